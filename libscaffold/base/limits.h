@@ -1,0 +1,91 @@
+/* Every bound of the stack, with its reason. A table or queue whose bound is not here is a bug. */
+#ifndef SC_BASE_LIMITS_H
+#define SC_BASE_LIMITS_H
+
+#include "base/time.h"
+
+/* --- datagrams and trains ------------------------------------------------------------------- */
+
+/* UDP payload that every path carries (IPv6's 1280 less 48, and QUIC's floor, RFC 9000 14). */
+#define SC_DATAGRAM_BASE 1200
+/* Largest UDP payload that path-MTU discovery tries: a jumbo frame of 9000 less IPv4 and UDP. */
+#define SC_DATAGRAM_MAX 8972
+/* Segments of one train: the kernel's UDP_MAX_SEGMENTS was 64 before Linux 6.9. */
+#define SC_TRAIN_SEGMENTS 64
+/* Bytes of one train: an IPv4 datagram's 65,535 less headers. */
+#define SC_TRAIN_BYTES 65000
+/* Hops before a packet is dropped: more than any sane chain of routers. */
+#define SC_HOP_LIMIT 16
+
+/* --- opening a flow -------------------------------------------------------------------------- */
+
+/* contracts: 127 s in all, as Linux's default of 6 SYN retransmissions. */
+#define SC_OPEN_TIMEOUT (127 * SC_SECOND)
+/* contracts: at most 3 s per instance. */
+#define SC_OPEN_ATTEMPT (3 * SC_SECOND)
+/* First retransmission of an OPEN inside an attempt; doubles. */
+#define SC_OPEN_RETRANSMIT (300 * SC_MS)
+/* D5: without a confirmed direct answer after this the answer goes by the relay. */
+#define SC_OPEN_RELAY_AFTER (300 * SC_MS)
+/* Instances that one OPEN can exclude: 8 bytes each, and OPEN must stay under SC_DATAGRAM_BASE. */
+#define SC_OPEN_EXCLUDE 16
+/* Flows answered but not yet confirmed, per host: above it new OPENs draw a RETRY (cookie). */
+#define SC_HALF_OPEN_MAX 4096
+/* An answered, unconfirmed flow is forgotten after this: more than a client's last retransmission. */
+#define SC_HALF_OPEN_TIMEOUT (5 * SC_SECOND)
+/* A cookie stays valid for this long: one attempt. */
+#define SC_COOKIE_LIFETIME (4 * SC_SECOND)
+
+/* --- flows ----------------------------------------------------------------------------------- */
+
+/* Flows per stack: bounded by memory (about 2 KiB each idle). */
+#define SC_FLOWS_MAX 65536
+/* Receive window at first, and at most after auto-tuning: 16 MiB is 1 Gbit/s at 130 ms. */
+#define SC_WINDOW_INITIAL (256u * 1024)
+#define SC_WINDOW_MAX (16u * 1024 * 1024)
+/* Bytes taken from the application and not yet acknowledged, at most: one maximal window. */
+#define SC_SEND_BUFFER_MAX SC_WINDOW_MAX
+/* All stream bytes that one stack buffers, both directions together. */
+#define SC_MEMORY_MAX (512u * 1024 * 1024)
+/* Ranges of packet numbers remembered for acknowledgement; older ones are forgotten (RFC 9000 13.2.3). */
+#define SC_ACK_RANGES 64
+/* Ranges that one ACK frame carries. */
+#define SC_ACK_FRAME_RANGES 32
+/* Holes of a receive buffer: a peer that sends every other byte is told nothing was received. */
+#define SC_RECV_HOLES 1024
+/* Longest an acknowledgement waits: short beside a WAN's RTT; a batch acknowledges at once. */
+#define SC_ACK_DELAY (10 * SC_MS)
+/* A closed flow answers retransmissions for this long, at least 3 PTO (RFC 9000 10.2). */
+#define SC_LINGER (1 * SC_SECOND)
+
+/* --- peers and leases ------------------------------------------------------------------------ */
+
+/* A peer host that said nothing for this long is probed (while flows with it exist)... */
+#define SC_PEER_PROBE_AFTER (5 * SC_SECOND)
+/* ...this often... */
+#define SC_PEER_PROBE_EVERY (2 * SC_SECOND)
+/* ...and is dead after this much silence: inside the 30 s that a reader may wait for its error. */
+#define SC_PEER_DEAD_AFTER (20 * SC_SECOND)
+#define SC_PEERS_MAX 4096
+/* A host refreshes its registrations this often... */
+#define SC_LEASE_REFRESH (1 * SC_SECOND)
+/* ...and they are gone after this: under the 5 s that are promised, with three refreshes to lose. */
+#define SC_LEASE_TIME (4 * SC_SECOND)
+/* Retransmission of a host's request to its router; doubles up to the maximum. */
+#define SC_REQUEST_RETRANSMIT (200 * SC_MS)
+#define SC_REQUEST_RETRANSMIT_MAX (2 * SC_SECOND)
+/* A request without an answer has failed: shorter than a resolver's patience (5 s). */
+#define SC_REQUEST_TIMEOUT (4 * SC_SECOND)
+#define SC_REQUESTS_MAX 1024
+
+/* --- names and tables ------------------------------------------------------------------------ */
+
+/* A DNS name's limit (RFC 1035 3.1), which resolvers enforce before we see the name. */
+#define SC_NAME_MAX 253
+#define SC_HOST_NAME_MAX 63
+#define SC_INSTANCES_MAX 65536
+#define SC_HOSTS_MAX 16384
+/* Names mapped to pool addresses by one router: the default /15 holds 131,072. */
+#define SC_MAPPINGS_MAX 131072
+
+#endif

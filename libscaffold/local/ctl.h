@@ -1,0 +1,151 @@
+/* What an application and scaffoldd say to each other, over one SOCK_SEQPACKET connection per call:
+ * a request in one packet, a reply in one packet. Fixed-width fields in host order (both ends are on
+ * one machine), no pointers, the same layout for 32- and 64-bit programs.
+ *
+ *   connect   app: PREPARE {target, family, local}     -> reply: local address to bind
+ *             app: HANDOVER {plug_len, options} + fd   -> reply, if wanted: the open's outcome
+ *   serve     app: BIND {service or address, port}     -> reply: address to bind
+ *             app: LISTEN {name, backlog}              -> reply
+ *   names     app: RESOLVE {name} | REVERSE {address}  -> reply: mapping
+ *   flow      app: FLOW_ERROR | FLOW_SET | FLOW_GET    -> reply
+ *   tools     STATUS (reply carries a memfd with JSON), STOP
+ */
+#ifndef SC_LOCAL_CTL_H
+#define SC_LOCAL_CTL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "local/address.h"
+#include "local/names.h"
+
+#define SC_CTL_MAGIC 0x53434631u /* "SCF1" */
+#define SC_CTL_VERSION 1
+#define SC_CTL_NAME 256 /* room for a DNS name and its port suffix, with the final zero */
+#define SC_CTL_TEXT 256
+
+enum sc_ctl_op {
+    SC_CTL_HELLO = 1,
+    SC_CTL_RESOLVE,
+    SC_CTL_REVERSE,
+    SC_CTL_PREPARE,
+    SC_CTL_HANDOVER,
+    SC_CTL_BIND,
+    SC_CTL_LISTEN,
+    SC_CTL_UNLISTEN, /* a hint: the listener was closed; no reply */
+    SC_CTL_FLOW_ERROR,
+    SC_CTL_FLOW_SET,
+    SC_CTL_FLOW_GET,
+    SC_CTL_STATUS,
+    SC_CTL_STOP,
+    SC_CTL_OPS
+};
+
+/* What a flow is told (FLOW_SET) or asked (FLOW_GET). */
+enum sc_ctl_option {
+    SC_OPT_NODELAY = 1,
+    SC_OPT_KEEPALIVE,       /* 0 or 1 */
+    SC_OPT_USER_TIMEOUT_MS, /* RFC 5482; 0 = default */
+    SC_OPT_ABORT_ON_CLOSE,  /* SO_LINGER {1, 0}: close is a reset */
+    SC_OPT_SNDBUF,          /* the application's own, smaller request, in bytes */
+    SC_OPT_RCVBUF,
+    SC_OPT_OUTQ, /* get only: bytes not yet acknowledged by the peer */
+    SC_OPT_INFO, /* get only: struct sc_ctl_info */
+};
+
+struct sc_ctl_info {
+    uint32_t rtt_us;
+    uint32_t rtt_var_us;
+    uint32_t mss;
+    uint32_t cwnd_bytes;
+    uint32_t lost_packets;
+    uint32_t retransmitted_packets;
+    uint64_t tx_bytes;
+    uint64_t rx_bytes;
+    uint64_t pacing_rate; /* bytes per second */
+};
+
+/* Names one flow of this host: the abstract names of both of its ends as the kernel gives them,
+ * text without the leading zero. `peer` is empty while the flow is connecting. */
+struct sc_ctl_flow {
+    char own[108];
+    char peer[108];
+};
+
+struct sc_ctl_request {
+    uint32_t magic;
+    uint16_t version;
+    uint16_t op;
+    uint64_t netns; /* inode of the caller's network namespace; 0 = unknown */
+    union {
+        struct {
+            char name[SC_CTL_NAME];
+        } resolve;
+        struct {
+            struct sc_address address;
+        } reverse;
+        struct {
+            uint8_t by_service; /* target is `service`, not `address` */
+            uint8_t family;     /* enum sc_family of the application's socket */
+            uint16_t local_port; /* wanted local port, 0 = any */
+            struct sc_address address;
+            uint8_t service[32];
+        } prepare;
+        struct {
+            uint32_t plug_len; /* bytes that the stack must take away; all but one are the plug */
+            uint8_t wait;      /* a reply is wanted when the flow is open or has failed */
+            uint8_t nodelay;
+            uint8_t keepalive;
+            uint8_t abort_on_close;
+            uint32_t user_timeout_ms;
+            uint32_t open_timeout_ms; /* 0 = SC_OPEN_TIMEOUT */
+            uint32_t sndbuf;          /* 0 = default */
+            uint32_t rcvbuf;
+        } handover;
+        struct {
+            char service[SC_CTL_NAME]; /* name without port; empty: bind to `address` itself */
+            struct sc_address address;  /* port 0 = choose one */
+            uint8_t by_service_id;
+            uint8_t family;
+            uint8_t wildcard;
+            uint8_t reuseport;
+            uint16_t program_port; /* the port the program asked for, when --publish maps it */
+            uint8_t service_id[32];
+        } bind;
+        struct {
+            char own[108]; /* the listener's abstract name, without the leading zero */
+            uint32_t backlog;
+            uint64_t inode;
+        } listen;
+        struct {
+            struct sc_ctl_flow flow;
+            uint32_t option;
+            uint32_t value;
+        } flow;
+    };
+};
+
+struct sc_ctl_reply {
+    uint32_t magic;
+    uint16_t version;
+    uint16_t op;
+    int32_t error; /* 0 or a positive errno; for RESOLVE a negative EAI_ code is possible */
+    uint32_t serial; /* PREPARE, BIND: to make the name unique */
+    struct sc_address address; /* PREPARE, BIND: own address. RESOLVE: v4 pool address */
+    struct sc_address address6; /* RESOLVE: v6 pool address */
+    uint8_t service[32];
+    uint8_t verified;
+    char name[SC_CTL_NAME]; /* REVERSE, PREPARE, BIND: the service's name with port */
+    struct sc_ctl_info info;
+    uint32_t value;
+    char text[SC_CTL_TEXT]; /* one line: what failed and what to do; empty when error is 0 */
+};
+
+/* Checks length, magic, version, op and that every string ends. Returns 0, -EBADMSG (not ours),
+ * -EPROTO (another version; reply with our version and a line) or -EINVAL. */
+int sc_ctl_request_check(const struct sc_ctl_request *q, size_t len);
+int sc_ctl_reply_check(const struct sc_ctl_reply *p, size_t len, uint16_t op);
+
+const char *sc_ctl_op_name(uint16_t op);
+
+#endif

@@ -1,0 +1,54 @@
+/* Identity in the socket: the abstract AF_UNIX names that both ends of a local flow carry, so that
+ * getsockname and getpeername are answered by the kernel, after fork, exec, dup and descriptor
+ * passing alike (D2). A name is a claim, not a permission: accept and connect check SO_PEERCRED.
+ *
+ *   \0scaffold/<uid>/<instance>/<kind>/<family><flag>/<ip>:<port>/<serial>
+ *
+ * uid and instance: the scaffoldd that the name belongs to. ip: 8 hex digits (v4) or 32 (v6).
+ * port: 4 hex digits. serial: hex, unique per kind. Values only; signal-safe, thread-safe. */
+#ifndef SC_LOCAL_NAMES_H
+#define SC_LOCAL_NAMES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/un.h>
+
+#include "local/address.h"
+
+/* Which scaffoldd: its uid, and the hash of its runtime directory's path. Several may share a
+ * machine and a network namespace. */
+struct sc_daemon_id {
+    uint32_t uid;
+    uint32_t instance;
+};
+
+enum sc_name_kind {
+    SC_NAME_BOUND = 'b',  /* an application's bound, perhaps listening, socket; hence also the own
+                             name of every socket accepted from it */
+    SC_NAME_CLIENT = 'c', /* an application's connecting or connected socket */
+    SC_NAME_PEER = 'p',   /* scaffoldd's end of an established flow: the peer's address */
+    SC_NAME_ERROR = 'e',  /* scaffoldd's end of a flow that could not be opened: port is the errno */
+};
+
+struct sc_name {
+    struct sc_daemon_id daemon;
+    enum sc_name_kind kind;
+    enum sc_family family;
+    bool wildcard; /* BOUND: the application bound 0.0.0.0 or ::; shown until connected */
+    struct sc_address address;
+    uint64_t serial;
+};
+
+/* FNV-1a of the path's text, folded to 32 bits: stable across restarts of the same scaffoldd. */
+uint32_t sc_instance_of(const char *runtime_dir);
+
+/* Writes the abstract address; returns its length for bind and connect. */
+socklen_t sc_name_format(const struct sc_name *n, struct sockaddr_un *out);
+
+/* Understands what sc_name_format wrote. False for anything else, including unnamed sockets. */
+bool sc_name_parse(const struct sockaddr_un *sun, socklen_t len, struct sc_name *out);
+
+/* The abstract name of the control socket: \0scaffold/<uid>/<instance>/ctl. */
+socklen_t sc_name_control(struct sc_daemon_id id, struct sockaddr_un *out);
+
+#endif

@@ -1,0 +1,82 @@
+/* CONTROL packets: what hosts and routers tell each other outside flows. After the common header
+ * (destination 0, flow 0, number = transaction id, random, echoed by the answer):
+ *
+ *   u8 message | u64 source address | body | zeros
+ *
+ * A request is padded to SC_CONTROL_REQUEST bytes and no answer is longer than that, so that nobody
+ * can use a host as an amplifier. Strings are u8 length and bytes, without a final zero.
+ *
+ *   JOIN      string host name | u64 epoch           -> JOINED u64 address | u32 pool address |
+ *                                                       u32 lease ms | u64 router's epoch
+ *   REGISTER  u64 epoch | u32 serial | u8 flags (1: replaces all that was registered before) |
+ *             u8 count | count x { 32 ServiceID }     -> REGISTERED u32 serial
+ *   UNREGISTER as REGISTER without flags              -> REGISTERED u32 serial
+ *   REFRESH   u64 epoch | u32 registered instances | u64 xor of the hashes of their ids
+ *                                                     -> REFRESHED u8 state (0 fine, 1 register all
+ *                                                        again, 2 join again)
+ *   LOOKUP    u8 by (1 name, 2 pool address, 3 ServiceID prefix) | string name | u32 pool address |
+ *             32 ServiceID                            -> MAPPING u8 status (0 found, 1 unknown,
+ *                                                        2 pool exhausted) | string name |
+ *                                                        32 ServiceID (port 0) | u32 pool address
+ *   WHERE     u64 network address                     -> THERE u64 address | 19 underlay
+ *   PROBE     u64 epoch                               -> ALIVE u64 epoch
+ */
+#ifndef SC_WIRE_CONTROL_H
+#define SC_WIRE_CONTROL_H
+
+#include "wire/packet.h"
+
+#define SC_CONTROL_REQUEST 512
+/* ServiceIDs that fit into one REGISTER. */
+#define SC_REGISTER_MAX 12
+
+enum sc_control_message {
+    SC_MSG_JOIN = 1,
+    SC_MSG_JOINED = 2,
+    SC_MSG_REGISTER = 3,
+    SC_MSG_UNREGISTER = 4,
+    SC_MSG_REGISTERED = 5,
+    SC_MSG_REFRESH = 6,
+    SC_MSG_REFRESHED = 7,
+    SC_MSG_LOOKUP = 8,
+    SC_MSG_MAPPING = 9,
+    SC_MSG_WHERE = 10,
+    SC_MSG_THERE = 11,
+    SC_MSG_PROBE = 12,
+    SC_MSG_ALIVE = 13,
+};
+
+enum sc_lookup_by { SC_LOOKUP_NAME = 1, SC_LOOKUP_POOL = 2, SC_LOOKUP_SERVICE = 3 };
+enum sc_lookup_status { SC_LOOKUP_FOUND = 0, SC_LOOKUP_UNKNOWN = 1, SC_LOOKUP_EXHAUSTED = 2 };
+enum sc_refresh_state { SC_REFRESH_FINE = 0, SC_REFRESH_REGISTER = 1, SC_REFRESH_JOIN = 2 };
+
+struct sc_control {
+    uint8_t message;
+    uint64_t transaction;
+    uint64_t src;
+    uint64_t epoch;      /* JOIN, JOINED, REGISTER, UNREGISTER, REFRESH, PROBE, ALIVE */
+    char name[256];      /* JOIN, LOOKUP, MAPPING; with a final zero */
+    uint64_t address;    /* JOINED, WHERE, THERE */
+    uint32_t pool;       /* JOINED, LOOKUP, MAPPING */
+    uint32_t lease_ms;   /* JOINED */
+    uint32_t serial;     /* REGISTER, UNREGISTER, REGISTERED */
+    uint8_t replaces;    /* REGISTER */
+    size_t service_count;
+    struct sc_service_id service[SC_REGISTER_MAX]; /* REGISTER ...; [0] for LOOKUP and MAPPING */
+    uint32_t registered; /* REFRESH */
+    uint64_t digest;     /* REFRESH */
+    uint8_t state;       /* REFRESHED */
+    uint8_t by;          /* LOOKUP */
+    uint8_t status;      /* MAPPING */
+    struct sc_underlay underlay; /* THERE */
+};
+
+bool sc_control_is_request(uint8_t message);
+
+/* Reads after the header; h->number becomes the transaction. r->bad on anything malformed. */
+void sc_control_read(struct sc_reader *r, const struct sc_header *h, struct sc_control *c);
+
+/* Writes header, message and, for requests, the padding. */
+void sc_control_write(struct sc_writer *w, const struct sc_control *c);
+
+#endif

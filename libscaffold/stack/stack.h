@@ -1,0 +1,188 @@
+/* Many flows and the tables together: the whole of a host, without I/O.
+ *
+ *   network      sc_stack_feed ... sc_stack_settle          datagrams in, one batch at a time
+ *                sc_stack_drain                             trains out, until it says no
+ *   time         sc_stack_deadline, sc_stack_tick
+ *   application  sc_stack_connect, sc_stack_serve, sc_stack_lookup, the flow's own calls
+ *   both ways    sc_stack_next_event                        what the owner must act upon
+ *
+ * Order of one turn of the owner's loop: tick if due; feed a batch; settle... events are best taken
+ * between feed and settle, so that in-order bytes go from the datagram to the application without
+ * a copy; then drain. Not thread-safe. Nothing here calls back. */
+#ifndef SC_STACK_STACK_H
+#define SC_STACK_STACK_H
+
+#include "base/limits.h"
+#include "naming/name.h"
+#include "transport/flow.h"
+#include "wire/control.h"
+#include "wire/packet.h"
+
+struct sc_stack;
+struct sc_instance;
+
+struct sc_stack_config {
+    char host_name[SC_HOST_NAME_MAX + 1]; /* <name>.host.scaffold; unique in a network */
+    struct sc_underlay router;            /* family 0: this stack is its own service router */
+    uint32_t domain;                      /* router: the domain part of addresses it assigns */
+    uint32_t pool_base;                   /* router: first address of the pool, host order */
+    unsigned pool_bits;                   /* router: prefix length */
+    uint64_t seed;                        /* jitter and choices */
+    uint8_t secret[32];                   /* tokens and cookies; random per incarnation */
+    uint64_t epoch;                       /* random per incarnation, not 0 */
+    const struct sc_congestion_ops *congestion; /* NULL: CUBIC */
+    size_t datagram_limit;                /* largest UDP payload to try; 0: SC_DATAGRAM_MAX */
+    size_t memory_max;                    /* 0: SC_MEMORY_MAX */
+};
+
+struct sc_stack *sc_stack_new(const struct sc_stack_config *config, sc_time now);
+void sc_stack_free(struct sc_stack *s);
+
+/* --- network ---------------------------------------------------------------------------------- */
+
+/* One packet. `data` must stay valid and unchanged-by-others until sc_stack_settle; the stack may
+ * write to it (hop limit, origin) when it forwards. ecn: the IP header's two bits. */
+void sc_stack_feed(struct sc_stack *s, uint8_t *data, size_t len, const struct sc_underlay *from,
+                   unsigned ecn, sc_time now);
+void sc_stack_settle(struct sc_stack *s, sc_time now);
+
+/* The next train to send; false when there is none now. */
+bool sc_stack_drain(struct sc_stack *s, struct sc_train *t, sc_time now);
+
+/* The train just drained could not be sent: EMSGSIZE (too_large) is path-MTU discovery's; anything
+ * else is counted, and recovery's business. */
+void sc_stack_on_send_error(struct sc_stack *s, const struct sc_train *t, bool too_large,
+                            sc_time now);
+
+/* Earliest time at which sc_stack_tick or sc_stack_drain has something to do; SC_NEVER: none. */
+sc_time sc_stack_deadline(const struct sc_stack *s);
+void sc_stack_tick(struct sc_stack *s, sc_time now);
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+enum sc_event_type {
+    SC_EVENT_NONE,
+    SC_EVENT_FLOW,    /* flow, bits */
+    SC_EVENT_ARRIVED, /* flow: confirmed by its client, for `instance`: give it to the program; set
+                         flow->app. SC_EVENT_FLOW follows only after the owner called
+                         sc_stack_accept or sc_flow_abort */
+    SC_EVENT_MAPPED,  /* mapping, ticket: the answer to a lookup */
+    SC_EVENT_JOINED,  /* own address, pool address, router state changed: see sc_stack_self */
+    SC_EVENT_ALLOCATED, /* router: mapping is new: persist it */
+};
+
+struct sc_mapping {
+    int error; /* 0, or positive errno: ENOENT unknown, ENOMEM exhausted, ETIMEDOUT, ENETUNREACH */
+    char name[SC_NAME_MAX + 1];   /* without port */
+    struct sc_service_id service; /* port and protocol 0 */
+    uint32_t pool;                /* host order */
+};
+
+struct sc_event {
+    enum sc_event_type type;
+    struct sc_flow *flow;
+    unsigned bits;
+    struct sc_instance *instance;
+    void *ticket;
+    struct sc_mapping mapping;
+};
+
+/* False when nothing is left. A flow reported with SC_FLOW_ENDED is freed by the stack only after
+ * sc_stack_release(flow). */
+bool sc_stack_next_event(struct sc_stack *s, struct sc_event *e);
+
+/* --- application ------------------------------------------------------------------------------ */
+
+/* Opens a flow to some instance of a service, late-bound. SC_FLOW_ESTABLISHED or SC_FLOW_ENDED
+ * follows. `skip_local`: the local instance was tried and refused. Returns 0, -ENOBUFS (too many
+ * flows), -ENOMEM. */
+int sc_stack_connect(struct sc_stack *s, const struct sc_service_id *service, uint16_t own_port,
+                     sc_time timeout, bool skip_local, void *app, struct sc_flow **flow,
+                     sc_time now);
+
+/* The program takes this arrived flow; events for it begin. */
+void sc_stack_accept(struct sc_stack *s, struct sc_flow *f, void *app);
+
+/* After any call on a flow (write, consume, fin, abort): puts it on the ready list and re-arms its
+ * timer. */
+void sc_stack_touch(struct sc_stack *s, struct sc_flow *f, sc_time now);
+
+/* The owner drops its reference: a flow still OPEN goes on to deliver what was written (it must have
+ * had its FIN or an abort); freed when over. */
+void sc_stack_release(struct sc_stack *s, struct sc_flow *f, sc_time now);
+
+/* Offers an instance of a service on this host; registered with the router as a lease. Several for
+ * one id are allowed (SO_REUSEPORT). Returns 0, -ENOBUFS, -ENOMEM. */
+int sc_stack_serve(struct sc_stack *s, const struct sc_service_id *service, void *app,
+                   struct sc_instance **instance, sc_time now);
+void sc_stack_unserve(struct sc_stack *s, struct sc_instance *i, sc_time now);
+void *sc_instance_app(const struct sc_instance *i);
+const struct sc_service_id *sc_instance_service(const struct sc_instance *i);
+
+/* Whether OPENs are taken; false while the program's queue is full: they draw SC_REFUSE_INSTANCE. */
+void sc_instance_set_accepting(struct sc_instance *i, bool accepting);
+
+/* A local instance for this service, chosen in turn, or NULL: then connect through the network. */
+struct sc_instance *sc_stack_local_instance(struct sc_stack *s, const struct sc_service_id *service);
+
+/* Looks up a mapping by name, pool address or service id; SC_EVENT_MAPPED with `ticket` follows,
+ * perhaps at once. Returns 0 or -ENOBUFS. */
+int sc_stack_lookup(struct sc_stack *s, enum sc_lookup_by by, const char *name, uint32_t pool,
+                    const struct sc_service_id *service, void *ticket, sc_time now);
+
+/* Answers from memory only. False when it is not known here. */
+bool sc_stack_mapping_of_pool(const struct sc_stack *s, uint32_t pool, struct sc_mapping *out);
+bool sc_stack_mapping_of_service(const struct sc_stack *s, const struct sc_service_id *service,
+                                 struct sc_mapping *out);
+
+/* Router: puts back a persisted mapping. Returns 0, -EEXIST, -EINVAL (outside the pool). */
+int sc_stack_restore_mapping(struct sc_stack *s, const struct sc_mapping *m);
+
+/* --- status ----------------------------------------------------------------------------------- */
+
+struct sc_stack_self {
+    uint64_t address;
+    uint32_t pool; /* own host's pool address; 0 until joined */
+    bool is_router;
+    bool joined; /* router reachable: its last answer is younger than a lease */
+};
+
+void sc_stack_get_self(const struct sc_stack *s, struct sc_stack_self *out);
+
+struct sc_host_status {
+    char name[SC_HOST_NAME_MAX + 1];
+    uint64_t address;
+    uint32_t pool;
+    struct sc_underlay underlay;
+    bool up;
+    sc_time lease_left; /* 0 for ourselves */
+};
+
+struct sc_service_status {
+    struct sc_service_id service;
+    uint64_t host; /* network address of the instance's host */
+    sc_time lease_left;
+    void *app; /* local instances: the owner's; NULL for remote ones */
+};
+
+/* Copies entry `index` (0...); false after the last. For status output, not for hot paths. */
+bool sc_stack_host_at(const struct sc_stack *s, size_t index, struct sc_host_status *out, sc_time now);
+bool sc_stack_service_at(const struct sc_stack *s, size_t index, struct sc_service_status *out,
+                         sc_time now);
+
+/* Name of a host by network address, or NULL. */
+const char *sc_stack_host_name(const struct sc_stack *s, uint64_t address);
+
+/* Every drop has a counter; names for status. */
+struct sc_stack_counters {
+    uint64_t received, sent, forwarded;
+    uint64_t dropped_malformed, dropped_version, dropped_unknown_flow, dropped_unknown_address,
+        dropped_hops, dropped_half_open, dropped_memory, dropped_send, dropped_table_full;
+    uint64_t refused, retries, resets_sent, resets_received, peers_lost, leases_expired;
+};
+
+const struct sc_stack_counters *sc_stack_counters(const struct sc_stack *s);
+size_t sc_stack_flow_count(const struct sc_stack *s);
+size_t sc_stack_memory(const struct sc_stack *s); /* bytes of stream buffers in use */
+
+#endif

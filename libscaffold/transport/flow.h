@@ -1,0 +1,246 @@
+/* One flow: a reliable, ordered byte stream in both directions between two sockets, late-bound to a
+ * service. Pure: packets and `now` in, trains of packets and a deadline out. No allocation outside
+ * the blocks of send.h and recv.h. Not thread-safe.
+ *
+ *   client   OPENING --ANSWER--> OPEN --both FINs done--> LINGER --timer--> DEAD
+ *   server   ANSWERED --CONFIRM or DATA--> OPEN ...
+ *   any      --ABORT, reset, timeout, sc_flow_abort--> FAILED (error set; ABORT is sent once and
+ *            again for each packet that still arrives) --timer--> DEAD
+ *
+ * Every transition is made by change_state() in flow.c; the table of allowed ones stands there. */
+#ifndef SC_TRANSPORT_FLOW_H
+#define SC_TRANSPORT_FLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/rng.h"
+#include "base/time.h"
+#include "transport/ack.h"
+#include "transport/congestion.h"
+#include "transport/pacer.h"
+#include "transport/pmtu.h"
+#include "transport/recovery.h"
+#include "transport/recv.h"
+#include "transport/rtt.h"
+#include "transport/send.h"
+#include "wire/frame.h"
+#include "wire/packet.h"
+
+enum sc_flow_state {
+    SC_FLOW_OPENING,  /* client: OPEN sent, waiting for an ANSWER */
+    SC_FLOW_ANSWERED, /* server: ANSWER sent, waiting for the third packet; no application sees it */
+    SC_FLOW_OPEN,
+    SC_FLOW_LINGER, /* both directions finished; answers retransmissions */
+    SC_FLOW_FAILED, /* over with an error; answers with ABORT */
+    SC_FLOW_DEAD,   /* to be freed by the stack */
+};
+
+/* What has changed since the stack last looked; see sc_stack_next_event. */
+#define SC_FLOW_ESTABLISHED 0x01u /* client: an instance answered; server: confirmed */
+#define SC_FLOW_READABLE 0x02u    /* bytes, the end of the stream, or an urgent mark */
+#define SC_FLOW_WRITABLE 0x04u    /* sc_flow_send_room() became positive again */
+#define SC_FLOW_SENT 0x08u        /* everything written, FIN included, is acknowledged */
+#define SC_FLOW_ENDED 0x10u       /* FAILED (see error) or LINGER */
+
+/* A train: packets of one flow (or one packet of anybody) for one destination. All segments but the
+ * last have `segment` bytes. The bytes stay valid until the next call into the stack. */
+struct sc_train {
+    struct sc_underlay to; /* filled in by the stack */
+    uint64_t dst;          /* network address, 0 for packets routed by ServiceID */
+    size_t segment;
+    size_t len;
+    bool ect;        /* mark ECT(0) */
+    bool probe_mtu;  /* must not be fragmented, may be too large */
+    size_t iov_count;
+    struct iovec iov[SC_TRAIN_SEGMENTS * 4];
+    size_t scratch_used;
+    uint8_t scratch[SC_TRAIN_SEGMENTS * 64 + 2 * SC_DATAGRAM_BASE]; /* headers and control packets */
+};
+
+struct sc_flow_stats {
+    uint64_t packets_sent;
+    uint64_t packets_received;
+    uint64_t packets_lost;          /* declared lost */
+    uint64_t packets_retransmitted; /* packets that carried bytes sent before */
+    uint64_t packets_duplicate;
+    uint64_t bytes_sent;     /* stream bytes, first transmission */
+    uint64_t bytes_received; /* stream bytes delivered in order */
+    uint64_t probe_timeouts;
+};
+
+/* What the stack provides to all of its flows. */
+struct sc_flow_env {
+    struct sc_rng *rng;
+    struct sc_block_pool *blocks;
+    const struct sc_congestion_ops *congestion;
+    uint64_t address; /* own network address */
+    uint32_t pool;    /* own pool address, IPv4, host order */
+    uint64_t epoch;   /* own incarnation */
+};
+
+struct sc_flow {
+    const struct sc_flow_env *env;
+    enum sc_flow_state state;
+    bool is_client;
+    int error; /* positive errno once FAILED */
+    unsigned events; /* SC_FLOW_... not yet taken by the stack's owner */
+    void *app;       /* the owner's */
+
+    uint32_t id;              /* own flow id */
+    struct sc_map_node by_id; /* the stack's table, keyed by id */
+    struct sc_map_node by_open; /* server: (client address, client flow id, open id) */
+    struct {
+        uint64_t address;
+        uint64_t open_id;
+        uint32_t id;
+        uint32_t zero;
+    } open_key;
+    struct sc_list ready;    /* link in the stack's list of flows that want to send */
+    struct sc_list changed;  /* link in the stack's list of flows with events */
+    struct sc_list siblings; /* link in its peer's list */
+    struct sc_timer timer;   /* next deadline, in the stack's heap */
+
+    uint64_t peer_address; /* network address; 0 until answered */
+    uint32_t peer_id;
+    uint32_t peer_pool; /* how the peer's host appears to the application */
+    uint16_t peer_port; /* server: the client's port */
+    uint16_t own_port;  /* client: port shown to the server's program */
+    uint64_t peer_epoch;
+    uint64_t open_id;
+    uint8_t own_token[SC_TOKEN_LEN];
+    uint8_t peer_token[SC_TOKEN_LEN];
+    struct sc_service_id service;
+    struct sc_underlay via; /* family != 0: reply through this underlay (relayed), not by address */
+    bool relayed;
+
+    /* Opening (client), see open.c. */
+    struct {
+        sc_time started, deadline;
+        sc_time attempt_at;      /* this attempt began */
+        sc_time retransmit_at;
+        sc_time interval;
+        uint8_t attempt;
+        bool want_send;
+        size_t exclude_count;
+        uint64_t exclude[SC_OPEN_EXCLUDE];
+        uint8_t cookie[32];
+        size_t cookie_len;
+        bool refused_any; /* at least one instance refused: ECONNREFUSED rather than ETIMEDOUT */
+        bool want_confirm; /* the third packet is still unacknowledged */
+    } opening;
+    /* Server: the ANSWER to repeat. */
+    sc_time answered_at;
+    bool want_answer;
+
+    struct sc_send send;
+    struct sc_recv recv;
+    struct sc_ack_state ack;
+    struct sc_recovery recovery;
+    struct sc_rtt rtt;
+    struct sc_congestion congestion;
+    struct sc_pacer pacer;
+    struct sc_pmtu pmtu;
+    struct sc_flow_stats stats;
+
+    uint64_t next_number;
+    sc_time last_heard;
+    sc_time linger_until;
+    sc_time user_timeout; /* RFC 5482, 0 = none: unacknowledged data older than this ends the flow */
+    bool want_abort;
+    uint16_t abort_reason;
+    bool urgent_sent;
+    uint64_t urgent_offset; /* own urgent mark to announce, when !urgent_sent */
+    bool peer_urgent;
+    uint64_t peer_urgent_offset;
+};
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+/* A client flow towards a service: OPENING, first OPEN due at once. timeout 0 = SC_OPEN_TIMEOUT. */
+void sc_flow_init_client(struct sc_flow *f, const struct sc_flow_env *env, uint32_t id,
+                         const struct sc_service_id *service, uint16_t own_port, sc_time timeout,
+                         sc_time now);
+
+/* A server flow for an OPEN: ANSWERED, ANSWER due at once. */
+void sc_flow_init_server(struct sc_flow *f, const struct sc_flow_env *env, uint32_t id,
+                         const struct sc_open *open, const uint8_t token[SC_TOKEN_LEN],
+                         sc_time now);
+
+void sc_flow_fini(struct sc_flow *f);
+
+/* --- from the network ------------------------------------------------------------------------- */
+
+/* The flow's packets, header already read and the flow found by id. Stream bytes may be borrowed
+ * from the packet's buffer until sc_flow_settle. Malformed input ends the flow with
+ * SC_ABORT_PROTOCOL. Each returns nothing: effects are events, state and deadlines. */
+void sc_flow_on_answer(struct sc_flow *f, const struct sc_answer *a, sc_time now);
+void sc_flow_on_refuse(struct sc_flow *f, const struct sc_refuse *p, sc_time now);
+void sc_flow_on_retry(struct sc_flow *f, const struct sc_retry *p, sc_time now);
+void sc_flow_on_confirm(struct sc_flow *f, const struct sc_header *h, const struct sc_confirm *c,
+                        sc_time now);
+void sc_flow_on_data(struct sc_flow *f, const struct sc_header *h, struct sc_reader *frames,
+                     unsigned ecn, sc_time now);
+void sc_flow_on_reset(struct sc_flow *f, const struct sc_reset *p, sc_time now);
+
+/* The peer is gone (dead, or restarted): the flow fails with this errno, nothing is sent. */
+void sc_flow_on_peer_gone(struct sc_flow *f, int error, sc_time now);
+
+/* End of a batch of datagrams: borrowed bytes that the application has not taken are copied, and
+ * acknowledgements become due. */
+void sc_flow_settle(struct sc_flow *f, sc_time now);
+
+/* --- to the network --------------------------------------------------------------------------- */
+
+/* True when sc_flow_produce would yield something now. */
+bool sc_flow_wants_send(const struct sc_flow *f, sc_time now);
+
+/* Builds the next train. False when there is nothing to send (or not yet: see the deadline). Called
+ * once per turn, so that flows share the link train by train. */
+bool sc_flow_produce(struct sc_flow *f, struct sc_train *t, sc_time now);
+
+sc_time sc_flow_deadline(const struct sc_flow *f);
+void sc_flow_on_timer(struct sc_flow *f, sc_time now);
+
+/* A datagram of this size was refused by the host's own network (EMSGSIZE). */
+void sc_flow_on_too_large(struct sc_flow *f, size_t size, sc_time now);
+
+/* --- for the application ---------------------------------------------------------------------- */
+
+/* Bytes that the flow takes now (0: wait for SC_FLOW_WRITABLE). */
+size_t sc_flow_send_room(const struct sc_flow *f);
+
+/* Room to read into, at most `want` bytes, in up to `max` pieces; returns the number of pieces (0: no
+ * room or no memory). Then say how many bytes were written there. */
+size_t sc_flow_send_space(struct sc_flow *f, size_t want, struct iovec *iov, size_t max);
+void sc_flow_send_commit(struct sc_flow *f, size_t len, sc_time now);
+
+/* No more bytes will come (half-close). */
+void sc_flow_send_fin(struct sc_flow *f, sc_time now);
+
+/* The last byte written so far is urgent (MSG_OOB). */
+void sc_flow_send_urgent(struct sc_flow *f, sc_time now);
+
+/* In-order bytes, in place: fills up to `max` pieces, returns their number. Valid until the next call
+ * into the flow. Consume what was delivered; this opens the window. */
+size_t sc_flow_recv_peek(const struct sc_flow *f, struct iovec *iov, size_t max);
+void sc_flow_recv_consume(struct sc_flow *f, size_t len, sc_time now);
+
+/* Everything up to the peer's FIN was consumed. */
+bool sc_flow_recv_eof(const struct sc_flow *f);
+
+/* The application reads no more (SHUT_RD, or closed for reading): bytes are dropped as they come. */
+void sc_flow_recv_discard(struct sc_flow *f, sc_time now);
+
+/* Ends the flow at once in both directions; the peer is told why. */
+void sc_flow_abort(struct sc_flow *f, enum sc_abort_reason reason, int error, sc_time now);
+
+/* Bytes written and not yet acknowledged. */
+uint64_t sc_flow_unacknowledged(const struct sc_flow *f);
+
+#endif

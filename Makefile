@@ -1,0 +1,55 @@
+# Each target does all of its own set-up: packages (as root), the environment in .venv, the build.
+
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+JOBS ?= 2
+C_FILES = $(shell git ls-files '*.c' '*.h')
+
+.DEFAULT_GOAL := help
+.PHONY: help setup native demo test verify bench check docs clean
+
+help:
+	@echo 'make demo     two hosts, unmodified wget, memcached and iperf by service name'
+	@echo 'make test     everything that must hold, in short form; ends with the summary of pytest'
+	@echo 'make verify   the full forms, resumable; writes verify.json'
+	@echo 'make bench    throughput and latency beside TCP; figures, no verdicts'
+	@echo 'make check    formatters, linters, types, documentation with warnings as errors'
+	@echo 'make docs     the documentation, in build/docs'
+	@echo 'make clean    removes build/ and .venv'
+
+setup:
+	@.ci/setup
+
+# The C parts with sanitizers: unit tests, simulations and the fuzzers' corpora; run from pytest.
+native: setup
+	@cmake --preset dev -Wno-dev >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@cmake --build build/dev -j $(JOBS)
+
+demo: setup
+	@$(BIN)/python tests/e2e/demo.py
+
+test: native
+	$(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS)
+
+verify: native
+	$(BIN)/python -m pytest -m full tests/verify $(PYTEST_ARGS)
+
+bench: setup
+	$(BIN)/scaffold bench throughput
+	$(BIN)/scaffold bench latency
+
+check: setup
+	@.ci/setup --lint
+	clang-format --dry-run -Werror $(C_FILES)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sphinx-build -q -W -b html docs build/docs
+
+docs: setup
+	$(BIN)/sphinx-build -q -W -b html docs build/docs
+	@echo 'build/docs/index.html'
+
+clean:
+	rm -rf build $(VENV) .demo .verify

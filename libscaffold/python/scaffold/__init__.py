@@ -1,0 +1,41 @@
+"""Bind to a service, connect to a service.
+
+    import scaffold
+
+    with scaffold.create_connection("cache.acme.scaffold:11211") as flow:
+        flow.sendall(b"version\\r\\n")
+
+`scaffold.socket` is `socket.socket` for services; `open_connection` and `start_server` are
+asyncio's streams for them.
+"""
+
+from .errors import (
+    InvalidName,
+    NoDaemon,
+    NoInstance,
+    NoRoute,
+    NotAllowed,
+    ServiceError,
+    ServiceTimeout,
+)
+from .names import AF_SCAFFOLD
+from .sockets import create_connection, create_server, socket
+from .streams import open_connection, start_server
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AF_SCAFFOLD",
+    "InvalidName",
+    "NoDaemon",
+    "NoInstance",
+    "NoRoute",
+    "NotAllowed",
+    "ServiceError",
+    "ServiceTimeout",
+    "create_connection",
+    "create_server",
+    "open_connection",
+    "socket",
+    "start_server",
+]

@@ -1,0 +1,86 @@
+"""Emits the C of `scaffold._native`; CMake compiles it together with the client's objects.
+
+API mode: the compiler checks every declaration below against the headers, so a change there that
+this file does not know of fails the build instead of the program.
+"""
+
+import sys
+
+import cffi
+
+SOCKET_API = """
+    #define AF_SCAFFOLD ...
+    #define SCAFFOLD_SERVICE_STRLEN ...
+
+    typedef uint16_t sa_family_t;
+    typedef uint32_t socklen_t;
+    struct sockaddr { sa_family_t sa_family; ...; };
+    struct sockaddr_storage { sa_family_t ss_family; ...; };
+    struct scaffold_service_id { uint8_t bytes[32]; };
+    struct sockaddr_scaffold {
+        sa_family_t sc_family; struct scaffold_service_id sc_service; ...;
+    };
+    struct addrinfo {
+        int ai_flags; int ai_family; int ai_socktype; int ai_protocol;
+        socklen_t ai_addrlen; struct sockaddr *ai_addr; struct addrinfo *ai_next; ...;
+    };
+
+    int scaffold_socket(int domain, int type, int protocol);
+    int scaffold_bind(int fd, const struct sockaddr *addr, socklen_t len);
+    int scaffold_listen(int fd, int backlog);
+    int scaffold_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
+    int scaffold_connect(int fd, const struct sockaddr *addr, socklen_t len);
+    int scaffold_shutdown(int fd, int how);
+    int scaffold_getsockname(int fd, struct sockaddr *addr, socklen_t *len);
+    int scaffold_getpeername(int fd, struct sockaddr *addr, socklen_t *len);
+    int scaffold_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
+    int scaffold_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+    int scaffold_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                             struct addrinfo **res);
+    void scaffold_freeaddrinfo(struct addrinfo *res);
+    int scaffold_service_parse(const char *text, struct sockaddr_scaffold *addr);
+    int scaffold_service_format(const struct sockaddr_scaffold *addr, char *buf, size_t size);
+    const char *scaffold_strerror(int error);
+    const char *scaffold_version(void);
+"""
+
+CONTROL = """
+    #define SC_CTL_MAGIC ...
+    #define SC_CTL_VERSION ...
+    #define SC_CTL_HELLO ...
+    #define SC_CTL_STATUS ...
+    #define SC_CTL_STOP ...
+
+    struct sc_ctl_request {
+        uint32_t magic; uint16_t version; uint16_t op; uint64_t netns; ...;
+    };
+    struct sc_ctl_reply {
+        uint32_t magic; uint16_t version; uint16_t op; int32_t error; char text[...]; ...;
+    };
+    struct sc_daemon_id { uint32_t uid; uint32_t instance; };
+    struct sockaddr_un { ...; };
+    uint32_t sc_instance_of(const char *runtime_dir);
+    socklen_t sc_name_control(struct sc_daemon_id id, struct sockaddr_un *out);
+"""
+
+SOURCE = """
+    #include <sys/socket.h>
+    #include <sys/un.h>
+    #include <netdb.h>
+    #include "scaffold/scaffold.h"
+    #include "local/ctl.h"
+    #include "local/names.h"
+"""
+
+
+def main(path: str) -> None:
+    """Write the module's C source to `path`."""
+    ffi = cffi.FFI()
+    ffi.cdef(SOCKET_API)
+    ffi.cdef(CONTROL)
+    ffi.set_source("scaffold._native", SOURCE)
+    ffi.emit_c_code(path)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

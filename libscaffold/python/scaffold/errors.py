@@ -1,0 +1,64 @@
+"""What can go wrong, as exceptions: each an OSError with its errno and one line that says what
+failed and what to do next, and each also the built-in exception that a program catches already."""
+
+import errno
+import os
+
+from ._native import ffi, lib
+
+
+class ServiceError(OSError):
+    """A call that names a service failed; the base of every exception below."""
+
+
+class NoInstance(ServiceError, ConnectionRefusedError):
+    """No instance offers the service, or every instance refused the flow."""
+
+
+class ServiceTimeout(ServiceError, TimeoutError):
+    """Instances are known, and none answered in time."""
+
+
+class NoRoute(ServiceError):
+    """No service router or network leads to the service (ENETUNREACH, EHOSTUNREACH)."""
+
+
+class NotAllowed(ServiceError, PermissionError):
+    """This user may not bind or reach the service."""
+
+
+class NoDaemon(ServiceError):
+    """No scaffoldd answers; `scaffold up` or `scaffold run` starts one (ENETDOWN)."""
+
+
+class InvalidName(ServiceError, ValueError):
+    """Not a service's name; one looks like label.provider.scaffold[:port[/proto]]."""
+
+
+_BY_ERRNO: dict[int, type[ServiceError]] = {
+    errno.ECONNREFUSED: NoInstance,
+    errno.ETIMEDOUT: ServiceTimeout,
+    errno.ENETUNREACH: NoRoute,
+    errno.EHOSTUNREACH: NoRoute,
+    errno.EACCES: NotAllowed,
+    errno.ENETDOWN: NoDaemon,
+}
+
+
+def explain(code: int) -> str:
+    """The library's line for its last failure in this thread; strerror's text for other codes."""
+    text: bytes = ffi.string(lib.scaffold_strerror(code))
+    return text.decode("utf-8", "replace") or os.strerror(code)
+
+
+def error_for(code: int, subject: str | None = None) -> OSError:
+    """The exception for errno `code`; `subject` is the service or address that it concerns.
+
+    Codes that say nothing about services become the built-in exception of that errno, for example
+    BlockingIOError for EINPROGRESS.
+    """
+    kind: type[OSError] = _BY_ERRNO.get(code, OSError)
+    text = explain(code)
+    if subject is not None and subject not in text:
+        text = f"{subject}: {text}"
+    return kind(code, text)

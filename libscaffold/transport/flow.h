@@ -3,9 +3,10 @@
  * the blocks of send.h and recv.h. Not thread-safe.
  *
  *   client   OPENING --ANSWER--> OPEN --both FINs done--> LINGER --timer--> DEAD
- *   server   ANSWERED --CONFIRM or DATA--> OPEN ...
- *   any      --ABORT, reset, timeout, sc_flow_abort--> FAILED (error set; ABORT is sent once and
- *            again for each packet that still arrives) --timer--> DEAD
+ *   server   ANSWERED --CONFIRM--> OPEN ...   (all that a client sends is CONFIRM until something is
+ *            acknowledged; DATA for an ANSWERED flow is dropped)
+ *   any      --ABORT, reset, timeout, sc_flow_abort--> FAILED (error set; our ABORT is repeated until
+ *            acknowledged, and for each packet that still arrives) --timer--> DEAD
  *
  * Every transition is made by change_state() in flow.c; the table of allowed ones stands there. */
 #ifndef SC_TRANSPORT_FLOW_H
@@ -22,6 +23,7 @@
 #include "base/rng.h"
 #include "base/time.h"
 #include "transport/ack.h"
+#include "transport/blocks.h"
 #include "transport/congestion.h"
 #include "transport/pacer.h"
 #include "transport/pmtu.h"
@@ -82,6 +84,7 @@ struct sc_flow_env {
     uint64_t address; /* own network address */
     uint32_t pool;    /* own pool address, IPv4, host order */
     uint64_t epoch;   /* own incarnation */
+    size_t datagram_limit; /* largest UDP payload to try; 0: SC_DATAGRAM_MAX */
 };
 
 struct sc_flow {
@@ -132,10 +135,14 @@ struct sc_flow {
         uint8_t cookie[32];
         size_t cookie_len;
         bool refused_any; /* at least one instance refused: ECONNREFUSED rather than ETIMEDOUT */
-        bool want_confirm; /* the third packet is still unacknowledged */
+        bool confirming;   /* nothing of ours is acknowledged yet: packets go as CONFIRM */
+        bool want_confirm; /* one is due */
+        unsigned sent;     /* OPENs; server: ANSWERs */
+        sc_time sent_at;   /* the last of them */
+        unsigned retries;  /* RETRYs obeyed in this attempt */
     } opening;
     /* Server: the ANSWER to repeat. */
-    sc_time answered_at;
+    sc_time answered_at; /* the last OPEN came then */
     bool want_answer;
 
     struct sc_send send;
@@ -148,12 +155,26 @@ struct sc_flow {
     struct sc_pmtu pmtu;
     struct sc_flow_stats stats;
 
-    uint64_t next_number;
     sc_time last_heard;
-    sc_time linger_until;
+    sc_time progress_at;  /* bytes became outstanding, or were acknowledged, then */
+    sc_time linger_until; /* LINGER and FAILED: DEAD from then on */
     sc_time user_timeout; /* RFC 5482, 0 = none: unacknowledged data older than this ends the flow */
+    sc_time memory_at;    /* starved for want of blocks: look again then */
+    unsigned probes;      /* packets that may leave beyond the window (RFC 9002 6.2.4) */
+    bool want_ping;
+    struct { /* explicit congestion notification (RFC 9000 13.4.2) */
+        bool off;
+        uint32_t acked; /* packets sent as ECT(0) that were acknowledged */
+        uint32_t ce;    /* marks reported so far */
+    } ecn;
+    struct { /* our ABORT, see close.c */
+        uint64_t number;  /* of the first packet that carried it */
+        sc_time again_at; /* SC_NEVER: acknowledged, or given up */
+        unsigned sent;
+    } aborting;
     bool want_abort;
-    uint16_t abort_reason;
+    bool want_ack; /* FAILED by the peer's ABORT: tell it that we know */
+    uint16_t abort_reason; /* 0: the peer needs not be told */
     bool urgent_sent;
     uint64_t urgent_offset; /* own urgent mark to announce, when !urgent_sent */
     bool peer_urgent;
@@ -162,7 +183,8 @@ struct sc_flow {
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-/* A client flow towards a service: OPENING, first OPEN due at once. timeout 0 = SC_OPEN_TIMEOUT. */
+/* A client flow towards a service: OPENING, first OPEN due at once. timeout 0 = SC_OPEN_TIMEOUT. The
+ * caller sets own_token before the first sc_flow_produce. */
 void sc_flow_init_client(struct sc_flow *f, const struct sc_flow_env *env, uint32_t id,
                          const struct sc_service_id *service, uint16_t own_port, sc_time timeout,
                          sc_time now);
@@ -179,6 +201,7 @@ void sc_flow_fini(struct sc_flow *f);
 /* The flow's packets, header already read and the flow found by id. Stream bytes may be borrowed
  * from the packet's buffer until sc_flow_settle. Malformed input ends the flow with
  * SC_ABORT_PROTOCOL. Each returns nothing: effects are events, state and deadlines. */
+void sc_flow_on_open(struct sc_flow *f, const struct sc_open *p, sc_time now); /* a repeated OPEN */
 void sc_flow_on_answer(struct sc_flow *f, const struct sc_answer *a, sc_time now);
 void sc_flow_on_refuse(struct sc_flow *f, const struct sc_refuse *p, sc_time now);
 void sc_flow_on_retry(struct sc_flow *f, const struct sc_retry *p, sc_time now);
@@ -187,6 +210,10 @@ void sc_flow_on_confirm(struct sc_flow *f, const struct sc_header *h, const stru
 void sc_flow_on_data(struct sc_flow *f, const struct sc_header *h, struct sc_reader *frames,
                      unsigned ecn, sc_time now);
 void sc_flow_on_reset(struct sc_flow *f, const struct sc_reset *p, sc_time now);
+
+/* True for an ANSWER to this flow's OPEN from another instance than the one it belongs to (or when it
+ * failed meanwhile): sc_flow_on_answer ignores it; its half-open flow there dies by itself. */
+bool sc_flow_answer_is_stray(const struct sc_flow *f, const struct sc_answer *a);
 
 /* The peer is gone (dead, or restarted): the flow fails with this errno, nothing is sent. */
 void sc_flow_on_peer_gone(struct sc_flow *f, int error, sc_time now);
@@ -212,8 +239,8 @@ void sc_flow_on_too_large(struct sc_flow *f, size_t size, sc_time now);
 
 /* --- for the application ---------------------------------------------------------------------- */
 
-/* Bytes that the flow takes now (0: wait for SC_FLOW_WRITABLE). */
-size_t sc_flow_send_room(const struct sc_flow *f);
+/* Bytes that the flow takes now (0: wait for SC_FLOW_WRITABLE, which follows for certain). */
+size_t sc_flow_send_room(struct sc_flow *f);
 
 /* Room to read into, at most `want` bytes, in up to `max` pieces; returns the number of pieces (0: no
  * room or no memory). Then say how many bytes were written there. */

@@ -1,0 +1,166 @@
+"""`scaffold bench`: the kernel's TCP and the user plane, in turn, over the same link.
+
+No verdicts here, only figures; `docs/schemas/bench.schema.json` describes them.
+"""
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from . import paths
+from .errors import ServiceError
+from .lab import Host, Lab
+
+SERVICE = "bench.lab.scaffold"
+PORT = 5301
+STACKS = ("tcp", "user")
+_PATIENCE_S = 30.0
+
+
+@dataclass
+class Plan:
+    """What to measure, and on what."""
+
+    seconds: float = 3.0
+    """Length of one run."""
+    runs: int = 5
+    kind: str | None = None
+    rate: str | None = None
+    """Shape the link to this rate, as tc writes it ("1gbit")."""
+    mtu: int = 1500
+    on_run: Callable[[str, int, float], None] = lambda stack, run, value: None
+    """Told the stack, the run's number and its figure."""
+
+
+@dataclass
+class Sample:
+    """One run: its centre, and its own spread where one run has many values."""
+
+    mean: float
+    median: float
+    p99: float
+
+
+def throughput(plan: Plan) -> dict[str, Any]:
+    """Mbit/s of one flow, from the first byte until the receiver's count has come back."""
+
+    def sample(answer: dict[str, Any]) -> Sample:
+        rate = answer["bytes"] * 8 / answer["seconds"] / 1e6
+        return Sample(rate, rate, rate)
+
+    return _measure(plan, "throughput", "Mbit/s", sample)
+
+
+def latency(plan: Plan) -> dict[str, Any]:
+    """Microseconds of one byte there and back, on one flow."""
+
+    def sample(answer: dict[str, Any]) -> Sample:
+        return Sample(answer["mean_us"], answer["median_us"], answer["p99_us"])
+
+    return _measure(plan, "latency", "us", sample)
+
+
+def _measure(
+    plan: Plan, mode: str, unit: str, sample: Callable[[dict[str, Any]], Sample]
+) -> dict[str, Any]:
+    samples: dict[str, list[Sample]] = {stack: [] for stack in STACKS}
+    with Lab(["a", "b"], kind=plan.kind, rate=plan.rate, mtu=plan.mtu, router="b") as lab:
+        lab.start()
+        with servers(lab):
+            for run in range(plan.runs):
+                for stack in STACKS:
+                    answer = traffic(lab["a"], lab["b"], stack, mode, plan.seconds)
+                    samples[stack].append(sample(answer))
+                    plan.on_run(stack, run, samples[stack][-1].mean)
+        rows = [_row(stack, unit, samples[stack]) for stack in STACKS]
+        return {"schema": 1, "link": describe_link(lab), "rows": rows}
+
+
+@contextmanager
+def servers(lab: Lab, host: str = "b") -> Iterator[None]:
+    """The same server twice on a host: on plain TCP, and as SERVICE under the shim."""
+    peer = paths.part(paths.BENCH_PEER)
+    plain = _ready(lab[host], [peer, "server", lab[host].address, PORT], shim=False)
+    user = _ready(lab[host], [peer, "server", "0.0.0.0", PORT], service=SERVICE)
+    lab.await_service(f"{SERVICE}:{PORT}", process=user)
+    lab.await_service(f"{SERVICE}:{PORT}", process=user, on="a")
+    yield
+    for process in (plain, user):
+        if process.poll() is not None:
+            raise ServiceError(5, "the traffic server ended during the measurement")
+
+
+def _ready(host: Host, command: list[Any], **options: Any) -> subprocess.Popen[Any]:
+    process = host.popen(command, stdout=subprocess.PIPE, **options)
+    assert process.stdout is not None
+    if process.stdout.readline() != b"ready\n":
+        raise ServiceError(5, "the traffic server did not start")
+    return process
+
+
+def traffic(
+    client: Host, server: Host, stack: str, mode: str, seconds: float, **options: Any
+) -> dict[str, Any]:
+    """One run of the traffic program: its answer. `stack` is "tcp" or "user"."""
+    target = server.address if stack == "tcp" else SERVICE
+    command = [paths.part(paths.BENCH_PEER), mode, target, PORT, seconds]
+    done = client.run(
+        [str(word) for word in command],
+        shim=stack != "tcp",
+        timeout=seconds + _PATIENCE_S,
+        **options,
+    )
+    if done.returncode != 0:
+        raise ServiceError(5, f"{stack} {mode}: {done.stderr.strip() or done.returncode}")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def _row(stack: str, unit: str, samples: list[Sample]) -> dict[str, Any]:
+    means = [one.mean for one in samples]
+    tails = sorted(one.p99 for one in samples)
+    return {
+        "stack": stack,
+        "unit": unit,
+        "mean": round(statistics.fmean(means), 3),
+        "stdev": round(statistics.stdev(means), 3) if len(means) > 1 else 0.0,
+        "median": round(statistics.median(one.median for one in samples), 3),
+        "p99": round(tails[min(len(tails) - 1, len(tails) * 99 // 100)], 3),
+        "runs": len(samples),
+        "values": [round(value, 3) for value in means],
+    }
+
+
+def describe_link(lab: Lab) -> dict[str, Any]:
+    """What the figures were measured on."""
+    return {
+        "kind": "veth" if lab.kind == "namespaces" else "loopback",
+        "rate_mbit": _mbit(lab.rate),
+        "mtu": lab.mtu if lab.kind == "namespaces" else 65536,
+        "kernel": platform.release(),
+        "cpus": len(os.sched_getaffinity(0)),
+    }
+
+
+def _mbit(rate: str | None) -> float | None:
+    """tc's notation in Mbit/s; None for an unshaped link."""
+    if rate is None:
+        return None
+    for suffix, factor in (("gbit", 1000.0), ("mbit", 1.0), ("kbit", 0.001)):
+        if rate.endswith(suffix):
+            return float(rate.removesuffix(suffix)) * factor
+    raise ServiceError(22, f"{rate!r} is not a rate; write for example 1gbit or 100mbit")
+
+
+def check_rate(rate: str | None) -> None:
+    """ServiceError unless tc would understand the rate."""
+    try:
+        _mbit(rate)
+    except ValueError:
+        raise ServiceError(22, f"{rate!r} is not a rate; write for example 1gbit") from None

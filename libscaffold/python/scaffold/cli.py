@@ -1,0 +1,245 @@
+"""The `scaffold` command."""
+
+import functools
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from . import __version__, daemon, launch, paths, show
+from .control import Control
+from .errors import ServiceError
+
+RUNTIME_DIR = click.option(
+    "--runtime-dir",
+    type=click.Path(path_type=Path),
+    envvar="SCAFFOLD_RUNTIME_DIR",
+    help="Where scaffoldd's control socket is.  [default: the user's own]",
+)
+
+
+class Group(click.Group):
+    """Failures are one line on stderr and exit code 1, never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand."""
+        try:
+            return super().invoke(ctx)
+        except ServiceError as error:
+            click.echo(f"scaffold: {error.strerror}", err=True)
+            ctx.exit(1)
+
+
+def runtime_dir_of(value: Path | None) -> Path:
+    """The absolute runtime directory that a command works on."""
+    return value.absolute() if value else paths.default_runtime_dir()
+
+
+def command(example: str, **settings: Any) -> Callable[[Callable[..., Any]], click.Command]:
+    """A subcommand whose help ends with an example."""
+    epilog = "\b\nExample:\n" + "\n".join(f"  {line}" for line in example.splitlines())
+    return main.command(epilog=epilog, **settings)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="scaffold")
+def main() -> None:
+    """Bind to a service, connect to a service, with the programs you have."""
+
+
+def daemon_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of `scaffold up`, gathered into daemon.Options."""
+
+    @click.option("--name", help="This host's name.  [default: the machine's]")
+    @click.option("--router", metavar="HOST[:PORT]", help="Service router to join.")
+    @click.option("--port", type=click.IntRange(0, 65535), help="UDP port.  [default: 7213]")
+    @click.option("--listen", metavar="ADDRESS", help="Underlay address to listen on.")
+    @click.option(
+        "--insecure-network", is_flag=True, help="Leave the loopback interface without keys."
+    )
+    @click.option(
+        "--config", type=click.Path(path_type=Path), help="TOML configuration of scaffoldd."
+    )
+    @click.option("--state-dir", type=click.Path(path_type=Path), help="Where state is kept.")
+    @click.option("--log", metavar="LEVEL", help="error, warn, info or debug.")
+    @functools.wraps(function)
+    def gathered(**values: Any) -> Any:
+        rest = {key: values.pop(key) for key in ("runtime_dir",)}
+        return function(options=daemon.Options(**values), **rest)
+
+    return gathered
+
+
+@command("scaffold up --name b --router 10.0.0.1 --insecure-network")
+@RUNTIME_DIR
+@daemon_options
+def up(runtime_dir: Path | None, options: daemon.Options) -> None:
+    """Start scaffoldd in the background; returns once it answers."""
+    folder = runtime_dir_of(runtime_dir)
+    pid = daemon.answers(folder)
+    if pid is not None and options.given():
+        raise ServiceError(98, f"scaffoldd (pid {pid}) runs at {folder}; `scaffold down` stops it")
+    if pid is not None:
+        click.echo(f"scaffoldd (pid {pid}) already answers at {folder}")
+        return
+    process = daemon.start(folder, options)
+    process.returncode = 0  # it outlives this command
+    click.echo(f"scaffoldd (pid {process.pid}) answers at {folder}")
+    if folder != paths.default_runtime_dir() or folder.name != "scaffold":
+        click.echo(f"programs find it with SCAFFOLD_RUNTIME_DIR={shlex.quote(str(folder))}")
+
+
+@command("scaffold down")
+@RUNTIME_DIR
+def down(runtime_dir: Path | None) -> None:
+    """Stop scaffoldd and wait for its end; open flows get an error."""
+    folder = runtime_dir_of(runtime_dir)
+    with Control(folder) as control:
+        control.stop()
+        click.echo(f"scaffoldd (pid {control.pid}) has stopped")
+
+
+@command("scaffold status\nscaffold status --json | jq .flows")
+@click.option("--json", "as_json", is_flag=True, help="As docs/schemas/status.schema.json says.")
+@RUNTIME_DIR
+def status(runtime_dir: Path | None, as_json: bool) -> None:
+    """Hosts, services with their instances, and flows."""
+    with Control(runtime_dir_of(runtime_dir)) as control:
+        document = control.status()
+    if as_json:
+        click.echo(json.dumps(document, indent=2))
+    else:
+        show.status(document)
+
+
+def shim_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that say what a program under the shim serves."""
+    for option in (
+        click.option(
+            "--service", metavar="NAME", help="What the program's listening sockets serve."
+        ),
+        click.option(
+            "--publish",
+            metavar="PORT:PROGRAM_PORT",
+            multiple=True,
+            help="Service port and the program's own.",
+        ),
+        click.option("--all-local", is_flag=True, help="Loopback sockets become services too."),
+        RUNTIME_DIR,
+    ):
+        function = option(function)
+    return function
+
+
+def _check_publish(publish: tuple[str, ...]) -> None:
+    for text in publish:
+        ports = text.split(":")
+        if len(ports) != 2 or not all(
+            p.isascii() and p.isdigit() and 0 < int(p) < 65536 for p in ports
+        ):
+            raise ServiceError(
+                22, f"--publish {text}: write SERVICE_PORT:PROGRAM_PORT, as in 80:8000"
+            )
+
+
+@command(
+    "scaffold run --service web.acme.scaffold --publish 80:8000 -- python3 -m http.server\n"
+    "scaffold run -- wget http://web.acme.scaffold/",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+@shim_options
+@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="[--] CMD...")
+def run(
+    words: tuple[str, ...],
+    service: str | None,
+    publish: tuple[str, ...],
+    all_local: bool,
+    runtime_dir: Path | None,
+) -> None:
+    """Run an unmodified program on services.
+
+    Starts the user's own scaffoldd when none answers; that one exits a minute after its last
+    socket.
+    """
+    _check_publish(publish)
+    folder = runtime_dir_of(runtime_dir)
+    environment = launch.environment(
+        folder, service=service, publish=publish, all_local=all_local, command=words
+    )
+    started = daemon.ensure(folder)
+    if started is not None:
+        click.echo(
+            f"scaffold: started scaffoldd (pid {started}) at {folder}; it exits"
+            f" {daemon.AUTO_IDLE_EXIT_S} s after its last socket",
+            err=True,
+        )
+    sys.stdout.flush()
+    try:
+        os.execvpe(words[0], list(words), environment)
+    except OSError as error:
+        click.echo(f"scaffold: {words[0]}: {error.strerror}", err=True)
+        sys.exit(127 if isinstance(error, FileNotFoundError) else 126)
+
+
+@command('eval "$(scaffold env)" && wget http://web.acme.scaffold/')
+@shim_options
+def env(
+    service: str | None, publish: tuple[str, ...], all_local: bool, runtime_dir: Path | None
+) -> None:
+    """Print the environment that `scaffold run` uses, for a shell to evaluate."""
+    _check_publish(publish)
+    values = launch.environment(
+        runtime_dir_of(runtime_dir), service=service, publish=publish, all_local=all_local
+    )
+    for key, value in sorted(values.items()):
+        if key == "LD_PRELOAD" or key.startswith("SCAFFOLD_"):
+            click.echo(f"export {key}={shlex.quote(value)}")
+
+
+@main.group()
+def bench() -> None:
+    """Measure the user plane beside the kernel's TCP; figures, no verdicts."""
+
+
+def _bench_command(name: str, text: str) -> None:
+    @bench.command(name, help=text, epilog=f"\b\nExample:\n  scaffold bench {name} --json")
+    @click.option("--json", "as_json", is_flag=True, help="As docs/schemas/bench.schema.json says.")
+    @click.option("--seconds", default=3.0, show_default=True, help="Length of one run.")
+    @click.option("--runs", default=5, show_default=True, help="Runs of each stack, in turn.")
+    @click.option("--shape", metavar="RATE", help="Shape the link, as tc writes it: 1gbit.")
+    @click.option("--mtu", default=1500, show_default=True, help="MTU of the veth pair, bytes.")
+    @click.option(
+        "--hosts",
+        type=click.Choice(["namespaces", "loopback"]),
+        help="Where the hosts are.  [default: namespaces as root]",
+    )
+    def measure(
+        as_json: bool, seconds: float, runs: int, shape: str | None, mtu: int, hosts: str | None
+    ) -> None:
+        from . import bench as benches
+
+        benches.check_rate(shape)
+        if seconds <= 0 or runs < 1:
+            raise ServiceError(22, "--seconds and --runs must be positive")
+        progress = None if as_json else show.run
+        plan = benches.Plan(seconds=seconds, runs=runs, kind=hosts, rate=shape, mtu=mtu)
+        if progress:
+            plan.on_run = progress
+        document = getattr(benches, name)(plan)
+        if as_json:
+            click.echo(json.dumps(document, indent=2))
+        else:
+            show.bench(name, document)
+
+
+_bench_command("throughput", "Mbit/s of one flow.")
+_bench_command("latency", "Microseconds of a one-byte round trip.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""Questions and orders to a running scaffoldd, over its control socket."""
+
+import array
+import json
+import os
+import select
+import socket
+import struct
+from pathlib import Path
+from typing import Any, Self
+
+from ._native import ffi, lib
+from .errors import NoDaemon, NotAllowed, ServiceError
+
+_ANSWER_S = 10.0
+
+
+class Control:
+    """One connection to scaffoldd; a context manager. One request, one reply."""
+
+    def __init__(self, runtime_dir: Path) -> None:
+        """Connect to the scaffoldd of a runtime directory; NoDaemon when none answers."""
+        self.runtime_dir = runtime_dir
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            self._socket.settimeout(_ANSWER_S)
+            self._connect()
+            self.pid, uid = self._peer()
+            if os.geteuid() not in (0, uid) and uid != 0:
+                raise NotAllowed(13, f"{runtime_dir}/ctl is answered by uid {uid}, not by yours")
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._socket.close()
+
+    def hello(self) -> None:
+        """Check that both sides speak the same version; ServiceError with a line if not."""
+        self._ask(lib.SC_CTL_HELLO)
+
+    def status(self) -> dict[str, Any]:
+        """Hosts, services and flows as scaffoldd sees them: `docs/schemas/status.schema.json`."""
+        fd = self._ask(lib.SC_CTL_STATUS)
+        if fd is None:
+            raise ServiceError(71, "scaffoldd sent no status; are both of the same version?")
+        with os.fdopen(fd, encoding="utf-8") as file:
+            file.seek(0)
+            result: dict[str, Any] = json.load(file)
+        return result
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Stop scaffoldd and wait until it has exited."""
+        try:
+            pidfd = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return
+        try:
+            self._ask(lib.SC_CTL_STOP)
+            poll = select.poll()
+            poll.register(pidfd, select.POLLIN)
+            if not poll.poll(timeout_s * 1000):
+                raise ServiceError(110, f"scaffoldd (pid {self.pid}) has not exited; kill it")
+        finally:
+            os.close(pidfd)
+
+    def _connect(self) -> None:
+        """By path, which works from every network namespace; else by the abstract name."""
+        failure: OSError
+        try:
+            # A path longer than sun_path is reached through its directory's descriptor.
+            folder = os.open(self.runtime_dir, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                self._socket.connect(f"/proc/self/fd/{folder}/ctl")
+                return
+            finally:
+                os.close(folder)
+        except PermissionError as error:
+            raise NotAllowed(error.errno, f"{self.runtime_dir}/ctl: {error.strerror}") from None
+        except OSError as error:
+            failure = error
+        try:
+            self._socket.connect(_abstract_name(os.geteuid(), self.runtime_dir))
+        except OSError:
+            raise NoDaemon(
+                100,
+                f"no scaffoldd answers at {self.runtime_dir} ({failure.strerror});"
+                " `scaffold up` starts one",
+            ) from None
+
+    def _peer(self) -> tuple[int, int]:
+        raw = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        pid, uid, _ = struct.unpack("iII", raw)
+        return pid, uid
+
+    def _ask(self, op: int) -> int | None:
+        """Send one request; return the descriptor that came with the reply, if any."""
+        request = ffi.new("struct sc_ctl_request *")
+        request.magic = lib.SC_CTL_MAGIC
+        request.version = lib.SC_CTL_VERSION
+        request.op = op
+        size = ffi.sizeof("struct sc_ctl_reply")
+        try:
+            self._socket.send(bytes(ffi.buffer(request)))
+            raw, ancillary, _, _ = self._socket.recvmsg(size, socket.CMSG_SPACE(4))
+        except TimeoutError:
+            raise ServiceError(
+                110, f"scaffoldd (pid {self.pid}) has not answered for {_ANSWER_S:g} s"
+            ) from None
+        except OSError as error:
+            raise NoDaemon(100, f"scaffoldd (pid {self.pid}) went away: {error}") from None
+        fd = _descriptor(ancillary)
+        try:
+            _check(raw, op, size)
+        except BaseException:
+            if fd is not None:
+                os.close(fd)
+            raise
+        return fd
+
+
+def _abstract_name(uid: int, runtime_dir: Path) -> bytes:
+    daemon = ffi.new("struct sc_daemon_id *")
+    daemon.uid = uid
+    daemon.instance = lib.sc_instance_of(str(runtime_dir).encode())
+    address = ffi.new("struct sockaddr_un *")
+    length = lib.sc_name_control(daemon[0], address)
+    return bytes(ffi.buffer(address, length))[2:]
+
+
+def _descriptor(ancillary: list[tuple[int, int, bytes]]) -> int | None:
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            fds = array.array("i", data[: len(data) - len(data) % 4])
+            return fds[0] if fds else None
+    return None
+
+
+def _check(raw: bytes, op: int, size: int) -> None:
+    if len(raw) == 0:
+        raise NoDaemon(100, "scaffoldd closed the control connection; its log says why")
+    reply = ffi.new("struct sc_ctl_reply *")
+    ffi.buffer(reply)[0 : min(len(raw), size)] = raw[:size]
+    if reply.magic != lib.SC_CTL_MAGIC or (
+        len(raw) != size and reply.version == lib.SC_CTL_VERSION
+    ):
+        raise ServiceError(71, "what answers on the control socket is not scaffoldd")
+    if reply.version != lib.SC_CTL_VERSION:
+        raise ServiceError(
+            71,
+            f"scaffoldd speaks version {reply.version} of the local interface, this command"
+            f" {lib.SC_CTL_VERSION}; restart scaffoldd from the same installation",
+        )
+    if reply.error != 0:
+        text = ffi.string(reply.text).decode("utf-8", "replace")
+        raise ServiceError(reply.error, text or os.strerror(abs(reply.error)))
+    if reply.op != op:
+        raise ServiceError(71, f"scaffoldd answered {reply.op} to request {op}")

@@ -1,0 +1,148 @@
+"""Starting and stopping scaffoldd."""
+
+import fcntl
+import os
+import select
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import paths
+from .control import Control
+from .errors import NoDaemon, ServiceError
+
+AUTO_IDLE_EXIT_S = 60
+_READY_S = 15.0
+
+
+@dataclass
+class Options:
+    """How to start a scaffoldd; what is None is left to its defaults."""
+
+    name: str | None = None
+    """The host's name."""
+    router: str | None = None
+    """HOST[:PORT] of the service router to register with and resolve through."""
+    port: int | None = None
+    """UDP port; 0 for any."""
+    listen: str | None = None
+    """Underlay address to listen on."""
+    insecure_network: bool = False
+    """Listen beyond the loopback interface although there are no keys yet."""
+    config: Path | None = None
+    state_dir: Path | None = None
+    idle_exit_s: int | None = None
+    """Exit this many seconds after the last socket."""
+    log: str | None = None
+    """error, warn, info or debug."""
+    prefix: Sequence[str] = field(default_factory=tuple)
+    """What runs scaffoldd, for example `ip netns exec NAME`."""
+
+    def arguments(self) -> list[str]:
+        """The flags of scaffoldd."""
+        values = {
+            "--name": self.name,
+            "--router": self.router,
+            "--port": self.port,
+            "--listen": self.listen,
+            "--config": self.config,
+            "--state-dir": self.state_dir,
+            "--idle-exit": self.idle_exit_s,
+            "--log": self.log,
+        }
+        flags = [text for key, v in values.items() if v is not None for text in (key, str(v))]
+        return [*flags, "--insecure-network"] if self.insecure_network else flags
+
+    def given(self) -> bool:
+        """True when anything differs from the defaults."""
+        return bool(self.arguments())
+
+
+def answers(runtime_dir: Path) -> int | None:
+    """The pid of the scaffoldd of a runtime directory; None when none answers."""
+    try:
+        with Control(runtime_dir) as control:
+            control.hello()
+            return control.pid
+    except NoDaemon:
+        return None
+
+
+def start(runtime_dir: Path, options: Options) -> subprocess.Popen[bytes]:
+    """Start scaffoldd in the background and return once its control socket answers.
+
+    Its messages go to `scaffoldd.log` in the runtime directory; when it fails, ServiceError
+    carries the last of them.
+    """
+    paths.make_runtime_dir(runtime_dir)
+    log = runtime_dir / "scaffoldd.log"
+    reader, writer = os.pipe()
+    try:
+        command = [*options.prefix, str(paths.part(paths.DAEMON)), "--runtime-dir"]
+        command += [str(runtime_dir), "--ready-fd", str(writer), *options.arguments()]
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=(writer,),
+                start_new_session=True,
+            )
+        os.close(writer)
+        writer = -1
+        _await_ready(reader, process, log)
+    finally:
+        os.close(reader)
+        if writer >= 0:
+            os.close(writer)
+    return process
+
+
+def _await_ready(reader: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Until the line "ready ..." has come through the pipe; its end without one is a failure."""
+    deadline = time.monotonic() + _READY_S
+    line = b""
+    while not line.endswith(b"\n"):
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([reader], [], [], left)[0]:
+            process.kill()
+            process.wait()
+            raise ServiceError(110, f"scaffoldd was not ready after {_READY_S:g} s; see {log}")
+        chunk = os.read(reader, 4096)
+        if not chunk:
+            process.wait()
+            raise ServiceError(5, _last_line(log) or f"scaffoldd exited with {process.returncode}")
+        line += chunk
+
+
+def _last_line(log: Path) -> str:
+    lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def ensure(runtime_dir: Path) -> int | None:
+    """Start the user's own scaffoldd when none answers; its pid then, None when one was there.
+
+    One lock file lets any number of `scaffold run` start at the same time. A scaffoldd started
+    here exits by itself a minute after its last socket.
+    """
+    if answers(runtime_dir) is not None:
+        return None
+    paths.make_runtime_dir(runtime_dir)
+    with _locked(runtime_dir / "lock"):
+        if answers(runtime_dir) is not None:
+            return None
+        process = start(runtime_dir, Options(idle_exit_s=AUTO_IDLE_EXIT_S))
+        process.returncode = 0  # it outlives us: no warning from Popen's destructor
+        return process.pid

@@ -1,0 +1,65 @@
+"""Where the parts are: what pip installed, and the runtime directory of a scaffoldd."""
+
+import importlib.metadata
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from .errors import ServiceError
+
+DISTRIBUTION = "scaffold-net"
+
+SHIM = "libscaffold_shim.so"
+DAEMON = "scaffoldd"
+BENCH_PEER = "scaffold-bench-peer"
+
+
+@cache
+def part(name: str) -> Path:
+    """The absolute path of an installed part.
+
+    A CMake build tree named by SCAFFOLD_BUILD_DIR comes before what pip installed.
+    """
+    tree = os.environ.get("SCAFFOLD_BUILD_DIR")
+    if tree:
+        for folder in ("", "libscaffold/python"):
+            path = Path(tree, folder, name).absolute()
+            if path.is_file():
+                return path
+    try:
+        files = importlib.metadata.files(DISTRIBUTION) or []
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        path = Path(str(file.locate())).resolve()
+        if file.name == name and path.is_file():
+            return path
+    raise ServiceError(2, f"{name} is not installed; pip install ., or set SCAFFOLD_BUILD_DIR")
+
+
+def default_runtime_dir() -> Path:
+    """Where this user's scaffoldd lives: SCAFFOLD_RUNTIME_DIR, $XDG_RUNTIME_DIR/scaffold,
+    /run/scaffold; for an ordinary user without any of them a private folder under /tmp.
+    """
+    explicit = os.environ.get("SCAFFOLD_RUNTIME_DIR")
+    if explicit:
+        return Path(explicit).absolute()
+    xdg = os.environ.get("XDG_RUNTIME_DIR")
+    if xdg and Path(xdg).is_dir():
+        return Path(xdg, "scaffold")
+    if os.geteuid() == 0:
+        return Path("/run/scaffold")
+    return Path(tempfile.gettempdir(), f"scaffold-{os.getuid()}")
+
+
+def make_runtime_dir(path: Path) -> None:
+    """Create the directory for its owner alone; refuse one that belongs to somebody else."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owner = path.stat().st_uid
+    except OSError as error:
+        text = f"{path}: {error.strerror}; choose another --runtime-dir"
+        raise ServiceError(error.errno, text) from None
+    if owner != os.geteuid():
+        raise ServiceError(13, f"{path} belongs to uid {owner}; choose another --runtime-dir")

@@ -1,0 +1,69 @@
+/* What the parts of scaffoldd share: one of it per process, passed around by pointer. */
+#ifndef SC_DAEMON_DAEMON_H
+#define SC_DAEMON_DAEMON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/list.h"
+#include "base/map.h"
+#include "daemon/config.h"
+#include "daemon/loop.h"
+#include "daemon/state.h"
+#include "daemon/udp.h"
+#include "daemon/ula.h"
+#include "local/names.h"
+#include "stack/stack.h"
+
+/* Errors of ended flows that programs can still ask for (contracts: 60 s, at most 4,096). */
+#define SC_ERRORS_KEPT 4096
+#define SC_ERRORS_LIFETIME (60 * SC_SECOND)
+
+struct sc_kept_error {
+    uint64_t own_serial;
+    uint64_t peer_serial;
+    int error;
+    sc_time until;
+};
+
+struct sc_daemon {
+    struct sc_config config;
+    struct sc_daemon_id id;
+    struct sc_loop loop;
+    struct sc_udp udp;
+    struct sc_stack *stack;
+    struct sc_state state;
+    struct sc_ula_table ula;
+    uint64_t netns; /* inode */
+    uint64_t next_serial;
+    uint16_t next_port;
+
+    struct sc_map ends_by_own;
+    struct sc_map ends_by_peer;
+    struct sc_kept_error errors[SC_ERRORS_KEPT];
+    size_t errors_at;
+
+    struct sc_map ports; /* local ports of this host's clients */
+    struct sc_list listeners;
+    struct sc_list carries;
+    struct sc_list joins;
+    struct sc_alarm sweep;
+    struct sc_alarm idle;
+    sc_time started;
+    struct sc_ctl_server *ctl;
+
+    uint64_t foreign_descriptors; /* sent to us inside flows, closed */
+    uint64_t refused_peers;       /* control connections of the wrong uid or namespace */
+};
+
+/* A number that no other name of this scaffoldd has (the upper half is random per start). */
+uint64_t sc_daemon_serial(struct sc_daemon *d);
+
+/* After anything that may have made packets due or sockets idle. */
+void sc_daemon_on_activity(struct sc_daemon *d);
+
+/* Program name of a process, for status; "?" when it cannot be read. */
+void sc_program_name(pid_t pid, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,127 @@
+#include "daemon/diag.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* TCP_LISTEN; AF_UNIX listeners report the same number (net/unix/diag.c). */
+#define STATE_LISTEN 10
+
+struct question {
+    struct nlmsghdr header;
+    struct unix_diag_req body;
+};
+
+static int ask(const struct question *q)
+{
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (fd < 0)
+        return -errno;
+    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    struct timeval limit = {.tv_sec = 1}; /* the kernel answers at once or not at all */
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    if (sendto(fd, q, sizeof *q, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0) {
+        int err = -errno;
+        close(fd);
+        return err;
+    }
+    return fd;
+}
+
+static struct question question(uint16_t flags, uint32_t inode)
+{
+    return (struct question){
+        .header = {.nlmsg_len = sizeof(struct question),
+                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                   .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags)},
+        .body = {.sdiag_family = AF_UNIX,
+                 .udiag_states = 1u << STATE_LISTEN,
+                 .udiag_ino = inode,
+                 .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN,
+                 .udiag_cookie = {~0u, ~0u}}};
+}
+
+union answer {
+    struct nlmsghdr header;
+    char room[4096];
+};
+
+/* Asks about one socket. Returns 0 and the answer, or a negative errno: the kernel's or ours. */
+static int ask_one(uint32_t inode, union answer *out)
+{
+    struct question q = question(0, inode);
+    q.body.udiag_states = ~0u;
+    int fd = ask(&q);
+    if (fd < 0)
+        return fd;
+    ssize_t n = recv(fd, out, sizeof *out, 0);
+    close(fd);
+    if (n < (ssize_t)sizeof out->header)
+        return -EIO;
+    if (out->header.nlmsg_type != NLMSG_ERROR)
+        return 0;
+    const struct nlmsgerr *err = NLMSG_DATA(&out->header);
+    return err->error;
+}
+
+bool sc_diag_exists(uint32_t inode)
+{
+    union answer a;
+    return ask_one(inode, &a) != -ENOENT;
+}
+
+static struct sc_diag_socket read_socket(const struct nlmsghdr *h)
+{
+    const struct unix_diag_msg *m = NLMSG_DATA(h);
+    struct sc_diag_socket s = {.inode = m->udiag_ino};
+    unsigned left = (unsigned)(h->nlmsg_len - NLMSG_LENGTH(sizeof *m));
+    for (const struct rtattr *a = (const void *)(m + 1); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+        size_t len = RTA_PAYLOAD(a);
+        if (a->rta_type == UNIX_DIAG_NAME && len > 1 && len < sizeof s.name)
+            memcpy(s.name, (const char *)RTA_DATA(a) + 1, len - 1);
+        if (a->rta_type == UNIX_DIAG_RQLEN && len >= sizeof(struct unix_diag_rqlen))
+            s.queue = ((const struct unix_diag_rqlen *)RTA_DATA(a))->udiag_rqueue;
+    }
+    return s;
+}
+
+uint32_t sc_diag_queue(uint32_t inode)
+{
+    union answer a;
+    return ask_one(inode, &a) == 0 ? read_socket(&a.header).queue : 0;
+}
+
+int sc_diag_listeners(const char *prefix, void (*each)(void *arg, const struct sc_diag_socket *s),
+                      void *arg)
+{
+    struct question q = question(NLM_F_DUMP, 0);
+    int fd = ask(&q);
+    if (fd < 0)
+        return fd;
+    static union {
+        struct nlmsghdr header;
+        char room[65536];
+    } answer;
+    for (;;) {
+        ssize_t n = recv(fd, &answer, sizeof answer, 0);
+        if (n <= 0)
+            break;
+        unsigned left = (unsigned)n;
+        for (const struct nlmsghdr *h = &answer.header; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+            if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR) {
+                close(fd);
+                return 0;
+            }
+            struct sc_diag_socket s = read_socket(h);
+            if (strncmp(s.name, prefix, strlen(prefix)) == 0)
+                each(arg, &s);
+        }
+    }
+    close(fd);
+    return -EIO;
+}

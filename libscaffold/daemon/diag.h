@@ -1,0 +1,28 @@
+/* Questions to the kernel's sock_diag about AF_UNIX sockets: is a listener still there, which
+ * listeners of ours survived a crash. Synchronous, a few microseconds each. */
+#ifndef SC_DAEMON_DIAG_H
+#define SC_DAEMON_DIAG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sc_diag_socket {
+    uint32_t inode;
+    char name[108]; /* abstract name without the leading zero */
+    uint32_t queue; /* connections waiting in a listener's queue */
+};
+
+/* Whether an AF_UNIX socket with this inode exists in this network namespace. True also when the
+ * kernel cannot be asked: a registration is not dropped on a guess. */
+bool sc_diag_exists(uint32_t inode);
+
+/* Connections that wait in the queue of the listener with this inode; 0 when it cannot be asked. */
+uint32_t sc_diag_queue(uint32_t inode);
+
+/* Calls `each` for every listening AF_UNIX socket whose abstract name starts with `prefix`. Returns 0
+ * or a negative errno. */
+int sc_diag_listeners(const char *prefix, void (*each)(void *arg, const struct sc_diag_socket *s),
+                      void *arg);
+
+#endif

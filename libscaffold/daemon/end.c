@@ -1,0 +1,288 @@
+#include "daemon/end.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Real buffer of every end, twice this in effect: one unread byte may pin a sendfile page run of 64
+ * KiB and more, which must stay below a quarter of the buffer (A1). Needs no privilege. */
+#define END_BUFFER 212992
+
+#define WATCHED (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET)
+
+static void on_ready(struct sc_watch *w, uint32_t events);
+
+int sc_end_init(struct sc_end *e, struct sc_loop *loop, int fd, enum sc_end_stage stage,
+                const struct sc_end_ops *ops, void *owner)
+{
+    *e = (struct sc_end){.watch = {.fd = fd, .ready = on_ready},
+                         .loop = loop,
+                         .ops = ops,
+                         .owner = owner,
+                         .stage = stage};
+    int size = END_BUFFER;
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    int on = 1;
+    if (ioctl(fd, FIONBIO, &on) < 0)
+        return -errno;
+    return sc_loop_watch(loop, &e->watch, WATCHED);
+}
+
+int sc_end_name(struct sc_end *e, const struct sc_name *name)
+{
+    struct sockaddr_un sun;
+    socklen_t len = sc_name_format(name, &sun);
+    if (bind(e->watch.fd, (const struct sockaddr *)&sun, len) < 0)
+        return -errno;
+    e->peer_serial = name->serial;
+    return 0;
+}
+
+/* Bytes in the queue, forwarded or not. */
+static size_t queued(const struct sc_end *e)
+{
+    int n = 0;
+    return ioctl(e->watch.fd, SIOCINQ, &n) < 0 || n < 0 ? 0 : (size_t)n;
+}
+
+/* Takes `len` bytes off the queue for good. */
+static void drop(struct sc_end *e, size_t len)
+{
+    static uint8_t waste[65536];
+    while (len > 0) {
+        ssize_t n = recv(e->watch.fd, waste, len < sizeof waste ? len : sizeof waste, MSG_DONTWAIT);
+        if (n <= 0)
+            return;
+        len -= (size_t)n;
+    }
+}
+
+void sc_end_unplug(struct sc_end *e)
+{
+    e->stage = SC_END_FLOWING;
+    if (e->plug_len > 0) {
+        drop(e, e->plug_len - 1);
+        e->held = true;
+    }
+}
+
+static void leave_queue(struct sc_end *e)
+{
+    void (*accepted)(struct sc_end *e) = e->accepted;
+    e->accepted = NULL;
+    if (accepted)
+        accepted(e);
+}
+
+/* An acceptor that knows us marks its socket with one byte that carries a descriptor (A8); the byte
+ * then is the first one held. Anything else is an acceptor's first data. */
+static void look_for_mark(struct sc_end *e)
+{
+    uint8_t byte;
+    struct iovec iov = {&byte, 1};
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = control.room,
+                         .msg_controllen = sizeof control.room};
+    ssize_t n = recvmsg(e->watch.fd, &msg, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (n < 0)
+        return;
+    e->stage = SC_END_FLOWING;
+    leave_queue(e);
+    struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+    if (n == 1 && c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+        int fd;
+        memcpy(&fd, CMSG_DATA(c), sizeof fd);
+        close(fd);
+        e->held = e->mark_head = true;
+    }
+}
+
+static void on_ready(struct sc_watch *w, uint32_t events)
+{
+    struct sc_end *e = sc_container(w, struct sc_end, watch);
+    e->rdhup |= (events & (EPOLLRDHUP | EPOLLHUP)) != 0;
+    e->hup |= (events & EPOLLHUP) != 0;
+    e->error |= (events & EPOLLERR) != 0;
+    e->urgent |= (events & EPOLLPRI) != 0;
+    if (events & EPOLLOUT)
+        e->blocked = false;
+    if (e->stage == SC_END_QUEUED && (events & (EPOLLIN | EPOLLHUP)))
+        look_for_mark(e);
+    if (e->stage == SC_END_PLUGGED) {
+        if (events & (EPOLLHUP | EPOLLERR))
+            e->ops->gone(e);
+        return;
+    }
+    e->ops->ready(e);
+}
+
+static size_t iov_total(const struct iovec *iov, size_t count)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        n += iov[i].iov_len;
+    return n;
+}
+
+/* Receives exactly the first `skip` bytes into nowhere and up to `want` into iov. */
+static ssize_t take(struct sc_end *e, size_t skip, const struct iovec *iov, size_t count,
+                    size_t want)
+{
+    uint8_t old;
+    struct iovec v[16];
+    size_t n = 0;
+    if (skip)
+        v[n++] = (struct iovec){&old, 1};
+    for (size_t i = 0; i < count && n < 16 && want > 0; i++) {
+        size_t len = iov[i].iov_len < want ? iov[i].iov_len : want;
+        v[n++] = (struct iovec){iov[i].iov_base, len};
+        want -= len;
+    }
+    struct msghdr msg = {.msg_iov = v, .msg_iovlen = n};
+    return recvmsg(e->watch.fd, &msg, MSG_DONTWAIT);
+}
+
+/* Where byte number `at` of the pieces stands. */
+static uint8_t *iov_at(const struct iovec *iov, size_t at)
+{
+    while (at >= iov->iov_len) {
+        at -= iov->iov_len;
+        iov++;
+    }
+    return (uint8_t *)iov->iov_base + at;
+}
+
+/* The mark carries a descriptor, and the kernel never merges such a byte with its successors. */
+static void drop_mark(struct sc_end *e)
+{
+    drop(e, 1);
+    e->mark_head = e->held = false;
+}
+
+ssize_t sc_end_read(struct sc_end *e, const struct iovec *iov, size_t count)
+{
+    if (e->error) {
+        int err = 0;
+        socklen_t len = sizeof err;
+        getsockopt(e->watch.fd, SOL_SOCKET, SO_ERROR, &err, &len);
+        return -(err ? err : ECONNRESET);
+    }
+    if (e->stage == SC_END_QUEUED)
+        look_for_mark(e);
+    bool last = e->rdhup; /* read before the queue: what follows it is then complete */
+    size_t have = queued(e);
+    size_t fresh = have - (e->held && have ? 1 : 0);
+    if (last && e->hup && e->abort_on_close && !e->finished)
+        return -ECONNRESET; /* SO_LINGER {1, 0}: unsent bytes are dropped */
+    if (fresh == 0)
+        return last ? -EPIPE : 0;
+    if (e->mark_head)
+        drop_mark(e);
+    size_t want = iov_total(iov, count);
+    if (want > fresh)
+        want = fresh;
+    bool leave = want == fresh; /* the last byte is copied, but stays */
+    size_t got = 0;
+    if (want - leave + e->held > 0) {
+        ssize_t n = take(e, e->held, iov, count, want - leave);
+        if (n < 0)
+            return errno == EAGAIN ? 0 : -errno;
+        got = (size_t)n - (e->held && n ? 1 : 0);
+        e->held = false;
+        if (got < want - leave) {
+            e->rx += got;
+            return (ssize_t)got;
+        }
+    }
+    if (leave && recv(e->watch.fd, iov_at(iov, got), 1, MSG_PEEK | MSG_DONTWAIT) == 1) {
+        e->held = true;
+        got++;
+    }
+    e->rx += got;
+    return (ssize_t)got;
+}
+
+/* EPIPE is SHUT_RD (the peer may go on sending, nobody reads it) unless the program is gone. */
+static bool reads_no_more(struct sc_end *e)
+{
+    struct pollfd p = {.fd = e->watch.fd};
+    if (!e->hup && poll(&p, 1, 0) == 1 && (p.revents & POLLHUP))
+        e->hup = e->rdhup = true;
+    return !e->hup;
+}
+
+static ssize_t send_all(struct sc_end *e, const struct iovec *iov, size_t count, int flags)
+{
+    if (e->discard)
+        return (ssize_t)iov_total(iov, count);
+    struct msghdr msg = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = count};
+    ssize_t n = sendmsg(e->watch.fd, &msg, flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n >= 0) {
+        e->tx += (uint64_t)n;
+        return n;
+    }
+    if (errno == EAGAIN) {
+        e->blocked = true;
+        return 0;
+    }
+    if (errno == EPIPE && reads_no_more(e)) {
+        e->discard = true;
+        return (ssize_t)iov_total(iov, count);
+    }
+    return -errno;
+}
+
+ssize_t sc_end_write(struct sc_end *e, const struct iovec *iov, size_t count)
+{
+    return send_all(e, iov, count, 0);
+}
+
+ssize_t sc_end_write_urgent(struct sc_end *e, uint8_t byte)
+{
+    struct iovec iov = {&byte, 1};
+    return send_all(e, &iov, 1, MSG_OOB);
+}
+
+bool sc_end_read_urgent(struct sc_end *e, uint8_t *byte)
+{
+    e->urgent = false;
+    return recv(e->watch.fd, byte, 1, MSG_OOB | MSG_DONTWAIT) == 1;
+}
+
+void sc_end_finish(struct sc_end *e)
+{
+    if (!e->finished)
+        shutdown(e->watch.fd, SHUT_WR);
+    e->finished = true;
+}
+
+static void close_end(struct sc_end *e)
+{
+    int fd = e->watch.fd;
+    if (fd < 0)
+        return;
+    leave_queue(e);
+    sc_loop_unwatch(e->loop, &e->watch);
+    close(fd);
+}
+
+void sc_end_close(struct sc_end *e)
+{
+    if (e->watch.fd >= 0)
+        drop(e, queued(e));
+    close_end(e);
+}
+
+void sc_end_abort(struct sc_end *e)
+{
+    close_end(e);
+}

@@ -1,0 +1,362 @@
+#include "daemon/listener.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "daemon/diag.h"
+#include "daemon/registry.h"
+#include "naming/name.h"
+
+/* A full queue is asked again after 1 ms, doubling to 100 ms: the kernel announces no room. */
+#define RETRY_FIRST (1 * SC_MS)
+#define RETRY_LAST (100 * SC_MS)
+/* Flows that wait for one listener beyond its backlog; more are refused. As many as the backlog may
+ * have at most (somaxconn). */
+#define ARRIVALS_MAX 4096
+
+static void update_accepting(struct sc_listener *l)
+{
+    if (l->instance)
+        sc_instance_set_accepting(l->instance,
+                                  l->queued + l->arrival_count <= (size_t)l->backlog + 1);
+}
+
+static struct sc_listener *find_listener(struct sc_daemon *d, const struct sc_service_id *service,
+                                         enum sc_family family)
+{
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &d->listeners)
+    {
+        struct sc_listener *l = sc_container(it, struct sc_listener, link);
+        if (sc_service_id_equal(&l->service, service) && l->name.family == family)
+            return l;
+    }
+    return NULL;
+}
+
+static void on_binder_exit(struct sc_watch *w, uint32_t events)
+{
+    (void)events;
+    struct sc_listener *l = sc_container(w, struct sc_listener, binder);
+    int fd = w->fd;
+    sc_loop_unwatch(&l->daemon->loop, w);
+    close(fd);
+    if (!sc_diag_exists(l->inode))
+        sc_listener_close(l);
+}
+
+static void watch_binder(struct sc_listener *l)
+{
+    l->binder = (struct sc_watch){.fd = -1, .ready = on_binder_exit};
+    int fd = (int)syscall(SYS_pidfd_open, l->pid, 0);
+    if (fd < 0)
+        return; /* the sweep finds out */
+    l->binder.fd = fd;
+    if (sc_loop_watch(&l->daemon->loop, &l->binder, EPOLLIN) < 0) {
+        close(fd);
+        l->binder.fd = -1;
+    }
+}
+
+static void on_retry(struct sc_alarm *a);
+
+/* Two sockets of one service on one host: allowed only when both asked for SO_REUSEPORT, which shows
+ * in the serial of the name (0: alone). */
+static bool in_use(struct sc_daemon *d, const struct sc_name *name,
+                   const struct sc_service_id *service)
+{
+    struct sc_listener *other = find_listener(d, service, name->family);
+    if (!other)
+        return false;
+    if (!sc_diag_exists(other->inode)) {
+        sc_listener_close(other);
+        return in_use(d, name, service);
+    }
+    return name->serial == 0 || other->name.serial == 0;
+}
+
+int sc_listener_open(struct sc_daemon *d, const struct sc_name *name, uint32_t inode,
+                     const struct sc_service_id *service, uint32_t backlog, pid_t pid, uid_t uid,
+                     char why[SC_CTL_TEXT])
+{
+    struct sc_listener *l = sc_listeners_find(d, name);
+    if (l && l->inode == inode) { /* listen again: a new backlog */
+        l->backlog = backlog;
+        update_accepting(l);
+        return 0;
+    }
+    if (in_use(d, name, service)) {
+        snprintf(why, SC_CTL_TEXT, "the service is already served on this host");
+        return EADDRINUSE;
+    }
+    l = calloc(1, sizeof *l);
+    if (!l)
+        return ENOMEM;
+    *l = (struct sc_listener){.daemon = d,
+                              .name = *name,
+                              .service = *service,
+                              .loopback = sc_address_is_loopback(&name->address),
+                              .inode = inode,
+                              .backlog = backlog,
+                              .pid = pid,
+                              .uid = uid};
+    if (!l->loopback && sc_stack_serve(d->stack, service, l, &l->instance, d->loop.now) < 0) {
+        free(l);
+        snprintf(why, SC_CTL_TEXT, "too many instances on this host");
+        return ENOBUFS;
+    }
+    sc_program_name(pid, l->program, sizeof l->program);
+    sc_list_init(&l->arrivals);
+    sc_alarm_init(&l->retry, on_retry);
+    watch_binder(l);
+    sc_list_append(&d->listeners, &l->link);
+    sc_daemon_on_activity(d);
+    return 0;
+}
+
+void sc_listener_close(struct sc_listener *l)
+{
+    struct sc_daemon *d = l->daemon;
+    sc_list_remove(&l->link);
+    while (!sc_list_empty(&l->arrivals)) {
+        struct sc_arrival *a = sc_container(sc_list_first(&l->arrivals), struct sc_arrival, link);
+        sc_arrival_cancel(a);
+        a->done(a, ECONNREFUSED);
+    }
+    sc_loop_alarm(&d->loop, &l->retry, SC_NEVER);
+    if (l->instance)
+        sc_stack_unserve(d->stack, l->instance, d->loop.now);
+    if (l->binder.fd >= 0) {
+        int fd = l->binder.fd;
+        sc_loop_unwatch(&d->loop, &l->binder);
+        close(fd);
+    }
+    sc_registry_forget_listener(d, l);
+    sc_loop_dispose(&d->loop, l);
+    sc_daemon_on_activity(d);
+}
+
+void sc_listeners_sweep(struct sc_daemon *d)
+{
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &d->listeners)
+    {
+        struct sc_listener *l = sc_container(it, struct sc_listener, link);
+        if (!sc_diag_exists(l->inode))
+            sc_listener_close(l);
+    }
+}
+
+struct sc_listener *sc_listeners_choose(struct sc_daemon *d, const struct sc_service_id *service)
+{
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &d->listeners)
+    {
+        struct sc_listener *l = sc_container(it, struct sc_listener, link);
+        if (!sc_service_id_equal(&l->service, service))
+            continue;
+        sc_list_remove(&l->link); /* in turn: the chosen one goes to the back */
+        sc_list_append(&d->listeners, &l->link);
+        return l;
+    }
+    return NULL;
+}
+
+struct sc_listener *sc_listeners_find(struct sc_daemon *d, const struct sc_name *name)
+{
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &d->listeners)
+    {
+        struct sc_listener *l = sc_container(it, struct sc_listener, link);
+        if (memcmp(&l->name.address, &name->address, sizeof name->address) == 0 &&
+            l->name.family == name->family && l->name.serial == name->serial)
+            return l;
+    }
+    return NULL;
+}
+
+/* --- delivery --------------------------------------------------------------------------------- */
+
+/* Connects a fresh, named socket to the listener. Returns it, or a negative errno. */
+static int connect_to(struct sc_listener *l, const struct sc_address *peer, uint64_t *serial)
+{
+    struct sc_daemon *d = l->daemon;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    struct sc_name own = {.daemon = d->id,
+                          .kind = SC_NAME_PEER,
+                          .family = l->name.family,
+                          .address = *peer,
+                          .serial = sc_daemon_serial(d)};
+    struct sockaddr_un from, to;
+    socklen_t from_len = sc_name_format(&own, &from);
+    socklen_t to_len = sc_name_format(&l->name, &to);
+    if (bind(fd, (struct sockaddr *)&from, from_len) < 0 ||
+        connect(fd, (struct sockaddr *)&to, to_len) < 0) {
+        int err = -errno;
+        close(fd);
+        return err;
+    }
+    *serial = own.serial;
+    return fd;
+}
+
+/* Tries to deliver. Returns 0, -EAGAIN when the queue is full, or another negative errno. */
+static int try_deliver(struct sc_listener *l, struct sc_arrival *a)
+{
+    /* Linux's rule: a queue of backlog + 1 (the listener's own socket has the largest backlog).
+     * Acceptors without the shim leave no mark; then the kernel knows the length. */
+    if (l->queued > l->backlog && sc_diag_queue(l->inode) > l->backlog)
+        return -EAGAIN;
+    uint64_t serial = 0;
+    int fd = connect_to(l, &a->peer, &serial);
+    if (fd < 0)
+        return fd;
+    struct sc_end *e = a->end;
+    int err = sc_end_init(e, &l->daemon->loop, fd, SC_END_QUEUED, a->ops, a->owner);
+    if (err < 0) {
+        close(fd);
+        return err;
+    }
+    e->peer_serial = serial;
+    e->listener = l;
+    e->accepted = sc_listener_on_accepted;
+    e->pid = l->pid;
+    e->uid = l->uid;
+    sc_registry_add(l->daemon, e);
+    l->queued++;
+    l->accepted++;
+    return 0;
+}
+
+static void wait_for_room(struct sc_listener *l)
+{
+    l->retry_after = l->retry_after ? 2 * l->retry_after : RETRY_FIRST;
+    if (l->retry_after > RETRY_LAST)
+        l->retry_after = RETRY_LAST;
+    sc_loop_alarm(&l->daemon->loop, &l->retry, l->daemon->loop.now + l->retry_after);
+}
+
+static void deliver_waiting(struct sc_listener *l)
+{
+    while (!sc_list_empty(&l->arrivals)) {
+        struct sc_arrival *a = sc_container(sc_list_first(&l->arrivals), struct sc_arrival, link);
+        int err = try_deliver(l, a);
+        if (err == -EAGAIN) {
+            wait_for_room(l);
+            return;
+        }
+        sc_arrival_cancel(a);
+        l->retry_after = 0;
+        a->done(a, -err);
+        if (err == -ECONNREFUSED) {
+            sc_listener_close(l);
+            return;
+        }
+    }
+    update_accepting(l);
+}
+
+static void on_retry(struct sc_alarm *alarm)
+{
+    deliver_waiting(sc_container(alarm, struct sc_listener, retry));
+}
+
+void sc_listener_deliver(struct sc_listener *l, struct sc_arrival *a)
+{
+    sc_list_init(&a->link);
+    a->listener = l;
+    int err = sc_list_empty(&l->arrivals) ? try_deliver(l, a) : -EAGAIN;
+    if (err == -EAGAIN && l->arrival_count < ARRIVALS_MAX) {
+        sc_list_append(&l->arrivals, &a->link);
+        l->arrival_count++;
+        update_accepting(l);
+        if (l->retry.timer.at == SC_NEVER)
+            wait_for_room(l);
+        return;
+    }
+    update_accepting(l);
+    if (err == -ECONNREFUSED) /* its last holder is gone */
+        sc_listener_close(l);
+    a->done(a, err == -EAGAIN ? ECONNREFUSED : -err);
+}
+
+void sc_arrival_cancel(struct sc_arrival *a)
+{
+    if (a->link.next && !sc_list_empty(&a->link)) {
+        sc_list_remove(&a->link);
+        a->listener->arrival_count--;
+    }
+}
+
+void sc_listener_on_accepted(struct sc_end *e)
+{
+    struct sc_listener *l = e->listener;
+    e->listener = NULL;
+    if (!l)
+        return;
+    l->queued--;
+    if (!sc_list_empty(&l->arrivals))
+        deliver_waiting(l);
+    else
+        update_accepting(l);
+}
+
+/* --- survivors -------------------------------------------------------------------------------- */
+
+struct sc_service_id sc_loopback_service(const struct sc_daemon *d, uint16_t port)
+{
+    struct sc_service_name n = {.label = "loopback", .port = port, .proto = 6};
+    snprintf(n.provider, sizeof n.provider, "%s.host", d->config.host_name);
+    struct sc_service_id id;
+    sc_name_to_id(&n, &id);
+    return id;
+}
+
+static bool service_of(struct sc_daemon *d, const struct sc_address *a, struct sc_service_id *out)
+{
+    struct sc_mapping m;
+    if (sc_address_is_loopback(a)) {
+        *out = sc_loopback_service(d, a->port);
+        return true;
+    }
+    if (!sc_address_is_v4(a) || !sc_stack_mapping_of_pool(d->stack, sc_address_to_v4(a), &m))
+        return false;
+    *out = sc_service_id_at(m.service, a->port, 6);
+    return true;
+}
+
+static void recover_one(void *arg, const struct sc_diag_socket *s)
+{
+    struct sc_daemon *d = arg;
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    size_t len = strlen(s->name);
+    memcpy(sun.sun_path + 1, s->name, len < sizeof sun.sun_path - 1 ? len : 0);
+    struct sc_name name;
+    struct sc_service_id service;
+    char why[SC_CTL_TEXT] = "";
+    socklen_t total = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len);
+    if (!sc_name_parse(&sun, total, &name) || name.kind != SC_NAME_BOUND ||
+        !service_of(d, &name.address, &service))
+        return;
+    if (sc_listener_open(d, &name, s->inode, &service, 128, 0, d->id.uid, why) == 0)
+        sc_log(SC_LOG_INFO, "listener %s survived and is registered again", s->name);
+}
+
+void sc_listeners_recover(struct sc_daemon *d)
+{
+    struct sockaddr_un sun;
+    char prefix[sizeof sun.sun_path];
+    socklen_t len = sc_name_control(d->id, &sun); /* ".../ctl" */
+    size_t text = len - offsetof(struct sockaddr_un, sun_path) - 1;
+    snprintf(prefix, sizeof prefix, "%.*s%c/", (int)(text - strlen("ctl")), sun.sun_path + 1,
+             SC_NAME_BOUND);
+    sc_diag_listeners(prefix, recover_one, d);
+}

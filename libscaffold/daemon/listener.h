@@ -1,0 +1,72 @@
+/* A program's listening socket: a real AF_UNIX listener that scaffoldd connects to for each arriving
+ * flow, so that accept, its queue and its sharing are the kernel's (D2). */
+#ifndef SC_DAEMON_LISTENER_H
+#define SC_DAEMON_LISTENER_H
+
+#include "daemon/daemon.h"
+#include "daemon/end.h"
+#include "local/ctl.h"
+
+struct sc_listener {
+    struct sc_list link; /* daemon's list */
+    struct sc_daemon *daemon;
+    struct sc_name name;
+    struct sc_service_id service; /* with port */
+    bool loopback;                /* of --all-local: seen by this host only */
+    uint32_t inode;
+    uint32_t backlog;
+    int32_t pid;
+    uint32_t uid;
+    char program[32];
+    struct sc_watch binder; /* pidfd of the process that bound: a hint to look */
+    struct sc_instance *instance; /* in the stack; NULL for loopback ones */
+    struct sc_list arrivals; /* waiting for room in the queue */
+    size_t arrival_count;
+    size_t queued; /* delivered, not yet accepted */
+    struct sc_alarm retry;
+    sc_time retry_after;
+    uint64_t accepted;
+};
+
+/* A flow on its way into a listener's queue. Embedded in whoever waits. */
+struct sc_arrival {
+    struct sc_list link; /* in the listener's list while it waits */
+    struct sc_listener *listener;
+    struct sc_end *end; /* to be initialised with the connected socket */
+    const struct sc_end_ops *ops;
+    void *owner;
+    struct sc_address peer; /* as the program sees the client */
+    /* error 0: `end` is connected and QUEUED. Otherwise a positive errno: not delivered. */
+    void (*done)(struct sc_arrival *a, int error);
+};
+
+/* Makes the program's socket an instance. Returns 0 or a positive errno with a line in `why`. */
+int sc_listener_open(struct sc_daemon *d, const struct sc_name *name, uint32_t inode,
+                     const struct sc_service_id *service, uint32_t backlog, pid_t pid, uid_t uid,
+                     char why[SC_CTL_TEXT]);
+
+/* Deregisters; waiting arrivals fail with ECONNREFUSED. */
+void sc_listener_close(struct sc_listener *l);
+
+/* Closes every listener whose last holder is gone. */
+void sc_listeners_sweep(struct sc_daemon *d);
+
+/* Registers again what a scaffoldd before us left behind. `known` says which service an address is. */
+void sc_listeners_recover(struct sc_daemon *d);
+
+/* The next listener of this service on this host, in turn, or NULL. */
+struct sc_listener *sc_listeners_choose(struct sc_daemon *d, const struct sc_service_id *service);
+struct sc_listener *sc_listeners_find(struct sc_daemon *d, const struct sc_name *name);
+
+/* Puts a flow into the queue, at once or when there is room; a->done follows, perhaps before this
+ * returns. */
+void sc_listener_deliver(struct sc_listener *l, struct sc_arrival *a);
+void sc_arrival_cancel(struct sc_arrival *a);
+
+/* The end left the queue: its acceptor has spoken, or it is gone. */
+void sc_listener_on_accepted(struct sc_end *e);
+
+/* Service of loopback port `port` under --all-local: it exists on this host only. */
+struct sc_service_id sc_loopback_service(const struct sc_daemon *d, uint16_t port);
+
+#endif

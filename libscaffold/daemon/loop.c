@@ -1,0 +1,120 @@
+#include "daemon/loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Events per epoll_wait: large enough to amortise the call, small enough to stay fair. */
+#define BATCH 128
+
+sc_time sc_clock_now(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (sc_time)ts.tv_sec * SC_SECOND + (sc_time)ts.tv_nsec / 1000;
+}
+
+int sc_loop_init(struct sc_loop *l)
+{
+    *l = (struct sc_loop){.epfd = epoll_create1(EPOLL_CLOEXEC), .now = sc_clock_now()};
+    if (l->epfd < 0)
+        return -errno;
+    sc_heap_init(&l->alarms);
+    return 0;
+}
+
+static void dispose_all(struct sc_loop *l)
+{
+    for (size_t i = 0; i < l->dispose_count; i++)
+        free(l->dispose[i]);
+    l->dispose_count = 0;
+}
+
+void sc_loop_fini(struct sc_loop *l)
+{
+    dispose_all(l);
+    free(l->dispose);
+    sc_heap_fini(&l->alarms);
+    close(l->epfd);
+}
+
+int sc_loop_watch(struct sc_loop *l, struct sc_watch *w, uint32_t events)
+{
+    struct epoll_event ev = {.events = events, .data.ptr = w};
+    return epoll_ctl(l->epfd, EPOLL_CTL_ADD, w->fd, &ev) < 0 ? -errno : 0;
+}
+
+void sc_loop_rewatch(struct sc_loop *l, struct sc_watch *w, uint32_t events)
+{
+    struct epoll_event ev = {.events = events, .data.ptr = w};
+    epoll_ctl(l->epfd, EPOLL_CTL_MOD, w->fd, &ev);
+}
+
+void sc_loop_unwatch(struct sc_loop *l, struct sc_watch *w)
+{
+    if (w->fd >= 0)
+        epoll_ctl(l->epfd, EPOLL_CTL_DEL, w->fd, NULL);
+    w->fd = -1;
+}
+
+void sc_alarm_init(struct sc_alarm *a, void (*fire)(struct sc_alarm *a))
+{
+    sc_timer_init(&a->timer);
+    a->fire = fire;
+}
+
+void sc_loop_alarm(struct sc_loop *l, struct sc_alarm *a, sc_time at)
+{
+    if (sc_heap_set(&l->alarms, &a->timer, at) < 0)
+        abort(); /* no memory for an alarm: nothing that was promised could be kept */
+}
+
+void sc_loop_dispose(struct sc_loop *l, void *memory)
+{
+    if (l->dispose_count == l->dispose_room) {
+        size_t room = l->dispose_room ? 2 * l->dispose_room : 64;
+        void **grown = realloc(l->dispose, room * sizeof *grown);
+        if (!grown)
+            abort();
+        l->dispose = grown;
+        l->dispose_room = room;
+    }
+    l->dispose[l->dispose_count++] = memory;
+}
+
+/* Time left, rounded up by epoll_pwait2's nanoseconds rather than down to a busy loop. */
+static int wait_events(struct sc_loop *l, struct epoll_event *ev, sc_time deadline)
+{
+    if (deadline == SC_NEVER)
+        return epoll_pwait2(l->epfd, ev, BATCH, NULL, NULL);
+    sc_time now = sc_clock_now();
+    sc_time left = deadline > now ? deadline - now : 0;
+    struct timespec ts = {.tv_sec = (time_t)(left / SC_SECOND),
+                          .tv_nsec = (long)(left % SC_SECOND) * 1000};
+    return epoll_pwait2(l->epfd, ev, BATCH, &ts, NULL);
+}
+
+static void fire_due(struct sc_loop *l)
+{
+    struct sc_timer *t;
+    while ((t = sc_heap_pop_due(&l->alarms, l->now)) != NULL) {
+        struct sc_alarm *a = (struct sc_alarm *)(void *)t; /* timer is the first member */
+        a->fire(a);
+    }
+}
+
+void sc_loop_turn(struct sc_loop *l, sc_time deadline)
+{
+    struct epoll_event ev[BATCH];
+    int n = wait_events(l, ev, sc_time_min(deadline, sc_heap_next(&l->alarms)));
+    l->now = sc_clock_now();
+    l->wakeups++;
+    for (int i = 0; i < n; i++) {
+        struct sc_watch *w = ev[i].data.ptr;
+        if (w->fd >= 0)
+            w->ready(w, ev[i].events);
+    }
+    fire_due(l);
+    dispose_all(l);
+}

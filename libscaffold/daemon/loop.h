@@ -1,0 +1,60 @@
+/* The event loop of scaffoldd: descriptors, alarms, and memory that must outlive the current batch
+ * of events. The only place that reads the clock. One thread. */
+#ifndef SC_DAEMON_LOOP_H
+#define SC_DAEMON_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+#include "base/heap.h"
+#include "base/time.h"
+
+struct sc_loop;
+
+/* A descriptor that is watched. `ready` gets EPOLL* bits. */
+struct sc_watch {
+    int fd; /* -1: not watched */
+    void (*ready)(struct sc_watch *w, uint32_t events);
+};
+
+/* Something to be done at a time. Fires once; set again from inside if wanted. */
+struct sc_alarm {
+    struct sc_timer timer;
+    void (*fire)(struct sc_alarm *a);
+};
+
+struct sc_loop {
+    int epfd;
+    sc_time now; /* read once per batch */
+    bool stopping;
+    struct sc_heap alarms;
+    void **dispose;
+    size_t dispose_count;
+    size_t dispose_room;
+    uint64_t wakeups;
+};
+
+/* Returns 0 or a negative errno. */
+int sc_loop_init(struct sc_loop *l);
+void sc_loop_fini(struct sc_loop *l);
+
+/* Watches w->fd for `events`; returns 0 or a negative errno. */
+int sc_loop_watch(struct sc_loop *l, struct sc_watch *w, uint32_t events);
+void sc_loop_rewatch(struct sc_loop *l, struct sc_watch *w, uint32_t events);
+/* Stops watching; events of the current batch are not delivered any more. Does not close. */
+void sc_loop_unwatch(struct sc_loop *l, struct sc_watch *w);
+
+void sc_alarm_init(struct sc_alarm *a, void (*fire)(struct sc_alarm *a));
+void sc_loop_alarm(struct sc_loop *l, struct sc_alarm *a, sc_time at); /* SC_NEVER: cancel */
+
+/* Frees `memory` once no event of this batch can refer to it any more. */
+void sc_loop_dispose(struct sc_loop *l, void *memory);
+
+/* Microseconds of CLOCK_MONOTONIC. */
+sc_time sc_clock_now(void);
+
+/* Waits for events, at most until `deadline`, and dispatches one batch. */
+void sc_loop_turn(struct sc_loop *l, sc_time deadline);
+
+#endif

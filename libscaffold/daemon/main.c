@@ -1,0 +1,378 @@
+/* scaffoldd: one per host. Puts the parts together and turns the loop. */
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "daemon/ctl.h"
+#include "daemon/daemon.h"
+#include "daemon/listener.h"
+#include "daemon/registry.h"
+#include "daemon/session.h"
+#include "transport/congestion.h"
+
+/* Trains sent, and batches received, before the other side of the loop gets its turn. */
+#define SEND_TURN 16
+#define RECEIVE_TURN 8
+/* Registrations whose last holder is gone are found by looking this often (contracts: 1 s). */
+#define SWEEP_EVERY (900 * SC_MS)
+
+static struct sc_daemon daemon_state;
+
+uint64_t sc_daemon_serial(struct sc_daemon *d)
+{
+    return ++d->next_serial;
+}
+
+void sc_program_name(pid_t pid, char *buf, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/comm", pid);
+    snprintf(buf, size, "?");
+    FILE *f = pid > 0 ? fopen(path, "re") : NULL;
+    if (!f)
+        return;
+    if (fgets(buf, (int)size, f))
+        buf[strcspn(buf, "\n")] = 0;
+    fclose(f);
+}
+
+/* --- idleness --------------------------------------------------------------------------------- */
+
+static bool is_idle(const struct sc_daemon *d)
+{
+    return sc_list_empty(&d->listeners) && sc_list_empty(&d->carries) && sc_list_empty(&d->joins);
+}
+
+static void on_idle(struct sc_alarm *a)
+{
+    struct sc_daemon *d = sc_container(a, struct sc_daemon, idle);
+    if (is_idle(d)) {
+        sc_log(SC_LOG_INFO, "no socket for %d s: leaving", d->config.idle_exit_s);
+        d->loop.stopping = true;
+    }
+}
+
+static void on_sweep(struct sc_alarm *a)
+{
+    struct sc_daemon *d = sc_container(a, struct sc_daemon, sweep);
+    sc_listeners_sweep(d);
+    if (!sc_list_empty(&d->listeners))
+        sc_loop_alarm(&d->loop, &d->sweep, d->loop.now + SWEEP_EVERY);
+}
+
+void sc_daemon_on_activity(struct sc_daemon *d)
+{
+    if (!sc_list_empty(&d->listeners) && d->sweep.timer.at == SC_NEVER)
+        sc_loop_alarm(&d->loop, &d->sweep, d->loop.now + SWEEP_EVERY);
+    if (d->config.idle_exit_s > 0)
+        sc_loop_alarm(&d->loop, &d->idle,
+                      is_idle(d) ? d->loop.now + (sc_time)d->config.idle_exit_s * SC_SECOND
+                                 : SC_NEVER);
+}
+
+/* --- the network's side of a turn ------------------------------------------------------------- */
+
+static void take_event(struct sc_daemon *d, const struct sc_event *e)
+{
+    switch (e->type) {
+    case SC_EVENT_ARRIVED:
+        sc_session_arrive(d, e->flow, sc_instance_app(e->instance));
+        break;
+    case SC_EVENT_FLOW:
+        if (e->flow->app)
+            sc_session_on_flow(e->flow->app, e->bits);
+        break;
+    case SC_EVENT_MAPPED:
+        sc_ctl_on_mapped(d, e);
+        break;
+    case SC_EVENT_ALLOCATED:
+        if (sc_state_keep(&d->state, &e->mapping) < 0)
+            sc_log(SC_LOG_ERROR, "cannot keep the address of %s: %s", e->mapping.name,
+                   strerror(errno));
+        break;
+    case SC_EVENT_JOINED:
+    case SC_EVENT_NONE:
+        break;
+    }
+}
+
+static void take_events(struct sc_daemon *d)
+{
+    struct sc_event e;
+    while (sc_stack_next_event(d->stack, &e))
+        take_event(d, &e);
+}
+
+static void on_received(struct sc_udp *u)
+{
+    (void)u; /* read at the end of the batch, see turn() */
+}
+
+/* One turn: what the kernel reported, datagrams in, events to programs, trains out. Returns whether
+ * something is left that needs no event to go on. */
+static bool turn(struct sc_daemon *d, bool more)
+{
+    struct sc_loop *l = &d->loop;
+    sc_loop_turn(l, more ? 0 : sc_stack_deadline(d->stack));
+    if (sc_stack_deadline(d->stack) <= l->now)
+        sc_stack_tick(d->stack, l->now);
+    more = d->udp.v4.readable || d->udp.v6.readable;
+    for (int i = 0; more && i < RECEIVE_TURN; i++) {
+        more = sc_udp_receive(&d->udp, d->stack, l->now);
+        take_events(d); /* before settle: bytes go from the datagram to the program uncopied */
+        sc_stack_settle(d->stack, l->now);
+    }
+    take_events(d);
+    bool unsent = sc_udp_send(&d->udp, d->stack, SEND_TURN, l->now);
+    take_events(d);
+    return more || unsent;
+}
+
+/* --- start ------------------------------------------------------------------------------------ */
+
+static int resolve_router(const char *text, struct sc_underlay *out, char *why, size_t size)
+{
+    char host[256], port[8] = "7213";
+    snprintf(host, sizeof host, "%s", text);
+    char *colon = strrchr(host, ':');
+    if (host[0] == '[') { /* [v6]:port */
+        char *close = strchr(host, ']');
+        colon = close && close[1] == ':' ? close + 1 : NULL;
+        if (close)
+            *close = 0;
+        memmove(host, host + 1, strlen(host));
+        if (colon)
+            colon--;
+    } else if (colon && strchr(host, ':') != colon) {
+        colon = NULL; /* a bare v6 address */
+    }
+    if (colon) {
+        snprintf(port, sizeof port, "%s", text[0] == '[' ? strrchr(text, ':') + 1 : colon + 1);
+        *colon = 0;
+    }
+    struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICSERV}, *res;
+    int err = getaddrinfo(host, port, &hints, &res);
+    if (err) {
+        snprintf(why, size, "--router %s: %s; give it as HOST or HOST:PORT", text,
+                 gai_strerror(err));
+        return -1;
+    }
+    if (res->ai_family == AF_INET) {
+        const struct sockaddr_in *sin = (const void *)res->ai_addr;
+        out->family = 4;
+        out->port = ntohs(sin->sin_port);
+        memcpy(out->ip, &sin->sin_addr, 4);
+    } else {
+        const struct sockaddr_in6 *sin6 = (const void *)res->ai_addr;
+        out->family = 6;
+        out->port = ntohs(sin6->sin6_port);
+        memcpy(out->ip, &sin6->sin6_addr, 16);
+    }
+    freeaddrinfo(res);
+    return 0;
+}
+
+static int open_underlay(struct sc_daemon *d, char *why, size_t size)
+{
+    const struct sc_config *c = &d->config;
+    const char *v4 = c->insecure_network ? "0.0.0.0" : "127.0.0.1";
+    const char *v6 = c->insecure_network ? "::" : "::1";
+    if (*c->listen) {
+        v4 = strchr(c->listen, ':') ? "" : c->listen;
+        v6 = *v4 ? "" : c->listen;
+    }
+    char where[80] = "";
+    int port = c->port >= 0 ? c->port : SC_DEFAULT_PORT;
+    int err = sc_udp_open(&d->udp, &d->loop, v4, v6, (uint16_t)port, where, sizeof where);
+    if (err == -EADDRINUSE && c->port < 0) {
+        sc_udp_close(&d->udp);
+        memset(&d->udp, 0, sizeof d->udp);
+        err = sc_udp_open(&d->udp, &d->loop, v4, v6, 0, where, sizeof where);
+    }
+    d->udp.received = on_received;
+    if (err == -EADDRINUSE)
+        snprintf(why, size, "UDP port %d on %s is in use; give another --port (0: any)", port,
+                 where);
+    else if (err < 0)
+        snprintf(why, size, "UDP port %d on %s: %s; see --listen and --port", port, where,
+                 strerror(-err));
+    return err < 0 ? -1 : 0;
+}
+
+/* Beyond loopback there is no protection without keys, so it must be asked for by name. */
+static int check_exposure(const struct sc_config *c, char *why, size_t size)
+{
+    bool loopback = !*c->listen || strncmp(c->listen, "127.", 4) == 0 || !strcmp(c->listen, "::1");
+    if (loopback || c->insecure_network)
+        return 0;
+    snprintf(why, size,
+             "--listen %s is not loopback and there are no keys: anyone there could serve any name; "
+             "add --insecure-network if you mean it",
+             c->listen);
+    return -1;
+}
+
+static int make_runtime_dir(const struct sc_config *c, char *why, size_t size)
+{
+    struct stat st;
+    if (mkdir(c->runtime_dir, 0755) == 0 || (stat(c->runtime_dir, &st) == 0 && S_ISDIR(st.st_mode)))
+        return 0;
+    snprintf(why, size, "%s: %s; give a --runtime-dir that you can write to", c->runtime_dir,
+             strerror(errno));
+    return -1;
+}
+
+static int open_stack(struct sc_daemon *d, char *why, size_t size)
+{
+    struct sc_stack_config c = {.domain = d->state.domain,
+                                .pool_base = d->config.pool.base,
+                                .pool_bits = d->config.pool.bits,
+                                .seed = d->config.seed};
+    snprintf(c.host_name, sizeof c.host_name, "%s", d->config.host_name);
+    c.congestion = sc_congestion_find(d->config.congestion);
+    if (!c.congestion) {
+        snprintf(why, size, "--congestion %s: there are cubic and newreno", d->config.congestion);
+        return -1;
+    }
+    if (*d->config.router && resolve_router(d->config.router, &c.router, why, size) < 0)
+        return -1;
+    while (c.epoch == 0)
+        if (getrandom(&c.epoch, sizeof c.epoch, 0) < 0)
+            return -1;
+    if (getrandom(c.secret, sizeof c.secret, 0) != sizeof c.secret)
+        return -1;
+    d->stack = sc_stack_new(&c, d->loop.now);
+    if (!d->stack) {
+        snprintf(why, size, "out of memory, or --name %s is no host name", d->config.host_name);
+        return -1;
+    }
+    size_t bad = sc_state_restore(&d->state, d->stack);
+    if (bad)
+        sc_log(SC_LOG_WARN, "%zu kept mappings do not fit the pool and were left out", bad);
+    return 0;
+}
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit r; /* a flow is a descriptor */
+    if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+        r.rlim_cur = r.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &r);
+    }
+}
+
+static struct sc_watch signals;
+
+static void on_signal(struct sc_watch *w, uint32_t events)
+{
+    (void)w, (void)events;
+    daemon_state.loop.stopping = true;
+}
+
+static int watch_signals(struct sc_daemon *d)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signals = (struct sc_watch){.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
+                                .ready = on_signal};
+    return signals.fd < 0 ? -1 : sc_loop_watch(&d->loop, &signals, EPOLLIN);
+}
+
+static int start(struct sc_daemon *d, char *why, size_t size)
+{
+    struct stat st;
+    d->id = (struct sc_daemon_id){.uid = geteuid(),
+                                  .instance = sc_instance_of(d->config.runtime_dir)};
+    d->netns = stat("/proc/self/ns/net", &st) == 0 ? st.st_ino : 0;
+    d->next_serial = (d->config.seed >> 4) & 0x3fffffff; /* fits the 32 bits of a reply for long */
+    sc_list_init(&d->listeners);
+    sc_list_init(&d->carries);
+    sc_list_init(&d->joins);
+    sc_alarm_init(&d->sweep, on_sweep);
+    sc_alarm_init(&d->idle, on_idle);
+    snprintf(why, size, "%s", strerror(ENOMEM));
+    if (sc_loop_init(&d->loop) < 0 || watch_signals(d) < 0)
+        return -1;
+    uint64_t seed[2] = {d->config.seed, ~d->config.seed};
+    sc_registry_init(d);
+    sc_ula_init(&d->ula, seed);
+    if (check_exposure(&d->config, why, size) < 0 || make_runtime_dir(&d->config, why, size) < 0 ||
+        sc_ctl_open(d, why, size) < 0 ||
+        sc_state_open(&d->state, d->config.state_dir, d->id.instance, why, size) < 0 ||
+        open_underlay(d, why, size) < 0 || open_stack(d, why, size) < 0)
+        return -1;
+    sc_listeners_recover(d);
+    sc_daemon_on_activity(d);
+    return 0;
+}
+
+static void say_ready(const struct sc_daemon *d)
+{
+    char line[512];
+    int n = snprintf(line, sizeof line, "ready host=%s port=%u runtime_dir=%s\n",
+                     d->config.host_name, d->udp.port, d->config.runtime_dir);
+    sc_log(SC_LOG_INFO, "host %s, UDP port %u, runtime directory %s, %s%s", d->config.host_name,
+           d->udp.port, d->config.runtime_dir,
+           *d->config.router ? "service router " : "its own service router", d->config.router);
+    if (d->config.ready_fd >= 0) {
+        if (write(d->config.ready_fd, line, (size_t)n) < 0)
+            sc_log(SC_LOG_WARN, "--ready-fd %d: %s", d->config.ready_fd, strerror(errno));
+        close(d->config.ready_fd);
+    }
+}
+
+/* In this order: programs first learn that their flows are over (their ends are closed unread), then
+ * the router that the instances are gone. */
+static void stop(struct sc_daemon *d)
+{
+    while (!sc_list_empty(&d->listeners))
+        sc_listener_close(sc_container(sc_list_first(&d->listeners), struct sc_listener, link));
+    sc_sessions_end(d);
+    for (int i = 0; i < 8 && sc_udp_send(&d->udp, d->stack, SEND_TURN, d->loop.now); i++)
+        ;
+    sc_ctl_close(d);
+    sc_udp_close(&d->udp);
+    sc_stack_free(d->stack);
+    sc_state_close(&d->state);
+    sc_registry_fini(d);
+    sc_ula_fini(&d->ula);
+    close(signals.fd);
+    sc_loop_fini(&d->loop);
+}
+
+int main(int argc, char **argv)
+{
+    struct sc_daemon *d = &daemon_state;
+    char why[512] = "";
+    sc_log_set_name("scaffoldd");
+    sc_config_init(&d->config);
+    int err = sc_config_flags(&d->config, argc, argv, why, sizeof why);
+    if (err > 0)
+        return 0;
+    sc_log_set_level(d->config.log_level);
+    raise_descriptor_limit();
+    if (err < 0 || start(d, why, sizeof why) < 0) {
+        sc_log(SC_LOG_ERROR, "%s", why);
+        return 1;
+    }
+    say_ready(d);
+    bool more = false;
+    while (!d->loop.stopping)
+        more = turn(d, more);
+    stop(d);
+    return 0;
+}

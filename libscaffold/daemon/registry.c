@@ -1,0 +1,148 @@
+#include "daemon/registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Linux's own default range of ephemeral ports. */
+#define PORT_FIRST 32768
+#define PORT_LAST 60999
+
+struct port {
+    struct sc_map_node node;
+    uint16_t number;
+};
+
+void sc_registry_init(struct sc_daemon *d)
+{
+    uint64_t seed[2] = {d->config.seed, ~d->config.seed};
+    SC_MAP_INIT(&d->ends_by_own, struct sc_end, by_own, own_serial, seed);
+    SC_MAP_INIT(&d->ends_by_peer, struct sc_end, by_peer, peer_serial, seed);
+    SC_MAP_INIT(&d->ports, struct port, node, number, seed);
+    d->next_port = (uint16_t)(PORT_FIRST + d->config.seed % (PORT_LAST - PORT_FIRST));
+}
+
+void sc_registry_fini(struct sc_daemon *d)
+{
+    struct sc_map_node *n = sc_map_next(&d->ports, NULL);
+    while (n) {
+        struct sc_map_node *next = sc_map_next(&d->ports, n);
+        sc_map_remove(&d->ports, n);
+        free(sc_container(n, struct port, node));
+        n = next;
+    }
+    sc_map_fini(&d->ports);
+    sc_map_fini(&d->ends_by_own);
+    sc_map_fini(&d->ends_by_peer);
+}
+
+void sc_registry_add(struct sc_daemon *d, struct sc_end *e)
+{
+    if (e->own_serial && !e->by_own.linked)
+        sc_map_insert(&d->ends_by_own, &e->by_own);
+    if (e->peer_serial && !e->by_peer.linked)
+        sc_map_insert(&d->ends_by_peer, &e->by_peer);
+}
+
+void sc_registry_remove(struct sc_daemon *d, struct sc_end *e)
+{
+    sc_map_remove(&d->ends_by_own, &e->by_own);
+    sc_map_remove(&d->ends_by_peer, &e->by_peer);
+}
+
+void sc_registry_forget_listener(struct sc_daemon *d, const struct sc_listener *l)
+{
+    for (struct sc_map_node *n = NULL; (n = sc_map_next(&d->ends_by_peer, n)) != NULL;) {
+        struct sc_end *e = sc_container(n, struct sc_end, by_peer);
+        if (e->listener == l)
+            e->listener = NULL;
+    }
+}
+
+/* The serial in an abstract name's text; 0 when it is none of ours. */
+static uint64_t serial_of(const char *text, enum sc_name_kind kind)
+{
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    size_t len = strnlen(text, sizeof sun.sun_path - 1);
+    memcpy(sun.sun_path + 1, text, len);
+    struct sc_name name;
+    socklen_t total = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len);
+    if (!sc_name_parse(&sun, total, &name) || name.kind != kind)
+        return 0;
+    return name.serial;
+}
+
+struct sc_end *sc_registry_find(struct sc_daemon *d, const struct sc_ctl_flow *flow)
+{
+    uint64_t peer = serial_of(flow->peer, SC_NAME_PEER);
+    uint64_t own = serial_of(flow->own, SC_NAME_CLIENT);
+    struct sc_map_node *n = peer ? sc_map_find(&d->ends_by_peer, &peer) : NULL;
+    if (n)
+        return sc_container(n, struct sc_end, by_peer);
+    n = own ? sc_map_find(&d->ends_by_own, &own) : NULL;
+    return n ? sc_container(n, struct sc_end, by_own) : NULL;
+}
+
+void sc_registry_keep_error(struct sc_daemon *d, const struct sc_end *e, int error)
+{
+    d->errors[d->errors_at] = (struct sc_kept_error){.own_serial = e->own_serial,
+                                                     .peer_serial = e->peer_serial,
+                                                     .error = error,
+                                                     .until = d->loop.now + SC_ERRORS_LIFETIME};
+    d->errors_at = (d->errors_at + 1) % SC_ERRORS_KEPT;
+}
+
+int sc_registry_take_error(struct sc_daemon *d, const struct sc_ctl_flow *flow)
+{
+    uint64_t peer = serial_of(flow->peer, SC_NAME_PEER);
+    uint64_t own = serial_of(flow->own, SC_NAME_CLIENT);
+    for (size_t i = 0; i < SC_ERRORS_KEPT; i++) {
+        struct sc_kept_error *k = &d->errors[i];
+        bool same = (peer && k->peer_serial == peer) || (own && k->own_serial == own);
+        if (!same || k->until < d->loop.now)
+            continue;
+        int error = k->error;
+        *k = (struct sc_kept_error){0};
+        return error;
+    }
+    return 0;
+}
+
+static bool port_used(const struct sc_daemon *d, uint16_t port)
+{
+    return sc_map_find(&d->ports, &port) != NULL;
+}
+
+static uint16_t use_port(struct sc_daemon *d, uint16_t number)
+{
+    struct port *p = calloc(1, sizeof *p);
+    if (!p)
+        return 0;
+    p->number = number;
+    if (sc_map_insert(&d->ports, &p->node) < 0) {
+        free(p);
+        return 0;
+    }
+    return number;
+}
+
+uint16_t sc_registry_take_port(struct sc_daemon *d, uint16_t wanted)
+{
+    if (wanted)
+        return port_used(d, wanted) ? 0 : use_port(d, wanted);
+    for (int i = PORT_FIRST; i <= PORT_LAST; i++) {
+        uint16_t port = d->next_port;
+        d->next_port = port == PORT_LAST ? PORT_FIRST : (uint16_t)(port + 1);
+        if (!port_used(d, port))
+            return use_port(d, port);
+    }
+    return 0;
+}
+
+void sc_registry_give_port(struct sc_daemon *d, uint16_t port)
+{
+    struct sc_map_node *n = sc_map_find(&d->ports, &port);
+    if (!n)
+        return;
+    sc_map_remove(&d->ports, n);
+    free(sc_container(n, struct port, node));
+}

@@ -1,0 +1,36 @@
+/* Finds the end that an application means by the names of its socket, keeps the errors of flows that
+ * are over, and hands out the ports of this host's clients. */
+#ifndef SC_DAEMON_REGISTRY_H
+#define SC_DAEMON_REGISTRY_H
+
+#include "daemon/daemon.h"
+#include "daemon/end.h"
+#include "local/ctl.h"
+
+struct sc_listener;
+
+void sc_registry_init(struct sc_daemon *d);
+void sc_registry_fini(struct sc_daemon *d);
+
+/* Makes an end findable by whichever of its serials are set; idempotent. */
+void sc_registry_add(struct sc_daemon *d, struct sc_end *e);
+void sc_registry_remove(struct sc_daemon *d, struct sc_end *e);
+
+/* No end refers to this listener any more. */
+void sc_registry_forget_listener(struct sc_daemon *d, const struct sc_listener *l);
+
+/* The end of this flow, or NULL. */
+struct sc_end *sc_registry_find(struct sc_daemon *d, const struct sc_ctl_flow *flow);
+
+/* Remembers why the flow of this end died, for sc_registry_take_error. */
+void sc_registry_keep_error(struct sc_daemon *d, const struct sc_end *e, int error);
+
+/* The errno, once; 0 when none is kept. */
+int sc_registry_take_error(struct sc_daemon *d, const struct sc_ctl_flow *flow);
+
+/* A local port that no client of this host uses; `wanted` 0: any. 0 when none is left or the wanted
+ * one is taken. Give back what was taken. */
+uint16_t sc_registry_take_port(struct sc_daemon *d, uint16_t wanted);
+void sc_registry_give_port(struct sc_daemon *d, uint16_t port);
+
+#endif

@@ -55,7 +55,8 @@ struct sc_recovery {
     unsigned rounds_quiet;   /* rounds of loss without a mistake */
     uint32_t round_lost;     /* packets lost in this round ... */
     uint32_t round_spurious; /* ... that arrived after all */
-    uint64_t round_start;    /* first number of this round */
+    uint64_t round_first;    /* lowest number that was lost in this round */
+    uint64_t round_end;      /* the loss of this number, or a higher one, begins the next */
 };
 
 struct sc_recovery_ops {

@@ -26,6 +26,9 @@ void sc_store_clear(struct sc_store *s);
 /* Gives back the blocks that lie wholly below `offset`. */
 void sc_store_release(struct sc_store *s, uint64_t offset);
 
+/* Gives back the blocks that lie wholly at or above `offset`. */
+void sc_store_trim(struct sc_store *s, uint64_t offset);
+
 /* The byte at `offset`; up to the end of its block is there. NULL when the block is not held. */
 uint8_t *sc_store_at(const struct sc_store *s, uint64_t offset);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,11 +162,14 @@ static bool may_serve(const struct sc_daemon *d, uid_t uid)
     return false;
 }
 
-/* A port of this address that no listener has: the program asked for any. */
-static uint16_t free_port(struct sc_daemon *d, struct sc_service_id service)
+/* A port for a program that asked for any: in turn, so that one which the kernel knows to be bound
+ * already (the program then asks again) is not offered twice. 0 when every port is served. */
+static uint16_t any_port(struct sc_daemon *d, struct sc_service_id service)
 {
-    for (uint16_t port = 32768; port < 61000; port++) {
-        struct sc_service_id id = sc_service_id_at(service, port, 6);
+    for (int i = SC_PORT_FIRST; i <= SC_PORT_LAST; i++) {
+        uint16_t port = d->next_bound_port;
+        d->next_bound_port = port == SC_PORT_LAST ? SC_PORT_FIRST : (uint16_t)(port + 1);
+        struct sc_service_id id = sc_service_id_at(service, port, IPPROTO_TCP);
         if (!sc_listeners_choose(d, &id))
             return port;
     }
@@ -177,19 +181,15 @@ static void bind_at(struct connection *c, struct sc_service_id service, struct s
 {
     struct sc_daemon *d = c->server->daemon;
     struct sc_ctl_reply r = reply_to(c);
-    static uint16_t next = 0;
-    if (address.port == 0) {
-        /* Reserved names are the kernel's to know: start elsewhere each time. */
-        uint16_t first = free_port(d, service);
-        address.port = (uint16_t)(32768 + (first - 32768 + next++) % (61000 - 32768));
-    }
+    if (address.port == 0)
+        address.port = any_port(d, service);
     if (address.port == 0) {
         send_error(c, EADDRINUSE, "every port of the service is served on this host");
         return;
     }
     r.address = address;
     r.serial = c->request.bind.reuseport ? (uint32_t)sc_daemon_serial(d) | 1u : 0;
-    struct sc_service_id id = sc_service_id_at(service, address.port, 6);
+    struct sc_service_id id = sc_service_id_at(service, address.port, IPPROTO_TCP);
     memcpy(r.service, id.bytes, sizeof r.service);
     send_reply(c, &r, -1);
 }
@@ -215,20 +215,6 @@ static void on_bind(struct connection *c)
     }
 }
 
-static bool listener_service(struct sc_daemon *d, const struct sc_address *a,
-                             struct sc_service_id *out)
-{
-    struct sc_mapping m;
-    if (sc_address_is_loopback(a)) {
-        *out = sc_loopback_service(d, a->port);
-        return true;
-    }
-    if (!sc_address_is_v4(a) || !sc_stack_mapping_of_pool(d->stack, sc_address_to_v4(a), &m))
-        return false;
-    *out = sc_service_id_at(m.service, a->port, 6);
-    return true;
-}
-
 /* The value of an abstract name that a program sent as text. */
 static bool read_own_name(const char *text, struct sc_name *out)
 {
@@ -249,7 +235,7 @@ static void on_listen(struct connection *c)
         return;
     }
     if (!read_own_name(c->request.listen.own, &name) || name.kind != SC_NAME_BOUND ||
-        !listener_service(d, &name.address, &service)) {
+        !sc_listener_service(d, &name.address, &service)) {
         send_error(c, EINVAL, "the socket is not bound to a service");
         return;
     }
@@ -319,7 +305,7 @@ static void on_prepare(struct connection *c)
     } else {
         struct sc_service_id id;
         if (sc_ula_find(&d->ula, &a, &id)) {
-            id = sc_service_id_at(id, a.port, 6);
+            id = sc_service_id_at(id, a.port, IPPROTO_TCP);
             prepare_for(c, &id);
         } else {
             send_error(c, ENETUNREACH, "no service has this address; resolve its name first");
@@ -525,7 +511,7 @@ void sc_ctl_on_mapped(struct sc_daemon *d, const struct sc_event *e)
         bind_at(c, m->service, at);
     } else if (op == SC_CTL_PREPARE) {
         struct sc_service_id id =
-            sc_service_id_at(m->service, c->request.prepare.address.port, 6);
+            sc_service_id_at(m->service, c->request.prepare.address.port, IPPROTO_TCP);
         prepare_for(c, &id);
     } else {
         reply_mapping(c, m);

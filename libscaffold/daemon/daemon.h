@@ -37,7 +37,8 @@ struct sc_daemon {
     struct sc_ula_table ula;
     uint64_t netns; /* inode */
     uint64_t next_serial;
-    uint16_t next_port;
+    uint16_t next_port;       /* for clients */
+    uint16_t next_bound_port; /* for servers that bind port 0 */
 
     struct sc_map ends_by_own;
     struct sc_map ends_by_peer;

@@ -1,6 +1,7 @@
 #include "daemon/listener.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -313,14 +314,14 @@ void sc_listener_on_accepted(struct sc_end *e)
 
 struct sc_service_id sc_loopback_service(const struct sc_daemon *d, uint16_t port)
 {
-    struct sc_service_name n = {.label = "loopback", .port = port, .proto = 6};
+    struct sc_service_name n = {.label = "loopback", .port = port, .proto = IPPROTO_TCP};
     snprintf(n.provider, sizeof n.provider, "%s.host", d->config.host_name);
     struct sc_service_id id;
     sc_name_to_id(&n, &id);
     return id;
 }
 
-static bool service_of(struct sc_daemon *d, const struct sc_address *a, struct sc_service_id *out)
+bool sc_listener_service(struct sc_daemon *d, const struct sc_address *a, struct sc_service_id *out)
 {
     struct sc_mapping m;
     if (sc_address_is_loopback(a)) {
@@ -329,7 +330,7 @@ static bool service_of(struct sc_daemon *d, const struct sc_address *a, struct s
     }
     if (!sc_address_is_v4(a) || !sc_stack_mapping_of_pool(d->stack, sc_address_to_v4(a), &m))
         return false;
-    *out = sc_service_id_at(m.service, a->port, 6);
+    *out = sc_service_id_at(m.service, a->port, IPPROTO_TCP);
     return true;
 }
 
@@ -344,7 +345,7 @@ static void recover_one(void *arg, const struct sc_diag_socket *s)
     char why[SC_CTL_TEXT] = "";
     socklen_t total = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len);
     if (!sc_name_parse(&sun, total, &name) || name.kind != SC_NAME_BOUND ||
-        !service_of(d, &name.address, &service))
+        !sc_listener_service(d, &name.address, &service))
         return;
     if (sc_listener_open(d, &name, s->inode, &service, 128, 0, d->id.uid, why) == 0)
         sc_log(SC_LOG_INFO, "listener %s survived and is registered again", s->name);

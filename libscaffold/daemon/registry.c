@@ -3,10 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Linux's own default range of ephemeral ports. */
-#define PORT_FIRST 32768
-#define PORT_LAST 60999
-
 struct port {
     struct sc_map_node node;
     uint16_t number;
@@ -18,7 +14,7 @@ void sc_registry_init(struct sc_daemon *d)
     SC_MAP_INIT(&d->ends_by_own, struct sc_end, by_own, own_serial, seed);
     SC_MAP_INIT(&d->ends_by_peer, struct sc_end, by_peer, peer_serial, seed);
     SC_MAP_INIT(&d->ports, struct port, node, number, seed);
-    d->next_port = (uint16_t)(PORT_FIRST + d->config.seed % (PORT_LAST - PORT_FIRST));
+    d->next_bound_port = d->next_port = (uint16_t)(SC_PORT_FIRST + d->config.seed % (SC_PORT_LAST - SC_PORT_FIRST));
 }
 
 void sc_registry_fini(struct sc_daemon *d)
@@ -129,9 +125,9 @@ uint16_t sc_registry_take_port(struct sc_daemon *d, uint16_t wanted)
 {
     if (wanted)
         return port_used(d, wanted) ? 0 : use_port(d, wanted);
-    for (int i = PORT_FIRST; i <= PORT_LAST; i++) {
+    for (int i = SC_PORT_FIRST; i <= SC_PORT_LAST; i++) {
         uint16_t port = d->next_port;
-        d->next_port = port == PORT_LAST ? PORT_FIRST : (uint16_t)(port + 1);
+        d->next_bound_port = d->next_port = port == SC_PORT_LAST ? SC_PORT_FIRST : (uint16_t)(port + 1);
         if (!port_used(d, port))
             return use_port(d, port);
     }

@@ -9,6 +9,10 @@
 
 struct sc_listener;
 
+/* Linux's own default range of ephemeral ports. */
+#define SC_PORT_FIRST 32768
+#define SC_PORT_LAST 60999
+
 void sc_registry_init(struct sc_daemon *d);
 void sc_registry_fini(struct sc_daemon *d);
 

@@ -1,0 +1,249 @@
+#include "wire/control.h"
+
+/* One message's body: how it is read and written. */
+struct body {
+    void (*read)(struct sc_reader *r, struct sc_control *c);
+    void (*write)(struct sc_writer *w, const struct sc_control *c);
+};
+
+static void read_string(struct sc_reader *r, char out[256])
+{
+    size_t len = sc_read_u8(r);
+    const uint8_t *p = sc_read_bytes(r, len);
+    if (p && memchr(p, 0, len))
+        r->bad = true; /* what looks shorter than it is */
+    if (p && !r->bad)
+        memcpy(out, p, len);
+    out[p && !r->bad ? len : 0] = 0;
+}
+
+static void write_string(struct sc_writer *w, const char *text)
+{
+    size_t len = strnlen(text, 255);
+    sc_write_u8(w, (uint8_t)len);
+    sc_write_copy(w, text, len);
+}
+
+static void read_join(struct sc_reader *r, struct sc_control *c)
+{
+    read_string(r, c->name);
+    c->epoch = sc_read_u64(r);
+}
+
+static void write_join(struct sc_writer *w, const struct sc_control *c)
+{
+    write_string(w, c->name);
+    sc_write_u64(w, c->epoch);
+}
+
+static void read_joined(struct sc_reader *r, struct sc_control *c)
+{
+    c->address = sc_read_u64(r);
+    c->pool = sc_read_u32(r);
+    c->lease_ms = sc_read_u32(r);
+    c->epoch = sc_read_u64(r);
+}
+
+static void write_joined(struct sc_writer *w, const struct sc_control *c)
+{
+    sc_write_u64(w, c->address);
+    sc_write_u32(w, c->pool);
+    sc_write_u32(w, c->lease_ms);
+    sc_write_u64(w, c->epoch);
+}
+
+static void read_register(struct sc_reader *r, struct sc_control *c)
+{
+    c->epoch = sc_read_u64(r);
+    c->serial = sc_read_u32(r);
+    c->replaces = sc_read_u8(r);
+    c->service_count = sc_read_u8(r);
+    if (c->service_count > SC_REGISTER_MAX || c->replaces > 1) {
+        c->service_count = 0;
+        r->bad = true;
+    }
+    for (size_t i = 0; i < c->service_count; i++)
+        sc_read_copy(r, c->service[i].bytes, sizeof c->service[i].bytes);
+}
+
+static void write_register(struct sc_writer *w, const struct sc_control *c)
+{
+    sc_write_u64(w, c->epoch);
+    sc_write_u32(w, c->serial);
+    sc_write_u8(w, c->replaces);
+    sc_write_u8(w, (uint8_t)c->service_count);
+    for (size_t i = 0; i < c->service_count; i++)
+        sc_write_copy(w, c->service[i].bytes, sizeof c->service[i].bytes);
+}
+
+static void read_registered(struct sc_reader *r, struct sc_control *c)
+{
+    c->serial = sc_read_u32(r);
+}
+
+static void write_registered(struct sc_writer *w, const struct sc_control *c)
+{
+    sc_write_u32(w, c->serial);
+}
+
+static void read_refresh(struct sc_reader *r, struct sc_control *c)
+{
+    c->epoch = sc_read_u64(r);
+    c->registered = sc_read_u32(r);
+    c->digest = sc_read_u64(r);
+}
+
+static void write_refresh(struct sc_writer *w, const struct sc_control *c)
+{
+    sc_write_u64(w, c->epoch);
+    sc_write_u32(w, c->registered);
+    sc_write_u64(w, c->digest);
+}
+
+static void read_refreshed(struct sc_reader *r, struct sc_control *c)
+{
+    c->state = sc_read_u8(r);
+    if (c->state > SC_REFRESH_JOIN)
+        r->bad = true;
+}
+
+static void write_refreshed(struct sc_writer *w, const struct sc_control *c)
+{
+    sc_write_u8(w, c->state);
+}
+
+static void read_lookup(struct sc_reader *r, struct sc_control *c)
+{
+    c->by = sc_read_u8(r);
+    read_string(r, c->name);
+    c->pool = sc_read_u32(r);
+    sc_read_copy(r, c->service[0].bytes, sizeof c->service[0].bytes);
+    c->service_count = 1;
+    if (c->by < SC_LOOKUP_NAME || c->by > SC_LOOKUP_SERVICE)
+        r->bad = true;
+}
+
+static void write_lookup(struct sc_writer *w, const struct sc_control *c)
+{
+    sc_write_u8(w, c->by);
+    write_string(w, c->name);
+    sc_write_u32(w, c->pool);
+    sc_write_copy(w, c->service[0].bytes, sizeof c->service[0].bytes);
+}
+
+static void read_mapping(struct sc_reader *r, struct sc_control *c)
+{
+    c->status = sc_read_u8(r);
+    read_string(r, c->name);
+    sc_read_copy(r, c->service[0].bytes, sizeof c->service[0].bytes);
+    c->service_count = 1;
+    c->pool = sc_read_u32(r);
+    if (c->status > SC_LOOKUP_EXHAUSTED)
+        r->bad = true;
+}
+
+static void write_mapping(struct sc_writer *w, const struct sc_control *c)
+{
+    sc_write_u8(w, c->status);
+    write_string(w, c->name);
+    sc_write_copy(w, c->service[0].bytes, sizeof c->service[0].bytes);
+    sc_write_u32(w, c->pool);
+}
+
+static void read_where(struct sc_reader *r, struct sc_control *c)
+{
+    c->address = sc_read_u64(r);
+}
+
+static void write_where(struct sc_writer *w, const struct sc_control *c)
+{
+    sc_write_u64(w, c->address);
+}
+
+static void read_there(struct sc_reader *r, struct sc_control *c)
+{
+    c->address = sc_read_u64(r);
+    sc_underlay_read(r, &c->underlay);
+}
+
+static void write_there(struct sc_writer *w, const struct sc_control *c)
+{
+    sc_write_u64(w, c->address);
+    sc_underlay_write(w, &c->underlay);
+}
+
+static void read_epoch(struct sc_reader *r, struct sc_control *c)
+{
+    c->epoch = sc_read_u64(r);
+}
+
+static void write_epoch(struct sc_writer *w, const struct sc_control *c)
+{
+    sc_write_u64(w, c->epoch);
+}
+
+static const struct body bodies[] = {
+    [SC_MSG_JOIN] = {read_join, write_join},
+    [SC_MSG_JOINED] = {read_joined, write_joined},
+    [SC_MSG_REGISTER] = {read_register, write_register},
+    [SC_MSG_UNREGISTER] = {read_register, write_register},
+    [SC_MSG_REGISTERED] = {read_registered, write_registered},
+    [SC_MSG_REFRESH] = {read_refresh, write_refresh},
+    [SC_MSG_REFRESHED] = {read_refreshed, write_refreshed},
+    [SC_MSG_LOOKUP] = {read_lookup, write_lookup},
+    [SC_MSG_MAPPING] = {read_mapping, write_mapping},
+    [SC_MSG_WHERE] = {read_where, write_where},
+    [SC_MSG_THERE] = {read_there, write_there},
+    [SC_MSG_PROBE] = {read_epoch, write_epoch},
+    [SC_MSG_ALIVE] = {read_epoch, write_epoch},
+};
+
+bool sc_control_is_request(uint8_t message)
+{
+    switch (message) {
+    case SC_MSG_JOIN:
+    case SC_MSG_REGISTER:
+    case SC_MSG_UNREGISTER:
+    case SC_MSG_REFRESH:
+    case SC_MSG_LOOKUP:
+    case SC_MSG_WHERE:
+    case SC_MSG_PROBE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void sc_control_read(struct sc_reader *r, const struct sc_header *h, struct sc_control *c)
+{
+    size_t len = SC_HEADER_LEN + sc_reader_left(r);
+    *c = (struct sc_control){.transaction = h->number};
+    c->message = sc_read_u8(r);
+    c->src = sc_read_u64(r);
+    if (c->message == 0 || c->message >= sizeof bodies / sizeof *bodies || !bodies[c->message].read) {
+        r->bad = true;
+        return;
+    }
+    bodies[c->message].read(r, c);
+    if (sc_control_is_request(c->message) && len < SC_CONTROL_REQUEST)
+        r->bad = true; /* an answer could be longer than this: an amplifier */
+    while (!r->bad && sc_reader_left(r) > 0)
+        if (sc_read_u8(r) != 0)
+            r->bad = true;
+}
+
+void sc_control_write(struct sc_writer *w, const struct sc_control *c)
+{
+    const uint8_t *start = w->at;
+    struct sc_header h = {.version = SC_WIRE_VERSION,
+                          .type = SC_PKT_CONTROL,
+                          .hop_limit = SC_HOP_LIMIT,
+                          .number = c->transaction};
+    sc_header_write(w, &h);
+    sc_write_u8(w, c->message);
+    sc_write_u64(w, c->src);
+    bodies[c->message].write(w, c);
+    size_t len = (size_t)(w->at - start);
+    if (sc_control_is_request(c->message) && len < SC_CONTROL_REQUEST)
+        sc_write_zeros(w, SC_CONTROL_REQUEST - len);
+}

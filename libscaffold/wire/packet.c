@@ -1,0 +1,238 @@
+#include "wire/packet.h"
+
+/* OPEN's fields before the origin: address, flow id, open id, ServiceID, attempt, pool, port. */
+#define ORIGIN_AT (SC_HEADER_LEN + 8 + 4 + 8 + 32 + 1 + 4 + 2)
+#define HOP_AT 1
+#define COOKIE_MAX 32
+#define PROTECTED_BIT 0x10
+
+void sc_header_read(struct sc_reader *r, struct sc_header *h)
+{
+    const uint8_t *p = sc_read_bytes(r, SC_HEADER_LEN);
+    if (!p) {
+        *h = (struct sc_header){0};
+        return;
+    }
+    struct sc_reader f = sc_reader(p, SC_HEADER_LEN);
+    uint8_t first = sc_read_u8(&f);
+    h->version = first >> 5;
+    h->is_protected = (first & PROTECTED_BIT) != 0;
+    h->type = first & 0x0f;
+    h->hop_limit = sc_read_u8(&f);
+    h->dst = sc_read_u64(&f);
+    h->flow = sc_read_u32(&f);
+    h->number = sc_read_u64(&f);
+    if (h->version != SC_WIRE_VERSION)
+        r->bad = true;
+}
+
+void sc_header_write(struct sc_writer *w, const struct sc_header *h)
+{
+    sc_write_u8(w, (uint8_t)(h->version << 5 | (h->is_protected ? PROTECTED_BIT : 0) | h->type));
+    sc_write_u8(w, h->hop_limit);
+    sc_write_u64(w, h->dst);
+    sc_write_u32(w, h->flow);
+    sc_write_u64(w, h->number);
+}
+
+/* A field behind its own length of `width` bytes. */
+static struct sc_field field_read(struct sc_reader *r, size_t width, size_t most)
+{
+    struct sc_field f = {.len = (size_t)sc_read_uint(r, width)};
+    if (f.len > most)
+        r->bad = true;
+    f.data = sc_read_bytes(r, f.len);
+    if (!f.data)
+        f.len = 0;
+    return f;
+}
+
+static void field_write(struct sc_writer *w, size_t width, const struct sc_field *f)
+{
+    sc_write_uint(w, f->len, width);
+    sc_write_copy(w, f->data, f->len);
+}
+
+static void service_read(struct sc_reader *r, struct sc_service_id *s)
+{
+    sc_read_copy(r, s->bytes, sizeof s->bytes);
+}
+
+static void service_write(struct sc_writer *w, const struct sc_service_id *s)
+{
+    sc_write_copy(w, s->bytes, sizeof s->bytes);
+}
+
+/* The padding is zeros to the end: nothing can hide in it. */
+static void zeros_read(struct sc_reader *r)
+{
+    while (!r->bad && sc_reader_left(r) > 0)
+        if (sc_read_u8(r) != 0)
+            r->bad = true;
+}
+
+void sc_open_read(struct sc_reader *r, struct sc_open *p)
+{
+    size_t len = SC_HEADER_LEN + sc_reader_left(r);
+    p->src = sc_read_u64(r);
+    p->src_flow = sc_read_u32(r);
+    p->open_id = sc_read_u64(r);
+    service_read(r, &p->service);
+    p->attempt = sc_read_u8(r);
+    p->src_pool = sc_read_u32(r);
+    p->src_port = sc_read_u16(r);
+    sc_underlay_read(r, &p->origin);
+    p->exclude_count = sc_read_u8(r);
+    if (p->exclude_count > SC_OPEN_EXCLUDE) {
+        p->exclude_count = 0;
+        r->bad = true;
+    }
+    for (size_t i = 0; i < p->exclude_count; i++)
+        p->exclude[i] = sc_read_u64(r);
+    p->cookie = field_read(r, 1, COOKIE_MAX);
+    p->handshake = field_read(r, 2, SIZE_MAX);
+    zeros_read(r);
+    if (p->src_flow == 0 || len < SC_DATAGRAM_BASE)
+        r->bad = true;
+}
+
+void sc_open_write(struct sc_writer *w, const struct sc_header *h, const struct sc_open *p)
+{
+    const uint8_t *start = w->at;
+    sc_header_write(w, h);
+    sc_write_u64(w, p->src);
+    sc_write_u32(w, p->src_flow);
+    sc_write_u64(w, p->open_id);
+    service_write(w, &p->service);
+    sc_write_u8(w, p->attempt);
+    sc_write_u32(w, p->src_pool);
+    sc_write_u16(w, p->src_port);
+    sc_underlay_write(w, &p->origin);
+    sc_write_u8(w, (uint8_t)p->exclude_count);
+    for (size_t i = 0; i < p->exclude_count; i++)
+        sc_write_u64(w, p->exclude[i]);
+    field_write(w, 1, &p->cookie);
+    field_write(w, 2, &p->handshake);
+    size_t len = (size_t)(w->at - start);
+    if (len < SC_DATAGRAM_BASE)
+        sc_write_zeros(w, SC_DATAGRAM_BASE - len);
+}
+
+void sc_answer_read(struct sc_reader *r, struct sc_answer *p)
+{
+    p->src = sc_read_u64(r);
+    p->src_flow = sc_read_u32(r);
+    p->open_id = sc_read_u64(r);
+    service_read(r, &p->service);
+    p->src_pool = sc_read_u32(r);
+    p->window = sc_read_u64(r);
+    p->epoch = sc_read_u64(r);
+    sc_read_copy(r, p->token, sizeof p->token);
+    p->handshake = field_read(r, 2, SIZE_MAX);
+    if (p->src_flow == 0 || sc_reader_left(r) > 0)
+        r->bad = true;
+}
+
+void sc_answer_write(struct sc_writer *w, const struct sc_header *h, const struct sc_answer *p)
+{
+    sc_header_write(w, h);
+    sc_write_u64(w, p->src);
+    sc_write_u32(w, p->src_flow);
+    sc_write_u64(w, p->open_id);
+    service_write(w, &p->service);
+    sc_write_u32(w, p->src_pool);
+    sc_write_u64(w, p->window);
+    sc_write_u64(w, p->epoch);
+    sc_write_copy(w, p->token, sizeof p->token);
+    field_write(w, 2, &p->handshake);
+}
+
+void sc_confirm_read(struct sc_reader *r, struct sc_confirm *p)
+{
+    p->src = sc_read_u64(r);
+    p->open_id = sc_read_u64(r);
+    p->window = sc_read_u64(r);
+    p->epoch = sc_read_u64(r);
+    sc_read_copy(r, p->token, sizeof p->token);
+    p->handshake = field_read(r, 2, SIZE_MAX);
+    p->frames.len = sc_reader_left(r);
+    p->frames.data = sc_read_bytes(r, p->frames.len);
+}
+
+void sc_confirm_write(struct sc_writer *w, const struct sc_header *h, const struct sc_confirm *p)
+{
+    sc_header_write(w, h);
+    sc_write_u64(w, p->src);
+    sc_write_u64(w, p->open_id);
+    sc_write_u64(w, p->window);
+    sc_write_u64(w, p->epoch);
+    sc_write_copy(w, p->token, sizeof p->token);
+    field_write(w, 2, &p->handshake);
+}
+
+void sc_refuse_read(struct sc_reader *r, struct sc_refuse *p)
+{
+    p->src = sc_read_u64(r);
+    p->open_id = sc_read_u64(r);
+    p->refusal = sc_read_u8(r);
+    if (p->refusal < SC_REFUSE_NO_INSTANCE || p->refusal > SC_REFUSE_NO_ROUTE ||
+        sc_reader_left(r) > 0)
+        r->bad = true;
+}
+
+void sc_refuse_write(struct sc_writer *w, const struct sc_header *h, const struct sc_refuse *p)
+{
+    sc_header_write(w, h);
+    sc_write_u64(w, p->src);
+    sc_write_u64(w, p->open_id);
+    sc_write_u8(w, p->refusal);
+}
+
+void sc_retry_read(struct sc_reader *r, struct sc_retry *p)
+{
+    p->open_id = sc_read_u64(r);
+    p->cookie = field_read(r, 1, COOKIE_MAX);
+    if (sc_reader_left(r) > 0)
+        r->bad = true;
+}
+
+void sc_retry_write(struct sc_writer *w, const struct sc_header *h, const struct sc_retry *p)
+{
+    sc_header_write(w, h);
+    sc_write_u64(w, p->open_id);
+    field_write(w, 1, &p->cookie);
+}
+
+void sc_reset_read(struct sc_reader *r, struct sc_reset *p)
+{
+    p->src = sc_read_u64(r);
+    sc_read_copy(r, p->token, sizeof p->token);
+    if (sc_reader_left(r) > 0)
+        r->bad = true;
+}
+
+void sc_reset_write(struct sc_writer *w, const struct sc_header *h, const struct sc_reset *p)
+{
+    sc_header_write(w, h);
+    sc_write_u64(w, p->src);
+    sc_write_copy(w, p->token, sizeof p->token);
+}
+
+bool sc_open_set_origin(uint8_t *packet, size_t len, const struct sc_underlay *origin)
+{
+    if (len < ORIGIN_AT + SC_UNDERLAY_LEN || (packet[0] & 0x0f) != SC_PKT_OPEN)
+        return false;
+    if (packet[ORIGIN_AT] == 0) {
+        struct sc_writer w = sc_writer(packet + ORIGIN_AT, SC_UNDERLAY_LEN);
+        sc_underlay_write(&w, origin);
+    }
+    return true;
+}
+
+bool sc_packet_hop(uint8_t *packet, size_t len)
+{
+    if (len < SC_HEADER_LEN || packet[HOP_AT] == 0)
+        return false;
+    packet[HOP_AT]--;
+    return true;
+}

@@ -6,42 +6,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "daemon/listener.h"
 #include "daemon/registry.h"
-
-/* Bytes moved per turn before other descriptors get theirs. */
-#define TURN_BYTES (1024 * 1024)
-/* Pieces of one read or write. */
-#define PIECES 128
-
-/* One direction of a join: what was read from the source and did not fit into the sink yet. */
-struct direction {
-    uint8_t *rest;
-    size_t rest_at;
-    size_t rest_len;
-    bool done; /* end of stream passed on */
-};
-
-struct sc_session {
-    struct sc_list link; /* the daemon's joins or carries */
-    struct sc_daemon *daemon;
-    struct sc_request request; /* of the client; for arrivals only service, own and target */
-    struct sc_end client;      /* join: the client's end. carry: the only end */
-    struct sc_end server;      /* join: the instance's end; fd -1 otherwise */
-    struct direction up;       /* client to server */
-    struct direction down;
-    struct sc_flow *flow; /* carry */
-    struct sc_arrival arrival;
-    struct sc_waiter *waiter;
-    bool is_join;
-    bool is_server;   /* carry: the end belongs to an instance */
-    bool open;        /* established on the client's side */
-    bool over;        /* being taken apart */
-    bool fin_sent;    /* carry: towards the flow */
-    bool local_tried; /* the local instance refused */
-    sc_time give_up;  /* local opening */
-    struct sc_alarm alarm;
-};
+#include "daemon/session_parts.h"
 
 static void client_ready(struct sc_end *e);
 static void client_gone(struct sc_end *e);
@@ -64,10 +30,10 @@ static struct sc_session *new_session(struct sc_daemon *d, struct sc_list *list)
     return s;
 }
 
-static void free_direction(struct direction *dir)
+static void free_direction(struct sc_direction *dir)
 {
     free(dir->rest);
-    *dir = (struct direction){0};
+    *dir = (struct sc_direction){0};
 }
 
 static void tell_waiter(struct sc_session *s, int error)
@@ -78,8 +44,7 @@ static void tell_waiter(struct sc_session *s, int error)
         w->opened(w, error);
 }
 
-/* Frees the session; its ends are closed or aborted by now. */
-static void end_session(struct sc_session *s)
+void sc_session_end(struct sc_session *s)
 {
     struct sc_daemon *d = s->daemon;
     if (s->over)
@@ -122,7 +87,7 @@ static void open_failed(struct sc_session *s, int error)
     sc_registry_keep_error(s->daemon, &s->client, error);
     sc_end_abort(&s->client); /* the plug is unread: the program polls an error */
     tell_waiter(s, error);
-    end_session(s);
+    sc_session_end(s);
 }
 
 static void opened(struct sc_session *s)
@@ -236,214 +201,12 @@ static void client_gone(struct sc_end *e)
     if (s->server.watch.fd >= 0)
         sc_end_abort(&s->server);
     sc_end_abort(&s->client);
-    end_session(s);
+    sc_session_end(s);
 }
 
 static void end_gone(struct sc_end *e)
 {
     (void)e; /* an end in a queue reports through `ready` */
-}
-
-/* --- a join: bytes from end to end ----------------------------------------------------------------*/
-
-static void reset_join(struct sc_session *s, int error)
-{
-    sc_registry_keep_error(s->daemon, &s->client, error);
-    sc_registry_keep_error(s->daemon, &s->server, error);
-    sc_end_abort(&s->client);
-    sc_end_abort(&s->server);
-    end_session(s);
-}
-
-/* Writes what is left over from before. False when the sink is still full. */
-static bool flush_rest(struct direction *dir, struct sc_end *to)
-{
-    while (dir->rest_len > 0) {
-        struct iovec iov = {dir->rest + dir->rest_at, dir->rest_len};
-        ssize_t n = sc_end_write(to, &iov, 1);
-        if (n < 0) { /* the sink is gone: its own events say so */
-            dir->rest_len = 0;
-            break;
-        }
-        if (n == 0)
-            return false;
-        dir->rest_at += (size_t)n;
-        dir->rest_len -= (size_t)n;
-    }
-    free(dir->rest);
-    dir->rest = NULL;
-    return true;
-}
-
-static bool keep_rest(struct direction *dir, const uint8_t *data, size_t len)
-{
-    dir->rest = malloc(len);
-    if (!dir->rest)
-        return false;
-    memcpy(dir->rest, data, len);
-    dir->rest_at = 0;
-    dir->rest_len = len;
-    return true;
-}
-
-static void pass_urgent(struct sc_end *from, struct sc_end *to)
-{
-    uint8_t byte;
-    if (from->urgent && sc_end_read_urgent(from, &byte))
-        sc_end_write_urgent(to, byte);
-}
-
-/* Moves what can be moved now. Returns 0, or a negative errno when the source was reset. */
-static int pump(struct direction *dir, struct sc_end *from, struct sc_end *to)
-{
-    static uint8_t buffer[256 * 1024];
-    if (!flush_rest(dir, to))
-        return 0;
-    for (size_t moved = 0; moved < TURN_BYTES && !dir->done;) {
-        struct iovec iov = {buffer, sizeof buffer};
-        ssize_t n = sc_end_read(from, &iov, 1);
-        if (n == -EPIPE) {
-            dir->done = true;
-            sc_end_finish(to);
-        }
-        if (n <= 0)
-            return n == -EPIPE ? 0 : (int)n;
-        moved += (size_t)n;
-        iov.iov_len = (size_t)n;
-        ssize_t sent = sc_end_write(to, &iov, 1);
-        if (sent < 0)
-            sent = n; /* nobody reads it; the sink's own events decide */
-        if (sent < n)
-            return keep_rest(dir, buffer + sent, (size_t)(n - sent)) ? 0 : -ENOMEM;
-    }
-    return 0;
-}
-
-static void run_join(struct sc_session *s)
-{
-    uint64_t up_before = s->client.rx, down_before = s->server.rx;
-    bool client_was_gone = s->client.hup, server_was_gone = s->server.hup;
-    if (s->client.error || s->server.error) {
-        reset_join(s, ECONNRESET);
-        return;
-    }
-    pass_urgent(&s->client, &s->server);
-    pass_urgent(&s->server, &s->client);
-    if (pump(&s->up, &s->client, &s->server) < 0 || pump(&s->down, &s->server, &s->client) < 0) {
-        reset_join(s, ECONNRESET);
-        return;
-    }
-    bool into_void = (server_was_gone && !s->server.finished && s->client.rx > up_before) ||
-                     (client_was_gone && !s->client.finished && s->server.rx > down_before);
-    if (into_void) {
-        reset_join(s, ECONNRESET);
-        return;
-    }
-    if (s->up.done && s->down.done && !s->up.rest_len && !s->down.rest_len) {
-        sc_end_close(&s->client);
-        sc_end_close(&s->server);
-        end_session(s);
-    }
-}
-
-/* --- a carry: bytes between an end and a flow ---------------------------------------------------- */
-
-static void abort_flow(struct sc_session *s, enum sc_abort_reason why)
-{
-    struct sc_daemon *d = s->daemon;
-    sc_flow_abort(s->flow, why, ECONNRESET, d->loop.now);
-    sc_stack_touch(d->stack, s->flow, d->loop.now);
-    sc_registry_keep_error(d, &s->client, ECONNRESET);
-    sc_end_abort(&s->client);
-    end_session(s);
-}
-
-/* From the program into the flow. Returns 0, or a negative errno when the program reset. */
-static int send_up(struct sc_session *s)
-{
-    struct sc_flow *f = s->flow;
-    sc_time now = s->daemon->loop.now;
-    size_t moved = 0;
-    while (!s->fin_sent && moved < TURN_BYTES) {
-        struct iovec iov[8];
-        size_t room = sc_flow_send_room(f);
-        size_t n = room ? sc_flow_send_space(f, room, iov, 8) : 0;
-        if (n == 0)
-            break;
-        ssize_t got = sc_end_read(&s->client, iov, n);
-        sc_flow_send_commit(f, got > 0 ? (size_t)got : 0, now);
-        if (got == -EPIPE) {
-            sc_flow_send_fin(f, now);
-            s->fin_sent = true;
-        }
-        if (got <= 0)
-            return got == -EPIPE ? 0 : (int)got;
-        moved += (size_t)got;
-    }
-    return 0;
-}
-
-/* From the flow to the program. Returns 0, or a negative errno when the program is gone. */
-static int deliver_down(struct sc_session *s)
-{
-    struct sc_flow *f = s->flow;
-    sc_time now = s->daemon->loop.now;
-    for (;;) {
-        struct iovec iov[PIECES];
-        size_t n = sc_flow_recv_peek(f, iov, PIECES);
-        if (n == 0)
-            break;
-        ssize_t took = sc_end_write(&s->client, iov, n);
-        if (took <= 0)
-            return (int)took;
-        sc_flow_recv_consume(f, (size_t)took, now);
-    }
-    if (sc_flow_recv_eof(f))
-        sc_end_finish(&s->client);
-    return 0;
-}
-
-static void flow_failed(struct sc_session *s, int error)
-{
-    sc_registry_keep_error(s->daemon, &s->client, error);
-    sc_end_abort(&s->client);
-    end_session(s);
-}
-
-/* The program has closed and its last byte is on its way: what still arrives for it resets the peer,
- * as TCP does. */
-static bool arrives_for_nobody(const struct sc_session *s)
-{
-    struct iovec iov[1];
-    return s->client.hup && !s->client.finished && s->fin_sent &&
-           sc_flow_recv_peek(s->flow, iov, 1) > 0;
-}
-
-static void run_carry(struct sc_session *s)
-{
-    struct sc_flow *f = s->flow;
-    struct iovec iov[1];
-    if (s->client.error || send_up(s) < 0) {
-        abort_flow(s, SC_ABORT_RESET);
-        return;
-    }
-    int err = deliver_down(s);
-    if (f->state == SC_FLOW_FAILED) {
-        if (err < 0 || s->client.hup || sc_flow_recv_peek(f, iov, 1) == 0)
-            flow_failed(s, f->error);
-        return; /* what arrived before the failure is still read, as after TCP's reset */
-    }
-    if (arrives_for_nobody(s)) {
-        abort_flow(s, SC_ABORT_RESET);
-        return;
-    }
-    if (s->client.finished && s->fin_sent) { /* the stack delivers what is on its way */
-        sc_stack_touch(s->daemon->stack, f, s->daemon->loop.now);
-        sc_end_close(&s->client);
-        end_session(s);
-        return;
-    }
-    sc_stack_touch(s->daemon->stack, f, s->daemon->loop.now);
 }
 
 static void client_ready(struct sc_end *e)
@@ -452,9 +215,9 @@ static void client_ready(struct sc_end *e)
     if (s->over)
         return;
     if (s->is_join)
-        run_join(s);
+        sc_join_run(s);
     else if (s->flow)
-        run_carry(s);
+        sc_carry_run(s);
 }
 
 static void server_ready(struct sc_end *e)
@@ -471,12 +234,12 @@ static void arrival_done(struct sc_arrival *a, int error)
     if (error) {
         sc_flow_abort(s->flow, SC_ABORT_REFUSED, error, d->loop.now);
         sc_stack_touch(d->stack, s->flow, d->loop.now);
-        end_session(s);
+        sc_session_end(s);
         return;
     }
     s->open = true;
     sc_stack_accept(d->stack, s->flow, s);
-    run_carry(s);
+    sc_carry_run(s);
 }
 
 /* How the client's host appears to the program. */
@@ -520,13 +283,13 @@ void sc_session_on_flow(struct sc_session *s, unsigned bits)
     }
     if (bits & SC_FLOW_ENDED && !s->open) {
         if (s->is_server)
-            end_session(s); /* it died while it waited for room in the queue */
+            sc_session_end(s); /* it died while it waited for room in the queue */
         else
             open_failed(s, s->flow->error ? s->flow->error : ECONNRESET);
         return;
     }
     if (s->open)
-        run_carry(s);
+        sc_carry_run(s);
 }
 
 void sc_sessions_end(struct sc_daemon *d)
@@ -541,7 +304,7 @@ void sc_sessions_end(struct sc_daemon *d)
             }
             sc_end_abort(&s->client);
             sc_end_abort(&s->server);
-            end_session(s);
+            sc_session_end(s);
         }
     }
 }

@@ -1,0 +1,47 @@
+/* What session.c, join.c and carry.c know of a session, and nobody else. */
+#ifndef SC_DAEMON_SESSION_PARTS_H
+#define SC_DAEMON_SESSION_PARTS_H
+
+#include "daemon/listener.h"
+#include "daemon/session.h"
+
+/* Bytes moved per turn before other descriptors get theirs. */
+#define SC_TURN_BYTES (1024 * 1024)
+
+/* One direction of a join: what was read from the source and did not fit into the sink yet. */
+struct sc_direction {
+    uint8_t *rest;
+    size_t rest_at;
+    size_t rest_len;
+    bool done; /* end of stream passed on */
+};
+
+struct sc_session {
+    struct sc_list link; /* the daemon's joins or carries */
+    struct sc_daemon *daemon;
+    struct sc_request request; /* of the client; for arrivals only service, own and target */
+    struct sc_end client;      /* join: the client's end. carry: the only end */
+    struct sc_end server;      /* join: the instance's end; fd -1 otherwise */
+    struct sc_direction up;       /* client to server */
+    struct sc_direction down;
+    struct sc_flow *flow; /* carry */
+    struct sc_arrival arrival;
+    struct sc_waiter *waiter;
+    bool is_join;
+    bool is_server;   /* carry: the end belongs to an instance */
+    bool open;        /* established on the client's side */
+    bool over;        /* being taken apart */
+    bool fin_sent;    /* carry: towards the flow */
+    bool local_tried; /* the local instance refused */
+    sc_time give_up;  /* local opening */
+    struct sc_alarm alarm;
+};
+
+/* Moves what can be moved now and ends the session when it is over. */
+void sc_join_run(struct sc_session *s);
+void sc_carry_run(struct sc_session *s);
+
+/* Frees the session; its ends are closed or aborted by now. Idempotent. */
+void sc_session_end(struct sc_session *s);
+
+#endif

@@ -128,8 +128,13 @@ class Host:
         try:
             output, errors = process.communicate(timeout=timeout)
         finally:
-            end(process)
+            self.end(process)
         return subprocess.CompletedProcess(list(command), process.returncode, output, errors)
+
+    def end(self, process: subprocess.Popen[Any]) -> None:
+        """End one of this host's programs, with the group that it leads."""
+        end(process)
+        self._processes = [other for other in self._processes if other is not process]
 
     def unreachable(self) -> None:
         """Cut this host off: its link goes down, or its scaffoldd is stopped where it stands."""

@@ -129,7 +129,7 @@ def drop(namespace: str, per_mille: int) -> None:
     """Drop so many of 1,000 arriving packets; offloads must be off, or whole trains go."""
     rules = (
         "table inet lab { chain input { type filter hook input priority 0; policy accept; "
-        f'iifname "{INTERFACE}" numgen random mod 1000 < {per_mille} drop; }} }}'
+        f'iifname "{INTERFACE}" numgen random mod 1000 < {per_mille} drop; }}; }}'
     )
     inside(namespace, "nft", rules)
 

@@ -1,0 +1,67 @@
+"""What the end-to-end tests share."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from scaffold import scenario
+from scaffold.lab import Host, Lab
+
+ROOT = Path(__file__).parents[2]
+APPS = ROOT / "ported-apps"
+PEER = Path(__file__).with_name("peer.py")
+SERVICE = "peer.test.scaffold"
+PORT = 4000
+
+wget = scenario.load(APPS, "wget")
+memcached = scenario.load(APPS, "memcached")
+iperf = scenario.load(APPS, "iperf")
+
+
+def serve(lab: Lab, mode: str, host: str = "b", service: str = SERVICE) -> subprocess.Popen[Any]:
+    """peer.py as a service, known to every host when this returns."""
+    command = [sys.executable, PEER, "serve", "0.0.0.0", str(PORT), mode]
+    process = lab[host].popen(command, service=service, stdout=subprocess.PIPE)
+    line(process, b"ready\n")
+    lab.await_service(f"{service}:{PORT}", process=process)
+    return process
+
+
+def serve_tcp(lab: Lab, mode: str, port: int = PORT) -> subprocess.Popen[Any]:
+    """The same over the kernel's TCP."""
+    command = [sys.executable, PEER, "serve", lab["b"].address, str(port), mode]
+    process = lab["b"].popen(command, shim=False, stdout=subprocess.PIPE)
+    line(process, b"ready\n")
+    return process
+
+
+def reader(host: Host, target: str = SERVICE, *, shim: bool = True) -> subprocess.Popen[Any]:
+    """peer.py reading; returns once its flow is open."""
+    command = [sys.executable, PEER, "read", target, str(PORT)]
+    process = host.popen(command, shim=shim, stdout=subprocess.PIPE)
+    line(process, b"open\n")
+    return process
+
+
+def line(process: subprocess.Popen[Any], expected: bytes) -> None:
+    assert process.stdout is not None
+    assert process.stdout.readline() == expected
+
+
+def outcome(process: subprocess.Popen[Any], timeout: float) -> dict[str, Any]:
+    """The last line of a peer.py that must end by itself."""
+    output, _ = process.communicate(timeout=timeout)
+    result: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return result
+
+
+def within(seconds: float, condition: Any) -> float:
+    """How many seconds until the condition held; fails when it never did."""
+    start = time.monotonic()
+    while not condition():
+        assert time.monotonic() - start < seconds, f"not within {seconds} s"
+        time.sleep(0.02)
+    return time.monotonic() - start

@@ -1,0 +1,64 @@
+"""Something that answers on a control socket, right or wrong."""
+
+import json
+import os
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+
+from scaffold._native import ffi, lib
+
+EMPTY = {"schema": 1, "hosts": [], "services": [], "flows": []}
+
+
+class FakeScaffoldd:
+    """Answers each request with what `reply` says; a context manager."""
+
+    def __init__(self, runtime_dir: Path, document: dict[str, Any] | None = None, **reply: Any):
+        self.document = document or EMPTY
+        self.reply = reply
+        self.asked: list[int] = []
+        runtime_dir.mkdir(exist_ok=True)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._listener.bind(str(runtime_dir / "ctl"))
+        self._listener.listen()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> "FakeScaffoldd":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection:
+                while raw := connection.recv(8192):
+                    self._answer(connection, raw)
+
+    def _answer(self, connection: socket.socket, raw: bytes) -> None:
+        request = ffi.new("struct sc_ctl_request *")
+        ffi.buffer(request)[:] = raw
+        self.asked.append(request.op)
+        answer = ffi.new("struct sc_ctl_reply *")
+        answer.magic = self.reply.get("magic", lib.SC_CTL_MAGIC)
+        answer.version = self.reply.get("version", lib.SC_CTL_VERSION)
+        answer.op = request.op
+        answer.error = self.reply.get("error", 0)
+        answer.text = self.reply.get("text", b"")
+        whole = bytes(ffi.buffer(answer))[: self.reply.get("length")]
+        if request.op == lib.SC_CTL_STATUS and not answer.error:
+            fd = os.memfd_create("status")
+            os.write(fd, json.dumps(self.document).encode())
+            socket.send_fds(connection, [whole], [fd])
+            os.close(fd)
+        elif not self.reply.get("silent"):
+            connection.send(whole)

@@ -1,0 +1,108 @@
+"""Labs: what they start ends with them, and what they claim about the link is so."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from scaffold import ServiceError, namespaces
+from scaffold.lab import Lab, instances_of
+
+
+def namespaces_of_this_test() -> set[str]:
+    return set(namespaces.ip("netns", "list").split())
+
+
+def test_everything_ends_with_the_lab(kind: str) -> None:
+    before = namespaces_of_this_test() if kind == "namespaces" else set()
+    with Lab(["a", "b", "c"], kind=kind) as lab:
+        folder = lab.folder
+        process = lab["a"].popen(["sh", "-c", "sleep 60 & sleep 60"], shim=False)
+        stubborn = lab["b"].popen(
+            ["sh", "-c", "trap '' TERM; echo set; while :; do sleep 60; done"],
+            shim=False,
+            stdout=subprocess.PIPE,
+        )
+        assert stubborn.stdout is not None
+        assert stubborn.stdout.readline() == b"set\n"
+    assert process.returncode is not None
+    assert stubborn.returncode is not None
+    assert not folder.exists()
+    if kind == "namespaces":
+        assert namespaces_of_this_test() == before
+
+
+def test_everything_ends_when_the_body_fails(kind: str) -> None:
+    with pytest.raises(KeyboardInterrupt), Lab(["a"], kind=kind) as lab:
+        process = lab["a"].popen(["sleep", "60"], shim=False)
+        raise KeyboardInterrupt
+    assert process.returncode is not None
+
+
+def test_run_gives_up_in_time() -> None:
+    with Lab(["a"], kind="loopback") as lab:
+        start = time.monotonic()
+        with pytest.raises(subprocess.TimeoutExpired):
+            lab["a"].run(["sleep", "60"], shim=False, timeout=0.2)
+        assert time.monotonic() - start < 3
+
+
+def test_hosts_reach_each_other(root_only: None) -> None:
+    with Lab(["a", "b", "c"], kind="namespaces") as lab:
+        code = "import socket; print(socket.create_connection(('10.83.0.3', 9), 2))"
+        done = lab["a"].run([sys.executable, "-c", code], shim=False)
+        assert "ConnectionRefusedError" in done.stderr
+        lab["c"].unreachable()
+        done = lab["a"].run([sys.executable, "-c", code], shim=False)
+        assert "ConnectionRefusedError" not in done.stderr
+
+
+SEND = """
+import socket, sys
+for port in map(int, sys.argv[2:]):
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", (sys.argv[1], port))
+"""
+
+
+def test_a_capture_tells_scaffold_from_the_rest(root_only: None) -> None:
+    with Lab(["a", "b"], kind="namespaces") as lab:
+        listener = [sys.executable, "-c", "import socket; socket.socket(2, 2).bind(('', 7213));"
+                    "print('ready', flush=True); input()"]  # fmt: skip
+        process = lab["b"].popen(
+            [*listener[:2], listener[2].replace("socket.socket(2, 2)", "(s := socket.socket(2, 2))")],
+            shim=False,
+            stdout=subprocess.PIPE,
+            stdin=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        capture = lab.capture("a")
+        assert capture is not None
+        lab["a"].run([sys.executable, "-c", SEND, "10.83.0.2", "7213", "7213"], shim=False)
+        assert capture.foreign() == []
+        assert capture.bytes() > 80
+        lab["a"].run([sys.executable, "-c", SEND, "10.83.0.2", "7214"], shim=False)
+        foreign = capture.foreign()
+        assert any(line.startswith("IP protocol 17: 10.83.0.1:") for line in foreign)
+        assert any("10.83.0.2:7214" in line for line in foreign)
+        capture.close()
+
+
+def test_loss_and_shaping_need_namespaces() -> None:
+    with pytest.raises(ServiceError, match="root"), Lab(["a"], kind="loopback", rate="1gbit"):
+        pass
+
+
+def test_instances_of() -> None:
+    one = {"host": "a"}
+    status = {"services": [{"name": "w.d.scaffold:80/tcp", "instances": [one]}]}
+    assert instances_of(status, "w.d.scaffold:80") == [one]
+    assert instances_of(status, "w.d.scaffold:81") == []
+
+
+def test_a_scaffoldd_that_cannot_start_says_why(tmp_path: Path) -> None:
+    with Lab(["a"], kind="loopback") as lab:
+        with pytest.raises(ServiceError) as caught:
+            lab["a"].scaffoldd(config=tmp_path / "absent.toml")
+        assert "absent.toml" in str(caught.value)

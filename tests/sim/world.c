@@ -1,0 +1,97 @@
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim.h"
+
+struct sim_link_config sim_path(double mbit, sc_time rtt, double bdps)
+{
+    double bdp = mbit * 1e6 / 8 * (double)rtt / 1e6;
+    return (struct sim_link_config){
+        .delay = rtt / 2,
+        .rate = (uint64_t)(mbit * 1e6),
+        .queue = bdps > 0 ? (size_t)(bdps * bdp) + 30000 : 0,
+    };
+}
+
+size_t sim_instances_known(const struct sim_host *router, const char *name)
+{
+    struct sc_service_id id = sim_service_id(name);
+    struct sc_service_status status;
+    size_t known = 0;
+    for (size_t i = 0; sc_stack_service_at(router->stack, i, &status, router->sim->now); i++)
+        known += sc_service_id_equal(&status.service, &id);
+    return known;
+}
+
+static bool services_known(const struct sim_host *h)
+{
+    const struct sim_host *router = h->router ? h->router : h;
+    size_t instances = 0, known = 0;
+    struct sc_service_status status;
+    struct sc_stack_self self;
+    sc_stack_get_self(h->stack, &self);
+    for (struct sim_service *s = h->services; s; s = s->next)
+        instances += s->instance != NULL;
+    for (size_t i = 0; sc_stack_service_at(router->stack, i, &status, h->sim->now); i++)
+        known += status.host == self.address;
+    return known == instances;
+}
+
+bool sim_joined(void *arg)
+{
+    struct sim *sim = arg;
+    for (size_t i = 0; i < sim->host_count; i++) {
+        struct sim_host *h = sim->host[i];
+        struct sc_stack_self self;
+        if (!h->stack)
+            continue;
+        sc_stack_get_self(h->stack, &self);
+        if (!self.address || (h->router && (!self.joined || !services_known(h))))
+            return false;
+    }
+    return true;
+}
+
+static struct sim_host *numbered(struct sim *sim, const char *what, size_t number,
+                                 struct sim_host *router, int side)
+{
+    char name[SC_HOST_NAME_MAX + 1];
+    snprintf(name, sizeof name, "%s%zu", what, number);
+    struct sim_host *h = sim_host_new(sim, name, router, NULL, NULL);
+    h->side = side;
+    return h;
+}
+
+struct sim_world sim_world_new(const char *name, uint64_t seed, size_t clients, size_t servers,
+                               const struct sim_link_config *core)
+{
+    struct sim_world w = {.sim = sim_new(name, seed)};
+    struct sim_link_config none = {0};
+    w.forth = w.sim->core[0] = sim_link_new(w.sim, &none);
+    w.back = w.sim->core[1] = sim_link_new(w.sim, &none);
+    w.router = sim_host_new(w.sim, "router", NULL, NULL, NULL);
+    w.router->side = 1;
+    for (size_t i = 0; i < clients; i++)
+        w.client[i] = numbered(w.sim, "client", i, w.router, 0);
+    for (size_t i = 0; i < servers; i++) {
+        w.server[i] = numbered(w.sim, "server", i, w.router, 1);
+        sim_serve(w.server[i], "web.demo.scaffold:80");
+    }
+    if (!sim_run_until(w.sim, sim_joined, w.sim, w.sim->now + 10 * SC_SECOND))
+        sim_violation(w.sim, "not all hosts have joined");
+    if (core)
+        w.forth->config = w.back->config = *core;
+    return w;
+}
+
+/* Provided by AddressSanitizer, which replaces malloc and its statistics. */
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+
+size_t sim_heap_used(void)
+{
+    if (__sanitizer_get_current_allocated_bytes)
+        return __sanitizer_get_current_allocated_bytes();
+    struct mallinfo2 m = mallinfo2();
+    return m.uordblks + m.hblkhd;
+}

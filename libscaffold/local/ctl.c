@@ -1,0 +1,69 @@
+#include "local/ctl.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Magic, version and op stand at the same place in every version of the protocol. */
+#define HEAD_LEN 8
+
+static bool ends(const char *text, size_t room)
+{
+    return memchr(text, 0, room) != NULL;
+}
+
+static bool strings_end(const struct sc_ctl_request *q)
+{
+    switch (q->op) {
+    case SC_CTL_RESOLVE:
+        return ends(q->resolve.name, sizeof q->resolve.name);
+    case SC_CTL_BIND:
+        return ends(q->bind.service, sizeof q->bind.service);
+    case SC_CTL_LISTEN:
+    case SC_CTL_UNLISTEN:
+        return ends(q->listen.own, sizeof q->listen.own);
+    case SC_CTL_FLOW_ERROR:
+    case SC_CTL_FLOW_SET:
+    case SC_CTL_FLOW_GET:
+        return ends(q->flow.flow.own, sizeof q->flow.flow.own) &&
+               ends(q->flow.flow.peer, sizeof q->flow.flow.peer);
+    default:
+        return true;
+    }
+}
+
+int sc_ctl_request_check(const struct sc_ctl_request *q, size_t len)
+{
+    if (len < HEAD_LEN || q->magic != SC_CTL_MAGIC)
+        return -EBADMSG;
+    if (q->version != SC_CTL_VERSION)
+        return -EPROTO;
+    if (len != sizeof *q || q->op == 0 || q->op >= SC_CTL_OPS || !strings_end(q))
+        return -EINVAL;
+    return 0;
+}
+
+int sc_ctl_reply_check(const struct sc_ctl_reply *p, size_t len, uint16_t op)
+{
+    if (len < HEAD_LEN || p->magic != SC_CTL_MAGIC)
+        return -EBADMSG;
+    if (p->version != SC_CTL_VERSION)
+        return -EPROTO;
+    if (len != sizeof *p || p->op != op || !ends(p->name, sizeof p->name) ||
+        !ends(p->text, sizeof p->text))
+        return -EINVAL;
+    return 0;
+}
+
+const char *sc_ctl_op_name(uint16_t op)
+{
+    static const char *const names[SC_CTL_OPS] = {
+        [SC_CTL_HELLO] = "HELLO",           [SC_CTL_RESOLVE] = "RESOLVE",
+        [SC_CTL_REVERSE] = "REVERSE",       [SC_CTL_PREPARE] = "PREPARE",
+        [SC_CTL_HANDOVER] = "HANDOVER",     [SC_CTL_BIND] = "BIND",
+        [SC_CTL_LISTEN] = "LISTEN",         [SC_CTL_UNLISTEN] = "UNLISTEN",
+        [SC_CTL_FLOW_ERROR] = "FLOW_ERROR", [SC_CTL_FLOW_SET] = "FLOW_SET",
+        [SC_CTL_FLOW_GET] = "FLOW_GET",     [SC_CTL_STATUS] = "STATUS",
+        [SC_CTL_STOP] = "STOP",
+    };
+    return op < SC_CTL_OPS && names[op] ? names[op] : "?";
+}

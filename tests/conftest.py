@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from scaffold import namespaces
 from scaffold.lab import Lab
 from scaffold.scenario import MissingProgram

@@ -35,7 +35,9 @@ def results() -> dict[str, ET.Element]:
 def test_native(name: str, results: dict[str, ET.Element]) -> None:
     case = results[name]
     if case.attrib["status"] != "run":
-        pytest.fail(f"{name}: {case.attrib['status']}\n{case.findtext('system-out')}", pytrace=False)
+        pytest.fail(
+            f"{name}: {case.attrib['status']}\n{case.findtext('system-out')}", pytrace=False
+        )
 
 
 def test_the_build_is_there() -> None:

@@ -1,10 +1,10 @@
 """A server and a client on plain sockets, for the failure cases; run as a program.
 
-peer.py serve ADDRESS PORT source|echo|hold     prints "ready"; source: sends for ever; echo; hold:
-                                                accepts and keeps; never: never accepts
-peer.py read HOST PORT                          prints "open", then {"bytes", "end", "seconds"} where
-                                                end is "EOF" or the errno's name
-peer.py write HOST PORT SIZE SNDBUF             a poll-driven writer; waits for the echo of it all
+peer.py serve ADDRESS PORT MODE      prints "ready"; source: sends for ever; echo; hold: accepts and
+                                     keeps; never: never accepts
+peer.py read HOST PORT               prints "open", then {"bytes", "end", "seconds"}, where end is
+                                     "EOF" or the errno's name
+peer.py write HOST PORT SIZE SNDBUF  a poll-driven writer; waits for the echo of it all
 """
 
 import errno

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from scaffold import ServiceError, paths
 from scaffold.lab import Lab
 
@@ -98,7 +99,7 @@ def test_scaffoldd_not_running(tmp_path: Path) -> None:
         done = lab["a"].run([sys.executable, "-c", CONNECT, "web.demo.scaffold"], timeout=10)
         assert done.stdout.split() == ["gai", str(socket.EAI_AGAIN)]
         listener = socket.create_server(("127.0.0.1", 0))
-        code = f"import socket; socket.create_connection(('127.0.0.1', {listener.getsockname()[1]}))"
+        code = f"import socket; socket.create_connection({listener.getsockname()!r})"
         with listener:
             done = lab["a"].run([sys.executable, "-c", code], timeout=10)
         assert (done.returncode, done.stderr) == (0, "")

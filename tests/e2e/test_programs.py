@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from e2e.common import iperf, memcached, wget
+from scaffold import scenario
 from scaffold.lab import Lab
 
 pytestmark = pytest.mark.hosts
@@ -17,8 +19,6 @@ def test_wget(lab: Lab) -> None:
 
 def test_wget_from_nginx(lab: Lab) -> None:
     """Two workers and sendfile on the serving side."""
-    from scaffold import scenario
-
     folder = lab.folder / "b" / "www"
     digest = scenario.make_file(folder / "blob", 16 << 20)
     server = wget.serve_nginx(lab["b"], folder)

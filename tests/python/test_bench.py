@@ -5,6 +5,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+
 from scaffold import ServiceError, bench, show
 from scaffold.lab import Lab
 

@@ -11,6 +11,7 @@ import click
 import jsonschema
 import pytest
 from click.testing import CliRunner, Result
+
 from python.fake_scaffoldd import FakeScaffoldd
 from scaffold import cli, launch, paths
 

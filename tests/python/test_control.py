@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from python.fake_scaffoldd import EMPTY, FakeScaffoldd
 from scaffold import NoDaemon, ServiceError, daemon
 from scaffold._native import lib

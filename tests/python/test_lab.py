@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from scaffold import ServiceError, namespaces
 from scaffold.lab import Lab, instances_of
 
@@ -58,6 +59,14 @@ def test_hosts_reach_each_other(root_only: None) -> None:
         assert "ConnectionRefusedError" not in done.stderr
 
 
+LISTEN = """
+import socket
+listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+listener.bind(("", 7213))
+print("ready", flush=True)
+input()
+"""
+
 SEND = """
 import socket, sys
 for port in map(int, sys.argv[2:]):
@@ -67,10 +76,8 @@ for port in map(int, sys.argv[2:]):
 
 def test_a_capture_tells_scaffold_from_the_rest(root_only: None) -> None:
     with Lab(["a", "b"], kind="namespaces") as lab:
-        listener = [sys.executable, "-c", "import socket; socket.socket(2, 2).bind(('', 7213));"
-                    "print('ready', flush=True); input()"]  # fmt: skip
         process = lab["b"].popen(
-            [*listener[:2], listener[2].replace("socket.socket(2, 2)", "(s := socket.socket(2, 2))")],
+            [sys.executable, "-c", LISTEN],
             shim=False,
             stdout=subprocess.PIPE,
             stdin=subprocess.PIPE,

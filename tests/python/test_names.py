@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from scaffold import InvalidName, ServiceError
 from scaffold.names import is_service, service_text, split_service
 
@@ -45,7 +46,7 @@ def test_split(text: str, parts: tuple[str, int, str]) -> None:
     ],
 )
 def test_malformed_names_name_the_remedy(text: str) -> None:
-    with pytest.raises(InvalidName, match="label.provider.scaffold") as caught:
+    with pytest.raises(InvalidName, match=r"label\.provider\.scaffold") as caught:
         split_service(text)
     assert isinstance(caught.value, ValueError | ServiceError | OSError)
 

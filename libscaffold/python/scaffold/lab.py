@@ -191,6 +191,8 @@ class Lab:
     """Drop so many of 1,000 packets that arrive at each host; namespaces only."""
     mtu: int = 1500
     offloads: bool = True
+    link: bool = True
+    """False: namespaces without a link between them, for a test that makes its own."""
     hosts: dict[str, Host] = field(default_factory=dict, init=False)
     folder: Path = field(default=Path(), init=False)
 
@@ -276,13 +278,15 @@ class Lab:
         for namespace in wanted:
             namespaces.ip("netns", "add", namespace)
             self._namespaces.append(namespace)
-        if len(names) == 2:
+        if not self.link:
+            pass
+        elif len(names) == 2:
             namespaces.connect_pair(*names.values())
         elif len(names) > 2:
             namespaces.connect_bridge(bridge, list(names.values()))
         for index, (name, namespace) in enumerate(names.items()):
             address = f"10.83.0.{index + 1}"
-            if len(names) > 1:
+            if self.link and len(names) > 1:
                 namespaces.configure(namespace, address, self.mtu)
                 self._condition(namespace)
             self.hosts[name] = Host(self, name, namespace, address, PORT)

@@ -1,0 +1,43 @@
+"""Sphinx configuration; `make docs` builds it, with warnings as errors."""
+
+import subprocess
+from pathlib import Path
+
+import clang.cindex
+
+ROOT = Path(__file__).parents[1]
+
+project = "SCAFFOLD"
+author = "the SCAFFOLD authors"
+release = "0.1.0"
+extensions = ["myst_parser", "sphinx.ext.autodoc", "hawkmoth"]
+exclude_patterns = ["_build", "news"]
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+html_theme = "furo"
+html_title = f"SCAFFOLD {release}"
+myst_heading_anchors = 3
+myst_enable_extensions = ["colon_fence", "deflist"]
+autodoc_typehints = "signature"
+autodoc_member_order = "bysource"
+nitpick_ignore_regex = [("c:.*", ".*"), ("py:.*", ".*")]
+
+# The C reference comes from the header itself.
+hawkmoth_root = str(ROOT / "libscaffold/include")
+
+
+def _compiler_includes() -> list[str]:
+    """Where libclang finds stddef.h and its like: it comes without them."""
+    command = ["gcc", "-print-file-name=include"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    return [f"-isystem{done.stdout.strip()}"]
+
+
+hawkmoth_clang = [f"-I{hawkmoth_root}", "-D_GNU_SOURCE", *_compiler_includes()]
+
+# The wheel `libclang` carries the library that the bindings of the wheel `clang` look for.
+_library = Path(clang.cindex.__file__).parent / "native/libclang.so"
+if _library.exists():
+    clang.cindex.Config.set_library_file(str(_library))

@@ -1,7 +1,9 @@
 """Sphinx configuration; `make docs` builds it, with warnings as errors."""
 
+import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import clang.cindex
 
@@ -41,3 +43,13 @@ hawkmoth_clang = [f"-I{hawkmoth_root}", "-D_GNU_SOURCE", *_compiler_includes()]
 _library = Path(clang.cindex.__file__).parent / "native/libclang.so"
 if _library.exists():
     clang.cindex.Config.set_library_file(str(_library))
+
+
+def _as_code(app: Any, lines: list[str], transform: Any, options: Any) -> None:
+    """The header writes *len for what a pointer points at; to Sphinx that is emphasis."""
+    lines[:] = [re.sub(r"(?<![\w*`])\*(\w+)", r"``*\1``", line) for line in lines]
+
+
+def setup(app: Any) -> None:
+    """Called by Sphinx."""
+    app.connect("hawkmoth-process-docstring", _as_code)

@@ -79,12 +79,6 @@ void sc_ack_on_packet(struct sc_ack_state *a, uint64_t number, bool eliciting, u
         a->deadline = now + SC_ACK_DELAY;
 }
 
-void sc_ack_on_duplicate(struct sc_ack_state *a)
-{
-    a->pending++;
-    a->prompt = true;
-}
-
 void sc_ack_settle(struct sc_ack_state *a)
 {
     if (a->pending >= 2 || (a->pending > 0 && a->prompt))

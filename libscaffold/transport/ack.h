@@ -27,7 +27,8 @@ struct sc_ack_state {
 void sc_ack_init(struct sc_ack_state *a);
 void sc_ack_fini(struct sc_ack_state *a);
 
-/* True when a packet with this number was received before, or is too old to tell. */
+/* True when a packet with this number was received before, or is too old to tell. Numbers are never
+ * used twice, so a duplicate is the network's doing and draws no acknowledgement. */
 bool sc_ack_is_duplicate(const struct sc_ack_state *a, uint64_t number);
 
 /* A packet that was processed. `eliciting`: it wants an acknowledgement. ecn: the IP header's two
@@ -35,8 +36,11 @@ bool sc_ack_is_duplicate(const struct sc_ack_state *a, uint64_t number);
 void sc_ack_on_packet(struct sc_ack_state *a, uint64_t number, bool eliciting, unsigned ecn,
                       sc_time now);
 
-/* A duplicate: the peer may have missed our acknowledgement. */
-void sc_ack_on_duplicate(struct sc_ack_state *a);
+/* The packet just taken cannot wait for company. */
+static inline void sc_ack_promptly(struct sc_ack_state *a)
+{
+    a->prompt = true;
+}
 
 /* End of a batch: two packets or more, a hole, congestion: now; else after SC_ACK_DELAY. */
 void sc_ack_settle(struct sc_ack_state *a);

@@ -71,6 +71,7 @@ struct sc_flow_stats {
     uint64_t packets_lost;          /* declared lost */
     uint64_t packets_retransmitted; /* packets that carried bytes sent before */
     uint64_t packets_duplicate;
+    uint64_t packets_dropped; /* no memory, too many holes: not acknowledged, so sent again */
     uint64_t bytes_sent;     /* stream bytes, first transmission */
     uint64_t bytes_received; /* stream bytes delivered in order */
     uint64_t probe_timeouts;
@@ -162,6 +163,7 @@ struct sc_flow {
     sc_time memory_at;    /* starved for want of blocks: look again then */
     unsigned probes;      /* packets that may leave beyond the window (RFC 9002 6.2.4) */
     bool want_ping;
+    bool sent_reported;   /* SC_FLOW_SENT was raised */
     struct { /* explicit congestion notification (RFC 9000 13.4.2) */
         bool off;
         uint32_t acked; /* packets sent as ECT(0) that were acknowledged */

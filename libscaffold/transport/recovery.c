@@ -206,10 +206,10 @@ static void acknowledge(struct sc_recovery *r, uint64_t number, const struct tur
         news->largest = number;
         news->largest_sent = p->at;
     }
-    if (p->flags & SC_SENT_ECT)
-        news->acked_ect++;
     if (p->flags & SC_SENT_DONE)
         return;
+    if (p->flags & SC_SENT_ECT)
+        news->acked_ect++;
     bool spurious = (p->flags & SC_SENT_LOST) != 0;
     if (spurious) {
         on_spurious(r, number, p, t);
@@ -332,6 +332,7 @@ bool sc_recovery_on_timer(struct sc_recovery *r, const struct sc_rtt *rtt,
         return false;
     if (r->loss_time == SC_NEVER) {
         r->timeouts++;
+        r->last_sent = now; /* the next one counts from here, even if nothing can be sent */
         return true;
     }
     struct turn t = {.ops = ops, .owner = owner, .rtt = rtt, .news = news, .now = now};

@@ -1,0 +1,160 @@
+#include "transport/flow_impl.h"
+
+#include <assert.h>
+
+/* A flow always may have this much on the way, so that small windows do not starve the path. */
+#define SEND_BUFFER_MIN (128u * 1024)
+
+/* --- states ----------------------------------------------------------------------------------- */
+
+#define BIT(state) (1u << (state))
+
+static const unsigned allowed[] = {
+    [SC_FLOW_OPENING] = BIT(SC_FLOW_OPEN) | BIT(SC_FLOW_FAILED),
+    [SC_FLOW_ANSWERED] = BIT(SC_FLOW_OPEN) | BIT(SC_FLOW_FAILED) | BIT(SC_FLOW_DEAD),
+    [SC_FLOW_OPEN] = BIT(SC_FLOW_LINGER) | BIT(SC_FLOW_FAILED),
+    [SC_FLOW_LINGER] = BIT(SC_FLOW_DEAD),
+    [SC_FLOW_FAILED] = BIT(SC_FLOW_DEAD),
+    [SC_FLOW_DEAD] = 0,
+};
+
+void sc_flow_change_state(struct sc_flow *f, enum sc_flow_state state)
+{
+    assert(allowed[f->state] & BIT(state));
+    f->state = state;
+    if (state == SC_FLOW_OPEN) {
+        sc_flow_raise(f, SC_FLOW_ESTABLISHED);
+        sc_flow_check_room(f);
+    }
+    if (state == SC_FLOW_FAILED || state == SC_FLOW_LINGER)
+        sc_flow_raise(f, SC_FLOW_ENDED);
+}
+
+void sc_flow_raise(struct sc_flow *f, unsigned events)
+{
+    f->events |= events;
+}
+
+void sc_flow_fini(struct sc_flow *f)
+{
+    sc_send_fini(&f->send);
+    sc_recv_fini(&f->recv);
+    sc_ack_fini(&f->ack);
+    sc_recovery_fini(&f->recovery);
+}
+
+void sc_flow_on_mtu(struct sc_flow *f)
+{
+    sc_congestion_set_mss(&f->congestion, f->pmtu.size);
+}
+
+/* --- for the application: sending ------------------------------------------------------------- */
+
+size_t sc_flow_send_buffer(const struct sc_flow *f)
+{
+    uint64_t buffer = 2 * f->congestion.cwnd;
+    if (buffer < SEND_BUFFER_MIN)
+        buffer = SEND_BUFFER_MIN;
+    return buffer < SC_SEND_BUFFER_MAX ? (size_t)buffer : SC_SEND_BUFFER_MAX;
+}
+
+static size_t room(const struct sc_flow *f)
+{
+    return f->state == SC_FLOW_OPEN ? sc_send_room(&f->send, sc_flow_send_buffer(f)) : 0;
+}
+
+size_t sc_flow_send_room(struct sc_flow *f)
+{
+    size_t n = room(f);
+    if (n == 0)
+        f->send.starved = true;
+    return n;
+}
+
+/* An eighth of the buffer at once, so that the owner is not woken for every acknowledgement. */
+void sc_flow_check_room(struct sc_flow *f)
+{
+    if (!f->send.starved)
+        return;
+    size_t n = room(f);
+    bool idle = f->send.acked == f->send.end;
+    if (n == 0 || (!idle && n < sc_flow_send_buffer(f) / 8))
+        return;
+    f->send.starved = false;
+    sc_flow_raise(f, SC_FLOW_WRITABLE);
+}
+
+size_t sc_flow_send_space(struct sc_flow *f, size_t want, struct iovec *iov, size_t max)
+{
+    size_t n = sc_flow_send_room(f);
+    if (n == 0)
+        return 0;
+    size_t pieces = sc_send_space(&f->send, want < n ? want : n, iov, max);
+    if (pieces == 0 && want > 0 && max > 0)
+        f->send.starved = true;
+    return pieces;
+}
+
+bool sc_flow_has_unacknowledged(const struct sc_flow *f)
+{
+    return f->send.acked < sc_send_top(&f->send);
+}
+
+static void on_written(struct sc_flow *f, bool was_waiting, sc_time now)
+{
+    if (!was_waiting && sc_flow_has_unacknowledged(f))
+        f->progress_at = now;
+}
+
+void sc_flow_send_commit(struct sc_flow *f, size_t len, sc_time now)
+{
+    if (f->state != SC_FLOW_OPEN)
+        return; /* failed while the owner was reading into our room */
+    bool waiting = sc_flow_has_unacknowledged(f);
+    sc_send_commit(&f->send, len);
+    on_written(f, waiting, now);
+}
+
+void sc_flow_send_fin(struct sc_flow *f, sc_time now)
+{
+    if (f->state != SC_FLOW_OPEN || f->send.fin)
+        return;
+    bool waiting = sc_flow_has_unacknowledged(f);
+    sc_send_close(&f->send);
+    on_written(f, waiting, now);
+}
+
+void sc_flow_send_urgent(struct sc_flow *f, sc_time now)
+{
+    (void)now;
+    f->urgent_offset = f->send.end;
+    f->urgent_sent = false;
+}
+
+uint64_t sc_flow_unacknowledged(const struct sc_flow *f)
+{
+    return f->send.end > f->send.acked ? f->send.end - f->send.acked : 0;
+}
+
+/* --- for the application: receiving ----------------------------------------------------------- */
+
+size_t sc_flow_recv_peek(const struct sc_flow *f, struct iovec *iov, size_t max)
+{
+    return sc_recv_peek(&f->recv, iov, max);
+}
+
+void sc_flow_recv_consume(struct sc_flow *f, size_t len, sc_time now)
+{
+    sc_recv_consume(&f->recv, len, f->rtt.sampled ? f->rtt.smoothed : 0, now);
+}
+
+bool sc_flow_recv_eof(const struct sc_flow *f)
+{
+    return sc_recv_eof(&f->recv);
+}
+
+void sc_flow_recv_discard(struct sc_flow *f, sc_time now)
+{
+    (void)now;
+    sc_recv_discard(&f->recv);
+}

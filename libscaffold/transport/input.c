@@ -1,0 +1,250 @@
+/* Packets of an open flow: frames are told to the parts they concern. */
+#include "transport/flow_impl.h"
+
+#include <errno.h>
+
+/* --- verdicts on what was sent ---------------------------------------------------------------- */
+
+struct verdicts {
+    struct sc_flow *f;
+    sc_time now;
+};
+
+static void on_packet_acked(void *owner, const struct sc_sent *p, bool spurious)
+{
+    (void)spurious;
+    struct sc_flow *f = ((struct verdicts *)owner)->f;
+    if (p->flags & (SC_SENT_STREAM | SC_SENT_FIN))
+        sc_send_on_acked(&f->send, p->offset, p->len, p->flags & SC_SENT_FIN);
+    if (p->flags & SC_SENT_MTU_PROBE) {
+        sc_pmtu_on_probe_acked(&f->pmtu, p->size, ((struct verdicts *)owner)->now);
+        sc_flow_on_mtu(f);
+    }
+}
+
+static void on_packet_lost(void *owner, const struct sc_sent *p)
+{
+    struct sc_flow *f = ((struct verdicts *)owner)->f;
+    if (p->flags & SC_SENT_MTU_PROBE) {
+        sc_pmtu_on_probe_lost(&f->pmtu, p->size, ((struct verdicts *)owner)->now);
+        return;
+    }
+    f->stats.packets_lost++;
+    if (p->flags & (SC_SENT_STREAM | SC_SENT_FIN))
+        sc_send_on_lost(&f->send, p->offset, p->len, p->flags & SC_SENT_FIN);
+    if (p->flags & SC_SENT_WINDOW)
+        f->recv.want_window = f->recv.final == UINT64_MAX;
+    if (p->flags & SC_SENT_URGENT)
+        f->urgent_sent = false;
+    if (p->flags & SC_SENT_CONFIRM)
+        f->opening.want_confirm = f->opening.confirming;
+}
+
+static const struct sc_recovery_ops verdict_ops = {.acked = on_packet_acked,
+                                                   .lost = on_packet_lost};
+
+/* RFC 9000 13.4.2: true when the peer reports new marks; a path that loses the marks, or a peer that
+ * does not report them, ends their use. */
+static bool new_marks(struct sc_flow *f, const struct sc_ack *ack,
+                      const struct sc_recovery_news *news)
+{
+    if (f->ecn.off || news->acked_ect == 0)
+        return false;
+    f->ecn.acked += news->acked_ect;
+    if (ack->largest < f->recovery.largest_acked)
+        return false; /* an old acknowledgement, overtaken */
+    if (!ack->has_ecn || ack->ect0 + ack->ce < f->ecn.acked) {
+        f->ecn.off = true;
+        return false;
+    }
+    bool more = ack->ce > f->ecn.ce;
+    f->ecn.ce = ack->ce;
+    return more;
+}
+
+static void judge_congestion(struct sc_flow *f, const struct sc_recovery_news *news, sc_time now)
+{
+    if (news->undo)
+        sc_congestion_on_spurious(&f->congestion);
+    if (news->congestion)
+        sc_congestion_on_event(&f->congestion, news->lost_sent, now);
+    if (news->persistent)
+        sc_congestion_on_persistent(&f->congestion);
+}
+
+static void grow_window(struct sc_flow *f, const struct sc_recovery_news *news, uint64_t in_flight,
+                        sc_time now)
+{
+    struct sc_acked a = {.bytes = news->acked_bytes,
+                         .largest = news->largest,
+                         .next = f->recovery.next,
+                         .rtt_fresh = news->any_eliciting};
+    sc_congestion_on_acked(&f->congestion, &a, in_flight, news->largest_sent, &f->rtt, now);
+}
+
+static int on_ack(struct sc_flow *f, const struct sc_ack *ack, sc_time now)
+{
+    struct verdicts v = {f, now};
+    struct sc_recovery_news news;
+    uint64_t in_flight = f->recovery.in_flight, acked = f->send.acked;
+    if (sc_recovery_on_ack(&f->recovery, ack, &f->rtt, &verdict_ops, &v, &news, now))
+        return -EPROTO;
+    judge_congestion(f, &news, now);
+    if (new_marks(f, ack, &news))
+        sc_congestion_on_event(&f->congestion, news.largest_sent, now);
+    if (news.any_eliciting) {
+        f->opening.confirming = f->opening.want_confirm = false;
+        sc_pmtu_on_progress(&f->pmtu);
+        f->probes = 0;
+    }
+    if (news.acked_bytes > 0)
+        grow_window(f, &news, in_flight, now);
+    if (f->send.acked != acked)
+        f->progress_at = now;
+    sc_pacer_update(&f->pacer, &f->congestion, &f->rtt, now);
+    return 0;
+}
+
+void sc_input_on_recovery_timer(struct sc_flow *f, sc_time now)
+{
+    struct verdicts v = {f, now};
+    struct sc_recovery_news news;
+    if (sc_recovery_on_timer(&f->recovery, &f->rtt, &verdict_ops, &v, &news, now)) {
+        f->stats.probe_timeouts++;
+        if (sc_pmtu_on_timeout(&f->pmtu, now))
+            sc_flow_on_mtu(f);
+        if (f->recovery.timeouts >= 2 && f->ecn.acked == 0)
+            f->ecn.off = true; /* perhaps the path drops marked packets */
+        sc_output_probe(f);
+    } else if (news.lost_packets > 0) {
+        judge_congestion(f, &news, now);
+        sc_pacer_update(&f->pacer, &f->congestion, &f->rtt, now);
+    }
+}
+
+/* --- frames ----------------------------------------------------------------------------------- */
+
+static int on_stream(struct sc_flow *f, const struct sc_frame *frame)
+{
+    uint64_t next = f->recv.next;
+    bool complete = sc_recv_complete(&f->recv);
+    int rc = sc_recv_on_stream(&f->recv, frame->stream.offset, frame->stream.data,
+                               frame->stream.len, frame->stream.fin);
+    if (rc)
+        return rc;
+    f->stats.bytes_received += f->recv.next - next;
+    if (f->recv.next != next || complete != sc_recv_complete(&f->recv))
+        sc_flow_raise(f, SC_FLOW_READABLE);
+    if (sc_recv_complete(&f->recv) || f->recv.ahead.count > 0)
+        sc_ack_promptly(&f->ack); /* holes and ends cannot wait */
+    return 0;
+}
+
+static void on_urgent(struct sc_flow *f, uint64_t offset)
+{
+    if (f->peer_urgent && offset <= f->peer_urgent_offset)
+        return;
+    f->peer_urgent = true;
+    f->peer_urgent_offset = offset;
+    sc_flow_raise(f, SC_FLOW_READABLE);
+}
+
+/* Returns 0; -EPROTO; -ENOBUFS when the packet must count as not received. */
+static int on_frame(struct sc_flow *f, const struct sc_frame *frame, sc_time now)
+{
+    switch (frame->type) {
+    case SC_FRAME_ACK:
+    case SC_FRAME_ACK_ECN:
+        return on_ack(f, &frame->ack, now);
+    case SC_FRAME_STREAM:
+        return on_stream(f, frame);
+    case SC_FRAME_WINDOW:
+        sc_send_on_window(&f->send, frame->window);
+        return 0;
+    case SC_FRAME_ABORT:
+        sc_close_on_abort(f, now);
+        return 0;
+    case SC_FRAME_URGENT:
+        on_urgent(f, frame->urgent);
+        return 0;
+    default:
+        return 0; /* PADDING and PING have said all; ECHO and ECHOED are reserved */
+    }
+}
+
+/* Reads all frames. *eliciting: one of them asks for an acknowledgement. */
+static int read_frames(struct sc_flow *f, struct sc_reader *r, bool *eliciting, sc_time now)
+{
+    struct sc_frame frame;
+    while (sc_reader_left(r) > 0) {
+        sc_frame_read(r, &frame);
+        if (r->bad)
+            return -EPROTO;
+        *eliciting |= sc_frame_elicits_ack(&frame);
+        int rc = on_frame(f, &frame, now);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* --- packets ---------------------------------------------------------------------------------- */
+
+static void take_packet(struct sc_flow *f, uint64_t number, struct sc_reader *frames, unsigned ecn,
+                        bool confirm, sc_time now)
+{
+    bool eliciting = confirm;
+    int rc = read_frames(f, frames, &eliciting, now);
+    if (rc == -ENOBUFS) {
+        f->stats.packets_dropped++;
+        return;
+    }
+    if (rc) {
+        sc_close_telling(f, SC_ABORT_PROTOCOL, EPROTO, now);
+        return;
+    }
+    sc_ack_on_packet(&f->ack, number, eliciting, ecn, now);
+    if (confirm)
+        sc_ack_promptly(&f->ack);
+    if (f->state == SC_FLOW_LINGER && eliciting)
+        f->linger_until =
+            sc_time_max(f->linger_until, now + 3 * sc_rtt_pto(&f->rtt)); /* it missed our ACK */
+    sc_close_if_finished(f, now);
+    sc_flow_check_room(f);
+}
+
+void sc_input_packet(struct sc_flow *f, uint64_t number, struct sc_reader *frames, unsigned ecn,
+                     bool confirm, sc_time now)
+{
+    if (f->state == SC_FLOW_FAILED) {
+        sc_close_on_packet(f, number, frames, confirm, now);
+        return;
+    }
+    if (f->state != SC_FLOW_OPEN && f->state != SC_FLOW_LINGER)
+        return;
+    f->last_heard = now;
+    f->stats.packets_received++;
+    if (sc_ack_is_duplicate(&f->ack, number))
+        f->stats.packets_duplicate++;
+    else
+        take_packet(f, number, frames, ecn, confirm, now);
+}
+
+void sc_flow_on_data(struct sc_flow *f, const struct sc_header *h, struct sc_reader *frames,
+                     unsigned ecn, sc_time now)
+{
+    sc_input_packet(f, h->number, frames, ecn, false, now);
+}
+
+void sc_flow_settle(struct sc_flow *f, sc_time now)
+{
+    if (sc_recv_settle(&f->recv) && f->state == SC_FLOW_OPEN)
+        sc_close_telling(f, SC_ABORT_NO_MEMORY, ENOBUFS, now);
+    sc_ack_settle(&f->ack);
+}
+
+void sc_flow_on_too_large(struct sc_flow *f, size_t size, sc_time now)
+{
+    sc_pmtu_on_too_large(&f->pmtu, size, now);
+    sc_flow_on_mtu(f);
+}

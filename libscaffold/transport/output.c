@@ -1,0 +1,318 @@
+/* Trains of an open flow: what is due goes into the first packet, then stream bytes, lost ones first,
+ * as far as window, pacing and the peer allow. All segments but the last are full. */
+#include "transport/flow_impl.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Stream bytes waiting, in packets, that make a path-MTU probe worth its bytes: idle and chatty
+ * flows never probe. */
+#define PROBE_WORTH 4
+
+/* --- what may be sent ------------------------------------------------------------------------- */
+
+static size_t head_len(const struct sc_flow *f)
+{
+    return (f->opening.confirming ? SC_CONFIRM_LEN_MIN : SC_HEADER_LEN) + SC_STREAM_HEAD;
+}
+
+/* Bytes that the window lets into flight. A whole packet, or all that is waiting, must fit. */
+static uint64_t window_left(const struct sc_flow *f)
+{
+    uint64_t cwnd = f->congestion.cwnd, in_flight = f->recovery.in_flight;
+    if (in_flight == 0)
+        return cwnd > f->pmtu.size ? cwnd : f->pmtu.size;
+    uint64_t left = cwnd > in_flight ? cwnd - in_flight : 0;
+    uint64_t least = sc_send_backlog(&f->send) + head_len(f);
+    if (least > f->pmtu.size)
+        least = f->pmtu.size;
+    return left >= least ? left : 0;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Packets of stream bytes that may leave now. */
+static size_t segments_allowed(const struct sc_flow *f, sc_time now)
+{
+    if (!sc_send_pending(&f->send))
+        return 0;
+    size_t size = f->pmtu.size;
+    size_t n = least(SC_TRAIN_BYTES / size, SC_TRAIN_SEGMENTS);
+    uint64_t window = window_left(f);
+    uint64_t paced = sc_pacer_allowance(&f->pacer, now);
+    if (window < n * size)
+        n = window < size ? window > 0 : (size_t)(window / size); /* < size: it is all there is */
+    if (paced < n * size)
+        n = (size_t)((paced + size - 1) / size);
+    return n < f->probes ? f->probes : n;
+}
+
+static bool control_due(const struct sc_flow *f)
+{
+    return f->ack.due || f->recv.want_window || !f->urgent_sent || f->want_ping ||
+           f->opening.want_confirm;
+}
+
+static size_t mtu_probe_due(const struct sc_flow *f, sc_time now)
+{
+    if (f->opening.confirming ||
+        sc_send_top(&f->send) - f->send.acked < PROBE_WORTH * f->pmtu.size)
+        return 0;
+    size_t size = sc_pmtu_probe(&f->pmtu, now);
+    return f->recovery.in_flight + size <= f->congestion.cwnd ? size : 0;
+}
+
+static bool is_open(const struct sc_flow *f)
+{
+    return f->state == SC_FLOW_OPEN || f->state == SC_FLOW_LINGER;
+}
+
+bool sc_flow_wants_send(const struct sc_flow *f, sc_time now)
+{
+    if (f->state == SC_FLOW_OPENING || f->state == SC_FLOW_ANSWERED)
+        return sc_open_wants_send(f);
+    if (f->state == SC_FLOW_FAILED)
+        return sc_close_wants_send(f);
+    return is_open(f) && (control_due(f) || segments_allowed(f, now) > 0 || mtu_probe_due(f, now));
+}
+
+sc_time sc_output_paced_at(const struct sc_flow *f)
+{
+    if (!is_open(f) || !sc_send_pending(&f->send) || window_left(f) == 0)
+        return SC_NEVER;
+    return sc_pacer_next(&f->pacer) > 0 ? sc_pacer_next(&f->pacer) : SC_NEVER;
+}
+
+/* --- one train -------------------------------------------------------------------------------- */
+
+/* What the packets of one train share. */
+struct build {
+    struct sc_flow *f;
+    struct sc_train *t;
+    sc_time now;
+    size_t size; /* of a full packet */
+    bool more;   /* the next packet may follow: this one was full */
+};
+
+void sc_output_begin(const struct sc_flow *f, struct sc_train *t)
+{
+    t->dst = f->peer_address;
+    t->segment = t->len = 0;
+    t->ect = t->probe_mtu = false;
+    t->iov_count = 0;
+    t->scratch_used = 0;
+}
+
+void sc_output_single(struct sc_train *t, size_t len)
+{
+    t->segment = t->len = t->scratch_used = len;
+    t->iov[0] = (struct iovec){.iov_base = t->scratch, .iov_len = len};
+    t->iov_count = 1;
+}
+
+void sc_output_header(const struct sc_flow *f, struct sc_writer *w, uint64_t number)
+{
+    struct sc_header h = {.version = SC_WIRE_VERSION,
+                          .type = SC_PKT_DATA,
+                          .hop_limit = SC_HOP_LIMIT,
+                          .dst = f->peer_address,
+                          .flow = f->peer_id,
+                          .number = number};
+    sc_header_write(w, &h);
+}
+
+static void write_head(struct build *b, struct sc_writer *w, struct sc_sent *sent)
+{
+    struct sc_flow *f = b->f;
+    if (!f->opening.confirming) {
+        sc_output_header(f, w, f->recovery.next);
+        return;
+    }
+    sc_open_write_confirm(f, w, f->recovery.next);
+    f->opening.want_confirm = false;
+    sent->flags |= SC_SENT_CONFIRM;
+}
+
+static void write_ack(struct build *b, struct sc_writer *w)
+{
+    struct sc_flow *f = b->f;
+    struct sc_ack ack;
+    if (f->ack.pending > 0 && sc_ack_fill(&f->ack, &ack, f->rtt.smoothed, b->now))
+        sc_ack_write(w, &ack);
+}
+
+/* What is due besides stream bytes. */
+static void write_control(struct build *b, struct sc_writer *w, struct sc_sent *sent)
+{
+    struct sc_flow *f = b->f;
+    write_ack(b, w);
+    if (f->recv.want_window) {
+        sc_window_write(w, sc_recv_announce(&f->recv));
+        sent->flags |= SC_SENT_WINDOW;
+    }
+    if (!f->urgent_sent) {
+        sc_urgent_write(w, f->urgent_offset);
+        f->urgent_sent = true;
+        sent->flags |= SC_SENT_URGENT;
+    }
+    if (f->want_ping) {
+        sc_write_u8(w, SC_FRAME_PING);
+        f->want_ping = false;
+        sent->flags |= SC_SENT_PING;
+    }
+}
+
+static void add_piece(struct sc_train *t, void *data, size_t len)
+{
+    t->iov[t->iov_count++] = (struct iovec){.iov_base = data, .iov_len = len};
+    t->len += len;
+}
+
+static void count_piece(struct sc_flow *f, const struct sc_send_piece *piece)
+{
+    if (piece->again)
+        f->stats.packets_retransmitted++;
+    else
+        f->stats.bytes_sent += piece->len;
+}
+
+/* The next stream bytes into what is left of the packet. Returns their number. */
+static size_t write_stream(struct build *b, struct sc_writer *w, struct sc_sent *sent,
+                           struct sc_send_piece *piece)
+{
+    size_t used = sc_writer_len(w) + SC_STREAM_HEAD;
+    if (used >= b->size || !sc_send_take(&b->f->send, b->size - used, piece))
+        return 0;
+    sc_stream_head_write(w, piece->offset, piece->fin, false, piece->len);
+    sent->offset = piece->offset & SC_STREAM_OFFSET_MAX;
+    sent->len = (uint16_t)piece->len;
+    sent->flags |= SC_SENT_STREAM;
+    if (piece->fin)
+        sent->flags |= SC_SENT_FIN;
+    count_piece(b->f, piece);
+    b->more = used + piece->len == b->size;
+    return piece->len;
+}
+
+static void record(struct build *b, struct sc_sent *sent, size_t size)
+{
+    struct sc_flow *f = b->f;
+    sent->at = b->now;
+    sent->size = (uint16_t)size;
+    if (sent->flags & SC_SENT_ELICITING) {
+        if (!f->ecn.off && !f->opening.confirming) {
+            sent->flags |= SC_SENT_ECT;
+            b->t->ect = true;
+        }
+        if (f->probes > 0)
+            f->probes--;
+        sc_pacer_on_sent(&f->pacer, size, b->now);
+    }
+    sc_recovery_on_sent(&f->recovery, sent);
+    f->stats.packets_sent++;
+}
+
+static void add_packet(struct build *b, bool first, bool stream)
+{
+    struct sc_train *t = b->t;
+    uint8_t *start = t->scratch + t->scratch_used;
+    struct sc_writer w = sc_writer(start, sizeof t->scratch - t->scratch_used);
+    struct sc_sent sent = {0};
+    struct sc_send_piece piece = {0};
+    size_t before = t->len;
+    b->more = false;
+    write_head(b, &w, &sent);
+    if (first)
+        write_control(b, &w, &sent);
+    size_t len = stream ? write_stream(b, &w, &sent, &piece) : 0;
+    assert(!w.bad);
+    t->scratch_used += sc_writer_len(&w);
+    add_piece(t, start, sc_writer_len(&w));
+    if (len > 0) {
+        t->iov_count += sc_store_pieces(&b->f->send.store, piece.offset, piece.offset + len,
+                                        t->iov + t->iov_count, 3);
+        t->len += len;
+    }
+    record(b, &sent, t->len - before);
+}
+
+/* RFC 9002 7.8: whether it was the window that ended this train. */
+static void note_limit(struct sc_flow *f)
+{
+    if (!sc_send_pending(&f->send))
+        f->congestion.limited = false;
+    else if (window_left(f) == 0)
+        f->congestion.limited = true;
+}
+
+void sc_output_probe(struct sc_flow *f)
+{
+    const struct sc_sent *p = sc_recovery_oldest(&f->recovery);
+    f->probes = 1;
+    if (p && p->flags & (SC_SENT_STREAM | SC_SENT_FIN))
+        sc_send_on_lost(&f->send, p->offset, p->len, p->flags & SC_SENT_FIN);
+    else if (p && p->flags & SC_SENT_WINDOW)
+        f->recv.want_window = true;
+    else if (p && p->flags & SC_SENT_URGENT)
+        f->urgent_sent = false;
+    if (!sc_send_pending(&f->send) && !f->recv.want_window)
+        f->want_ping = true;
+}
+
+static bool produce_mtu_probe(struct build *b, size_t size)
+{
+    struct sc_flow *f = b->f;
+    if (!sc_recovery_reserve(&f->recovery, 1))
+        return false;
+    struct sc_writer w = sc_writer(b->t->scratch, sizeof b->t->scratch);
+    struct sc_sent sent = {.flags = SC_SENT_MTU_PROBE};
+    sc_output_header(f, &w, f->recovery.next);
+    sc_write_u8(&w, SC_FRAME_PING);
+    size_t head = sc_writer_len(&w);
+    static const uint8_t padding[SC_DATAGRAM_MAX]; /* SC_FRAME_PADDING is 0 */
+    sc_output_single(b->t, head);
+    add_piece(b->t, (void *)(uintptr_t)padding, size - head);
+    b->t->segment = size;
+    b->t->probe_mtu = true;
+    sc_pmtu_on_probe_sent(&f->pmtu, size);
+    record(b, &sent, size);
+    return true;
+}
+
+static bool produce_open(struct sc_flow *f, struct sc_train *t, sc_time now)
+{
+    struct build b = {.f = f, .t = t, .now = now, .size = f->pmtu.size};
+    size_t probe = mtu_probe_due(f, now);
+    if (probe > 0)
+        return produce_mtu_probe(&b, probe);
+    size_t count = segments_allowed(f, now);
+    if ((count == 0 && !control_due(f)) || !sc_recovery_reserve(&f->recovery, count ? count : 1))
+        return false;
+    add_packet(&b, true, count > 0);
+    t->segment = t->len;
+    for (size_t i = 1; i < count && b.more && sc_send_pending(&f->send); i++)
+        add_packet(&b, false, true);
+    note_limit(f);
+    return true;
+}
+
+bool sc_flow_produce(struct sc_flow *f, struct sc_train *t, sc_time now)
+{
+    sc_output_begin(f, t);
+    switch (f->state) {
+    case SC_FLOW_OPENING:
+    case SC_FLOW_ANSWERED:
+        return sc_open_produce(f, t, now);
+    case SC_FLOW_OPEN:
+    case SC_FLOW_LINGER:
+        return produce_open(f, t, now);
+    case SC_FLOW_FAILED:
+        return sc_close_produce(f, t, now);
+    case SC_FLOW_DEAD:
+        break;
+    }
+    return false;
+}

@@ -1,0 +1,218 @@
+"""Test bodies that need a scaffoldd of their own: `test_services.py` runs each in a fresh process,
+since the library reads its environment once."""
+
+import asyncio
+import errno
+import pickle
+import selectors
+import socket
+import sys
+import threading
+import time
+
+import pytest
+
+import scaffold
+
+NAME = "py.test.scaffold"
+SERVICE = f"{NAME}:4100"
+
+
+def serve_once(listener: scaffold.socket) -> threading.Thread:
+    """Echo one flow on a thread."""
+
+    def body() -> None:
+        accepted, _ = listener.accept()
+        with accepted:
+            while data := accepted.recv(1 << 16):
+                accepted.sendall(data)
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    return thread
+
+
+def round_trip() -> None:
+    with scaffold.create_server(SERVICE) as listener:
+        thread = serve_once(listener)
+        with scaffold.create_connection(SERVICE, timeout=5) as client:
+            client.sendall(b"x" * 1_000_000)
+            client.shutdown(socket.SHUT_WR)
+            assert len(client.makefile("rb").read()) == 1_000_000
+        thread.join()
+
+
+def addresses() -> None:
+    with scaffold.create_server((NAME, 4100)) as listener:
+        assert listener.getsockname() == (NAME, 4100)
+        with scaffold.create_connection((NAME, 4100), timeout=5) as client:
+            accepted, peer = listener.accept()
+            with accepted:
+                assert client.getpeername() == (NAME, 4100)
+                assert accepted.getsockname() == (NAME, 4100)
+                assert accepted.getpeername() == peer
+                assert peer == client.getsockname()
+                assert peer[1] > 0
+
+
+def pool_addresses() -> None:
+    """An AF_INET socket accepts services too, and shows them as addresses."""
+    with scaffold.create_server(SERVICE) as listener:
+        thread = serve_once(listener)
+        with scaffold.socket(socket.AF_INET) as client:
+            client.connect(SERVICE)
+            ip, port = client.getpeername()
+            assert ip.startswith("198.1")
+            assert port == 4100
+            client.sendall(b"y")
+            assert client.recv(1) == b"y"
+        thread.join()
+
+
+def nobody_there() -> None:
+    start = time.monotonic()
+    with pytest.raises(scaffold.NoInstance) as caught:
+        scaffold.create_connection("nobody.test.scaffold:1")
+    assert isinstance(caught.value, ConnectionRefusedError)
+    assert caught.value.errno == errno.ECONNREFUSED
+    assert "nobody.test.scaffold" in str(caught.value)
+    assert time.monotonic() - start < 5
+    with scaffold.socket() as client:
+        assert client.connect_ex("nobody.test.scaffold:1") == errno.ECONNREFUSED
+    with scaffold.socket() as client:
+        client.settimeout(5)
+        with pytest.raises(ConnectionRefusedError):
+            client.connect("nobody.test.scaffold:1")
+
+
+def second_bind() -> None:
+    with scaffold.create_server(SERVICE), pytest.raises(OSError) as caught:
+        scaffold.create_server(SERVICE)
+    assert caught.value.errno == errno.EADDRINUSE
+    with (
+        scaffold.create_server(SERVICE, reuse_port=True),
+        scaffold.create_server(SERVICE, reuse_port=True),
+    ):
+        pass
+
+
+def bound_again_after_close() -> None:
+    for _ in range(3):
+        scaffold.create_server(SERVICE).close()
+
+
+def selectors_and_non_blocking() -> None:
+    with (
+        scaffold.create_server(SERVICE) as listener,
+        scaffold.socket() as client,
+        selectors.DefaultSelector() as selector,
+    ):
+        listener.setblocking(False)
+        client.setblocking(False)
+        selector.register(client, selectors.EVENT_WRITE)
+        selector.register(listener, selectors.EVENT_READ)
+        assert client.connect_ex(SERVICE) == errno.EINPROGRESS
+        seen: set[object] = set()
+        while len(seen) < 2:
+            events = selector.select(5)
+            assert events
+            seen |= {key.fileobj for key, _ in events}
+        client.finish_connect(SERVICE)
+        accepted, _ = listener.accept()
+        accepted.close()
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+def timeouts() -> None:
+    with scaffold.create_server(SERVICE) as listener:
+        listener.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            listener.accept()
+        with scaffold.create_connection(SERVICE, timeout=0.1) as client:
+            with pytest.raises(TimeoutError):
+                client.recv(1)
+
+
+def dup_and_detach() -> None:
+    with scaffold.create_server(SERVICE) as listener:
+        copy = listener.dup()
+        listener.close()
+        thread = serve_once(copy)
+        client = scaffold.create_connection(SERVICE, timeout=5)
+        again = scaffold.socket(fileno=client.detach())
+        again.sendall(b"z")
+        assert again.recv(1) == b"z"
+        again.close()
+        thread.join()
+        copy.close()
+    with pytest.raises(TypeError):
+        pickle.dumps(again)
+
+
+def asyncio_streams() -> None:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    async def one(number: int) -> int:
+        reader, writer = await scaffold.open_connection(SERVICE)
+        writer.write(b"x" * 100_000 * number)
+        writer.write_eof()
+        count = len(await reader.read())
+        writer.close()
+        await writer.wait_closed()
+        return count
+
+    async def main() -> None:
+        async with await scaffold.start_server(echo, SERVICE):
+            counts = await asyncio.gather(*(one(number) for number in range(1, 11)))
+        assert counts == [100_000 * number for number in range(1, 11)]
+        with pytest.raises(ConnectionRefusedError):
+            await scaffold.open_connection("nobody.test.scaffold:1")
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+
+
+def options() -> None:
+    with scaffold.create_server(SERVICE) as listener:
+        thread = serve_once(listener)
+        with scaffold.create_connection(SERVICE, timeout=5) as client:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            assert client.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+            assert client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+            assert client.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) == socket.SOCK_STREAM
+            with pytest.raises(OSError):
+                client.setsockopt(socket.IPPROTO_TCP, 31, b"tls\0")  # TCP_ULP must not be faked
+        thread.join()
+
+
+BODIES = [
+    round_trip,
+    addresses,
+    pool_addresses,
+    nobody_there,
+    second_bind,
+    bound_again_after_close,
+    selectors_and_non_blocking,
+    timeouts,
+    dup_and_detach,
+    asyncio_streams,
+    options,
+]
+
+
+def no_scaffoldd() -> None:
+    """Run where none answers."""
+    with pytest.raises(scaffold.NoDaemon) as caught:
+        scaffold.create_connection(SERVICE)
+    assert caught.value.errno == errno.ENETDOWN
+    assert "scaffold" in str(caught.value)
+    with pytest.raises(scaffold.NoDaemon):
+        scaffold.create_server(SERVICE)
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]]()

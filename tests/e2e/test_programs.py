@@ -1,5 +1,6 @@
 """The scenarios of `ported-apps/`, in short form, on every kind of hosts."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -43,3 +44,20 @@ def test_the_demonstration() -> None:
     done = subprocess.run([sys.executable, demo], capture_output=True, text=True, timeout=110)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("\n") < 30
+
+
+def test_an_interrupted_demonstration_leaves_nothing() -> None:
+    """Ctrl-C in the middle: everything that it started ends."""
+    demo = Path(__file__).with_name("demo.py")
+    process = subprocess.Popen([sys.executable, demo], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for text in process.stdout:
+        if text.startswith("1."):
+            break
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "everything started has ended" in output
+    namespaces = Path("/run/netns")
+    if namespaces.is_dir():
+        assert not list(namespaces.glob(f"sc{process.pid}x*"))

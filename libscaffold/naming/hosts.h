@@ -1,0 +1,46 @@
+/* A router's network table: which hosts there are, where they are reachable now, and until when their
+ * leases run. Bounded by SC_HOSTS_MAX. Not thread-safe. */
+#ifndef SC_NAMING_HOSTS_H
+#define SC_NAMING_HOSTS_H
+
+#include "base/heap.h"
+#include "base/limits.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "wire/ids.h"
+
+struct sc_host {
+    struct sc_map_node by_address;
+    uint64_t address;
+    char name[SC_HOST_NAME_MAX + 1];
+    uint32_t pool;
+    struct sc_underlay underlay;
+    uint64_t epoch;
+    bool up;
+    struct sc_timer lease; /* in the table's heap while up */
+    struct sc_list instances; /* sc_instance.in_host */
+    uint32_t registered;
+    uint64_t digest; /* xor of the hashes of the registered ids */
+};
+
+struct sc_hosts {
+    struct sc_map by_address;
+    struct sc_heap leases;
+    uint32_t domain;
+    uint32_t next; /* host part to assign next */
+};
+
+void sc_hosts_init(struct sc_hosts *h, uint32_t domain, const uint64_t seed[2]);
+void sc_hosts_fini(struct sc_hosts *h);
+
+struct sc_host *sc_hosts_find(const struct sc_hosts *h, uint64_t address);
+struct sc_host *sc_hosts_find_name(const struct sc_hosts *h, const char *name);
+
+/* A host that joins: the entry of its name, or a new one, at `wanted` where that is free and ours to
+ * give. NULL when the table is full or memory short. */
+struct sc_host *sc_hosts_join(struct sc_hosts *h, const char *name, uint64_t wanted);
+
+/* Entry `index` in no order; NULL after the last. */
+struct sc_host *sc_hosts_at(const struct sc_hosts *h, size_t index);
+
+#endif

@@ -1,0 +1,63 @@
+/* Which instances serve which ServiceID: the local ones with their owner, those of other hosts by
+ * network address. An id with port and protocol 0 stands for all ports of its service; the longest
+ * prefix wins. Bounded by SC_INSTANCES_MAX. Not thread-safe. */
+#ifndef SC_NAMING_SERVICE_TABLE_H
+#define SC_NAMING_SERVICE_TABLE_H
+
+#include "base/limits.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "wire/ids.h"
+
+struct sc_service {
+    struct sc_map_node node;
+    struct sc_service_id id;
+    struct sc_list instances;
+    size_t count;
+};
+
+struct sc_instance {
+    struct sc_list in_service;
+    struct sc_list in_host; /* siblings of the same host; the host's owner keeps the list */
+    struct sc_service *service;
+    uint64_t host; /* network address; 0: this host */
+    void *app;     /* local ones: the owner's */
+    bool accepting;
+};
+
+struct sc_service_table {
+    struct sc_map services;
+    size_t instances;
+};
+
+void sc_service_table_init(struct sc_service_table *t, const uint64_t seed[2]);
+void sc_service_table_fini(struct sc_service_table *t); /* frees every instance */
+
+/* A new instance, accepting; NULL when the table is full or memory short. */
+struct sc_instance *sc_service_table_add(struct sc_service_table *t, const struct sc_service_id *id,
+                                         uint64_t host, void *app);
+void sc_service_table_remove(struct sc_service_table *t, struct sc_instance *i);
+
+/* The instance of `host` for exactly this id, or NULL. */
+struct sc_instance *sc_service_table_find(const struct sc_service_table *t,
+                                          const struct sc_service_id *id, uint64_t host);
+
+/* Which instances a choice may take. */
+struct sc_choice {
+    uint64_t hash;           /* equal hashes choose equally, as long as the table stays */
+    const uint64_t *exclude; /* hosts that failed already */
+    size_t exclude_count;
+    uint64_t own;     /* own network address, which local instances are excluded by */
+    bool local_only;
+    bool remote_only;
+};
+
+/* An accepting instance of the longest prefix that has one, or NULL. */
+struct sc_instance *sc_service_table_choose(const struct sc_service_table *t,
+                                            const struct sc_service_id *id,
+                                            const struct sc_choice *c);
+
+/* Entry `index` in no order, for status; NULL after the last. */
+struct sc_instance *sc_service_table_at(const struct sc_service_table *t, size_t index);
+
+#endif

@@ -36,8 +36,8 @@ class Group(click.Group):
 
 
 def runtime_dir_of(value: Path | None) -> Path:
-    """The absolute runtime directory that a command works on."""
-    return value.absolute() if value else paths.default_runtime_dir()
+    """The absolute runtime directory of the scaffoldd that a command works with."""
+    return value.absolute() if value else paths.find_runtime_dir()
 
 
 def command(example: str, **settings: Any) -> Callable[[Callable[..., Any]], click.Command]:
@@ -80,7 +80,7 @@ def daemon_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @daemon_options
 def up(runtime_dir: Path | None, options: daemon.Options) -> None:
     """Start scaffoldd in the background; returns once it answers."""
-    folder = runtime_dir_of(runtime_dir)
+    folder = runtime_dir.absolute() if runtime_dir else paths.own_runtime_dir()
     pid = daemon.answers(folder)
     if pid is not None and options.given():
         raise ServiceError(98, f"scaffoldd (pid {pid}) runs at {folder}; `scaffold down` stops it")
@@ -90,7 +90,7 @@ def up(runtime_dir: Path | None, options: daemon.Options) -> None:
     process = daemon.start(folder, options)
     process.returncode = 0  # it outlives this command
     click.echo(f"scaffoldd (pid {process.pid}) answers at {folder}")
-    if folder != paths.default_runtime_dir() or folder.name != "scaffold":
+    if folder.name != "scaffold":  # where nothing would look for it
         click.echo(f"programs find it with SCAFFOLD_RUNTIME_DIR={shlex.quote(str(folder))}")
 
 

@@ -38,9 +38,22 @@ def part(name: str) -> Path:
     raise ServiceError(2, f"{name} is not installed; pip install ., or set SCAFFOLD_BUILD_DIR")
 
 
-def default_runtime_dir() -> Path:
-    """Where this user's scaffoldd lives: SCAFFOLD_RUNTIME_DIR, $XDG_RUNTIME_DIR/scaffold,
-    /run/scaffold; for an ordinary user without any of them a private folder under /tmp.
+SYSTEM_RUNTIME_DIR = Path("/run/scaffold")
+
+
+def find_runtime_dir() -> Path:
+    """Where programs look for scaffoldd: the user's own place once it exists, else the system's
+    when a scaffoldd has its control socket there.
+    """
+    own = own_runtime_dir()
+    if "SCAFFOLD_RUNTIME_DIR" in os.environ or own.is_dir():
+        return own
+    return SYSTEM_RUNTIME_DIR if (SYSTEM_RUNTIME_DIR / "ctl").exists() else own
+
+
+def own_runtime_dir() -> Path:
+    """Where this user's scaffoldd lives: SCAFFOLD_RUNTIME_DIR, $XDG_RUNTIME_DIR/scaffold; without
+    either /run/scaffold for root, and for others a private folder under /tmp.
     """
     explicit = os.environ.get("SCAFFOLD_RUNTIME_DIR")
     if explicit:
@@ -49,14 +62,14 @@ def default_runtime_dir() -> Path:
     if xdg and Path(xdg).is_dir():
         return Path(xdg, "scaffold")
     if os.geteuid() == 0:
-        return Path("/run/scaffold")
+        return SYSTEM_RUNTIME_DIR
     return Path(tempfile.gettempdir(), f"scaffold-{os.getuid()}")
 
 
 def make_runtime_dir(path: Path) -> None:
-    """Create the directory for its owner alone; refuse one that belongs to somebody else."""
+    """Create the directory, for all only where it is the system's; refuse somebody else's."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.mkdir(mode=0o755 if path == SYSTEM_RUNTIME_DIR else 0o700, parents=True, exist_ok=True)
         owner = path.stat().st_uid
     except OSError as error:
         text = f"{path}: {error.strerror}; choose another --runtime-dir"

@@ -1,0 +1,141 @@
+"""Another uid can neither inject a flow into a program nor pose as a peer, a listener or scaffoldd."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from e2e.common import PEER, PORT, SERVICE, serve
+from scaffold.control import Control, _abstract_name
+from scaffold.lab import Lab
+
+pytestmark = pytest.mark.hosts
+NOBODY = 65534
+
+
+@pytest.fixture(autouse=True)
+def need_two_users() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("acting as another user needs root")
+
+
+def as_nobody(act: Callable[[], str], seconds: float = 10) -> str:
+    """What `act` returns, or its exception, in a child process of another uid."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setresgid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+        try:
+            text = act()
+        except BaseException as error:
+            text = repr(error)
+        os.write(writer, text.encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        text = answer.read()
+    os.waitpid(child, 0)
+    return text
+
+
+def abstract_names(kind: str) -> list[str]:
+    """Scaffold's abstract names of a kind in this network namespace."""
+    names = [line.split()[-1] for line in Path("/proc/net/unix").read_text().splitlines()]
+    return [n[1:] for n in names if n.startswith("@scaffold/") and f"/{kind}/" in n]
+
+
+def echo_works(lab: Lab) -> None:
+    command = [sys.executable, PEER, "write", SERVICE, str(PORT), "100000", "65536"]
+    done = lab["a"].run(command, timeout=20)
+    assert json.loads(done.stdout)["same"], done.stderr
+
+
+def test_injecting_a_flow(loopback_lab: Lab) -> None:
+    """A connection that scaffoldd did not make never reaches the program."""
+    serve(loopback_lab, "echo")
+    listeners = [n for n in abstract_names("b") if f"/{loopback_instance(loopback_lab)}/" in n]
+    assert listeners
+
+    def act() -> str:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as intruder:
+            intruder.settimeout(2)
+            intruder.connect("\0" + listeners[0])
+            intruder.sendall(b"intruder")
+            return repr(intruder.recv(100))
+
+    answer = as_nobody(act)
+    assert "intruder" not in answer or "Error" in answer
+    echo_works(loopback_lab)
+
+
+def loopback_instance(lab: Lab) -> str:
+    """How host b's scaffoldd is written in abstract names."""
+    return _abstract_name(0, lab["b"].runtime_dir).decode().split("/")[2]
+
+
+def test_squatting_on_the_control_name() -> None:
+    """Whoever answers under scaffoldd's name must be scaffoldd's user."""
+    with Lab(["a"], kind="loopback") as lab:
+        name = _abstract_name(0, lab["a"].runtime_dir)
+        ready, go = os.pipe()
+
+        squatter = os.fork()
+        if squatter == 0:
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+            listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            listener.bind(name)
+            listener.listen()
+            os.write(go, b"1")
+            time.sleep(30)
+            os._exit(0)
+        try:
+            os.read(ready, 1)
+            start = time.monotonic()
+            code = "import socket; socket.create_connection(('198.18.0.9', 80))"
+            done = lab["a"].run([sys.executable, "-c", code], timeout=20)
+            assert "Network is down" in done.stderr
+            assert time.monotonic() - start < 10
+        finally:
+            os.kill(squatter, 9)
+            os.waitpid(squatter, 0)
+            os.close(ready)
+            os.close(go)
+
+
+def test_stopping_and_binding(loopback_lab: Lab) -> None:
+    """The default: scaffoldd serves its own user and root."""
+    folder = loopback_lab["b"].runtime_dir
+    for path in (loopback_lab.folder, folder.parent, folder):
+        path.chmod(0o755)
+
+    def stop() -> str:
+        with Control(folder) as control:
+            control.stop()
+        return "stopped"
+
+    assert "Error" in as_nobody(stop) or "NotAllowed" in as_nobody(stop)
+    assert loopback_lab["b"].status()["schema"] == 1
+
+
+def test_a_server_of_another_user_is_refused(loopback_lab: Lab) -> None:
+    python = "/usr/bin/python3"
+    if subprocess.run([python, "-c", ""], check=False).returncode != 0:
+        pytest.skip(f"{python} is missing")
+    for path in (loopback_lab.folder, loopback_lab["b"].runtime_dir.parent):
+        path.chmod(0o755)
+    loopback_lab["b"].runtime_dir.chmod(0o755)
+    code = "import socket; s = socket.socket(); s.bind(('', 4000)); s.listen()"
+    shim = Path(loopback_lab["b"].environment()["LD_PRELOAD"].split(":")[-1])
+    probe = as_nobody(lambda: str(os.access(shim, os.R_OK)))
+    if probe != "True":
+        pytest.skip("the shim is not readable by other users here")
+    done = loopback_lab["b"].run([python, "-c", code], service=SERVICE, user=NOBODY, timeout=10)
+    assert "Permission denied" in done.stderr, done.stderr

@@ -55,8 +55,9 @@
 #define SC_RECV_HOLES 1024
 /* Longest an acknowledgement waits: short beside a WAN's RTT; a batch acknowledges at once. */
 #define SC_ACK_DELAY (10 * SC_MS)
-/* A closed flow answers retransmissions for this long, at least 3 PTO (RFC 9000 10.2). */
-#define SC_LINGER (1 * SC_SECOND)
+/* A closed flow answers retransmissions for this long, at least 3 PTO (RFC 9000 10.2): two probes of
+ * a peer that has not measured the round trip yet (1 s, then 2 s). */
+#define SC_LINGER (4 * SC_SECOND)
 
 /* --- peers and leases ------------------------------------------------------------------------ */
 

@@ -63,24 +63,38 @@ static size_t room(const struct sc_flow *f)
     return f->state == SC_FLOW_OPEN ? sc_send_room(&f->send, sc_flow_send_buffer(f)) : 0;
 }
 
+/* Room that is worth telling of: the owner is not woken for every acknowledgement. */
+static size_t worthwhile(const struct sc_flow *f)
+{
+    return sc_flow_send_buffer(f) / 8;
+}
+
+static void starve(struct sc_flow *f)
+{
+    f->send.starved = true;
+    f->send.short_of_memory =
+        sc_flow_unacknowledged(f) + worthwhile(f) <= sc_flow_send_buffer(f);
+}
+
 size_t sc_flow_send_room(struct sc_flow *f)
 {
     size_t n = room(f);
     if (n == 0)
-        f->send.starved = true;
+        starve(f);
     return n;
 }
 
-/* An eighth of the buffer at once, so that the owner is not woken for every acknowledgement. */
 void sc_flow_check_room(struct sc_flow *f)
 {
     if (!f->send.starved)
         return;
     size_t n = room(f);
     bool idle = f->send.acked == f->send.end;
-    if (n == 0 || (!idle && n < sc_flow_send_buffer(f) / 8))
+    if (n == 0 || (!idle && n < worthwhile(f))) {
+        starve(f);
         return;
-    f->send.starved = false;
+    }
+    f->send.starved = f->send.short_of_memory = false;
     sc_flow_raise(f, SC_FLOW_WRITABLE);
 }
 
@@ -91,7 +105,7 @@ size_t sc_flow_send_space(struct sc_flow *f, size_t want, struct iovec *iov, siz
         return 0;
     size_t pieces = sc_send_space(&f->send, want < n ? want : n, iov, max);
     if (pieces == 0 && want > 0 && max > 0)
-        f->send.starved = true;
+        starve(f);
     return pieces;
 }
 

@@ -208,7 +208,7 @@ static void take_packet(struct sc_flow *f, uint64_t number, struct sc_reader *fr
         sc_ack_promptly(&f->ack);
     if (f->state == SC_FLOW_LINGER && eliciting)
         f->linger_until =
-            sc_time_max(f->linger_until, now + 3 * sc_rtt_pto(&f->rtt)); /* it missed our ACK */
+            sc_time_max(f->linger_until, now + SC_LINGER); /* it had missed our ACK */
     sc_close_if_finished(f, now);
     sc_flow_check_room(f);
 }

@@ -114,6 +114,7 @@ void sc_recovery_on_sent(struct sc_recovery *r, const struct sc_sent *p)
     bool eliciting = (p->flags & SC_SENT_ELICITING) != 0;
     if (!eliciting && r->low == r->next) {
         r->low = r->oldest = ++r->next;
+        give_back(r);
         return;
     }
     assert(r->next - r->low < r->room);

@@ -23,7 +23,8 @@ struct sc_send {
     uint64_t end;   /* nothing from here on was written */
     uint64_t limit; /* the peer's window: first byte that may not be sent */
     bool fin;       /* nothing more will be written */
-    bool starved;   /* the owner was told that there is no room */
+    bool starved;   /* the owner was told that there is no room ... */
+    bool short_of_memory; /* ... for want of blocks, which no acknowledgement will bring */
     struct sc_ranges early; /* acknowledged above `acked` */
     struct sc_ranges lost;  /* to be sent again; disjoint from what is acknowledged */
 };

@@ -6,11 +6,10 @@
 /* How often a flow that found no memory looks again. */
 #define MEMORY_RETRY (10 * SC_MS)
 
-/* Room is missing for want of blocks, not because the buffer is full: nobody will tell us. */
+/* Room is missing for want of blocks, not because the buffer is full: nobody will tell us of more. */
 static bool waits_for_memory(const struct sc_flow *f)
 {
-    return f->state == SC_FLOW_OPEN && f->send.starved && !f->send.fin &&
-           sc_flow_unacknowledged(f) < sc_flow_send_buffer(f);
+    return f->state == SC_FLOW_OPEN && f->send.short_of_memory && !f->send.fin;
 }
 
 static bool waits_for_peer(const struct sc_flow *f)

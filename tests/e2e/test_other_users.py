@@ -1,4 +1,4 @@
-"""Another uid can neither inject a flow into a program nor pose as a peer, a listener or scaffoldd."""
+"""Another uid can neither inject a flow into a program nor pose as a peer or as scaffoldd."""
 
 import json
 import os

@@ -43,7 +43,7 @@ const struct sc_pool_entry *sc_pool_find_service(const struct sc_pool *p,
 
 static bool inside(const struct sc_pool *p, uint32_t pool)
 {
-    return (pool ^ p->base) >> (32 - p->bits) == 0;
+    return p->bits == 0 || (pool ^ p->base) >> (32 - p->bits) == 0;
 }
 
 int sc_pool_put(struct sc_pool *p, uint32_t pool, const struct sc_service_id *id, const char *name)

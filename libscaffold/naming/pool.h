@@ -10,7 +10,7 @@ struct sc_pool {
     struct sc_map by_pool;
     struct sc_map by_service;
     uint32_t base; /* host order */
-    unsigned bits;
+    unsigned bits; /* 0: any address, for hosts, which are told */
     uint32_t next; /* offset to try first */
 };
 

@@ -54,6 +54,10 @@ bool sc_stack_drain(struct sc_stack *s, struct sc_train *t, sc_time now);
 void sc_stack_on_send_error(struct sc_stack *s, const struct sc_train *t, bool too_large,
                             sc_time now);
 
+/* The underlay reported that nobody listens there (ICMP): a peer at it is probed at once. A hint only:
+ * anyone can send such a report. */
+void sc_stack_on_unreachable(struct sc_stack *s, const struct sc_underlay *underlay, sc_time now);
+
 /* Earliest time at which sc_stack_tick or sc_stack_drain has something to do; SC_NEVER: none. */
 sc_time sc_stack_deadline(const struct sc_stack *s);
 void sc_stack_tick(struct sc_stack *s, sc_time now);

@@ -1,0 +1,213 @@
+/* What the files of stack/ share. One noun per file:
+ *
+ *   stack.c      the turn: feed, settle, drain, tick, events
+ *   flows.c      the table of flows, their life, their timers
+ *   opening.c    OPEN, ANSWER, CONFIRM, REFUSE, RETRY; which instance
+ *   peers.c      other hosts that we have flows with: where they are, whether they live
+ *   router.c     the role of service router: answers to hosts' requests, leases
+ *   registrar.c  a host's side of it: join, register, refresh
+ *   lookups.c    names and pool addresses: from memory, or asked of the router
+ *   outbox.c     packets that are no flow's
+ *   secrets.c    tokens and cookies
+ *   status.c     what is shown to people */
+#ifndef SC_STACK_INTERNAL_H
+#define SC_STACK_INTERNAL_H
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "naming/hosts.h"
+#include "naming/pool.h"
+#include "naming/service_table.h"
+#include "stack/stack.h"
+#include "transport/blocks.h"
+
+/* Packets waiting in the outbox: answers to one batch of requests; more are dropped and counted. */
+#define SC_OUTBOX_MAX 4096
+
+/* One thing to be done at a time. */
+struct sc_due {
+    struct sc_timer timer; /* first: the heap's entry is the due itself */
+    void (*fire)(struct sc_stack *s, struct sc_due *d, sc_time now);
+};
+
+struct sc_peer {
+    struct sc_map_node by_address;
+    uint64_t address;
+    struct sc_underlay underlay; /* family 0: only known through a relay */
+    struct sc_underlay relay;
+    uint64_t epoch; /* 0: not told yet */
+    sc_time last_heard;
+    unsigned unanswered; /* probes since then */
+    struct sc_list flows;
+    size_t flow_count;
+    struct sc_due due;
+};
+
+/* A flow and what the stack keeps beside it. */
+struct sc_entry {
+    struct sc_flow flow; /* first: a pointer to it is a pointer to the entry */
+    struct sc_peer *peer;
+    struct sc_instance *instance; /* server: whom it was answered for; NULL when that is gone */
+    struct sc_underlay relay;     /* server: whence its OPEN came */
+    struct sc_list fed;           /* link in the list of flows of this batch */
+    bool arrived;  /* server: reported, not yet accepted */
+    bool owned;    /* the owner has a reference */
+    bool accepted; /* events go to the owner */
+    bool routed;   /* client: relayed or direct is decided */
+};
+
+struct sc_packet_out {
+    struct sc_list link;
+    struct sc_underlay to;
+    size_t len;
+    uint8_t data[];
+};
+
+struct sc_request {
+    struct sc_list link;
+    struct sc_control message;
+    void *ticket;
+    sc_time interval;
+    sc_time deadline;
+    struct sc_due due;
+};
+
+/* An event that is no flow's. */
+struct sc_notice {
+    struct sc_list link;
+    struct sc_event event;
+};
+
+struct sc_registrar {
+    struct sc_due due;
+    bool joined_once;
+    sc_time answered_at; /* last word of the router */
+    sc_time interval;    /* of JOIN */
+    uint64_t router_epoch;
+    uint32_t serial;
+    uint32_t registered;
+    uint64_t digest;
+};
+
+struct sc_stack {
+    struct sc_stack_config config;
+    struct sc_flow_env env;
+    struct sc_rng rng;
+    struct sc_block_pool blocks;
+    uint64_t map_seed[2];
+    bool is_router;
+
+    struct sc_map flows;
+    struct sc_map opens; /* server flows by (client, its flow id, open id) */
+    struct sc_heap flow_timers;
+    struct sc_heap dues;
+    struct sc_list ready;
+    struct sc_list changed;
+    struct sc_list fed;
+    size_t half_open;
+
+    struct sc_map peers;
+    struct sc_hosts hosts;
+    struct sc_service_table services;
+    struct sc_pool pool;
+    struct sc_registrar registrar;
+
+    struct sc_list outbox;
+    size_t outbox_count;
+    struct sc_packet_out *in_flight; /* the one that the last drained train points at */
+    struct sc_list requests;
+    size_t request_count;
+    struct sc_list notices;
+    struct sc_stack_counters counters;
+};
+
+static inline struct sc_entry *sc_entry_of(struct sc_flow *f)
+{
+    return (struct sc_entry *)(void *)f;
+}
+
+/* flows.c */
+struct sc_entry *sc_flows_new(struct sc_stack *s); /* with an id that is free; NULL: table full */
+int sc_flows_insert(struct sc_stack *s, struct sc_entry *e);
+struct sc_entry *sc_flows_find(const struct sc_stack *s, uint32_t id);
+void sc_flows_touch(struct sc_stack *s, struct sc_entry *e, sc_time now);
+void sc_flows_note(struct sc_stack *s, struct sc_entry *e);
+void sc_flows_fed(struct sc_stack *s, struct sc_entry *e);
+void sc_flows_settle(struct sc_stack *s, sc_time now);
+bool sc_flows_drain(struct sc_stack *s, struct sc_train *t, sc_time now);
+void sc_flows_tick(struct sc_stack *s, sc_time now);
+void sc_flows_forget_instance(struct sc_stack *s, const struct sc_instance *i,
+                              sc_time now);
+void sc_flows_fini(struct sc_stack *s);
+
+/* opening.c */
+void sc_opening_on_open(struct sc_stack *s, uint8_t *data, size_t len, struct sc_reader *r,
+                        const struct sc_underlay *from, sc_time now);
+void sc_opening_on_answer(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
+                          const struct sc_underlay *from, sc_time now);
+void sc_opening_on_confirm(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
+                           const struct sc_underlay *from, sc_time now);
+void sc_opening_on_refuse(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
+                          sc_time now);
+void sc_opening_on_retry(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
+                         sc_time now);
+/* Where an OPEN of our own goes. False when it leads nowhere: the flow was told. */
+bool sc_opening_route(struct sc_stack *s, struct sc_entry *e, struct sc_train *t, sc_time now);
+/* An answered flow without confirmation: by the relay from now on? */
+void sc_opening_consider_relay(struct sc_entry *e, sc_time now);
+
+/* peers.c */
+struct sc_peer *sc_peers_get(struct sc_stack *s, uint64_t address, sc_time now);
+struct sc_peer *sc_peers_find(const struct sc_stack *s, uint64_t address);
+void sc_peers_adopt(struct sc_stack *s, struct sc_entry *e, struct sc_peer *p, sc_time now);
+void sc_peers_drop(struct sc_stack *s, struct sc_entry *e);
+void sc_peers_heard(struct sc_stack *s, struct sc_peer *p, uint64_t epoch, sc_time now);
+void sc_peers_on_probe(struct sc_stack *s, const struct sc_control *c,
+                       const struct sc_underlay *from, bool relayed);
+void sc_peers_on_alive(struct sc_stack *s, const struct sc_control *c, sc_time now);
+void sc_peers_fini(struct sc_stack *s);
+
+/* router.c */
+void sc_router_init(struct sc_stack *s);
+void sc_router_on_request(struct sc_stack *s, const struct sc_control *c,
+                          const struct sc_underlay *from, sc_time now);
+void sc_router_tick(struct sc_stack *s, sc_time now);
+uint64_t sc_router_digest(const struct sc_service_id *id);
+
+/* registrar.c */
+void sc_registrar_start(struct sc_stack *s, sc_time now);
+void sc_registrar_on_answer(struct sc_stack *s, const struct sc_control *c, sc_time now);
+void sc_registrar_changed(struct sc_stack *s, const struct sc_service_id *id, bool added,
+                          sc_time now);
+bool sc_registrar_reachable(const struct sc_stack *s, sc_time now);
+
+/* lookups.c */
+void sc_lookups_on_mapping(struct sc_stack *s, const struct sc_control *c);
+void sc_lookups_answer(struct sc_stack *s, const struct sc_control *c,
+                       const struct sc_underlay *from);
+void sc_lookups_fini(struct sc_stack *s);
+/* A router's mapping of a name, made when there is none; NULL when the pool is exhausted. */
+const struct sc_pool_entry *sc_lookups_map(struct sc_stack *s, const char *name,
+                                           const struct sc_service_id *id);
+
+/* outbox.c */
+void sc_outbox_put(struct sc_stack *s, const struct sc_underlay *to, const uint8_t *data, size_t len);
+/* dst: network address when the packet may have to be forwarded, else 0. */
+void sc_outbox_control(struct sc_stack *s, const struct sc_underlay *to, uint64_t dst,
+                       const struct sc_control *c);
+bool sc_outbox_drain(struct sc_stack *s, struct sc_train *t);
+void sc_outbox_fini(struct sc_stack *s);
+
+/* secrets.c */
+void sc_secrets_token(const struct sc_stack *s, uint32_t flow, uint8_t token[SC_TOKEN_LEN]);
+size_t sc_secrets_cookie(const struct sc_stack *s, const struct sc_underlay *from, uint64_t open_id,
+                         sc_time now, uint8_t cookie[32]);
+bool sc_secrets_cookie_valid(const struct sc_stack *s, const struct sc_underlay *from,
+                             uint64_t open_id, const struct sc_field *cookie, sc_time now);
+
+/* stack.c */
+void sc_stack_arm(struct sc_stack *s, struct sc_due *d, sc_time at);
+void sc_stack_notify(struct sc_stack *s, const struct sc_event *e);
+
+#endif

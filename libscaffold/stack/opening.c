@@ -1,0 +1,302 @@
+#include "stack/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* --- which instance --------------------------------------------------------------------------- */
+
+/* The same for every repetition of one attempt, so that they all meet the same instance. */
+static uint64_t choice_hash(const struct sc_stack *s, uint64_t open_id, uint8_t attempt)
+{
+    uint64_t key[2] = {open_id, attempt};
+    return sc_hash(s->map_seed, key, sizeof key);
+}
+
+static struct sc_instance *choose(struct sc_stack *s, const struct sc_open *p, bool local_only)
+{
+    struct sc_choice c = {.hash = choice_hash(s, p->open_id, p->attempt),
+                          .exclude = p->exclude,
+                          .exclude_count = p->exclude_count,
+                          .own = s->env.address,
+                          .local_only = local_only};
+    return sc_service_table_choose(&s->services, &p->service, &c);
+}
+
+static void refuse(struct sc_stack *s, const struct sc_open *p, const struct sc_underlay *from,
+                   uint64_t src, enum sc_refusal why)
+{
+    uint8_t packet[64];
+    struct sc_writer w = sc_writer(packet, sizeof packet);
+    struct sc_header h = {.version = SC_WIRE_VERSION,
+                          .type = SC_PKT_REFUSE,
+                          .hop_limit = SC_HOP_LIMIT,
+                          .dst = p->src,
+                          .flow = p->src_flow};
+    struct sc_refuse r = {.src = src, .open_id = p->open_id, .refusal = (uint8_t)why};
+    sc_refuse_write(&w, &h, &r);
+    s->counters.refused++;
+    sc_outbox_put(s, from, packet, sc_writer_len(&w));
+}
+
+static void retry(struct sc_stack *s, const struct sc_open *p, const struct sc_underlay *to,
+                  sc_time now)
+{
+    uint8_t packet[128], cookie[32];
+    struct sc_writer w = sc_writer(packet, sizeof packet);
+    struct sc_header h = {.version = SC_WIRE_VERSION,
+                          .type = SC_PKT_RETRY,
+                          .hop_limit = SC_HOP_LIMIT,
+                          .dst = p->src,
+                          .flow = p->src_flow};
+    struct sc_retry r = {.open_id = p->open_id};
+    r.cookie = (struct sc_field){cookie, sc_secrets_cookie(s, to, p->open_id, now, cookie)};
+    sc_retry_write(&w, &h, &r);
+    s->counters.retries++;
+    sc_outbox_put(s, to, packet, sc_writer_len(&w));
+}
+
+/* --- server ----------------------------------------------------------------------------------- */
+
+static struct sc_entry *find_open(const struct sc_stack *s, const struct sc_open *p)
+{
+    struct sc_flow key = {.open_key = {p->src, p->open_id, p->src_flow, 0}};
+    struct sc_map_node *n = sc_map_find(&s->opens, &key.open_key);
+    return n ? sc_entry_of(sc_container(n, struct sc_flow, by_open)) : NULL;
+}
+
+/* The half-open flow for an OPEN; NULL when there is no room. */
+static struct sc_entry *new_server_flow(struct sc_stack *s, const struct sc_open *p, sc_time now)
+{
+    struct sc_entry *e = sc_flows_new(s);
+    struct sc_peer *peer = e ? sc_peers_get(s, p->src, now) : NULL;
+    uint8_t token[SC_TOKEN_LEN];
+    if (!peer) {
+        free(e);
+        return NULL;
+    }
+    uint32_t id = e->flow.id;
+    sc_secrets_token(s, id, token);
+    sc_flow_init_server(&e->flow, &s->env, id, p, token, now);
+    e->flow.open_key.address = p->src;
+    e->flow.open_key.open_id = p->open_id;
+    e->flow.open_key.id = p->src_flow;
+    if (sc_flows_insert(s, e) < 0 || sc_map_insert(&s->opens, &e->flow.by_open) < 0) {
+        sc_map_remove(&s->flows, &e->flow.by_id);
+        sc_flow_fini(&e->flow);
+        free(e);
+        return NULL;
+    }
+    sc_peers_adopt(s, e, peer, now);
+    return e;
+}
+
+static size_t half_open_count(const struct sc_stack *s)
+{
+    size_t n = 0;
+    for (struct sc_map_node *m = NULL; (m = sc_map_next(&s->opens, m)) != NULL;)
+        n += sc_container(m, struct sc_flow, by_open)->state == SC_FLOW_ANSWERED;
+    return n;
+}
+
+/* Counting is only needed when the table could be that full. */
+static bool too_many_half_open(const struct sc_stack *s)
+{
+    return s->opens.count >= SC_HALF_OPEN_MAX && half_open_count(s) >= SC_HALF_OPEN_MAX;
+}
+
+/* We serve it: answer to where the OPEN started. */
+static void answer(struct sc_stack *s, const struct sc_open *p, struct sc_instance *i,
+                   const struct sc_underlay *from, sc_time now)
+{
+    const struct sc_underlay *to = p->origin.family ? &p->origin : from;
+    if (too_many_half_open(s) &&
+        !sc_secrets_cookie_valid(s, to, p->open_id, &p->cookie, now)) {
+        s->counters.dropped_half_open++;
+        retry(s, p, to, now);
+        return;
+    }
+    struct sc_entry *e = new_server_flow(s, p, now);
+    if (!e) {
+        s->counters.dropped_table_full++;
+        return;
+    }
+    e->instance = i;
+    e->relay = *from;
+    if (e->peer->underlay.family == 0)
+        e->peer->underlay = *to;
+    e->flow.via = *to; /* until it is confirmed, nothing else is known of the client */
+    sc_flows_touch(s, e, now);
+}
+
+static void forward_open(struct sc_stack *s, const struct sc_instance *i, uint8_t *data, size_t len,
+                         const struct sc_underlay *from)
+{
+    const struct sc_host *host = sc_hosts_find(&s->hosts, i->host);
+    if (!host || !sc_packet_hop(data, len)) {
+        s->counters.dropped_hops++;
+        return;
+    }
+    sc_open_set_origin(data, len, from);
+    s->counters.forwarded++;
+    sc_outbox_put(s, &host->underlay, data, len);
+}
+
+void sc_opening_on_open(struct sc_stack *s, uint8_t *data, size_t len, struct sc_reader *r,
+                        const struct sc_underlay *from, sc_time now)
+{
+    struct sc_open p;
+    sc_open_read(r, &p);
+    if (r->bad) {
+        s->counters.dropped_malformed++;
+        return;
+    }
+    struct sc_entry *e = find_open(s, &p);
+    if (e) {
+        sc_flow_on_open(&e->flow, &p, now);
+        sc_flows_touch(s, e, now);
+        return;
+    }
+    struct sc_instance *i = choose(s, &p, !s->is_router);
+    if (i && i->host == 0)
+        answer(s, &p, i, from, now);
+    else if (i)
+        forward_open(s, i, data, len, from);
+    else if (s->is_router)
+        refuse(s, &p, from, 0, SC_REFUSE_NO_INSTANCE);
+    else
+        refuse(s, &p, p.origin.family ? &p.origin : from, s->env.address, SC_REFUSE_INSTANCE);
+}
+
+void sc_opening_consider_relay(struct sc_entry *e, sc_time now)
+{
+    struct sc_flow *f = &e->flow;
+    bool other = e->relay.family && !sc_underlay_equal(&e->relay, &f->via);
+    if (f->relayed || now < f->answered_at + SC_OPEN_RELAY_AFTER)
+        return;
+    f->relayed = true; /* no direct word from the client: NAT or a firewall, perhaps */
+    if (other) {
+        f->via = e->relay;
+        f->want_answer = true;
+    }
+}
+
+void sc_opening_on_confirm(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
+                           const struct sc_underlay *from, sc_time now)
+{
+    struct sc_confirm c;
+    struct sc_entry *e = sc_flows_find(s, h->flow);
+    sc_confirm_read(r, &c);
+    if (r->bad || !e || e->flow.is_client || c.open_id != e->flow.open_id) {
+        s->counters.dropped_unknown_flow += !r->bad;
+        s->counters.dropped_malformed += r->bad;
+        return;
+    }
+    bool fresh = e->flow.state == SC_FLOW_ANSWERED;
+    if (fresh) { /* a packet that lost hops came through a relay, and answers go the same way */
+        bool relayed = h->hop_limit < SC_HOP_LIMIT;
+        e->flow.relayed = relayed;
+        e->flow.via = relayed ? *from : (struct sc_underlay){0};
+        if (relayed)
+            e->peer->relay = *from;
+        else
+            e->peer->underlay = *from;
+    }
+    sc_flow_on_confirm(&e->flow, h, &c, now);
+    if (fresh && !e->instance)
+        sc_flow_abort(&e->flow, SC_ABORT_REFUSED, ECONNREFUSED, now);
+    sc_peers_heard(s, e->peer, c.epoch, now);
+    sc_flows_fed(s, e);
+}
+
+/* --- client ----------------------------------------------------------------------------------- */
+
+void sc_opening_on_answer(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
+                          const struct sc_underlay *from, sc_time now)
+{
+    struct sc_answer a;
+    struct sc_entry *e = sc_flows_find(s, h->flow);
+    sc_answer_read(r, &a);
+    if (r->bad || !e || !e->flow.is_client || a.open_id != e->flow.open_id) {
+        s->counters.dropped_unknown_flow += !r->bad;
+        s->counters.dropped_malformed += r->bad;
+        return;
+    }
+    bool first = e->flow.state == SC_FLOW_OPENING;
+    sc_flow_on_answer(&e->flow, &a, now);
+    if (first && e->flow.state == SC_FLOW_OPEN) {
+        struct sc_peer *p = sc_peers_get(s, a.src, now);
+        if (!p) {
+            sc_flow_abort(&e->flow, SC_ABORT_NO_MEMORY, ENOBUFS, now);
+        } else {
+            sc_peers_adopt(s, e, p, now);
+            e->flow.relayed = h->hop_limit < SC_HOP_LIMIT;
+            if (e->flow.relayed)
+                e->flow.via = p->relay = *from;
+            else
+                p->underlay = *from;
+            sc_peers_heard(s, p, a.epoch, now);
+        }
+    }
+    sc_flows_fed(s, e);
+}
+
+void sc_opening_on_refuse(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
+                          sc_time now)
+{
+    struct sc_refuse p;
+    struct sc_entry *e = sc_flows_find(s, h->flow);
+    sc_refuse_read(r, &p);
+    if (r->bad || !e) {
+        s->counters.dropped_malformed += r->bad;
+        return;
+    }
+    sc_flow_on_refuse(&e->flow, &p, now);
+    sc_flows_fed(s, e);
+}
+
+void sc_opening_on_retry(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
+                         sc_time now)
+{
+    struct sc_retry p;
+    struct sc_entry *e = sc_flows_find(s, h->flow);
+    sc_retry_read(r, &p);
+    if (r->bad || !e) {
+        s->counters.dropped_malformed += r->bad;
+        return;
+    }
+    sc_flow_on_retry(&e->flow, &p, now);
+    sc_flows_fed(s, e);
+}
+
+static void refuse_own(struct sc_entry *e, enum sc_refusal why, sc_time now)
+{
+    struct sc_refuse p = {.open_id = e->flow.open_id, .refusal = (uint8_t)why};
+    sc_flow_on_refuse(&e->flow, &p, now);
+}
+
+/* Our own OPEN: a router chooses at once, a host leaves it to its router. */
+bool sc_opening_route(struct sc_stack *s, struct sc_entry *e, struct sc_train *t, sc_time now)
+{
+    if (!s->is_router) {
+        if (!sc_registrar_reachable(s, now)) {
+            refuse_own(e, SC_REFUSE_NO_ROUTE, now);
+            return false;
+        }
+        t->to = s->config.router;
+        return true;
+    }
+    struct sc_flow *f = &e->flow;
+    struct sc_choice c = {.hash = choice_hash(s, f->open_id, f->opening.attempt),
+                          .exclude = f->opening.exclude,
+                          .exclude_count = f->opening.exclude_count,
+                          .own = s->env.address,
+                          .remote_only = true};
+    struct sc_instance *i = sc_service_table_choose(&s->services, &f->service, &c);
+    struct sc_host *host = i ? sc_hosts_find(&s->hosts, i->host) : NULL;
+    if (!host) {
+        refuse_own(e, SC_REFUSE_NO_INSTANCE, now);
+        return false;
+    }
+    t->to = host->underlay;
+    return true;
+}

@@ -1,0 +1,165 @@
+#include "stack/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static void on_due(struct sc_stack *s, struct sc_due *d, sc_time now);
+
+struct sc_peer *sc_peers_find(const struct sc_stack *s, uint64_t address)
+{
+    struct sc_map_node *n = sc_map_find(&s->peers, &address);
+    return n ? sc_container(n, struct sc_peer, by_address) : NULL;
+}
+
+struct sc_peer *sc_peers_get(struct sc_stack *s, uint64_t address, sc_time now)
+{
+    struct sc_peer *p = sc_peers_find(s, address);
+    if (p)
+        return p;
+    p = s->peers.count < SC_PEERS_MAX ? calloc(1, sizeof *p) : NULL;
+    if (!p) {
+        s->counters.dropped_table_full++;
+        return NULL;
+    }
+    p->address = address;
+    p->last_heard = now;
+    sc_list_init(&p->flows);
+    sc_timer_init(&p->due.timer);
+    p->due.fire = on_due;
+    if (sc_map_insert(&s->peers, &p->by_address) < 0) {
+        free(p);
+        return NULL;
+    }
+    return p;
+}
+
+static void free_peer(struct sc_stack *s, struct sc_peer *p)
+{
+    sc_stack_arm(s, &p->due, SC_NEVER);
+    sc_map_remove(&s->peers, &p->by_address);
+    free(p);
+}
+
+void sc_peers_adopt(struct sc_stack *s, struct sc_entry *e, struct sc_peer *p, sc_time now)
+{
+    if (e->peer == p)
+        return;
+    sc_peers_drop(s, e);
+    e->peer = p;
+    sc_list_append(&p->flows, &e->flow.siblings);
+    if (p->flow_count++ == 0) {
+        p->last_heard = now;
+        sc_stack_arm(s, &p->due, now + SC_PEER_PROBE_AFTER);
+    }
+}
+
+void sc_peers_drop(struct sc_stack *s, struct sc_entry *e)
+{
+    struct sc_peer *p = e->peer;
+    if (!p)
+        return;
+    e->peer = NULL;
+    sc_list_remove(&e->flow.siblings);
+    if (--p->flow_count == 0)
+        free_peer(s, p);
+}
+
+/* Every flow with this peer fails; those of `keep_epoch`, when not 0, go on. */
+static void fail_flows(struct sc_stack *s, struct sc_peer *p, int error, uint64_t keep_epoch,
+                       sc_time now)
+{
+    struct sc_list *it, *tmp;
+    size_t left = p->flow_count; /* freeing the last one frees the peer */
+    for (it = p->flows.next; left > 0; it = tmp, left--) {
+        tmp = it->next;
+        struct sc_entry *e = sc_entry_of(sc_container(it, struct sc_flow, siblings));
+        if (keep_epoch && (e->flow.peer_epoch == keep_epoch || e->flow.peer_epoch == 0))
+            continue;
+        sc_flow_on_peer_gone(&e->flow, error, now);
+        sc_flows_touch(s, e, now);
+    }
+}
+
+void sc_peers_heard(struct sc_stack *s, struct sc_peer *p, uint64_t epoch, sc_time now)
+{
+    p->last_heard = now;
+    p->unanswered = 0;
+    if (epoch == 0 || epoch == p->epoch)
+        return;
+    bool restarted = p->epoch != 0;
+    p->epoch = epoch;
+    if (restarted) {
+        s->counters.peers_lost++;
+        fail_flows(s, p, ECONNRESET, epoch, now);
+    }
+}
+
+static void probe(struct sc_stack *s, struct sc_peer *p)
+{
+    struct sc_control c = {.message = SC_MSG_PROBE,
+                           .transaction = sc_rng_next(&s->rng),
+                           .src = s->env.address,
+                           .epoch = s->env.epoch};
+    const struct sc_underlay *to = p->underlay.family ? &p->underlay : &p->relay;
+    sc_outbox_control(s, to, p->address, &c);
+    p->unanswered++;
+}
+
+/* Silence: probe, and at last give the peer up. Only unanswered probes count, so that a pause of our
+ * own is not taken for theirs. */
+static void on_due(struct sc_stack *s, struct sc_due *d, sc_time now)
+{
+    struct sc_peer *p = sc_container(d, struct sc_peer, due);
+    sc_time silent = now - p->last_heard;
+    unsigned enough = (SC_PEER_DEAD_AFTER - SC_PEER_PROBE_AFTER) / SC_PEER_PROBE_EVERY;
+    if (silent < SC_PEER_PROBE_AFTER) {
+        sc_stack_arm(s, d, p->last_heard + SC_PEER_PROBE_AFTER);
+        return;
+    }
+    if (silent >= SC_PEER_DEAD_AFTER && p->unanswered >= enough) {
+        s->counters.peers_lost++;
+        p->unanswered = 0;
+        p->last_heard = now;
+        sc_stack_arm(s, d, now + SC_PEER_PROBE_AFTER);
+        fail_flows(s, p, ETIMEDOUT, 0, now);
+        return;
+    }
+    probe(s, p);
+    sc_stack_arm(s, d, now + SC_PEER_PROBE_EVERY);
+}
+
+void sc_peers_on_probe(struct sc_stack *s, const struct sc_control *c,
+                       const struct sc_underlay *from, bool relayed)
+{
+    struct sc_control answer = {.message = SC_MSG_ALIVE,
+                                .transaction = c->transaction,
+                                .src = s->env.address,
+                                .epoch = s->env.epoch};
+    sc_outbox_control(s, from, relayed ? c->src : 0, &answer);
+}
+
+void sc_peers_on_alive(struct sc_stack *s, const struct sc_control *c, sc_time now)
+{
+    struct sc_peer *p = sc_peers_find(s, c->src);
+    if (p)
+        sc_peers_heard(s, p, c->epoch, now);
+}
+
+void sc_stack_on_unreachable(struct sc_stack *s, const struct sc_underlay *underlay, sc_time now)
+{
+    for (struct sc_map_node *n = NULL; (n = sc_map_next(&s->peers, n)) != NULL;) {
+        struct sc_peer *p = sc_container(n, struct sc_peer, by_address);
+        if (sc_underlay_equal(&p->underlay, underlay) && p->unanswered == 0) {
+            probe(s, p);
+            sc_stack_arm(s, &p->due, now + SC_PEER_PROBE_EVERY);
+        }
+    }
+}
+
+void sc_peers_fini(struct sc_stack *s)
+{
+    struct sc_map_node *n;
+    while ((n = sc_map_next(&s->peers, NULL)) != NULL)
+        free_peer(s, sc_container(n, struct sc_peer, by_address));
+    sc_map_fini(&s->peers);
+}

@@ -1,0 +1,124 @@
+/* A host's word to its router: JOIN until it has an address, then REFRESH every SC_LEASE_REFRESH. What
+ * changes is said at once, once; the digest in the next REFRESH, which then comes early, finds out
+ * whether it arrived. */
+#include "stack/internal.h"
+
+#include <stdio.h>
+
+static void send(struct sc_stack *s, struct sc_control *c)
+{
+    c->transaction = sc_rng_next(&s->rng);
+    c->src = s->env.address;
+    c->epoch = s->env.epoch;
+    sc_outbox_control(s, &s->config.router, 0, c);
+}
+
+static void join(struct sc_stack *s, sc_time now)
+{
+    struct sc_registrar *g = &s->registrar;
+    struct sc_control c = {.message = SC_MSG_JOIN};
+    snprintf(c.name, sizeof c.name, "%s", s->config.host_name);
+    send(s, &c);
+    sc_stack_arm(s, &g->due, now + g->interval);
+    g->interval = 2 * g->interval < SC_REQUEST_RETRANSMIT_MAX ? 2 * g->interval
+                                                               : SC_REQUEST_RETRANSMIT_MAX;
+}
+
+static void refresh(struct sc_stack *s, sc_time now)
+{
+    struct sc_registrar *g = &s->registrar;
+    struct sc_control c = {
+        .message = SC_MSG_REFRESH, .registered = g->registered, .digest = g->digest};
+    send(s, &c);
+    sc_stack_arm(s, &g->due, now + SC_LEASE_REFRESH);
+}
+
+static void register_all(struct sc_stack *s)
+{
+    struct sc_control c = {.message = SC_MSG_REGISTER, .replaces = 1};
+    struct sc_instance *i;
+    for (size_t n = 0; (i = sc_service_table_at(&s->services, n)) != NULL; n++) {
+        c.service[c.service_count++] = i->service->id;
+        if (c.service_count == SC_REGISTER_MAX) {
+            c.serial = ++s->registrar.serial;
+            send(s, &c);
+            c.service_count = 0;
+            c.replaces = 0;
+        }
+    }
+    if (c.service_count || c.replaces) {
+        c.serial = ++s->registrar.serial;
+        send(s, &c);
+    }
+}
+
+static void on_due(struct sc_stack *s, struct sc_due *d, sc_time now)
+{
+    (void)d;
+    bool was = s->registrar.joined_once &&
+               now - s->registrar.answered_at < SC_LEASE_TIME + SC_LEASE_REFRESH;
+    if (s->env.address == 0)
+        join(s, now);
+    else
+        refresh(s, now);
+    if (was && !sc_registrar_reachable(s, now))
+        sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
+}
+
+void sc_registrar_start(struct sc_stack *s, sc_time now)
+{
+    s->registrar = (struct sc_registrar){.interval = SC_REQUEST_RETRANSMIT};
+    sc_timer_init(&s->registrar.due.timer);
+    s->registrar.due.fire = on_due;
+    if (!s->is_router)
+        sc_stack_arm(s, &s->registrar.due, now);
+}
+
+bool sc_registrar_reachable(const struct sc_stack *s, sc_time now)
+{
+    return s->is_router ||
+           (s->registrar.joined_once && now - s->registrar.answered_at < SC_LEASE_TIME);
+}
+
+static void on_joined(struct sc_stack *s, const struct sc_control *c, sc_time now)
+{
+    struct sc_registrar *g = &s->registrar;
+    s->env.address = c->address;
+    s->env.pool = c->pool;
+    g->router_epoch = c->epoch;
+    g->joined_once = true;
+    g->interval = SC_REQUEST_RETRANSMIT;
+    if (g->registered)
+        register_all(s);
+    sc_stack_arm(s, &g->due, now + (g->registered ? SC_REQUEST_RETRANSMIT : SC_LEASE_REFRESH));
+    sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
+}
+
+void sc_registrar_on_answer(struct sc_stack *s, const struct sc_control *c, sc_time now)
+{
+    bool was = sc_registrar_reachable(s, now);
+    s->registrar.answered_at = now;
+    if (c->message == SC_MSG_JOINED)
+        on_joined(s, c, now);
+    else if (c->message == SC_MSG_REFRESHED && c->state == SC_REFRESH_JOIN)
+        join(s, now); /* with the address we have, which a restarted router gives back */
+    else if (c->message == SC_MSG_REFRESHED && c->state == SC_REFRESH_REGISTER)
+        register_all(s);
+    if (!was && sc_registrar_reachable(s, now))
+        sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
+}
+
+void sc_registrar_changed(struct sc_stack *s, const struct sc_service_id *id, bool added, sc_time now)
+{
+    struct sc_registrar *g = &s->registrar;
+    g->registered += added ? 1 : -1u;
+    g->digest ^= sc_router_digest(id);
+    if (s->is_router || s->env.address == 0)
+        return;
+    struct sc_control c = {.message = added ? SC_MSG_REGISTER : SC_MSG_UNREGISTER,
+                           .serial = ++g->serial,
+                           .service_count = 1,
+                           .service = {*id}};
+    send(s, &c);
+    sc_stack_arm(s, &g->due, now + SC_REQUEST_RETRANSMIT);
+}

@@ -1,0 +1,190 @@
+#include "stack/internal.h"
+
+#include <stdio.h>
+
+uint64_t sc_router_digest(const struct sc_service_id *id)
+{
+    static const uint64_t seed[2] = {0, 0}; /* both sides must agree */
+    return sc_hash(seed, id->bytes, sizeof id->bytes);
+}
+
+void sc_router_init(struct sc_stack *s)
+{
+    char name[SC_NAME_MAX + 1];
+    struct sc_service_name n;
+    struct sc_service_id id;
+    s->env.address = sc_network_address(s->config.domain, 1);
+    snprintf(name, sizeof name, "%s.host.scaffold", s->config.host_name);
+    if (sc_name_read(name, &n, NULL) < 0)
+        return;
+    sc_name_to_id(&n, &id);
+    const struct sc_pool_entry *e = sc_lookups_map(s, name, &id);
+    s->env.pool = e ? e->pool : 0;
+}
+
+/* --- leases ----------------------------------------------------------------------------------- */
+
+static void remove_instances(struct sc_stack *s, struct sc_host *h)
+{
+    struct sc_list *first;
+    while ((first = sc_list_first(&h->instances)) != NULL)
+        sc_service_table_remove(&s->services, sc_container(first, struct sc_instance, in_host));
+    h->registered = 0;
+    h->digest = 0;
+}
+
+static void renew(struct sc_stack *s, struct sc_host *h, const struct sc_underlay *from, sc_time now)
+{
+    h->up = true;
+    h->underlay = *from;
+    if (sc_heap_set(&s->hosts.leases, &h->lease, now + SC_LEASE_TIME) < 0)
+        s->counters.dropped_memory++;
+}
+
+void sc_router_tick(struct sc_stack *s, sc_time now)
+{
+    struct sc_timer *t;
+    while ((t = sc_heap_pop_due(&s->hosts.leases, now)) != NULL) {
+        struct sc_host *h = sc_container(t, struct sc_host, lease);
+        h->up = false;
+        s->counters.leases_expired++;
+        remove_instances(s, h);
+    }
+}
+
+static void reply(struct sc_stack *s, const struct sc_underlay *to, const struct sc_control *q,
+                  struct sc_control *a)
+{
+    a->transaction = q->transaction;
+    a->src = s->env.address;
+    sc_outbox_control(s, to, 0, a);
+}
+
+static void on_join(struct sc_stack *s, const struct sc_control *c, const struct sc_underlay *from,
+                    sc_time now)
+{
+    char name[SC_NAME_MAX + 1];
+    struct sc_service_name n;
+    struct sc_service_id id;
+    snprintf(name, sizeof name, "%.63s.host.scaffold", c->name);
+    if (strlen(c->name) > SC_HOST_NAME_MAX || sc_name_read(name, &n, NULL) < 0) {
+        s->counters.dropped_malformed++;
+        return;
+    }
+    struct sc_host *h = sc_hosts_join(&s->hosts, c->name, c->src);
+    if (!h) {
+        s->counters.dropped_table_full++;
+        return;
+    }
+    if (h->epoch != c->epoch)
+        remove_instances(s, h); /* a restarted host serves nothing until it says so */
+    h->epoch = c->epoch;
+    sc_name_to_id(&n, &id);
+    const struct sc_pool_entry *e = sc_lookups_map(s, name, &id);
+    h->pool = e ? e->pool : 0;
+    renew(s, h, from, now);
+    struct sc_control a = {.message = SC_MSG_JOINED,
+                           .address = h->address,
+                           .pool = h->pool,
+                           .lease_ms = (uint32_t)(SC_LEASE_TIME / SC_MS),
+                           .epoch = s->env.epoch};
+    reply(s, from, c, &a);
+}
+
+static void register_one(struct sc_stack *s, struct sc_host *h, const struct sc_service_id *id)
+{
+    struct sc_instance *i = sc_service_table_find(&s->services, id, h->address);
+    if (i)
+        return;
+    i = sc_service_table_add(&s->services, id, h->address, NULL);
+    if (!i) {
+        s->counters.dropped_table_full++;
+        return;
+    }
+    sc_list_append(&h->instances, &i->in_host);
+    h->registered++;
+    h->digest ^= sc_router_digest(id);
+}
+
+static void unregister_one(struct sc_stack *s, struct sc_host *h, const struct sc_service_id *id)
+{
+    struct sc_instance *i = sc_service_table_find(&s->services, id, h->address);
+    if (!i)
+        return;
+    sc_service_table_remove(&s->services, i);
+    h->registered--;
+    h->digest ^= sc_router_digest(id);
+}
+
+/* The host that a request speaks for; NULL when it has to join first. */
+static struct sc_host *speaker(struct sc_stack *s, const struct sc_control *c)
+{
+    struct sc_host *h = sc_hosts_find(&s->hosts, c->src);
+    return h && h->epoch == c->epoch && h->up ? h : NULL;
+}
+
+static void on_register(struct sc_stack *s, const struct sc_control *c,
+                        const struct sc_underlay *from, sc_time now)
+{
+    struct sc_host *h = speaker(s, c);
+    if (!h)
+        return; /* its next REFRESH tells it to join */
+    if (c->replaces)
+        remove_instances(s, h);
+    for (size_t i = 0; i < c->service_count; i++) {
+        if (c->message == SC_MSG_REGISTER)
+            register_one(s, h, &c->service[i]);
+        else
+            unregister_one(s, h, &c->service[i]);
+    }
+    renew(s, h, from, now);
+    struct sc_control a = {.message = SC_MSG_REGISTERED, .serial = c->serial};
+    reply(s, from, c, &a);
+}
+
+static void on_refresh(struct sc_stack *s, const struct sc_control *c,
+                       const struct sc_underlay *from, sc_time now)
+{
+    struct sc_host *h = speaker(s, c);
+    struct sc_control a = {.message = SC_MSG_REFRESHED, .state = SC_REFRESH_JOIN};
+    if (h) {
+        bool same = h->registered == c->registered && h->digest == c->digest;
+        a.state = same ? SC_REFRESH_FINE : SC_REFRESH_REGISTER;
+        renew(s, h, from, now);
+    }
+    reply(s, from, c, &a);
+}
+
+static void on_where(struct sc_stack *s, const struct sc_control *c, const struct sc_underlay *from)
+{
+    const struct sc_host *h = sc_hosts_find(&s->hosts, c->address);
+    struct sc_control a = {.message = SC_MSG_THERE, .address = c->address};
+    if (h && h->up)
+        a.underlay = h->underlay;
+    reply(s, from, c, &a);
+}
+
+void sc_router_on_request(struct sc_stack *s, const struct sc_control *c,
+                          const struct sc_underlay *from, sc_time now)
+{
+    switch (c->message) {
+    case SC_MSG_JOIN:
+        on_join(s, c, from, now);
+        break;
+    case SC_MSG_REGISTER:
+    case SC_MSG_UNREGISTER:
+        on_register(s, c, from, now);
+        break;
+    case SC_MSG_REFRESH:
+        on_refresh(s, c, from, now);
+        break;
+    case SC_MSG_LOOKUP:
+        sc_lookups_answer(s, c, from);
+        break;
+    case SC_MSG_WHERE:
+        on_where(s, c, from);
+        break;
+    default:
+        break;
+    }
+}

@@ -1,0 +1,61 @@
+#include "stack/internal.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdlib.h>
+
+#define COOKIE_LEN 16
+
+static void mac(const struct sc_stack *s, const uint8_t *data, size_t len, uint8_t out[16])
+{
+    uint8_t full[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+    if (!HMAC(EVP_sha256(), s->config.secret, sizeof s->config.secret, data, len, full, &n))
+        abort(); /* libcrypto without HMAC: no token would be worth anything */
+    memcpy(out, full, 16);
+}
+
+void sc_secrets_token(const struct sc_stack *s, uint32_t flow, uint8_t token[SC_TOKEN_LEN])
+{
+    uint8_t text[5];
+    struct sc_writer w = sc_writer(text, sizeof text);
+    sc_write_u8(&w, 't');
+    sc_write_u32(&w, flow);
+    mac(s, text, sizeof text, token);
+}
+
+/* Time is cut into slots of a cookie's life; the slot before is still good. */
+static void cookie_of(const struct sc_stack *s, const struct sc_underlay *from, uint64_t open_id,
+                      uint64_t slot, uint8_t out[COOKIE_LEN])
+{
+    uint8_t text[1 + SC_UNDERLAY_LEN + 16];
+    struct sc_writer w = sc_writer(text, sizeof text);
+    sc_write_u8(&w, 'c');
+    sc_underlay_write(&w, from);
+    sc_write_u64(&w, open_id);
+    sc_write_u64(&w, slot);
+    mac(s, text, sc_writer_len(&w), out);
+}
+
+size_t sc_secrets_cookie(const struct sc_stack *s, const struct sc_underlay *from, uint64_t open_id,
+                         sc_time now, uint8_t cookie[32])
+{
+    cookie_of(s, from, open_id, now / SC_COOKIE_LIFETIME, cookie);
+    return COOKIE_LEN;
+}
+
+bool sc_secrets_cookie_valid(const struct sc_stack *s, const struct sc_underlay *from,
+                             uint64_t open_id, const struct sc_field *cookie, sc_time now)
+{
+    uint8_t good[COOKIE_LEN];
+    uint64_t slot = now / SC_COOKIE_LIFETIME;
+    if (cookie->len != COOKIE_LEN)
+        return false;
+    for (uint64_t back = 0; back < 2 && back <= slot; back++) {
+        cookie_of(s, from, open_id, slot - back, good);
+        if (CRYPTO_memcmp(good, cookie->data, COOKIE_LEN) == 0)
+            return true;
+    }
+    return false;
+}

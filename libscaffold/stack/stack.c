@@ -1,0 +1,383 @@
+#include "stack/internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport/congestion.h"
+
+static void init_tables(struct sc_stack *s)
+{
+    for (int i = 0; i < 2; i++)
+        s->map_seed[i] = sc_rng_next(&s->rng);
+    SC_MAP_INIT(&s->flows, struct sc_flow, by_id, id, s->map_seed);
+    SC_MAP_INIT(&s->opens, struct sc_flow, by_open, open_key, s->map_seed);
+    SC_MAP_INIT(&s->peers, struct sc_peer, by_address, address, s->map_seed);
+    sc_heap_init(&s->flow_timers);
+    sc_heap_init(&s->dues);
+    sc_list_init(&s->ready);
+    sc_list_init(&s->changed);
+    sc_list_init(&s->fed);
+    sc_list_init(&s->outbox);
+    sc_list_init(&s->requests);
+    sc_list_init(&s->notices);
+    sc_hosts_init(&s->hosts, s->config.domain, s->map_seed);
+    sc_service_table_init(&s->services, s->map_seed);
+    sc_pool_init(&s->pool, s->config.pool_base, s->is_router ? s->config.pool_bits : 0,
+                 s->map_seed);
+}
+
+struct sc_stack *sc_stack_new(const struct sc_stack_config *config, sc_time now)
+{
+    struct sc_service_name n;
+    char name[SC_NAME_MAX + 1] = "";
+    strncat(name, config->host_name, SC_HOST_NAME_MAX);
+    strcat(name, ".host.scaffold");
+    struct sc_stack *s = calloc(1, sizeof *s);
+    if (!s || sc_name_read(name, &n, NULL) < 0 || strchr(config->host_name, '.')) {
+        free(s);
+        return NULL;
+    }
+    s->config = *config;
+    s->is_router = config->router.family == 0;
+    sc_rng_seed(&s->rng, config->seed);
+    sc_block_pool_init(&s->blocks, config->memory_max ? config->memory_max : SC_MEMORY_MAX);
+    init_tables(s);
+    s->env = (struct sc_flow_env){
+        .rng = &s->rng,
+        .blocks = &s->blocks,
+        .congestion = config->congestion ? config->congestion : sc_congestion_find("cubic"),
+        .epoch = config->epoch,
+        .datagram_limit = config->datagram_limit ? config->datagram_limit : SC_DATAGRAM_MAX};
+    if (s->is_router)
+        sc_router_init(s);
+    sc_registrar_start(s, now);
+    return s;
+}
+
+void sc_stack_free(struct sc_stack *s)
+{
+    if (!s)
+        return;
+    sc_flows_fini(s);
+    sc_peers_fini(s);
+    sc_lookups_fini(s);
+    sc_outbox_fini(s);
+    sc_service_table_fini(&s->services);
+    sc_hosts_fini(&s->hosts);
+    sc_pool_fini(&s->pool);
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &s->notices)
+        free(sc_container(it, struct sc_notice, link));
+    sc_heap_fini(&s->dues);
+    sc_block_pool_fini(&s->blocks);
+    free(s);
+}
+
+/* --- datagrams in ----------------------------------------------------------------------------- */
+
+static void forward(struct sc_stack *s, const struct sc_header *h, uint8_t *data, size_t len)
+{
+    const struct sc_host *host = sc_hosts_find(&s->hosts, h->dst);
+    if (!host || !host->up) {
+        s->counters.dropped_unknown_address++;
+    } else if (!sc_packet_hop(data, len)) {
+        s->counters.dropped_hops++;
+    } else {
+        s->counters.forwarded++;
+        sc_outbox_put(s, &host->underlay, data, len);
+    }
+}
+
+/* A packet of a flow that is not known here: its sender may be told, never with more bytes than it
+ * sent, and never in answer to a reset. */
+static void send_reset(struct sc_stack *s, const struct sc_header *h, size_t len,
+                       const struct sc_underlay *from)
+{
+    uint8_t packet[64];
+    struct sc_writer w = sc_writer(packet, sizeof packet);
+    struct sc_header out = {
+        .version = SC_WIRE_VERSION, .type = SC_PKT_RESET, .hop_limit = SC_HOP_LIMIT};
+    struct sc_reset r = {.src = s->env.address};
+    sc_secrets_token(s, h->flow, r.token);
+    sc_reset_write(&w, &out, &r);
+    if (sc_writer_len(&w) > len)
+        return;
+    s->counters.resets_sent++;
+    sc_outbox_put(s, from, packet, sc_writer_len(&w));
+}
+
+static void on_data(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r, size_t len,
+                    const struct sc_underlay *from, unsigned ecn, sc_time now)
+{
+    struct sc_entry *e = sc_flows_find(s, h->flow);
+    if (!e) {
+        s->counters.dropped_unknown_flow++;
+        send_reset(s, h, len, from);
+        return;
+    }
+    if (e->peer)
+        sc_peers_heard(s, e->peer, 0, now);
+    sc_flow_on_data(&e->flow, h, r, ecn, now);
+    sc_flows_fed(s, e);
+}
+
+/* A reset names its flow by the token alone: whoever sends it has forgotten all else. */
+static void on_reset(struct sc_stack *s, struct sc_reader *r, sc_time now)
+{
+    struct sc_reset p;
+    sc_reset_read(r, &p);
+    struct sc_peer *peer = r->bad ? NULL : sc_peers_find(s, p.src);
+    if (!peer) {
+        s->counters.dropped_malformed += r->bad;
+        return;
+    }
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &peer->flows)
+    {
+        struct sc_entry *e = sc_entry_of(sc_container(it, struct sc_flow, siblings));
+        if (memcmp(e->flow.peer_token, p.token, SC_TOKEN_LEN) != 0)
+            continue;
+        s->counters.resets_received++;
+        sc_flow_on_reset(&e->flow, &p, now);
+        sc_flows_fed(s, e);
+        return;
+    }
+}
+
+static void on_control(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
+                       const struct sc_underlay *from, sc_time now)
+{
+    struct sc_control c;
+    sc_control_read(r, h, &c);
+    if (r->bad) {
+        s->counters.dropped_malformed++;
+        return;
+    }
+    bool from_router = !s->is_router && sc_underlay_equal(from, &s->config.router);
+    if (c.message == SC_MSG_PROBE)
+        sc_peers_on_probe(s, &c, from, h->hop_limit < SC_HOP_LIMIT);
+    else if (c.message == SC_MSG_ALIVE)
+        sc_peers_on_alive(s, &c, now);
+    else if (sc_control_is_request(c.message) && s->is_router)
+        sc_router_on_request(s, &c, from, now);
+    else if (from_router && c.message == SC_MSG_MAPPING)
+        sc_lookups_on_mapping(s, &c);
+    else if (from_router && !sc_control_is_request(c.message))
+        sc_registrar_on_answer(s, &c, now);
+}
+
+void sc_stack_feed(struct sc_stack *s, uint8_t *data, size_t len, const struct sc_underlay *from,
+                   unsigned ecn, sc_time now)
+{
+    struct sc_reader r = sc_reader(data, len);
+    struct sc_header h;
+    s->counters.received++;
+    sc_header_read(&r, &h);
+    if (r.bad || h.is_protected) { /* nothing that we agreed to is protected yet */
+        s->counters.dropped_version += len >= SC_HEADER_LEN;
+        s->counters.dropped_malformed += len < SC_HEADER_LEN;
+        return;
+    }
+    if (h.dst != 0 && h.dst != s->env.address) {
+        forward(s, &h, data, len);
+        return;
+    }
+    switch (h.type) {
+    case SC_PKT_DATA:
+        on_data(s, &h, &r, len, from, ecn, now);
+        break;
+    case SC_PKT_OPEN:
+        sc_opening_on_open(s, data, len, &r, from, now);
+        break;
+    case SC_PKT_ANSWER:
+        sc_opening_on_answer(s, &h, &r, from, now);
+        break;
+    case SC_PKT_CONFIRM:
+        sc_opening_on_confirm(s, &h, &r, from, now);
+        break;
+    case SC_PKT_REFUSE:
+        sc_opening_on_refuse(s, &h, &r, now);
+        break;
+    case SC_PKT_RETRY:
+        sc_opening_on_retry(s, &h, &r, now);
+        break;
+    case SC_PKT_RESET:
+        on_reset(s, &r, now);
+        break;
+    case SC_PKT_CONTROL:
+        on_control(s, &h, &r, from, now);
+        break;
+    default:
+        s->counters.dropped_malformed++;
+    }
+}
+
+void sc_stack_settle(struct sc_stack *s, sc_time now)
+{
+    sc_flows_settle(s, now);
+}
+
+/* --- trains out ------------------------------------------------------------------------------- */
+
+bool sc_stack_drain(struct sc_stack *s, struct sc_train *t, sc_time now)
+{
+    if (!sc_outbox_drain(s, t) && !sc_flows_drain(s, t, now))
+        return false;
+    s->counters.sent += (t->len + t->segment - 1) / (t->segment ? t->segment : 1);
+    return true;
+}
+
+/* The flow that a train belongs to is named in its first packet: by the peer's id, which is not ours
+ * to look up, so the peer's flows are asked who uses it. */
+void sc_stack_on_send_error(struct sc_stack *s, const struct sc_train *t, bool too_large, sc_time now)
+{
+    s->counters.dropped_send++;
+    struct sc_peer *p = t->dst ? sc_peers_find(s, t->dst) : NULL;
+    if (!too_large || !p || t->iov_count == 0)
+        return;
+    struct sc_reader r = sc_reader(t->iov[0].iov_base, t->iov[0].iov_len);
+    struct sc_header h;
+    sc_header_read(&r, &h);
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &p->flows)
+    {
+        struct sc_entry *e = sc_entry_of(sc_container(it, struct sc_flow, siblings));
+        if (e->flow.peer_id != h.flow)
+            continue;
+        sc_flow_on_too_large(&e->flow, t->segment, now);
+        sc_flows_touch(s, e, now);
+        return;
+    }
+}
+
+/* --- time ------------------------------------------------------------------------------------- */
+
+void sc_stack_arm(struct sc_stack *s, struct sc_due *d, sc_time at)
+{
+    if (sc_heap_set(&s->dues, &d->timer, at) < 0)
+        s->counters.dropped_memory++;
+}
+
+sc_time sc_stack_deadline(const struct sc_stack *s)
+{
+    return sc_time_min(sc_heap_next(&s->flow_timers),
+                       sc_time_min(sc_heap_next(&s->dues), sc_heap_next(&s->hosts.leases)));
+}
+
+void sc_stack_tick(struct sc_stack *s, sc_time now)
+{
+    struct sc_timer *t;
+    sc_flows_tick(s, now);
+    while ((t = sc_heap_pop_due(&s->dues, now)) != NULL) {
+        struct sc_due *d = sc_container(t, struct sc_due, timer);
+        d->fire(s, d, now);
+    }
+    sc_router_tick(s, now);
+}
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+void sc_stack_notify(struct sc_stack *s, const struct sc_event *e)
+{
+    struct sc_notice *n = calloc(1, sizeof *n);
+    if (!n) {
+        s->counters.dropped_memory++;
+        return;
+    }
+    n->event = *e;
+    sc_list_append(&s->notices, &n->link);
+}
+
+static bool next_notice(struct sc_stack *s, struct sc_event *out)
+{
+    struct sc_list *first = sc_list_first(&s->notices);
+    if (!first)
+        return false;
+    struct sc_notice *n = sc_container(first, struct sc_notice, link);
+    sc_list_remove(first);
+    *out = n->event;
+    free(n);
+    return true;
+}
+
+/* A confirmed flow is offered to the owner of its instance; without one it ends. */
+static bool offer(struct sc_entry *e, struct sc_event *out)
+{
+    if (e->flow.state != SC_FLOW_OPEN || e->arrived || !e->instance)
+        return false;
+    e->arrived = e->owned = true;
+    *out = (struct sc_event){
+        .type = SC_EVENT_ARRIVED, .flow = &e->flow, .instance = e->instance};
+    return true;
+}
+
+bool sc_stack_next_event(struct sc_stack *s, struct sc_event *out)
+{
+    struct sc_list *first;
+    if (next_notice(s, out))
+        return true;
+    while ((first = sc_list_first(&s->changed)) != NULL) {
+        struct sc_entry *e = sc_entry_of(sc_container(first, struct sc_flow, changed));
+        sc_list_remove(first);
+        if (e->accepted && e->owned) {
+            *out = (struct sc_event){
+                .type = SC_EVENT_FLOW, .flow = &e->flow, .bits = e->flow.events};
+            e->flow.events = 0;
+            return true;
+        }
+        if (offer(e, out))
+            return true;
+        if (e->arrived && (e->flow.events & SC_FLOW_ENDED)) { /* it died in the owner's queue */
+            *out = (struct sc_event){
+                .type = SC_EVENT_FLOW, .flow = &e->flow, .bits = SC_FLOW_ENDED};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- serving ---------------------------------------------------------------------------------- */
+
+int sc_stack_serve(struct sc_stack *s, const struct sc_service_id *service, void *app,
+                   struct sc_instance **instance, sc_time now)
+{
+    if (s->services.instances >= SC_INSTANCES_MAX)
+        return -ENOBUFS;
+    struct sc_instance *i = sc_service_table_add(&s->services, service, 0, app);
+    if (!i)
+        return -ENOMEM;
+    *instance = i;
+    sc_registrar_changed(s, service, true, now);
+    return 0;
+}
+
+void sc_stack_unserve(struct sc_stack *s, struct sc_instance *i, sc_time now)
+{
+    struct sc_service_id id = i->service->id;
+    sc_flows_forget_instance(s, i, now);
+    sc_service_table_remove(&s->services, i);
+    sc_registrar_changed(s, &id, false, now);
+}
+
+void *sc_instance_app(const struct sc_instance *i)
+{
+    return i->app;
+}
+
+const struct sc_service_id *sc_instance_service(const struct sc_instance *i)
+{
+    return &i->service->id;
+}
+
+void sc_instance_set_accepting(struct sc_instance *i, bool accepting)
+{
+    i->accepting = accepting;
+}
+
+struct sc_instance *sc_stack_local_instance(struct sc_stack *s, const struct sc_service_id *service)
+{
+    struct sc_choice c = {
+        .hash = sc_rng_next(&s->rng), .own = s->env.address, .local_only = true};
+    return sc_service_table_choose(&s->services, service, &c);
+}

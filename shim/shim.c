@@ -1,0 +1,93 @@
+/* libscaffold_shim.so: libc's names for what client/ does, for programs that nobody wants to change.
+ *
+ * Each function has a name of its own in C and libc's as its symbol, so that the declarations in
+ * libc's headers (transparent unions, redirects of FORTIFY and of 64-bit files) do not matter here. */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "client/client.h"
+#include "client/real.h"
+
+/* Tells real.c that libc's functions are the next ones after ours. */
+const char sc_real_next = 1;
+
+#define EXPORTED(type, name, params)                                                               \
+    __attribute__((visibility("default"))) type shim_##name params __asm__(#name);
+#define CALL(type, name, params, args) EXPORTED(type, name, params)
+#define OTHER(type, name, params) EXPORTED(type, name, params)
+#include "calls.def"
+#undef CALL
+#undef OTHER
+
+#define UNPACK(...) __VA_ARGS__
+#define CALL(type, name, params, args)                                                             \
+    type shim_##name params                                                                        \
+    {                                                                                              \
+        return sc_##name(UNPACK args);                                                             \
+    }
+#define OTHER(type, name, params)
+#include "calls.def"
+#undef CALL
+#undef OTHER
+
+int shim_accept(int fd, struct sockaddr *addr, socklen_t *len)
+{
+    return sc_accept4(fd, addr, len, 0);
+}
+
+ssize_t shim_send(int fd, const void *buf, size_t n, int flags)
+{
+    return sc_sendto(fd, buf, n, flags, NULL, 0);
+}
+
+ssize_t shim_recv(int fd, void *buf, size_t n, int flags)
+{
+    return sc_recvfrom(fd, buf, n, flags, NULL, NULL);
+}
+
+/* --- FORTIFY ---------------------------------------------------------------------------------- */
+
+void __chk_fail(void) __attribute__((noreturn));
+
+ssize_t shim___recv_chk(int fd, void *buf, size_t n, size_t room, int flags)
+{
+    if (n > room)
+        __chk_fail();
+    return sc_recvfrom(fd, buf, n, flags, NULL, NULL);
+}
+
+ssize_t shim___recvfrom_chk(int fd, void *buf, size_t n, size_t room, int flags,
+                            struct sockaddr *from, socklen_t *len)
+{
+    if (n > room)
+        __chk_fail();
+    return sc_recvfrom(fd, buf, n, flags, from, len);
+}
+
+/* --- variadic in libc ------------------------------------------------------------------------- */
+
+/* Whatever the third argument is, or if there is none: libc reads it in the same way. */
+#define THIRD(arg, last)                                                                           \
+    va_list args;                                                                                  \
+    va_start(args, last);                                                                          \
+    void *arg = va_arg(args, void *);                                                              \
+    va_end(args)
+
+int shim_fcntl(int fd, int cmd, ...)
+{
+    THIRD(arg, cmd);
+    return sc_fcntl(fd, cmd, arg);
+}
+
+int shim_fcntl64(int fd, int cmd, ...)
+{
+    THIRD(arg, cmd);
+    return sc_fcntl(fd, cmd, arg);
+}
+
+int shim_ioctl(int fd, unsigned long request, ...)
+{
+    THIRD(arg, request);
+    return sc_ioctl(fd, request, arg);
+}

@@ -34,10 +34,10 @@ static void another_pool(void **state)
 static void bad_pools_leave_the_default(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"10.0.0.0",      "10.0.0.0/7",   "10.0.0.0/31", "10.0.0/8",
-                                      "256.0.0.0/8",   "10.0.0.0/8 ",  " 10.0.0.0/8", "10.0.0.0/-8",
-                                      "10.0.0.0.0/8",  "a.b.c.d/8",    "10..0.0/8",   "/8",
-                                      "10.0.0.0/8/8",  "10.0.0.0/",    "1000.0.0.0/8"};
+    static const char *const bad[] = {"10.0.0.0",     "10.0.0.0/7",  "10.0.0.0/31", "10.0.0/8",
+                                      "256.0.0.0/8",  "10.0.0.0/8 ", " 10.0.0.0/8", "10.0.0.0/-8",
+                                      "10.0.0.0.0/8", "a.b.c.d/8",   "10..0.0/8",   "/8",
+                                      "10.0.0.0/8/8", "10.0.0.0/",   "1000.0.0.0/8"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct sc_pool4 pool = {1, 1};
         assert_int_equal(sc_pool4_parse(bad[i], &pool), -EINVAL);
@@ -79,9 +79,8 @@ static void kinds_of_addresses(void **state)
 static void from_libcs_addresses(void **state)
 {
     (void)state;
-    struct sockaddr_in in = {.sin_family = AF_INET,
-                             .sin_port = htons(80),
-                             .sin_addr.s_addr = htonl(0xc6120005)};
+    struct sockaddr_in in = {
+        .sin_family = AF_INET, .sin_port = htons(80), .sin_addr.s_addr = htonl(0xc6120005)};
     struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(81)};
     in6.sin6_addr.s6_addr[0] = 0xfd;
     struct sc_address a;

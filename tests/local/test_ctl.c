@@ -88,11 +88,11 @@ static void strings_must_end(void **state)
     } strings[] = {
 #define STRING(op, field)                                                                          \
     {op, offsetof(struct sc_ctl_request, field), sizeof((struct sc_ctl_request *)0)->field}
-        STRING(SC_CTL_RESOLVE, resolve.name),   STRING(SC_CTL_BIND, bind.service),
-        STRING(SC_CTL_LISTEN, listen.own),      STRING(SC_CTL_UNLISTEN, listen.own),
+        STRING(SC_CTL_RESOLVE, resolve.name),     STRING(SC_CTL_BIND, bind.service),
+        STRING(SC_CTL_LISTEN, listen.own),        STRING(SC_CTL_UNLISTEN, listen.own),
         STRING(SC_CTL_FLOW_ERROR, flow.flow.own), STRING(SC_CTL_FLOW_ERROR, flow.flow.peer),
-        STRING(SC_CTL_FLOW_SET, flow.flow.own), STRING(SC_CTL_FLOW_SET, flow.flow.peer),
-        STRING(SC_CTL_FLOW_GET, flow.flow.own), STRING(SC_CTL_FLOW_GET, flow.flow.peer),
+        STRING(SC_CTL_FLOW_SET, flow.flow.own),   STRING(SC_CTL_FLOW_SET, flow.flow.peer),
+        STRING(SC_CTL_FLOW_GET, flow.flow.own),   STRING(SC_CTL_FLOW_GET, flow.flow.peer),
     };
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
         struct sc_ctl_request q = request(strings[i].op);
@@ -127,9 +127,12 @@ static void the_layout_has_no_room_for_guesses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_op_is_taken),     cmocka_unit_test(other_ops_are_not),
-        cmocka_unit_test(another_protocol),      cmocka_unit_test(another_version),
-        cmocka_unit_test(other_lengths),         cmocka_unit_test(strings_must_end),
+        cmocka_unit_test(every_op_is_taken),
+        cmocka_unit_test(other_ops_are_not),
+        cmocka_unit_test(another_protocol),
+        cmocka_unit_test(another_version),
+        cmocka_unit_test(other_lengths),
+        cmocka_unit_test(strings_must_end),
         cmocka_unit_test(the_layout_has_no_room_for_guesses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

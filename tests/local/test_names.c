@@ -158,12 +158,9 @@ static void instances_are_stable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_documented_text),
-        cmocka_unit_test(every_value_comes_back),
-        cmocka_unit_test(the_longest_name_fits),
-        cmocka_unit_test(other_texts_are_refused),
-        cmocka_unit_test(other_sockets_are_refused),
-        cmocka_unit_test(the_control_name),
+        cmocka_unit_test(the_documented_text),       cmocka_unit_test(every_value_comes_back),
+        cmocka_unit_test(the_longest_name_fits),     cmocka_unit_test(other_texts_are_refused),
+        cmocka_unit_test(other_sockets_are_refused), cmocka_unit_test(the_control_name),
         cmocka_unit_test(instances_are_stable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

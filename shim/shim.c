@@ -1,7 +1,9 @@
-/* libscaffold_shim.so: libc's names for what client/ does, for programs that nobody wants to change.
+/* libscaffold_shim.so: libc's names for what client/ does, for programs that nobody wants to
+ * change.
  *
  * Each function has a name of its own in C and libc's as its symbol, so that the declarations in
- * libc's headers (transparent unions, redirects of FORTIFY and of 64-bit files) do not matter here. */
+ * libc's headers (transparent unions, redirects of FORTIFY and of 64-bit files) do not matter here.
+ */
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -30,8 +30,8 @@ struct sc_span {
 struct sc_block_pool {
     void *free_block; /* list through the first pointer of each */
     size_t free_count;
-    size_t used;  /* blocks in use */
-    size_t limit; /* blocks, at most; exceeded only by SC_BLOCK_PROMISED, by one batch */
+    size_t used;      /* blocks in use */
+    size_t limit;     /* blocks, at most; exceeded only by SC_BLOCK_PROMISED, by one batch */
     uint64_t refused; /* requests that found no memory */
     struct sc_span *free_span;
     void *span_chunks;

@@ -39,7 +39,8 @@ void sc_congestion_on_acked(struct sc_congestion *c, struct sc_acked *a, uint64_
     if (c->recovering && sent_at <= c->recovery_start)
         return; /* RFC 9002 7.3.2: no growth for packets sent before the reduction */
     c->recovering = false;
-    /* RFC 9002 7.8, in the form of RFC 7661 and Linux: in slow start half a window is use enough. */
+    /* RFC 9002 7.8, in the form of RFC 7661 and Linux: in slow start half a window is use enough.
+     */
     a->limited = c->limited || (sc_congestion_slow_start(c) && 2 * in_flight >= c->cwnd);
     c->ops->on_acked(c, a, rtt, now);
 }

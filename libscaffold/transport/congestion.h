@@ -1,5 +1,5 @@
-/* How much may be in flight. Algorithms are a const table of functions; what all have in common (one
- * reduction per round of losses, the window's floor, being application-limited) is here. */
+/* How much may be in flight. Algorithms are a const table of functions; what all have in common
+ * (one reduction per round of losses, the window's floor, being application-limited) is here. */
 #ifndef SC_TRANSPORT_CONGESTION_H
 #define SC_TRANSPORT_CONGESTION_H
 
@@ -45,10 +45,10 @@ struct sc_hystart {
 };
 
 struct sc_cubic {
-    double w_max; /* bytes */
+    double w_max;   /* bytes */
     double w_epoch; /* cwnd when the epoch began */
     double w_est;
-    double k; /* seconds */
+    double k;      /* seconds */
     sc_time epoch; /* 0: none */
     sc_time last_acked;
     struct sc_hystart hystart;

@@ -72,8 +72,7 @@ static size_t worthwhile(const struct sc_flow *f)
 static void starve(struct sc_flow *f)
 {
     f->send.starved = true;
-    f->send.short_of_memory =
-        sc_flow_unacknowledged(f) + worthwhile(f) <= sc_flow_send_buffer(f);
+    f->send.short_of_memory = sc_flow_unacknowledged(f) + worthwhile(f) <= sc_flow_send_buffer(f);
 }
 
 size_t sc_flow_send_room(struct sc_flow *f)

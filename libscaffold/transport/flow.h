@@ -3,10 +3,12 @@
  * the blocks of send.h and recv.h. Not thread-safe.
  *
  *   client   OPENING --ANSWER--> OPEN --both FINs done--> LINGER --timer--> DEAD
- *   server   ANSWERED --CONFIRM--> OPEN ...   (all that a client sends is CONFIRM until something is
- *            acknowledged; DATA for an ANSWERED flow is dropped)
- *   any      --ABORT, reset, timeout, sc_flow_abort--> FAILED (error set; our ABORT is repeated until
- *            acknowledged, and for each packet that still arrives) --timer--> DEAD
+ *   server   ANSWERED --CONFIRM--> OPEN ...
+ *   any      --ABORT, reset, timeout, sc_flow_abort--> FAILED --timer--> DEAD
+ *
+ * All that a client sends is CONFIRM until something of it is acknowledged; DATA for an ANSWERED
+ * flow is dropped. FAILED: `error` is set; our ABORT is repeated until it is acknowledged, and for
+ * each packet that still arrives.
  *
  * Every transition is made by change_state() in flow.c; the table of allowed ones stands there. */
 #ifndef SC_TRANSPORT_FLOW_H
@@ -36,7 +38,7 @@
 
 enum sc_flow_state {
     SC_FLOW_OPENING,  /* client: OPEN sent, waiting for an ANSWER */
-    SC_FLOW_ANSWERED, /* server: ANSWER sent, waiting for the third packet; no application sees it */
+    SC_FLOW_ANSWERED, /* server: ANSWER sent, waiting for the third packet; nobody sees it yet */
     SC_FLOW_OPEN,
     SC_FLOW_LINGER, /* both directions finished; answers retransmissions */
     SC_FLOW_FAILED, /* over with an error; answers with ABORT */
@@ -57,12 +59,13 @@ struct sc_train {
     uint64_t dst;          /* network address, 0 for packets routed by ServiceID */
     size_t segment;
     size_t len;
-    bool ect;        /* mark ECT(0) */
-    bool probe_mtu;  /* must not be fragmented, may be too large */
+    bool ect;       /* mark ECT(0) */
+    bool probe_mtu; /* must not be fragmented, may be too large */
     size_t iov_count;
     struct iovec iov[SC_TRAIN_SEGMENTS * 4];
     size_t scratch_used;
-    uint8_t scratch[SC_TRAIN_SEGMENTS * 64 + 2 * SC_DATAGRAM_BASE]; /* headers and control packets */
+    /* Headers and control packets. */
+    uint8_t scratch[SC_TRAIN_SEGMENTS * 64 + 2 * SC_DATAGRAM_BASE];
 };
 
 struct sc_flow_stats {
@@ -72,8 +75,8 @@ struct sc_flow_stats {
     uint64_t packets_retransmitted; /* packets that carried bytes sent before */
     uint64_t packets_duplicate;
     uint64_t packets_dropped; /* no memory, too many holes: not acknowledged, so sent again */
-    uint64_t bytes_sent;     /* stream bytes, first transmission */
-    uint64_t bytes_received; /* stream bytes delivered in order */
+    uint64_t bytes_sent;      /* stream bytes, first transmission */
+    uint64_t bytes_received;  /* stream bytes delivered in order */
     uint64_t probe_timeouts;
 };
 
@@ -82,9 +85,9 @@ struct sc_flow_env {
     struct sc_rng *rng;
     struct sc_block_pool *blocks;
     const struct sc_congestion_ops *congestion;
-    uint64_t address; /* own network address */
-    uint32_t pool;    /* own pool address, IPv4, host order */
-    uint64_t epoch;   /* own incarnation */
+    uint64_t address;      /* own network address */
+    uint32_t pool;         /* own pool address, IPv4, host order */
+    uint64_t epoch;        /* own incarnation */
     size_t datagram_limit; /* largest UDP payload to try; 0: SC_DATAGRAM_MAX */
 };
 
@@ -92,12 +95,12 @@ struct sc_flow {
     const struct sc_flow_env *env;
     enum sc_flow_state state;
     bool is_client;
-    int error; /* positive errno once FAILED */
+    int error;       /* positive errno once FAILED */
     unsigned events; /* SC_FLOW_... not yet taken by the stack's owner */
     void *app;       /* the owner's */
 
-    uint32_t id;              /* own flow id */
-    struct sc_map_node by_id; /* the stack's table, keyed by id */
+    uint32_t id;                /* own flow id */
+    struct sc_map_node by_id;   /* the stack's table, keyed by id */
     struct sc_map_node by_open; /* server: (client address, client flow id, open id) */
     struct {
         uint64_t address;
@@ -126,7 +129,7 @@ struct sc_flow {
     /* Opening (client), see open.c. */
     struct {
         sc_time started, deadline;
-        sc_time attempt_at;      /* this attempt began */
+        sc_time attempt_at; /* this attempt began */
         sc_time retransmit_at;
         sc_time interval;
         uint8_t attempt;
@@ -135,7 +138,7 @@ struct sc_flow {
         uint64_t exclude[SC_OPEN_EXCLUDE];
         uint8_t cookie[32];
         size_t cookie_len;
-        bool refused_any; /* at least one instance refused: ECONNREFUSED rather than ETIMEDOUT */
+        bool refused_any;  /* at least one instance refused: ECONNREFUSED rather than ETIMEDOUT */
         bool confirming;   /* nothing of ours is acknowledged yet: packets go as CONFIRM */
         bool want_confirm; /* one is due */
         unsigned sent;     /* OPENs; server: ANSWERs */
@@ -159,23 +162,23 @@ struct sc_flow {
     sc_time last_heard;
     sc_time progress_at;  /* bytes became outstanding, or were acknowledged, then */
     sc_time linger_until; /* LINGER and FAILED: DEAD from then on */
-    sc_time user_timeout; /* RFC 5482, 0 = none: unacknowledged data older than this ends the flow */
+    sc_time user_timeout; /* RFC 5482: unacknowledged data older than this ends it; 0: none */
     sc_time memory_at;    /* starved for want of blocks: look again then */
     unsigned probes;      /* packets that may leave beyond the window (RFC 9002 6.2.4) */
     bool want_ping;
-    bool sent_reported;   /* SC_FLOW_SENT was raised */
-    struct { /* explicit congestion notification (RFC 9000 13.4.2) */
+    bool sent_reported; /* SC_FLOW_SENT was raised */
+    struct {            /* explicit congestion notification (RFC 9000 13.4.2) */
         bool off;
         uint32_t acked; /* packets sent as ECT(0) that were acknowledged */
         uint32_t ce;    /* marks reported so far */
     } ecn;
-    struct { /* our ABORT, see close.c */
+    struct {              /* our ABORT, see close.c */
         uint64_t number;  /* of the first packet that carried it */
         sc_time again_at; /* SC_NEVER: acknowledged, or given up */
         unsigned sent;
     } aborting;
     bool want_abort;
-    bool want_ack; /* FAILED by the peer's ABORT: tell it that we know */
+    bool want_ack;         /* FAILED by the peer's ABORT: tell it that we know */
     uint16_t abort_reason; /* 0: the peer needs not be told */
     bool urgent_sent;
     uint64_t urgent_offset; /* own urgent mark to announce, when !urgent_sent */
@@ -185,8 +188,8 @@ struct sc_flow {
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-/* A client flow towards a service: OPENING, first OPEN due at once. timeout 0 = SC_OPEN_TIMEOUT. The
- * caller sets own_token before the first sc_flow_produce. */
+/* A client flow towards a service: OPENING, first OPEN due at once. timeout 0 = SC_OPEN_TIMEOUT.
+ * The caller sets own_token before the first sc_flow_produce. */
 void sc_flow_init_client(struct sc_flow *f, const struct sc_flow_env *env, uint32_t id,
                          const struct sc_service_id *service, uint16_t own_port, sc_time timeout,
                          sc_time now);
@@ -213,8 +216,8 @@ void sc_flow_on_data(struct sc_flow *f, const struct sc_header *h, struct sc_rea
                      unsigned ecn, sc_time now);
 void sc_flow_on_reset(struct sc_flow *f, const struct sc_reset *p, sc_time now);
 
-/* True for an ANSWER to this flow's OPEN from another instance than the one it belongs to (or when it
- * failed meanwhile): sc_flow_on_answer ignores it; its half-open flow there dies by itself. */
+/* True for an ANSWER to this flow's OPEN from another instance than the one it belongs to (or when
+ * it failed meanwhile): sc_flow_on_answer ignores it; its half-open flow there dies by itself. */
 bool sc_flow_answer_is_stray(const struct sc_flow *f, const struct sc_answer *a);
 
 /* The peer is gone (dead, or restarted): the flow fails with this errno, nothing is sent. */
@@ -244,8 +247,8 @@ void sc_flow_on_too_large(struct sc_flow *f, size_t size, sc_time now);
 /* Bytes that the flow takes now (0: wait for SC_FLOW_WRITABLE, which follows for certain). */
 size_t sc_flow_send_room(struct sc_flow *f);
 
-/* Room to read into, at most `want` bytes, in up to `max` pieces; returns the number of pieces (0: no
- * room or no memory). Then say how many bytes were written there. */
+/* Room to read into, at most `want` bytes, in up to `max` pieces; returns the number of pieces (0:
+ * no room or no memory). Then say how many bytes were written there. */
 size_t sc_flow_send_space(struct sc_flow *f, size_t want, struct iovec *iov, size_t max);
 void sc_flow_send_commit(struct sc_flow *f, size_t len, sc_time now);
 
@@ -255,15 +258,15 @@ void sc_flow_send_fin(struct sc_flow *f, sc_time now);
 /* The last byte written so far is urgent (MSG_OOB). */
 void sc_flow_send_urgent(struct sc_flow *f, sc_time now);
 
-/* In-order bytes, in place: fills up to `max` pieces, returns their number. Valid until the next call
- * into the flow. Consume what was delivered; this opens the window. */
+/* In-order bytes, in place: fills up to `max` pieces, returns their number. Valid until the next
+ * call into the flow. Consume what was delivered; this opens the window. */
 size_t sc_flow_recv_peek(const struct sc_flow *f, struct iovec *iov, size_t max);
 void sc_flow_recv_consume(struct sc_flow *f, size_t len, sc_time now);
 
 /* Everything up to the peer's FIN was consumed. */
 bool sc_flow_recv_eof(const struct sc_flow *f);
 
-/* The application reads no more (SHUT_RD, or closed for reading): bytes are dropped as they come. */
+/* The application reads no more (SHUT_RD, or closed for reading): bytes are dropped. */
 void sc_flow_recv_discard(struct sc_flow *f, sc_time now);
 
 /* Ends the flow at once in both directions; the peer is told why. */

@@ -33,7 +33,7 @@ void sc_open_on_timer(struct sc_flow *f, sc_time now);
 void sc_open_write_confirm(const struct sc_flow *f, struct sc_writer *w, uint64_t number);
 
 /* --- input.c --- */
-/* A packet of the DATA number space. `confirm`: it asks for an acknowledgement whatever it carries. */
+/* A packet of the DATA number space. `confirm`: it wants an acknowledgement whatever it carries. */
 void sc_input_packet(struct sc_flow *f, uint64_t number, struct sc_reader *frames, unsigned ecn,
                      bool confirm, sc_time now);
 /* Verdicts that came by a timer instead of an acknowledgement. */

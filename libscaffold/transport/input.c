@@ -43,8 +43,14 @@ static void on_packet_lost(void *owner, const struct sc_sent *p)
 static const struct sc_recovery_ops verdict_ops = {.acked = on_packet_acked,
                                                    .lost = on_packet_lost};
 
-/* RFC 9000 13.4.2: true when the peer reports new marks; a path that loses the marks, or a peer that
- * does not report them, ends their use. */
+/* Counters of 32 bits wrap within two hours at 10 Gbit/s. */
+static bool is_below(uint32_t a, uint32_t b)
+{
+    return (int32_t)(a - b) < 0;
+}
+
+/* RFC 9000 13.4.2: true when the peer reports new marks; a path that loses the marks, or a peer
+ * that does not report them, ends their use. */
 static bool new_marks(struct sc_flow *f, const struct sc_ack *ack,
                       const struct sc_recovery_news *news)
 {
@@ -53,11 +59,11 @@ static bool new_marks(struct sc_flow *f, const struct sc_ack *ack,
     f->ecn.acked += news->acked_ect;
     if (ack->largest < f->recovery.largest_acked)
         return false; /* an old acknowledgement, overtaken */
-    if (!ack->has_ecn || ack->ect0 + ack->ce < f->ecn.acked) {
+    if (!ack->has_ecn || is_below(ack->ect0 + ack->ce, f->ecn.acked)) {
         f->ecn.off = true;
         return false;
     }
-    bool more = ack->ce > f->ecn.ce;
+    bool more = is_below(f->ecn.ce, ack->ce);
     f->ecn.ce = ack->ce;
     return more;
 }
@@ -207,8 +213,7 @@ static void take_packet(struct sc_flow *f, uint64_t number, struct sc_reader *fr
     if (confirm)
         sc_ack_promptly(&f->ack);
     if (f->state == SC_FLOW_LINGER && eliciting)
-        f->linger_until =
-            sc_time_max(f->linger_until, now + SC_LINGER); /* it had missed our ACK */
+        f->linger_until = sc_time_max(f->linger_until, now + SC_LINGER); /* it had missed our ACK */
     sc_close_if_finished(f, now);
     sc_flow_check_room(f);
 }

@@ -215,8 +215,7 @@ void sc_open_write_confirm(const struct sc_flow *f, struct sc_writer *w, uint64_
 /* --- server ----------------------------------------------------------------------------------- */
 
 void sc_flow_init_server(struct sc_flow *f, const struct sc_flow_env *env, uint32_t id,
-                         const struct sc_open *open, const uint8_t token[SC_TOKEN_LEN],
-                         sc_time now)
+                         const struct sc_open *open, const uint8_t token[SC_TOKEN_LEN], sc_time now)
 {
     init(f, env, id, now);
     f->state = SC_FLOW_ANSWERED;

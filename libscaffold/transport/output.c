@@ -1,5 +1,5 @@
-/* Trains of an open flow: what is due goes into the first packet, then stream bytes, lost ones first,
- * as far as window, pacing and the peer allow. All segments but the last are full. */
+/* Trains of an open flow: what is due goes into the first packet, then stream bytes, lost ones
+ * first, as far as window, pacing and the peer allow. All segments but the last are full. */
 #include "transport/flow_impl.h"
 
 #include <assert.h>
@@ -58,8 +58,7 @@ static bool control_due(const struct sc_flow *f)
 
 static size_t mtu_probe_due(const struct sc_flow *f, sc_time now)
 {
-    if (f->opening.confirming ||
-        sc_send_top(&f->send) - f->send.acked < PROBE_WORTH * f->pmtu.size)
+    if (f->opening.confirming || sc_send_top(&f->send) - f->send.acked < PROBE_WORTH * f->pmtu.size)
         return 0;
     size_t size = sc_pmtu_probe(&f->pmtu, now);
     return f->recovery.in_flight + size <= f->congestion.cwnd ? size : 0;
@@ -76,7 +75,9 @@ bool sc_flow_wants_send(const struct sc_flow *f, sc_time now)
         return sc_open_wants_send(f);
     if (f->state == SC_FLOW_FAILED)
         return sc_close_wants_send(f);
-    return is_open(f) && (control_due(f) || segments_allowed(f, now) > 0 || mtu_probe_due(f, now));
+    if (!is_open(f) || !sc_recovery_has_room(&f->recovery, SC_TRAIN_SEGMENTS))
+        return false;
+    return control_due(f) || segments_allowed(f, now) > 0 || mtu_probe_due(f, now) > 0;
 }
 
 sc_time sc_output_paced_at(const struct sc_flow *f)
@@ -284,13 +285,17 @@ static bool produce_mtu_probe(struct build *b, size_t size)
 
 static bool produce_open(struct sc_flow *f, struct sc_train *t, sc_time now)
 {
+    if (!sc_recovery_has_room(&f->recovery, SC_TRAIN_SEGMENTS))
+        return false;
     struct build b = {.f = f, .t = t, .now = now, .size = f->pmtu.size};
     size_t probe = mtu_probe_due(f, now);
     if (probe > 0)
         return produce_mtu_probe(&b, probe);
     size_t count = segments_allowed(f, now);
-    if ((count == 0 && !control_due(f)) || !sc_recovery_reserve(&f->recovery, count ? count : 1))
+    if (count == 0 && !control_due(f))
         return false;
+    if (!sc_recovery_reserve(&f->recovery, count ? count : 1))
+        return false; /* no memory: a timer will bring us back */
     add_packet(&b, true, count > 0);
     t->segment = t->len;
     for (size_t i = 1; i < count && b.more && sc_send_pending(&f->send); i++)

@@ -9,13 +9,13 @@
 #include "base/time.h"
 
 struct sc_pmtu {
-    size_t size;     /* what packets may have now */
-    size_t limit;    /* configured */
-    size_t refused;  /* smallest size known not to pass; SIZE_MAX: none */
-    size_t probing;  /* size of the probe in flight, 0: none */
-    unsigned losses; /* probes of this size lost */
+    size_t size;       /* what packets may have now */
+    size_t limit;      /* configured */
+    size_t refused;    /* smallest size known not to pass; SIZE_MAX: none */
+    size_t probing;    /* size of the probe in flight, 0: none */
+    unsigned losses;   /* probes of this size lost */
     unsigned timeouts; /* PTOs in a row at a size above the base */
-    sc_time next;    /* search (again) from then on; SC_NEVER: while a probe is in flight */
+    sc_time next;      /* search (again) from then on; SC_NEVER: while a probe is in flight */
 };
 
 /* limit 0: SC_DATAGRAM_MAX. */

@@ -65,15 +65,22 @@ static bool resize(struct sc_recovery *r, size_t room)
     return true;
 }
 
+bool sc_recovery_has_room(const struct sc_recovery *r, size_t count)
+{
+    return r->next - r->low + count <= ROOM_MAX;
+}
+
 bool sc_recovery_reserve(struct sc_recovery *r, size_t count)
 {
     size_t need = (size_t)(r->next - r->low) + count;
     if (need <= r->room)
         return true;
+    if (!sc_recovery_has_room(r, count))
+        return false;
     size_t room = r->room ? r->room : ROOM_FIRST;
     while (room < need)
         room *= 2;
-    return room <= ROOM_MAX && resize(r, room);
+    return resize(r, room);
 }
 
 static void give_back(struct sc_recovery *r)
@@ -90,7 +97,7 @@ static void give_back(struct sc_recovery *r)
     }
 }
 
-/* Lets go of entries that nobody will ask for: done, or lost so long ago that they will not come. */
+/* Lets go of entries that nobody will ask for: done, or lost so long ago that none will come. */
 static void forget(struct sc_recovery *r, const struct sc_rtt *rtt, sc_time now)
 {
     while (r->oldest < r->next && !outstanding(entry(r, r->oldest)))
@@ -261,7 +268,7 @@ static void declare_lost(struct sc_recovery *r, uint64_t number, const struct tu
     t->ops->lost(t->owner, p);
 }
 
-/* RFC 9002 6.1. Packets are in the order of sending, so the first that is not lost ends the search. */
+/* RFC 9002 6.1. Packets are in the order of sending: the first that is not lost ends the search. */
 static void detect(struct sc_recovery *r, const struct turn *t)
 {
     sc_time delay = loss_delay(r, t->rtt);

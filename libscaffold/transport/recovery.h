@@ -41,8 +41,8 @@ struct sc_recovery {
     uint64_t low;         /* entries [low, next) exist */
     uint64_t oldest;      /* no entry below is outstanding */
     uint64_t next;
-    uint64_t in_flight;   /* bytes */
-    size_t outstanding;   /* packets in flight */
+    uint64_t in_flight;     /* bytes */
+    size_t outstanding;     /* packets in flight */
     uint64_t largest_acked; /* valid once any_acked */
     bool any_acked;
     struct sc_ranges acked; /* numbers known to be acknowledged: spares looking at them again */
@@ -67,23 +67,26 @@ struct sc_recovery_ops {
 
 /* What an acknowledgement brought. */
 struct sc_recovery_news {
-    uint64_t acked_bytes;   /* that were in flight */
-    uint64_t largest;       /* highest number newly acknowledged; valid if any */
-    sc_time largest_sent;   /* when it was sent */
+    uint64_t acked_bytes; /* that were in flight */
+    uint64_t largest;     /* highest number newly acknowledged; valid if any */
+    sc_time largest_sent; /* when it was sent */
     bool any;
-    bool any_eliciting;     /* some newly acknowledged packet had asked for it */
-    uint32_t acked_ect;     /* newly acknowledged packets sent with ECT */
-    bool congestion;        /* packets were lost, other than MTU probes */
-    sc_time lost_sent;      /* when the latest of them was sent */
+    bool any_eliciting; /* some newly acknowledged packet had asked for it */
+    uint32_t acked_ect; /* newly acknowledged packets sent with ECT */
+    bool congestion;    /* packets were lost, other than MTU probes */
+    sc_time lost_sent;  /* when the latest of them was sent */
     uint32_t lost_packets;
-    bool persistent;        /* RFC 9002 7.6 */
-    bool undo;              /* every loss of the last round was a mistake */
+    bool persistent; /* RFC 9002 7.6 */
+    bool undo;       /* every loss of the last round was a mistake */
 };
 
 void sc_recovery_init(struct sc_recovery *r);
 void sc_recovery_fini(struct sc_recovery *r);
 
-/* Room for `count` further packets. False: no memory, or too many on the way. */
+/* False: too many packets are on the way; none may be sent before some are acknowledged or lost. */
+bool sc_recovery_has_room(const struct sc_recovery *r, size_t count);
+
+/* Room for `count` further packets. False: none, or no memory. */
 bool sc_recovery_reserve(struct sc_recovery *r, size_t count);
 
 /* Records packet `next`, which sc_recovery_reserve made room for. Entries without SC_SENT_ELICITING
@@ -96,7 +99,7 @@ int sc_recovery_on_ack(struct sc_recovery *r, const struct sc_ack *ack, struct s
                        const struct sc_recovery_ops *ops, void *owner,
                        struct sc_recovery_news *news, sc_time now);
 
-/* The loss timer. True when the timer was for a probe instead: send something (timeouts counted). */
+/* The timer. True when it was for a probe: send something (timeouts are counted). */
 bool sc_recovery_on_timer(struct sc_recovery *r, const struct sc_rtt *rtt,
                           const struct sc_recovery_ops *ops, void *owner,
                           struct sc_recovery_news *news, sc_time now);

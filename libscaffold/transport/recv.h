@@ -20,13 +20,13 @@
 
 struct sc_recv {
     struct sc_store store;
-    uint64_t consumed; /* the application took everything below */
-    uint64_t stored;   /* in-order bytes below are in blocks, from here on borrowed */
-    uint64_t next;     /* first byte that is missing */
-    uint64_t highest;  /* one above the highest byte seen */
-    uint64_t final;    /* length of the stream; UINT64_MAX until the end was seen */
-    uint64_t limit;    /* first byte that the peer may not send: announced */
-    uint64_t window;   /* bytes that we are willing to hold */
+    uint64_t consumed;   /* the application took everything below */
+    uint64_t stored;     /* in-order bytes below are in blocks, from here on borrowed */
+    uint64_t next;       /* first byte that is missing */
+    uint64_t highest;    /* one above the highest byte seen */
+    uint64_t final;      /* length of the stream; UINT64_MAX until the end was seen */
+    uint64_t limit;      /* first byte that the peer may not send: announced */
+    uint64_t window;     /* bytes that we are willing to hold */
     uint64_t tuned_from; /* consumed, when the running measurement began */
     sc_time tuned_at;
     bool discard;     /* the application reads no more */
@@ -39,10 +39,11 @@ struct sc_recv {
 void sc_recv_init(struct sc_recv *r, struct sc_block_pool *pool, sc_time now);
 void sc_recv_fini(struct sc_recv *r);
 
-/* A STREAM frame. `data` must stay valid until sc_recv_settle. Returns 0; -EPROTO when the peer broke
- * its window or changed the end; -ENOBUFS when there is no room for it now: the packet must count as
- * not received. */
-int sc_recv_on_stream(struct sc_recv *r, uint64_t offset, const uint8_t *data, size_t len, bool fin);
+/* A STREAM frame. `data` must stay valid until sc_recv_settle. Returns 0; -EPROTO when the peer
+ * broke its window or changed the end; -ENOBUFS when there is no room for it now: the packet must
+ * count as not received. */
+int sc_recv_on_stream(struct sc_recv *r, uint64_t offset, const uint8_t *data, size_t len,
+                      bool fin);
 
 /* Copies what is borrowed. Returns 0 or -ENOMEM: bytes were lost, the flow has failed. */
 int sc_recv_settle(struct sc_recv *r);
@@ -50,8 +51,8 @@ int sc_recv_settle(struct sc_recv *r);
 /* In-order bytes in place; see sc_flow_recv_peek. */
 size_t sc_recv_peek(const struct sc_recv *r, struct iovec *iov, size_t max);
 
-/* The application took `len` of them. Widens the window (doubling when a whole window went within two
- * round trips) and sets want_window when it moved by a quarter. rtt 0: unknown. */
+/* The application took `len` of them. Widens the window (doubling when a whole window went within
+ * two round trips) and sets want_window when it moved by a quarter. rtt 0: unknown. */
 void sc_recv_consume(struct sc_recv *r, size_t len, sc_time rtt, sc_time now);
 
 /* From now on everything is consumed as it comes. */

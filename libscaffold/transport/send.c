@@ -105,7 +105,8 @@ uint64_t sc_send_backlog(const struct sc_send *s)
 }
 
 /* The part of [from, to) that fits; the end counts as no byte. */
-static struct sc_send_piece piece_of(const struct sc_send *s, uint64_t from, uint64_t to, size_t max)
+static struct sc_send_piece piece_of(const struct sc_send *s, uint64_t from, uint64_t to,
+                                     size_t max)
 {
     uint64_t data_to = to < s->end ? to : s->end;
     struct sc_send_piece p = {.offset = from, .len = (size_t)(data_to - from)};

@@ -1,5 +1,6 @@
-/* The send side of a flow: bytes taken from the application and not yet acknowledged. The end of the
- * stream is a virtual byte after the last one, so that it is sent, lost and acknowledged like data:
+/* The send side of a flow: bytes taken from the application and not yet acknowledged. The end of
+ * the stream is a virtual byte after the last one, so that it is sent, lost and acknowledged like
+ * data:
  *
  *     acked        next          end  (end + 1 with FIN)
  *   ---|------------|-------------|
@@ -18,13 +19,13 @@
 
 struct sc_send {
     struct sc_store store;
-    uint64_t acked; /* everything below is acknowledged */
-    uint64_t next;  /* nothing from here on was ever sent */
-    uint64_t end;   /* nothing from here on was written */
-    uint64_t limit; /* the peer's window: first byte that may not be sent */
-    bool fin;       /* nothing more will be written */
-    bool starved;   /* the owner was told that there is no room ... */
-    bool short_of_memory; /* ... for want of blocks, which no acknowledgement will bring */
+    uint64_t acked;         /* everything below is acknowledged */
+    uint64_t next;          /* nothing from here on was ever sent */
+    uint64_t end;           /* nothing from here on was written */
+    uint64_t limit;         /* the peer's window: first byte that may not be sent */
+    bool fin;               /* nothing more will be written */
+    bool starved;           /* the owner was told that there is no room ... */
+    bool short_of_memory;   /* ... for want of blocks, which no acknowledgement will bring */
     struct sc_ranges early; /* acknowledged above `acked` */
     struct sc_ranges lost;  /* to be sent again; disjoint from what is acknowledged */
 };
@@ -43,7 +44,7 @@ void sc_send_fini(struct sc_send *s);
 /* Bytes that can be written now, when `buffer` bytes may be unacknowledged in all. */
 size_t sc_send_room(const struct sc_send *s, size_t buffer);
 
-/* Room to write into, at most `want` bytes in at most `max` pieces; returns the number of pieces. */
+/* Room to write into, at most `want` bytes in at most `max` pieces; returns their number. */
 size_t sc_send_space(struct sc_send *s, size_t want, struct iovec *iov, size_t max);
 void sc_send_commit(struct sc_send *s, size_t len);
 void sc_send_close(struct sc_send *s);

@@ -6,7 +6,7 @@
 /* How often a flow that found no memory looks again. */
 #define MEMORY_RETRY (10 * SC_MS)
 
-/* Room is missing for want of blocks, not because the buffer is full: nobody will tell us of more. */
+/* Room is missing for want of blocks, not because the buffer is full: nobody will tell. */
 static bool waits_for_memory(const struct sc_flow *f)
 {
     return f->state == SC_FLOW_OPEN && f->send.short_of_memory && !f->send.fin;

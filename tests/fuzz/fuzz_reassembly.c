@@ -2,7 +2,8 @@
  * reader that consumes at will, and a pool with little memory. Every byte that is read must be the
  * stream's, in order, once.
  *
- * Input, repeated: u8 operation (low 2 bits: 0-1 segment, 2 read, 3 settle or discard) | u16 | u16 */
+ * Input, repeated: u8 operation (low 2 bits: 0-1 segment, 2 read, 3 settle or discard) | u16 | u16
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

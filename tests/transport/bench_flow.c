@@ -1,5 +1,5 @@
-/* Cost per packet of a flow in memory: produce on one side, on_data, peek, consume and settle on the
- * other, the acknowledgements included. Prints figures, no verdicts. */
+/* Cost per packet of a flow in memory: produce on one side, on_data, peek, consume and settle on
+ * the other, the acknowledgements included. Prints figures, no verdicts. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

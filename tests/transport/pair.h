@@ -1,5 +1,5 @@
-/* Two flows, joined by a link with virtual time: delay, rate, queue, loss, reordering, duplication. No
- * stack is involved; what a stack does for opening is done by deliver(). */
+/* Two flows, joined by a link with virtual time: delay, rate, queue, loss, reordering, duplication.
+ * No stack is involved; what a stack does for opening is done by deliver(). */
 #ifndef TESTS_TRANSPORT_PAIR_H
 #define TESTS_TRANSPORT_PAIR_H
 
@@ -56,7 +56,8 @@ struct pair {
     struct sc_flow_env env[2];
     struct sc_flow flow[2];
     bool has_server;
-    bool serving; /* OPENs are answered */
+    bool serving;             /* OPENs are answered */
+    bool bleach;              /* the path clears ECN marks */
     struct pair_link link[2]; /* by sender */
     struct pair_app app[2];
     struct pair_packet **queue; /* heap by (at, order) */
@@ -256,7 +257,7 @@ static inline void pair_deliver(struct pair *p, struct pair_packet *packet)
         assert_int_equal(h.flow, f->id);
         if (f->state == SC_FLOW_DEAD)
             pair_reset(p, packet->to);
-        sc_flow_on_data(f, &h, &r, packet->ce ? 3 : 2, p->now);
+        sc_flow_on_data(f, &h, &r, p->bleach ? 0 : packet->ce ? 3 : 2, p->now);
     } else if (h.type == SC_PKT_RESET) {
         struct sc_reset reset;
         sc_reset_read(&r, &reset);
@@ -421,19 +422,19 @@ static inline void pair_print(const struct pair *p)
 {
     for (int i = 0; i < 2 && pair_alive(p, i); i++) {
         const struct sc_flow *f = &p->flow[i];
-        print_message("%c %llu us: state %d error %d send %llu/%llu/%llu limit %llu fin %d lost %zu "
-                      "recv %llu/%llu final %lld ahead %zu cwnd %llu flight %llu next %llu "
-                      "pto %u srtt %llu var %llu deadline %lld wants %d\n",
-                      i ? 'S' : 'C', (unsigned long long)p->now, f->state, f->error,
-                      (unsigned long long)f->send.acked, (unsigned long long)f->send.next,
-                      (unsigned long long)f->send.end, (unsigned long long)f->send.limit,
-                      f->send.fin, f->send.lost.count, (unsigned long long)f->recv.consumed,
-                      (unsigned long long)f->recv.next, (long long)f->recv.final,
-                      f->recv.ahead.count, (unsigned long long)f->congestion.cwnd,
-                      (unsigned long long)f->recovery.in_flight,
-                      (unsigned long long)f->recovery.next, f->recovery.timeouts,
-                      (unsigned long long)f->rtt.smoothed, (unsigned long long)f->rtt.variation,
-                      (long long)sc_flow_deadline(f), sc_flow_wants_send(f, p->now));
+        print_message(
+            "%c %llu us: state %d error %d send %llu/%llu/%llu limit %llu fin %d lost %zu "
+            "recv %llu/%llu final %lld ahead %zu cwnd %llu flight %llu next %llu "
+            "pto %u srtt %llu var %llu deadline %lld wants %d\n",
+            i ? 'S' : 'C', (unsigned long long)p->now, f->state, f->error,
+            (unsigned long long)f->send.acked, (unsigned long long)f->send.next,
+            (unsigned long long)f->send.end, (unsigned long long)f->send.limit, f->send.fin,
+            f->send.lost.count, (unsigned long long)f->recv.consumed,
+            (unsigned long long)f->recv.next, (long long)f->recv.final, f->recv.ahead.count,
+            (unsigned long long)f->congestion.cwnd, (unsigned long long)f->recovery.in_flight,
+            (unsigned long long)f->recovery.next, f->recovery.timeouts,
+            (unsigned long long)f->rtt.smoothed, (unsigned long long)f->rtt.variation,
+            (long long)sc_flow_deadline(f), sc_flow_wants_send(f, p->now));
     }
 }
 

@@ -279,8 +279,9 @@ static void marks_slow_the_sender(void **state)
 {
     (void)state;
     struct pair *p = make(73);
-    both_links(p, (struct pair_link){
-                      .delay = 5 * SC_MS, .rate = 12500000, .queue = 10000000, .mark_above = 60000});
+    both_links(p,
+               (struct pair_link){
+                   .delay = 5 * SC_MS, .rate = 12500000, .queue = 10000000, .mark_above = 60000});
     sc_time t = time_to_read(p, 20000000, 30 * SC_SECOND);
     assert_false(p->flow[CLIENT].ecn.off);
     assert_true(p->flow[CLIENT].ecn.ce > 0);
@@ -363,6 +364,87 @@ static void reset_needs_the_token(void **state)
     assert_int_equal(p->flow[CLIENT].state, SC_FLOW_FAILED);
     assert_int_equal(p->flow[CLIENT].error, ECONNRESET);
     assert_false(sc_flow_wants_send(&p->flow[CLIENT], p->now));
+    finish(p);
+}
+
+/* The peer has everything, has ended and is gone: all but our end was acknowledged. */
+static void reset_after_the_end_is_no_error(void **state)
+{
+    (void)state;
+    struct pair *p = opened(120);
+    p->app[SERVER].fin_after = true;
+    pair_run(p, NULL, p->now + SC_SECOND);
+    p->link[CLIENT].down = true;
+    sc_flow_send_fin(&p->flow[CLIENT], p->now);
+    struct sc_reset reset = {.src = 2};
+    memset(reset.token, 0x5e, sizeof reset.token);
+    sc_flow_on_reset(&p->flow[CLIENT], &reset, p->now);
+    assert_int_equal(p->flow[CLIENT].state, SC_FLOW_LINGER);
+    assert_int_equal(p->flow[CLIENT].error, 0);
+    finish(p);
+}
+
+static void reset_silences_an_abort(void **state)
+{
+    (void)state;
+    struct pair *p = opened(121);
+    sc_flow_abort(&p->flow[CLIENT], SC_ABORT_RESET, ECONNABORTED, p->now);
+    assert_true(sc_flow_wants_send(&p->flow[CLIENT], p->now));
+    struct sc_reset reset = {.src = 2};
+    memset(reset.token, 0x5e, sizeof reset.token);
+    sc_flow_on_reset(&p->flow[CLIENT], &reset, p->now);
+    assert_false(sc_flow_wants_send(&p->flow[CLIENT], p->now));
+    finish(p);
+}
+
+/* Packets that were on their way when their reader aborted draw the ABORT again. */
+static void stragglers_are_told(void **state)
+{
+    (void)state;
+    struct pair *p = opened(122);
+    p->app[CLIENT].to_write = 1000000;
+    pair_run(p, NULL, p->now + 50 * SC_MS);
+    sc_flow_abort(&p->flow[SERVER], SC_ABORT_RESET, ECONNABORTED, p->now);
+    pair_run(p, NULL, p->now + SC_SECOND);
+    assert_int_equal(p->flow[CLIENT].state, SC_FLOW_FAILED);
+    assert_int_equal(p->flow[CLIENT].error, ECONNRESET);
+    assert_int_equal(p->pool[CLIENT].used, 0);
+    assert_int_equal(p->pool[SERVER].used, 0);
+    assert_true(pair_run(p, pair_both_dead, p->now + 30 * SC_SECOND));
+    finish(p);
+}
+
+/* A path that clears the marks: ECN is not used any more, nothing else changes. */
+static void cleared_marks_end_ecn(void **state)
+{
+    (void)state;
+    struct pair *p = make(123);
+    p->bleach = true;
+    transfer(p, 1000000, 0, 10 * SC_SECOND);
+    assert_true(p->flow[CLIENT].ecn.off);
+    assert_int_equal(p->flow[CLIENT].stats.packets_lost, 0);
+    finish(p);
+}
+
+/* One byte per packet, as fast as the window lets: bounded, and all arrive. */
+static void tiny_packets(void **state)
+{
+    (void)state;
+    struct pair *p = opened(124);
+    struct sc_flow *f = &p->flow[CLIENT];
+    struct iovec iov;
+    p->app[CLIENT].to_write = 100000;
+    for (int i = 0; i < 100000; i++) {
+        if (sc_flow_send_room(f) > 0 && sc_flow_send_space(f, 1, &iov, 1) == 1) {
+            *(uint8_t *)iov.iov_base = pair_byte(CLIENT, p->app[CLIENT].written++);
+            sc_flow_send_commit(f, 1, p->now);
+        }
+        if (sc_flow_wants_send(f, p->now)) {
+            assert_true(sc_flow_produce(f, &p->train, p->now));
+            pair_send_train(p, CLIENT, &p->train);
+        }
+    }
+    assert_true(pair_run(p, pair_all_read, p->now + 30 * SC_SECOND));
     finish(p);
 }
 
@@ -513,6 +595,11 @@ int main(void)
         cmocka_unit_test(both_abort),
         cmocka_unit_test(abort_keeps_what_was_delivered),
         cmocka_unit_test(reset_needs_the_token),
+        cmocka_unit_test(reset_after_the_end_is_no_error),
+        cmocka_unit_test(reset_silences_an_abort),
+        cmocka_unit_test(stragglers_are_told),
+        cmocka_unit_test(cleared_marks_end_ecn),
+        cmocka_unit_test(tiny_packets),
         cmocka_unit_test(user_timeout_ends_the_wait),
         cmocka_unit_test(peer_gone_is_an_error),
         cmocka_unit_test(malformed_frames_end_the_flow),

@@ -101,8 +101,7 @@ static struct sc_refuse refusal(uint64_t src, uint8_t why)
 static void refusals_end_it(void **state)
 {
     (void)state;
-    static const uint8_t why[] = {SC_REFUSE_NO_INSTANCE, SC_REFUSE_NOT_ALLOWED,
-                                  SC_REFUSE_NO_ROUTE};
+    static const uint8_t why[] = {SC_REFUSE_NO_INSTANCE, SC_REFUSE_NOT_ALLOWED, SC_REFUSE_NO_ROUTE};
     static const int error[] = {ECONNREFUSED, EACCES, ENETUNREACH};
     for (int i = 0; i < 3; i++) {
         struct sc_refuse refuse = refusal(0, why[i]);

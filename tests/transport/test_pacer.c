@@ -56,7 +56,7 @@ static void unlimited_before_a_sample(void **state)
 static void burst_then_rate(void **state)
 {
     (void)state;
-    make(125000, 10 * SC_MS, true); /* 12.5 MB/s x 1.25 */
+    make(125000, 10 * SC_MS, true);                            /* 12.5 MB/s x 1.25 */
     assert_int_equal(sc_pacer_allowance(&p, 0), 1000000 / 64); /* 1 ms of the rate */
     uint64_t sent = pump(SC_SECOND, 0);
     assert_true(sent > 15625000 * 97 / 100 && sent < 15625000 * 101 / 100 + 20000);
@@ -93,8 +93,8 @@ static void slow_paths_send_packet_pairs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(unlimited_before_a_sample), cmocka_unit_test(burst_then_rate),
-        cmocka_unit_test(twice_in_slow_start),       cmocka_unit_test(late_timers_cost_nothing),
+        cmocka_unit_test(unlimited_before_a_sample),    cmocka_unit_test(burst_then_rate),
+        cmocka_unit_test(twice_in_slow_start),          cmocka_unit_test(late_timers_cost_nothing),
         cmocka_unit_test(slow_paths_send_packet_pairs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,12 +102,9 @@ static void too_large_is_believed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_the_largest),
-        cmocka_unit_test(ethernet_is_tried_first),
-        cmocka_unit_test(limit_is_kept),
-        cmocka_unit_test(asks_again_after_ten_minutes),
-        cmocka_unit_test(black_hole),
-        cmocka_unit_test(too_large_is_believed),
+        cmocka_unit_test(finds_the_largest), cmocka_unit_test(ethernet_is_tried_first),
+        cmocka_unit_test(limit_is_kept),     cmocka_unit_test(asks_again_after_ten_minutes),
+        cmocka_unit_test(black_hole),        cmocka_unit_test(too_large_is_believed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

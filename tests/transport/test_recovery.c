@@ -49,10 +49,8 @@ static void send_to(uint64_t to, unsigned flags, sc_time now)
 {
     while (r.next < to) {
         assert_true(sc_recovery_reserve(&r, 1));
-        struct sc_sent p = {.at = now,
-                            .offset = r.next & 0xffffff,
-                            .flags = (uint16_t)flags,
-                            .size = 1000};
+        struct sc_sent p = {
+            .at = now, .offset = r.next & 0xffffff, .flags = (uint16_t)flags, .size = 1000};
         sc_recovery_on_sent(&r, &p);
     }
 }

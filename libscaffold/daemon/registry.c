@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/listener.h"
+
 struct port {
     struct sc_map_node node;
     uint16_t number;
@@ -14,7 +16,10 @@ void sc_registry_init(struct sc_daemon *d)
     SC_MAP_INIT(&d->ends_by_own, struct sc_end, by_own, own_serial, seed);
     SC_MAP_INIT(&d->ends_by_peer, struct sc_end, by_peer, peer_serial, seed);
     SC_MAP_INIT(&d->ports, struct port, node, number, seed);
-    d->next_bound_port = d->next_port = (uint16_t)(SC_PORT_FIRST + d->config.seed % (SC_PORT_LAST - SC_PORT_FIRST));
+    /* Half the range apart: clients and servers of a host draw from the same ports. */
+    unsigned range = SC_PORT_LAST - SC_PORT_FIRST + 1, first = (unsigned)(d->config.seed % range);
+    d->next_port = (uint16_t)(SC_PORT_FIRST + first);
+    d->next_bound_port = (uint16_t)(SC_PORT_FIRST + (first + range / 2) % range);
 }
 
 void sc_registry_fini(struct sc_daemon *d)
@@ -108,6 +113,18 @@ static bool port_used(const struct sc_daemon *d, uint16_t port)
     return sc_map_find(&d->ports, &port) != NULL;
 }
 
+/* A client that is not asked for its port must not look like a server of this host. */
+static bool port_served(const struct sc_daemon *d, uint16_t port)
+{
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &d->listeners)
+    {
+        if (sc_container(it, struct sc_listener, link)->name.address.port == port)
+            return true;
+    }
+    return false;
+}
+
 static uint16_t use_port(struct sc_daemon *d, uint16_t number)
 {
     struct port *p = calloc(1, sizeof *p);
@@ -127,8 +144,8 @@ uint16_t sc_registry_take_port(struct sc_daemon *d, uint16_t wanted)
         return port_used(d, wanted) ? 0 : use_port(d, wanted);
     for (int i = SC_PORT_FIRST; i <= SC_PORT_LAST; i++) {
         uint16_t port = d->next_port;
-        d->next_bound_port = d->next_port = port == SC_PORT_LAST ? SC_PORT_FIRST : (uint16_t)(port + 1);
-        if (!port_used(d, port))
+        d->next_port = port == SC_PORT_LAST ? SC_PORT_FIRST : (uint16_t)(port + 1);
+        if (!port_used(d, port) && !port_served(d, port))
             return use_port(d, port);
     }
     return 0;

@@ -1,28 +1,49 @@
-/* What client/ offers to the shim beyond the public API. The descriptor work lives here; the shim
- * holds policy (which sockets) and thin wrappers (the libc names).
+/* What client/ offers beyond the public API: the policy of this process, and every socket call in
+ * the form in which libscaffold and the shim export it. The descriptor work lives here; the shim
+ * adds libc's names.
  *
- * No call here allocates or takes a lock on a data path; libc's own functions are reached through
- * `sc_real`, which the shim points at the next definition (dlsym RTLD_NEXT) and libscaffold at libc. */
+ * No call here allocates (but the name lookups, as libc's) or takes a lock; all of them leave plain
+ * sockets to libc. Each returns what its libc namesake returns, with errno as that sets it. */
 #ifndef SC_CLIENT_CLIENT_H
 #define SC_CLIENT_CLIENT_H
 
+#include <netdb.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include "local/address.h"
 #include "local/names.h"
 
-/* Policy of this process, read from the environment once, when the library initialises (A14). */
+/* --- policy: which addresses are ours --------------------------------------------------------- */
+
+/* One item of SCAFFOLD_SERVICE: a service that listeners of this process serve. */
+struct sc_capture {
+    char name[256]; /* without port */
+    uint16_t port;  /* the service port that is captured; 0 = every one */
+};
+
+/* One item of SCAFFOLD_PUBLISH. */
+struct sc_publish {
+    uint16_t service_port;
+    uint16_t program_port;
+};
+
+#define SC_CAPTURES_MAX 16 /* services of one program; more is a mistake in a script */
+#define SC_PUBLISH_MAX 64  /* ports of one program, likewise */
+
+/* Read from the environment once, when the library initialises: programs clear it later (A14). */
 struct sc_policy {
     struct sc_daemon_id daemon;
     char runtime_dir[96];
     struct sc_pool4 pool;
     bool all_local; /* SCAFFOLD_ALL_LOCAL=1: loopback binds and connects are services */
-    /* SCAFFOLD_SERVICE and SCAFFOLD_PUBLISH, parsed: which binds are captured. Layout private to
-     * policy.c. */
-    struct sc_capture *capture;
+    struct sc_capture capture[SC_CAPTURES_MAX];
     unsigned capture_count;
+    struct sc_publish publish[SC_PUBLISH_MAX];
+    unsigned publish_count;
 };
 
 const struct sc_policy *sc_policy(void);
@@ -34,7 +55,51 @@ bool sc_policy_connects(const struct sc_address *a);
  * empty: bind to the address itself) and the service port. */
 bool sc_policy_binds(const struct sc_address *a, char name[256], uint16_t *service_port);
 
+/* The port that the program knows a published service port by; the same port otherwise. */
+uint16_t sc_policy_program_port(uint16_t service_port);
+
+/* --- sockets ---------------------------------------------------------------------------------- */
+
 /* True for descriptors whose socket is one of ours; fills own name. Signal-safe; 1 system call. */
 bool sc_is_service_socket(int fd, struct sc_name *own);
+
+int sc_socket(int domain, int type, int protocol);
+int sc_connect(int fd, const struct sockaddr *addr, socklen_t len);
+int sc_bind(int fd, const struct sockaddr *addr, socklen_t len);
+int sc_listen(int fd, int backlog);
+int sc_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
+int sc_getsockname(int fd, struct sockaddr *addr, socklen_t *len);
+int sc_getpeername(int fd, struct sockaddr *addr, socklen_t *len);
+int sc_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
+int sc_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+int sc_shutdown(int fd, int how);
+int sc_close(int fd);
+int sc_dup(int fd);
+int sc_dup2(int fd, int to);
+int sc_dup3(int fd, int to, int flags);
+int sc_fcntl(int fd, int cmd, void *arg);
+int sc_ioctl(int fd, unsigned long request, void *arg);
+int sc_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event);
+ssize_t sc_sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *to,
+                  socklen_t len);
+ssize_t sc_sendmsg(int fd, const struct msghdr *msg, int flags);
+ssize_t sc_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len);
+ssize_t sc_recvmsg(int fd, struct msghdr *msg, int flags);
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+int sc_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                   struct addrinfo **res);
+int sc_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t host_len,
+                   char *service, socklen_t service_len, int flags);
+struct hostent *sc_gethostbyname(const char *name);
+struct hostent *sc_gethostbyname2(const char *name, int family);
+struct hostent *sc_gethostbyaddr(const void *addr, socklen_t len, int family);
+int sc_gethostbyname_r(const char *name, struct hostent *ret, char *buf, size_t size,
+                       struct hostent **result, int *error);
+int sc_gethostbyname2_r(const char *name, int family, struct hostent *ret, char *buf, size_t size,
+                        struct hostent **result, int *error);
+int sc_gethostbyaddr_r(const void *addr, socklen_t len, int family, struct hostent *ret, char *buf,
+                       size_t size, struct hostent **result, int *error);
 
 #endif

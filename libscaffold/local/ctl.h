@@ -83,6 +83,8 @@ struct sc_ctl_request {
         } resolve;
         struct {
             struct sc_address address;
+            uint8_t by_service; /* of `service`, not of `address` */
+            uint8_t service[32];
         } reverse;
         struct {
             uint8_t by_service; /* target is `service`, not `address` */

@@ -1,0 +1,201 @@
+/* The public API: scaffold/scaffold.h over the calls of client.h. */
+#include "scaffold/scaffold.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/client.h"
+#include "client/control.h"
+#include "client/identity.h"
+#include "client/names.h"
+#include "client/real.h"
+#include "client/shadow.h"
+
+#define API __attribute__((visibility("default")))
+
+static int fail(int error)
+{
+    errno = error;
+    return -1;
+}
+
+/* --- sockets
+ * ------------------------------------------------------------------------------------------ */
+
+int sc_socket(int domain, int type, int protocol)
+{
+    if (domain != AF_SCAFFOLD)
+        return sc_real.socket(domain, type, protocol);
+    if (protocol != 0 && protocol != IPPROTO_TCP)
+        return fail(EPROTONOSUPPORT);
+    if ((type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != SOCK_STREAM)
+        return fail(ESOCKTNOSUPPORT);
+    int fd = sc_real.socket(AF_INET, type, IPPROTO_TCP);
+    if (fd < 0)
+        return fd;
+    sc_shadow_set(sc_cookie(fd), SC_SHADOW_FAMILY, SC_FAMILY_SCAFFOLD);
+    sc_note_service_socket();
+    return fd;
+}
+
+API int scaffold_socket(int domain, int type, int protocol)
+{
+    return sc_socket(domain, type, protocol);
+}
+
+API int scaffold_bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    return sc_bind(fd, addr, len);
+}
+
+API int scaffold_listen(int fd, int backlog)
+{
+    return sc_listen(fd, backlog);
+}
+
+API int scaffold_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+    return sc_accept4(fd, addr, len, flags);
+}
+
+API int scaffold_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    return sc_connect(fd, addr, len);
+}
+
+API int scaffold_shutdown(int fd, int how)
+{
+    return sc_shutdown(fd, how);
+}
+
+API int scaffold_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
+{
+    return sc_getsockname(fd, addr, len);
+}
+
+API int scaffold_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
+{
+    return sc_getpeername(fd, addr, len);
+}
+
+API int scaffold_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+    return sc_getsockopt(fd, level, name, value, len);
+}
+
+API int scaffold_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+    return sc_setsockopt(fd, level, name, value, len);
+}
+
+/* --- names
+ * -------------------------------------------------------------------------------------------- */
+
+API int scaffold_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                             struct addrinfo **res)
+{
+    return sc_getaddrinfo(node, service, hints, res);
+}
+
+API void scaffold_freeaddrinfo(struct addrinfo *res)
+{
+    freeaddrinfo(res);
+}
+
+/* ":80", ":80/tcp" or nothing. */
+static bool read_suffix(const char *text, uint16_t *port, uint8_t *proto)
+{
+    unsigned value = 0;
+    *port = 0;
+    *proto = 0;
+    if (!*text)
+        return true;
+    const char *at = ++text;
+    while (*at >= '0' && *at <= '9' && at - text < 5)
+        value = value * 10 + (unsigned)(*at++ - '0');
+    if (at == text || value == 0 || value > 65535)
+        return false;
+    *port = (uint16_t)value;
+    *proto = strcasecmp(at, "/udp") == 0 ? IPPROTO_UDP : IPPROTO_TCP;
+    return !*at || *proto == IPPROTO_UDP || strcasecmp(at, "/tcp") == 0;
+}
+
+API int scaffold_service_parse(const char *text, struct sockaddr_scaffold *addr)
+{
+    struct sc_ctl_reply r;
+    char name[SC_CTL_NAME] = "";
+    size_t len = strcspn(text, ":");
+    uint16_t port;
+    uint8_t proto;
+    if (len >= sizeof name || !read_suffix(text + len, &port, &proto)) {
+        sc_control_explain(EINVAL, "a service is written label.provider.scaffold[:port[/proto]]");
+        return fail(EINVAL);
+    }
+    memcpy(name, text, len);
+    int err = sc_resolve(name, &r);
+    if (err)
+        return fail(err == EAI_NONAME ? EINVAL : ENETDOWN);
+    *addr = (struct sockaddr_scaffold){.sc_family = AF_SCAFFOLD};
+    uint8_t *id = addr->sc_service.bytes;
+    memcpy(id, r.service, sizeof r.service);
+    id[28] = (uint8_t)(port >> 8);
+    id[29] = (uint8_t)port;
+    id[30] = proto;
+    return 0;
+}
+
+/* The name that scaffoldd knows the service by. */
+static bool reverse_service(const uint8_t id[32], char name[SC_CTL_NAME])
+{
+    struct sc_ctl_request q = sc_control_request(SC_CTL_REVERSE);
+    struct sc_ctl_reply r;
+    q.reverse.by_service = 1;
+    memcpy(q.reverse.service, id, sizeof q.reverse.service);
+    if (sc_control_call(&q, &r, true) < 0 || !*r.name)
+        return false;
+    r.name[strcspn(r.name, ":")] = 0;
+    memcpy(name, r.name, SC_CTL_NAME);
+    return true;
+}
+
+API int scaffold_service_format(const struct sockaddr_scaffold *addr, char *buf, size_t size)
+{
+    char name[SC_CTL_NAME];
+    char text[SCAFFOLD_SERVICE_STRLEN];
+    const uint8_t *id = addr->sc_service.bytes;
+    unsigned port = (unsigned)id[28] << 8 | id[29];
+    int kept = errno;
+    if (addr->sc_family != AF_SCAFFOLD)
+        return fail(EINVAL);
+    int len;
+    if (reverse_service(id, name)) {
+        len = port == 0 ? snprintf(text, sizeof text, "%s", name)
+                        : snprintf(text, sizeof text, "%s:%u/%s", name, port,
+                                   id[30] == IPPROTO_UDP ? "udp" : "tcp");
+    } else {
+        len = snprintf(text, sizeof text, "id:");
+        for (size_t i = 0; i < sizeof addr->sc_service.bytes; i++)
+            len += snprintf(text + len, 3, "%02x", id[i]);
+    }
+    if ((size_t)len >= size)
+        return fail(ENOSPC);
+    memcpy(buf, text, (size_t)len + 1);
+    errno = kept;
+    return len;
+}
+
+/* --- the rest
+ * ----------------------------------------------------------------------------------------- */
+
+API const char *scaffold_strerror(int error)
+{
+    const char *text = sc_control_explanation(error);
+    return text && *text ? text : strerror(error);
+}
+
+API const char *scaffold_version(void)
+{
+    return SCAFFOLD_VERSION;
+}

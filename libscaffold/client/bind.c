@@ -1,0 +1,229 @@
+/* bind and listen: a name reserved, then a real AF_UNIX listener that scaffoldd connects to (D2).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/client.h"
+#include "client/control.h"
+#include "client/descriptors.h"
+#include "client/fresh.h"
+#include "client/options.h"
+#include "client/real.h"
+#include "client/swap.h"
+#include "scaffold/scaffold.h"
+
+/* Ports that scaffoldd offered and the kernel knows to be bound: asked again this often. */
+#define BIND_ATTEMPTS 64
+/* Queue of a listener; its program's own backlog is enforced by scaffoldd (D2). */
+#define BACKLOG_MAX 4096
+
+/* What a captured bind asks for. */
+struct reservation {
+    bool by_service_id;
+    struct scaffold_service_id service;
+    char name[256];
+    struct sc_address address;
+    bool wildcard;
+    uint16_t program_port;
+};
+
+static int fail(int error)
+{
+    errno = error;
+    return -1;
+}
+
+static bool read_service(const struct sockaddr *addr, socklen_t len, struct reservation *b)
+{
+    struct sockaddr_scaffold s;
+    if (len < sizeof s)
+        return false;
+    memcpy(&s, addr, sizeof s);
+    b->by_service_id = true;
+    b->service = s.sc_service;
+    b->address =
+        sc_address_v4(INADDR_ANY, (uint16_t)(s.sc_service.bytes[28] << 8 | s.sc_service.bytes[29]));
+    b->program_port = b->address.port;
+    return true;
+}
+
+/* Pure: no system call for binds that are not captured. */
+static bool read_reservation(const struct sockaddr *addr, socklen_t len, struct reservation *b)
+{
+    memset(b, 0, sizeof *b);
+    if (!addr || len < sizeof addr->sa_family)
+        return false;
+    if (addr->sa_family == AF_SCAFFOLD)
+        return read_service(addr, len, b);
+    uint16_t port;
+    if (sc_address_from_sockaddr(addr, len, &b->address) < 0 ||
+        !sc_policy_binds(&b->address, b->name, &port))
+        return false;
+    b->program_port = b->address.port;
+    b->wildcard = sc_address_is_wildcard(&b->address);
+    b->address.port = port;
+    if (b->wildcard && !*b->name) /* all-local: what loopback clients reach */
+        b->address = sc_address_v4(INADDR_LOOPBACK, port);
+    return true;
+}
+
+static int reserve(int fd, const struct reservation *b, enum sc_family family,
+                   struct sc_ctl_reply *r)
+{
+    struct sc_ctl_request q = sc_control_request(SC_CTL_BIND);
+    int reuseport = 0;
+    socklen_t len = sizeof reuseport;
+    sc_real.getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &reuseport, &len);
+    memcpy(q.bind.service, b->name, sizeof q.bind.service);
+    memcpy(q.bind.service_id, b->service.bytes, sizeof q.bind.service_id);
+    q.bind.by_service_id = b->by_service_id;
+    q.bind.address = b->address;
+    q.bind.family = (uint8_t)family;
+    q.bind.wildcard = b->wildcard;
+    q.bind.reuseport = reuseport != 0;
+    q.bind.program_port = b->program_port;
+    return sc_control_call(&q, r, false);
+}
+
+static int bind_name(int fresh, const struct reservation *b, enum sc_family family,
+                     const struct sc_ctl_reply *r)
+{
+    struct sc_name name = {.daemon = sc_policy()->daemon,
+                           .kind = SC_NAME_BOUND,
+                           .family = family,
+                           .wildcard = b->wildcard,
+                           .address = r->address,
+                           .serial = r->serial};
+    struct sockaddr_un sun;
+    socklen_t len = sc_name_format(&name, &sun);
+    return sc_real.bind(fresh, (const struct sockaddr *)&sun, len);
+}
+
+/* Reserves and names; a port of scaffoldd's choice may be bound, not yet listening, by others. */
+static int reserve_and_name(int fd, int fresh, const struct reservation *b, enum sc_family family)
+{
+    struct sc_ctl_reply r;
+    for (int i = 0; i < BIND_ATTEMPTS; i++) {
+        if (reserve(fd, b, family, &r) < 0)
+            return -1;
+        if (bind_name(fresh, b, family, &r) == 0)
+            return 0;
+        if (errno != EADDRINUSE || b->address.port != 0)
+            return -1;
+    }
+    return fail(EADDRINUSE);
+}
+
+static int bind_service(int fd, const struct reservation *b, enum sc_family family)
+{
+    struct sc_options_told told;
+    int fresh = sc_real.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fresh < 0)
+        return sc_fresh_failed();
+    if (reserve_and_name(fd, fresh, b, family) < 0) {
+        int kept = errno;
+        sc_real.close(fresh);
+        return fail(kept);
+    }
+    sc_options_carry(fd, fresh, &told);
+    int err = sc_swap(fd, fresh);
+    sc_note_service_socket();
+    return err < 0 ? fail(-err) : 0;
+}
+
+static bool fits(enum sc_family socket, sa_family_t address)
+{
+    if (socket == SC_FAMILY_SCAFFOLD)
+        return true;
+    return address == AF_SCAFFOLD || (socket == SC_FAMILY_INET6) == (address == AF_INET6);
+}
+
+int sc_bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct reservation b;
+    struct sc_candidate c;
+    if (!read_reservation(addr, len, &b) || !sc_candidate_read(fd, &c) ||
+        c.state != SC_STATE_PLAIN || c.local_port != 0 || !fits(c.family, addr->sa_family))
+        return sc_real.bind(fd, addr, len); /* EINVAL for what is bound already */
+    return bind_service(fd, &b, c.family);
+}
+
+/* --- listen
+ * ------------------------------------------------------------------------------------------ */
+
+/* Read once: as large as the kernel allows, at most BACKLOG_MAX. */
+static int queue_length(void)
+{
+    static int known;
+    int length = __atomic_load_n(&known, __ATOMIC_RELAXED);
+    if (length > 0)
+        return length;
+    char text[16] = "";
+    int file = open("/proc/sys/net/core/somaxconn", O_RDONLY | O_CLOEXEC);
+    ssize_t n = file < 0 ? 0 : read(file, text, sizeof text - 1);
+    if (file >= 0)
+        sc_real.close(file);
+    for (ssize_t i = 0; i < n && text[i] >= '0' && text[i] <= '9' && length < BACKLOG_MAX; i++)
+        length = length * 10 + (text[i] - '0');
+    if (length <= 0 || length > BACKLOG_MAX)
+        length = BACKLOG_MAX;
+    __atomic_store_n(&known, length, __ATOMIC_RELAXED);
+    return length;
+}
+
+/* Linux's reading of the argument: unsigned, at most somaxconn. */
+static uint32_t backlog_of(int backlog)
+{
+    int most = queue_length();
+    return (uint32_t)(backlog < 0 || backlog > most ? most : backlog);
+}
+
+static int announce(int fd, int backlog)
+{
+    struct sc_ctl_request q = sc_control_request(SC_CTL_LISTEN);
+    struct sc_ctl_reply r;
+    struct sc_ctl_flow name;
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return -1;
+    sc_flow_name(fd, &name);
+    memcpy(q.listen.own, name.own, sizeof q.listen.own);
+    q.listen.backlog = backlog_of(backlog);
+    q.listen.inode = st.st_ino;
+    return sc_control_call(&q, &r, false);
+}
+
+/* A captured socket that listens without bind gets a port, as in TCP. */
+static int bind_any(int fd)
+{
+    struct sc_candidate c;
+    if (!sc_candidate_read(fd, &c) || c.state != SC_STATE_PLAIN || c.local_port != 0)
+        return 0;
+    struct sc_address any = {0};
+    if (c.family != SC_FAMILY_INET6)
+        any = sc_address_v4(INADDR_ANY, 0);
+    struct sockaddr_storage ss;
+    socklen_t len = sc_address_to_sockaddr(&any, c.family, &ss);
+    struct reservation b;
+    if (!read_reservation((struct sockaddr *)&ss, len, &b))
+        return 0;
+    return bind_service(fd, &b, c.family);
+}
+
+int sc_listen(int fd, int backlog)
+{
+    struct sc_name own;
+    const struct sc_policy *p = sc_policy();
+    if ((p->capture_count > 0 || p->all_local) && bind_any(fd) < 0)
+        return -1;
+    if (!sc_is_service_socket(fd, &own) || own.kind != SC_NAME_BOUND)
+        return sc_real.listen(fd, backlog);
+    if (sc_real.listen(fd, queue_length()) < 0 || announce(fd, backlog) < 0)
+        return -1;
+    sc_mark_set(fd, SC_MARK_LISTENING);
+    return 0;
+}

@@ -1,0 +1,340 @@
+/* connect: a pair of sockets, one end for the program under its own number, the other for scaffoldd
+ * (D2). Order matters: named and plugged before the program can see it, swapped before anybody can
+ * answer (A4). */
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "client/client.h"
+#include "client/control.h"
+#include "client/descriptors.h"
+#include "client/flow_error.h"
+#include "client/fresh.h"
+#include "client/options.h"
+#include "client/plug.h"
+#include "client/real.h"
+#include "client/shadow.h"
+#include "client/swap.h"
+#include "scaffold/scaffold.h"
+
+/* Where the program wants to go, when that is ours. */
+struct target {
+    bool by_service;
+    sa_family_t family;
+    struct sc_address address;
+    struct scaffold_service_id service;
+};
+
+static int fail(int error)
+{
+    errno = error;
+    return -1;
+}
+
+/* --- the target
+ * ----------------------------------------------------------------------------------- */
+
+static bool read_service(const struct sockaddr *addr, socklen_t len, struct target *t)
+{
+    struct sockaddr_scaffold s;
+    if (len < sizeof s)
+        return false;
+    memcpy(&s, addr, sizeof s);
+    t->by_service = true;
+    t->service = s.sc_service;
+    return true;
+}
+
+/* connect to a wildcard reaches this host, as in Linux. */
+static void read_wildcard(struct sc_address *a)
+{
+    if (!sc_address_is_wildcard(a))
+        return;
+    if (sc_address_is_v4(a))
+        *a = sc_address_v4(INADDR_LOOPBACK, a->port);
+    else
+        memcpy(a->ip, &in6addr_loopback, sizeof a->ip);
+}
+
+/* Pure: no system call for addresses that are not ours. */
+static bool read_target(const struct sockaddr *addr, socklen_t len, struct target *t)
+{
+    *t = (struct target){0};
+    if (!addr || len < sizeof addr->sa_family)
+        return false;
+    t->family = addr->sa_family;
+    if (addr->sa_family == AF_SCAFFOLD)
+        return read_service(addr, len, t);
+    if (sc_address_from_sockaddr(addr, len, &t->address) < 0 || !sc_policy_connects(&t->address))
+        return false;
+    read_wildcard(&t->address);
+    return true;
+}
+
+static bool fits(enum sc_family socket, sa_family_t target)
+{
+    switch (socket) {
+    case SC_FAMILY_INET6:
+        return target == AF_INET6 || target == AF_SCAFFOLD;
+    case SC_FAMILY_INET:
+        return target == AF_INET || target == AF_SCAFFOLD;
+    default: /* scaffold_socket's: every address that names a service */
+        return true;
+    }
+}
+
+/* --- opening
+ * -------------------------------------------------------------------------------------- */
+
+struct opening {
+    int fd;
+    const struct target *target;
+    const struct sc_candidate *candidate;
+    int control;
+    int own;   /* to become the program's */
+    int other; /* to become scaffoldd's */
+    uint32_t plug_len;
+    struct sc_options_told told;
+    bool nonblocking;
+};
+
+static int prepare(struct opening *o, struct sc_ctl_reply *r)
+{
+    struct sc_ctl_request q = sc_control_request(SC_CTL_PREPARE);
+    q.prepare.by_service = o->target->by_service;
+    q.prepare.family = (uint8_t)o->candidate->family;
+    q.prepare.local_port = o->candidate->local_port;
+    q.prepare.address = o->target->address;
+    memcpy(q.prepare.service, o->target->service.bytes, sizeof q.prepare.service);
+    return sc_control_ask(o->control, &q, r);
+}
+
+static int name_own(const struct opening *o, const struct sc_ctl_reply *r)
+{
+    struct sc_name name = {.daemon = sc_policy()->daemon,
+                           .kind = SC_NAME_CLIENT,
+                           .family = o->candidate->family,
+                           .address = r->address,
+                           .serial = r->serial};
+    const struct sc_address *to = &o->target->address;
+    if (sc_address_is_loopback(to) && !sc_address_is_v4(to))
+        memcpy(name.address.ip, &in6addr_loopback, sizeof name.address.ip);
+    struct sockaddr_un sun;
+    socklen_t len = sc_name_format(&name, &sun);
+    return sc_real.bind(o->own, (const struct sockaddr *)&sun, len);
+}
+
+static void close_pair(struct opening *o)
+{
+    int kept = errno;
+    sc_real.close(o->own);
+    sc_real.close(o->other);
+    errno = kept;
+}
+
+/* Makes both ends and puts the program's in place. On failure the program's socket is as it was. */
+static int make_ends(struct opening *o, const struct sc_ctl_reply *r)
+{
+    int pair[2];
+    if (sc_real.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+        return sc_fresh_failed();
+    o->own = pair[0];
+    o->other = pair[1];
+    if (name_own(o, r) < 0) {
+        close_pair(o);
+        return -1;
+    }
+    sc_options_carry(o->fd, o->own, &o->told);
+    o->plug_len = sc_plug(o->own, o->other);
+    o->nonblocking = sc_is_nonblocking(o->fd);
+    int err = sc_swap(o->fd, o->own); /* closes the temporary number in either case */
+    if (err == 0)
+        return 0;
+    sc_real.close(o->other);
+    return fail(-err);
+}
+
+/* Passes scaffoldd's end on. */
+static int hand_over(struct opening *o)
+{
+    struct sc_ctl_request q = sc_control_request(SC_CTL_HANDOVER);
+    q.handover.plug_len = o->plug_len;
+    q.handover.wait = !o->nonblocking;
+    q.handover.nodelay = o->told.nodelay;
+    q.handover.keepalive = o->told.keepalive;
+    q.handover.abort_on_close = o->told.abort_on_close;
+    q.handover.user_timeout_ms = o->told.user_timeout_ms;
+    q.handover.sndbuf = o->told.sndbuf;
+    q.handover.rcvbuf = o->told.rcvbuf;
+    int result = sc_control_send(o->control, &q, o->other);
+    sc_real.close(o->other);
+    return result;
+}
+
+/* The kernel's error stands for the one that connect returns itself. */
+static void consume_error(int fd)
+{
+    int error, kept = errno;
+    socklen_t len = sizeof error;
+    sc_real.getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    errno = kept;
+}
+
+/* In recv on the control connection: restarted after signals, a cancellation point, and the answer
+ * is the real errno. */
+static int wait_for_outcome(struct opening *o)
+{
+    struct sc_ctl_reply r;
+    if (sc_control_wait(o->control, &r, SC_CTL_HANDOVER, o->told.send_timeout) == 0)
+        return 0;
+    if (errno == EINTR || errno == EINPROGRESS)
+        sc_mark_set(o->fd, SC_MARK_CONNECTING);
+    else
+        consume_error(o->fd);
+    return -1;
+}
+
+static int open_ends(struct opening *o)
+{
+    struct sc_ctl_reply r;
+    if (prepare(o, &r) < 0 || make_ends(o, &r) < 0)
+        return -1;
+    sc_note_service_socket();
+    if (hand_over(o) < 0)
+        return -1;
+    if (!o->nonblocking)
+        return wait_for_outcome(o);
+    sc_mark_set(o->fd, SC_MARK_CONNECTING);
+    return fail(EINPROGRESS);
+}
+
+static int open_flow(int fd, const struct target *t, const struct sc_candidate *c)
+{
+    struct opening o = {.fd = fd, .target = t, .candidate = c};
+    sc_mark_clear(fd, SC_MARK_CONNECTING);
+    o.control = sc_control_open(false);
+    if (o.control < 0)
+        return -1;
+    int result = open_ends(&o);
+    sc_control_close(o.control);
+    return result;
+}
+
+/* --- sockets that are ours already
+ * ------------------------------------------------------------------ */
+
+/* The outcome of an opening that went on in the background is told once, as by Linux. */
+static int tell_outcome(int fd, const struct sc_candidate *c)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+    if (c->state == SC_STATE_OPEN) {
+        if (!sc_mark_is_set(fd, SC_MARK_CONNECTING))
+            return fail(EISCONN);
+        sc_mark_clear(fd, SC_MARK_CONNECTING);
+        return 0;
+    }
+    sc_real.getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    return error ? fail(sc_flow_error(fd, error)) : 0;
+}
+
+static int connect_service(int fd, const struct target *t, const struct sc_candidate *c)
+{
+    if (!fits(c->family, t->family))
+        return fail(EAFNOSUPPORT);
+    switch (c->state) {
+    case SC_STATE_LISTENING:
+        return fail(EISCONN);
+    case SC_STATE_CONNECTING:
+        return fail(EALREADY);
+    case SC_STATE_OPEN:
+        return tell_outcome(fd, c);
+    case SC_STATE_FAILED:
+        if (tell_outcome(fd, c) < 0)
+            return -1;
+        break; /* told before: a new attempt */
+    default:
+        break;
+    }
+    return open_flow(fd, t, c);
+}
+
+/* --- back to plain IP
+ * --------------------------------------------------------------------------------- */
+
+/* The address that the program had bound, if it means anything to plain IP. */
+static int replay_bind(int fresh, const struct sc_candidate *c)
+{
+    if (c->state != SC_STATE_BOUND)
+        return 0;
+    struct sc_address a = c->id.own.address;
+    a.port = sc_policy_program_port(a.port);
+    if (c->id.own.wildcard || !sc_address_is_loopback(&a)) {
+        if (c->family == SC_FAMILY_INET6)
+            memset(a.ip, 0, sizeof a.ip);
+        else
+            a = sc_address_v4(INADDR_ANY, a.port);
+    }
+    struct sockaddr_storage ss;
+    socklen_t len = sc_address_to_sockaddr(&a, c->family, &ss);
+    return sc_real.bind(fresh, (const struct sockaddr *)&ss, len);
+}
+
+static int make_plain(int fd, const struct sc_candidate *c, bool keep_bind)
+{
+    int fresh = sc_fresh_plain(fd, c->family);
+    if (fresh < 0)
+        return -1;
+    if (keep_bind && replay_bind(fresh, c) < 0) {
+        int kept = errno;
+        sc_real.close(fresh);
+        return fail(kept);
+    }
+    int err = sc_swap(fd, fresh);
+    return err < 0 ? fail(-err) : 0;
+}
+
+/* A socket of ours goes somewhere else: what bind reserved is given up. */
+static int connect_plain(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct sc_candidate c;
+    if (!sc_candidate_read(fd, &c) || c.state == SC_STATE_PLAIN)
+        return fail(EINVAL);
+    if (c.state == SC_STATE_LISTENING || c.state == SC_STATE_OPEN)
+        return fail(EISCONN);
+    if (c.state == SC_STATE_CONNECTING)
+        return fail(EALREADY);
+    if (make_plain(fd, &c, true) < 0)
+        return -1;
+    return sc_real.connect(fd, addr, len);
+}
+
+/* connect(AF_UNSPEC): the flow, or the reservation, is over; the socket starts anew. */
+static int disconnect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct sc_candidate c;
+    if (!sc_candidate_read(fd, &c) || c.state == SC_STATE_PLAIN)
+        return sc_real.connect(fd, addr, len);
+    sc_mark_clear(fd, SC_MARK_CONNECTING);
+    return make_plain(fd, &c, false);
+}
+
+int sc_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct target t;
+    struct sc_candidate c;
+    if (read_target(addr, len, &t)) {
+        bool family_fits =
+            sc_candidate_read(fd, &c) && (c.state != SC_STATE_PLAIN || fits(c.family, t.family));
+        return family_fits ? connect_service(fd, &t, &c) : sc_real.connect(fd, addr, len);
+    }
+    if (addr && len >= sizeof addr->sa_family && addr->sa_family == AF_UNSPEC)
+        return disconnect(fd, addr, len);
+    struct sc_name own;
+    int r = sc_real.connect(fd, addr, len);
+    if (r < 0 && errno == EINVAL && addr && len >= sizeof addr->sa_family &&
+        (addr->sa_family == AF_INET || addr->sa_family == AF_INET6) &&
+        sc_is_service_socket(fd, &own))
+        return connect_plain(fd, addr, len);
+    return r;
+}

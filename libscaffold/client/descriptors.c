@@ -1,0 +1,166 @@
+#include "client/descriptors.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/client.h"
+#include "client/control.h"
+#include "client/identity.h"
+#include "client/real.h"
+#include "client/shadow.h"
+
+static uint8_t marks[SC_DESCRIPTORS_MAX];
+static bool duplicated;
+
+static bool in_table(int fd)
+{
+    return fd >= 0 && fd < SC_DESCRIPTORS_MAX;
+}
+
+void sc_mark_set(int fd, enum sc_mark mark)
+{
+    if (in_table(fd))
+        __atomic_fetch_or(&marks[fd], (uint8_t)mark, __ATOMIC_RELAXED);
+}
+
+void sc_mark_clear(int fd, enum sc_mark mark)
+{
+    if (in_table(fd))
+        __atomic_fetch_and(&marks[fd], (uint8_t)~mark, __ATOMIC_RELAXED);
+}
+
+bool sc_mark_is_set(int fd, enum sc_mark mark)
+{
+    return in_table(fd) && (__atomic_load_n(&marks[fd], __ATOMIC_RELAXED) & mark);
+}
+
+/* --- listing ------------------------------------------------------------------------------------
+ */
+
+/* "12", or -1 for "." and "..". */
+static int number_of(const char *name)
+{
+    int value = 0;
+    if (*name < '0' || *name > '9')
+        return -1;
+    for (; *name >= '0' && *name <= '9'; name++)
+        value = value * 10 + (*name - '0');
+    return value;
+}
+
+int sc_descriptors_each(void (*each)(void *arg, int fd), void *arg)
+{
+    _Alignas(struct dirent64) char room[4096];
+    int dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return -1;
+    for (;;) {
+        ssize_t n = getdents64(dir, room, sizeof room);
+        if (n <= 0)
+            break;
+        for (ssize_t at = 0; at < n;) {
+            const struct dirent64 *entry = (const struct dirent64 *)(const void *)(room + at);
+            int fd = number_of(entry->d_name);
+            if (fd >= 0 && fd != dir)
+                each(arg, fd);
+            at += entry->d_reclen;
+        }
+    }
+    sc_real.close(dir);
+    return 0;
+}
+
+struct search {
+    int fd;
+    struct stat socket;
+    int *out;
+    size_t count;
+    size_t room;
+};
+
+static void compare(void *arg, int fd)
+{
+    struct search *s = arg;
+    struct stat st;
+    if (fd != s->fd && s->count < s->room && fstat(fd, &st) == 0 && st.st_ino == s->socket.st_ino &&
+        st.st_dev == s->socket.st_dev)
+        s->out[s->count++] = fd;
+}
+
+size_t sc_duplicates(int fd, int *out, size_t room)
+{
+    struct search s = {.fd = fd, .out = out, .room = room};
+    int kept = errno;
+    if (__atomic_load_n(&duplicated, __ATOMIC_RELAXED) && fstat(fd, &s.socket) == 0)
+        sc_descriptors_each(compare, &s);
+    errno = kept;
+    return s.count;
+}
+
+/* --- making duplicates ---------------------------------------------------------------------------
+ */
+
+static int note_duplicate(int result)
+{
+    if (result >= 0)
+        __atomic_store_n(&duplicated, true, __ATOMIC_RELAXED);
+    return result;
+}
+
+int sc_dup(int fd)
+{
+    return note_duplicate(sc_real.dup(fd));
+}
+
+int sc_dup2(int fd, int to)
+{
+    return note_duplicate(sc_real.dup2(fd, to));
+}
+
+int sc_dup3(int fd, int to, int flags)
+{
+    return note_duplicate(sc_real.dup3(fd, to, flags));
+}
+
+int sc_fcntl(int fd, int cmd, void *arg)
+{
+    int result = sc_real.fcntl(fd, cmd, arg);
+    return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC ? note_duplicate(result) : result;
+}
+
+/* --- closing
+ * -------------------------------------------------------------------------------------- */
+
+/* A listener of ours: scaffoldd hears of it at once instead of at its next look. A hint; whether
+ * the socket lives on in other holders is for scaffoldd to find out. */
+static int close_listener(int fd)
+{
+    struct sc_ctl_request q = sc_control_request(SC_CTL_UNLISTEN);
+    struct sockaddr_un sun;
+    socklen_t len = sizeof sun;
+    struct sc_name own;
+    bool known = sc_real.getsockname(fd, (struct sockaddr *)&sun, &len) == 0 &&
+                 sc_name_parse(&sun, len, &own);
+    int result = sc_real.close(fd);
+    int kept = errno;
+    int control = known ? sc_control_open(true) : -1;
+    if (control >= 0) {
+        sc_name_text(&sun, len, q.listen.own);
+        sc_control_send(control, &q, -1);
+        sc_control_close(control);
+    }
+    errno = kept;
+    return result;
+}
+
+int sc_close(int fd)
+{
+    uint8_t mark = in_table(fd) ? __atomic_load_n(&marks[fd], __ATOMIC_RELAXED) : 0;
+    if (mark == 0)
+        return sc_real.close(fd);
+    __atomic_store_n(&marks[fd], 0, __ATOMIC_RELAXED);
+    return mark & SC_MARK_LISTENING ? close_listener(fd) : sc_real.close(fd);
+}

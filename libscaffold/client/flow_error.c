@@ -1,0 +1,31 @@
+#include "client/flow_error.h"
+
+#include <errno.h>
+
+#include "client/control.h"
+#include "client/identity.h"
+
+static int ask(int fd, int error)
+{
+    struct sc_ctl_request q = sc_control_request(SC_CTL_FLOW_ERROR);
+    struct sc_ctl_reply r;
+    sc_flow_name(fd, &q.flow.flow);
+    if (sc_control_call(&q, &r, true) == 0 && r.value != 0)
+        return (int)r.value;
+    return error;
+}
+
+int sc_flow_error(int fd, int error)
+{
+    struct sc_identity id;
+    int kept = errno;
+    if (error == ECONNRESET) {
+        sc_identify(fd, &id);
+        if (id.state == SC_STATE_FAILED)
+            error = id.peer.address.port;
+        else if (id.state == SC_STATE_OPEN)
+            error = ask(fd, error);
+    }
+    errno = kept;
+    return error;
+}

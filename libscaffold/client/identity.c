@@ -1,0 +1,219 @@
+#include "client/identity.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "client/client.h"
+#include "client/control.h"
+#include "client/real.h"
+#include "scaffold/scaffold.h"
+
+static bool seen;
+
+bool sc_any_service_socket(void)
+{
+    return __atomic_load_n(&seen, __ATOMIC_RELAXED);
+}
+
+void sc_note_service_socket(void)
+{
+    __atomic_store_n(&seen, true, __ATOMIC_RELAXED);
+}
+
+/* --- reading names -----------------------------------------------------------------------------
+ */
+
+static bool read_own(int fd, struct sockaddr_un *sun, socklen_t *len)
+{
+    int kept = errno;
+    *len = sizeof *sun;
+    bool ok = sc_real.getsockname(fd, (struct sockaddr *)sun, len) == 0;
+    errno = kept;
+    return ok && sun->sun_family == AF_UNIX;
+}
+
+/* Length 0: the socket is not connected. */
+static bool read_peer(int fd, struct sockaddr_un *sun, socklen_t *len)
+{
+    int kept = errno;
+    *len = sizeof *sun;
+    bool ok = sc_real.getpeername(fd, (struct sockaddr *)sun, len) == 0;
+    errno = kept;
+    if (!ok)
+        *len = 0;
+    return ok;
+}
+
+bool sc_is_service_socket(int fd, struct sc_name *own)
+{
+    struct sockaddr_un sun;
+    socklen_t len;
+    if (!read_own(fd, &sun, &len) || !sc_name_parse(&sun, len, own) ||
+        (own->kind != SC_NAME_BOUND && own->kind != SC_NAME_CLIENT))
+        return false;
+    sc_note_service_socket();
+    return true;
+}
+
+static bool is_listening(int fd)
+{
+    int on = 0;
+    socklen_t len = sizeof on;
+    int kept = errno;
+    sc_real.getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len);
+    errno = kept;
+    return on != 0;
+}
+
+/* True when the other end is closed. */
+static bool is_hung_up(int fd)
+{
+    int kept = errno;
+    struct pollfd p = {.fd = fd};
+    bool hup = poll(&p, 1, 0) == 1 && (p.revents & POLLHUP);
+    errno = kept;
+    return hup;
+}
+
+enum sc_state sc_identify(int fd, struct sc_identity *id)
+{
+    struct sockaddr_un sun;
+    socklen_t len;
+    id->state = SC_STATE_PLAIN;
+    if (!sc_is_service_socket(fd, &id->own))
+        return id->state;
+    if (!read_peer(fd, &sun, &len)) {
+        id->state = is_listening(fd) ? SC_STATE_LISTENING : SC_STATE_BOUND;
+    } else if (sc_name_parse(&sun, len, &id->peer)) {
+        id->state = id->peer.kind == SC_NAME_ERROR ? SC_STATE_FAILED : SC_STATE_OPEN;
+    } else if (is_hung_up(fd)) { /* scaffoldd died before it could say how it went */
+        id->peer = id->own;
+        id->peer.kind = SC_NAME_ERROR;
+        id->peer.address.port = ECONNRESET;
+        id->state = SC_STATE_FAILED;
+    } else {
+        id->state = SC_STATE_CONNECTING;
+    }
+    return id->state;
+}
+
+void sc_name_text(const struct sockaddr_un *sun, socklen_t len, char out[108])
+{
+    memset(out, 0, 108);
+    size_t offset = offsetof(struct sockaddr_un, sun_path) + 1;
+    if (len > offset && len <= sizeof *sun)
+        memcpy(out, sun->sun_path + 1, len - offset);
+}
+
+void sc_flow_name(int fd, struct sc_ctl_flow *out)
+{
+    struct sockaddr_un sun;
+    socklen_t len;
+    read_own(fd, &sun, &len);
+    sc_name_text(&sun, len, out->own);
+    read_peer(fd, &sun, &len);
+    sc_name_text(&sun, len, out->peer);
+}
+
+/* --- giving addresses to the program ------------------------------------------------------------
+ */
+
+static void give(const void *from, socklen_t size, struct sockaddr *addr, socklen_t *len)
+{
+    memcpy(addr, from, *len < size ? *len : size);
+    *len = size;
+}
+
+/* The service, or host, behind an address; all zeros when scaffoldd does not know. */
+static struct sockaddr_scaffold as_service(const struct sc_address *a)
+{
+    struct sockaddr_scaffold s = {.sc_family = AF_SCAFFOLD};
+    struct sc_ctl_request q = sc_control_request(SC_CTL_REVERSE);
+    struct sc_ctl_reply r;
+    q.reverse.address = *a;
+    int kept = errno;
+    if (sc_control_call(&q, &r, true) == 0) {
+        uint8_t *id = s.sc_service.bytes;
+        memcpy(id, r.service, sizeof r.service);
+        id[28] = (uint8_t)(a->port >> 8);
+        id[29] = (uint8_t)a->port;
+        id[30] = IPPROTO_TCP;
+    }
+    errno = kept;
+    return s;
+}
+
+void sc_give_address(const struct sc_address *a, enum sc_family family, struct sockaddr *addr,
+                     socklen_t *len)
+{
+    if (family == SC_FAMILY_SCAFFOLD) {
+        struct sockaddr_scaffold s = as_service(a);
+        give(&s, sizeof s, addr, len);
+        return;
+    }
+    struct sockaddr_storage ss;
+    socklen_t size = sc_address_to_sockaddr(a, family, &ss);
+    give(&ss, size, addr, len);
+}
+
+/* The address that the socket shows as its own. */
+static struct sc_address shown_own(int fd, const struct sc_name *own)
+{
+    struct sc_address a = own->address;
+    struct sc_name peer;
+    struct sockaddr_un sun;
+    socklen_t len;
+    if (own->kind == SC_NAME_BOUND)
+        a.port = sc_policy_program_port(a.port);
+    if (!own->wildcard)
+        return a;
+    if (!read_peer(fd, &sun, &len)) { /* as bound: the wildcard of its family */
+        if (own->family == SC_FAMILY_INET6)
+            memset(a.ip, 0, sizeof a.ip);
+        else
+            a = sc_address_v4(INADDR_ANY, a.port);
+    } else if (sc_address_is_loopback(&a) && sc_name_parse(&sun, len, &peer) &&
+               !sc_address_is_v4(&peer.address)) {
+        memcpy(a.ip, &in6addr_loopback, sizeof a.ip); /* reached by ::1 */
+    }
+    return a;
+}
+
+/* True when a call of libc's filled `addr` with the name of an AF_UNIX socket, or when `room` was
+ * too small to tell. */
+static bool may_be_unix(const struct sockaddr *addr, socklen_t room)
+{
+    return room < sizeof addr->sa_family || addr->sa_family == AF_UNIX;
+}
+
+int sc_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
+{
+    socklen_t room = len ? *len : 0;
+    struct sc_name own;
+    int r = sc_real.getsockname(fd, addr, len);
+    if (r < 0 || !addr || !may_be_unix(addr, room) || !sc_is_service_socket(fd, &own))
+        return r;
+    struct sc_address a = shown_own(fd, &own);
+    *len = room;
+    sc_give_address(&a, own.family, addr, len);
+    return 0;
+}
+
+int sc_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
+{
+    socklen_t room = len ? *len : 0;
+    struct sc_identity id;
+    int r = sc_real.getpeername(fd, addr, len);
+    if (r < 0 || !addr || !may_be_unix(addr, room) || sc_identify(fd, &id) == SC_STATE_PLAIN)
+        return r;
+    if (id.state != SC_STATE_OPEN) {
+        errno = ENOTCONN;
+        return -1;
+    }
+    *len = room;
+    sc_give_address(&id.peer.address, id.peer.family, addr, len);
+    return 0;
+}

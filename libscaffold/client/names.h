@@ -1,0 +1,18 @@
+/* Service names, asked from scaffoldd. */
+#ifndef SC_CLIENT_NAMES_H
+#define SC_CLIENT_NAMES_H
+
+#include <stdbool.h>
+
+#include "local/ctl.h"
+
+/* True for names under .scaffold, in any case and with or without a final dot. Pure. */
+bool sc_is_scaffold_name(const char *name);
+
+/* RESOLVE. Returns 0 or an EAI_ code. */
+int sc_resolve(const char *name, struct sc_ctl_reply *r);
+
+/* REVERSE of an address of the pool: the name without port. False when it is not known. */
+bool sc_reverse(const struct sc_address *a, char name[SC_CTL_NAME]);
+
+#endif

@@ -1,0 +1,630 @@
+#include "client/options.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "client/client.h"
+#include "client/control.h"
+#include "client/flow_error.h"
+#include "client/identity.h"
+#include "client/real.h"
+#include "client/shadow.h"
+#include "scaffold/scaffold.h"
+
+/* Newer than the oldest libc headers that build this. */
+#ifndef TCP_AO_ADD_KEY
+#define TCP_AO_ADD_KEY 38
+#endif
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76
+#endif
+
+enum treatment {
+    KERNEL,  /* AF_UNIX keeps it, with the effect that TCP has */
+    SHADOW,  /* remembered and reported; the effect, if any, is the flow's */
+    SWALLOW, /* accepted, always reported as 0: what it would reveal is scaffoldd */
+};
+
+struct option {
+    int level;
+    int name;
+    enum treatment treatment;
+    int initial; /* reported when it was never set */
+    int least;   /* smaller values are EINVAL */
+    enum sc_ctl_option tell;
+};
+
+/* What is not listed here is refused: an option that is reported as set and is not can be a hole
+ * (TCP_ULP "tls" would send plaintext). At most SC_SHADOW_FAMILY entries. */
+static const struct option options[] = {
+    {SOL_SOCKET, SO_SNDBUF, SHADOW, 0, INT32_MIN, SC_OPT_SNDBUF},
+    {SOL_SOCKET, SO_RCVBUF, SHADOW, 0, INT32_MIN, SC_OPT_RCVBUF},
+    {SOL_SOCKET, SO_REUSEPORT, SHADOW, 0, INT32_MIN, 0},
+    {SOL_SOCKET, SO_KEEPALIVE, KERNEL, 0, INT32_MIN, SC_OPT_KEEPALIVE},
+    {SOL_SOCKET, SO_LINGER, KERNEL, 0, INT32_MIN, SC_OPT_ABORT_ON_CLOSE},
+    {SOL_SOCKET, SO_REUSEADDR, KERNEL, 0, INT32_MIN, 0},
+    {SOL_SOCKET, SO_RCVTIMEO, KERNEL, 0, INT32_MIN, 0},
+    {SOL_SOCKET, SO_SNDTIMEO, KERNEL, 0, INT32_MIN, 0},
+    {SOL_SOCKET, SO_OOBINLINE, KERNEL, 0, INT32_MIN, 0},
+    {SOL_SOCKET, SO_RCVLOWAT, KERNEL, 0, INT32_MIN, 0},
+    {SOL_SOCKET, SO_PRIORITY, KERNEL, 0, INT32_MIN, 0},
+    {SOL_SOCKET, SO_DONTROUTE, KERNEL, 0, INT32_MIN, 0},
+    {SOL_SOCKET, SO_BROADCAST, KERNEL, 0, INT32_MIN, 0},
+    {SOL_SOCKET, SO_MARK, KERNEL, 0, INT32_MIN, 0},
+    {SOL_SOCKET, SO_PASSCRED, SWALLOW, 0, INT32_MIN, 0},
+    {SOL_SOCKET, SO_PASSSEC, SWALLOW, 0, INT32_MIN, 0},
+    {SOL_SOCKET, SO_PASSPIDFD, SWALLOW, 0, INT32_MIN, 0},
+    {IPPROTO_TCP, TCP_NODELAY, SHADOW, 0, INT32_MIN, SC_OPT_NODELAY},
+    {IPPROTO_TCP, TCP_USER_TIMEOUT, SHADOW, 0, 0, SC_OPT_USER_TIMEOUT_MS},
+    {IPPROTO_TCP, TCP_MAXSEG, SHADOW, 1448, 0, 0},
+    {IPPROTO_TCP, TCP_CORK, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_TCP, TCP_KEEPIDLE, SHADOW, 7200, 1, 0},
+    {IPPROTO_TCP, TCP_KEEPINTVL, SHADOW, 75, 1, 0},
+    {IPPROTO_TCP, TCP_KEEPCNT, SHADOW, 9, 1, 0},
+    {IPPROTO_TCP, TCP_SYNCNT, SHADOW, 6, 1, 0},
+    {IPPROTO_TCP, TCP_LINGER2, SHADOW, 60, INT32_MIN, 0},
+    {IPPROTO_TCP, TCP_DEFER_ACCEPT, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_TCP, TCP_WINDOW_CLAMP, SHADOW, 0, 0, 0},
+    {IPPROTO_TCP, TCP_QUICKACK, SHADOW, 1, INT32_MIN, 0},
+    {IPPROTO_TCP, TCP_NOTSENT_LOWAT, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_TCP, TCP_THIN_DUPACK, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_TCP, TCP_FASTOPEN, SHADOW, 0, 0, 0},
+    {IPPROTO_IP, IP_TOS, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_IP, IP_TTL, SHADOW, 64, -1, 0},
+    {IPPROTO_IP, IP_MTU_DISCOVER, SHADOW, 1, 0, 0},
+    {IPPROTO_IP, IP_RECVTOS, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_IP, IP_PKTINFO, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_IP, IP_FREEBIND, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_IP, IP_RECVERR, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_IPV6, IPV6_V6ONLY, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_IPV6, IPV6_TCLASS, SHADOW, 0, -1, 0},
+    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, SHADOW, 64, -1, 0},
+    {IPPROTO_IPV6, IPV6_MTU_DISCOVER, SHADOW, 1, 0, 0},
+    {IPPROTO_IPV6, IPV6_RECVPKTINFO, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_IPV6, IPV6_RECVTCLASS, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_IPV6, IPV6_RECVERR, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_IPV6, IPV6_FREEBIND, SHADOW, 0, INT32_MIN, 0},
+};
+
+#define OPTIONS ((int)(sizeof options / sizeof *options))
+_Static_assert(sizeof options / sizeof *options <= SC_SHADOW_FAMILY, "one bit per option");
+
+static int find_option(int level, int name)
+{
+    for (int i = 0; i < OPTIONS; i++)
+        if (options[i].level == level && options[i].name == name)
+            return i;
+    return -1;
+}
+
+static int fail(int error)
+{
+    errno = error;
+    return -1;
+}
+
+/* --- telling the flow ---------------------------------------------------------------------------
+ */
+
+/* scaffoldd may be gone, or know better: the option then has no effect, which is no error. */
+static void tell_flow(int fd, enum sc_ctl_option option, uint32_t value)
+{
+    struct sc_ctl_request q = sc_control_request(SC_CTL_FLOW_SET);
+    struct sc_ctl_reply r;
+    int kept = errno;
+    sc_flow_name(fd, &q.flow.flow);
+    q.flow.option = option;
+    q.flow.value = value;
+    sc_control_call(&q, &r, true);
+    errno = kept;
+}
+
+static bool ask_flow(int fd, enum sc_ctl_option option, struct sc_ctl_reply *r)
+{
+    struct sc_ctl_request q = sc_control_request(SC_CTL_FLOW_GET);
+    int kept = errno;
+    sc_flow_name(fd, &q.flow.flow);
+    q.flow.option = option;
+    bool known = sc_control_call(&q, r, true) == 0;
+    errno = kept;
+    return known;
+}
+
+static bool has_flow(int fd)
+{
+    struct sc_identity id;
+    sc_identify(fd, &id);
+    return id.state == SC_STATE_OPEN || id.state == SC_STATE_CONNECTING;
+}
+
+static bool is_abort(const void *value, socklen_t len)
+{
+    struct linger l;
+    if (len < sizeof l)
+        return false;
+    memcpy(&l, value, sizeof l);
+    return l.l_onoff && l.l_linger == 0;
+}
+
+/* --- setsockopt ---------------------------------------------------------------------------------
+ */
+
+/* Names of SOL_SOCKET for which a service socket must not do what AF_UNIX would. */
+static bool is_touchy(int name)
+{
+    switch (name) {
+    case SO_SNDBUF:
+    case SO_SNDBUFFORCE:
+    case SO_RCVBUF:
+    case SO_RCVBUFFORCE:
+    case SO_REUSEPORT:
+    case SO_KEEPALIVE:
+    case SO_LINGER:
+    case SO_PASSCRED:
+    case SO_PASSSEC:
+    case SO_PASSPIDFD:
+    case SO_ATTACH_FILTER:
+    case SO_ATTACH_BPF:
+    case SO_ATTACH_REUSEPORT_CBPF:
+    case SO_ATTACH_REUSEPORT_EBPF:
+    case SO_BINDTODEVICE:
+    case SO_TXTIME:
+    case SO_ZEROCOPY:
+    case SO_PEEK_OFF:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Linux reports twice what was asked for, and at least this. */
+static int reported_buffer(int name, int value)
+{
+    int least = name == SO_SNDBUF ? 4608 : 2304;
+    int most = SC_REAL_SNDBUF; /* net.core.wmem_max of an unconfigured machine */
+    if (value < 0 || value > most)
+        value = most;
+    return 2 * value > least ? 2 * value : least;
+}
+
+static int set_congestion(const void *value, socklen_t len)
+{
+    static const char *const known[] = {"cubic", "reno", "bbr"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strnlen(value, len) == strlen(known[i]) &&
+            memcmp(value, known[i], strlen(known[i])) == 0)
+            return 0;
+    return fail(ENOENT);
+}
+
+static int set_shadow(int fd, int index, int value)
+{
+    const struct option *o = &options[index];
+    if (value < o->least)
+        return fail(EINVAL);
+    if (o->tell == SC_OPT_SNDBUF || o->tell == SC_OPT_RCVBUF) {
+        sc_shadow_set(sc_cookie(fd), (unsigned)index, reported_buffer(o->name, value));
+    } else {
+        bool flag = o->name == TCP_NODELAY || o->name == TCP_CORK || o->name == SO_REUSEPORT;
+        sc_shadow_set(sc_cookie(fd), (unsigned)index, flag && value ? 1 : value);
+    }
+    if (o->tell && has_flow(fd))
+        tell_flow(fd, o->tell, (uint32_t)value);
+    return 0;
+}
+
+/* Buffers are limits of the flow; the socket's own stay as large as the model needs (A1, A2). */
+static int plain_name(int level, int name)
+{
+    if (level == SOL_SOCKET && name == SO_SNDBUFFORCE)
+        return SO_SNDBUF;
+    return level == SOL_SOCKET && name == SO_RCVBUFFORCE ? SO_RCVBUF : name;
+}
+
+static int set_kernel(int fd, int index, const void *value, socklen_t len)
+{
+    const struct option *o = &options[index];
+    int r = sc_real.setsockopt(fd, o->level, o->name, value, len);
+    if (r < 0)
+        return r;
+    sc_shadow_set(sc_cookie(fd), (unsigned)index, 1);
+    if (o->tell == SC_OPT_ABORT_ON_CLOSE && has_flow(fd))
+        tell_flow(fd, o->tell, is_abort(value, len));
+    else if (o->tell == SC_OPT_KEEPALIVE && has_flow(fd))
+        tell_flow(fd, o->tell, *(const int *)value != 0);
+    return 0;
+}
+
+static int set_on_service(int fd, int level, int name, const void *value, socklen_t len)
+{
+    if (level == IPPROTO_TCP && name == TCP_CONGESTION)
+        return set_congestion(value, len);
+    int index = find_option(level, plain_name(level, name));
+    if (index < 0)
+        return fail(name == SO_ZEROCOPY && level == SOL_SOCKET ? EOPNOTSUPP : ENOPROTOOPT);
+    if (options[index].treatment == KERNEL)
+        return set_kernel(fd, index, value, len);
+    if (options[index].treatment == SWALLOW)
+        return 0;
+    int v = 0;
+    if (!value || len == 0 || (len < sizeof v && level != IPPROTO_IP))
+        return fail(EINVAL);
+    if (len < sizeof v)
+        v = *(const uint8_t *)value; /* ip(7) takes a byte as well */
+    else
+        memcpy(&v, value, sizeof v);
+    return set_shadow(fd, index, v);
+}
+
+/* A plain socket was given an option: remembered in case it becomes ours. */
+static int note(int fd, int level, int name, int result)
+{
+    int index = result == 0 ? find_option(level, plain_name(level, name)) : -1;
+    if (index >= 0 && options[index].treatment != SWALLOW)
+        sc_touched_note(fd, (unsigned)index);
+    return result;
+}
+
+int sc_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+    struct sc_name own;
+    if (level == SOL_SOCKET && is_touchy(name) && sc_is_service_socket(fd, &own))
+        return set_on_service(fd, level, name, value, len);
+    int r = sc_real.setsockopt(fd, level, name, value, len);
+    bool ip_level = level == IPPROTO_TCP || level == IPPROTO_IP || level == IPPROTO_IPV6;
+    if (r < 0 && ip_level && errno == EOPNOTSUPP && sc_is_service_socket(fd, &own))
+        return set_on_service(fd, level, name, value, len);
+    if (r == 0 && level == SOL_SOCKET && sc_any_service_socket() &&
+        sc_is_service_socket(fd, &own)) {
+        int index = find_option(level, name);
+        if (index >= 0)
+            sc_shadow_set(sc_cookie(fd), (unsigned)index, 1);
+        return 0;
+    }
+    return note(fd, level, name, r);
+}
+
+/* --- getsockopt ---------------------------------------------------------------------------------
+ */
+
+static int give(const void *from, socklen_t size, void *value, socklen_t *len)
+{
+    if ((int)*len < 0)
+        return fail(EINVAL);
+    if (*len > size)
+        *len = size;
+    memcpy(value, from, *len);
+    return 0;
+}
+
+static int give_int(int v, void *value, socklen_t *len)
+{
+    return give(&v, sizeof v, value, len);
+}
+
+static uint8_t tcp_state(int fd, const struct sc_identity *id)
+{
+    struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+    switch (id->state) {
+    case SC_STATE_LISTENING:
+        return TCP_LISTEN;
+    case SC_STATE_CONNECTING:
+        return TCP_SYN_SENT;
+    case SC_STATE_OPEN:
+        break;
+    default:
+        return TCP_CLOSE;
+    }
+    if (poll(&p, 1, 0) < 1)
+        return TCP_ESTABLISHED;
+    return p.revents & POLLHUP     ? TCP_CLOSE
+           : p.revents & POLLRDHUP ? TCP_CLOSE_WAIT
+                                   : TCP_ESTABLISHED;
+}
+
+/* From the flow's own figures; what it does not have stays 0. */
+static int get_tcp_info(int fd, void *value, socklen_t *len)
+{
+    struct tcp_info info = {0};
+    struct sc_identity id;
+    struct sc_ctl_reply r;
+    sc_identify(fd, &id);
+    info.tcpi_state = tcp_state(fd, &id);
+    if (id.state == SC_STATE_OPEN && ask_flow(fd, SC_OPT_INFO, &r)) {
+        uint32_t mss = r.info.mss ? r.info.mss : 1448;
+        info.tcpi_rtt = r.info.rtt_us;
+        info.tcpi_rttvar = r.info.rtt_var_us;
+        info.tcpi_snd_mss = info.tcpi_rcv_mss = info.tcpi_advmss = mss;
+        info.tcpi_snd_cwnd = r.info.cwnd_bytes / mss;
+        info.tcpi_lost = r.info.lost_packets;
+        info.tcpi_retrans = info.tcpi_total_retrans = r.info.retransmitted_packets;
+    }
+    return give(&info, sizeof info, value, len);
+}
+
+/* The errno that the kernel's one stands for, once: the kernel forgets it when asked. */
+static int get_error(int fd, void *value, socklen_t *len)
+{
+    int error = 0;
+    int r = sc_real.getsockopt(fd, SOL_SOCKET, SO_ERROR, value, len);
+    if (r < 0 || *len < sizeof error)
+        return r;
+    memcpy(&error, value, sizeof error);
+    if (error == ECONNRESET)
+        error = sc_flow_error(fd, error);
+    memcpy(value, &error, sizeof error);
+    return 0;
+}
+
+static int get_domain(const struct sc_name *own)
+{
+    switch (own->family) {
+    case SC_FAMILY_INET6:
+        return AF_INET6;
+    case SC_FAMILY_SCAFFOLD:
+        return AF_SCAFFOLD;
+    default:
+        return AF_INET;
+    }
+}
+
+/* As a TCP socket answers: it has no peer process. */
+static int get_peer_credentials(void *value, socklen_t *len)
+{
+    struct ucred nobody = {.pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1};
+    return give(&nobody, sizeof nobody, value, len);
+}
+
+static int get_shadow(int fd, int index, void *value, socklen_t *len)
+{
+    const struct option *o = &options[index];
+    int v = o->initial;
+    if (o->treatment == SWALLOW)
+        return give_int(0, value, len);
+    bool set = sc_shadow_get(sc_cookie(fd), (unsigned)index, &v);
+    if (!set && o->level == SOL_SOCKET && o->name != SO_REUSEPORT)
+        return sc_real.getsockopt(fd, o->level, o->name, value, len); /* the buffers as they are */
+    return give_int(v, value, len);
+}
+
+static int get_on_service(int fd, const struct sc_name *own, int level, int name, void *value,
+                          socklen_t *len)
+{
+    if (level == IPPROTO_TCP && name == TCP_INFO)
+        return get_tcp_info(fd, value, len);
+    if (level == IPPROTO_TCP && name == TCP_CONGESTION)
+        return give("cubic\0\0\0\0\0\0\0\0\0\0", 16, value, len);
+    if (level == SOL_SOCKET && name == SO_DOMAIN)
+        return give_int(get_domain(own), value, len);
+    if (level == SOL_SOCKET && name == SO_PROTOCOL)
+        return give_int(IPPROTO_TCP, value, len);
+    if (level == SOL_SOCKET && name == SO_PEERCRED)
+        return get_peer_credentials(value, len);
+    if (level == SOL_SOCKET && (name == SO_PEERSEC || name == SO_PEERGROUPS))
+        return fail(name == SO_PEERSEC ? ENOPROTOOPT : ENODATA);
+    if (level == IPPROTO_IP && name == IP_MTU)
+        return give_int(1500, value, len);
+    int index = find_option(level, name);
+    if (index < 0)
+        return fail(ENOPROTOOPT);
+    return get_shadow(fd, index, value, len);
+}
+
+/* Names of SOL_SOCKET that AF_UNIX answers otherwise than TCP. */
+static bool is_answered_here(int name)
+{
+    switch (name) {
+    case SO_DOMAIN:
+    case SO_PROTOCOL:
+    case SO_SNDBUF:
+    case SO_RCVBUF:
+    case SO_REUSEPORT:
+    case SO_PEERCRED:
+    case SO_PEERSEC:
+    case SO_PEERGROUPS:
+    case SO_PASSCRED:
+    case SO_PASSSEC:
+    case SO_PASSPIDFD:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A socket of scaffold_socket that is not a service socket yet. */
+static bool is_placeholder(int fd)
+{
+    int family;
+    return sc_any_service_socket() && sc_shadow_get(sc_cookie(fd), SC_SHADOW_FAMILY, &family);
+}
+
+int sc_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+    struct sc_name own;
+    if (level == SOL_SOCKET && value && len) {
+        if (name == SO_ERROR)
+            return get_error(fd, value, len);
+        if (is_answered_here(name) && sc_is_service_socket(fd, &own))
+            return get_on_service(fd, &own, level, name, value, len);
+        if (name == SO_DOMAIN && is_placeholder(fd))
+            return give_int(AF_SCAFFOLD, value, len);
+        return sc_real.getsockopt(fd, level, name, value, len);
+    }
+    int r = sc_real.getsockopt(fd, level, name, value, len);
+    bool ip_level = level == IPPROTO_TCP || level == IPPROTO_IP || level == IPPROTO_IPV6;
+    if (r < 0 && ip_level && errno == EOPNOTSUPP && value && len && sc_is_service_socket(fd, &own))
+        return get_on_service(fd, &own, level, name, value, len);
+    return r;
+}
+
+/* --- carrying over a swap -----------------------------------------------------------------------
+ */
+
+union value {
+    int number;
+    struct linger linger;
+    struct timeval time;
+    char room[64];
+};
+
+static void tell_later(const struct option *o, const union value *v, socklen_t len,
+                       struct sc_options_told *told)
+{
+    uint32_t number = v->number > 0 ? (uint32_t)v->number : 0;
+    if (o->level == SOL_SOCKET && o->name == SO_SNDTIMEO)
+        told->send_timeout = v->time;
+    switch (o->tell) {
+    case SC_OPT_NODELAY:
+        told->nodelay = number != 0;
+        break;
+    case SC_OPT_KEEPALIVE:
+        told->keepalive = number != 0;
+        break;
+    case SC_OPT_USER_TIMEOUT_MS:
+        told->user_timeout_ms = number;
+        break;
+    case SC_OPT_ABORT_ON_CLOSE:
+        told->abort_on_close = is_abort(v, len);
+        break;
+    case SC_OPT_SNDBUF:
+        told->sndbuf = number / 2;
+        break;
+    case SC_OPT_RCVBUF:
+        told->rcvbuf = number / 2;
+        break;
+    default:
+        break;
+    }
+}
+
+static bool read_option(int fd, const struct option *o, union value *v, socklen_t *len)
+{
+    *v = (union value){0};
+    *len = sizeof *v;
+    return sc_getsockopt(fd, o->level, o->name, v, len) == 0;
+}
+
+/* The options that the program has set, whichever kind of socket it is. */
+static uint64_t set_by_program(int fd)
+{
+    struct sc_name own;
+    uint64_t mask =
+        sc_is_service_socket(fd, &own) ? sc_shadow_mask(sc_cookie(fd)) : sc_touched_mask(fd);
+    return mask & ~(1ull << SC_SHADOW_FAMILY);
+}
+
+void sc_options_carry(int from, int to, struct sc_options_told *told)
+{
+    uint64_t mask = set_by_program(from);
+    uint64_t cookie = mask ? sc_cookie(to) : 0;
+    int kept = errno;
+    *told = (struct sc_options_told){0};
+    for (int i = 0; i < OPTIONS; i++) {
+        union value v;
+        socklen_t len;
+        if (!(mask >> i & 1) || !read_option(from, &options[i], &v, &len))
+            continue;
+        if (options[i].treatment == KERNEL)
+            sc_real.setsockopt(to, options[i].level, options[i].name, &v, len);
+        sc_shadow_set(cookie, (unsigned)i, v.number);
+        tell_later(&options[i], &v, len, told);
+    }
+    errno = kept;
+}
+
+void sc_options_give_back(int from, int to)
+{
+    uint64_t mask = set_by_program(from);
+    int kept = errno;
+    for (int i = 0; i < OPTIONS; i++) {
+        union value v;
+        socklen_t len;
+        if (!(mask >> i & 1) || !read_option(from, &options[i], &v, &len))
+            continue;
+        if (options[i].tell == SC_OPT_SNDBUF || options[i].tell == SC_OPT_RCVBUF)
+            v.number /= 2; /* the kernel doubles what it is given */
+        if (sc_real.setsockopt(to, options[i].level, options[i].name, &v, len) == 0)
+            sc_touched_note(to, (unsigned)i);
+    }
+    errno = kept;
+}
+
+void sc_options_inherit(int listener, int accepted)
+{
+    uint64_t from = sc_cookie(listener);
+    uint64_t mask = sc_shadow_mask(from) & ~(1ull << SC_SHADOW_FAMILY);
+    uint64_t to = mask ? sc_cookie(accepted) : 0;
+    for (int i = 0; i < OPTIONS; i++) {
+        union value v;
+        socklen_t len;
+        const struct option *o = &options[i];
+        if (!(mask >> i & 1) || !read_option(listener, o, &v, &len))
+            continue;
+        if (o->treatment == KERNEL)
+            sc_real.setsockopt(accepted, o->level, o->name, &v, len);
+        sc_shadow_set(to, (unsigned)i, v.number);
+        if (o->tell == SC_OPT_ABORT_ON_CLOSE && is_abort(&v, len))
+            tell_flow(accepted, o->tell, 1);
+        else if (o->tell == SC_OPT_SNDBUF || o->tell == SC_OPT_RCVBUF)
+            tell_flow(accepted, o->tell, (uint32_t)v.number / 2);
+        else if (o->tell == SC_OPT_USER_TIMEOUT_MS)
+            tell_flow(accepted, o->tell, (uint32_t)v.number);
+    }
+}
+
+/* --- shutdown and ioctl --------------------------------------------------------------------------
+ */
+
+/* True when the other end is gone; TCP has then forgotten the connection. */
+static bool is_over(int fd)
+{
+    struct pollfd p = {.fd = fd};
+    struct sc_ctl_reply r;
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP) && !ask_flow(fd, SC_OPT_OUTQ, &r);
+}
+
+int sc_shutdown(int fd, int how)
+{
+    struct sc_identity id;
+    if (sc_any_service_socket() && sc_identify(fd, &id) != SC_STATE_PLAIN &&
+        (id.state == SC_STATE_BOUND || id.state == SC_STATE_FAILED ||
+         (id.state == SC_STATE_OPEN && is_over(fd))))
+        return fail(ENOTCONN);
+    return sc_real.shutdown(fd, how);
+}
+
+/* Questions about interfaces: any AF_INET socket answers them. */
+static int ask_interfaces(unsigned long request, void *arg)
+{
+    int fd = sc_real.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    int r = sc_real.ioctl(fd, request, arg);
+    int kept = errno;
+    sc_real.close(fd);
+    errno = kept;
+    return r;
+}
+
+int sc_ioctl(int fd, unsigned long request, void *arg)
+{
+    struct sc_name own;
+    struct sc_ctl_reply r;
+    if (request == SIOCOUTQ && arg && sc_any_service_socket() && sc_is_service_socket(fd, &own)) {
+        *(int *)arg = ask_flow(fd, SC_OPT_OUTQ, &r) ? (int)r.value : 0;
+        return 0;
+    }
+    int result = sc_real.ioctl(fd, request, arg);
+    if (result < 0 && errno == ENOTTY && request >= SIOCGIFNAME && request <= SIOCGIFCOUNT &&
+        sc_is_service_socket(fd, &own))
+        return ask_interfaces(request, arg);
+    return result;
+}

@@ -1,0 +1,37 @@
+/* Socket options of service sockets: what takes effect, what is remembered, what is refused. */
+#ifndef SC_CLIENT_OPTIONS_H
+#define SC_CLIENT_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "local/ctl.h"
+
+/* What the opening of a flow must know of the options set before. */
+struct sc_options_told {
+    bool nodelay;
+    bool keepalive;
+    bool abort_on_close;
+    uint32_t user_timeout_ms;
+    uint32_t sndbuf; /* 0: not set by the program */
+    uint32_t rcvbuf;
+    struct timeval send_timeout;
+};
+
+/* Real buffer of every end of ours, and twice this in effect: one unread byte may pin the largest
+ * buffer that sendfile makes, which has to stay below a quarter of it (A1). */
+#define SC_REAL_SNDBUF 212992
+
+/* Carries the options that the program has set on `from` (plain or ours) over to `to`, and only
+ * these (A16). */
+void sc_options_carry(int from, int to, struct sc_options_told *told);
+
+/* From a service socket back to a plain one, as far as the plain one takes them. */
+void sc_options_give_back(int from, int to);
+
+/* The flow of an accepted socket is told what the program asked of the listener. */
+void sc_options_inherit(int listener, int accepted);
+
+#endif

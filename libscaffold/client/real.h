@@ -1,0 +1,33 @@
+/* libc's own functions, below whatever the shim exports under their names.
+ *
+ * Code of client/ and shim/ calls the functions of real.def only through this table: a direct call
+ * would come back to the shim, its own or, in a program that is linked to libscaffold and runs
+ * under the shim, that of the other copy. */
+#ifndef SC_CLIENT_REAL_H
+#define SC_CLIENT_REAL_H
+
+#include <netdb.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#define SC_REAL(type, name, params, args) type(*name) params;
+#define SC_REAL_LIBC(type, name, params) type(*name) params;
+struct sc_real {
+#include "client/real.def"
+};
+#undef SC_REAL
+#undef SC_REAL_LIBC
+
+/* Usable from the first instruction on: until sc_real_bind has run, and while it runs (allocators
+ * call close and open before anybody is ready), the entries are plain system calls. */
+extern struct sc_real sc_real;
+
+/* Points the table at the definitions after the shim's (dlsym RTLD_NEXT), or, in libscaffold, at
+ * libc's whatever is preloaded. Idempotent; run by a constructor, and by the name lookups. */
+void sc_real_bind(void);
+
+/* Defined, with any value, in the library whose functions stand before libc's: the shim. */
+extern const char sc_real_next __attribute__((weak, visibility("hidden")));
+
+#endif

@@ -1,0 +1,49 @@
+#include "client/swap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+
+#include "client/descriptors.h"
+#include "client/epolls.h"
+#include "client/real.h"
+
+/* Duplicates in one process that are repaired; programs that have any have one or two. */
+#define DUPLICATES_MAX 32
+
+bool sc_is_nonblocking(int fd)
+{
+    int flags = sc_real.fcntl(fd, F_GETFL, NULL);
+    return flags >= 0 && (flags & O_NONBLOCK);
+}
+
+static int replace(int fd, int fresh)
+{
+    struct sc_registrations registrations;
+    int flags = sc_real.fcntl(fd, F_GETFD, NULL);
+    if (flags < 0)
+        return -errno;
+    /* Out before, in again after: an entry of the old socket that a duplicate elsewhere keeps alive
+     * could not be deleted through any number later. */
+    sc_registrations_take(fd, &registrations);
+    int err = 0;
+    if (sc_real.dup3(fresh, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0) < 0)
+        err = -errno;
+    sc_registrations_put(&registrations);
+    return err;
+}
+
+int sc_swap(int fd, int fresh)
+{
+    int duplicates[DUPLICATES_MAX];
+    size_t count = sc_duplicates(fd, duplicates, DUPLICATES_MAX);
+    int on = 1;
+    if (sc_is_nonblocking(fd))
+        sc_real.ioctl(fresh, FIONBIO, &on);
+    int err = replace(fd, fresh);
+    for (size_t i = 0; i < count && err == 0; i++)
+        replace(duplicates[i], fresh);
+    sc_real.close(fresh);
+    return err;
+}

@@ -1,0 +1,238 @@
+/* send and recv: libc's own. Only a failure is looked at, and given the errno that TCP would have
+ * given; so is what AF_UNIX adds to a success (the peer's name). */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+
+#include "client/client.h"
+#include "client/descriptors.h"
+#include "client/flow_error.h"
+#include "client/identity.h"
+#include "client/real.h"
+#include "client/swap.h"
+#include "scaffold/scaffold.h"
+
+static int fail(int error)
+{
+    errno = error;
+    return -1;
+}
+
+/* --- sending
+ * ---------------------------------------------------------------------------------------- */
+
+/* The plug leaves room in the buffer; TCP does not send before it is connected. Non-blocking:
+ * EAGAIN. Blocking (connect was interrupted): waits. */
+static bool may_send(int fd, int flags)
+{
+    struct sc_identity id;
+    if (!sc_mark_is_set(fd, SC_MARK_CONNECTING))
+        return true;
+    if (sc_identify(fd, &id) != SC_STATE_CONNECTING) {
+        sc_mark_clear(fd, SC_MARK_CONNECTING);
+        return true;
+    }
+    if ((flags & MSG_DONTWAIT) || sc_is_nonblocking(fd)) {
+        errno = EAGAIN;
+        return false;
+    }
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    return poll(&p, 1, -1) >= 0;
+}
+
+/* A send that is worth repeating as the kernel would treat it: `flags` without our MSG_NOSIGNAL,
+ * and without the destination. */
+struct attempt {
+    int fd;
+    const struct msghdr *msg;
+    int flags; /* the program's */
+};
+
+static ssize_t repeat(const struct attempt *a)
+{
+    return sc_real.sendmsg(a->fd, a->msg, a->flags);
+}
+
+/* The first send after a reset reports it, once and without SIGPIPE; the next is EPIPE with it. */
+static ssize_t on_pipe(const struct attempt *a)
+{
+    struct sc_name own;
+    int error = 0;
+    socklen_t len = sizeof error;
+    if (sc_is_service_socket(a->fd, &own) &&
+        sc_real.getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error != 0)
+        return fail(sc_flow_error(a->fd, error));
+    if (a->flags & MSG_NOSIGNAL)
+        return fail(EPIPE);
+    return repeat(a); /* fails again, and the kernel sends the signal */
+}
+
+static ssize_t on_unconnected(const struct attempt *a)
+{
+    struct sc_name own;
+    if (!sc_is_service_socket(a->fd, &own))
+        return fail(ENOTCONN);
+    if (!(a->flags & MSG_NOSIGNAL))
+        raise(SIGPIPE);
+    return fail(EPIPE);
+}
+
+/* TCP ignores the destination of a connected stream. */
+static ssize_t on_destination(const struct attempt *a, int error)
+{
+    struct sc_name own;
+    if (!a->msg->msg_name || !sc_is_service_socket(a->fd, &own))
+        return fail(error);
+    struct msghdr msg = *a->msg;
+    msg.msg_name = NULL;
+    msg.msg_namelen = 0;
+    return sc_sendmsg(a->fd, &msg, a->flags & ~MSG_FASTOPEN);
+}
+
+static ssize_t on_send_failure(const struct attempt *a)
+{
+    int error = errno;
+    switch (error) {
+    case EPIPE:
+        return on_pipe(a);
+    case ENOTCONN:
+        return on_unconnected(a);
+    case EISCONN:
+    case EOPNOTSUPP:
+        return on_destination(a, error);
+    case ECONNRESET:
+        return fail(sc_flow_error(a->fd, error));
+    default:
+        return -1;
+    }
+}
+
+/* MSG_FASTOPEN towards a service is connect, then send. */
+static bool opens_service(int flags, const struct sockaddr *to, socklen_t len)
+{
+    struct sc_address a;
+    if (!(flags & MSG_FASTOPEN) || !to || len < sizeof to->sa_family)
+        return false;
+    return to->sa_family == AF_SCAFFOLD ||
+           (sc_address_from_sockaddr(to, len, &a) == 0 && sc_policy_connects(&a));
+}
+
+/* Descriptors inside a flow would arrive in scaffoldd. */
+static bool carries_descriptors(const struct msghdr *msg)
+{
+    if (!msg || msg->msg_controllen == 0 || !msg->msg_control)
+        return false;
+    struct msghdr *m =
+        (struct msghdr *)(uintptr_t)msg; /* CMSG_NXTHDR takes it so, and reads only */
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+            return true;
+    return false;
+}
+
+ssize_t sc_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+    struct sc_name own;
+    if (!may_send(fd, flags))
+        return -1;
+    if (carries_descriptors(msg) && sc_is_service_socket(fd, &own))
+        return fail(EINVAL);
+    if (msg && opens_service(flags, msg->msg_name, msg->msg_namelen)) {
+        if (sc_connect(fd, msg->msg_name, msg->msg_namelen) < 0)
+            return -1;
+        flags &= ~MSG_FASTOPEN;
+    }
+    ssize_t n = sc_real.sendmsg(fd, msg, flags | MSG_NOSIGNAL);
+    if (n >= 0)
+        return n;
+    struct attempt a = {fd, msg, flags};
+    return on_send_failure(&a);
+}
+
+ssize_t sc_sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *to,
+                  socklen_t len)
+{
+    struct iovec iov = {(void *)(uintptr_t)buf, n};
+    struct msghdr msg = {
+        .msg_name = (void *)(uintptr_t)to, .msg_namelen = len, .msg_iov = &iov, .msg_iovlen = 1};
+    if (opens_service(flags, to, len))
+        return sc_sendmsg(fd, &msg, flags);
+    if (!may_send(fd, flags))
+        return -1;
+    ssize_t sent = sc_real.sendto(fd, buf, n, flags | MSG_NOSIGNAL, to, len);
+    if (sent >= 0)
+        return sent;
+    struct attempt a = {fd, &msg, flags};
+    return on_send_failure(&a);
+}
+
+/* --- receiving
+ * --------------------------------------------------------------------------------------- */
+
+/* recv(NULL, n, MSG_TRUNC) throws away n bytes of a TCP stream. */
+static ssize_t discard(int fd, size_t n, int flags)
+{
+    static char waste[65536]; /* written by whoever discards, read by nobody */
+    size_t done = 0;
+    while (done < n) {
+        size_t want = n - done < sizeof waste ? n - done : sizeof waste;
+        ssize_t got = sc_real.recvfrom(fd, waste, want, flags & ~MSG_TRUNC, NULL, NULL);
+        if (got <= 0)
+            return done ? (ssize_t)done : got;
+        done += (size_t)got;
+        if (!(flags & MSG_WAITALL))
+            flags |= MSG_DONTWAIT;
+    }
+    return (ssize_t)done;
+}
+
+static ssize_t on_recv_failure(int fd, void *buf, size_t n, int flags)
+{
+    int error = errno;
+    struct sc_identity id;
+    switch (error) {
+    case ECONNRESET:
+        return fail(sc_flow_error(fd, error));
+    case EINVAL:
+        if (sc_identify(fd, &id) == SC_STATE_BOUND || id.state == SC_STATE_LISTENING)
+            return fail(ENOTCONN);
+        return fail(error);
+    case EFAULT:
+        if (!buf && (flags & MSG_TRUNC) && sc_identify(fd, &id) != SC_STATE_PLAIN)
+            return discard(fd, n, flags);
+        return fail(error);
+    default:
+        return -1;
+    }
+}
+
+/* AF_UNIX tells who sent the bytes of a stream; TCP does not. */
+static bool is_told(int fd, const void *name, socklen_t room, socklen_t len)
+{
+    struct sc_name own;
+    return name && room >= sizeof(sa_family_t) && len >= sizeof(sa_family_t) &&
+           ((const struct sockaddr *)name)->sa_family == AF_UNIX && sc_is_service_socket(fd, &own);
+}
+
+ssize_t sc_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len)
+{
+    socklen_t room = from && len ? *len : 0;
+    ssize_t got = sc_real.recvfrom(fd, buf, n, flags, from, len);
+    if (got < 0)
+        return on_recv_failure(fd, buf, n, flags);
+    if (room && is_told(fd, from, room, *len))
+        *len = 0;
+    return got;
+}
+
+ssize_t sc_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+    socklen_t room = msg && msg->msg_name ? msg->msg_namelen : 0;
+    ssize_t got = sc_real.recvmsg(fd, msg, flags);
+    if (got < 0)
+        return on_recv_failure(fd, msg, 0, flags);
+    if (room && is_told(fd, msg->msg_name, room, msg->msg_namelen))
+        msg->msg_namelen = 0;
+    return got;
+}

@@ -13,10 +13,6 @@
 #define SC_DEFAULT_PORT 7213
 #define SC_ALLOW_MAX 64
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 struct sc_config {
     char runtime_dir[96]; /* short: its socket's path must fit into 108 bytes */
     char state_dir[256];
@@ -47,9 +43,5 @@ int sc_config_load(struct sc_config *c, const char *path, char *why, size_t size
 /* Reads flags over *c; --config is loaded first, wherever it stands. Returns 0; 1 when the program
  * has done what was asked (--help, --version); -1 with one line in `why`. */
 int sc_config_flags(struct sc_config *c, int argc, char **argv, char *why, size_t size);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif

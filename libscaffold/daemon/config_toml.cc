@@ -1,7 +1,6 @@
 // The TOML side of config.h: the only C++ of the project, because the well-kept TOML parsers that
 // Debian ships are C++ (docs/decisions/0002).
-#include "daemon/config.h"
-
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -9,6 +8,10 @@
 
 #define TOML_EXCEPTIONS 1
 #include <toml++/toml.h>
+
+extern "C" {
+#include "daemon/config.h"
+}
 
 namespace
 {

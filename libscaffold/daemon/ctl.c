@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -25,7 +26,7 @@ struct sc_ctl_server {
     struct sc_daemon *daemon;
     struct sc_watch abstract;
     struct sc_watch path;
-    char file[128];
+    char file[sizeof(struct sockaddr_un) - sizeof(sa_family_t)];
     struct sc_list connections;
     size_t count;
 };
@@ -656,7 +657,7 @@ int sc_ctl_open(struct sc_daemon *d, char *why, size_t size)
     }
     snprintf(s->file, sizeof s->file, "%s/ctl", d->config.runtime_dir);
     sun = (struct sockaddr_un){.sun_family = AF_UNIX};
-    snprintf(sun.sun_path, sizeof sun.sun_path, "%s", s->file);
+    memcpy(sun.sun_path, s->file, strlen(s->file)); /* the directory is short: config.h */
     unlink(s->file); /* left by a crash: the abstract name says that nobody runs */
     err = listen_on(d, &s->path, &sun, sizeof sun);
     if (err < 0) {

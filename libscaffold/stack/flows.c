@@ -64,6 +64,12 @@ void sc_flows_fed(struct sc_stack *s, struct sc_entry *e)
     sc_flows_note(s, e);
 }
 
+static void arm(struct sc_stack *s, struct sc_entry *e)
+{
+    if (sc_heap_set(&s->flow_timers, &e->flow.timer, deadline_of(e)) < 0)
+        s->counters.dropped_memory++;
+}
+
 void sc_flows_touch(struct sc_stack *s, struct sc_entry *e, sc_time now)
 {
     struct sc_flow *f = &e->flow;
@@ -75,8 +81,7 @@ void sc_flows_touch(struct sc_stack *s, struct sc_entry *e, sc_time now)
     bool wants = sc_flow_wants_send(f, now);
     if (wants && sc_list_empty(&f->ready))
         sc_list_append(&s->ready, &f->ready);
-    if (sc_heap_set(&s->flow_timers, &f->timer, deadline_of(e)) < 0)
-        s->counters.dropped_memory++;
+    arm(s, e);
 }
 
 void sc_flows_settle(struct sc_stack *s, sc_time now)
@@ -107,9 +112,12 @@ bool sc_flows_drain(struct sc_stack *s, struct sc_train *t, sc_time now)
     while ((first = sc_list_first(&s->ready)) != NULL) {
         struct sc_entry *e = sc_entry_of(sc_container(first, struct sc_flow, ready));
         sc_list_remove(first);
-        bool made = sc_flow_produce(&e->flow, t, now);
-        bool known = made && address_train(s, e, t, now);
-        if (made && !known)
+        if (!sc_flow_produce(&e->flow, t, now)) {
+            arm(s, e); /* not now after all: its deadline says when */
+            continue;
+        }
+        bool known = address_train(s, e, t, now);
+        if (!known)
             s->counters.dropped_unknown_address++;
         sc_flows_touch(s, e, now); /* to the back of the list when there is more */
         if (known)

@@ -1,6 +1,7 @@
 #include "stack/internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,9 +31,8 @@ static void init_tables(struct sc_stack *s)
 struct sc_stack *sc_stack_new(const struct sc_stack_config *config, sc_time now)
 {
     struct sc_service_name n;
-    char name[SC_NAME_MAX + 1] = "";
-    strncat(name, config->host_name, SC_HOST_NAME_MAX);
-    strcat(name, ".host.scaffold");
+    char name[SC_NAME_MAX + 1];
+    snprintf(name, sizeof name, "%.63s.host.scaffold", config->host_name);
     struct sc_stack *s = calloc(1, sizeof *s);
     if (!s || sc_name_read(name, &n, NULL) < 0 || strchr(config->host_name, '.')) {
         free(s);

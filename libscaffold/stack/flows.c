@@ -64,9 +64,14 @@ void sc_flows_fed(struct sc_stack *s, struct sc_entry *e)
     sc_flows_note(s, e);
 }
 
-static void arm(struct sc_stack *s, struct sc_entry *e)
+/* A flow on the ready list is looked at when the link takes its train; that its pacer is due already
+ * must not be a deadline in the past, which nothing but sending would move. */
+static void arm(struct sc_stack *s, struct sc_entry *e, sc_time now)
 {
-    if (sc_heap_set(&s->flow_timers, &e->flow.timer, deadline_of(e)) < 0)
+    sc_time at = deadline_of(e);
+    if (at <= now && !sc_list_empty(&e->flow.ready))
+        at = now + SC_MS;
+    if (sc_heap_set(&s->flow_timers, &e->flow.timer, at) < 0)
         s->counters.dropped_memory++;
 }
 
@@ -81,7 +86,7 @@ void sc_flows_touch(struct sc_stack *s, struct sc_entry *e, sc_time now)
     bool wants = sc_flow_wants_send(f, now);
     if (wants && sc_list_empty(&f->ready))
         sc_list_append(&s->ready, &f->ready);
-    arm(s, e);
+    arm(s, e, now);
 }
 
 void sc_flows_settle(struct sc_stack *s, sc_time now)
@@ -113,7 +118,7 @@ bool sc_flows_drain(struct sc_stack *s, struct sc_train *t, sc_time now)
         struct sc_entry *e = sc_entry_of(sc_container(first, struct sc_flow, ready));
         sc_list_remove(first);
         if (!sc_flow_produce(&e->flow, t, now)) {
-            arm(s, e); /* not now after all: its deadline says when */
+            arm(s, e, now); /* not now after all: its deadline says when */
             continue;
         }
         bool known = address_train(s, e, t, now);

@@ -176,9 +176,11 @@ ssize_t sc_end_read(struct sc_end *e, const struct iovec *iov, size_t count)
         getsockopt(e->watch.fd, SOL_SOCKET, SO_ERROR, &err, &len);
         return -(err ? err : ECONNRESET);
     }
+    bool last = e->rdhup; /* read before the queue: what follows it is then complete */
     if (e->stage == SC_END_QUEUED)
         look_for_mark(e);
-    bool last = e->rdhup; /* read before the queue: what follows it is then complete */
+    if (e->stage == SC_END_QUEUED)
+        return last ? -EPIPE : 0; /* a mark that comes now is not data */
     size_t have = queued(e);
     size_t fresh = have - (e->held && have ? 1 : 0);
     if (last && e->hup && e->abort_on_close && !e->finished)
@@ -197,7 +199,11 @@ ssize_t sc_end_read(struct sc_end *e, const struct iovec *iov, size_t count)
         if (n < 0)
             return errno == EAGAIN ? 0 : -errno;
         got = (size_t)n - (e->held && n ? 1 : 0);
+        bool only_old = e->held && n == 1 && want > leave;
         e->held = false;
+        if (only_old) /* the kernel ended the read behind the old byte: 0 would mean that no more is
+                         there, and no further event would come */
+            return sc_end_read(e, iov, count);
         if (got < want - leave) {
             e->rx += got;
             return (ssize_t)got;

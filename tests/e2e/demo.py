@@ -4,6 +4,7 @@ Hosts are network namespaces for root and loopback ports otherwise. Prints what 
 started, exits 0; with a plain reason and 1 when something failed.
 """
 
+import pwd
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ APPS = Path(__file__).parents[2] / "ported-apps"
 FILE_SIZE = 100_000_000
 DOWNLOADS = 10
 KEYS = 10_000
+NOBODY = pwd.getpwnam("nobody").pw_uid
 
 console = Console(highlight=False, width=100)
 wget = scenario.load(APPS, "wget")
@@ -105,7 +107,7 @@ def bandwidth(lab: Lab) -> None:
 
 def demo() -> None:
     start = time.monotonic()
-    with Lab(["a", "b", "c"], router="b") as lab:
+    with Lab(["a", "b", "c"], router="b", allow_uids=[NOBODY]) as lab:
         lab.start()
         kind = "network namespaces" if lab.kind == "namespaces" else "loopback ports"
         console.print(f"[bold]SCAFFOLD {scaffold.__version__}[/]: hosts A, B, C in {kind}")

@@ -1,5 +1,6 @@
 """The scenarios of `ported-apps/`, in short form, on every kind of hosts."""
 
+import pwd
 import signal
 import subprocess
 import sys
@@ -29,8 +30,12 @@ def test_wget_from_nginx(lab: Lab) -> None:
     assert scenario.sha256(target) == digest
 
 
-def test_memcached(lab: Lab) -> None:
-    assert memcached.run(lab).figures["keys"] == 10_000
+def test_memcached(kind: str) -> None:
+    """As root it drops to another user before it binds, whom scaffoldd has to know."""
+    nobody = pwd.getpwnam("nobody").pw_uid
+    with Lab(["a", "b"], router="b", kind=kind, allow_uids=[nobody]) as lab:
+        lab.start()
+        assert memcached.run(lab).figures["keys"] == 10_000
 
 
 def test_iperf(lab: Lab) -> None:

@@ -56,8 +56,11 @@ class Host:
         options.setdefault("port", self.port)
         options.setdefault("state_dir", self.runtime_dir.parent / "state")
         options.setdefault("insecure_network", self.namespace is not None)
-        settings = daemon.Options(prefix=self.prefix, **options)
         self.runtime_dir.parent.mkdir(parents=True, exist_ok=True)
+        if self.lab.allow_uids and "config" not in options:
+            options["config"] = self.runtime_dir.parent / "scaffoldd.toml"
+            options["config"].write_text(f"[allow]\nuids = {list(self.lab.allow_uids)}\n")
+        settings = daemon.Options(prefix=self.prefix, **options)
         self.daemon = daemon.start(self.runtime_dir, settings)
         return self.daemon
 
@@ -191,6 +194,8 @@ class Lab:
     """Drop so many of 1,000 packets that arrive at each host; namespaces only."""
     mtu: int = 1500
     offloads: bool = True
+    allow_uids: Sequence[int] = ()
+    """Other users who may serve on these hosts: programs that drop their privileges."""
     link: bool = True
     """False: namespaces without a link between them, for a test that makes its own."""
     hosts: dict[str, Host] = field(default_factory=dict, init=False)
@@ -256,7 +261,7 @@ class Lab:
         """
         host = self.hosts[on] if on else self.router
         deadline = time.monotonic() + timeout
-        while len(instances_of(host.status(), service)) != instances:
+        while len(programs_of(host.status(), service)) != instances:
             if process is not None and process.poll() is not None:
                 raise ServiceError(5, f"{process.args!r} ended with {process.returncode}")
             if time.monotonic() > deadline:
@@ -307,6 +312,11 @@ def instances_of(status: dict[str, Any], service: str) -> list[dict[str, Any]]:
         if known["name"].removesuffix("/tcp") == wanted:
             return list(known["instances"])
     return []
+
+
+def programs_of(status: dict[str, Any], service: str) -> set[tuple[str, int]]:
+    """Who serves it, as (host, pid): one that listens on 0.0.0.0 and [::] is one."""
+    return {(one["host"], one["pid"]) for one in instances_of(status, service)}
 
 
 _numbers = iter(range(1 << 30))

@@ -12,7 +12,15 @@
  * KiB and more, which must stay below a quarter of the buffer (A1). Needs no privilege. */
 #define END_BUFFER 212992
 
-#define WATCHED (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET)
+/* EPOLLOUT is asked for only while blocked: every read of the application would raise it. */
+#define WATCHED (EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET)
+
+/* A read of less than this is a small message... */
+#define SMALL 2048
+/* ... and so many of them, or so many bytes, may stay in the queue: together well below a quarter of
+ * the buffer, also when each write is charged its 768 bytes (A1). */
+#define PEEKS_MAX 16
+#define HELD_MAX 8192
 
 static void on_ready(struct sc_watch *w, uint32_t events);
 
@@ -66,7 +74,7 @@ void sc_end_unplug(struct sc_end *e)
     e->stage = SC_END_FLOWING;
     if (e->plug_len > 0) {
         drop(e, e->plug_len - 1);
-        e->held = true;
+        e->held = 1;
     }
 }
 
@@ -102,7 +110,8 @@ static void look_for_mark(struct sc_end *e)
         int fd;
         memcpy(&fd, CMSG_DATA(c), sizeof fd);
         close(fd);
-        e->held = e->mark_head = true;
+        e->held = 1;
+        e->mark_head = true;
     }
 }
 
@@ -113,8 +122,11 @@ static void on_ready(struct sc_watch *w, uint32_t events)
     e->hup |= (events & EPOLLHUP) != 0;
     e->error |= (events & EPOLLERR) != 0;
     e->urgent |= (events & EPOLLPRI) != 0;
-    if (events & EPOLLOUT)
+    e->readable |= (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    if (e->blocked && (events & EPOLLOUT)) {
         e->blocked = false;
+        sc_loop_rewatch(e->loop, w, WATCHED);
+    }
     if (e->stage == SC_END_QUEUED && (events & (EPOLLIN | EPOLLHUP)))
         look_for_mark(e);
     if (e->stage == SC_END_PLUGGED) {
@@ -133,22 +145,26 @@ static size_t iov_total(const struct iovec *iov, size_t count)
     return n;
 }
 
-/* Receives exactly the first `skip` bytes into nowhere and up to `want` into iov. */
-static ssize_t take(struct sc_end *e, size_t skip, const struct iovec *iov, size_t count,
-                    size_t want)
+/* Receives the first `skip` bytes into nowhere and up to `want` into iov. Returns how many of the
+ * latter, or a negative errno. */
+static ssize_t receive(struct sc_end *e, size_t skip, const struct iovec *iov, size_t count,
+                       size_t want, int flags)
 {
-    uint8_t old;
+    static uint8_t old[HELD_MAX];
     struct iovec v[16];
     size_t n = 0;
     if (skip)
-        v[n++] = (struct iovec){&old, 1};
+        v[n++] = (struct iovec){old, skip};
     for (size_t i = 0; i < count && n < 16 && want > 0; i++) {
         size_t len = iov[i].iov_len < want ? iov[i].iov_len : want;
         v[n++] = (struct iovec){iov[i].iov_base, len};
         want -= len;
     }
     struct msghdr msg = {.msg_iov = v, .msg_iovlen = n};
-    return recvmsg(e->watch.fd, &msg, MSG_DONTWAIT);
+    ssize_t got = recvmsg(e->watch.fd, &msg, MSG_DONTWAIT | flags);
+    if (got < 0)
+        return errno == EAGAIN ? 0 : -errno;
+    return (size_t)got > skip ? got - (ssize_t)skip : 0;
 }
 
 /* Where byte number `at` of the pieces stands. */
@@ -161,60 +177,116 @@ static uint8_t *iov_at(const struct iovec *iov, size_t at)
     return (uint8_t *)iov->iov_base + at;
 }
 
-/* The mark carries a descriptor, and the kernel never merges such a byte with its successors. */
+/* Leaves one forwarded byte in the queue. */
+static void drop_held(struct sc_end *e)
+{
+    if (e->held > 1)
+        drop(e, e->held - 1);
+    e->held = e->held ? 1 : 0;
+    e->peeks = 0;
+}
+
+/* A small message: copied, and left where it is. Returns its length; `want` or more means that there
+ * may be more behind it. */
+static ssize_t read_small(struct sc_end *e, const struct iovec *iov, size_t count, size_t want)
+{
+    if (e->peeks >= PEEKS_MAX || e->held + want > HELD_MAX)
+        drop_held(e);
+    ssize_t got = receive(e, e->held, iov, count, want, MSG_PEEK);
+    if (got > 0) {
+        e->held += (size_t)got;
+        e->peeks++;
+    }
+    return got;
+}
+
+/* Takes `want` of `fresh` bytes; the last one of all is copied, but stays. */
+static ssize_t read_bulk(struct sc_end *e, const struct iovec *iov, size_t count, size_t want,
+                         size_t fresh)
+{
+    size_t leave = want == fresh, got = 0;
+    drop_held(e);
+    if (want - leave + e->held > 0) {
+        ssize_t n = receive(e, e->held, iov, count, want - leave, 0);
+        if (n < 0)
+            return n;
+        got = (size_t)n;
+        bool only_old = e->held && got == 0 && want > leave;
+        e->held = 0;
+        if (only_old) /* the kernel ended the read behind the old byte; 0 would mean that nothing
+                         is there, and no further event would come */
+            return read_bulk(e, iov, count, want, fresh);
+        if (got < want - leave)
+            return n;
+    }
+    if (leave && recv(e->watch.fd, iov_at(iov, got), 1, MSG_PEEK | MSG_DONTWAIT) == 1) {
+        e->held = 1;
+        got++;
+    }
+    return (ssize_t)got;
+}
+
+/* The mark carries a descriptor, and the kernel never merges such a byte with its successors. Dropped
+ * only when others follow. */
 static void drop_mark(struct sc_end *e)
 {
+    if (!e->mark_head || queued(e) < 2)
+        return;
     drop(e, 1);
-    e->mark_head = e->held = false;
+    e->mark_head = false;
+    e->held = 0;
+}
+
+static int reset_errno(struct sc_end *e)
+{
+    int err = 0;
+    socklen_t len = sizeof err;
+    getsockopt(e->watch.fd, SOL_SOCKET, SO_ERROR, &err, &len);
+    return err ? err : ECONNRESET;
+}
+
+/* Bytes now, small or many; 0: none. */
+static ssize_t read_now(struct sc_end *e, const struct iovec *iov, size_t count, size_t want)
+{
+    if (!e->bulk) {
+        ssize_t got = read_small(e, iov, count, want < SMALL ? want : SMALL);
+        e->bulk = got >= SMALL;
+        return got;
+    }
+    size_t have = queued(e);
+    size_t fresh = have > e->held ? have - e->held : 0;
+    if (fresh == 0)
+        return 0;
+    ssize_t got = read_bulk(e, iov, count, want < fresh ? want : fresh, fresh);
+    e->bulk = got >= SMALL;
+    return got;
 }
 
 ssize_t sc_end_read(struct sc_end *e, const struct iovec *iov, size_t count)
 {
-    if (e->error) {
-        int err = 0;
-        socklen_t len = sizeof err;
-        getsockopt(e->watch.fd, SOL_SOCKET, SO_ERROR, &err, &len);
-        return -(err ? err : ECONNRESET);
-    }
+    if (e->error)
+        return -reset_errno(e);
+    if (!e->readable)
+        return 0;
     bool last = e->rdhup; /* read before the queue: what follows it is then complete */
     if (e->stage == SC_END_QUEUED)
         look_for_mark(e);
     if (e->stage == SC_END_QUEUED)
         return last ? -EPIPE : 0; /* a mark that comes now is not data */
-    size_t have = queued(e);
-    size_t fresh = have - (e->held && have ? 1 : 0);
     if (last && e->hup && e->abort_on_close && !e->finished)
         return -ECONNRESET; /* SO_LINGER {1, 0}: unsent bytes are dropped */
-    if (fresh == 0)
-        return last ? -EPIPE : 0;
-    if (e->mark_head)
-        drop_mark(e);
+    drop_mark(e);
     size_t want = iov_total(iov, count);
-    if (want > fresh)
-        want = fresh;
-    bool leave = want == fresh; /* the last byte is copied, but stays */
-    size_t got = 0;
-    if (want - leave + e->held > 0) {
-        ssize_t n = take(e, e->held, iov, count, want - leave);
-        if (n < 0)
-            return errno == EAGAIN ? 0 : -errno;
-        got = (size_t)n - (e->held && n ? 1 : 0);
-        bool only_old = e->held && n == 1 && want > leave;
-        e->held = false;
-        if (only_old) /* the kernel ended the read behind the old byte: 0 would mean that no more is
-                         there, and no further event would come */
-            return sc_end_read(e, iov, count);
-        if (got < want - leave) {
-            e->rx += got;
-            return (ssize_t)got;
-        }
-    }
-    if (leave && recv(e->watch.fd, iov_at(iov, got), 1, MSG_PEEK | MSG_DONTWAIT) == 1) {
-        e->held = true;
-        got++;
-    }
-    e->rx += got;
-    return (ssize_t)got;
+    ssize_t got = e->mark_head ? 0 : read_now(e, iov, count, want);
+    if (got < 0)
+        return got;
+    e->rx += (size_t)got;
+    if (got == 0 && last)
+        return -EPIPE;
+    /* Less than there was room for is all there was: the next bytes raise a new edge. */
+    if ((size_t)got < want && (size_t)got < SMALL && !last)
+        e->readable = false;
+    return got;
 }
 
 /* EPIPE is SHUT_RD (the peer may go on sending, nobody reads it) unless the program is gone. */
@@ -237,6 +309,8 @@ static ssize_t send_all(struct sc_end *e, const struct iovec *iov, size_t count,
         return n;
     }
     if (errno == EAGAIN) {
+        if (!e->blocked)
+            sc_loop_rewatch(e->loop, &e->watch, WATCHED | EPOLLOUT);
         e->blocked = true;
         return 0;
     }

@@ -3,7 +3,8 @@
  *
  * The last byte that the application wrote always stays unread here, although it has been forwarded:
  * then every way in which this end can go away without sc_end_close, the death of scaffoldd
- * included, is ECONNRESET for every reader, never an end of file. */
+ * included, is ECONNRESET for every reader, never an end of file. Small messages are only peeked at,
+ * one system call each, and taken away a few at a time. */
 #ifndef SC_DAEMON_END_H
 #define SC_DAEMON_END_H
 
@@ -43,7 +44,10 @@ struct sc_end {
     enum sc_end_stage stage;
     size_t plug_len;
     bool mark_head; /* the byte at the head of the queue is the acceptor's mark */
-    bool held;      /* the byte at the head of the queue has been forwarded already */
+    size_t held;    /* bytes at the head of the queue that have been forwarded already */
+    unsigned peeks; /* reads that left all their bytes there */
+    bool bulk;      /* the last read was large */
+    bool readable;  /* there may be bytes, or the end, to read */
     bool rdhup;     /* the application writes no more */
     bool hup;       /* ... and reads no more, or is gone */
     bool error;     /* it closed with unread bytes: a reset */

@@ -26,6 +26,9 @@
 /* One GRO train. */
 #define TRAIN_ROOM 65536
 
+/* EPOLLOUT is asked for only while blocked: every packet that leaves would raise it. */
+#define WATCHED (EPOLLIN | EPOLLET)
+
 static uint8_t *receive_room;
 
 static void set_int(int fd, int level, int name, int value)
@@ -57,8 +60,10 @@ static void configure(struct sc_udp_socket *s, int family)
 static void on_readable(struct sc_watch *w, uint32_t events)
 {
     struct sc_udp_socket *s = sc_container(w, struct sc_udp_socket, watch);
-    if (events & EPOLLOUT)
+    if (s->udp->blocked && (events & EPOLLOUT)) {
         s->udp->blocked = false;
+        sc_loop_rewatch(s->udp->loop, w, WATCHED);
+    }
     if (events & (EPOLLIN | EPOLLERR))
         s->readable = true;
     s->udp->received(s->udp);
@@ -81,7 +86,7 @@ static int open_socket(struct sc_udp *u, struct sc_udp_socket *s, const struct s
         s->watch.fd = -1;
         return err;
     }
-    return sc_loop_watch(u->loop, &s->watch, EPOLLIN | EPOLLOUT | EPOLLET);
+    return sc_loop_watch(u->loop, &s->watch, WATCHED);
 }
 
 static uint16_t bound_port(int fd)
@@ -341,6 +346,15 @@ static int send_stash(struct sc_udp *u)
     return 0;
 }
 
+/* The kernel has no room: wait until it has. */
+static void block(struct sc_udp *u)
+{
+    struct sc_udp_socket *s = u->stash_to.family == 6 ? &u->v6 : &u->v4;
+    if (!u->blocked)
+        sc_loop_rewatch(u->loop, &s->watch, WATCHED | EPOLLOUT);
+    u->blocked = true;
+}
+
 static int send_train(struct sc_udp *u, struct sc_train *t)
 {
     int err = u->gso || t->len <= t->segment
@@ -348,7 +362,7 @@ static int send_train(struct sc_udp *u, struct sc_train *t)
                   : -EIO;
     if (err == -EAGAIN) {
         flatten(u, t);
-        u->blocked = true;
+        block(u);
         return 0;
     }
     if ((err == -EIO || err == -EINVAL || err == -EOPNOTSUPP) && t->len > t->segment) {
@@ -358,7 +372,7 @@ static int send_train(struct sc_udp *u, struct sc_train *t)
         flatten(u, t);
         err = send_stash(u);
         if (err == -EAGAIN) {
-            u->blocked = true;
+            block(u);
             return 0;
         }
         u->stash_len = 0;
@@ -374,7 +388,7 @@ static bool flush_stash(struct sc_udp *u)
         return false;
     int err = send_stash(u);
     if (err == -EAGAIN) {
-        u->blocked = true;
+        block(u);
         return false;
     }
     u->stash_len = 0;

@@ -37,9 +37,20 @@ struct sc_entry *sc_flows_find(const struct sc_stack *s, uint32_t id)
     return n ? sc_entry_of(sc_container(n, struct sc_flow, by_id)) : NULL;
 }
 
+/* Keeps the number of answered, unconfirmed flows. */
+static void count_half_open(struct sc_stack *s, struct sc_entry *e, bool half_open)
+{
+    if (half_open && !e->half_open)
+        s->half_open++;
+    else if (!half_open && e->half_open)
+        s->half_open--;
+    e->half_open = half_open;
+}
+
 static void free_flow(struct sc_stack *s, struct sc_entry *e)
 {
     struct sc_flow *f = &e->flow;
+    count_half_open(s, e, false);
     sc_list_remove(&f->ready);
     sc_list_remove(&f->changed);
     sc_list_remove(&e->fed);
@@ -79,6 +90,7 @@ void sc_flows_touch(struct sc_stack *s, struct sc_entry *e, sc_time now)
 {
     struct sc_flow *f = &e->flow;
     sc_flows_note(s, e);
+    count_half_open(s, e, f->state == SC_FLOW_ANSWERED);
     if (f->state == SC_FLOW_DEAD && !e->owned) {
         free_flow(s, e);
         return;

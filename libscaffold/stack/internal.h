@@ -51,6 +51,7 @@ struct sc_entry {
     struct sc_instance *instance; /* server: whom it was answered for; NULL when that is gone */
     struct sc_underlay relay;     /* server: whence its OPEN came */
     struct sc_list fed;           /* link in the list of flows of this batch */
+    bool half_open; /* server: counted in the stack's number of them */
     bool arrived;  /* server: reported, not yet accepted */
     bool owned;    /* the owner has a reference */
     bool accepted; /* events go to the owner */

@@ -5,11 +5,11 @@
 
 /* --- which instance --------------------------------------------------------------------------- */
 
-/* The same for every repetition of one attempt, so that they all meet the same instance. */
+/* The same for every repetition of one attempt, so that they all meet the same instance; the next
+ * attempt's is another one, where there are several. */
 static uint64_t choice_hash(const struct sc_stack *s, uint64_t open_id, uint8_t attempt)
 {
-    uint64_t key[2] = {open_id, attempt};
-    return sc_hash(s->map_seed, key, sizeof key);
+    return sc_hash(s->map_seed, &open_id, sizeof open_id) + attempt;
 }
 
 static struct sc_instance *choose(struct sc_stack *s, const struct sc_open *p, bool local_only)
@@ -90,26 +90,12 @@ static struct sc_entry *new_server_flow(struct sc_stack *s, const struct sc_open
     return e;
 }
 
-static size_t half_open_count(const struct sc_stack *s)
-{
-    size_t n = 0;
-    for (struct sc_map_node *m = NULL; (m = sc_map_next(&s->opens, m)) != NULL;)
-        n += sc_container(m, struct sc_flow, by_open)->state == SC_FLOW_ANSWERED;
-    return n;
-}
-
-/* Counting is only needed when the table could be that full. */
-static bool too_many_half_open(const struct sc_stack *s)
-{
-    return s->opens.count >= SC_HALF_OPEN_MAX && half_open_count(s) >= SC_HALF_OPEN_MAX;
-}
-
 /* We serve it: answer to where the OPEN started. */
 static void answer(struct sc_stack *s, const struct sc_open *p, struct sc_instance *i,
                    const struct sc_underlay *from, sc_time now)
 {
     const struct sc_underlay *to = p->origin.family ? &p->origin : from;
-    if (too_many_half_open(s) &&
+    if (s->half_open >= SC_HALF_OPEN_MAX &&
         !sc_secrets_cookie_valid(s, to, p->open_id, &p->cookie, now)) {
         s->counters.dropped_half_open++;
         retry(s, p, to, now);

@@ -142,11 +142,28 @@ static void on_resolve(struct connection *c)
         look_up(c, SC_LOOKUP_NAME, base, 0);
 }
 
+static void reply_mapping(struct connection *c, const struct sc_mapping *m);
+
+/* The service that the request names, by its id or by its address in the v6 pool. */
+static bool named_service(struct connection *c, struct sc_service_id *id)
+{
+    if (c->request.reverse.by_service) {
+        memcpy(id->bytes, c->request.reverse.service, sizeof id->bytes);
+        return true;
+    }
+    return sc_ula_find(&c->server->daemon->ula, &c->request.reverse.address, id);
+}
+
 static void on_reverse(struct connection *c)
 {
     const struct sc_address *a = &c->request.reverse.address;
-    if (sc_address_is_v4(a))
+    struct sc_service_id id;
+    struct sc_mapping m;
+    if (!c->request.reverse.by_service && sc_address_is_v4(a))
         look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(a));
+    else if (named_service(c, &id) &&
+             sc_stack_mapping_of_service(c->server->daemon->stack, &id, &m))
+        reply_mapping(c, &m);
     else
         send_error(c, ENOENT, "no such service address");
 }
@@ -189,10 +206,22 @@ static void bind_at(struct connection *c, struct sc_service_id service, struct s
         return;
     }
     r.address = address;
-    r.serial = c->request.bind.reuseport ? (uint32_t)sc_daemon_serial(d) | 1u : 0;
+    r.serial = c->request.bind.reuseport ? (uint32_t)sc_daemon_serial(d) << 1 | 1u : 0;
     struct sc_service_id id = sc_service_id_at(service, address.port, IPPROTO_TCP);
     memcpy(r.service, id.bytes, sizeof r.service);
     send_reply(c, &r, -1);
+}
+
+/* Whoever has an id has asked for its name before, so that its address is known here. */
+static void bind_by_id(struct connection *c, uint16_t port)
+{
+    struct sc_service_id id;
+    struct sc_mapping m;
+    memcpy(id.bytes, c->request.bind.service_id, sizeof id.bytes);
+    if (sc_stack_mapping_of_service(c->server->daemon->stack, &id, &m))
+        bind_at(c, m.service, sc_address_v4(m.pool, port));
+    else
+        send_error(c, ENETUNREACH, "no service known here has this id; resolve its name first");
 }
 
 static void on_bind(struct connection *c)
@@ -204,9 +233,11 @@ static void on_bind(struct connection *c)
     char base[SC_NAME_MAX + 1];
     if (!may_serve(d, c->peer.uid)) {
         char line[SC_CTL_TEXT];
-        snprintf(line, sizeof line, "uid %u may not serve here; add it to [allow] uids of scaffoldd",
-                 c->peer.uid);
+        snprintf(line, sizeof line,
+                 "uid %u may not serve here; add it to [allow] uids of scaffoldd", c->peer.uid);
         send_error(c, EACCES, line);
+    } else if (c->request.bind.by_service_id) {
+        bind_by_id(c, address.port);
     } else if (!*text && sc_address_is_loopback(&address)) {
         bind_at(c, sc_loopback_service(d, 0), address);
     } else if (!*text) {
@@ -272,8 +303,11 @@ static void prepare_for(struct connection *c, const struct sc_service_id *servic
     }
     c->port_taken = true;
     c->open.service = *service;
-    c->open.own = c->open.loopback ? sc_address_v4(0x7f000001, port)
-                                   : sc_address_v4(self.pool, port);
+    c->open.own = sc_address_v4(self.pool, port);
+    if (c->open.loopback) /* 127.0.0.1 or ::1, as the program named its target */
+        c->open.own = sc_address_is_v4(&c->open.target)
+                          ? sc_address_v4(0x7f000001, port)
+                          : (struct sc_address){.ip = {[15] = 1}, .port = port};
     c->open.own_serial = (uint32_t)sc_daemon_serial(d);
     c->prepared = true;
     r.address = c->open.own;
@@ -440,13 +474,19 @@ static void on_hello(struct connection *c)
 
 static void dispatch(struct connection *c, int fd)
 {
-    static void (*const handlers[SC_CTL_OPS])(struct connection *c) = {
-        [SC_CTL_HELLO] = on_hello,           [SC_CTL_RESOLVE] = on_resolve,
-        [SC_CTL_REVERSE] = on_reverse,       [SC_CTL_PREPARE] = on_prepare,
-        [SC_CTL_BIND] = on_bind,             [SC_CTL_LISTEN] = on_listen,
-        [SC_CTL_UNLISTEN] = on_unlisten,     [SC_CTL_FLOW_ERROR] = on_flow_error,
-        [SC_CTL_FLOW_SET] = on_flow_option,  [SC_CTL_FLOW_GET] = on_flow_option,
-        [SC_CTL_STATUS] = on_status,         [SC_CTL_STOP] = on_stop,
+    static void (*const handlers[SC_CTL_OPS])(struct connection * c) = {
+        [SC_CTL_HELLO] = on_hello,
+        [SC_CTL_RESOLVE] = on_resolve,
+        [SC_CTL_REVERSE] = on_reverse,
+        [SC_CTL_PREPARE] = on_prepare,
+        [SC_CTL_BIND] = on_bind,
+        [SC_CTL_LISTEN] = on_listen,
+        [SC_CTL_UNLISTEN] = on_unlisten,
+        [SC_CTL_FLOW_ERROR] = on_flow_error,
+        [SC_CTL_FLOW_SET] = on_flow_option,
+        [SC_CTL_FLOW_GET] = on_flow_option,
+        [SC_CTL_STATUS] = on_status,
+        [SC_CTL_STOP] = on_stop,
     };
     if (c->request.op == SC_CTL_HANDOVER) {
         on_handover(c, fd);
@@ -505,7 +545,10 @@ void sc_ctl_on_mapped(struct sc_daemon *d, const struct sc_event *e)
     if (m->error) {
         bool names = op == SC_CTL_RESOLVE;
         int error = m->error == ETIMEDOUT || m->error == ENOENT ? ENETUNREACH : m->error;
-        send_error(c, names ? resolve_error(m->error) : op == SC_CTL_REVERSE ? m->error : error,
+        send_error(c,
+                   names                  ? resolve_error(m->error)
+                   : op == SC_CTL_REVERSE ? m->error
+                                          : error,
                    mapping_trouble(m->error));
     } else if (op == SC_CTL_BIND) {
         struct sc_address at = sc_address_v4(m->pool, address.port);
@@ -649,9 +692,10 @@ int sc_ctl_open(struct sc_daemon *d, char *why, size_t size)
     int err = listen_on(d, &s->abstract, &sun, sc_name_control(d->id, &sun));
     if (err < 0) {
         snprintf(why, size,
-                 err == -EADDRINUSE ? "%s: another scaffoldd runs there; stop it (scaffold down) or "
-                                      "give another --runtime-dir"
-                                    : "%s: %s",
+                 err == -EADDRINUSE
+                     ? "%s: another scaffoldd runs there; stop it (scaffold down) or "
+                       "give another --runtime-dir"
+                     : "%s: %s",
                  d->config.runtime_dir, strerror(-err));
         return -1;
     }

@@ -1,0 +1,519 @@
+"""An independent decoder of SCAFFOLD's packets, written from docs/protocol.md alone.
+
+`ScaffoldPacket(payload)` decodes one UDP payload; `decode_pcap(path, port)` every SCAFFOLD packet of a
+capture. Anything that the specification does not allow raises `Malformed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from scapy.all import PcapReader
+from scapy.fields import (
+    BitEnumField,
+    BitField,
+    ByteEnumField,
+    ByteField,
+    Field,
+    FieldLenField,
+    FieldListField,
+    IntField,
+    LongField,
+    PacketListField,
+    ShortEnumField,
+    ShortField,
+    StrFixedLenField,
+    StrLenField,
+    XIntField,
+    XLongField,
+)
+from scapy.layers.inet import UDP
+from scapy.packet import Packet, Raw, bind_layers
+
+PORT = 7213
+TYPES = {
+    1: "OPEN",
+    2: "ANSWER",
+    3: "CONFIRM",
+    4: "DATA",
+    5: "REFUSE",
+    6: "RETRY",
+    7: "RESET",
+    8: "CONTROL",
+}
+MESSAGES = {
+    1: "JOIN",
+    2: "JOINED",
+    3: "REGISTER",
+    4: "UNREGISTER",
+    5: "REGISTERED",
+    6: "REFRESH",
+    7: "REFRESHED",
+    8: "LOOKUP",
+    9: "MAPPING",
+    10: "WHERE",
+    11: "THERE",
+    12: "PROBE",
+    13: "ALIVE",
+}
+REQUESTS = {1, 3, 4, 6, 8, 10, 12}
+OPEN_LEN_MIN = 1200
+REQUEST_LEN_MIN = 512
+
+
+class Malformed(ValueError):
+    """The bytes are not what docs/protocol.md allows."""
+
+
+class Int48Field(Field[int, bytes]):
+    """Six bytes, big-endian."""
+
+    def __init__(self, name: str, default: int) -> None:
+        super().__init__(name, default, "6s")
+
+    def addfield(self, pkt: Packet, s: bytes, val: int) -> bytes:
+        return s + int(val).to_bytes(6, "big")
+
+    def getfield(self, pkt: Packet, s: bytes) -> tuple[bytes, int]:
+        return s[6:], int.from_bytes(s[:6], "big")
+
+
+class Underlay(Packet):
+    name = "underlay"
+    fields_desc = [
+        ByteEnumField("family", 0, {0: "none", 4: "IPv4", 6: "IPv6"}),
+        ShortField("port", 0),
+        StrFixedLenField("ip", b"", 16),
+    ]
+
+    def extract_padding(self, s: bytes) -> tuple[bytes, bytes]:
+        return b"", s
+
+
+# --- frames -----------------------------------------------------------------------------------------
+
+
+class _Frame(Packet):
+    def extract_padding(self, s: bytes) -> tuple[bytes, bytes]:
+        return b"", s
+
+
+class Padding(_Frame):
+    name = "PADDING"
+    fields_desc = [ByteField("type", 0)]
+
+
+class Ping(_Frame):
+    name = "PING"
+    fields_desc = [ByteField("type", 1)]
+
+
+class AckRange(_Frame):
+    name = "range"
+    fields_desc = [IntField("gap", 1), IntField("length", 1)]
+
+
+class Ack(_Frame):
+    name = "ACK"
+    fields_desc = [
+        ByteField("type", 2),
+        LongField("largest", 0),
+        IntField("delay_us", 0),
+        FieldLenField("n", None, fmt="B", count_of="ranges", adjust=lambda _p, x: x + 1),
+        IntField("first", 1),
+        PacketListField("ranges", [], AckRange, count_from=lambda p: p.n - 1),
+    ]
+
+
+class AckEcn(Ack):
+    name = "ACK_ECN"
+    fields_desc = [*Ack.fields_desc, IntField("ect0", 0), IntField("ect1", 0), IntField("ce", 0)]
+
+
+class Stream(_Frame):
+    name = "STREAM"
+    fields_desc = [
+        ByteField("type", 4),
+        Int48Field("offset", 0),
+        StrLenField("data", b"", length_from=lambda _p: 1 << 16),
+    ]
+
+
+class StreamWithLength(_Frame):
+    name = "STREAM with length"
+    fields_desc = [
+        ByteField("type", 6),
+        Int48Field("offset", 0),
+        FieldLenField("len", None, fmt="H", length_of="data"),
+        StrLenField("data", b"", length_from=lambda p: p.len),
+    ]
+
+
+class Window(_Frame):
+    name = "WINDOW"
+    fields_desc = [ByteField("type", 8), LongField("window", 0)]
+
+
+class Abort(_Frame):
+    name = "ABORT"
+    fields_desc = [
+        ByteField("type", 9),
+        ShortEnumField(
+            "reason", 1, {1: "reset", 2: "refused", 3: "protocol", 4: "no memory", 5: "timeout"}
+        ),
+    ]
+
+
+class Urgent(_Frame):
+    name = "URGENT"
+    fields_desc = [ByteField("type", 10), Int48Field("offset", 0)]
+
+
+class Echo(_Frame):
+    name = "ECHO"
+    fields_desc = [ByteField("type", 11), XLongField("data", 0)]
+
+
+FRAMES: dict[int, tuple[type[_Frame], int]] = {
+    # class, and the least length that the frame has
+    0x00: (Padding, 1),
+    0x01: (Ping, 1),
+    0x02: (Ack, 18),
+    0x03: (AckEcn, 30),
+    0x04: (Stream, 7),
+    0x05: (Stream, 7),
+    0x06: (StreamWithLength, 9),
+    0x07: (StreamWithLength, 9),
+    0x08: (Window, 9),
+    0x09: (Abort, 3),
+    0x0A: (Urgent, 7),
+    0x0B: (Echo, 9),
+    0x0C: (Echo, 9),
+}
+
+
+def _check_ack(ack: Ack) -> None:
+    lengths = [ack.first, *(r.length for r in ack.ranges)]
+    gaps = [r.gap for r in ack.ranges]
+    if not 1 <= ack.n <= 32 or len(ack.ranges) != ack.n - 1:
+        raise Malformed(f"ACK with {ack.n} ranges")
+    if min(lengths) < 1 or (gaps and min(gaps) < 1):
+        raise Malformed("ACK with an empty range or gap")
+    if sum(lengths) + sum(gaps) > ack.largest + 1:
+        raise Malformed("ACK below packet 0")
+
+
+def decode_frames(data: bytes) -> list[_Frame]:
+    """Every frame of a CONFIRM or DATA packet, to its last byte."""
+    frames: list[_Frame] = []
+    while data:
+        if data[0] not in FRAMES:
+            raise Malformed(f"frame type {data[0]:#x}")
+        cls, least = FRAMES[data[0]]
+        frame = cls(data) if len(data) >= least else None
+        if frame is None or _length(frame) > len(data):
+            raise Malformed(f"short {cls.__name__}")
+        length = _length(frame)
+        if isinstance(frame, Ack):
+            _check_ack(frame)
+        if isinstance(frame, (Stream, StreamWithLength)) and (
+            frame.offset + len(frame.data) > (1 << 48) - 1
+        ):
+            raise Malformed("STREAM beyond 2^48 - 1")
+        frame.remove_payload()
+        frames.append(frame)
+        data = data[length:]
+    return frames
+
+
+def _length(frame: _Frame) -> int:
+    if isinstance(frame, AckEcn):
+        return 30 + 8 * (frame.n - 1)
+    if isinstance(frame, Ack):
+        return 18 + 8 * (frame.n - 1)
+    if isinstance(frame, Stream):
+        return 7 + len(frame.data)
+    if isinstance(frame, StreamWithLength):
+        return 9 + int(frame.len)
+    return FRAMES[frame.type][1]
+
+
+# --- packets ----------------------------------------------------------------------------------------
+
+
+class ScaffoldPacket(Packet):
+    """The common header; the body is the payload layer of the type."""
+
+    name = "SCAFFOLD"
+    fields_desc = [
+        BitField("version", 1, 3),
+        BitField("protected", 0, 1),
+        BitEnumField("type", 4, 4, TYPES),
+        ByteField("hop_limit", 16),
+        XLongField("dst", 0),
+        XIntField("flow", 0),
+        LongField("number", 0),
+    ]
+
+    def guess_payload_class(self, payload: bytes) -> type[Packet]:
+        return BODIES.get(self.type, Raw)
+
+
+class Open(Packet):
+    name = "OPEN"
+    fields_desc = [
+        XLongField("src", 0),
+        XIntField("src_flow", 1),
+        XLongField("open_id", 0),
+        StrFixedLenField("service", b"", 32),
+        ByteField("attempt", 0),
+        XIntField("src_pool", 0),
+        ShortField("src_port", 0),
+        PacketListField("origin", [Underlay()], Underlay, count_from=lambda _p: 1),
+        FieldLenField("n", None, fmt="B", count_of="exclude"),
+        FieldListField("exclude", [], XLongField("", 0), count_from=lambda p: p.n),
+        FieldLenField("cookie_len", None, fmt="B", length_of="cookie"),
+        StrLenField("cookie", b"", length_from=lambda p: p.cookie_len),
+        FieldLenField("handshake_len", None, fmt="H", length_of="handshake"),
+        StrLenField("handshake", b"", length_from=lambda p: p.handshake_len),
+    ]
+
+
+class Answer(Packet):
+    name = "ANSWER"
+    fields_desc = [
+        XLongField("src", 0),
+        XIntField("src_flow", 1),
+        XLongField("open_id", 0),
+        StrFixedLenField("service", b"", 32),
+        XIntField("src_pool", 0),
+        LongField("window", 0),
+        XLongField("epoch", 0),
+        StrFixedLenField("token", b"", 16),
+        FieldLenField("handshake_len", None, fmt="H", length_of="handshake"),
+        StrLenField("handshake", b"", length_from=lambda p: p.handshake_len),
+    ]
+
+
+class Confirm(Packet):
+    name = "CONFIRM"
+    fields_desc = [
+        XLongField("src", 0),
+        XLongField("open_id", 0),
+        LongField("window", 0),
+        XLongField("epoch", 0),
+        StrFixedLenField("token", b"", 16),
+        FieldLenField("handshake_len", None, fmt="H", length_of="handshake"),
+        StrLenField("handshake", b"", length_from=lambda p: p.handshake_len),
+    ]
+
+
+class Data(Packet):
+    name = "DATA"
+    fields_desc: list[Any] = []
+
+
+class Refuse(Packet):
+    name = "REFUSE"
+    fields_desc = [
+        XLongField("src", 0),
+        XLongField("open_id", 0),
+        ByteEnumField(
+            "reason", 1, {1: "no instance", 2: "instance", 3: "not allowed", 4: "no route"}
+        ),
+    ]
+
+
+class Retry(Packet):
+    name = "RETRY"
+    fields_desc = [
+        XLongField("open_id", 0),
+        FieldLenField("cookie_len", None, fmt="B", length_of="cookie"),
+        StrLenField("cookie", b"", length_from=lambda p: p.cookie_len),
+    ]
+
+
+class Reset(Packet):
+    name = "RESET"
+    fields_desc = [XLongField("src", 0), StrFixedLenField("token", b"", 16)]
+
+
+class Control(Packet):
+    name = "CONTROL"
+    fields_desc = [ByteEnumField("message", 1, MESSAGES), XLongField("src", 0)]
+
+    def guess_payload_class(self, payload: bytes) -> type[Packet]:
+        return CONTROL_BODIES.get(self.message, Raw)
+
+
+def _string(name: str) -> list[Any]:
+    return [
+        FieldLenField(f"{name}_len", None, fmt="B", length_of=name),
+        StrLenField(name, b"", length_from=lambda p: getattr(p, f"{name}_len")),
+    ]
+
+
+class Join(Packet):
+    fields_desc = [*_string("host"), XLongField("epoch", 0)]
+
+
+class Joined(Packet):
+    fields_desc = [
+        XLongField("address", 0),
+        XIntField("pool", 0),
+        IntField("lease_ms", 0),
+        XLongField("epoch", 0),
+    ]
+
+
+class Register(Packet):
+    fields_desc = [
+        XLongField("epoch", 0),
+        IntField("serial", 0),
+        ByteField("replaces", 0),
+        FieldLenField("n", None, fmt="B", count_of="services"),
+        FieldListField("services", [], StrFixedLenField("", b"", 32), count_from=lambda p: p.n),
+    ]
+
+
+class Registered(Packet):
+    fields_desc = [IntField("serial", 0)]
+
+
+class Refresh(Packet):
+    fields_desc = [XLongField("epoch", 0), IntField("registered", 0), XLongField("digest", 0)]
+
+
+class Refreshed(Packet):
+    fields_desc = [ByteEnumField("state", 0, {0: "fine", 1: "register", 2: "join"})]
+
+
+class Lookup(Packet):
+    fields_desc = [
+        ByteEnumField("by", 1, {1: "name", 2: "pool", 3: "service"}),
+        *_string("label"),
+        XIntField("pool", 0),
+        StrFixedLenField("service", b"", 32),
+    ]
+
+
+class Mapping(Packet):
+    fields_desc = [
+        ByteEnumField("status", 0, {0: "found", 1: "unknown", 2: "exhausted"}),
+        *_string("label"),
+        StrFixedLenField("service", b"", 32),
+        XIntField("pool", 0),
+    ]
+
+
+class Where(Packet):
+    fields_desc = [XLongField("address", 0)]
+
+
+class There(Packet):
+    fields_desc = [
+        XLongField("address", 0),
+        PacketListField("underlay", [Underlay()], Underlay, count_from=lambda _p: 1),
+    ]
+
+
+class Epoch(Packet):
+    fields_desc = [XLongField("epoch", 0)]
+
+
+BODIES: dict[int, type[Packet]] = {
+    1: Open,
+    2: Answer,
+    3: Confirm,
+    4: Data,
+    5: Refuse,
+    6: Retry,
+    7: Reset,
+    8: Control,
+}
+CONTROL_BODIES: dict[int, type[Packet]] = {
+    1: Join,
+    2: Joined,
+    3: Register,
+    4: Register,
+    5: Registered,
+    6: Refresh,
+    7: Refreshed,
+    8: Lookup,
+    9: Mapping,
+    10: Where,
+    11: There,
+    12: Epoch,
+    13: Epoch,
+}
+bind_layers(UDP, ScaffoldPacket, dport=PORT)
+bind_layers(UDP, ScaffoldPacket, sport=PORT)
+
+
+def _rest(packet: Packet) -> bytes:
+    """What stands behind the body's own fields."""
+    return bytes(packet.payload)
+
+
+def _zeros(data: bytes, what: str) -> None:
+    if data.strip(b"\0"):
+        raise Malformed(f"{what}: padding is not zero")
+
+
+def _is_whole(body: Packet, room: int) -> bool:
+    """Whether every field was there: scapy fills in defaults, and shortens strings."""
+    for field in body.fields_desc:
+        if isinstance(field, StrLenField) and len(body.getfieldval(field.name)) != (
+            field.length_from(body)
+        ):
+            return False
+    return len(body.self_build()) <= room
+
+
+def _check_control(body: Control, total: int) -> None:
+    if body.message not in MESSAGES:
+        raise Malformed(f"CONTROL message {body.message}")
+    if body.message in REQUESTS and total < REQUEST_LEN_MIN:
+        raise Malformed("a request shorter than its answer may be")
+    if body.message not in REQUESTS and total > REQUEST_LEN_MIN:
+        raise Malformed("an answer longer than its request")
+    _zeros(_rest(body.payload), MESSAGES[body.message])
+
+
+def decode(payload: bytes) -> tuple[ScaffoldPacket, list[_Frame]]:
+    """One UDP payload: the packet, and the frames of CONFIRM and DATA. Raises `Malformed`."""
+    if len(payload) < 22:
+        raise Malformed("shorter than the header")
+    packet = ScaffoldPacket(payload)
+    if packet.version != 1 or packet.protected:
+        raise Malformed(f"version {packet.version}, protected {packet.protected}")
+    if packet.type not in BODIES:
+        raise Malformed(f"packet type {packet.type}")
+    if packet.type == 4:
+        return packet, decode_frames(payload[22:])
+    body = packet.payload
+    if not isinstance(body, BODIES[packet.type]) or not _is_whole(body, len(payload) - 22):
+        raise Malformed(f"short {TYPES[packet.type]}")
+    if packet.type == 1:
+        if len(payload) < OPEN_LEN_MIN or body.src_flow == 0 or body.n > 16:
+            raise Malformed("OPEN")
+        _zeros(_rest(body), "OPEN")
+    elif packet.type == 3:
+        return packet, decode_frames(_rest(body))
+    elif packet.type == 8:
+        _check_control(body, len(payload))
+    elif _rest(body):
+        raise Malformed(f"bytes behind {TYPES[packet.type]}")
+    return packet, []
+
+
+def decode_pcap(
+    path: Path | str, port: int = PORT
+) -> Iterator[tuple[ScaffoldPacket, list[_Frame]]]:
+    """Every packet of SCAFFOLD's port in a capture. Raises `Malformed` at the first wrong one."""
+    with PcapReader(str(path)) as reader:
+        for captured in reader:
+            if UDP in captured and port in (captured[UDP].sport, captured[UDP].dport):
+                yield decode(bytes(captured[UDP].payload))

@@ -1,0 +1,51 @@
+"""What the libraries export is what their tables say, and nothing else."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from scaffold import paths
+
+ROOT = Path(__file__).parents[2]
+
+
+def exported(library: str) -> set[str]:
+    command = ["nm", "-D", "--defined-only", str(paths.part(library))]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    return {line.split()[2].partition("@")[0] for line in lines if line.split()[1] != "A"}
+
+
+def mapped(file: Path) -> set[str]:
+    text = re.sub(r"/\*.*?\*/", "", file.read_text(), flags=re.DOTALL)
+    assert re.search(r"local:\s*\*;", text)
+    return set(re.findall(r"^\s*(\w+);", text, re.MULTILINE))
+
+
+def table() -> set[str]:
+    text = (ROOT / "shim/calls.def").read_text()
+    return set(re.findall(r"^(?:CALL|OTHER)\([\w ]+\*?, (\w+),", text, re.MULTILINE))
+
+
+def test_the_shim_exports_its_table() -> None:
+    assert exported("libscaffold_shim.so") == table() == mapped(ROOT / "shim/shim.map")
+
+
+def test_the_shim_needs_libc_alone() -> None:
+    command = ["readelf", "-d", str(paths.part("libscaffold_shim.so"))]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert re.findall(r"NEEDED.*\[(.*)\]", text) == ["libc.so.6"]
+    assert "BIND_NOW" in text or "NOW" in text
+
+
+def test_the_shim_locks_nothing() -> None:
+    command = ["nm", "-D", "--undefined-only", str(paths.part("libscaffold_shim.so"))]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    used = {line.split()[-1].partition("@")[0] for line in text.splitlines()}
+    assert not used & {"pthread_mutex_lock", "pthread_rwlock_wrlock", "pthread_create"}
+
+
+def test_documented_names_exist() -> None:
+    header = (ROOT / "libscaffold/include/scaffold/scaffold.h").read_text()
+    code = re.sub(r"/\*.*?\*/", "", header, flags=re.DOTALL)
+    declared = set(re.findall(r"\b(scaffold_\w+)\(", code))
+    assert declared <= exported("libscaffold.so")

@@ -1,0 +1,206 @@
+"""Which sockets become services, and under which name and port."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from scaffold.lab import Host
+
+SERVE = """
+import socket, sys
+for port in map(int, sys.argv[1:]):
+    s = socket.create_server(("", port))
+    globals()[f"keep{port}"] = s
+    print(s.getsockname()[1], flush=True)
+import threading
+def run(s):
+    while True:
+        c, _ = s.accept()
+        c.sendall(b"%d" % s.getsockname()[1]); c.close()
+for key, s in list(globals().items()):
+    if key.startswith("keep"):
+        threading.Thread(target=run, args=(s,)).start()
+"""
+ASK = """
+import socket, sys
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+print(s.recv(100).decode())
+"""
+
+
+def serve(host: Host, ports: Sequence[int], **options: Any) -> list[int]:
+    """A program that listens on these ports; returns those that it sees."""
+    command = [sys.executable, "-c", SERVE, *map(str, ports)]
+    process = host.popen(command, stdout=subprocess.PIPE, text=True, **options)
+    assert process.stdout is not None
+    return [int(process.stdout.readline()) for _ in ports]
+
+
+def ask(host: Host, name: str, port: int) -> str:
+    """What the service answers, or the last line of the failure."""
+    done = host.run([sys.executable, "-c", ASK, name, str(port)], timeout=20)
+    return (done.stdout or done.stderr).strip().splitlines()[-1]
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        port: int = s.getsockname()[1]
+    return port
+
+
+def test_every_port_of_a_service(host: Host) -> None:
+    a, b = free_port(), free_port()
+    assert serve(host, [a, b], service="web.demo.scaffold") == [a, b]
+    assert ask(host, "web.demo.scaffold", a) == str(a)
+    assert ask(host, "web.demo.scaffold", b) == str(b)
+    assert "Connection refused" in ask(host, "127.0.0.1", a)
+
+
+def test_port_of_scaffoldds_choice(host: Host) -> None:
+    [port] = serve(host, [0], service="web.demo.scaffold")
+    assert ask(host, "web.demo.scaffold", port) == str(port)
+
+
+def test_one_port_alone(host: Host) -> None:
+    a, b = free_port(), free_port()
+    serve(host, [a, b], env={"SCAFFOLD_SERVICE": f"web.demo.scaffold:{a}"})
+    assert ask(host, "web.demo.scaffold", a) == str(a)
+    assert "Connection refused" in ask(host, "web.demo.scaffold", b)
+    assert ask(host, "127.0.0.1", b) == str(b)
+
+
+def test_two_services(host: Host) -> None:
+    a, b = free_port(), free_port()
+    value = f"web.demo.scaffold:{a},db.demo.scaffold:{b}/tcp"
+    serve(host, [a, b], env={"SCAFFOLD_SERVICE": value})
+    assert ask(host, "web.demo.scaffold", a) == str(a)
+    assert ask(host, "db.demo.scaffold", b) == str(b)
+    assert "Connection refused" in ask(host, "db.demo.scaffold", a)
+
+
+def test_published_port(host: Host) -> None:
+    """The service's port needs no privilege, and the program sees its own."""
+    port = free_port()
+    assert serve(host, [port], service="web.demo.scaffold", publish=[f"80:{port}"]) == [port]
+    assert ask(host, "web.demo.scaffold", 80) == str(port)
+
+
+def test_loopback_stays_plain(host: Host) -> None:
+    code = (
+        "import socket\n"
+        "s = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(s.getsockname())\n"
+        "with open('/proc/net/tcp') as f: print(('%04X' % s.getsockname()[1]) in f.read())\n"
+    )
+    done = host.run([sys.executable, "-c", code], service="web.demo.scaffold")
+    assert done.stdout == "True\n", done.stderr
+
+
+def test_bound_socket_that_connects_by_ip(host: Host) -> None:
+    """What bind reserved is given up when the socket turns out to be a client of plain IP (A11)."""
+    code = (
+        "import socket, sys\n"
+        "s = socket.create_server(('127.0.0.1', 0))\n"
+        "c = socket.socket(); c.setsockopt(6, 1, 1); c.settimeout(5); c.bind(('', 0))\n"
+        "c.connect(s.getsockname()); a, peer = s.accept()\n"
+        "print(peer == c.getsockname(), c.getsockopt(6, 1) != 0)\n"
+        "with open('/proc/net/tcp') as f: print(('%04X' % c.getsockname()[1]) in f.read())\n"
+    )
+    done = host.run([sys.executable, "-c", code], service="web.demo.scaffold")
+    assert done.stdout == "True True\nTrue\n", done.stderr
+
+
+def test_second_server_is_refused(host: Host) -> None:
+    port = free_port()
+    serve(host, [port], service="web.demo.scaffold")
+    done = host.run([sys.executable, "-c", SERVE, str(port)], service="web.demo.scaffold")
+    assert "Address already in use" in done.stderr
+
+
+def test_the_end_of_a_server_is_seen(host: Host) -> None:
+    port = free_port()
+    command = [sys.executable, "-c", SERVE, str(port)]
+    process = host.popen(
+        command, service="web.demo.scaffold", stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    assert ask(host, "web.demo.scaffold", port) == str(port)
+    process.kill()
+    process.wait()
+    before = time.monotonic()
+    assert "Connection refused" in ask(host, "web.demo.scaffold", port)
+    assert time.monotonic() - before < 3
+
+
+def test_close_frees_the_port_at_once(host: Host) -> None:
+    code = (
+        "import socket\n"
+        "for _ in range(20):\n"
+        "    s = socket.socket(); s.bind(('127.0.0.1', 31999)); s.listen(); s.close()\n"
+        "print('done')\n"
+    )
+    done = host.run([sys.executable, "-c", code], all_local=True)
+    assert done.stdout == "done\n", done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+def test_strangers_are_not_served(host: Host) -> None:
+    """Another user connects to the listener itself, with a name like scaffoldd's (A13)."""
+    port = free_port()
+    serve(host, [port], service="web.demo.scaffold")
+    code = """
+import os, socket, sys
+names = [l.split()[-1] for l in open("/proc/net/unix") if "@scaffold/" in l and "/b/" in l]
+own = names[0].replace("@", chr(0)).replace("/b/", "/p/")[:-1] + "123456"
+os.setuid(65534)
+s = socket.socket(socket.AF_UNIX); s.settimeout(5)
+s.bind(own)
+s.connect(names[0].replace("@", chr(0)))
+print(repr(s.recv(100)))
+t = socket.socket(socket.AF_UNIX); t.settimeout(5)
+t.connect(names[0].replace("@", chr(0)))
+print(repr(t.recv(100)))
+"""
+    done = host.run([sys.executable, "-c", code], shim=False)
+    assert done.stdout == "b''\nb''\n", done.stderr
+    assert ask(host, "web.demo.scaffold", port) == str(port)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+def test_a_stranger_is_not_scaffoldd(host: Host) -> None:
+    """Another user squats the control name: nobody talks to it."""
+    host.kill_scaffoldd()
+    (host.runtime_dir / "ctl").unlink()
+    squatter = """
+import os, socket, sys
+os.setuid(65534)
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.bind(chr(0) + sys.argv[1]); s.listen(); print("ready", flush=True)
+c, _ = s.accept(); print(len(c.recv(10000)), flush=True)
+"""
+    host.runtime_dir.chmod(0o755)
+    name = f"scaffold/0/{instance(str(host.runtime_dir)):08x}/ctl"
+    process = host.popen(
+        [sys.executable, "-c", squatter, name], shim=False, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    done = host.run([sys.executable, "-c", ASK, "198.18.0.9", "80"])
+    assert "Network is down" in done.stderr
+    assert "no scaffoldd answers" in done.stderr
+    assert process.stdout.readline() == "0\n"
+
+
+def instance(text: str) -> int:
+    """As sc_instance_of: FNV-1a, folded."""
+    value = 0xCBF29CE484222325
+    for byte in text.encode():
+        value = (value ^ byte) * 0x100000001B3 % 2**64
+    return (value ^ value >> 32) & 0xFFFFFFFF

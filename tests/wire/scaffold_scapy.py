@@ -1,6 +1,6 @@
 """An independent decoder of SCAFFOLD's packets, written from docs/protocol.md alone.
 
-`ScaffoldPacket(payload)` decodes one UDP payload; `decode_pcap(path, port)` every SCAFFOLD packet of a
+`decode(payload)` decodes one UDP payload; `decode_pcap(path, port)` every SCAFFOLD packet of a
 capture. Anything that the specification does not allow raises `Malformed`.
 """
 
@@ -92,7 +92,7 @@ class Underlay(Packet):
         return b"", s
 
 
-# --- frames -----------------------------------------------------------------------------------------
+# --- frames -------------------------------------------------------------------------------------
 
 
 class _Frame(Packet):
@@ -240,7 +240,7 @@ def _length(frame: _Frame) -> int:
     return FRAMES[frame.type][1]
 
 
-# --- packets ----------------------------------------------------------------------------------------
+# --- packets ------------------------------------------------------------------------------------
 
 
 class ScaffoldPacket(Packet):
@@ -465,14 +465,14 @@ def _zeros(data: bytes, what: str) -> None:
 def _is_whole(body: Packet, room: int) -> bool:
     """Whether every field was there: scapy fills in defaults, and shortens strings."""
     for field in body.fields_desc:
-        if isinstance(field, StrLenField) and len(body.getfieldval(field.name)) != (
-            field.length_from(body)
-        ):
+        if not isinstance(field, (StrLenField, StrFixedLenField)) or field.length_from is None:
+            continue
+        if len(body.getfieldval(field.name)) != field.length_from(body):
             return False
     return len(body.self_build()) <= room
 
 
-def _check_control(body: Control, total: int) -> None:
+def _check_control(body: Packet, total: int) -> None:
     if body.message not in MESSAGES:
         raise Malformed(f"CONTROL message {body.message}")
     if body.message in REQUESTS and total < REQUEST_LEN_MIN:

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("scapy")
 
-from wire.scaffold_scapy import (  # noqa: E402  (after the skip)
+from wire.scaffold_scapy import (
     MESSAGES,
     Abort,
     Ack,

@@ -223,19 +223,20 @@ static int open_flow(int fd, const struct target *t, const struct sc_candidate *
 /* --- sockets that are ours already
  * ------------------------------------------------------------------ */
 
-/* The outcome of an opening that went on in the background is told once, as by Linux. */
+/* The outcome of an opening that went on in the background is told once, as by Linux: success as 0,
+ * failure as its errno, or ECONNABORTED when SO_ERROR has told it before. */
 static int tell_outcome(int fd, const struct sc_candidate *c)
 {
     int error = 0;
     socklen_t len = sizeof error;
-    if (c->state == SC_STATE_OPEN) {
-        if (!sc_mark_is_set(fd, SC_MARK_CONNECTING))
-            return fail(EISCONN);
-        sc_mark_clear(fd, SC_MARK_CONNECTING);
-        return 0;
-    }
+    bool untold = sc_mark_is_set(fd, SC_MARK_CONNECTING);
+    sc_mark_clear(fd, SC_MARK_CONNECTING);
+    if (c->state == SC_STATE_OPEN)
+        return untold ? 0 : fail(EISCONN);
     sc_real.getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
-    return error ? fail(sc_flow_error(fd, error)) : 0;
+    if (error)
+        return fail(sc_flow_error(fd, error));
+    return untold ? fail(ECONNABORTED) : 0;
 }
 
 static int connect_service(int fd, const struct target *t, const struct sc_candidate *c)

@@ -213,7 +213,8 @@ static int set_shadow(int fd, int index, int value)
     if (o->tell == SC_OPT_SNDBUF || o->tell == SC_OPT_RCVBUF) {
         sc_shadow_set(sc_cookie(fd), (unsigned)index, reported_buffer(o->name, value));
     } else {
-        bool flag = o->name == TCP_NODELAY || o->name == TCP_CORK || o->name == SO_REUSEPORT;
+        bool flag = (o->level == IPPROTO_TCP && (o->name == TCP_NODELAY || o->name == TCP_CORK)) ||
+                    (o->level == SOL_SOCKET && o->name == SO_REUSEPORT);
         sc_shadow_set(sc_cookie(fd), (unsigned)index, flag && value ? 1 : value);
     }
     if (o->tell && has_flow(fd))

@@ -1,0 +1,132 @@
+/* The tables of a service router: pool addresses, instances, hosts. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "naming/hosts.h"
+#include "naming/pool.h"
+#include "naming/service_table.h"
+
+static const uint64_t seed[2] = {1, 2};
+
+static struct sc_service_id id_of(const char *text)
+{
+    struct sc_service_name n;
+    struct sc_service_id id;
+    assert_int_equal(sc_name_read(text, &n, NULL), 0);
+    sc_name_to_id(&n, &id);
+    return id;
+}
+
+static void pool_addresses(void **state)
+{
+    (void)state;
+    struct sc_pool p;
+    struct sc_service_id web = id_of("web.a.scaffold:80"), dns = id_of("dns.a.scaffold");
+    sc_pool_init(&p, 0xc6120000, 15, seed);
+    const struct sc_pool_entry *e = sc_pool_allocate(&p, &web, "web.a.scaffold");
+    assert_int_equal(e->pool, 0xc6120001);
+    assert_ptr_equal(sc_pool_find(&p, 0xc6120001), e);
+    struct sc_service_id other_port = sc_service_id_at(web, 81, 6);
+    assert_ptr_equal(sc_pool_find_service(&p, &other_port), e);
+    assert_int_equal(sc_pool_put(&p, 0xc6120001, &web, "web.a.scaffold"), 0);
+    assert_int_equal(sc_pool_put(&p, 0xc6120001, &dns, "dns.a.scaffold"), -EEXIST);
+    assert_int_equal(sc_pool_put(&p, 0xc6120002, &web, "web.a.scaffold"), -EEXIST);
+    assert_int_equal(sc_pool_put(&p, 0x0a000001, &dns, "dns.a.scaffold"), -EINVAL);
+    sc_pool_fini(&p);
+}
+
+/* 64 addresses less .0: the 64th service gets none. */
+static void a_full_pool(void **state)
+{
+    (void)state;
+    struct sc_pool p;
+    char name[64];
+    sc_pool_init(&p, 0xc6120000, 26, seed);
+    for (int i = 0; i < 63; i++) {
+        snprintf(name, sizeof name, "s%d.a.scaffold", i);
+        struct sc_service_id id = id_of(name);
+        const struct sc_pool_entry *e = sc_pool_allocate(&p, &id, name);
+        assert_non_null(e);
+        assert_int_not_equal(e->pool & 255, 0);
+    }
+    struct sc_service_id last = id_of("last.a.scaffold");
+    assert_null(sc_pool_allocate(&p, &last, "last.a.scaffold"));
+    sc_pool_fini(&p);
+}
+
+static void choices(void **state)
+{
+    (void)state;
+    struct sc_service_table t;
+    struct sc_service_id web = id_of("web.a.scaffold:80");
+    struct sc_service_id all = sc_service_id_at(web, 0, 0);
+    struct sc_choice c = {.own = 1};
+    sc_service_table_init(&t, seed);
+    assert_null(sc_service_table_choose(&t, &web, &c));
+    struct sc_instance *whole = sc_service_table_add(&t, &all, 9, NULL);
+    assert_ptr_equal(sc_service_table_choose(&t, &web, &c), whole); /* the prefix serves all ports */
+    struct sc_instance *near = sc_service_table_add(&t, &web, 0, &c);
+    struct sc_instance *far = sc_service_table_add(&t, &web, 7, NULL);
+    bool seen_near = false, seen_far = false;
+    for (c.hash = 0; c.hash < 20; c.hash++) {
+        struct sc_instance *i = sc_service_table_choose(&t, &web, &c);
+        assert_ptr_equal(i, sc_service_table_choose(&t, &web, &c));
+        seen_near |= i == near;
+        seen_far |= i == far;
+    }
+    assert_true(seen_near && seen_far);
+    c.local_only = true;
+    assert_ptr_equal(sc_service_table_choose(&t, &web, &c), near);
+    c.local_only = false;
+    const uint64_t failed[] = {1, 7}; /* 1 is our own address: the local instance */
+    c.exclude = failed;
+    c.exclude_count = 1;
+    assert_ptr_equal(sc_service_table_choose(&t, &web, &c), far);
+    c.exclude_count = 2;
+    assert_ptr_equal(sc_service_table_choose(&t, &web, &c), whole);
+    c.exclude_count = 0;
+    near->accepting = far->accepting = whole->accepting = false;
+    assert_null(sc_service_table_choose(&t, &web, &c));
+    assert_ptr_equal(sc_service_table_find(&t, &web, 7), far);
+    sc_service_table_remove(&t, far);
+    assert_null(sc_service_table_find(&t, &web, 7));
+    assert_int_equal(t.instances, 2);
+    sc_service_table_fini(&t);
+    assert_int_equal(t.instances, 0);
+}
+
+static void hosts(void **state)
+{
+    (void)state;
+    struct sc_hosts h;
+    sc_hosts_init(&h, 5, seed);
+    struct sc_host *b = sc_hosts_join(&h, "b", 0);
+    struct sc_host *c = sc_hosts_join(&h, "c", sc_network_address(5, 77)); /* as it had before */
+    struct sc_host *d = sc_hosts_join(&h, "d", sc_network_address(6, 78)); /* another domain's */
+    struct sc_host *e = sc_hosts_join(&h, "e", b->address);
+    assert_int_equal(b->address, sc_network_address(5, 2));
+    assert_int_equal(c->address, sc_network_address(5, 77));
+    assert_int_equal(d->address >> 32, 5);
+    assert_true(e->address != b->address && e->address != d->address);
+    assert_ptr_equal(sc_hosts_join(&h, "b", 0), b);
+    assert_ptr_equal(sc_hosts_find(&h, c->address), c);
+    assert_ptr_equal(sc_hosts_find_name(&h, "d"), d);
+    assert_null(sc_hosts_at(&h, 4));
+    sc_hosts_fini(&h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pool_addresses),
+        cmocka_unit_test(a_full_pool),
+        cmocka_unit_test(choices),
+        cmocka_unit_test(hosts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,7 +1,7 @@
 """A server and a client on plain sockets, for the failure cases; run as a program.
 
-peer.py serve ADDRESS PORT MODE      prints "ready"; source: sends for ever; echo; hold: accepts and
-                                     keeps; never: never accepts
+peer.py serve ADDRESS PORT MODE      prints "ready", and "accepted" for each flow; source: sends for
+                                     ever; echo; hold: accepts and keeps; never: never accepts
 peer.py read HOST PORT               prints "open", then {"bytes", "end", "seconds"}, where end is
                                      "EOF" or the errno's name
 peer.py write HOST PORT SIZE SNDBUF  a poll-driven writer; waits for the echo of it all
@@ -45,6 +45,7 @@ def serve(address: str, port: int, mode: str) -> None:
         time.sleep(3600)
     while True:
         connection, _ = listener.accept()
+        print("accepted", flush=True)
         threading.Thread(target=work, args=(connection, mode), daemon=True).start()
 
 

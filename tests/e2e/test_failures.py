@@ -70,6 +70,7 @@ def test_killed_server_is_what_tcp_gives(lab: Lab, mode: str) -> None:
         server = serve(lab, mode) if stack == "user" else serve_tcp(lab, mode)
         target = SERVICE if stack == "user" else lab["b"].address
         client = reader(lab["a"], target, shim=stack == "user")
+        line(server, b"accepted\n")
         if mode == "source":
             line(client, b"flowing\n")
         server.kill()

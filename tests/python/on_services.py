@@ -27,7 +27,7 @@ def serve_once(listener: scaffold.socket) -> threading.Thread:
             while data := accepted.recv(1 << 16):
                 accepted.sendall(data)
 
-    thread = threading.Thread(target=body)
+    thread = threading.Thread(target=body, daemon=True)
     thread.start()
     return thread
 
@@ -139,7 +139,7 @@ def dup_and_detach() -> None:
         copy = listener.dup()
         listener.close()
         thread = serve_once(copy)
-        client = scaffold.create_connection(SERVICE, timeout=5)
+        client = scaffold.create_connection(SERVICE)
         again = scaffold.socket(fileno=client.detach())
         again.sendall(b"z")
         assert again.recv(1) == b"z"

@@ -89,7 +89,6 @@ def servers(lab: Lab, host: str = "b") -> Iterator[None]:
     plain = _ready(lab[host], [peer, "server", lab[host].address, PORT], shim=False)
     user = _ready(lab[host], [peer, "server", "0.0.0.0", PORT], service=SERVICE)
     lab.await_service(f"{SERVICE}:{PORT}", process=user)
-    lab.await_service(f"{SERVICE}:{PORT}", process=user, on="a")
     yield
     for process in (plain, user):
         if process.poll() is not None:

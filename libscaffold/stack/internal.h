@@ -85,6 +85,7 @@ struct sc_registrar {
     bool joined_once;
     sc_time answered_at; /* last word of the router */
     sc_time interval;    /* of JOIN */
+    sc_time refresh_interval;
     uint64_t router_epoch;
     uint32_t serial;
     uint32_t registered;

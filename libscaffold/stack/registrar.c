@@ -1,6 +1,6 @@
 /* A host's word to its router: JOIN until it has an address, then REFRESH every SC_LEASE_REFRESH. What
- * changes is said at once, once; the digest in the next REFRESH, which then comes early, finds out
- * whether it arrived. */
+ * changes is said at once, once; the digest in the next REFRESH finds out whether it arrived. Until
+ * the router has said that it is fine, REFRESH comes early, at doubling intervals. */
 #include "stack/internal.h"
 
 #include <stdio.h>
@@ -30,7 +30,15 @@ static void refresh(struct sc_stack *s, sc_time now)
     struct sc_control c = {
         .message = SC_MSG_REFRESH, .registered = g->registered, .digest = g->digest};
     send(s, &c);
-    sc_stack_arm(s, &g->due, now + SC_LEASE_REFRESH);
+    sc_stack_arm(s, &g->due, now + g->refresh_interval);
+    g->refresh_interval = sc_time_min(2 * g->refresh_interval, SC_LEASE_REFRESH);
+}
+
+/* The router may not know what we serve now: ask it soon. */
+static void doubt(struct sc_stack *s, sc_time now)
+{
+    s->registrar.refresh_interval = SC_REQUEST_RETRANSMIT;
+    sc_stack_arm(s, &s->registrar.due, now + SC_REQUEST_RETRANSMIT);
 }
 
 static void register_all(struct sc_stack *s)
@@ -67,7 +75,8 @@ static void on_due(struct sc_stack *s, struct sc_due *d, sc_time now)
 
 void sc_registrar_start(struct sc_stack *s, sc_time now)
 {
-    s->registrar = (struct sc_registrar){.interval = SC_REQUEST_RETRANSMIT};
+    s->registrar = (struct sc_registrar){.interval = SC_REQUEST_RETRANSMIT,
+                                          .refresh_interval = SC_REQUEST_RETRANSMIT};
     sc_timer_init(&s->registrar.due.timer);
     s->registrar.due.fire = on_due;
     if (!s->is_router)
@@ -90,7 +99,7 @@ static void on_joined(struct sc_stack *s, const struct sc_control *c, sc_time no
     g->interval = SC_REQUEST_RETRANSMIT;
     if (g->registered)
         register_all(s);
-    sc_stack_arm(s, &g->due, now + (g->registered ? SC_REQUEST_RETRANSMIT : SC_LEASE_REFRESH));
+    doubt(s, now);
     sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
 }
 
@@ -102,8 +111,13 @@ void sc_registrar_on_answer(struct sc_stack *s, const struct sc_control *c, sc_t
         on_joined(s, c, now);
     else if (c->message == SC_MSG_REFRESHED && c->state == SC_REFRESH_JOIN)
         join(s, now); /* with the address we have, which a restarted router gives back */
-    else if (c->message == SC_MSG_REFRESHED && c->state == SC_REFRESH_REGISTER)
+    else if (c->message == SC_MSG_REFRESHED && c->state == SC_REFRESH_REGISTER) {
         register_all(s);
+        doubt(s, now);
+    } else if (c->message == SC_MSG_REFRESHED) {
+        s->registrar.refresh_interval = SC_LEASE_REFRESH;
+        sc_stack_arm(s, &s->registrar.due, now + SC_LEASE_REFRESH);
+    }
     if (!was && sc_registrar_reachable(s, now))
         sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
 }
@@ -120,5 +134,5 @@ void sc_registrar_changed(struct sc_stack *s, const struct sc_service_id *id, bo
                            .service_count = 1,
                            .service = {*id}};
     send(s, &c);
-    sc_stack_arm(s, &g->due, now + SC_REQUEST_RETRANSMIT);
+    doubt(s, now);
 }

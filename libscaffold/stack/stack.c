@@ -261,6 +261,8 @@ void sc_stack_arm(struct sc_stack *s, struct sc_due *d, sc_time at)
 
 sc_time sc_stack_deadline(const struct sc_stack *s)
 {
+    if (!sc_list_empty(&s->changed) || !sc_list_empty(&s->notices))
+        return 0; /* the owner has not taken its events yet */
     return sc_time_min(sc_heap_next(&s->flow_timers),
                        sc_time_min(sc_heap_next(&s->dues), sc_heap_next(&s->hosts.leases)));
 }

@@ -198,6 +198,11 @@ static const struct body bodies[] = {
     [SC_MSG_ALIVE] = {read_epoch, write_epoch},
 };
 
+static bool is_known(uint8_t message)
+{
+    return message < sizeof bodies / sizeof *bodies && bodies[message].read;
+}
+
 bool sc_control_is_request(uint8_t message)
 {
     switch (message) {
@@ -220,7 +225,7 @@ void sc_control_read(struct sc_reader *r, const struct sc_header *h, struct sc_c
     *c = (struct sc_control){.transaction = h->number};
     c->message = sc_read_u8(r);
     c->src = sc_read_u64(r);
-    if (c->message == 0 || c->message >= sizeof bodies / sizeof *bodies || !bodies[c->message].read) {
+    if (!is_known(c->message)) {
         r->bad = true;
         return;
     }
@@ -242,7 +247,8 @@ void sc_control_write(struct sc_writer *w, const struct sc_control *c)
     sc_header_write(w, &h);
     sc_write_u8(w, c->message);
     sc_write_u64(w, c->src);
-    bodies[c->message].write(w, c);
+    if (is_known(c->message))
+        bodies[c->message].write(w, c);
     size_t len = (size_t)(w->at - start);
     if (sc_control_is_request(c->message) && len < SC_CONTROL_REQUEST)
         sc_write_zeros(w, SC_CONTROL_REQUEST - len);

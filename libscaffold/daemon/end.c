@@ -21,6 +21,7 @@
  * the buffer, also when each write is charged its 768 bytes (A1). */
 #define PEEKS_MAX 16
 #define HELD_MAX 8192
+#define HELD_LONG 64 /* bytes that stay from one look to the next, each perhaps a write of its own */
 
 static void on_ready(struct sc_watch *w, uint32_t events);
 
@@ -197,6 +198,8 @@ static ssize_t read_small(struct sc_end *e, const struct iovec *iov, size_t coun
         e->held += (size_t)got;
         e->peeks++;
     }
+    if (e->held > HELD_LONG)
+        drop_held(e);
     return got;
 }
 

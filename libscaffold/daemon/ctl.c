@@ -21,6 +21,9 @@
 
 /* Control connections at a time; each lives for one call. More wait in the queue. */
 #define CONNECTIONS_MAX 4096
+/* listen() waits this long for the service router to know the instance; a router that does not answer
+ * must not hold up a server, which is registered as soon as it does. */
+#define REGISTRATION_WAIT (1 * SC_SECOND)
 
 struct sc_ctl_server {
     struct sc_daemon *daemon;
@@ -41,6 +44,7 @@ struct connection {
     bool prepared;
     bool port_taken;
     bool waiting; /* for a lookup: the ticket */
+    struct sc_alarm registration; /* LISTEN: set while the router is waited for */
     struct sc_session *session;
     struct sc_waiter waiter;
 };
@@ -58,6 +62,7 @@ static void hang_up(struct connection *c)
     if (c->port_taken)
         sc_registry_give_port(s->daemon, c->open.own.port);
     sc_loop_unwatch(&s->daemon->loop, &c->watch);
+    sc_loop_alarm(&s->daemon->loop, &c->registration, SC_NEVER);
     close(fd);
     sc_list_remove(&c->link);
     s->count--;
@@ -273,7 +278,28 @@ static void on_listen(struct connection *c)
     }
     int err = sc_listener_open(d, &name, (uint32_t)c->request.listen.inode, &service,
                                c->request.listen.backlog, c->peer.pid, c->peer.uid, why);
-    send_error(c, err, why);
+    if (err || sc_stack_registered(d->stack) || sc_address_is_loopback(&name.address))
+        send_error(c, err, why);
+    else
+        sc_loop_alarm(&d->loop, &c->registration, d->loop.now + REGISTRATION_WAIT);
+}
+
+static void on_registration_wait(struct sc_alarm *a)
+{
+    send_error(sc_container(a, struct connection, registration), 0, "");
+}
+
+void sc_ctl_on_registered(struct sc_daemon *d)
+{
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &d->ctl->connections)
+    {
+        struct connection *c = sc_container(it, struct connection, link);
+        if (c->registration.timer.at == SC_NEVER)
+            continue;
+        sc_loop_alarm(&d->loop, &c->registration, SC_NEVER);
+        send_error(c, 0, "");
+    }
 }
 
 static void on_unlisten(struct connection *c)
@@ -630,6 +656,7 @@ static void add_connection(struct sc_ctl_server *s, int fd)
     }
     c->watch = (struct sc_watch){.fd = fd, .ready = on_connection};
     c->server = s;
+    sc_alarm_init(&c->registration, on_registration_wait);
     sc_list_append(&s->connections, &c->link);
     s->count++;
     if (sc_loop_watch(&s->daemon->loop, &c->watch, EPOLLIN) < 0) {

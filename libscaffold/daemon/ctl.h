@@ -12,4 +12,7 @@ void sc_ctl_close(struct sc_daemon *d);
 /* A lookup that a control call waits for was answered. */
 void sc_ctl_on_mapped(struct sc_daemon *d, const struct sc_event *e);
 
+/* The service router knows every instance of this host: who listens may go on. */
+void sc_ctl_on_registered(struct sc_daemon *d);
+
 #endif

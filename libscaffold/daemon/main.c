@@ -100,6 +100,9 @@ static void take_event(struct sc_daemon *d, const struct sc_event *e)
             sc_log(SC_LOG_ERROR, "cannot keep the address of %s: %s", e->mapping.name,
                    strerror(errno));
         break;
+    case SC_EVENT_REGISTERED:
+        sc_ctl_on_registered(d);
+        break;
     case SC_EVENT_JOINED:
     case SC_EVENT_NONE:
         break;

@@ -87,7 +87,9 @@ struct sc_registrar {
     sc_time interval;    /* of JOIN */
     sc_time refresh_interval;
     uint64_t router_epoch;
-    uint32_t serial;
+    uint32_t serial;         /* of the last change or REGISTER */
+    uint32_t refresh_serial; /* what it was when the last REFRESH left */
+    uint32_t known_serial;   /* the router knows everything up to here */
     uint32_t registered;
     uint64_t digest;
 };

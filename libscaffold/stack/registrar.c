@@ -29,6 +29,7 @@ static void refresh(struct sc_stack *s, sc_time now)
     struct sc_registrar *g = &s->registrar;
     struct sc_control c = {
         .message = SC_MSG_REFRESH, .registered = g->registered, .digest = g->digest};
+    g->refresh_serial = g->serial;
     send(s, &c);
     sc_stack_arm(s, &g->due, now + g->refresh_interval);
     g->refresh_interval = sc_time_min(2 * g->refresh_interval, SC_LEASE_REFRESH);
@@ -103,21 +104,47 @@ static void on_joined(struct sc_stack *s, const struct sc_control *c, sc_time no
     sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
 }
 
+/* The router knows what was registered up to this serial. */
+static void known(struct sc_stack *s, uint32_t serial)
+{
+    struct sc_registrar *g = &s->registrar;
+    bool news = g->known_serial != serial && serial == g->serial;
+    g->known_serial = serial;
+    if (news)
+        sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_REGISTERED});
+}
+
+bool sc_stack_registered(const struct sc_stack *s)
+{
+    return s->is_router || (s->registrar.known_serial == s->registrar.serial &&
+                            s->registrar.joined_once);
+}
+
+static void on_refreshed(struct sc_stack *s, const struct sc_control *c, sc_time now)
+{
+    struct sc_registrar *g = &s->registrar;
+    if (c->state == SC_REFRESH_JOIN) {
+        join(s, now); /* with the address we have, which a restarted router gives back */
+    } else if (c->state == SC_REFRESH_REGISTER) {
+        register_all(s);
+        doubt(s, now);
+    } else {
+        known(s, g->refresh_serial);
+        g->refresh_interval = SC_LEASE_REFRESH;
+        sc_stack_arm(s, &g->due, now + SC_LEASE_REFRESH);
+    }
+}
+
 void sc_registrar_on_answer(struct sc_stack *s, const struct sc_control *c, sc_time now)
 {
     bool was = sc_registrar_reachable(s, now);
     s->registrar.answered_at = now;
     if (c->message == SC_MSG_JOINED)
         on_joined(s, c, now);
-    else if (c->message == SC_MSG_REFRESHED && c->state == SC_REFRESH_JOIN)
-        join(s, now); /* with the address we have, which a restarted router gives back */
-    else if (c->message == SC_MSG_REFRESHED && c->state == SC_REFRESH_REGISTER) {
-        register_all(s);
-        doubt(s, now);
-    } else if (c->message == SC_MSG_REFRESHED) {
-        s->registrar.refresh_interval = SC_LEASE_REFRESH;
-        sc_stack_arm(s, &s->registrar.due, now + SC_LEASE_REFRESH);
-    }
+    else if (c->message == SC_MSG_REFRESHED)
+        on_refreshed(s, c, now);
+    else if (c->message == SC_MSG_REGISTERED && c->serial == s->registrar.known_serial + 1)
+        known(s, c->serial); /* one change after what is known; otherwise a REFRESH tells */
     if (!was && sc_registrar_reachable(s, now))
         sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
 }

@@ -72,6 +72,7 @@ enum sc_event_type {
                          sc_stack_accept or sc_flow_abort */
     SC_EVENT_MAPPED,  /* mapping, ticket: the answer to a lookup */
     SC_EVENT_JOINED,  /* own address, pool address, router state changed: see sc_stack_self */
+    SC_EVENT_REGISTERED, /* the router knows all that is served here: see sc_stack_registered */
     SC_EVENT_ALLOCATED, /* router: mapping is new: persist it */
 };
 
@@ -119,6 +120,8 @@ void sc_stack_release(struct sc_stack *s, struct sc_flow *f, sc_time now);
  * one id are allowed (SO_REUSEPORT). Returns 0, -ENOBUFS, -ENOMEM. */
 int sc_stack_serve(struct sc_stack *s, const struct sc_service_id *service, void *app,
                    struct sc_instance **instance, sc_time now);
+/* True when the service router knows every instance of this host. */
+bool sc_stack_registered(const struct sc_stack *s);
 void sc_stack_unserve(struct sc_stack *s, struct sc_instance *i, sc_time now);
 void *sc_instance_app(const struct sc_instance *i);
 const struct sc_service_id *sc_instance_service(const struct sc_instance *i);

@@ -450,7 +450,8 @@ static void on_event(struct sim_host *h, const struct sc_event *e)
         on_mapped(h, e);
         break;
     case SC_EVENT_JOINED:
-        sim_note(h->sim, h, "joined", 0, 0);
+    case SC_EVENT_REGISTERED:
+        sim_note(h->sim, h, e->type == SC_EVENT_JOINED ? "joined" : "registered", 0, 0);
         break;
     case SC_EVENT_ALLOCATED:
         save_mapping(h, &e->mapping);

@@ -1,5 +1,6 @@
 #include "daemon/registry.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,8 @@ struct sc_end *sc_registry_find(struct sc_daemon *d, const struct sc_ctl_flow *f
 
 void sc_registry_keep_error(struct sc_daemon *d, const struct sc_end *e, int error)
 {
+    if (error == ECONNRESET && e->finished)
+        error = EPIPE; /* TCP's word for a reset after the peer's end: no reader missed anything */
     d->errors[d->errors_at] = (struct sc_kept_error){.own_serial = e->own_serial,
                                                      .peer_serial = e->peer_serial,
                                                      .error = error,

@@ -301,6 +301,13 @@ static bool reads_no_more(struct sc_end *e)
     return !e->hup;
 }
 
+static void wait_for_room(struct sc_end *e)
+{
+    if (!e->blocked)
+        sc_loop_rewatch(e->loop, &e->watch, WATCHED | EPOLLOUT);
+    e->blocked = true;
+}
+
 static ssize_t send_all(struct sc_end *e, const struct iovec *iov, size_t count, int flags)
 {
     if (e->discard)
@@ -309,12 +316,12 @@ static ssize_t send_all(struct sc_end *e, const struct iovec *iov, size_t count,
     ssize_t n = sendmsg(e->watch.fd, &msg, flags | MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n >= 0) {
         e->tx += (uint64_t)n;
+        if ((size_t)n < iov_total(iov, count)) /* the caller waits for room, and does not ask again */
+            wait_for_room(e);
         return n;
     }
     if (errno == EAGAIN) {
-        if (!e->blocked)
-            sc_loop_rewatch(e->loop, &e->watch, WATCHED | EPOLLOUT);
-        e->blocked = true;
+        wait_for_room(e);
         return 0;
     }
     if (errno == EPIPE && reads_no_more(e)) {

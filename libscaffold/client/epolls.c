@@ -121,25 +121,38 @@ static void read_line(const char *line, const char *end, int epfd, struct sc_reg
         r->list[r->count++] = (struct sc_registration){epfd, (uint32_t)events, data};
 }
 
-static int open_fdinfo(int fd)
+/* "/proc/self/" kind number */
+static void proc_path(char path[40], const char *kind, int fd)
 {
-    char path[40] = "/proc/self/fdinfo/";
     char digits[12];
-    size_t n = 0, at = strlen(path);
+    size_t n = 0, at = strlen(kind);
+    memcpy(path, kind, at);
     do {
         digits[n++] = (char)('0' + fd % 10);
         fd /= 10;
     } while (fd);
     while (n)
         path[at++] = digits[--n];
-    return open(path, O_RDONLY | O_CLOEXEC);
+    path[at] = 0;
+}
+
+static bool is_set(int fd)
+{
+    static const char expected[] = "anon_inode:[eventpoll]";
+    char path[40], link[sizeof expected];
+    proc_path(path, "/proc/self/fd/", fd);
+    return readlink(path, link, sizeof link) == (ssize_t)strlen(expected) &&
+           memcmp(link, expected, strlen(expected)) == 0;
 }
 
 static void read_set(void *arg, int epfd)
 {
-    char text[4096];
+    char text[4096], path[40];
     size_t have = 0;
-    int info = open_fdinfo(epfd);
+    if (!is_set(epfd))
+        return;
+    proc_path(path, "/proc/self/fdinfo/", epfd);
+    int info = open(path, O_RDONLY | O_CLOEXEC);
     if (info < 0)
         return;
     for (;;) {
@@ -164,7 +177,7 @@ static void read_set(void *arg, int epfd)
 static void collect(int fd, struct sc_registrations *r)
 {
     *r = (struct sc_registrations){.fd = fd};
-    if (fd >= SC_DESCRIPTORS_MAX || sc_mark_is_set(fd, SC_MARK_EPOLLS)) {
+    if (fd >= SC_DESCRIPTORS_MAX || sc_mark_is_set(fd, SC_MARK_EPOLLS) || !sc_real_sees_all()) {
         sc_descriptors_each(read_set, r);
         return;
     }

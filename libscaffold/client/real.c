@@ -52,7 +52,7 @@ static const struct entry {
  * inside a dlopened module has no next. */
 static void *below(void)
 {
-    return &sc_real_next ? RTLD_NEXT : dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+    return sc_real_sees_all() ? RTLD_NEXT : dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
 }
 
 void sc_real_bind(void)

@@ -6,8 +6,9 @@
 
 #include "client/real.h"
 
-#define ENTRIES 4096 /* service sockets of one process with options of their own; a power of two   \
-                      */
+#define ENTRIES                                                                                    \
+    4096 /* service sockets of one process with options of their own; a power of two               \
+          */
 #define NEIGHBOURS 8
 
 struct entry {

@@ -187,13 +187,31 @@ static ssize_t discard(int fd, size_t n, int flags)
     return (ssize_t)done;
 }
 
+/* A flow that was reset after its end had been read is at its end; only writing is an error. */
+static ssize_t on_reset(int fd)
+{
+    int error = sc_flow_error(fd, ECONNRESET);
+    return error == EPIPE ? 0 : fail(error);
+}
+
+/* Where connect itself reported the failure, the socket is unconnected again and has no end to
+ * read. */
+static ssize_t on_end(int fd)
+{
+    struct sc_identity id;
+    if (sc_any_service_socket() && sc_identify(fd, &id) == SC_STATE_FAILED &&
+        !sc_mark_is_set(fd, SC_MARK_CONNECTING))
+        return fail(ENOTCONN);
+    return 0;
+}
+
 static ssize_t on_recv_failure(int fd, void *buf, size_t n, int flags)
 {
     int error = errno;
     struct sc_identity id;
     switch (error) {
     case ECONNRESET:
-        return fail(sc_flow_error(fd, error));
+        return on_reset(fd);
     case EINVAL:
         if (sc_identify(fd, &id) == SC_STATE_BOUND || id.state == SC_STATE_LISTENING)
             return fail(ENOTCONN);
@@ -221,6 +239,8 @@ ssize_t sc_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *fro
     ssize_t got = sc_real.recvfrom(fd, buf, n, flags, from, len);
     if (got < 0)
         return on_recv_failure(fd, buf, n, flags);
+    if (got == 0 && n > 0)
+        return on_end(fd);
     if (room && is_told(fd, from, room, *len))
         *len = 0;
     return got;

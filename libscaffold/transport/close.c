@@ -10,6 +10,10 @@
  * learns by silence or by its next packet instead. */
 #define ABORTS_MAX 8
 #define ABORT_INTERVAL_MAX (2 * SC_SECOND)
+/* A flow whose probes draw no word for this long is over, though its peer's host is alive: it may
+ * be forgotten there, and the reset that says so does not pass relays. */
+#define STUCK_AFTER (60 * SC_SECOND)
+#define STUCK_TIMEOUTS 8
 
 static sc_time linger_time(const struct sc_flow *f)
 {
@@ -75,6 +79,17 @@ static bool token_equal(const uint8_t *a, const uint8_t *b)
     return differ == 0;
 }
 
+/* The peer knows nothing of this flow any more. One that has all of our bytes and has ended itself
+ * may have lingered long enough: only its acknowledgement of our end is missing. */
+static bool end_without_ack(struct sc_flow *f, sc_time now)
+{
+    if (!sc_recv_complete(&f->recv) || !f->send.fin || f->send.acked < f->send.end)
+        return false;
+    f->linger_until = now;
+    sc_flow_change_state(f, SC_FLOW_LINGER);
+    return true;
+}
+
 void sc_flow_on_reset(struct sc_flow *f, const struct sc_reset *p, sc_time now)
 {
     if (f->peer_epoch == 0 || !token_equal(p->token, f->peer_token))
@@ -83,21 +98,24 @@ void sc_flow_on_reset(struct sc_flow *f, const struct sc_reset *p, sc_time now)
         f->want_abort = f->want_ack = false; /* nobody is left to be told */
         f->aborting.again_at = SC_NEVER;
     }
-    if (f->state != SC_FLOW_OPEN)
+    if (f->state == SC_FLOW_OPEN && !end_without_ack(f, now))
+        sc_close_silently(f, ECONNRESET, now);
+}
+
+void sc_close_if_stuck(struct sc_flow *f, sc_time now)
+{
+    if (f->state != SC_FLOW_OPEN || f->recovery.timeouts < STUCK_TIMEOUTS ||
+        now - f->last_heard < STUCK_AFTER || end_without_ack(f, now))
         return;
-    /* A peer that has all of our bytes and has ended itself may have lingered long enough: only its
-     * acknowledgement of our end is missing. */
-    if (sc_recv_complete(&f->recv) && f->send.fin && f->send.acked >= f->send.end) {
-        f->linger_until = now;
-        sc_flow_change_state(f, SC_FLOW_LINGER);
-        return;
-    }
-    sc_close_silently(f, ECONNRESET, now);
+    sc_close_telling(f, SC_ABORT_TIMEOUT, ETIMEDOUT, now);
 }
 
 void sc_flow_on_peer_gone(struct sc_flow *f, int error, sc_time now)
 {
-    sc_close_silently(f, error, now);
+    if (error == ETIMEDOUT) /* where only one direction is cut, the peer still hears us */
+        sc_close_telling(f, SC_ABORT_TIMEOUT, error, now);
+    else
+        sc_close_silently(f, error, now);
 }
 
 /* --- after failing ---------------------------------------------------------------------------- */

@@ -220,7 +220,8 @@ void sc_flow_on_reset(struct sc_flow *f, const struct sc_reset *p, sc_time now);
  * it failed meanwhile): sc_flow_on_answer ignores it; its half-open flow there dies by itself. */
 bool sc_flow_answer_is_stray(const struct sc_flow *f, const struct sc_answer *a);
 
-/* The peer is gone (dead, or restarted): the flow fails with this errno, nothing is sent. */
+/* The peer is gone: the flow fails with this errno. After silence (ETIMEDOUT) the peer is told, for
+ * it may hear us though we do not hear it; else (restarted) nothing is sent. */
 void sc_flow_on_peer_gone(struct sc_flow *f, int error, sc_time now);
 
 /* End of a batch of datagrams: borrowed bytes that the application has not taken are copied, and

@@ -58,6 +58,8 @@ void sc_close_silently(struct sc_flow *f, int error, sc_time now);
 void sc_close_telling(struct sc_flow *f, enum sc_abort_reason reason, int error, sc_time now);
 /* The peer's ABORT arrived. */
 void sc_close_on_abort(struct sc_flow *f, sc_time now);
+/* Over, if nobody answers any more. */
+void sc_close_if_stuck(struct sc_flow *f, sc_time now);
 /* LINGER, if both directions are finished. */
 void sc_close_if_finished(struct sc_flow *f, sc_time now);
 /* A packet for a flow that has FAILED. */

@@ -9,6 +9,10 @@
  * flows never probe. */
 #define PROBE_WORTH 4
 
+/* SC_FRAME_PADDING of a packet after a probe timeout: a peer that has forgotten the flow answers
+ * with a reset, but never with more bytes than it got (a RESET has 46, a header 22). */
+#define PROBE_PADDING 25
+
 /* --- what may be sent ------------------------------------------------------------------------- */
 
 static size_t head_len(const struct sc_flow *f)
@@ -60,8 +64,9 @@ static size_t mtu_probe_due(const struct sc_flow *f, sc_time now)
 {
     if (f->opening.confirming || sc_send_top(&f->send) - f->send.acked < PROBE_WORTH * f->pmtu.size)
         return 0;
+    /* Beside the window, not inside: a flow whose window is always full would never find room. */
     size_t size = sc_pmtu_probe(&f->pmtu, now);
-    return f->recovery.in_flight + size <= f->congestion.cwnd ? size : 0;
+    return size <= f->congestion.cwnd ? size : 0;
 }
 
 static bool is_open(const struct sc_flow *f)
@@ -228,6 +233,8 @@ static void add_packet(struct build *b, bool first, bool stream)
     write_head(b, &w, &sent);
     if (first)
         write_control(b, &w, &sent);
+    if (first && b->f->recovery.timeouts > 0)
+        sc_write_zeros(&w, PROBE_PADDING);
     size_t len = stream ? write_stream(b, &w, &sent, &piece) : 0;
     assert(!w.bad);
     t->scratch_used += sc_writer_len(&w);

@@ -50,6 +50,7 @@ sc_time sc_flow_deadline(const struct sc_flow *f)
 static void on_open_timer(struct sc_flow *f, sc_time now)
 {
     sc_input_on_recovery_timer(f, now);
+    sc_close_if_stuck(f, now);
     sc_ack_on_timer(&f->ack, now);
     if (waits_for_memory(f) && now >= f->memory_at) {
         f->memory_at = now + MEMORY_RETRY;

@@ -357,7 +357,7 @@ static void on_flow_event(struct sim_end *e, unsigned bits)
     struct sc_flow *f = e->flow;
     if ((bits & SC_FLOW_ESTABLISHED) && !e->established)
         on_established(e);
-    if (f->state == SC_FLOW_FAILED || f->state == SC_FLOW_DEAD) {
+    if (f->state == SC_FLOW_FAILED || f->error) {
         if (bits & SC_FLOW_ENDED)
             on_failed(e);
         return;

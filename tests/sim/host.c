@@ -237,9 +237,13 @@ static void turn(struct sim_host *h)
         sc_stack_settle(h->stack, now);
         empty_inbox(h);
     }
+    bool events, sent; /* each may bring about the other */
     do {
-        busy |= sim_app_take_events(h);
-    } while (drain(h) && (busy = true) && sim_app_take_events(h));
+        events = sim_app_take_events(h);
+        sent = drain(h);
+        events |= sim_app_take_events(h);
+        busy |= events || sent;
+    } while (events || sent);
     size_t memory = sc_stack_memory(h->stack);
     if (memory > h->max_memory)
         h->max_memory = memory;

@@ -226,7 +226,7 @@ void sim_breach(struct sim *sim, const char *format, ...)
 
 void sim_dump(const struct sim *sim)
 {
-    uint64_t first = sim->log_count > 200 ? sim->log_count - 200 : 0;
+    uint64_t first = sim->log_count > 80 ? sim->log_count - 80 : 0;
     for (uint64_t i = first; i < sim->log_count; i++)
         print_record(sim, &sim->log[i % SIM_LOG]);
     fprintf(stderr, "seed %llu, time %.6f s, %llu events, %zu talks open%s%s\n",
@@ -258,6 +258,7 @@ struct sim *sim_new(const char *name, uint64_t seed)
         abort();
     sim->audit = sim_audit_new(sim);
     printf("sim %s: seed %llu\n", name, (unsigned long long)sim->seed);
+    fflush(stdout); /* to be seen even if the process dies of what follows */
     return sim;
 }
 

@@ -150,15 +150,19 @@ void sim_dump(const struct sim *sim);
 
 bool sim_full(void);
 
-/* Inside a cmocka test: dumps the simulation and fails. */
+/* Inside a cmocka test: shows and frees the simulation, and fails. The message is what a test knows
+ * about the failure, in the manner of printf. */
 #define SIM_CHECK(sim, condition, ...)                                                             \
     do {                                                                                           \
         if ((sim)->violation[0] || !(condition)) {                                                 \
+            char broken[256];                                                                      \
+            snprintf(broken, sizeof broken, "%s",                                                  \
+                     (sim)->violation[0] ? (sim)->violation : #condition);                         \
             sim_dump(sim);                                                                         \
             print_error(__VA_ARGS__);                                                              \
             print_error("\n");                                                                     \
-            fail_msg("%s:%d: %s", __FILE__, __LINE__,                                              \
-                     (sim)->violation[0] ? (sim)->violation : #condition);                         \
+            sim_free(sim);                                                                         \
+            fail_msg("%s:%d: %s", __FILE__, __LINE__, broken);                                     \
         }                                                                                          \
     } while (0)
 

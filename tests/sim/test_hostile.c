@@ -117,13 +117,14 @@ static void flood_of_opens(void **state)
 static void spoofed_control(void **state)
 {
     (void)state;
-    for (unsigned message = 0; message < 16; message++)
+    for (unsigned message = 0; message < 16; message++) {
+        bool known = message >= SC_MSG_JOIN && message <= SC_MSG_ALIVE;
         for (unsigned pad = 0; pad < 2; pad++)
             for (unsigned to = 0; to < 2; to++) {
                 uint8_t buf[PACKET];
                 char what[64];
                 struct spoof s = spoof_new("spoofed CONTROL");
-                struct sc_control c = {.message = (uint8_t)message,
+                struct sc_control c = {.message = (uint8_t)(known ? message : SC_MSG_PROBE),
                                        .src = 0x100000077,
                                        .epoch = 5,
                                        .address = 1,
@@ -133,6 +134,7 @@ static void spoofed_control(void **state)
                 c.service[0] = sim_service_id(WEB);
                 struct sc_writer w = sc_writer(buf, sizeof buf);
                 sc_control_write(&w, &c);
+                buf[SC_HEADER_LEN] = (uint8_t)message;
                 /* Cut the padding off by hand: a short request must not be answered. */
                 size_t len = sc_writer_len(&w);
                 if (pad == 0 && len == SC_CONTROL_REQUEST)
@@ -144,6 +146,7 @@ static void spoofed_control(void **state)
                 snprintf(what, sizeof what, "message %u of %zu bytes", message, len);
                 spoof_check(&s, what);
             }
+    }
 }
 
 static void fill(struct sc_rng *r, uint8_t *buf, size_t len)

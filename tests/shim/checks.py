@@ -86,7 +86,12 @@ def ipv6_connect() -> Any:
     with listener(socket.AF_INET6) as s, socket.socket(socket.AF_INET6) as c:
         c.connect(s.getsockname())
         server, peer = s.accept()
-        return [peer == c.getsockname(), server.getsockname() == s.getsockname(), peer[0], len(peer)]
+        return [
+            peer == c.getsockname(),
+            server.getsockname() == s.getsockname(),
+            peer[0],
+            len(peer),
+        ]
 
 
 def dual_stack() -> Any:
@@ -576,7 +581,10 @@ def options_survive_connect() -> Any:
         c.setsockopt(tcp, socket.TCP_KEEPIDLE, 77)
         fcntl.fcntl(c, fcntl.F_SETFD, 0)
         c.connect(s.getsockname())
-        answers = [bool(c.getsockopt(tcp, socket.TCP_NODELAY)), c.getsockopt(sol, socket.SO_KEEPALIVE)]
+        answers = [
+            bool(c.getsockopt(tcp, socket.TCP_NODELAY)),
+            c.getsockopt(sol, socket.SO_KEEPALIVE),
+        ]
         return [*answers, c.getsockopt(tcp, socket.TCP_KEEPIDLE), fcntl.fcntl(c, fcntl.F_GETFD)]
 
 

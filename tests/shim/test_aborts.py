@@ -36,7 +36,11 @@ def tell(call, *args):
 
 CASES = {
     "recv": (ACCEPTED, "print(tell(c.recv, 1), tell(a.recv, 1))", "ECONNRESET ECONNRESET"),
-    "nothing was ever sent": (IDLE, "print(tell(c.recv, 1), tell(a.recv, 1))", "ECONNRESET ECONNRESET"),
+    "nothing was ever sent": (
+        IDLE,
+        "print(tell(c.recv, 1), tell(a.recv, 1))",
+        "ECONNRESET ECONNRESET",
+    ),
     "read": (
         ACCEPTED,
         "print(tell(os.read, c.fileno(), 1), tell(os.read, a.fileno(), 1))",

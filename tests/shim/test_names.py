@@ -39,7 +39,10 @@ def test_one_name_one_address(shared_host: Host) -> None:
     """Case and a final dot do not matter; another port does not either."""
     names = "(name, name.lower(), name.upper(), name + '.')"
     assert ask(shared_host, f"len({{socket.gethostbyname(n) for n in {names}}})") == "1"
-    assert ask(shared_host, "socket.gethostbyname('a.demo.scaffold') == socket.gethostbyname(name)") == "False"
+    assert (
+        ask(shared_host, "socket.gethostbyname('a.demo.scaffold') == socket.gethostbyname(name)")
+        == "False"
+    )
 
 
 def test_service_names_of_ports(shared_host: Host) -> None:
@@ -53,7 +56,9 @@ def test_canonical_name(shared_host: Host) -> None:
     assert answer == "web.demo.scaffold"
 
 
-@pytest.mark.parametrize("name", ["scaffold", "a.scaffold", "a_b.demo.scaffold", "-a.demo.scaffold"])
+@pytest.mark.parametrize(
+    "name", ["scaffold", "a.scaffold", "a_b.demo.scaffold", "-a.demo.scaffold"]
+)
 def test_malformed(shared_host: Host, name: str) -> None:
     assert ask(shared_host, f"text(socket.getaddrinfo, {name!r}, 1)") == "('gaierror', -2)"
 

@@ -126,9 +126,7 @@ def test_second_server_is_refused(host: Host) -> None:
 def test_the_end_of_a_server_is_seen(host: Host) -> None:
     port = free_port()
     command = [sys.executable, "-c", SERVE, str(port)]
-    process = host.popen(
-        command, service="web.demo.scaffold", stdout=subprocess.PIPE, text=True
-    )
+    process = host.popen(command, service="web.demo.scaffold", stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.readline()
     assert ask(host, "web.demo.scaffold", port) == str(port)
@@ -157,18 +155,20 @@ def test_strangers_are_not_served(host: Host) -> None:
     serve(host, [port], service="web.demo.scaffold")
     code = """
 import os, socket, sys
-names = [l.split()[-1] for l in open("/proc/net/unix") if "@scaffold/" in l and "/b/" in l]
-own = names[0].replace("@", chr(0)).replace("/b/", "/p/")[:-1] + "123456"
+prefix = f"@scaffold/0/{sys.argv[1]}/b/"
+[name] = [line.split()[-1] for line in open("/proc/net/unix") if prefix in line]
+name = name.replace("@", chr(0))
 os.setuid(65534)
-s = socket.socket(socket.AF_UNIX); s.settimeout(5)
-s.bind(own)
-s.connect(names[0].replace("@", chr(0)))
-print(repr(s.recv(100)))
-t = socket.socket(socket.AF_UNIX); t.settimeout(5)
-t.connect(names[0].replace("@", chr(0)))
-print(repr(t.recv(100)))
+for own in (name.replace("/b/", "/p/")[:-1] + "123456", ""):
+    s = socket.socket(socket.AF_UNIX); s.settimeout(5)
+    if own:
+        s.bind(own)
+    s.connect(name)
+    print(repr(s.recv(100)))
 """
-    done = host.run([sys.executable, "-c", code], shim=False)
+    done = host.run(
+        [sys.executable, "-c", code, f"{instance(str(host.runtime_dir)):08x}"], shim=False
+    )
     assert done.stdout == "b''\nb''\n", done.stderr
     assert ask(host, "web.demo.scaffold", port) == str(port)
 

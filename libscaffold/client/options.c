@@ -513,12 +513,42 @@ static bool read_option(int fd, const struct option *o, union value *v, socklen_
     return sc_getsockopt(fd, o->level, o->name, v, len) == 0;
 }
 
+/* Options that programs set with libc's setsockopt where libscaffold does not stand before it; each
+ * is zero until then. */
+static bool is_common(const struct option *o)
+{
+    if (o->level == IPPROTO_TCP)
+        return o->name == TCP_NODELAY || o->name == TCP_USER_TIMEOUT;
+    return o->level == SOL_SOCKET &&
+           (o->name == SO_RCVTIMEO || o->name == SO_SNDTIMEO || o->name == SO_KEEPALIVE ||
+            o->name == SO_LINGER || o->name == SO_OOBINLINE || o->name == SO_REUSEADDR);
+}
+
+static uint64_t set_elsewhere(int fd)
+{
+    static const union value zero;
+    uint64_t mask = 0;
+    int kept = errno;
+    for (int i = 0; i < OPTIONS; i++) {
+        union value v;
+        socklen_t len;
+        if (is_common(&options[i]) && read_option(fd, &options[i], &v, &len) &&
+            memcmp(&v, &zero, sizeof v) != 0)
+            mask |= 1ull << i;
+    }
+    errno = kept;
+    return mask;
+}
+
 /* The options that the program has set, whichever kind of socket it is. */
 static uint64_t set_by_program(int fd)
 {
     struct sc_name own;
-    uint64_t mask =
-        sc_is_service_socket(fd, &own) ? sc_shadow_mask(sc_cookie(fd)) : sc_touched_mask(fd);
+    uint64_t mask;
+    if (sc_is_service_socket(fd, &own))
+        mask = sc_shadow_mask(sc_cookie(fd));
+    else
+        mask = sc_touched_mask(fd) | (sc_real_sees_all() ? 0 : set_elsewhere(fd));
     return mask & ~(1ull << SC_SHADOW_FAMILY);
 }
 

@@ -17,18 +17,20 @@ static void abort_flow(struct sc_session *s, enum sc_abort_reason why)
     sc_session_end(s);
 }
 
-/* From the program into the flow. Returns 0, or a negative errno when the program reset. */
+/* From the program into the flow. Returns 0; 1 when there may be more and no event will tell; or a
+ * negative errno when the program reset. */
 static int send_up(struct sc_session *s)
 {
     struct sc_flow *f = s->flow;
     sc_time now = s->daemon->loop.now;
-    size_t moved = 0;
-    while (!s->fin_sent && moved < SC_TURN_BYTES) {
+    if (s->fin_sent || !s->client.readable)
+        return 0;
+    for (size_t moved = 0; moved < SC_TURN_BYTES;) {
         struct iovec iov[8];
         size_t room = sc_flow_send_room(f);
         size_t n = room ? sc_flow_send_space(f, room, iov, 8) : 0;
         if (n == 0)
-            break;
+            return 0; /* SC_FLOW_WRITABLE follows */
         ssize_t got = sc_end_read(&s->client, iov, n);
         sc_flow_send_commit(f, got > 0 ? (size_t)got : 0, now);
         if (got == -EPIPE) {
@@ -39,7 +41,46 @@ static int send_up(struct sc_session *s)
             return got == -EPIPE ? 0 : (int)got;
         moved += (size_t)got;
     }
-    return 0;
+    return 1;
+}
+
+/* The urgent byte, after those before it: a read ends in front of it. */
+static void send_urgent(struct sc_session *s)
+{
+    struct sc_flow *f = s->flow;
+    struct iovec iov[1];
+    uint8_t byte;
+    if (!s->client.urgent || s->fin_sent || sc_flow_send_room(f) == 0 ||
+        !sc_end_read_urgent(&s->client, &byte) || sc_flow_send_space(f, 1, iov, 1) == 0)
+        return;
+    *(uint8_t *)iov[0].iov_base = byte;
+    sc_flow_send_commit(f, 1, s->daemon->loop.now);
+    sc_flow_send_urgent(f, s->daemon->loop.now);
+}
+
+/* Cuts the pieces to `most` bytes; returns how many are left. */
+static size_t cut(struct iovec *iov, size_t n, uint64_t most)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (iov[i].iov_len >= most) {
+            iov[i].iov_len = (size_t)most;
+            return i + (most > 0);
+        }
+        most -= iov[i].iov_len;
+    }
+    return n;
+}
+
+/* Up to the urgent byte as usual, then that one out of band. Returns as sc_end_write. */
+static ssize_t deliver_urgent(struct sc_session *s, struct iovec *iov, size_t n)
+{
+    struct sc_flow *f = s->flow;
+    uint64_t before = f->peer_urgent_offset - 1 - f->recv.consumed;
+    if (before > 0)
+        return sc_end_write(&s->client, iov, cut(iov, n, before));
+    ssize_t took = sc_end_write_urgent(&s->client, *(const uint8_t *)iov[0].iov_base);
+    f->peer_urgent = took == 0; /* no room: again later */
+    return took;
 }
 
 /* From the flow to the program. Returns 0, or a negative errno when the program is gone. */
@@ -52,7 +93,8 @@ static int deliver_down(struct sc_session *s)
         size_t n = sc_flow_recv_peek(f, iov, PIECES);
         if (n == 0)
             break;
-        ssize_t took = sc_end_write(&s->client, iov, n);
+        bool urgent = f->peer_urgent && f->peer_urgent_offset > f->recv.consumed;
+        ssize_t took = urgent ? deliver_urgent(s, iov, n) : sc_end_write(&s->client, iov, n);
         if (took <= 0)
             return (int)took;
         sc_flow_recv_consume(f, (size_t)took, now);
@@ -82,10 +124,14 @@ void sc_carry_run(struct sc_session *s)
 {
     struct sc_flow *f = s->flow;
     struct iovec iov[1];
-    if (s->client.error || send_up(s) < 0) {
+    int more = s->client.error ? -ECONNRESET : send_up(s);
+    if (more < 0) {
         abort_flow(s, SC_ABORT_RESET);
         return;
     }
+    send_urgent(s);
+    if (more > 0)
+        sc_session_again(s);
     int err = deliver_down(s);
     if (f->state == SC_FLOW_FAILED) {
         if (err < 0 || s->client.hup || sc_flow_recv_peek(f, iov, 1) == 0)

@@ -265,6 +265,28 @@ static ssize_t read_now(struct sc_end *e, const struct iovec *iov, size_t count,
     return got;
 }
 
+bool sc_end_at_urgent(struct sc_end *e)
+{
+    int at_mark = 0;
+    if (!e->urgent)
+        return false;
+    if (!e->mark_head) {
+        drop(e, e->held); /* the urgent byte itself stays unread for a moment */
+        e->held = 0;
+        e->peeks = 0;
+    }
+    return ioctl(e->watch.fd, SIOCATMARK, &at_mark) == 0 && at_mark;
+}
+
+/* The urgent byte keeps its place: a read stops before it, and one that starts at it would drop it. */
+static ssize_t read_before_urgent(struct sc_end *e, const struct iovec *iov, size_t count,
+                                  size_t want)
+{
+    if (sc_end_at_urgent(e))
+        return 0;
+    return receive(e, e->held, iov, count, want, 0);
+}
+
 ssize_t sc_end_read(struct sc_end *e, const struct iovec *iov, size_t count)
 {
     if (e->error)
@@ -280,7 +302,9 @@ ssize_t sc_end_read(struct sc_end *e, const struct iovec *iov, size_t count)
         return -ECONNRESET; /* SO_LINGER {1, 0}: unsent bytes are dropped */
     drop_mark(e);
     size_t want = iov_total(iov, count);
-    ssize_t got = e->mark_head ? 0 : read_now(e, iov, count, want);
+    ssize_t got = e->mark_head ? 0
+                  : e->urgent  ? read_before_urgent(e, iov, count, want)
+                               : read_now(e, iov, count, want);
     if (got < 0)
         return got;
     e->rx += (size_t)got;

@@ -89,6 +89,9 @@ ssize_t sc_end_write(struct sc_end *e, const struct iovec *iov, size_t count);
 /* One urgent byte to the application. Returns as sc_end_write. */
 ssize_t sc_end_write_urgent(struct sc_end *e, uint8_t byte);
 
+/* True when everything before the urgent byte has been read: it is to be passed on now. */
+bool sc_end_at_urgent(struct sc_end *e);
+
 /* Takes the urgent byte that waits; false when there is none. */
 bool sc_end_read_urgent(struct sc_end *e, uint8_t *byte);
 

@@ -49,7 +49,7 @@ static bool keep_rest(struct sc_direction *dir, const uint8_t *data, size_t len)
 static void pass_urgent(struct sc_end *from, struct sc_end *to)
 {
     uint8_t byte;
-    if (from->urgent && sc_end_read_urgent(from, &byte))
+    if (sc_end_at_urgent(from) && sc_end_read_urgent(from, &byte))
         sc_end_write_urgent(to, byte);
 }
 
@@ -59,8 +59,11 @@ static int pump(struct sc_direction *dir, struct sc_end *from, struct sc_end *to
     static uint8_t buffer[256 * 1024];
     if (!flush_rest(dir, to))
         return 0;
-    for (size_t moved = 0; moved < SC_TURN_BYTES && !dir->done;) {
+    if (dir->done)
+        return 0;
+    for (size_t moved = 0; moved < SC_TURN_BYTES;) {
         struct iovec iov = {buffer, sizeof buffer};
+        pass_urgent(from, to);
         ssize_t n = sc_end_read(from, &iov, 1);
         if (n == -EPIPE) {
             dir->done = true;
@@ -76,7 +79,7 @@ static int pump(struct sc_direction *dir, struct sc_end *from, struct sc_end *to
         if (sent < n)
             return keep_rest(dir, buffer + sent, (size_t)(n - sent)) ? 0 : -ENOMEM;
     }
-    return 0;
+    return 1;
 }
 
 void sc_join_run(struct sc_session *s)
@@ -87,8 +90,6 @@ void sc_join_run(struct sc_session *s)
         reset_join(s, ECONNRESET);
         return;
     }
-    pass_urgent(&s->client, &s->server);
-    pass_urgent(&s->server, &s->client);
     if (pump(&s->up, &s->client, &s->server) < 0 || pump(&s->down, &s->server, &s->client) < 0) {
         reset_join(s, ECONNRESET);
         return;

@@ -95,10 +95,12 @@ static int wait_events(struct sc_loop *l, struct epoll_event *ev, sc_time deadli
     return epoll_pwait2(l->epfd, ev, BATCH, &ts, NULL);
 }
 
+/* One that sets itself again for now waits for the next turn: there are no more than were due. */
 static void fire_due(struct sc_loop *l)
 {
     struct sc_timer *t;
-    while ((t = sc_heap_pop_due(&l->alarms, l->now)) != NULL) {
+    size_t most = l->alarms.count;
+    while (most-- > 0 && (t = sc_heap_pop_due(&l->alarms, l->now)) != NULL) {
         struct sc_alarm *a = (struct sc_alarm *)(void *)t; /* timer is the first member */
         a->fire(a);
     }

@@ -209,6 +209,17 @@ static void end_gone(struct sc_end *e)
     (void)e; /* an end in a queue reports through `ready` */
 }
 
+static void run_again(struct sc_alarm *a)
+{
+    client_ready(&sc_container(a, struct sc_session, alarm)->client);
+}
+
+void sc_session_again(struct sc_session *s)
+{
+    s->alarm.fire = run_again;
+    sc_loop_alarm(&s->daemon->loop, &s->alarm, s->daemon->loop.now);
+}
+
 static void client_ready(struct sc_end *e)
 {
     struct sc_session *s = e->owner;

@@ -34,12 +34,16 @@ struct sc_session {
     bool fin_sent;    /* carry: towards the flow */
     bool local_tried; /* the local instance refused */
     sc_time give_up;  /* local opening */
-    struct sc_alarm alarm;
+    struct sc_alarm alarm; /* opening: gives up. Open: the next turn, see sc_session_again */
 };
 
 /* Moves what can be moved now and ends the session when it is over. */
 void sc_join_run(struct sc_session *s);
 void sc_carry_run(struct sc_session *s);
+
+/* A turn's worth was moved and more may be there, for which no event will come: run once more after
+ * the others had their turn. */
+void sc_session_again(struct sc_session *s);
 
 /* Frees the session; its ends are closed or aborted by now. Idempotent. */
 void sc_session_end(struct sc_session *s);

@@ -1,8 +1,8 @@
 /* Byte cursors: network byte order in and out, with a sticky error instead of a check per field.
  *
  * A reader never reads past `end`; after the first short read `bad` is set, every further read
- * yields zeros or NULL, and the caller tests once. A writer never writes past `end`; after the first
- * overflow `bad` is set and nothing more is written. */
+ * yields zeros or NULL, and the caller tests once. A writer never writes past `end`; after the
+ * first overflow `bad` is set and nothing more is written. */
 #ifndef SC_BASE_BYTES_H
 #define SC_BASE_BYTES_H
 

@@ -31,7 +31,8 @@
 #define SC_OPEN_EXCLUDE 16
 /* Flows answered but not yet confirmed, per host: above it new OPENs draw a RETRY (cookie). */
 #define SC_HALF_OPEN_MAX 4096
-/* An answered, unconfirmed flow is forgotten after this: more than a client's last retransmission. */
+/* An answered, unconfirmed flow is forgotten after this: more than a client's last retransmission.
+ */
 #define SC_HALF_OPEN_TIMEOUT (5 * SC_SECOND)
 /* A cookie stays valid for this long: one attempt. */
 #define SC_COOKIE_LIFETIME (4 * SC_SECOND)
@@ -47,7 +48,8 @@
 #define SC_SEND_BUFFER_MAX SC_WINDOW_MAX
 /* All stream bytes that one stack buffers, both directions together. */
 #define SC_MEMORY_MAX (512u * 1024 * 1024)
-/* Ranges of packet numbers remembered for acknowledgement; older ones are forgotten (RFC 9000 13.2.3). */
+/* Ranges of packet numbers remembered for acknowledgement; older ones are forgotten (RFC
+ * 9000 13.2.3). */
 #define SC_ACK_RANGES 64
 /* Ranges that one ACK frame carries. */
 #define SC_ACK_FRAME_RANGES 32
@@ -55,8 +57,8 @@
 #define SC_RECV_HOLES 1024
 /* Longest an acknowledgement waits: short beside a WAN's RTT; a batch acknowledges at once. */
 #define SC_ACK_DELAY (10 * SC_MS)
-/* A closed flow answers retransmissions for this long, at least 3 PTO (RFC 9000 10.2): two probes of
- * a peer that has not measured the round trip yet (1 s, then 2 s). */
+/* A closed flow answers retransmissions for this long, at least 3 PTO (RFC 9000 10.2): two probes
+ * of a peer that has not measured the round trip yet (1 s, then 2 s). */
 #define SC_LINGER (4 * SC_SECOND)
 
 /* --- peers and leases ------------------------------------------------------------------------ */
@@ -70,7 +72,8 @@
 #define SC_PEERS_MAX 4096
 /* A host refreshes its registrations this often... */
 #define SC_LEASE_REFRESH (1 * SC_SECOND)
-/* ...and they are gone after this: under the 5 s that are promised, with three refreshes to lose. */
+/* ...and they are gone after this: under the 5 s that are promised, with three refreshes to lose.
+ */
 #define SC_LEASE_TIME (4 * SC_SECOND)
 /* Retransmission of a host's request to its router; doubles up to the maximum. */
 #define SC_REQUEST_RETRANSMIT (200 * SC_MS)

@@ -11,7 +11,7 @@ struct sc_list {
     struct sc_list *prev;
 };
 
-#define sc_container(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define sc_container(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 static inline void sc_list_init(struct sc_list *l)
 {

@@ -27,7 +27,8 @@ uint64_t sc_hash(const uint64_t seed[2], const void *data, size_t len)
 {
     const uint8_t *p = data;
     uint64_t v[4] = {seed[0] ^ UINT64_C(0x736f6d6570736575), seed[1] ^ UINT64_C(0x646f72616e646f6d),
-                     seed[0] ^ UINT64_C(0x6c7967656e657261), seed[1] ^ UINT64_C(0x7465646279746573)};
+                     seed[0] ^ UINT64_C(0x6c7967656e657261),
+                     seed[1] ^ UINT64_C(0x7465646279746573)};
     uint64_t last = (uint64_t)len << 56;
     for (; len >= 8; p += 8, len -= 8) {
         uint64_t word;
@@ -49,8 +50,7 @@ uint64_t sc_hash(const uint64_t seed[2], const void *data, size_t len)
 
 void sc_map_init(struct sc_map *m, size_t key_len, ptrdiff_t key_offset, const uint64_t seed[2])
 {
-    *m = (struct sc_map){
-        .key_len = key_len, .key_offset = key_offset, .seed = {seed[0], seed[1]}};
+    *m = (struct sc_map){.key_len = key_len, .key_offset = key_offset, .seed = {seed[0], seed[1]}};
 }
 
 void sc_map_fini(struct sc_map *m)

@@ -111,8 +111,8 @@ static void flow_failed(struct sc_session *s, int error)
     sc_session_end(s);
 }
 
-/* The program has closed and its last byte is on its way: what still arrives for it resets the peer,
- * as TCP does. */
+/* The program has closed and its last byte is on its way: what still arrives for it resets the
+ * peer, as TCP does. */
 static bool arrives_for_nobody(const struct sc_session *s)
 {
     struct iovec iov[1];

@@ -21,8 +21,8 @@
 
 /* Control connections at a time; each lives for one call. More wait in the queue. */
 #define CONNECTIONS_MAX 4096
-/* listen() waits this long for the service router to know the instance; a router that does not answer
- * must not hold up a server, which is registered as soon as it does. */
+/* listen() waits this long for the service router to know the instance; a router that does not
+ * answer must not hold up a server, which is registered as soon as it does. */
 #define REGISTRATION_WAIT (1 * SC_SECOND)
 
 struct sc_ctl_server {
@@ -43,7 +43,7 @@ struct connection {
     struct sc_request open;        /* what PREPARE found out, for HANDOVER */
     bool prepared;
     bool port_taken;
-    bool waiting; /* for a lookup: the ticket */
+    bool waiting;                 /* for a lookup: the ticket */
     struct sc_alarm registration; /* LISTEN: set while the router is waited for */
     struct sc_session *session;
     struct sc_waiter waiter;

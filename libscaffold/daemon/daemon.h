@@ -54,8 +54,7 @@ struct sc_daemon {
     sc_time started;
     struct sc_ctl_server *ctl;
 
-    uint64_t foreign_descriptors; /* sent to us inside flows, closed */
-    uint64_t refused_peers;       /* control connections of the wrong uid or namespace */
+    uint64_t refused_peers; /* control connections of the wrong uid or namespace */
 };
 
 /* A number that no other name of this scaffoldd has (the upper half is random per start). */

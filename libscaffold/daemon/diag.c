@@ -35,15 +35,14 @@ static int ask(const struct question *q)
 
 static struct question question(uint16_t flags, uint32_t inode)
 {
-    return (struct question){
-        .header = {.nlmsg_len = sizeof(struct question),
-                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                   .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags)},
-        .body = {.sdiag_family = AF_UNIX,
-                 .udiag_states = 1u << STATE_LISTEN,
-                 .udiag_ino = inode,
-                 .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN,
-                 .udiag_cookie = {~0u, ~0u}}};
+    return (struct question){.header = {.nlmsg_len = sizeof(struct question),
+                                        .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                                        .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags)},
+                             .body = {.sdiag_family = AF_UNIX,
+                                      .udiag_states = 1u << STATE_LISTEN,
+                                      .udiag_ino = inode,
+                                      .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN,
+                                      .udiag_cookie = {~0u, ~0u}}};
 }
 
 union answer {
@@ -112,7 +111,8 @@ int sc_diag_listeners(const char *prefix, void (*each)(void *arg, const struct s
         if (n <= 0)
             break;
         unsigned left = (unsigned)n;
-        for (const struct nlmsghdr *h = &answer.header; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+        for (const struct nlmsghdr *h = &answer.header; NLMSG_OK(h, left);
+             h = NLMSG_NEXT(h, left)) {
             if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR) {
                 close(fd);
                 return 0;

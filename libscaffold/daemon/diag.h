@@ -20,8 +20,8 @@ bool sc_diag_exists(uint32_t inode);
 /* Connections that wait in the queue of the listener with this inode; 0 when it cannot be asked. */
 uint32_t sc_diag_queue(uint32_t inode);
 
-/* Calls `each` for every listening AF_UNIX socket whose abstract name starts with `prefix`. Returns 0
- * or a negative errno. */
+/* Calls `each` for every listening AF_UNIX socket whose abstract name starts with `prefix`. Returns
+ * 0 or a negative errno. */
 int sc_diag_listeners(const char *prefix, void (*each)(void *arg, const struct sc_diag_socket *s),
                       void *arg);
 

@@ -17,11 +17,12 @@
 
 /* A read of less than this is a small message... */
 #define SMALL 2048
-/* ... and so many of them, or so many bytes, may stay in the queue: together well below a quarter of
- * the buffer, also when each write is charged its 768 bytes (A1). */
+/* ... and so many of them, or so many bytes, may stay in the queue: together well below a quarter
+ * of the buffer, also when each write is charged its 768 bytes (A1). */
 #define PEEKS_MAX 16
 #define HELD_MAX 8192
-#define HELD_LONG 64 /* bytes that stay from one look to the next, each perhaps a write of its own */
+#define HELD_LONG                                                                                  \
+    64 /* bytes that stay from one look to the next, each perhaps a write of its own */
 
 static void on_ready(struct sc_watch *w, uint32_t events);
 
@@ -81,7 +82,7 @@ void sc_end_unplug(struct sc_end *e)
 
 static void leave_queue(struct sc_end *e)
 {
-    void (*accepted)(struct sc_end *e) = e->accepted;
+    void (*accepted)(struct sc_end * e) = e->accepted;
     e->accepted = NULL;
     if (accepted)
         accepted(e);
@@ -187,8 +188,8 @@ static void drop_held(struct sc_end *e)
     e->peeks = 0;
 }
 
-/* A small message: copied, and left where it is. Returns its length; `want` or more means that there
- * may be more behind it. */
+/* A small message: copied, and left where it is. Returns its length; `want` or more means that
+ * there may be more behind it. */
 static ssize_t read_small(struct sc_end *e, const struct iovec *iov, size_t count, size_t want)
 {
     if (e->peeks >= PEEKS_MAX || e->held + want > HELD_MAX)
@@ -229,8 +230,8 @@ static ssize_t read_bulk(struct sc_end *e, const struct iovec *iov, size_t count
     return (ssize_t)got;
 }
 
-/* The mark carries a descriptor, and the kernel never merges such a byte with its successors. Dropped
- * only when others follow. */
+/* The mark carries a descriptor, and the kernel never merges such a byte with its successors.
+ * Dropped only when others follow. */
 static void drop_mark(struct sc_end *e)
 {
     if (!e->mark_head || queued(e) < 2)
@@ -270,15 +271,17 @@ bool sc_end_at_urgent(struct sc_end *e)
     int at_mark = 0;
     if (!e->urgent)
         return false;
-    if (!e->mark_head) {
-        drop(e, e->held); /* the urgent byte itself stays unread for a moment */
-        e->held = 0;
-        e->peeks = 0;
-    }
+    if (e->stage == SC_END_QUEUED)
+        look_for_mark(e);
+    drop(e, e->held); /* for a moment the urgent byte is the one that stays unread */
+    e->held = 0;
+    e->peeks = 0;
+    e->mark_head = false;
     return ioctl(e->watch.fd, SIOCATMARK, &at_mark) == 0 && at_mark;
 }
 
-/* The urgent byte keeps its place: a read stops before it, and one that starts at it would drop it. */
+/* The urgent byte keeps its place: a read stops before it, and one that starts at it would drop it.
+ */
 static ssize_t read_before_urgent(struct sc_end *e, const struct iovec *iov, size_t count,
                                   size_t want)
 {
@@ -340,7 +343,8 @@ static ssize_t send_all(struct sc_end *e, const struct iovec *iov, size_t count,
     ssize_t n = sendmsg(e->watch.fd, &msg, flags | MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n >= 0) {
         e->tx += (uint64_t)n;
-        if ((size_t)n < iov_total(iov, count)) /* the caller waits for room, and does not ask again */
+        if ((size_t)n <
+            iov_total(iov, count)) /* the caller waits for room, and does not ask again */
             wait_for_room(e);
         return n;
     }

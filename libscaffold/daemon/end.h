@@ -1,10 +1,10 @@
 /* scaffoldd's end of an application's socket: an AF_UNIX stream whose other end is, for the
  * application, a TCP-like socket (D1, D3).
  *
- * The last byte that the application wrote always stays unread here, although it has been forwarded:
- * then every way in which this end can go away without sc_end_close, the death of scaffoldd
- * included, is ECONNRESET for every reader, never an end of file. Small messages are only peeked at,
- * one system call each, and taken away a few at a time. */
+ * The last byte that the application wrote always stays unread here, although it has been
+ * forwarded: then every way in which this end can go away without sc_end_close, the death of
+ * scaffoldd included, is ECONNRESET for every reader, never an end of file. Small messages are only
+ * peeked at, one system call each, and taken away a few at a time. */
 #ifndef SC_DAEMON_END_H
 #define SC_DAEMON_END_H
 
@@ -43,31 +43,32 @@ struct sc_end {
     void *owner;
     enum sc_end_stage stage;
     size_t plug_len;
-    bool mark_head; /* the byte at the head of the queue is the acceptor's mark */
-    size_t held;    /* bytes at the head of the queue that have been forwarded already */
-    unsigned peeks; /* reads that left all their bytes there */
-    bool bulk;      /* the last read was large */
-    bool readable;  /* there may be bytes, or the end, to read */
-    bool rdhup;     /* the application writes no more */
-    bool hup;       /* ... and reads no more, or is gone */
-    bool error;     /* it closed with unread bytes: a reset */
-    bool urgent;    /* EPOLLPRI: an out-of-band byte waits */
-    bool blocked;   /* the last write found no room */
-    bool discard;   /* it reads no more (SHUT_RD): bytes are dropped */
-    bool finished;  /* SHUT_WR was done here */
+    bool mark_head;      /* the byte at the head of the queue is the acceptor's mark */
+    size_t held;         /* bytes at the head of the queue that have been forwarded already */
+    unsigned peeks;      /* reads that left all their bytes there */
+    bool bulk;           /* the last read was large */
+    bool readable;       /* there may be bytes, or the end, to read */
+    bool rdhup;          /* the application writes no more */
+    bool hup;            /* ... and reads no more, or is gone */
+    bool error;          /* it closed with unread bytes: a reset */
+    bool urgent;         /* EPOLLPRI: an out-of-band byte waits */
+    bool blocked;        /* the last write found no room */
+    bool discard;        /* it reads no more (SHUT_RD): bytes are dropped */
+    bool finished;       /* SHUT_WR was done here */
     bool abort_on_close; /* SO_LINGER {1, 0} */
     uint32_t uid;
     int32_t pid;
-    uint64_t rx; /* bytes read from the application */
-    uint64_t tx; /* bytes written to it */
-    struct sc_listener *listener; /* QUEUED: whose queue it is in */
+    uint64_t rx;                        /* bytes read from the application */
+    uint64_t tx;                        /* bytes written to it */
+    struct sc_listener *listener;       /* QUEUED: whose queue it is in */
     void (*accepted)(struct sc_end *e); /* QUEUED: told once when its acceptor has spoken */
-    uint64_t own_serial;  /* of the application's name; 0 for accepted ends */
-    uint64_t peer_serial; /* of this end's name; 0 while unnamed */
+    uint64_t own_serial;                /* of the application's name; 0 for accepted ends */
+    uint64_t peer_serial;               /* of this end's name; 0 while unnamed */
     struct sc_map_node by_own, by_peer; /* tables of registry.h */
 };
 
-/* Takes over `fd` (made non-blocking). Returns 0 or a negative errno, then fd is still the caller's. */
+/* Takes over `fd` (made non-blocking). Returns 0 or a negative errno, then fd is still the
+ * caller's. */
 int sc_end_init(struct sc_end *e, struct sc_loop *loop, int fd, enum sc_end_stage stage,
                 const struct sc_end_ops *ops, void *owner);
 

@@ -67,8 +67,8 @@ static void watch_binder(struct sc_listener *l)
 
 static void on_retry(struct sc_alarm *a);
 
-/* Two sockets of one service on one host: allowed only when both asked for SO_REUSEPORT, which shows
- * in the serial of the name (0: alone). */
+/* Two sockets of one service on one host: allowed only when both asked for SO_REUSEPORT, which
+ * shows in the serial of the name (0: alone). */
 static bool in_use(struct sc_daemon *d, const struct sc_name *name,
                    const struct sc_service_id *service)
 {

@@ -1,5 +1,5 @@
-/* A program's listening socket: a real AF_UNIX listener that scaffoldd connects to for each arriving
- * flow, so that accept, its queue and its sharing are the kernel's (D2). */
+/* A program's listening socket: a real AF_UNIX listener that scaffoldd connects to for each
+ * arriving flow, so that accept, its queue and its sharing are the kernel's (D2). */
 #ifndef SC_DAEMON_LISTENER_H
 #define SC_DAEMON_LISTENER_H
 
@@ -18,9 +18,9 @@ struct sc_listener {
     int32_t pid;
     uint32_t uid;
     char program[32];
-    struct sc_watch binder; /* pidfd of the process that bound: a hint to look */
+    struct sc_watch binder;       /* pidfd of the process that bound: a hint to look */
     struct sc_instance *instance; /* in the stack; NULL for loopback ones */
-    struct sc_list arrivals; /* waiting for room in the queue */
+    struct sc_list arrivals;      /* waiting for room in the queue */
     size_t arrival_count;
     size_t queued; /* delivered, not yet accepted */
     struct sc_alarm retry;
@@ -51,7 +51,8 @@ void sc_listener_close(struct sc_listener *l);
 /* Closes every listener whose last holder is gone. */
 void sc_listeners_sweep(struct sc_daemon *d);
 
-/* Registers again what a scaffoldd before us left behind. `known` says which service an address is. */
+/* Registers again what a scaffoldd before us left behind. `known` says which service an address is.
+ */
 void sc_listeners_recover(struct sc_daemon *d);
 
 /* The next listener of this service on this host, in turn, or NULL. */
@@ -67,7 +68,8 @@ void sc_arrival_cancel(struct sc_arrival *a);
 void sc_listener_on_accepted(struct sc_end *e);
 
 /* The service that an address shown to a program stands for. False when it is not known. */
-bool sc_listener_service(struct sc_daemon *d, const struct sc_address *a, struct sc_service_id *out);
+bool sc_listener_service(struct sc_daemon *d, const struct sc_address *a,
+                         struct sc_service_id *out);
 
 /* Service of loopback port `port` under --all-local: it exists on this host only. */
 struct sc_service_id sc_loopback_service(const struct sc_daemon *d, uint16_t port);

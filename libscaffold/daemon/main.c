@@ -218,10 +218,11 @@ static int check_exposure(const struct sc_config *c, char *why, size_t size)
     bool loopback = !*c->listen || strncmp(c->listen, "127.", 4) == 0 || !strcmp(c->listen, "::1");
     if (loopback || c->insecure_network)
         return 0;
-    snprintf(why, size,
-             "--listen %s is not loopback and there are no keys: anyone there could serve any name; "
-             "add --insecure-network if you mean it",
-             c->listen);
+    snprintf(
+        why, size,
+        "--listen %s is not loopback and there are no keys: anyone there could serve any name; "
+        "add --insecure-network if you mean it",
+        c->listen);
     return -1;
 }
 
@@ -290,16 +291,16 @@ static int watch_signals(struct sc_daemon *d)
     sigaddset(&set, SIGINT);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
-    signals = (struct sc_watch){.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK),
-                                .ready = on_signal};
+    signals =
+        (struct sc_watch){.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .ready = on_signal};
     return signals.fd < 0 ? -1 : sc_loop_watch(&d->loop, &signals, EPOLLIN);
 }
 
 static int start(struct sc_daemon *d, char *why, size_t size)
 {
     struct stat st;
-    d->id = (struct sc_daemon_id){.uid = geteuid(),
-                                  .instance = sc_instance_of(d->config.runtime_dir)};
+    d->id =
+        (struct sc_daemon_id){.uid = geteuid(), .instance = sc_instance_of(d->config.runtime_dir)};
     d->netns = stat("/proc/self/ns/net", &st) == 0 ? st.st_ino : 0;
     d->next_serial = (d->config.seed >> 4) & 0x3fffffff; /* fits the 32 bits of a reply for long */
     sc_list_init(&d->listeners);
@@ -338,8 +339,8 @@ static void say_ready(const struct sc_daemon *d)
     }
 }
 
-/* In this order: programs first learn that their flows are over (their ends are closed unread), then
- * the router that the instances are gone. */
+/* In this order: programs first learn that their flows are over (their ends are closed unread),
+ * then the router that the instances are gone. */
 static void stop(struct sc_daemon *d)
 {
     while (!sc_list_empty(&d->listeners))

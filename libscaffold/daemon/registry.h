@@ -1,5 +1,5 @@
-/* Finds the end that an application means by the names of its socket, keeps the errors of flows that
- * are over, and hands out the ports of this host's clients. */
+/* Finds the end that an application means by the names of its socket, keeps the errors of flows
+ * that are over, and hands out the ports of this host's clients. */
 #ifndef SC_DAEMON_REGISTRY_H
 #define SC_DAEMON_REGISTRY_H
 

@@ -114,7 +114,7 @@ static void connect_remote(struct sc_session *s)
     }
     s->is_join = false;
     int err = sc_stack_connect(d->stack, &s->request.service, s->request.own.port,
-                               s->request.timeout, s->local_tried, s, &s->flow, d->loop.now);
+                               s->request.timeout, s, &s->flow, d->loop.now);
     if (err < 0) {
         s->flow = NULL;
         open_failed(s, -err);
@@ -136,7 +136,6 @@ static void local_done(struct sc_arrival *a, int error)
         return;
     }
     s->server.watch.fd = -1;
-    s->local_tried = true;
     connect_remote(s);
 }
 
@@ -236,7 +235,8 @@ static void server_ready(struct sc_end *e)
     client_ready(e);
 }
 
-/* --- arrivals: the instance's side of a carry ----------------------------------------------------- */
+/* --- arrivals: the instance's side of a carry
+ * ----------------------------------------------------- */
 
 static void arrival_done(struct sc_arrival *a, int error)
 {
@@ -320,7 +320,8 @@ void sc_sessions_end(struct sc_daemon *d)
     }
 }
 
-/* --- options and status --------------------------------------------------------------------------- */
+/* --- options and status
+ * --------------------------------------------------------------------------- */
 
 int sc_session_set(struct sc_end *e, uint32_t option, uint32_t value)
 {
@@ -335,7 +336,7 @@ int sc_session_set(struct sc_end *e, uint32_t option, uint32_t value)
             sc_stack_touch(s->daemon->stack, s->flow, s->daemon->loop.now);
         }
         return 0;
-    case SC_OPT_NODELAY: /* bytes never wait for more bytes here */
+    case SC_OPT_NODELAY:   /* bytes never wait for more bytes here */
     case SC_OPT_KEEPALIVE: /* hosts are watched in any case */
     case SC_OPT_SNDBUF:
     case SC_OPT_RCVBUF:
@@ -373,18 +374,17 @@ int sc_session_get(struct sc_end *e, uint32_t option, uint32_t *value, struct sc
 static void describe(const struct sc_session *s, const struct sc_end *e,
                      struct sc_session_status *out)
 {
-    *out = (struct sc_session_status){
-        .id = e->peer_serial ? e->peer_serial : e->own_serial,
-        .service = s->request.service,
-        .pid = e->pid,
-        .state = !s->open                        ? "opening"
-                 : e->stage == SC_END_QUEUED     ? "queued"
-                 : e->finished || e->rdhup       ? "closing"
-                                                 : "open",
-        .peer = e == &s->server ? s->request.own : s->request.target,
-        .tx = e->rx,
-        .rx = e->tx,
-        .joined = s->is_join};
+    *out = (struct sc_session_status){.id = e->peer_serial ? e->peer_serial : e->own_serial,
+                                      .service = s->request.service,
+                                      .pid = e->pid,
+                                      .state = !s->open                    ? "opening"
+                                               : e->stage == SC_END_QUEUED ? "queued"
+                                               : e->finished || e->rdhup   ? "closing"
+                                                                           : "open",
+                                      .peer = e == &s->server ? s->request.own : s->request.target,
+                                      .tx = e->rx,
+                                      .rx = e->tx,
+                                      .joined = s->is_join};
     if (s->flow) {
         out->rtt_us = s->flow->rtt.smoothed;
         out->lost = s->flow->stats.packets_lost;

@@ -1,5 +1,5 @@
-/* What a program's socket and its counterpart have to do with each other, from the first word of the
- * client to the last byte: one session per application end that scaffoldd serves.
+/* What a program's socket and its counterpart have to do with each other, from the first word of
+ * the client to the last byte: one session per application end that scaffoldd serves.
  *
  *   join    two ends on this host, bytes handed over directly (D3)
  *   carry   an end here and a flow of the stack
@@ -35,8 +35,9 @@ struct sc_waiter {
 };
 
 /* Opens a flow for the handed-over descriptor `fd` (taken over). `w` may be NULL; it is forgotten
- * after its call, or by sc_session_forget. Returns the session, or NULL when it is over already (the
- * program sees the error on its descriptor, and the waiter was told unless memory was short). */
+ * after its call, or by sc_session_forget. Returns the session, or NULL when it is over already
+ * (the program sees the error on its descriptor, and the waiter was told unless memory was short).
+ */
 struct sc_session *sc_session_open(struct sc_daemon *d, const struct sc_request *r, int fd,
                                    struct sc_waiter *w);
 void sc_session_forget(struct sc_session *s);

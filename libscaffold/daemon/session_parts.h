@@ -22,18 +22,17 @@ struct sc_session {
     struct sc_request request; /* of the client; for arrivals only service, own and target */
     struct sc_end client;      /* join: the client's end. carry: the only end */
     struct sc_end server;      /* join: the instance's end; fd -1 otherwise */
-    struct sc_direction up;       /* client to server */
+    struct sc_direction up;    /* client to server */
     struct sc_direction down;
     struct sc_flow *flow; /* carry */
     struct sc_arrival arrival;
     struct sc_waiter *waiter;
     bool is_join;
-    bool is_server;   /* carry: the end belongs to an instance */
-    bool open;        /* established on the client's side */
-    bool over;        /* being taken apart */
-    bool fin_sent;    /* carry: towards the flow */
-    bool local_tried; /* the local instance refused */
-    sc_time give_up;  /* local opening */
+    bool is_server;        /* carry: the end belongs to an instance */
+    bool open;             /* established on the client's side */
+    bool over;             /* being taken apart */
+    bool fin_sent;         /* carry: towards the flow */
+    sc_time give_up;       /* local opening */
     struct sc_alarm alarm; /* opening: gives up. Open: the next turn, see sc_session_again */
 };
 

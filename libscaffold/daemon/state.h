@@ -1,5 +1,5 @@
-/* What must survive a restart of scaffoldd: the pool addresses that were handed out (a router's), and
- * the router's own domain. One line a mapping, appended; read at start. */
+/* What must survive a restart of scaffoldd: the pool addresses that were handed out (a router's),
+ * and the router's own domain. One line a mapping, appended; read at start. */
 #ifndef SC_DAEMON_STATE_H
 #define SC_DAEMON_STATE_H
 

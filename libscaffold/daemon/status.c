@@ -27,7 +27,8 @@ static void address_text(uint64_t address, char *out, size_t size)
 }
 
 /* `label.provider.scaffold:port`, or the id where the name is not known here. */
-static void service_text(struct sc_daemon *d, const struct sc_service_id *id, char *out, size_t size)
+static void service_text(struct sc_daemon *d, const struct sc_service_id *id, char *out,
+                         size_t size)
 {
     struct sc_mapping m;
     struct sc_service_id loopback = sc_loopback_service(d, sc_service_id_port(id));
@@ -58,8 +59,7 @@ static cJSON *hosts(struct sc_daemon *d)
             snprintf(text, sizeof text, "port %u", d->udp.port);
         cJSON_AddStringToObject(o, "underlay",
                                 own ? text : sc_underlay_format(&h.underlay, text, sizeof text));
-        cJSON_AddStringToObject(o, "role",
-                                own && self.is_router ? "service router" : "host stack");
+        cJSON_AddStringToObject(o, "role", own && self.is_router ? "service router" : "host stack");
         cJSON_AddBoolToObject(o, "up", h.up);
         cJSON_AddItemToArray(list, o);
     }

@@ -291,10 +291,8 @@ static int send_once(struct sc_udp *u, const struct sc_underlay *to, struct iove
 {
     struct outgoing o;
     memset(&o.control, 0, sizeof o.control);
-    o.msg = (struct msghdr){.msg_name = &o.to,
-                            .msg_iov = iov,
-                            .msg_iovlen = count,
-                            .msg_control = o.control.room};
+    o.msg = (struct msghdr){
+        .msg_name = &o.to, .msg_iov = iov, .msg_iovlen = count, .msg_control = o.control.room};
     int fd = address_of(&o, to, u);
     if (ect) {
         int ecn = 2;

@@ -45,7 +45,8 @@ struct sc_address sc_ula_of(struct sc_ula_table *t, const struct sc_service_id *
     return a;
 }
 
-bool sc_ula_find(const struct sc_ula_table *t, const struct sc_address *a, struct sc_service_id *out)
+bool sc_ula_find(const struct sc_ula_table *t, const struct sc_address *a,
+                 struct sc_service_id *out)
 {
     struct sc_map_node *n = sc_map_find(&t->map, a->ip);
     if (n)

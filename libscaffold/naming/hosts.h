@@ -1,5 +1,5 @@
-/* A router's network table: which hosts there are, where they are reachable now, and until when their
- * leases run. Bounded by SC_HOSTS_MAX. Not thread-safe. */
+/* A router's network table: which hosts there are, where they are reachable now, and until when
+ * their leases run. Bounded by SC_HOSTS_MAX. Not thread-safe. */
 #ifndef SC_NAMING_HOSTS_H
 #define SC_NAMING_HOSTS_H
 
@@ -17,7 +17,7 @@ struct sc_host {
     struct sc_underlay underlay;
     uint64_t epoch;
     bool up;
-    struct sc_timer lease; /* in the table's heap while up */
+    struct sc_timer lease;    /* in the table's heap while up */
     struct sc_list instances; /* sc_instance.in_host */
     uint32_t registered;
     uint64_t digest; /* xor of the hashes of the registered ids */
@@ -36,8 +36,8 @@ void sc_hosts_fini(struct sc_hosts *h);
 struct sc_host *sc_hosts_find(const struct sc_hosts *h, uint64_t address);
 struct sc_host *sc_hosts_find_name(const struct sc_hosts *h, const char *name);
 
-/* A host that joins: the entry of its name, or a new one, at `wanted` where that is free and ours to
- * give. NULL when the table is full or memory short. */
+/* A host that joins: the entry of its name, or a new one, at `wanted` where that is free and ours
+ * to give. NULL when the table is full or memory short. */
 struct sc_host *sc_hosts_join(struct sc_hosts *h, const char *name, uint64_t wanted);
 
 /* Entry `index` in no order; NULL after the last. */

@@ -1,5 +1,5 @@
-/* Names and service ids: `label.provider.scaffold[:port[/proto]]`, see contracts of docs/protocol.md.
- * Pure; SHA-256 is libcrypto's. */
+/* Names and service ids: `label.provider.scaffold[:port[/proto]]`, see contracts of
+ * docs/protocol.md. Pure; SHA-256 is libcrypto's. */
 #ifndef SC_NAMING_NAME_H
 #define SC_NAMING_NAME_H
 
@@ -21,16 +21,16 @@ struct sc_service_name {
  * that says what is wrong ("label is empty", ...). why may be NULL. */
 int sc_name_read(const char *text, struct sc_service_name *out, const char **why);
 
-/* Writes `label.provider.scaffold` and, with port, `:port/proto` (the proto only when it is not tcp).
- * Returns the length, or -ENOSPC. */
+/* Writes `label.provider.scaffold` and, with port, `:port/proto` (the proto only when it is not
+ * tcp). Returns the length, or -ENOSPC. */
 int sc_name_write(const struct sc_service_name *n, char *buf, size_t size);
 
-/* The id. Providers without a key are aliases: first 16 bytes of SHA-256("scaffold alias:" + alias).
- * Label: first 8 bytes of SHA-256(label). */
+/* The id. Providers without a key are aliases: first 16 bytes of SHA-256("scaffold alias:" +
+ * alias). Label: first 8 bytes of SHA-256(label). */
 void sc_name_to_id(const struct sc_service_name *n, struct sc_service_id *id);
 
-/* 80 bits for the ULA address of a service or host: the first 10 bytes of SHA-256 of the id with port
- * and protocol 0. */
+/* 80 bits for the ULA address of a service or host: the first 10 bytes of SHA-256 of the id with
+ * port and protocol 0. */
 void sc_id_ula_hash(const struct sc_service_id *id, uint8_t out[10]);
 
 #endif

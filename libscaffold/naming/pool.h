@@ -30,8 +30,8 @@ const struct sc_pool_entry *sc_pool_find(const struct sc_pool *p, uint32_t pool)
 const struct sc_pool_entry *sc_pool_find_service(const struct sc_pool *p,
                                                  const struct sc_service_id *id);
 
-/* Puts a mapping in. Returns 0, -EEXIST (address or service is mapped otherwise), -EINVAL (outside the
- * pool), -ENOSPC or -ENOMEM. The same mapping again is 0. */
+/* Puts a mapping in. Returns 0, -EEXIST (address or service is mapped otherwise), -EINVAL (outside
+ * the pool), -ENOSPC or -ENOMEM. The same mapping again is 0. */
 int sc_pool_put(struct sc_pool *p, uint32_t pool, const struct sc_service_id *id, const char *name);
 
 /* A fresh address for a service that has none; NULL when the pool is exhausted or memory short.

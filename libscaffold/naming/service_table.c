@@ -102,8 +102,8 @@ static struct sc_instance *choose_from(struct sc_service *s, const struct sc_cho
 {
     struct sc_list *it, *tmp;
     size_t count = 0;
-    sc_list_each(it, tmp, &s->instances)
-        count += eligible(sc_container(it, struct sc_instance, in_service), c);
+    sc_list_each(it, tmp, &s->instances) count +=
+        eligible(sc_container(it, struct sc_instance, in_service), c);
     if (count == 0)
         return NULL;
     size_t left = c->hash % count;

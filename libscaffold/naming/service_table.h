@@ -47,7 +47,7 @@ struct sc_choice {
     uint64_t hash;           /* equal hashes choose equally, as long as the table stays */
     const uint64_t *exclude; /* hosts that failed already */
     size_t exclude_count;
-    uint64_t own;     /* own network address, which local instances are excluded by */
+    uint64_t own; /* own network address, which local instances are excluded by */
     bool local_only;
     bool remote_only;
 };

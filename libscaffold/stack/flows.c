@@ -75,8 +75,8 @@ void sc_flows_fed(struct sc_stack *s, struct sc_entry *e)
     sc_flows_note(s, e);
 }
 
-/* A flow on the ready list is looked at when the link takes its train; that its pacer is due already
- * must not be a deadline in the past, which nothing but sending would move. */
+/* A flow on the ready list is looked at when the link takes its train; that its pacer is due
+ * already must not be a deadline in the past, which nothing but sending would move. */
 static void arm(struct sc_stack *s, struct sc_entry *e, sc_time now)
 {
     sc_time at = deadline_of(e);
@@ -182,9 +182,8 @@ void sc_flows_fini(struct sc_stack *s)
 /* --- the owner's calls ------------------------------------------------------------------------ */
 
 int sc_stack_connect(struct sc_stack *s, const struct sc_service_id *service, uint16_t own_port,
-                     sc_time timeout, bool skip_local, void *app, struct sc_flow **flow, sc_time now)
+                     sc_time timeout, void *app, struct sc_flow **flow, sc_time now)
 {
-    (void)skip_local; /* local instances are the owner's to join; the network leads elsewhere */
     struct sc_entry *e = sc_flows_new(s);
     if (!e)
         return s->flows.count >= SC_FLOWS_MAX ? -ENOBUFS : -ENOMEM;

@@ -51,11 +51,10 @@ struct sc_entry {
     struct sc_instance *instance; /* server: whom it was answered for; NULL when that is gone */
     struct sc_underlay relay;     /* server: whence its OPEN came */
     struct sc_list fed;           /* link in the list of flows of this batch */
-    bool half_open; /* server: counted in the stack's number of them */
-    bool arrived;  /* server: reported, not yet accepted */
-    bool owned;    /* the owner has a reference */
-    bool accepted; /* events go to the owner */
-    bool routed;   /* client: relayed or direct is decided */
+    bool half_open;               /* server: counted in the stack's number of them */
+    bool arrived;                 /* server: reported, not yet accepted */
+    bool owned;                   /* the owner has a reference */
+    bool accepted;                /* events go to the owner */
 };
 
 struct sc_packet_out {
@@ -141,8 +140,7 @@ void sc_flows_fed(struct sc_stack *s, struct sc_entry *e);
 void sc_flows_settle(struct sc_stack *s, sc_time now);
 bool sc_flows_drain(struct sc_stack *s, struct sc_train *t, sc_time now);
 void sc_flows_tick(struct sc_stack *s, sc_time now);
-void sc_flows_forget_instance(struct sc_stack *s, const struct sc_instance *i,
-                              sc_time now);
+void sc_flows_forget_instance(struct sc_stack *s, const struct sc_instance *i, sc_time now);
 void sc_flows_fini(struct sc_stack *s);
 
 /* opening.c */
@@ -196,7 +194,8 @@ const struct sc_pool_entry *sc_lookups_map(struct sc_stack *s, const char *name,
                                            const struct sc_service_id *id);
 
 /* outbox.c */
-void sc_outbox_put(struct sc_stack *s, const struct sc_underlay *to, const uint8_t *data, size_t len);
+void sc_outbox_put(struct sc_stack *s, const struct sc_underlay *to, const uint8_t *data,
+                   size_t len);
 /* dst: network address when the packet may have to be forwarded, else 0. */
 void sc_outbox_control(struct sc_stack *s, const struct sc_underlay *to, uint64_t dst,
                        const struct sc_control *c);

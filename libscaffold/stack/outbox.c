@@ -2,12 +2,12 @@
 
 #include <stdlib.h>
 
-void sc_outbox_put(struct sc_stack *s, const struct sc_underlay *to, const uint8_t *data, size_t len)
+void sc_outbox_put(struct sc_stack *s, const struct sc_underlay *to, const uint8_t *data,
+                   size_t len)
 {
     if (to->family == 0)
         return;
-    struct sc_packet_out *p =
-        s->outbox_count < SC_OUTBOX_MAX ? malloc(sizeof *p + len) : NULL;
+    struct sc_packet_out *p = s->outbox_count < SC_OUTBOX_MAX ? malloc(sizeof *p + len) : NULL;
     if (!p) {
         s->counters.dropped_memory++;
         return;
@@ -56,7 +56,6 @@ bool sc_outbox_drain(struct sc_stack *s, struct sc_train *t)
 void sc_outbox_fini(struct sc_stack *s)
 {
     struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &s->outbox)
-        free(sc_container(it, struct sc_packet_out, link));
+    sc_list_each(it, tmp, &s->outbox) free(sc_container(it, struct sc_packet_out, link));
     free(s->in_flight);
 }

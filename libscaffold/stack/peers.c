@@ -105,8 +105,8 @@ static void probe(struct sc_stack *s, struct sc_peer *p)
     p->unanswered++;
 }
 
-/* Silence: probe, and at last give the peer up. Only unanswered probes count, so that a pause of our
- * own is not taken for theirs. */
+/* Silence: probe, and at last give the peer up. Only unanswered probes count, so that a pause of
+ * our own is not taken for theirs. */
 static void on_due(struct sc_stack *s, struct sc_due *d, sc_time now)
 {
     struct sc_peer *p = sc_container(d, struct sc_peer, due);

@@ -1,6 +1,6 @@
-/* A host's word to its router: JOIN until it has an address, then REFRESH every SC_LEASE_REFRESH. What
- * changes is said at once, once; the digest in the next REFRESH finds out whether it arrived. Until
- * the router has said that it is fine, REFRESH comes early, at doubling intervals. */
+/* A host's word to its router: JOIN until it has an address, then REFRESH every SC_LEASE_REFRESH.
+ * What changes is said at once, once; the digest in the next REFRESH finds out whether it arrived.
+ * Until the router has said that it is fine, REFRESH comes early, at doubling intervals. */
 #include "stack/internal.h"
 
 #include <stdio.h>
@@ -20,8 +20,8 @@ static void join(struct sc_stack *s, sc_time now)
     snprintf(c.name, sizeof c.name, "%s", s->config.host_name);
     send(s, &c);
     sc_stack_arm(s, &g->due, now + g->interval);
-    g->interval = 2 * g->interval < SC_REQUEST_RETRANSMIT_MAX ? 2 * g->interval
-                                                               : SC_REQUEST_RETRANSMIT_MAX;
+    g->interval =
+        2 * g->interval < SC_REQUEST_RETRANSMIT_MAX ? 2 * g->interval : SC_REQUEST_RETRANSMIT_MAX;
 }
 
 static void refresh(struct sc_stack *s, sc_time now)
@@ -77,7 +77,7 @@ static void on_due(struct sc_stack *s, struct sc_due *d, sc_time now)
 void sc_registrar_start(struct sc_stack *s, sc_time now)
 {
     s->registrar = (struct sc_registrar){.interval = SC_REQUEST_RETRANSMIT,
-                                          .refresh_interval = SC_REQUEST_RETRANSMIT};
+                                         .refresh_interval = SC_REQUEST_RETRANSMIT};
     sc_timer_init(&s->registrar.due.timer);
     s->registrar.due.fire = on_due;
     if (!s->is_router)
@@ -116,8 +116,8 @@ static void known(struct sc_stack *s, uint32_t serial)
 
 bool sc_stack_registered(const struct sc_stack *s)
 {
-    return s->is_router || (s->registrar.known_serial == s->registrar.serial &&
-                            s->registrar.joined_once);
+    return s->is_router ||
+           (s->registrar.known_serial == s->registrar.serial && s->registrar.joined_once);
 }
 
 static void on_refreshed(struct sc_stack *s, const struct sc_control *c, sc_time now)
@@ -149,7 +149,8 @@ void sc_registrar_on_answer(struct sc_stack *s, const struct sc_control *c, sc_t
         sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
 }
 
-void sc_registrar_changed(struct sc_stack *s, const struct sc_service_id *id, bool added, sc_time now)
+void sc_registrar_changed(struct sc_stack *s, const struct sc_service_id *id, bool added,
+                          sc_time now)
 {
     struct sc_registrar *g = &s->registrar;
     g->registered += added ? 1 : -1u;

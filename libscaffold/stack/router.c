@@ -33,7 +33,8 @@ static void remove_instances(struct sc_stack *s, struct sc_host *h)
     h->digest = 0;
 }
 
-static void renew(struct sc_stack *s, struct sc_host *h, const struct sc_underlay *from, sc_time now)
+static void renew(struct sc_stack *s, struct sc_host *h, const struct sc_underlay *from,
+                  sc_time now)
 {
     h->up = true;
     h->underlay = *from;

@@ -67,8 +67,7 @@ void sc_stack_free(struct sc_stack *s)
     sc_hosts_fini(&s->hosts);
     sc_pool_fini(&s->pool);
     struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &s->notices)
-        free(sc_container(it, struct sc_notice, link));
+    sc_list_each(it, tmp, &s->notices) free(sc_container(it, struct sc_notice, link));
     sc_heap_fini(&s->dues);
     sc_block_pool_fini(&s->blocks);
     free(s);
@@ -228,9 +227,10 @@ bool sc_stack_drain(struct sc_stack *s, struct sc_train *t, sc_time now)
     return true;
 }
 
-/* The flow that a train belongs to is named in its first packet: by the peer's id, which is not ours
- * to look up, so the peer's flows are asked who uses it. */
-void sc_stack_on_send_error(struct sc_stack *s, const struct sc_train *t, bool too_large, sc_time now)
+/* The flow that a train belongs to is named in its first packet: by the peer's id, which is not
+ * ours to look up, so the peer's flows are asked who uses it. */
+void sc_stack_on_send_error(struct sc_stack *s, const struct sc_train *t, bool too_large,
+                            sc_time now)
 {
     s->counters.dropped_send++;
     struct sc_peer *p = t->dst ? sc_peers_find(s, t->dst) : NULL;
@@ -309,8 +309,7 @@ static bool offer(struct sc_entry *e, struct sc_event *out)
     if (e->flow.state != SC_FLOW_OPEN || e->arrived || !e->instance)
         return false;
     e->arrived = e->owned = true;
-    *out = (struct sc_event){
-        .type = SC_EVENT_ARRIVED, .flow = &e->flow, .instance = e->instance};
+    *out = (struct sc_event){.type = SC_EVENT_ARRIVED, .flow = &e->flow, .instance = e->instance};
     return true;
 }
 
@@ -323,16 +322,16 @@ bool sc_stack_next_event(struct sc_stack *s, struct sc_event *out)
         struct sc_entry *e = sc_entry_of(sc_container(first, struct sc_flow, changed));
         sc_list_remove(first);
         if (e->accepted && e->owned) {
-            *out = (struct sc_event){
-                .type = SC_EVENT_FLOW, .flow = &e->flow, .bits = e->flow.events};
+            *out =
+                (struct sc_event){.type = SC_EVENT_FLOW, .flow = &e->flow, .bits = e->flow.events};
             e->flow.events = 0;
             return true;
         }
         if (offer(e, out))
             return true;
         if (e->arrived && (e->flow.events & SC_FLOW_ENDED)) { /* it died in the owner's queue */
-            *out = (struct sc_event){
-                .type = SC_EVENT_FLOW, .flow = &e->flow, .bits = SC_FLOW_ENDED};
+            *out =
+                (struct sc_event){.type = SC_EVENT_FLOW, .flow = &e->flow, .bits = SC_FLOW_ENDED};
             return true;
         }
     }
@@ -375,11 +374,4 @@ const struct sc_service_id *sc_instance_service(const struct sc_instance *i)
 void sc_instance_set_accepting(struct sc_instance *i, bool accepting)
 {
     i->accepting = accepting;
-}
-
-struct sc_instance *sc_stack_local_instance(struct sc_stack *s, const struct sc_service_id *service)
-{
-    struct sc_choice c = {
-        .hash = sc_rng_next(&s->rng), .own = s->env.address, .local_only = true};
-    return sc_service_table_choose(&s->services, service, &c);
 }

@@ -31,8 +31,8 @@ struct sc_stack_config {
     uint8_t secret[32];                   /* tokens and cookies; random per incarnation */
     uint64_t epoch;                       /* random per incarnation, not 0 */
     const struct sc_congestion_ops *congestion; /* NULL: CUBIC */
-    size_t datagram_limit;                /* largest UDP payload to try; 0: SC_DATAGRAM_MAX */
-    size_t memory_max;                    /* 0: SC_MEMORY_MAX */
+    size_t datagram_limit;                      /* largest UDP payload to try; 0: SC_DATAGRAM_MAX */
+    size_t memory_max;                          /* 0: SC_MEMORY_MAX */
 };
 
 struct sc_stack *sc_stack_new(const struct sc_stack_config *config, sc_time now);
@@ -54,8 +54,8 @@ bool sc_stack_drain(struct sc_stack *s, struct sc_train *t, sc_time now);
 void sc_stack_on_send_error(struct sc_stack *s, const struct sc_train *t, bool too_large,
                             sc_time now);
 
-/* The underlay reported that nobody listens there (ICMP): a peer at it is probed at once. A hint only:
- * anyone can send such a report. */
+/* The underlay reported that nobody listens there (ICMP): a peer at it is probed at once. A hint
+ * only: anyone can send such a report. */
 void sc_stack_on_unreachable(struct sc_stack *s, const struct sc_underlay *underlay, sc_time now);
 
 /* Earliest time at which sc_stack_tick or sc_stack_drain has something to do; SC_NEVER: none. */
@@ -73,7 +73,7 @@ enum sc_event_type {
     SC_EVENT_MAPPED,  /* mapping, ticket: the answer to a lookup */
     SC_EVENT_JOINED,  /* own address, pool address, router state changed: see sc_stack_self */
     SC_EVENT_REGISTERED, /* the router knows all that is served here: see sc_stack_registered */
-    SC_EVENT_ALLOCATED, /* router: mapping is new: persist it */
+    SC_EVENT_ALLOCATED,  /* router: mapping is new: persist it */
 };
 
 struct sc_mapping {
@@ -99,11 +99,10 @@ bool sc_stack_next_event(struct sc_stack *s, struct sc_event *e);
 /* --- application ------------------------------------------------------------------------------ */
 
 /* Opens a flow to some instance of a service, late-bound. SC_FLOW_ESTABLISHED or SC_FLOW_ENDED
- * follows. `skip_local`: the local instance was tried and refused. Returns 0, -ENOBUFS (too many
- * flows), -ENOMEM. */
+ * follows. Instances on this host are the owner's to join without packets, before it comes here.
+ * Returns 0, -ENOBUFS (too many flows), -ENOMEM. */
 int sc_stack_connect(struct sc_stack *s, const struct sc_service_id *service, uint16_t own_port,
-                     sc_time timeout, bool skip_local, void *app, struct sc_flow **flow,
-                     sc_time now);
+                     sc_time timeout, void *app, struct sc_flow **flow, sc_time now);
 
 /* The program takes this arrived flow; events for it begin. */
 void sc_stack_accept(struct sc_stack *s, struct sc_flow *f, void *app);
@@ -112,8 +111,8 @@ void sc_stack_accept(struct sc_stack *s, struct sc_flow *f, void *app);
  * timer. */
 void sc_stack_touch(struct sc_stack *s, struct sc_flow *f, sc_time now);
 
-/* The owner drops its reference: a flow still OPEN goes on to deliver what was written (it must have
- * had its FIN or an abort); freed when over. */
+/* The owner drops its reference: a flow still OPEN goes on to deliver what was written (it must
+ * have had its FIN or an abort); freed when over. */
 void sc_stack_release(struct sc_stack *s, struct sc_flow *f, sc_time now);
 
 /* Offers an instance of a service on this host; registered with the router as a lease. Several for
@@ -126,11 +125,9 @@ void sc_stack_unserve(struct sc_stack *s, struct sc_instance *i, sc_time now);
 void *sc_instance_app(const struct sc_instance *i);
 const struct sc_service_id *sc_instance_service(const struct sc_instance *i);
 
-/* Whether OPENs are taken; false while the program's queue is full: they draw SC_REFUSE_INSTANCE. */
+/* Whether OPENs are taken; false while the program's queue is full: they draw SC_REFUSE_INSTANCE.
+ */
 void sc_instance_set_accepting(struct sc_instance *i, bool accepting);
-
-/* A local instance for this service, chosen in turn, or NULL: then connect through the network. */
-struct sc_instance *sc_stack_local_instance(struct sc_stack *s, const struct sc_service_id *service);
 
 /* Looks up a mapping by name, pool address or service id; SC_EVENT_MAPPED with `ticket` follows,
  * perhaps at once. Returns 0 or -ENOBUFS. */
@@ -173,7 +170,8 @@ struct sc_service_status {
 };
 
 /* Copies entry `index` (0...); false after the last. For status output, not for hot paths. */
-bool sc_stack_host_at(const struct sc_stack *s, size_t index, struct sc_host_status *out, sc_time now);
+bool sc_stack_host_at(const struct sc_stack *s, size_t index, struct sc_host_status *out,
+                      sc_time now);
 bool sc_stack_service_at(const struct sc_stack *s, size_t index, struct sc_service_status *out,
                          sc_time now);
 

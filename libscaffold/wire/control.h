@@ -54,21 +54,21 @@ struct sc_control {
     uint8_t message;
     uint64_t transaction;
     uint64_t src;
-    uint64_t epoch;      /* JOIN, JOINED, REGISTER, UNREGISTER, REFRESH, PROBE, ALIVE */
-    char name[256];      /* JOIN, LOOKUP, MAPPING; with a final zero */
-    uint64_t address;    /* JOINED, WHERE, THERE */
-    uint32_t pool;       /* JOINED, LOOKUP, MAPPING */
-    uint32_t lease_ms;   /* JOINED */
-    uint32_t serial;     /* REGISTER, UNREGISTER, REGISTERED */
-    uint8_t replaces;    /* REGISTER */
+    uint64_t epoch;    /* JOIN, JOINED, REGISTER, UNREGISTER, REFRESH, PROBE, ALIVE */
+    char name[256];    /* JOIN, LOOKUP, MAPPING; with a final zero */
+    uint64_t address;  /* JOINED, WHERE, THERE */
+    uint32_t pool;     /* JOINED, LOOKUP, MAPPING */
+    uint32_t lease_ms; /* JOINED */
+    uint32_t serial;   /* REGISTER, UNREGISTER, REGISTERED */
+    uint8_t replaces;  /* REGISTER */
     size_t service_count;
     struct sc_service_id service[SC_REGISTER_MAX]; /* REGISTER ...; [0] for LOOKUP and MAPPING */
-    uint32_t registered; /* REFRESH */
-    uint64_t digest;     /* REFRESH */
-    uint8_t state;       /* REFRESHED */
-    uint8_t by;          /* LOOKUP */
-    uint8_t status;      /* MAPPING */
-    struct sc_underlay underlay; /* THERE */
+    uint32_t registered;                           /* REFRESH */
+    uint64_t digest;                               /* REFRESH */
+    uint8_t state;                                 /* REFRESHED */
+    uint8_t by;                                    /* LOOKUP */
+    uint8_t status;                                /* MAPPING */
+    struct sc_underlay underlay;                   /* THERE */
 };
 
 bool sc_control_is_request(uint8_t message);

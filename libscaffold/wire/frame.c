@@ -123,8 +123,8 @@ void sc_ack_from_ranges(struct sc_ack *a, const struct sc_ranges *received, uint
 
 void sc_stream_head_write(struct sc_writer *w, uint64_t offset, bool fin, bool with_len, size_t len)
 {
-    sc_write_u8(w, (uint8_t)(SC_FRAME_STREAM | (fin ? SC_STREAM_FIN : 0) |
-                             (with_len ? SC_STREAM_LEN : 0)));
+    sc_write_u8(
+        w, (uint8_t)(SC_FRAME_STREAM | (fin ? SC_STREAM_FIN : 0) | (with_len ? SC_STREAM_LEN : 0)));
     sc_write_uint(w, offset, 6);
     if (with_len)
         sc_write_u16(w, (uint16_t)len);

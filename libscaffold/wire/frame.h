@@ -59,7 +59,7 @@ enum sc_abort_reason {
 struct sc_ack {
     uint64_t largest;
     uint32_t delay_us;
-    size_t count;                              /* ranges, highest first */
+    size_t count;                               /* ranges, highest first */
     struct sc_range range[SC_ACK_FRAME_RANGES]; /* packet numbers, half-open */
     bool has_ecn;
     uint32_t ect0, ect1, ce;
@@ -82,19 +82,22 @@ struct sc_frame {
     };
 };
 
-/* Reads the next frame (runs of PADDING are one). Call while sc_reader_left(r) > 0; r->bad is set on
- * anything malformed: unknown type, short frame, ranges below zero, offset + length above 2^48-1. */
+/* Reads the next frame (runs of PADDING are one). Call while sc_reader_left(r) > 0; r->bad is set
+ * on anything malformed: unknown type, short frame, ranges below zero, offset + length above
+ * 2^48-1. */
 void sc_frame_read(struct sc_reader *r, struct sc_frame *f);
 
 /* Encoders; each needs at most the room that its _room function or constant says. */
 size_t sc_ack_room(const struct sc_ack *a);
 void sc_ack_write(struct sc_writer *w, const struct sc_ack *a);
 
-/* Fills `a` from received packet numbers: the highest SC_ACK_FRAME_RANGES ranges. Needs count > 0. */
+/* Fills `a` from received packet numbers: the highest SC_ACK_FRAME_RANGES ranges. Needs count > 0.
+ */
 void sc_ack_from_ranges(struct sc_ack *a, const struct sc_ranges *received, uint32_t delay_us);
 
 /* Writes only the head of a STREAM frame: type, offset and, if asked for, length. */
-void sc_stream_head_write(struct sc_writer *w, uint64_t offset, bool fin, bool with_len, size_t len);
+void sc_stream_head_write(struct sc_writer *w, uint64_t offset, bool fin, bool with_len,
+                          size_t len);
 void sc_window_write(struct sc_writer *w, uint64_t window); /* 9 bytes */
 void sc_abort_write(struct sc_writer *w, uint16_t reason);  /* 3 bytes */
 void sc_urgent_write(struct sc_writer *w, uint64_t offset); /* 7 bytes */

@@ -31,14 +31,14 @@
 #define SC_DATA_OVERHEAD (SC_HEADER_LEN + 7 + SC_TAG_LEN)
 
 enum sc_packet_type {
-    SC_PKT_OPEN = 1,    /* client -> service: first packet, by ServiceID; padded */
-    SC_PKT_ANSWER = 2,  /* instance -> client: second packet, direct */
-    SC_PKT_CONFIRM = 3, /* client -> instance: third packet; frames may follow */
-    SC_PKT_DATA = 4,    /* frames of an open flow */
-    SC_PKT_REFUSE = 5,  /* router or instance -> client: this OPEN leads nowhere */
-    SC_PKT_RETRY = 6,   /* instance -> client: come again with this cookie */
-    SC_PKT_RESET = 7,   /* stateless reset: carries the token of the flow that is gone */
-    SC_PKT_CONTROL = 8, /* host <-> router, host <-> host: see wire/control.h */
+    SC_PKT_OPEN = 1,     /* client -> service: first packet, by ServiceID; padded */
+    SC_PKT_ANSWER = 2,   /* instance -> client: second packet, direct */
+    SC_PKT_CONFIRM = 3,  /* client -> instance: third packet; frames may follow */
+    SC_PKT_DATA = 4,     /* frames of an open flow */
+    SC_PKT_REFUSE = 5,   /* router or instance -> client: this OPEN leads nowhere */
+    SC_PKT_RETRY = 6,    /* instance -> client: come again with this cookie */
+    SC_PKT_RESET = 7,    /* stateless reset: carries the token of the flow that is gone */
+    SC_PKT_CONTROL = 8,  /* host <-> router, host <-> host: see wire/control.h */
     SC_PKT_DATAGRAM = 9, /* reserved: connectionless, carries a ServiceID */
 };
 
@@ -73,9 +73,9 @@ struct sc_open {
     uint32_t src_flow;
     uint64_t open_id;
     struct sc_service_id service;
-    uint8_t attempt;      /* 0 at first; a new instance may be chosen for each */
-    uint32_t src_pool;    /* how the client's host appears to the serving program */
-    uint16_t src_port;    /* unique there */
+    uint8_t attempt;   /* 0 at first; a new instance may be chosen for each */
+    uint32_t src_pool; /* how the client's host appears to the serving program */
+    uint16_t src_port; /* unique there */
     struct sc_underlay origin;
     size_t exclude_count; /* instances' hosts that failed already */
     uint64_t exclude[SC_OPEN_EXCLUDE];
@@ -84,8 +84,8 @@ struct sc_open {
 };
 
 /* ANSWER, after the header (destination: the client's address and flow id):
- *   u64 source address | u32 source flow id | u64 open id | 32 ServiceID | u32 source pool address |
- *   u64 window (first byte that may not be sent yet) | u64 epoch (incarnation of the answering
+ *   u64 source address | u32 source flow id | u64 open id | 32 ServiceID | u32 source pool address
+ * | u64 window (first byte that may not be sent yet) | u64 epoch (incarnation of the answering
  *   stack) | 16 reset token | u16 handshake length, handshake
  * Never longer than the OPEN it answers. */
 struct sc_answer {
@@ -121,8 +121,8 @@ enum sc_refusal {
     SC_REFUSE_NO_ROUTE = 4, /* the router cannot reach any service router that knows */
 };
 
-/* REFUSE, after the header (destination: the client): u64 source address (the instance's host, to be
- * excluded; 0: the router) | u64 open id | u8 refusal */
+/* REFUSE, after the header (destination: the client): u64 source address (the instance's host, to
+ * be excluded; 0: the router) | u64 open id | u8 refusal */
 struct sc_refuse {
     uint64_t src;
     uint64_t open_id;

@@ -69,7 +69,8 @@ static void choices(void **state)
     sc_service_table_init(&t, seed);
     assert_null(sc_service_table_choose(&t, &web, &c));
     struct sc_instance *whole = sc_service_table_add(&t, &all, 9, NULL);
-    assert_ptr_equal(sc_service_table_choose(&t, &web, &c), whole); /* the prefix serves all ports */
+    assert_ptr_equal(sc_service_table_choose(&t, &web, &c),
+                     whole); /* the prefix serves all ports */
     struct sc_instance *near = sc_service_table_add(&t, &web, 0, &c);
     struct sc_instance *far = sc_service_table_add(&t, &web, 7, NULL);
     bool seen_near = false, seen_far = false;

@@ -325,7 +325,6 @@ struct sim_end_plan {
 struct sim_plan {
     struct sim_end_plan client, server;
     sc_time timeout; /* of opening */
-    bool skip_local;
 };
 
 struct sim_end {

@@ -1,5 +1,5 @@
-/* Packets: round trips, every truncation, and the committed vectors that the Python decoder reads too.
- * SCAFFOLD_WRITE_VECTORS=1 writes the vectors anew. */
+/* Packets: round trips, every truncation, and the committed vectors that the Python decoder reads
+ * too. SCAFFOLD_WRITE_VECTORS=1 writes the vectors anew. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -153,9 +153,9 @@ static const struct {
     const char *name;
     size_t (*make)(struct sc_writer *w);
 } makers[] = {
-    {"open", make_open},     {"answer", make_answer}, {"confirm", make_confirm},
-    {"data", make_data},     {"abort", make_abort},   {"refuse", make_refuse},
-    {"retry", make_retry},   {"reset", make_reset},
+    {"open", make_open},   {"answer", make_answer}, {"confirm", make_confirm},
+    {"data", make_data},   {"abort", make_abort},   {"refuse", make_refuse},
+    {"retry", make_retry}, {"reset", make_reset},
 };
 #define MAKERS (sizeof makers / sizeof *makers)
 
@@ -249,8 +249,8 @@ static void truncations(void **state)
     char name[32];
     for (size_t i = 0; i < PACKETS; i++) {
         size_t len = make(i, packet, sizeof packet, name, sizeof name);
-        bool frames = strcmp(name, "data") == 0 || strcmp(name, "abort") == 0 ||
-                      strcmp(name, "confirm") == 0;
+        bool frames =
+            strcmp(name, "data") == 0 || strcmp(name, "abort") == 0 || strcmp(name, "confirm") == 0;
         for (size_t cut = 0; cut < len; cut++) {
             uint8_t *exact = malloc(cut ? cut : 1);
             memcpy(exact, packet, cut);

@@ -61,8 +61,11 @@ static ssize_t on_pipe(const struct attempt *a)
     int error = 0;
     socklen_t len = sizeof error;
     if (sc_is_service_socket(a->fd, &own) &&
-        sc_real.getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error != 0)
-        return fail(sc_flow_error(a->fd, error));
+        sc_real.getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error != 0) {
+        error = sc_flow_error(a->fd, error);
+        if (error != EPIPE) /* the reset met an end that had been read: no first time */
+            return fail(error);
+    }
     if (a->flags & MSG_NOSIGNAL)
         return fail(EPIPE);
     return repeat(a); /* fails again, and the kernel sends the signal */

@@ -1,6 +1,7 @@
 #include "client/flow_error.h"
 
 #include <errno.h>
+#include <poll.h>
 
 #include "client/control.h"
 #include "client/identity.h"
@@ -28,4 +29,23 @@ int sc_flow_error(int fd, int error)
     }
     errno = kept;
     return error;
+}
+
+static bool is_known(int fd)
+{
+    struct sc_ctl_request q = sc_control_request(SC_CTL_FLOW_GET);
+    struct sc_ctl_reply r;
+    sc_flow_name(fd, &q.flow.flow);
+    q.flow.option = SC_OPT_OUTQ;
+    return sc_control_call(&q, &r, true) == 0;
+}
+
+bool sc_flow_is_over(int fd)
+{
+    struct pollfd p = {.fd = fd};
+    int kept = errno;
+    /* Hung up is also who has shut down both directions itself: then the flow may live on. */
+    bool over = poll(&p, 1, 0) == 1 && (p.revents & POLLHUP) && !is_known(fd);
+    errno = kept;
+    return over;
 }

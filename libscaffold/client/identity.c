@@ -8,6 +8,7 @@
 
 #include "client/client.h"
 #include "client/control.h"
+#include "client/flow_error.h"
 #include "client/real.h"
 #include "scaffold/scaffold.h"
 
@@ -209,7 +210,7 @@ int sc_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
     int r = sc_real.getpeername(fd, addr, len);
     if (r < 0 || !addr || !may_be_unix(addr, room) || sc_identify(fd, &id) == SC_STATE_PLAIN)
         return r;
-    if (id.state != SC_STATE_OPEN) {
+    if (id.state != SC_STATE_OPEN || sc_flow_is_over(fd)) {
         errno = ENOTCONN;
         return -1;
     }

@@ -171,7 +171,7 @@ void sim_audit_packet(struct sim_audit *a, const struct sim_host *from, const ui
         else if (h.type == SC_PKT_DATA)
             on_data(a, &h, &r);
     }
-    if (r.bad)
-        sim_violation(a->sim, "%s sent a malformed packet of type %u, %zu bytes",
-                      from->config.host_name, h.type, len);
+    if (r.bad) /* a router passes on what it cannot judge, forged hop limits too */
+        sim_breach(a->sim, "%s sent a malformed packet of type %u, %zu bytes",
+                   from->config.host_name, h.type, len);
 }

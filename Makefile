@@ -7,7 +7,7 @@ JOBS ?= 2
 C_FILES = $(shell git ls-files '*.c' '*.h')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup native demo test verify bench check docs clean
+.PHONY: help setup native demo test verify bench check format docs clean
 
 help:
 	@echo 'make demo     two hosts, unmodified wget, memcached and iperf by service name'
@@ -15,6 +15,7 @@ help:
 	@echo 'make verify   the full forms, resumable; writes verify.json'
 	@echo 'make bench    throughput and latency beside TCP; figures, no verdicts'
 	@echo 'make check    formatters, linters, types, documentation with warnings as errors'
+	@echo 'make format   what make check would complain about and a tool can mend'
 	@echo 'make docs     the documentation, in build/docs'
 	@echo 'make clean    removes build/ and .venv'
 
@@ -46,6 +47,11 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sphinx-build -q -W -b html docs build/docs
+
+format: setup
+	clang-format -i $(C_FILES)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 docs: setup
 	$(BIN)/sphinx-build -q -W -b html docs build/docs

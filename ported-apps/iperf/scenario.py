@@ -58,7 +58,9 @@ def plain(lab: Lab, *, client: str = "a", server: str = "b", seconds: int = 3) -
     """The same programs over the kernel's TCP on the same link: Mbit/s."""
     address = lab[server].address
     command = [program("iperf"), "-s", "-p", str(PORT), "-B", address]
-    listener = lab[server].popen(command, shim=False, stdout=subprocess.PIPE)
+    listener = lab[server].popen(
+        command, shim=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
     assert listener.stdout is not None
     listener.stdout.readline()  # it prints a rule of dashes once it listens
     try:

@@ -38,8 +38,10 @@ struct sc_congestion_ops {
 /* HyStart++ (RFC 9406). */
 struct sc_hystart {
     uint64_t round_end; /* the round ends when this number is acknowledged */
-    sc_time last_least, least;
-    sc_time baseline; /* while in conservative slow start, else 0 */
+    sc_time last_least; /* of the last round */
+    sc_time least;      /* of this round */
+    sc_time recent;     /* of the latest `samples` */
+    sc_time baseline;   /* while in conservative slow start, else 0 */
     unsigned samples;
     unsigned css_rounds;
 };

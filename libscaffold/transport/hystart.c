@@ -10,7 +10,7 @@
 
 void sc_hystart_init(struct sc_hystart *h)
 {
-    *h = (struct sc_hystart){.last_least = SC_NEVER, .least = SC_NEVER};
+    *h = (struct sc_hystart){.last_least = SC_NEVER, .least = SC_NEVER, .recent = SC_NEVER};
 }
 
 static sc_time threshold(sc_time least)
@@ -27,20 +27,25 @@ static void next_round(struct sc_hystart *h, const struct sc_acked *a, bool *lea
     h->round_end = a->next;
     h->last_least = h->least;
     h->least = SC_NEVER;
-    h->samples = 0;
     if (h->baseline != 0 && ++h->css_rounds >= CSS_ROUNDS)
         *leave = true;
 }
 
+/* Compares the least of the latest eight samples with the last round's. RFC 9406 takes the least of
+ * the running round so far, which a round that began before the queue hides until the next: by then
+ * the window has doubled, and a queue of one bandwidth-delay product has overflowed. */
 static void judge(struct sc_hystart *h)
 {
-    if (h->samples < RTT_SAMPLES || h->least == SC_NEVER)
+    if (++h->samples < RTT_SAMPLES)
         return;
+    sc_time least = h->recent;
+    h->samples = 0;
+    h->recent = SC_NEVER;
     if (h->baseline != 0) {
-        if (h->least < h->baseline)
+        if (least < h->baseline)
             h->baseline = 0; /* the growth was jitter: back to slow start */
-    } else if (h->last_least != SC_NEVER && h->least >= h->last_least + threshold(h->last_least)) {
-        h->baseline = h->least;
+    } else if (h->last_least != SC_NEVER && least >= h->last_least + threshold(h->last_least)) {
+        h->baseline = least;
         h->css_rounds = 0;
     }
 }
@@ -51,7 +56,7 @@ uint64_t sc_hystart_on_acked(struct sc_hystart *h, const struct sc_acked *a,
     next_round(h, a, leave);
     if (a->rtt_fresh) {
         h->least = sc_time_min(h->least, rtt->latest);
-        h->samples++;
+        h->recent = sc_time_min(h->recent, rtt->latest);
         judge(h);
     }
     return h->baseline != 0 ? a->bytes / CSS_GROWTH_DIVISOR : a->bytes;

@@ -192,12 +192,13 @@ static void consume_spans(struct sc_recv *r, size_t len)
     }
 }
 
-/* Doubles the window when it went within two round trips, as Linux's and quicly's auto-tuning. */
+/* Doubles the window when a quarter of it went within a round trip: slow start doubles its own in
+ * each, and half a one passes before ours is known there (Linux keeps the same distance). */
 static void tune(struct sc_recv *r, sc_time rtt, sc_time now)
 {
-    if (r->consumed - r->tuned_from < r->window)
-        return;
-    bool fast = now - r->tuned_at <= sc_time_max(2 * rtt, SCHEDULING_SLACK);
+    bool fast = now - r->tuned_at <= sc_time_max(rtt, SCHEDULING_SLACK);
+    if (fast && r->consumed - r->tuned_from < r->window / 4)
+        return; /* the measurement goes on */
     bool memory = (uint64_t)sc_block_left(r->store.pool, SC_BLOCK_SEND) * SC_BLOCK_LEN > r->window;
     if (fast && memory)
         r->window = r->window * 2 < SC_WINDOW_MAX ? r->window * 2 : SC_WINDOW_MAX;

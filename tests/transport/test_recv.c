@@ -11,14 +11,15 @@
 
 static struct sc_block_pool pool;
 static struct sc_recv r;
-static uint8_t stream[4 << 20];
+static uint8_t stream[16 << 20];
+static sc_time today;
 
 static int setup(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof stream; i++)
         stream[i] = (uint8_t)(i * 7 + (i >> 8));
-    sc_block_pool_init(&pool, 8 << 20);
+    sc_block_pool_init(&pool, 64 << 20);
     sc_recv_init(&r, &pool, 0);
     return 0;
 }
@@ -47,7 +48,7 @@ static size_t take(size_t most)
         assert_memory_equal(iov[i].iov_base, stream + r.consumed + total, part);
         total += part;
     }
-    sc_recv_consume(&r, total, 1000, 0);
+    sc_recv_consume(&r, total, 1000, today += SC_SECOND); /* too slow to widen the window */
     return total;
 }
 
@@ -133,25 +134,33 @@ static void window_opens_by_quarters(void **state)
     assert_int_equal(feed(SC_WINDOW_INITIAL, 10, false), 0);
 }
 
-static void consume_window(sc_time now)
+/* Takes a quarter of the window, in a round trip of 20 ms, until `now`. */
+static void consume_quarter(sc_time now)
 {
-    uint64_t to = r.consumed + r.window;
+    uint64_t to = r.consumed + r.window / 4;
     while (r.consumed < to) {
         sc_recv_announce(&r);
-        assert_int_equal(feed(r.next, 10000, false), 0);
-        sc_recv_consume(&r, 10000, 20 * SC_MS, now);
+        assert_int_equal(feed(r.next, 8192, false), 0);
+        sc_recv_consume(&r, 8192, 20 * SC_MS, now);
     }
 }
 
 static void window_grows_for_the_fast(void **state)
 {
     (void)state;
-    consume_window(30 * SC_MS);
+    consume_quarter(15 * SC_MS);
     assert_int_equal(r.window, 2 * SC_WINDOW_INITIAL);
-    consume_window(500 * SC_MS); /* too slow: stays */
+    for (sc_time t = 500 * SC_MS; t < 650 * SC_MS; t += 15 * SC_MS) { /* too slow: stays */
+        feed(r.next, 8192, false);
+        sc_recv_consume(&r, 8192, 20 * SC_MS, t);
+    }
     assert_int_equal(r.window, 2 * SC_WINDOW_INITIAL);
-    consume_window(510 * SC_MS);
-    assert_int_equal(r.window, 4 * SC_WINDOW_INITIAL);
+    sc_time now = SC_SECOND;
+    consume_quarter(now); /* ends the slow measurement */
+    while (r.window < SC_WINDOW_MAX)
+        consume_quarter(now += 10 * SC_MS);
+    consume_quarter(now);
+    assert_int_equal(r.window, SC_WINDOW_MAX); /* and no further */
 }
 
 static void discard_consumes(void **state)
@@ -190,8 +199,9 @@ static void holes_are_bounded(void **state)
 static void full_memory_spares_who_holds_none(void **state)
 {
     (void)state;
-    uint8_t *taken[1024];
+    uint8_t *taken[100];
     size_t n = 0;
+    pool.limit = 100;
     while (sc_block_left(&pool, SC_BLOCK_RECEIVE) > 0)
         taken[n++] = sc_block_take(&pool, SC_BLOCK_RECEIVE);
     assert_int_equal(feed(0, 1000, false), 0); /* nothing unread: gets its block */

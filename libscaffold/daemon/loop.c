@@ -1,6 +1,7 @@
 #include "daemon/loop.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -83,16 +84,37 @@ void sc_loop_dispose(struct sc_loop *l, void *memory)
     l->dispose[l->dispose_count++] = memory;
 }
 
-/* Time left, rounded up by epoll_pwait2's nanoseconds rather than down to a busy loop. */
+/* Kernels before 5.11 and valgrind have no epoll_pwait2: whole milliseconds then, rounded up, so
+ * that a deadline is never waited for in a busy loop. */
+static int wait_coarsely(struct sc_loop *l, struct epoll_event *ev, const struct timespec *left)
+{
+    int64_t ms = -1;
+    if (left)
+        ms = (int64_t)left->tv_sec * 1000 + (left->tv_nsec + 999999) / 1000000;
+    return epoll_wait(l->epfd, ev, BATCH, ms > INT_MAX ? INT_MAX : (int)ms);
+}
+
+static int wait_for(struct sc_loop *l, struct epoll_event *ev, const struct timespec *left)
+{
+    static bool coarse;
+    if (!coarse) {
+        int n = epoll_pwait2(l->epfd, ev, BATCH, left, NULL);
+        if (n >= 0 || errno != ENOSYS)
+            return n;
+        coarse = true;
+    }
+    return wait_coarsely(l, ev, left);
+}
+
 static int wait_events(struct sc_loop *l, struct epoll_event *ev, sc_time deadline)
 {
     if (deadline == SC_NEVER)
-        return epoll_pwait2(l->epfd, ev, BATCH, NULL, NULL);
+        return wait_for(l, ev, NULL);
     sc_time now = sc_clock_now();
     sc_time left = deadline > now ? deadline - now : 0;
     struct timespec ts = {.tv_sec = (time_t)(left / SC_SECOND),
                           .tv_nsec = (long)(left % SC_SECOND) * 1000};
-    return epoll_pwait2(l->epfd, ev, BATCH, &ts, NULL);
+    return wait_for(l, ev, &ts);
 }
 
 /* One that sets itself again for now waits for the next turn: there are no more than were due. */

@@ -301,8 +301,6 @@ ssize_t sc_end_read(struct sc_end *e, const struct iovec *iov, size_t count)
         look_for_mark(e);
     if (e->stage == SC_END_QUEUED)
         return last ? -EPIPE : 0; /* a mark that comes now is not data */
-    if (last && e->hup && e->abort_on_close && !e->finished)
-        return -ECONNRESET; /* SO_LINGER {1, 0}: unsent bytes are dropped */
     drop_mark(e);
     size_t want = iov_total(iov, count);
     ssize_t got = e->mark_head ? 0
@@ -311,8 +309,8 @@ ssize_t sc_end_read(struct sc_end *e, const struct iovec *iov, size_t count)
     if (got < 0)
         return got;
     e->rx += (size_t)got;
-    if (got == 0 && last)
-        return -EPIPE;
+    if (got == 0 && last) /* SO_LINGER {1, 0}: a reset, behind what TCP would have sent by now */
+        return e->hup && e->abort_on_close && !e->finished ? -ECONNRESET : -EPIPE;
     /* Less than there was room for is all there was: the next bytes raise a new edge. */
     if ((size_t)got < want && (size_t)got < SMALL && !last)
         e->readable = false;

@@ -49,5 +49,7 @@ def test_valgrind(figures: dict[str, float]) -> None:
         memcached.run(lab, keys=100)
         for host in lab.hosts.values():
             host.close()
-            report = Path(lab.folder / f"valgrind-{host.name}").read_text()
-            assert not report.strip(), report
+            # "--" is what valgrind says about itself, "==" what it says about the program
+            lines = Path(lab.folder / f"valgrind-{host.name}").read_text().splitlines()
+            errors = [line for line in lines if line.startswith("==")]
+            assert not errors, "\n".join(errors)

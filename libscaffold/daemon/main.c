@@ -138,7 +138,7 @@ static bool turn(struct sc_daemon *d, bool more)
     take_events(d);
     bool unsent = sc_udp_send(&d->udp, d->stack, SEND_TURN, l->now);
     take_events(d);
-    return more || unsent;
+    return more || unsent || (sc_stack_pending(d->stack) && !d->udp.blocked);
 }
 
 /* --- start ------------------------------------------------------------------------------------ */

@@ -227,6 +227,11 @@ bool sc_stack_drain(struct sc_stack *s, struct sc_train *t, sc_time now)
     return true;
 }
 
+bool sc_stack_pending(const struct sc_stack *s)
+{
+    return !sc_list_empty(&s->outbox) || !sc_list_empty(&s->ready);
+}
+
 /* The flow that a train belongs to is named in its first packet: by the peer's id, which is not
  * ours to look up, so the peer's flows are asked who uses it. */
 void sc_stack_on_send_error(struct sc_stack *s, const struct sc_train *t, bool too_large,

@@ -49,6 +49,9 @@ void sc_stack_settle(struct sc_stack *s, sc_time now);
 /* The next train to send; false when there is none now. */
 bool sc_stack_drain(struct sc_stack *s, struct sc_train *t, sc_time now);
 
+/* True when sc_stack_drain has something to do now. */
+bool sc_stack_pending(const struct sc_stack *s);
+
 /* The train just drained could not be sent: EMSGSIZE (too_large) is path-MTU discovery's; anything
  * else is counted, and recovery's business. */
 void sc_stack_on_send_error(struct sc_stack *s, const struct sc_train *t, bool too_large,

@@ -233,6 +233,8 @@ bool sc_packet_hop(uint8_t *packet, size_t len)
 {
     if (len < SC_HEADER_LEN || packet[HOP_AT] == 0)
         return false;
+    if (packet[HOP_AT] > SC_HOP_LIMIT) /* nobody may loop longer than we would */
+        packet[HOP_AT] = SC_HOP_LIMIT;
     packet[HOP_AT]--;
     return true;
 }

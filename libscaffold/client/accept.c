@@ -86,17 +86,18 @@ static void move_queue(int from, int to)
 }
 
 /* The kernel made a socket that would read as a clean end; in its place comes one that was reset
- * (A7): its other end is closed with a byte unread. The names stay. */
-static void put_reset(int fd, const struct sc_name *own, const struct sc_name *peer)
+ * (A7): its other end is closed with a byte unread. The names stay. False when no descriptor is
+ * left for it. */
+static bool put_reset(int fd, const struct sc_name *own, const struct sc_name *peer)
 {
     static uint32_t serial;
     int pair[2];
     int size = SC_REAL_SNDBUF;
     struct sc_name name = *own;
     if (sc_real.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-        return;
-    name.kind =
-        SC_NAME_CLIENT; /* the listener holds the other name; serials of ours have a pid above */
+        return false;
+    /* The listener holds the other name; serials of ours have a pid above. */
+    name.kind = SC_NAME_CLIENT;
     name.serial = (uint64_t)getpid() << 32 | __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);
     bind_to(pair[0], &name);
     bind_to(pair[1], peer);
@@ -106,10 +107,10 @@ static void put_reset(int fd, const struct sc_name *own, const struct sc_name *p
     sc_real.close(pair[1]);
     sc_real.dup3(pair[0], fd, O_CLOEXEC);
     sc_real.close(pair[0]);
+    return true;
 }
 
-/* --- accepting
- * -------------------------------------------------------------------------------------- */
+/* --- accepting -------------------------------------------------------------------------------- */
 
 static void set_flags(int fd, int flags)
 {
@@ -119,18 +120,20 @@ static void set_flags(int fd, int flags)
     sc_real.fcntl(fd, F_SETFD, (void *)(uintptr_t)(flags & SOCK_CLOEXEC ? FD_CLOEXEC : 0));
 }
 
-/* Makes an accepted socket of ours ready for the program. */
-static void settle(int listener, int fd, int flags, const struct sc_name *own,
+/* Makes an accepted socket of ours ready for the program. False when it died before and cannot even
+ * be replaced by one that says so: it must not be handed out, for it would read as a clean end. */
+static bool settle(int listener, int fd, int flags, const struct sc_name *own,
                    const struct sc_name *peer)
 {
     int size = SC_REAL_SNDBUF;
     sc_real.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     if (!send_mark(fd)) {
-        put_reset(fd, own, peer);
+        bool replaced = put_reset(fd, own, peer);
         set_flags(fd, flags);
-        return;
+        return replaced;
     }
     sc_options_inherit(listener, fd);
+    return true;
 }
 
 static void drop_foreigner(int fd)
@@ -162,7 +165,11 @@ int sc_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
             drop_foreigner(one);
             continue; /* a non-blocking listener ends the search with EAGAIN */
         }
-        settle(fd, one, flags, &own, &peer);
+        if (!settle(fd, one, flags, &own, &peer)) {
+            sc_real.close(one);
+            errno = ECONNABORTED; /* accept(2): a connection that was aborted */
+            return -1;
+        }
         if (addr)
             sc_give_address(&peer.address, peer.family, addr, len);
         errno = kept;

@@ -1,5 +1,6 @@
 #include "base/map.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,7 @@ uint64_t sc_hash(const uint64_t seed[2], const void *data, size_t len)
     for (; len >= 8; p += 8, len -= 8) {
         uint64_t word;
         memcpy(&word, p, 8);
+        word = le64toh(word); /* the digest of a REFRESH is made of these: hosts must agree */
         v[3] ^= word;
         round_once(v);
         v[0] ^= word;

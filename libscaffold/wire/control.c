@@ -230,8 +230,8 @@ void sc_control_read(struct sc_reader *r, const struct sc_header *h, struct sc_c
         return;
     }
     bodies[c->message].read(r, c);
-    if (sc_control_is_request(c->message) && len < SC_CONTROL_REQUEST)
-        r->bad = true; /* an answer could be longer than this: an amplifier */
+    if (sc_control_is_request(c->message) ? len < SC_CONTROL_REQUEST : len > SC_CONTROL_REQUEST)
+        r->bad = true; /* an answer that could be longer than its request: an amplifier */
     while (!r->bad && sc_reader_left(r) > 0)
         if (sc_read_u8(r) != 0)
             r->bad = true;

@@ -3,12 +3,26 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+/* One endpoint, one form: what is compared byte by byte must not have two. */
+static bool is_canonical(const struct sc_underlay *u)
+{
+    static const uint8_t zeros[16];
+    switch (u->family) {
+    case 0:
+        return u->port == 0 && memcmp(u->ip, zeros, 16) == 0;
+    case 4:
+        return memcmp(u->ip + 4, zeros, 12) == 0;
+    default:
+        return u->family == 6;
+    }
+}
+
 void sc_underlay_read(struct sc_reader *r, struct sc_underlay *u)
 {
     u->family = sc_read_u8(r);
     u->port = sc_read_u16(r);
     sc_read_copy(r, u->ip, sizeof u->ip);
-    if (u->family != 0 && u->family != 4 && u->family != 6)
+    if (!is_canonical(u))
         r->bad = true;
 }
 

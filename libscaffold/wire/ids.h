@@ -61,7 +61,8 @@ static inline bool sc_underlay_equal(const struct sc_underlay *a, const struct s
     return a->family == b->family && a->port == b->port && memcmp(a->ip, b->ip, 16) == 0;
 }
 
-void sc_underlay_read(struct sc_reader *r, struct sc_underlay *u); /* bad on an unknown family */
+/* Bad on an unknown family, and on bytes that the family does not use and are not zero. */
+void sc_underlay_read(struct sc_reader *r, struct sc_underlay *u);
 void sc_underlay_write(struct sc_writer *w, const struct sc_underlay *u);
 
 /* "a.b.c.d:port", "[v6]:port" or "none" into buf (at least 56 bytes); returns buf. */

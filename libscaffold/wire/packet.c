@@ -22,7 +22,9 @@ void sc_header_read(struct sc_reader *r, struct sc_header *h)
     h->dst = sc_read_u64(&f);
     h->flow = sc_read_u32(&f);
     h->number = sc_read_u64(&f);
-    if (h->version != SC_WIRE_VERSION)
+    /* The last number is nobody's: no acknowledgement and no half-open range could hold it. */
+    bool no_number = h->number == UINT64_MAX && h->type != SC_PKT_CONTROL;
+    if (h->version != SC_WIRE_VERSION || no_number)
         r->bad = true;
 }
 

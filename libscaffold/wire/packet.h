@@ -7,7 +7,8 @@
  *    1  u8   hop limit               rewritten by routers
  *    2  u64  destination address     0: not known yet, routed by ServiceID
  *   10  u32  destination flow id     0: none
- *   14  u64  packet number           per flow and direction, from 0; CONTROL: transaction id
+ *   14  u64  packet number           per flow and direction, from 0, never 2^64-1; CONTROL:
+ *                                    transaction id
  *
  * `protected` says that the packet ends in a 16-byte tag and that everything after the header is
  * encrypted, the header but its hop limit, destination address and flow id authenticated. No
@@ -52,7 +53,8 @@ struct sc_header {
     uint64_t number;
 };
 
-/* Reads or writes the common header. Reading sets r->bad when short or of another version. */
+/* Reads or writes the common header. Reading sets r->bad when short, of another version, or with the
+ * number that is never used. */
 void sc_header_read(struct sc_reader *r, struct sc_header *h);
 void sc_header_write(struct sc_writer *w, const struct sc_header *h);
 

@@ -1,0 +1,200 @@
+/* CONTROL: every message's values come back, requests are padded, answers are never longer. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "wire/control.h"
+
+#define EACH_MESSAGE(m)                                                                            \
+    uint8_t m = SC_MSG_JOIN;                                                                       \
+    m <= SC_MSG_ALIVE;                                                                             \
+    m++
+
+/* Everything set that any message carries, at its longest. */
+static struct sc_control full(uint8_t message)
+{
+    struct sc_control c = {.message = message,
+                           .transaction = 0x8877665544332211,
+                           .src = 0x100000005,
+                           .epoch = 0xfedcba9876543210,
+                           .address = 0x100000002,
+                           .pool = 0xc6120003,
+                           .lease_ms = 4000,
+                           .serial = 0xfffffffe,
+                           .replaces = 1,
+                           .registered = 70000,
+                           .digest = 0xdeadbeef00112233,
+                           .state = SC_REFRESH_JOIN,
+                           .by = SC_LOOKUP_SERVICE,
+                           .status = SC_LOOKUP_EXHAUSTED,
+                           .underlay = {.family = 6, .port = 7213, .ip = {0xfd, [15] = 1}}};
+    bool registers = message == SC_MSG_REGISTER || message == SC_MSG_UNREGISTER;
+    memset(c.name, 'n', 255);
+    c.service_count = registers ? SC_REGISTER_MAX : 1;
+    for (size_t i = 0; i < c.service_count; i++)
+        memset(c.service[i].bytes, (int)i + 1, sizeof c.service[i].bytes);
+    return c;
+}
+
+static bool read_back(const uint8_t *packet, size_t len, struct sc_control *c)
+{
+    struct sc_reader r = sc_reader(packet, len);
+    struct sc_header h;
+    sc_header_read(&r, &h);
+    assert_int_equal(h.type, SC_PKT_CONTROL);
+    assert_int_equal(h.flow, 0);
+    assert_true(h.dst == 0);
+    sc_control_read(&r, &h, c);
+    return !r.bad;
+}
+
+static void check_services(const struct sc_control *a, const struct sc_control *b)
+{
+    assert_int_equal(a->service_count, b->service_count);
+    for (size_t i = 0; i < a->service_count; i++)
+        assert_true(sc_service_id_equal(&a->service[i], &b->service[i]));
+}
+
+/* The fields that this message carries, and no others. */
+static void check_values(const struct sc_control *got, const struct sc_control *sent)
+{
+    struct sc_control none = {.message = sent->message};
+    assert_true(got->transaction == sent->transaction && got->src == sent->src);
+    switch (sent->message) {
+    case SC_MSG_JOIN:
+        assert_string_equal(got->name, sent->name);
+        assert_true(got->epoch == sent->epoch);
+        break;
+    case SC_MSG_JOINED:
+        assert_true(got->address == sent->address && got->epoch == sent->epoch);
+        assert_true(got->pool == sent->pool && got->lease_ms == sent->lease_ms);
+        break;
+    case SC_MSG_REGISTER:
+    case SC_MSG_UNREGISTER:
+        assert_true(got->epoch == sent->epoch && got->serial == sent->serial);
+        assert_int_equal(got->replaces, sent->replaces);
+        check_services(got, sent);
+        break;
+    case SC_MSG_REGISTERED:
+        assert_true(got->serial == sent->serial);
+        break;
+    case SC_MSG_REFRESH:
+        assert_true(got->epoch == sent->epoch && got->registered == sent->registered);
+        assert_true(got->digest == sent->digest);
+        break;
+    case SC_MSG_REFRESHED:
+        assert_int_equal(got->state, sent->state);
+        break;
+    case SC_MSG_LOOKUP:
+        assert_int_equal(got->by, sent->by);
+        assert_string_equal(got->name, sent->name);
+        assert_true(got->pool == sent->pool);
+        check_services(got, sent);
+        break;
+    case SC_MSG_MAPPING:
+        assert_int_equal(got->status, sent->status);
+        assert_string_equal(got->name, sent->name);
+        assert_true(got->pool == sent->pool);
+        check_services(got, sent);
+        break;
+    case SC_MSG_WHERE:
+        assert_true(got->address == sent->address);
+        break;
+    case SC_MSG_THERE:
+        assert_true(got->address == sent->address);
+        assert_true(sc_underlay_equal(&got->underlay, &sent->underlay));
+        break;
+    default: /* PROBE, ALIVE */
+        assert_true(got->epoch == sent->epoch);
+        assert_string_equal(got->name, none.name);
+        break;
+    }
+}
+
+static void every_message_comes_back(void **state)
+{
+    (void)state;
+    for (EACH_MESSAGE(m)) {
+        uint8_t packet[SC_CONTROL_REQUEST];
+        struct sc_control sent = full(m), got;
+        struct sc_writer w = sc_writer(packet, sizeof packet);
+        sc_control_write(&w, &sent);
+        assert_false(w.bad); /* nothing is longer than a request */
+        if (sc_control_is_request(m))
+            assert_int_equal(sc_writer_len(&w), SC_CONTROL_REQUEST);
+        assert_true(read_back(packet, sc_writer_len(&w), &got));
+        check_values(&got, &sent);
+    }
+}
+
+/* Every cut of every message is noticed; requests are refused by their length already. */
+static void cut_messages_are_refused(void **state)
+{
+    (void)state;
+    for (EACH_MESSAGE(m)) {
+        uint8_t packet[SC_CONTROL_REQUEST];
+        struct sc_control sent = full(m), got;
+        struct sc_writer w = sc_writer(packet, sizeof packet);
+        sc_control_write(&w, &sent);
+        for (size_t len = SC_HEADER_LEN; len < sc_writer_len(&w); len++)
+            if (read_back(packet, len, &got))
+                fail_msg("message %u cut to %zu bytes was accepted", m, len);
+    }
+}
+
+static void room_is_respected(void **state)
+{
+    (void)state;
+    for (EACH_MESSAGE(m)) {
+        uint8_t packet[SC_CONTROL_REQUEST + 1];
+        struct sc_control sent = full(m);
+        struct sc_writer w = sc_writer(packet, SC_CONTROL_REQUEST);
+        sc_control_write(&w, &sent);
+        size_t len = sc_writer_len(&w);
+        for (size_t room = 0; room < len; room++) {
+            packet[room] = 0x5a;
+            w = sc_writer(packet, room);
+            sc_control_write(&w, &sent);
+            assert_true(w.bad);
+            assert_int_equal(packet[room], 0x5a);
+        }
+    }
+}
+
+static void answers_are_no_requests(void **state)
+{
+    (void)state;
+    const uint8_t requests[] = {SC_MSG_JOIN,   SC_MSG_REGISTER, SC_MSG_UNREGISTER, SC_MSG_REFRESH,
+                                SC_MSG_LOOKUP, SC_MSG_WHERE,    SC_MSG_PROBE};
+    size_t count = 0;
+    for (unsigned m = 0; m <= UINT8_MAX; m++)
+        count += sc_control_is_request((uint8_t)m);
+    assert_int_equal(count, sizeof requests);
+    for (size_t i = 0; i < sizeof requests; i++)
+        assert_true(sc_control_is_request(requests[i]));
+}
+
+static void an_empty_name_is_a_name(void **state)
+{
+    (void)state;
+    uint8_t packet[SC_CONTROL_REQUEST];
+    struct sc_control sent = {.message = SC_MSG_MAPPING, .status = SC_LOOKUP_UNKNOWN}, got;
+    struct sc_writer w = sc_writer(packet, sizeof packet);
+    sc_control_write(&w, &sent);
+    memset(&got, 0xff, sizeof got);
+    assert_true(read_back(packet, sc_writer_len(&w), &got));
+    assert_string_equal(got.name, "");
+    assert_int_equal(got.status, SC_LOOKUP_UNKNOWN);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_message_comes_back), cmocka_unit_test(cut_messages_are_refused),
+        cmocka_unit_test(room_is_respected),        cmocka_unit_test(answers_are_no_requests),
+        cmocka_unit_test(an_empty_name_is_a_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

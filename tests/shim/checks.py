@@ -1,7 +1,7 @@
 """What a program sees of its TCP sockets, one function per question; the answers are printed.
 
-Run once natively and once under the shim with every loopback socket on services: the answers must be
-the same. Addresses are compared by their relation to each other, since ports differ.
+Run once natively and once under the shim with every loopback socket on services: the answers must
+be the same. Addresses are compared by their relation to each other, since ports differ.
 """
 
 import errno
@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 LOCALHOST = "127.0.0.1"
@@ -168,7 +169,7 @@ def connect_twice() -> Any:
 
 
 def disconnect_and_connect_again() -> Any:
-    c, server = pair()
+    c, _server = pair()
     libc_connect(c, struct.pack("HH12x", socket.AF_UNSPEC, 0))
     with listener() as s:
         gone = failure(c.getpeername)
@@ -179,7 +180,7 @@ def disconnect_and_connect_again() -> Any:
 def libc_connect(s: socket.socket, address: bytes) -> int:
     import ctypes
 
-    return ctypes.CDLL(None, use_errno=True).connect(s.fileno(), address, len(address))
+    return int(ctypes.CDLL(None, use_errno=True).connect(s.fileno(), address, len(address)))
 
 
 def bound_client() -> Any:
@@ -483,7 +484,7 @@ def one_byte_writes() -> Any:
 def sendfile_without_reader() -> Any:
     """A1: a page run of sendfile is held back, and the writer must still get on."""
     c, server = pair()
-    with open("/proc/self/exe", "rb") as file:
+    with Path("/proc/self/exe").open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         total = min(size, 4 << 20)
         got: list[int] = []
@@ -764,7 +765,7 @@ def numbers_stay() -> Any:
         c.connect(s.getsockname())
         server, _ = s.accept()
         lowest = server.fileno()  # no stray descriptor in between
-        with open("/dev/null") as file:
+        with Path("/dev/null").open() as file:
             return [before == (s.fileno(), c.fileno()), lowest - before[1], file.fileno() - lowest]
 
 

@@ -95,7 +95,8 @@ def test_published_port(host: Host) -> None:
 def test_loopback_stays_plain(host: Host) -> None:
     code = (
         "import socket\n"
-        "s = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(s.getsockname())\n"
+        "s = socket.create_server(('127.0.0.1', 0))\n"
+        "c = socket.create_connection(s.getsockname())\n"
         "with open('/proc/net/tcp') as f: print(('%04X' % s.getsockname()[1]) in f.read())\n"
     )
     done = host.run([sys.executable, "-c", code], service="web.demo.scaffold")

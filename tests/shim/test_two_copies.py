@@ -18,7 +18,10 @@ PROGRAM = r"""
 #include <sys/time.h>
 #include <unistd.h>
 
-#define MUST(x) do { if (!(x)) { printf("%s: %s\n", #x, scaffold_strerror(errno)); return 1; } } while (0)
+#define MUST(x) \
+    do { \
+        if (!(x)) { printf("%s: %s\n", #x, scaffold_strerror(errno)); return 1; } \
+    } while (0)
 
 int main(int argc, char **argv)
 {

@@ -21,6 +21,7 @@ from e2e.common import (
     within,
 )
 from e2e.relay import Harm, harmed_lab
+from scaffold import namespaces
 from scaffold.lab import Lab, instances_of
 
 pytestmark = pytest.mark.hosts
@@ -158,6 +159,7 @@ def test_loss_between_hosts(root_only: None) -> None:
         lab.start()
         result = wget.run(lab, size=16 << 20)
         assert result.figures["bytes"] == 16 << 20
+        assert namespaces.dropped(lab["a"].namespace or "") > 10
 
 
 def test_reordering_and_duplicates_between_hosts(root_only: None) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from e2e.common import iperf, memcached, wget
 from e2e.relay import Harm, harmed_lab
-from scaffold import scenario
+from scaffold import namespaces, scenario
 from scaffold.lab import Lab
 
 pytestmark = [pytest.mark.full, pytest.mark.hosts, pytest.mark.timeout(1800)]
@@ -25,6 +25,8 @@ def test_a_gib_through_loss(root_only: None, figures: dict[str, float]) -> None:
     with Lab(["a", "b"], router="b", drop_per_mille=10) as lab:
         lab.start()
         figures.update(wget.run(lab, size=GIB).figures)
+        figures["dropped"] = namespaces.dropped(lab["a"].namespace or "")
+        assert figures["dropped"] > 1000
 
 
 def test_a_gib_through_reordering(root_only: None, figures: dict[str, float]) -> None:

@@ -8,6 +8,7 @@ import ctypes
 import fcntl
 import json
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -129,9 +130,15 @@ def drop(namespace: str, per_mille: int) -> None:
     """Drop so many of 1,000 arriving packets; offloads must be off, or whole trains go."""
     rules = (
         "table inet lab { chain input { type filter hook input priority 0; policy accept; "
-        f'iifname "{INTERFACE}" numgen random mod 1000 < {per_mille} drop; }}; }}'
+        f'iifname "{INTERFACE}" numgen random mod 1000 < {per_mille} counter drop; }}; }}'
     )
     inside(namespace, "nft", rules)
+
+
+def dropped(namespace: str) -> int:
+    """How many packets `drop` has dropped in a namespace so far."""
+    rules = inside(namespace, "nft", "list", "table", "inet", "lab")
+    return sum(int(count) for count in re.findall(r"packets (\d+)", rules))
 
 
 def offloads_off(namespace: str, interface: str = INTERFACE) -> None:
@@ -145,6 +152,8 @@ def offloads_off(namespace: str, interface: str = INTERFACE) -> None:
                 fcntl.ioctl(control, _SIOCETHTOOL, request + bytes(16))
 
     enter(namespace, work)
+    # UDP's trains have no switch of this kind; a device that takes one segment gets them cut.
+    ip("link", "set", interface, "gso_max_segs", "1", namespace=namespace)
 
 
 def link_bytes(namespace: str) -> int:

@@ -57,12 +57,18 @@ int sc_ctl_reply_check(const struct sc_ctl_reply *p, size_t len, uint16_t op)
 const char *sc_ctl_op_name(uint16_t op)
 {
     static const char *const names[SC_CTL_OPS] = {
-        [SC_CTL_HELLO] = "HELLO",           [SC_CTL_RESOLVE] = "RESOLVE",
-        [SC_CTL_REVERSE] = "REVERSE",       [SC_CTL_PREPARE] = "PREPARE",
-        [SC_CTL_HANDOVER] = "HANDOVER",     [SC_CTL_BIND] = "BIND",
-        [SC_CTL_LISTEN] = "LISTEN",         [SC_CTL_UNLISTEN] = "UNLISTEN",
-        [SC_CTL_FLOW_ERROR] = "FLOW_ERROR", [SC_CTL_FLOW_SET] = "FLOW_SET",
-        [SC_CTL_FLOW_GET] = "FLOW_GET",     [SC_CTL_STATUS] = "STATUS",
+        [SC_CTL_HELLO] = "HELLO",
+        [SC_CTL_RESOLVE] = "RESOLVE",
+        [SC_CTL_REVERSE] = "REVERSE",
+        [SC_CTL_PREPARE] = "PREPARE",
+        [SC_CTL_HANDOVER] = "HANDOVER",
+        [SC_CTL_BIND] = "BIND",
+        [SC_CTL_LISTEN] = "LISTEN",
+        [SC_CTL_UNLISTEN] = "UNLISTEN",
+        [SC_CTL_FLOW_ERROR] = "FLOW_ERROR",
+        [SC_CTL_FLOW_SET] = "FLOW_SET",
+        [SC_CTL_FLOW_GET] = "FLOW_GET",
+        [SC_CTL_STATUS] = "STATUS",
         [SC_CTL_STOP] = "STOP",
     };
     return op < SC_CTL_OPS && names[op] ? names[op] : "?";

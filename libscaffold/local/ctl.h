@@ -1,6 +1,6 @@
 /* What an application and scaffoldd say to each other, over one SOCK_SEQPACKET connection per call:
- * a request in one packet, a reply in one packet. Fixed-width fields in host order (both ends are on
- * one machine), no pointers, the same layout for 32- and 64-bit programs.
+ * a request in one packet, a reply in one packet. Fixed-width fields in host order (both ends are
+ * on one machine), no pointers, the same layout for 32- and 64-bit programs.
  *
  *   connect   app: PREPARE {target, family, local}     -> reply: local address to bind
  *             app: HANDOVER {plug_len, options} + fd   -> reply, if wanted: the open's outcome
@@ -87,8 +87,8 @@ struct sc_ctl_request {
             uint8_t service[32];
         } reverse;
         struct {
-            uint8_t by_service; /* target is `service`, not `address` */
-            uint8_t family;     /* enum sc_family of the application's socket */
+            uint8_t by_service;  /* target is `service`, not `address` */
+            uint8_t family;      /* enum sc_family of the application's socket */
             uint16_t local_port; /* wanted local port, 0 = any */
             struct sc_address address;
             uint8_t service[32];
@@ -106,7 +106,7 @@ struct sc_ctl_request {
         } handover;
         struct {
             char service[SC_CTL_NAME]; /* name without port; empty: bind to `address` itself */
-            struct sc_address address;  /* port 0 = choose one */
+            struct sc_address address; /* port 0 = choose one */
             uint8_t by_service_id;
             uint8_t family;
             uint8_t wildcard;
@@ -131,9 +131,9 @@ struct sc_ctl_reply {
     uint32_t magic;
     uint16_t version;
     uint16_t op;
-    int32_t error; /* 0 or a positive errno; for RESOLVE a negative EAI_ code is possible */
+    int32_t error;   /* 0 or a positive errno; for RESOLVE a negative EAI_ code is possible */
     uint32_t serial; /* PREPARE, BIND: to make the name unique */
-    struct sc_address address; /* PREPARE, BIND: own address. RESOLVE: v4 pool address */
+    struct sc_address address;  /* PREPARE, BIND: own address. RESOLVE: v4 pool address */
     struct sc_address address6; /* RESOLVE: v6 pool address */
     uint8_t service[32];
     uint8_t verified;

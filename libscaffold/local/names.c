@@ -5,7 +5,8 @@
 
 #define PREFIX "scaffold/"
 
-/* Formatting by hand: snprintf is not async-signal-safe, and names are made in signal-safe calls. */
+/* Formatting by hand: snprintf is not async-signal-safe, and names are made in signal-safe calls.
+ */
 struct text {
     char *at;
     char *end;

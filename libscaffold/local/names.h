@@ -27,7 +27,7 @@ enum sc_name_kind {
                              name of every socket accepted from it */
     SC_NAME_CLIENT = 'c', /* an application's connecting or connected socket */
     SC_NAME_PEER = 'p',   /* scaffoldd's end of an established flow: the peer's address */
-    SC_NAME_ERROR = 'e',  /* scaffoldd's end of a flow that could not be opened: port is the errno */
+    SC_NAME_ERROR = 'e', /* scaffoldd's end of a flow that could not be opened: port is the errno */
 };
 
 struct sc_name {

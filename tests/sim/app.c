@@ -505,8 +505,8 @@ struct sim_talk *sim_connect(struct sim_host *h, const char *name, const struct 
     struct sim_talk *t = talk_new(h->sim, plan);
     t->service = sim_service_id(name);
     t->client.host = h;
-    int error = sc_stack_connect(h->stack, &t->service, t->port, plan->timeout,
-                                 &t->client, &t->client.flow, h->sim->now);
+    int error = sc_stack_connect(h->stack, &t->service, t->port, plan->timeout, &t->client,
+                                 &t->client.flow, h->sim->now);
     if (error) {
         t->client.error = -error;
         t->client.flow = NULL;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
- * Relinking: a program whose source stays as it is, compiled with `-include scaffold/redirect.h` and
- * linked with libscaffold, calls libscaffold where it says libc's names; for plain IP nothing changes.
- * `nm -u` shows which names were reached.
+ * Relinking: a program whose source stays as it is, compiled with `-include scaffold/redirect.h`
+ * and linked with libscaffold, calls libscaffold where it says libc's names; for plain IP nothing
+ * changes. `nm -u` shows which names were reached.
  *
- * No header is included and nothing is declared, so the program's own feature macros and the order of
- * its includes keep their meaning. What a compiler flag makes libc's headers rename first stays
+ * No header is included and nothing is declared, so the program's own feature macros and the order
+ * of its includes keep their meaning. What a compiler flag makes libc's headers rename first stays
  * libc's: fcntl under _FILE_OFFSET_BITS=64 (duplicates made by F_DUPFD before connect are then not
  * repaired), and under FORTIFY those recv and recvfrom calls whose buffer has no known size (a dead
  * flow's errno is then ECONNRESET, whatever the reason was).

@@ -5,8 +5,8 @@
  * A descriptor made here is a kernel descriptor: read, write, send, recv, poll, select, epoll, dup,
  * fork, sendfile and close are libc's own. The calls below are those that name somebody: they
  * accept service addresses (struct sockaddr_scaffold, or the pool addresses that stand for services
- * in AF_INET and AF_INET6) and plain IP alike; for plain IP they behave exactly as libc does, so that
- * one code path serves both.
+ * in AF_INET and AF_INET6) and plain IP alike; for plain IP they behave exactly as libc does, so
+ * that one code path serves both.
  *
  * Unless said otherwise each call returns what its libc namesake returns, sets errno as it does,
  * keeps no reference to its arguments, and may be called from any thread. "Signal-safe" means
@@ -128,14 +128,15 @@ int scaffold_service_parse(const char *text, struct sockaddr_scaffold *addr);
 
 /**
  * Writes the service's name with port and protocol, or `id:` and 64 hex digits when scaffoldd does
- * not know it, into buf of `size` bytes. Returns the length without the final zero, or -1 with errno
- * ENOSPC (SCAFFOLD_SERVICE_STRLEN always suffices) or EINVAL.
+ * not know it, into buf of `size` bytes. Returns the length without the final zero, or -1 with
+ * errno ENOSPC (SCAFFOLD_SERVICE_STRLEN always suffices) or EINVAL.
  */
 int scaffold_service_format(const struct sockaddr_scaffold *addr, char *buf, size_t size);
 
 /**
  * One line for the last failure of a libscaffold call in this thread: what failed and what to do
- * next; for an errno that libscaffold did not set, strerror's text. Valid until the thread's next call.
+ * next; for an errno that libscaffold did not set, strerror's text. Valid until the thread's next
+ * call.
  */
 const char *scaffold_strerror(int error);
 

@@ -53,8 +53,8 @@ struct sc_header {
     uint64_t number;
 };
 
-/* Reads or writes the common header. Reading sets r->bad when short, of another version, or with the
- * number that is never used. */
+/* Reads or writes the common header. Reading sets r->bad when short, of another version, or with
+ * the number that is never used. */
 void sc_header_read(struct sc_reader *r, struct sc_header *h);
 void sc_header_write(struct sc_writer *w, const struct sc_header *h);
 

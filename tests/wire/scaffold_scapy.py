@@ -6,9 +6,10 @@ capture. Anything that the specification does not allow raises `Malformed`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from scapy.all import PcapReader
 from scapy.fields import (
@@ -21,6 +22,7 @@ from scapy.fields import (
     FieldListField,
     IntField,
     LongField,
+    PacketField,
     PacketListField,
     ShortEnumField,
     ShortField,
@@ -30,7 +32,7 @@ from scapy.fields import (
     XLongField,
 )
 from scapy.layers.inet import UDP
-from scapy.packet import Packet, Raw, bind_layers
+from scapy.packet import NoPayload, Packet, Raw, bind_layers
 
 PORT = 7213
 TYPES = {
@@ -61,6 +63,8 @@ MESSAGES = {
 REQUESTS = {1, 3, 4, 6, 8, 10, 12}
 OPEN_LEN_MIN = 1200
 REQUEST_LEN_MIN = 512
+NO_NUMBER = (1 << 64) - 1
+DATAGRAM_MAX = 8972
 
 
 class Malformed(ValueError):
@@ -73,8 +77,8 @@ class Int48Field(Field[int, bytes]):
     def __init__(self, name: str, default: int) -> None:
         super().__init__(name, default, "6s")
 
-    def addfield(self, pkt: Packet, s: bytes, val: int) -> bytes:
-        return s + int(val).to_bytes(6, "big")
+    def addfield(self, pkt: Packet, s: bytes, val: int | None) -> bytes:
+        return s + int(val or 0).to_bytes(6, "big")
 
     def getfield(self, pkt: Packet, s: bytes) -> tuple[bytes, int]:
         return s[6:], int.from_bytes(s[:6], "big")
@@ -203,6 +207,8 @@ def _check_ack(ack: Ack) -> None:
         raise Malformed("ACK with an empty range or gap")
     if sum(lengths) + sum(gaps) > ack.largest + 1:
         raise Malformed("ACK below packet 0")
+    if ack.largest == NO_NUMBER:
+        raise Malformed("ACK of the packet number that is never used")
 
 
 def decode_frames(data: bytes) -> list[_Frame]:
@@ -212,7 +218,10 @@ def decode_frames(data: bytes) -> list[_Frame]:
         if data[0] not in FRAMES:
             raise Malformed(f"frame type {data[0]:#x}")
         cls, least = FRAMES[data[0]]
-        frame = cls(data) if len(data) >= least else None
+        try:
+            frame = cls(data) if len(data) >= least else None
+        except struct.error:  # the fields behind a list that takes all there is
+            frame = None
         if frame is None or _length(frame) > len(data):
             raise Malformed(f"short {cls.__name__}")
         length = _length(frame)
@@ -230,9 +239,9 @@ def decode_frames(data: bytes) -> list[_Frame]:
 
 def _length(frame: _Frame) -> int:
     if isinstance(frame, AckEcn):
-        return 30 + 8 * (frame.n - 1)
+        return 30 + 8 * (int(frame.n) - 1)
     if isinstance(frame, Ack):
-        return 18 + 8 * (frame.n - 1)
+        return 18 + 8 * (int(frame.n) - 1)
     if isinstance(frame, Stream):
         return 7 + len(frame.data)
     if isinstance(frame, StreamWithLength):
@@ -271,7 +280,7 @@ class Open(Packet):
         ByteField("attempt", 0),
         XIntField("src_pool", 0),
         ShortField("src_port", 0),
-        PacketListField("origin", [Underlay()], Underlay, count_from=lambda _p: 1),
+        PacketField("origin", Underlay(), Underlay),
         FieldLenField("n", None, fmt="B", count_of="exclude"),
         FieldListField("exclude", [], XLongField("", 0), count_from=lambda p: p.n),
         FieldLenField("cookie_len", None, fmt="B", length_of="cookie"),
@@ -312,7 +321,7 @@ class Confirm(Packet):
 
 class Data(Packet):
     name = "DATA"
-    fields_desc: list[Any] = []
+    fields_desc: ClassVar[list[Any]] = []
 
 
 class Refuse(Packet):
@@ -415,7 +424,7 @@ class Where(Packet):
 class There(Packet):
     fields_desc = [
         XLongField("address", 0),
-        PacketListField("underlay", [Underlay()], Underlay, count_from=lambda _p: 1),
+        PacketField("underlay", Underlay(), Underlay),
     ]
 
 
@@ -452,9 +461,33 @@ bind_layers(UDP, ScaffoldPacket, dport=PORT)
 bind_layers(UDP, ScaffoldPacket, sport=PORT)
 
 
-def _rest(packet: Packet) -> bytes:
-    """What stands behind the body's own fields."""
-    return bytes(packet.payload)
+def _fields(layer: Packet) -> bytes:
+    """A layer's own bytes, built from its values: scapy puts defaults where bytes were missing."""
+    data = b""
+    for field in layer.fields_desc:
+        data = field.addfield(layer, data, layer.getfieldval(field.name))
+    return data
+
+
+def _anew(layer: Packet) -> bytes:
+    """A layer built from its values, its lengths and counts computed again."""
+    values = {
+        field.name: layer.getfieldval(field.name)
+        for field in layer.fields_desc
+        if not isinstance(field, FieldLenField)
+    }
+    return bytes(type(layer)(**values))
+
+
+def _split(layer: Packet, data: bytes) -> bytes:
+    """What stands behind a layer's own fields, which have to be whole.
+
+    Bytes that are missing at the end of a list or string show in its count, computed again.
+    """
+    own = b"" if isinstance(layer, (NoPayload, Raw)) else _fields(layer)
+    if not own or data[: len(own)] != own or _anew(layer) != own:
+        raise Malformed(f"short {layer.name}")
+    return data[len(own) :]
 
 
 def _zeros(data: bytes, what: str) -> None:
@@ -462,24 +495,52 @@ def _zeros(data: bytes, what: str) -> None:
         raise Malformed(f"{what}: padding is not zero")
 
 
-def _is_whole(body: Packet, room: int) -> bool:
-    """Whether every field was there: scapy fills in defaults, and shortens strings."""
-    for field in body.fields_desc:
-        if not isinstance(field, (StrLenField, StrFixedLenField)) or field.length_from is None:
-            continue
-        if len(body.getfieldval(field.name)) != field.length_from(body):
-            return False
-    return len(body.self_build()) <= room
+def _is_canonical(u: Packet) -> bool:
+    used = {0: 0, 4: 4, 6: 16}.get(u.family)
+    whole = used is not None and len(u.ip) == 16
+    return whole and not any(u.ip[used:]) and (u.family != 0 or u.port == 0)
 
 
-def _check_control(body: Packet, total: int) -> None:
+# What a value must be, beyond having the right size.
+RULES: dict[type[Packet], Callable[[Packet], bool]] = {
+    Open: lambda p: (
+        p.src_flow != 0 and p.n <= 16 and p.cookie_len <= 32 and _is_canonical(p.origin)
+    ),
+    Answer: lambda p: p.src_flow != 0,
+    Refuse: lambda p: 1 <= p.reason <= 4,
+    Retry: lambda p: p.cookie_len <= 32,
+    Join: lambda p: 0 not in p.host,
+    Register: lambda p: p.n <= 12 and p.replaces <= 1,
+    Refreshed: lambda p: p.state <= 2,
+    Lookup: lambda p: 1 <= p.by <= 3 and 0 not in p.label,
+    Mapping: lambda p: p.status <= 2 and 0 not in p.label,
+    There: lambda p: _is_canonical(p.underlay),
+}
+
+
+def _check_rules(layer: Packet) -> None:
+    if type(layer) in RULES and not RULES[type(layer)](layer):
+        raise Malformed(f"{layer.name}: a value that is not allowed")
+
+
+def _check_control(body: Packet, data: bytes, total: int) -> None:
     if body.message not in MESSAGES:
         raise Malformed(f"CONTROL message {body.message}")
     if body.message in REQUESTS and total < REQUEST_LEN_MIN:
         raise Malformed("a request shorter than its answer may be")
     if body.message not in REQUESTS and total > REQUEST_LEN_MIN:
         raise Malformed("an answer longer than its request")
-    _zeros(_rest(body.payload), MESSAGES[body.message])
+    _zeros(_split(body.payload, data), MESSAGES[body.message])
+    _check_rules(body.payload)
+
+
+def _check_header(packet: ScaffoldPacket) -> None:
+    if packet.version != 1 or packet.protected:
+        raise Malformed(f"version {packet.version}, protected {packet.protected}")
+    if packet.type not in BODIES:
+        raise Malformed(f"packet type {packet.type}")
+    if packet.number == NO_NUMBER and packet.type != 8:
+        raise Malformed("the packet number that is never used")
 
 
 def decode(payload: bytes) -> tuple[ScaffoldPacket, list[_Frame]]:
@@ -487,33 +548,58 @@ def decode(payload: bytes) -> tuple[ScaffoldPacket, list[_Frame]]:
     if len(payload) < 22:
         raise Malformed("shorter than the header")
     packet = ScaffoldPacket(payload)
-    if packet.version != 1 or packet.protected:
-        raise Malformed(f"version {packet.version}, protected {packet.protected}")
-    if packet.type not in BODIES:
-        raise Malformed(f"packet type {packet.type}")
+    _check_header(packet)
     if packet.type == 4:
         return packet, decode_frames(payload[22:])
     body = packet.payload
-    if not isinstance(body, BODIES[packet.type]) or not _is_whole(body, len(payload) - 22):
-        raise Malformed(f"short {TYPES[packet.type]}")
+    rest = _split(body, payload[22:])
+    _check_rules(body)
     if packet.type == 1:
-        if len(payload) < OPEN_LEN_MIN or body.src_flow == 0 or body.n > 16:
-            raise Malformed("OPEN")
-        _zeros(_rest(body), "OPEN")
+        if len(payload) < OPEN_LEN_MIN:
+            raise Malformed("short OPEN")
+        _zeros(rest, "OPEN")
     elif packet.type == 3:
-        return packet, decode_frames(_rest(body))
+        return packet, decode_frames(rest)
     elif packet.type == 8:
-        _check_control(body, len(payload))
-    elif _rest(body):
+        _check_control(body, rest, len(payload))
+    elif rest:
         raise Malformed(f"bytes behind {TYPES[packet.type]}")
     return packet, []
+
+
+def encode(packet: ScaffoldPacket, frames: list[_Frame]) -> bytes:
+    """What `decode` returned, as bytes; without the zeros that pad OPEN and CONTROL."""
+    data = b""
+    layer: Packet = packet
+    while not isinstance(layer, (NoPayload, Raw)) and layer.fields_desc:
+        data += _anew(layer)
+        layer = layer.payload
+    return data + b"".join(_anew(frame) for frame in frames)
+
+
+def _payload(udp: Packet) -> bytes:
+    """A datagram as it was sent: without the frame's padding, and only if all of it is there."""
+    data = bytes(udp.original[8:])
+    length = int(udp.len) - 8
+    if len(data) < length:
+        raise Malformed(f"{len(data)} of {length} bytes were captured")
+    if length > DATAGRAM_MAX:
+        raise Malformed(
+            f"{length} bytes: a train that was captured before it was cut into datagrams; "
+            "capture where it arrives, or with ethtool -K DEVICE tx-udp-segmentation off"
+        )
+    return data[:length]
 
 
 def decode_pcap(
     path: Path | str, port: int = PORT
 ) -> Iterator[tuple[ScaffoldPacket, list[_Frame]]]:
-    """Every packet of SCAFFOLD's port in a capture. Raises `Malformed` at the first wrong one."""
+    """Every packet of SCAFFOLD's port in a capture. Raises `Malformed` at the first wrong one.
+
+    A short train whose datagrams were not cut yet cannot be told from one datagram: capture without
+    segmentation offload.
+    """
     with PcapReader(str(path)) as reader:
         for captured in reader:
             if UDP in captured and port in (captured[UDP].sport, captured[UDP].dport):
-                yield decode(bytes(captured[UDP].payload))
+                yield decode(_payload(captured[UDP]))

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("scapy")
+
+from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import Ether
+from scapy.packet import Packet, Raw
+from scapy.utils import wrpcap
 
 from wire.scaffold_scapy import (
     MESSAGES,
@@ -20,14 +27,26 @@ from wire.scaffold_scapy import (
     Urgent,
     Window,
     decode,
+    decode_pcap,
+    encode,
 )
 
-VECTORS = {
-    name: bytes.fromhex(text)
-    for name, text in (
-        line.split() for line in (Path(__file__).parent / "vectors.txt").read_text().splitlines()
-    )
-}
+
+def unpack(text: str) -> bytes:
+    """Bytes of the lists' notation: hex, commas, and z with a number of zero bytes."""
+    parts = re.findall(r"z(\d+)|([0-9a-f]+)", text)
+    return b"".join(bytes(int(zeros)) if zeros else bytes.fromhex(hex) for zeros, hex in parts)
+
+
+def listed(name: str) -> dict[str, bytes]:
+    lines = (Path(__file__).parent / name).read_text().splitlines()
+    pairs = (line.split() for line in lines if line and not line.startswith("#"))
+    return {name: unpack(text) for name, text in pairs}
+
+
+VECTORS = listed("vectors.txt")  # written by the C encoder
+WELLFORMED = listed("wellformed.txt")  # made by hand, as are the malformed ones
+MALFORMED = listed("malformed.txt")
 
 
 @pytest.mark.parametrize("name", VECTORS)
@@ -50,8 +69,8 @@ def test_open() -> None:
     assert body.service[28:32] == bytes([0x1F, 0x90, 6, 1])
     assert body.exclude == [100, 200]
     assert body.cookie == bytes([9, 8, 7])
-    assert (body.origin[0].family, body.origin[0].port) == (4, 7213)
-    assert body.origin[0].ip[:4] == bytes([10, 0, 0, 7])
+    assert (body.origin.family, body.origin.port) == (4, 7213)
+    assert body.origin.ip[:4] == bytes([10, 0, 0, 7])
 
 
 def test_frames_of_a_data_packet() -> None:
@@ -98,3 +117,77 @@ def test_wrong_bytes_are_refused(name: str, at: int, value: int) -> None:
     packet[at] = value
     with pytest.raises(Malformed):
         decode(bytes(packet))
+
+
+@pytest.mark.parametrize("name", WELLFORMED)
+def test_what_others_may_write_is_read(name: str) -> None:
+    decode(WELLFORMED[name])
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_what_is_malformed_is_refused(name: str) -> None:
+    with pytest.raises(Malformed):
+        decode(MALFORMED[name])
+
+
+@pytest.mark.parametrize("name", VECTORS | WELLFORMED)
+def test_what_was_decoded_is_encoded_to_the_same_bytes(name: str) -> None:
+    """Built anew from its fields, every length and count left to the encoder."""
+    data = (VECTORS | WELLFORMED)[name]
+    assert encode(*decode(data)).ljust(len(data), b"\0") == data
+
+
+@pytest.mark.parametrize("name", VECTORS | WELLFORMED)
+def test_every_cut_is_judged(name: str) -> None:
+    """A cut packet is refused or decodes; nothing else is raised, and no byte is left over."""
+    data = (VECTORS | WELLFORMED)[name]
+    for cut in range(len(data)):
+        try:
+            packet, frames = decode(data[:cut])
+        except Malformed:
+            continue
+        assert encode(packet, frames).ljust(cut, b"\0") == data[:cut]
+
+
+def frame(data: bytes, port: int = 7213, network: type[Packet] = IP) -> Packet:
+    return Ether(bytes(Ether() / network() / UDP(sport=40000, dport=port) / Raw(data)))
+
+
+def capture(path: Path, *frames: Packet) -> Path:
+    wrpcap(str(path / "capture.pcap"), list(frames))
+    return path / "capture.pcap"
+
+
+def test_a_capture_is_decoded(tmp_path: Path) -> None:
+    padded = Ether(bytes(frame(VECTORS["reset"])) + bytes(18))
+    path = capture(
+        tmp_path, frame(VECTORS["open"]), frame(VECTORS["data"], network=IPv6), padded,
+        frame(b"not ours", port=53),
+    )  # fmt: skip
+    packets = list(decode_pcap(path))
+    assert [p.type for p, _ in packets] == [1, 4, 7]
+    assert len(packets[1][1]) == 5
+
+
+def test_a_capture_of_another_port(tmp_path: Path) -> None:
+    path = capture(tmp_path, frame(VECTORS["refuse"], port=9999), frame(b"not ours"))
+    assert [p.type for p, _ in decode_pcap(path, 9999)] == [5]
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (VECTORS["reset"] + b"x", "bytes behind RESET"),
+        (VECTORS["data"] + bytes(9000), "before it was cut"),
+    ],
+)
+def test_a_wrong_packet_in_a_capture_is_found(tmp_path: Path, data: bytes, why: str) -> None:
+    path = capture(tmp_path, frame(VECTORS["open"]), frame(data))
+    with pytest.raises(Malformed, match=why):
+        list(decode_pcap(path))
+
+
+def test_a_capture_that_cut_packets_is_no_proof(tmp_path: Path) -> None:
+    whole = frame(VECTORS["open"])
+    with pytest.raises(Malformed, match="bytes were captured"):
+        list(decode_pcap(capture(tmp_path, Ether(bytes(whole)[:600]))))

@@ -199,11 +199,26 @@ static uint16_t any_port(struct sc_daemon *d, struct sc_service_id service)
     return 0;
 }
 
+/* Without keys no name can be verified; who insists is told so rather than served. Loopback
+ * services of
+ * --all-local never leave the host. */
+static bool refuse_unverified(struct connection *c, bool loopback)
+{
+    if (!c->server->daemon->config.require_verified || loopback)
+        return false;
+    send_error(c, EACCES,
+               "require_verified is set, and this version of scaffoldd cannot verify names; "
+               "remove the setting to use unverified services");
+    return true;
+}
+
 /* The rest of BIND, once the address of the service is known. */
 static void bind_at(struct connection *c, struct sc_service_id service, struct sc_address address)
 {
     struct sc_daemon *d = c->server->daemon;
     struct sc_ctl_reply r = reply_to(c);
+    if (refuse_unverified(c, sc_address_is_loopback(&address)))
+        return;
     if (address.port == 0)
         address.port = any_port(d, service);
     if (address.port == 0) {
@@ -320,6 +335,8 @@ static void prepare_for(struct connection *c, const struct sc_service_id *servic
     struct sc_daemon *d = c->server->daemon;
     struct sc_ctl_reply r = reply_to(c);
     struct sc_stack_self self;
+    if (refuse_unverified(c, c->open.loopback))
+        return;
     sc_stack_get_self(d->stack, &self);
     uint16_t port = sc_registry_take_port(d, c->request.prepare.local_port);
     if (port == 0) {

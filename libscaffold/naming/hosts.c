@@ -2,23 +2,33 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 void sc_hosts_init(struct sc_hosts *h, uint32_t domain, const uint64_t seed[2])
 {
     *h = (struct sc_hosts){.domain = domain, .next = 2}; /* 1 is the router */
     SC_MAP_INIT(&h->by_address, struct sc_host, by_address, address, seed);
+    SC_MAP_INIT(&h->by_name, struct sc_host, by_name, name, seed);
     sc_heap_init(&h->leases);
+}
+
+static void forget(struct sc_hosts *h, struct sc_host *host)
+{
+    sc_heap_set(&h->leases, &host->lease, SC_NEVER);
+    sc_map_remove(&h->by_address, &host->by_address);
+    sc_map_remove(&h->by_name, &host->by_name);
+    free(host);
 }
 
 void sc_hosts_fini(struct sc_hosts *h)
 {
-    struct sc_host *host;
-    while ((host = sc_hosts_at(h, 0)) != NULL) {
-        sc_map_remove(&h->by_address, &host->by_address);
-        free(host);
+    struct sc_map_node *n = sc_map_next(&h->by_address, NULL);
+    while (n) {
+        struct sc_host *host = sc_container(n, struct sc_host, by_address);
+        n = sc_map_next(&h->by_address, n);
+        forget(h, host);
     }
     sc_map_fini(&h->by_address);
+    sc_map_fini(&h->by_name);
     sc_heap_fini(&h->leases);
 }
 
@@ -30,21 +40,39 @@ struct sc_host *sc_hosts_find(const struct sc_hosts *h, uint64_t address)
 
 struct sc_host *sc_hosts_find_name(const struct sc_hosts *h, const char *name)
 {
-    for (struct sc_map_node *n = NULL; (n = sc_map_next(&h->by_address, n)) != NULL;) {
-        struct sc_host *host = sc_container(n, struct sc_host, by_address);
-        if (strcmp(host->name, name) == 0)
-            return host;
-    }
-    return NULL;
+    char key[SC_HOST_NAME_MAX + 1] = {0};
+    snprintf(key, sizeof key, "%s", name);
+    struct sc_map_node *n = sc_map_find(&h->by_name, key);
+    return n ? sc_container(n, struct sc_host, by_name) : NULL;
+}
+
+bool sc_hosts_is_free(const struct sc_hosts *h, uint64_t address)
+{
+    return address >> 32 == h->domain && (uint32_t)address > 1 && !sc_hosts_find(h, address);
 }
 
 static uint64_t free_address(struct sc_hosts *h, uint64_t wanted)
 {
-    if (wanted >> 32 == h->domain && (uint32_t)wanted > 1 && !sc_hosts_find(h, wanted))
+    if (sc_hosts_is_free(h, wanted))
         return wanted;
-    while (h->next < 2 || sc_hosts_find(h, sc_network_address(h->domain, h->next)))
+    while (!sc_hosts_is_free(h, sc_network_address(h->domain, h->next)))
         h->next++;
     return sc_network_address(h->domain, h->next++);
+}
+
+/* Names come and go, of containers for instance; the table must not fill up with those gone. */
+static bool make_room(struct sc_hosts *h)
+{
+    if (h->by_address.count < SC_HOSTS_MAX)
+        return true;
+    for (struct sc_map_node *n = NULL; (n = sc_map_next(&h->by_address, n)) != NULL;) {
+        struct sc_host *host = sc_container(n, struct sc_host, by_address);
+        if (!host->up) {
+            forget(h, host);
+            return true;
+        }
+    }
+    return false;
 }
 
 struct sc_host *sc_hosts_join(struct sc_hosts *h, const char *name, uint64_t wanted)
@@ -52,17 +80,16 @@ struct sc_host *sc_hosts_join(struct sc_hosts *h, const char *name, uint64_t wan
     struct sc_host *host = sc_hosts_find_name(h, name);
     if (host)
         return host;
-    if (h->by_address.count >= SC_HOSTS_MAX)
-        return NULL;
-    host = calloc(1, sizeof *host);
+    host = make_room(h) ? calloc(1, sizeof *host) : NULL;
     if (!host)
         return NULL;
     host->address = free_address(h, wanted);
     snprintf(host->name, sizeof host->name, "%s", name);
     sc_list_init(&host->instances);
     sc_timer_init(&host->lease);
-    if (sc_map_insert(&h->by_address, &host->by_address) < 0) {
-        free(host);
+    if (sc_map_insert(&h->by_address, &host->by_address) < 0 ||
+        sc_map_insert(&h->by_name, &host->by_name) < 0) {
+        forget(h, host);
         return NULL;
     }
     return host;

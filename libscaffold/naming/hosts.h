@@ -10,9 +10,9 @@
 #include "wire/ids.h"
 
 struct sc_host {
-    struct sc_map_node by_address;
+    struct sc_map_node by_address, by_name;
     uint64_t address;
-    char name[SC_HOST_NAME_MAX + 1];
+    char name[SC_HOST_NAME_MAX + 1]; /* zeros behind it: it is a key */
     uint32_t pool;
     struct sc_underlay underlay;
     uint64_t epoch;
@@ -24,7 +24,7 @@ struct sc_host {
 };
 
 struct sc_hosts {
-    struct sc_map by_address;
+    struct sc_map by_address, by_name;
     struct sc_heap leases;
     uint32_t domain;
     uint32_t next; /* host part to assign next */
@@ -36,8 +36,11 @@ void sc_hosts_fini(struct sc_hosts *h);
 struct sc_host *sc_hosts_find(const struct sc_hosts *h, uint64_t address);
 struct sc_host *sc_hosts_find_name(const struct sc_hosts *h, const char *name);
 
-/* A host that joins: the entry of its name, or a new one, at `wanted` where that is free and ours
- * to give. NULL when the table is full or memory short. */
+/* True when this address is ours to give, and nobody has it. */
+bool sc_hosts_is_free(const struct sc_hosts *h, uint64_t address);
+
+/* A host that joins: the entry of its name, or a new one, at `wanted` where that is free. A full
+ * table forgets a host that is down. NULL when all are up, or memory is short. */
 struct sc_host *sc_hosts_join(struct sc_hosts *h, const char *name, uint64_t wanted);
 
 /* Entry `index` in no order; NULL after the last. */

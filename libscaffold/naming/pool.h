@@ -34,6 +34,11 @@ const struct sc_pool_entry *sc_pool_find_service(const struct sc_pool *p,
  * the pool), -ENOSPC or -ENOMEM. The same mapping again is 0. */
 int sc_pool_put(struct sc_pool *p, uint32_t pool, const struct sc_service_id *id, const char *name);
 
+/* The same, but what contradicts it is forgotten first: a host believes its router's newest word.
+ * Returns 0, -ENOSPC or -ENOMEM. */
+int sc_pool_learn(struct sc_pool *p, uint32_t pool, const struct sc_service_id *id,
+                  const char *name);
+
 /* A fresh address for a service that has none; NULL when the pool is exhausted or memory short.
  * Addresses ending in .0 and .255 are left out: some programs take them for networks. */
 const struct sc_pool_entry *sc_pool_allocate(struct sc_pool *p, const struct sc_service_id *id,

@@ -64,10 +64,22 @@ void sc_service_table_remove(struct sc_service_table *t, struct sc_instance *i)
 
 void sc_service_table_fini(struct sc_service_table *t)
 {
-    struct sc_instance *i;
-    while ((i = sc_service_table_at(t, 0)) != NULL)
-        sc_service_table_remove(t, i);
+    struct sc_service *s = sc_service_table_next(t, NULL);
+    while (s) {
+        struct sc_service *next = sc_service_table_next(t, s);
+        for (size_t left = s->count; left > 0; left--) /* the last one takes the service along */
+            sc_service_table_remove(
+                t, sc_container(s->instances.next, struct sc_instance, in_service));
+        s = next;
+    }
     sc_map_fini(&t->services);
+}
+
+struct sc_service *sc_service_table_next(const struct sc_service_table *t,
+                                         const struct sc_service *s)
+{
+    struct sc_map_node *n = sc_map_next(&t->services, s ? &s->node : NULL);
+    return n ? sc_container(n, struct sc_service, node) : NULL;
 }
 
 struct sc_instance *sc_service_table_find(const struct sc_service_table *t,

@@ -57,6 +57,10 @@ struct sc_instance *sc_service_table_choose(const struct sc_service_table *t,
                                             const struct sc_service_id *id,
                                             const struct sc_choice *c);
 
+/* Services in no order: pass NULL first. */
+struct sc_service *sc_service_table_next(const struct sc_service_table *t,
+                                         const struct sc_service *s);
+
 /* Entry `index` in no order, for status; NULL after the last. */
 struct sc_instance *sc_service_table_at(const struct sc_service_table *t, size_t index);
 

@@ -81,15 +81,16 @@ struct sc_notice {
 
 struct sc_registrar {
     struct sc_due due;
-    bool joined_once;
+    bool joined;
+    bool name_taken;     /* the router knows another host of our name */
+    bool reachable;      /* as the owner was told */
     sc_time answered_at; /* last word of the router */
     sc_time interval;    /* of JOIN */
     sc_time refresh_interval;
-    uint64_t router_epoch;
-    uint32_t serial;         /* of the last change or REGISTER */
-    uint32_t refresh_serial; /* what it was when the last REFRESH left */
-    uint32_t known_serial;   /* the router knows everything up to here */
-    uint32_t registered;
+    uint32_t joins;        /* answered so far */
+    uint32_t serial;       /* of the last change or REGISTER */
+    uint32_t known_serial; /* the router knows everything up to here */
+    uint32_t registered;   /* different ids, as the router counts them */
     uint64_t digest;
 };
 
@@ -180,6 +181,7 @@ uint64_t sc_router_digest(const struct sc_service_id *id);
 /* registrar.c */
 void sc_registrar_start(struct sc_stack *s, sc_time now);
 void sc_registrar_on_answer(struct sc_stack *s, const struct sc_control *c, sc_time now);
+/* The first instance of an id was added, or the last one removed. */
 void sc_registrar_changed(struct sc_stack *s, const struct sc_service_id *id, bool added,
                           sc_time now);
 bool sc_registrar_reachable(const struct sc_stack *s, sc_time now);

@@ -129,7 +129,7 @@ void sc_lookups_on_mapping(struct sc_stack *s, const struct sc_control *c)
         int error = c->status == SC_LOOKUP_FOUND       ? 0
                     : c->status == SC_LOOKUP_EXHAUSTED ? ENOMEM
                                                        : ENOENT;
-        if (error == 0 && sc_pool_put(&s->pool, c->pool, &c->service[0], c->name) < 0)
+        if (error == 0 && sc_pool_learn(&s->pool, c->pool, &c->service[0], c->name) < 0)
             error = ENOMEM;
         tell(s, q->ticket, error, error ? NULL : sc_pool_find(&s->pool, c->pool));
         end_request(s, q);

@@ -5,9 +5,17 @@
 
 #include <stdio.h>
 
-static void send(struct sc_stack *s, struct sc_control *c)
+/* The transaction of question `n` of this kind: nobody else knows it, and repetitions share it, so
+ * that the answer to any of them will do. */
+static uint64_t transaction(const struct sc_stack *s, enum sc_control_message message, uint32_t n)
 {
-    c->transaction = sc_rng_next(&s->rng);
+    uint32_t text[2] = {message, n};
+    return sc_hash(s->map_seed, text, sizeof text);
+}
+
+static void send(struct sc_stack *s, struct sc_control *c, uint32_t n)
+{
+    c->transaction = transaction(s, (enum sc_control_message)c->message, n);
     c->src = s->env.address;
     c->epoch = s->env.epoch;
     sc_outbox_control(s, &s->config.router, 0, c);
@@ -18,10 +26,9 @@ static void join(struct sc_stack *s, sc_time now)
     struct sc_registrar *g = &s->registrar;
     struct sc_control c = {.message = SC_MSG_JOIN};
     snprintf(c.name, sizeof c.name, "%s", s->config.host_name);
-    send(s, &c);
+    send(s, &c, g->joins);
     sc_stack_arm(s, &g->due, now + g->interval);
-    g->interval =
-        2 * g->interval < SC_REQUEST_RETRANSMIT_MAX ? 2 * g->interval : SC_REQUEST_RETRANSMIT_MAX;
+    g->interval = sc_time_min(2 * g->interval, SC_REQUEST_RETRANSMIT_MAX);
 }
 
 static void refresh(struct sc_stack *s, sc_time now)
@@ -29,8 +36,7 @@ static void refresh(struct sc_stack *s, sc_time now)
     struct sc_registrar *g = &s->registrar;
     struct sc_control c = {
         .message = SC_MSG_REFRESH, .registered = g->registered, .digest = g->digest};
-    g->refresh_serial = g->serial;
-    send(s, &c);
+    send(s, &c, g->serial);
     sc_stack_arm(s, &g->due, now + g->refresh_interval);
     g->refresh_interval = sc_time_min(2 * g->refresh_interval, SC_LEASE_REFRESH);
 }
@@ -42,36 +48,48 @@ static void doubt(struct sc_stack *s, sc_time now)
     sc_stack_arm(s, &s->registrar.due, now + SC_REQUEST_RETRANSMIT);
 }
 
+static void send_registration(struct sc_stack *s, struct sc_control *c)
+{
+    c->serial = ++s->registrar.serial;
+    send(s, c, c->serial);
+    c->service_count = 0;
+    c->replaces = 0;
+}
+
 static void register_all(struct sc_stack *s)
 {
     struct sc_control c = {.message = SC_MSG_REGISTER, .replaces = 1};
-    struct sc_instance *i;
-    for (size_t n = 0; (i = sc_service_table_at(&s->services, n)) != NULL; n++) {
-        c.service[c.service_count++] = i->service->id;
-        if (c.service_count == SC_REGISTER_MAX) {
-            c.serial = ++s->registrar.serial;
-            send(s, &c);
-            c.service_count = 0;
-            c.replaces = 0;
-        }
+    for (struct sc_service *v = NULL; (v = sc_service_table_next(&s->services, v)) != NULL;) {
+        c.service[c.service_count++] = v->id;
+        if (c.service_count == SC_REGISTER_MAX)
+            send_registration(s, &c);
     }
-    if (c.service_count || c.replaces) {
-        c.serial = ++s->registrar.serial;
-        send(s, &c);
-    }
+    if (c.service_count || c.replaces)
+        send_registration(s, &c);
+}
+
+bool sc_registrar_reachable(const struct sc_stack *s, sc_time now)
+{
+    const struct sc_registrar *g = &s->registrar;
+    return s->is_router || (g->joined && now - g->answered_at < SC_LEASE_TIME);
+}
+
+static void tell_reachable(struct sc_stack *s, sc_time now)
+{
+    bool reachable = sc_registrar_reachable(s, now);
+    if (reachable != s->registrar.reachable)
+        sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
+    s->registrar.reachable = reachable;
 }
 
 static void on_due(struct sc_stack *s, struct sc_due *d, sc_time now)
 {
     (void)d;
-    bool was = s->registrar.joined_once &&
-               now - s->registrar.answered_at < SC_LEASE_TIME + SC_LEASE_REFRESH;
-    if (s->env.address == 0)
-        join(s, now);
-    else
+    if (s->registrar.joined)
         refresh(s, now);
-    if (was && !sc_registrar_reachable(s, now))
-        sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
+    else
+        join(s, now);
+    tell_reachable(s, now);
 }
 
 void sc_registrar_start(struct sc_stack *s, sc_time now)
@@ -84,24 +102,28 @@ void sc_registrar_start(struct sc_stack *s, sc_time now)
         sc_stack_arm(s, &s->registrar.due, now);
 }
 
-bool sc_registrar_reachable(const struct sc_stack *s, sc_time now)
-{
-    return s->is_router ||
-           (s->registrar.joined_once && now - s->registrar.answered_at < SC_LEASE_TIME);
-}
-
 static void on_joined(struct sc_stack *s, const struct sc_control *c, sc_time now)
 {
     struct sc_registrar *g = &s->registrar;
+    if (c->transaction != transaction(s, SC_MSG_JOIN, g->joins))
+        return;
+    bool taken = c->address == 0;
+    if (taken != g->name_taken)
+        sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
+    g->name_taken = taken;
+    g->joined = !taken;
+    if (taken)
+        return; /* JOIN again: that host may leave */
+    bool moved = s->env.address != c->address || s->env.pool != c->pool;
     s->env.address = c->address;
     s->env.pool = c->pool;
-    g->router_epoch = c->epoch;
-    g->joined_once = true;
+    g->joins++;
     g->interval = SC_REQUEST_RETRANSMIT;
+    if (moved && g->reachable)
+        sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
     if (g->registered)
         register_all(s);
     doubt(s, now);
-    sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
 }
 
 /* The router knows what was registered up to this serial. */
@@ -117,36 +139,45 @@ static void known(struct sc_stack *s, uint32_t serial)
 bool sc_stack_registered(const struct sc_stack *s)
 {
     return s->is_router ||
-           (s->registrar.known_serial == s->registrar.serial && s->registrar.joined_once);
+           (s->registrar.known_serial == s->registrar.serial && s->registrar.joined);
 }
 
 static void on_refreshed(struct sc_stack *s, const struct sc_control *c, sc_time now)
 {
     struct sc_registrar *g = &s->registrar;
+    if (c->transaction != transaction(s, SC_MSG_REFRESH, g->serial))
+        return; /* about what was served before the last change */
     if (c->state == SC_REFRESH_JOIN) {
         join(s, now); /* with the address we have, which a restarted router gives back */
     } else if (c->state == SC_REFRESH_REGISTER) {
         register_all(s);
         doubt(s, now);
     } else {
-        known(s, g->refresh_serial);
+        known(s, g->serial);
         g->refresh_interval = SC_LEASE_REFRESH;
         sc_stack_arm(s, &g->due, now + SC_LEASE_REFRESH);
     }
 }
 
+/* One change after what is known; otherwise a REFRESH tells. */
+static void on_registered(struct sc_stack *s, const struct sc_control *c)
+{
+    bool ours = c->transaction == transaction(s, SC_MSG_REGISTER, c->serial) ||
+                c->transaction == transaction(s, SC_MSG_UNREGISTER, c->serial);
+    if (ours && c->serial == s->registrar.known_serial + 1)
+        known(s, c->serial);
+}
+
 void sc_registrar_on_answer(struct sc_stack *s, const struct sc_control *c, sc_time now)
 {
-    bool was = sc_registrar_reachable(s, now);
     s->registrar.answered_at = now;
     if (c->message == SC_MSG_JOINED)
         on_joined(s, c, now);
     else if (c->message == SC_MSG_REFRESHED)
         on_refreshed(s, c, now);
-    else if (c->message == SC_MSG_REGISTERED && c->serial == s->registrar.known_serial + 1)
-        known(s, c->serial); /* one change after what is known; otherwise a REFRESH tells */
-    if (!was && sc_registrar_reachable(s, now))
-        sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
+    else if (c->message == SC_MSG_REGISTERED)
+        on_registered(s, c);
+    tell_reachable(s, now);
 }
 
 void sc_registrar_changed(struct sc_stack *s, const struct sc_service_id *id, bool added,
@@ -155,12 +186,12 @@ void sc_registrar_changed(struct sc_stack *s, const struct sc_service_id *id, bo
     struct sc_registrar *g = &s->registrar;
     g->registered += added ? 1 : -1u;
     g->digest ^= sc_router_digest(id);
-    if (s->is_router || s->env.address == 0)
-        return;
+    if (s->is_router || !g->joined)
+        return; /* joining registers everything */
     struct sc_control c = {.message = added ? SC_MSG_REGISTER : SC_MSG_UNREGISTER,
                            .serial = ++g->serial,
                            .service_count = 1,
                            .service = {*id}};
-    send(s, &c);
+    send(s, &c, c.serial);
     doubt(s, now);
 }

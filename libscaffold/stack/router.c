@@ -61,6 +61,28 @@ static void reply(struct sc_stack *s, const struct sc_underlay *to, const struct
     sc_outbox_control(s, to, 0, a);
 }
 
+/* Another host of this name is alive. One that was restarted comes from where it was, or waits
+ * until its old lease is over: otherwise two of one name would take turns in throwing each other
+ * out. */
+static bool is_taken(const struct sc_stack *s, const struct sc_control *c,
+                     const struct sc_underlay *from)
+{
+    const struct sc_host *h = sc_hosts_find_name(&s->hosts, c->name);
+    return strcmp(c->name, s->config.host_name) == 0 ||
+           (h && h->up && h->epoch != c->epoch && !sc_underlay_equal(&h->underlay, from));
+}
+
+/* The address that a host had, for the sake of its flows. A new one's follows from its pool
+ * address, which is persisted: so a router that was restarted does not give it to somebody else
+ * before the host comes back. */
+static uint64_t wanted_address(const struct sc_stack *s, const struct sc_control *c,
+                               const struct sc_pool_entry *e)
+{
+    if (sc_hosts_is_free(&s->hosts, c->src))
+        return c->src;
+    return e ? sc_network_address(s->config.domain, e->pool - s->pool.base) : 0;
+}
+
 static void on_join(struct sc_stack *s, const struct sc_control *c, const struct sc_underlay *from,
                     sc_time now)
 {
@@ -72,7 +94,16 @@ static void on_join(struct sc_stack *s, const struct sc_control *c, const struct
         s->counters.dropped_malformed++;
         return;
     }
-    struct sc_host *h = sc_hosts_join(&s->hosts, c->name, c->src);
+    struct sc_control a = {.message = SC_MSG_JOINED,
+                           .lease_ms = (uint32_t)(SC_LEASE_TIME / SC_MS),
+                           .epoch = s->env.epoch};
+    if (is_taken(s, c, from)) {
+        reply(s, from, c, &a);
+        return;
+    }
+    sc_name_to_id(&n, &id);
+    const struct sc_pool_entry *e = sc_lookups_map(s, name, &id);
+    struct sc_host *h = sc_hosts_join(&s->hosts, c->name, wanted_address(s, c, e));
     if (!h) {
         s->counters.dropped_table_full++;
         return;
@@ -80,15 +111,9 @@ static void on_join(struct sc_stack *s, const struct sc_control *c, const struct
     if (h->epoch != c->epoch)
         remove_instances(s, h); /* a restarted host serves nothing until it says so */
     h->epoch = c->epoch;
-    sc_name_to_id(&n, &id);
-    const struct sc_pool_entry *e = sc_lookups_map(s, name, &id);
-    h->pool = e ? e->pool : 0;
+    a.pool = h->pool = e ? e->pool : 0;
+    a.address = h->address;
     renew(s, h, from, now);
-    struct sc_control a = {.message = SC_MSG_JOINED,
-                           .address = h->address,
-                           .pool = h->pool,
-                           .lease_ms = (uint32_t)(SC_LEASE_TIME / SC_MS),
-                           .epoch = s->env.epoch};
     reply(s, from, c, &a);
 }
 

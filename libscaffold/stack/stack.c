@@ -354,16 +354,19 @@ int sc_stack_serve(struct sc_stack *s, const struct sc_service_id *service, void
     if (!i)
         return -ENOMEM;
     *instance = i;
-    sc_registrar_changed(s, service, true, now);
+    if (i->service->count == 1)
+        sc_registrar_changed(s, service, true, now);
     return 0;
 }
 
 void sc_stack_unserve(struct sc_stack *s, struct sc_instance *i, sc_time now)
 {
     struct sc_service_id id = i->service->id;
+    bool last = i->service->count == 1;
     sc_flows_forget_instance(s, i, now);
     sc_service_table_remove(&s->services, i);
-    sc_registrar_changed(s, &id, false, now);
+    if (last)
+        sc_registrar_changed(s, &id, false, now);
 }
 
 void *sc_instance_app(const struct sc_instance *i)

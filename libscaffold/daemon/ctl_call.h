@@ -1,0 +1,76 @@
+/* One control call under way, as ctl.c hands it to who answers it: ctl_names.c, ctl_serve.c,
+ * ctl_connect.c, ctl_tools.c. */
+#ifndef SC_DAEMON_CTL_CALL_H
+#define SC_DAEMON_CTL_CALL_H
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "daemon/daemon.h"
+#include "daemon/session.h"
+#include "local/ctl.h"
+#include "naming/name.h"
+
+struct sc_ctl_server {
+    struct sc_daemon *daemon;
+    struct sc_watch abstract;
+    struct sc_watch path;
+    char file[sizeof(struct sockaddr_un) - sizeof(sa_family_t)];
+    struct sc_list connections;
+    size_t count;
+};
+
+/* A connection lives for one call (two for PREPARE and HANDOVER). */
+struct sc_ctl_call {
+    struct sc_watch watch;
+    struct sc_ctl_server *server;
+    struct sc_list link;
+    struct ucred peer;
+    struct sc_ctl_request request; /* the call under way */
+    struct sc_request open;        /* what PREPARE found out, for HANDOVER */
+    bool prepared;
+    bool port_taken;
+    bool waiting;                 /* for a lookup: the ticket */
+    struct sc_alarm registration; /* LISTEN: set while the router is waited for */
+    struct sc_session *session;
+    struct sc_waiter waiter;
+};
+
+/* An empty reply to this call; then fill it in and send it, with a descriptor if fd >= 0. */
+struct sc_ctl_reply sc_ctl_reply_to(const struct sc_ctl_call *c);
+void sc_ctl_send(struct sc_ctl_call *c, const struct sc_ctl_reply *r, int fd);
+void sc_ctl_send_error(struct sc_ctl_call *c, int error, const char *text);
+
+/* Looks up; the call goes on in sc_ctl_on_mapped. */
+void sc_ctl_look_up(struct sc_ctl_call *c, enum sc_lookup_by by, const char *name, uint32_t pool);
+
+/* Reads a service's name; `base` gets it without its port. False: an error was sent, with what is
+ * wrong. */
+bool sc_ctl_read_name(struct sc_ctl_call *c, const char *text, int error,
+                      struct sc_service_name *out, char base[SC_NAME_MAX + 1]);
+
+/* True when require_verified forbids the call: an error was sent. */
+bool sc_ctl_refuse_unverified(struct sc_ctl_call *c, bool loopback);
+
+/* The rest of BIND and of PREPARE, once the service is known. */
+void sc_ctl_bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct sc_address address);
+void sc_ctl_prepare_for(struct sc_ctl_call *c, const struct sc_service_id *service);
+
+/* LISTEN waited long enough for the router. */
+void sc_ctl_on_registration_wait(struct sc_alarm *a);
+
+/* The calls. */
+void sc_ctl_on_resolve(struct sc_ctl_call *c);
+void sc_ctl_on_reverse(struct sc_ctl_call *c);
+void sc_ctl_on_bind(struct sc_ctl_call *c);
+void sc_ctl_on_listen(struct sc_ctl_call *c);
+void sc_ctl_on_unlisten(struct sc_ctl_call *c);
+void sc_ctl_on_prepare(struct sc_ctl_call *c);
+void sc_ctl_on_handover(struct sc_ctl_call *c, int fd);
+void sc_ctl_on_flow_error(struct sc_ctl_call *c);
+void sc_ctl_on_flow_option(struct sc_ctl_call *c);
+void sc_ctl_on_status(struct sc_ctl_call *c);
+void sc_ctl_on_stop(struct sc_ctl_call *c);
+void sc_ctl_on_hello(struct sc_ctl_call *c);
+
+#endif

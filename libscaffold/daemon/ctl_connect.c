@@ -1,0 +1,120 @@
+/* PREPARE and HANDOVER: a program connects. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/ctl_call.h"
+#include "daemon/listener.h"
+#include "daemon/registry.h"
+#include "daemon/session.h"
+
+/* The rest of PREPARE, once the service is known: a local address for the program. */
+void sc_ctl_prepare_for(struct sc_ctl_call *c, const struct sc_service_id *service)
+{
+    struct sc_daemon *d = c->server->daemon;
+    struct sc_ctl_reply r = sc_ctl_reply_to(c);
+    struct sc_stack_self self;
+    if (sc_ctl_refuse_unverified(c, c->open.loopback))
+        return;
+    sc_stack_get_self(d->stack, &self);
+    uint16_t port = sc_registry_take_port(d, c->request.prepare.local_port);
+    if (port == 0) {
+        bool wanted = c->request.prepare.local_port != 0;
+        sc_ctl_send_error(c, wanted ? EADDRINUSE : EADDRNOTAVAIL,
+                          "no local port is left on this host");
+        return;
+    }
+    c->port_taken = true;
+    c->open.service = *service;
+    c->open.own = sc_address_v4(self.pool, port);
+    if (c->open.loopback) /* 127.0.0.1 or ::1, as the program named its target */
+        c->open.own = sc_address_is_v4(&c->open.target)
+                          ? sc_address_v4(0x7f000001, port)
+                          : (struct sc_address){.ip = {[15] = 1}, .port = port};
+    c->open.own_serial = (uint32_t)sc_daemon_serial(d);
+    c->prepared = true;
+    r.address = c->open.own;
+    r.serial = (uint32_t)c->open.own_serial;
+    memcpy(r.service, service->bytes, sizeof r.service);
+    sc_ctl_send(c, &r, -1);
+}
+
+void sc_ctl_on_prepare(struct sc_ctl_call *c)
+{
+    struct sc_daemon *d = c->server->daemon;
+    struct sc_address a = c->request.prepare.address;
+    c->open = (struct sc_request){.target = a,
+                                  .family = (enum sc_family)c->request.prepare.family,
+                                  .uid = c->peer.uid,
+                                  .pid = c->peer.pid};
+    if (c->request.prepare.by_service) {
+        struct sc_service_id id;
+        memcpy(id.bytes, c->request.prepare.service, sizeof id.bytes);
+        struct sc_mapping m;
+        if (sc_stack_mapping_of_service(d->stack, &id, &m))
+            c->open.target = sc_address_v4(m.pool, sc_service_id_port(&id));
+        sc_ctl_prepare_for(c, &id);
+    } else if (sc_address_is_loopback(&a)) {
+        struct sc_service_id id = sc_loopback_service(d, a.port);
+        c->open.loopback = true;
+        sc_ctl_prepare_for(c, &id);
+    } else if (sc_address_is_v4(&a)) {
+        sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(&a));
+    } else {
+        struct sc_service_id id;
+        if (sc_ula_find(&d->ula, &a, &id)) {
+            id = sc_service_id_at(id, a.port, IPPROTO_TCP);
+            sc_ctl_prepare_for(c, &id);
+        } else {
+            sc_ctl_send_error(c, ENETUNREACH,
+                              "no service has this address; resolve its name first");
+        }
+    }
+}
+
+static void on_opened(struct sc_waiter *w, int error)
+{
+    struct sc_ctl_call *c = sc_container(w, struct sc_ctl_call, waiter);
+    c->session = NULL;
+    sc_ctl_send_error(c, error, "");
+}
+
+/* Only a stream of the family that the model needs: anything else could make us block or lie. */
+static bool fit_for_flow(int fd)
+{
+    int domain = 0, type = 0;
+    socklen_t len = sizeof domain;
+    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
+    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len);
+    return domain == AF_UNIX && type == SOCK_STREAM;
+}
+
+void sc_ctl_on_handover(struct sc_ctl_call *c, int fd)
+{
+    struct sc_daemon *d = c->server->daemon;
+    if (!c->prepared || fd < 0 || !fit_for_flow(fd)) {
+        if (fd >= 0)
+            close(fd);
+        sc_ctl_send_error(c, EINVAL, "HANDOVER needs PREPARE and a socket");
+        return;
+    }
+    struct sc_request r = c->open;
+    r.plug_len = c->request.handover.plug_len;
+    r.abort_on_close = c->request.handover.abort_on_close;
+    r.user_timeout_ms = c->request.handover.user_timeout_ms;
+    r.timeout = c->request.handover.open_timeout_ms * SC_MS;
+    if (r.user_timeout_ms && (r.timeout == 0 || r.user_timeout_ms * SC_MS < r.timeout))
+        r.timeout = r.user_timeout_ms * SC_MS;
+    c->prepared = false;
+    c->port_taken = false; /* the session's from now on */
+    c->waiter.opened = on_opened;
+    bool wait = c->request.handover.wait;
+    c->session = sc_session_open(d, &r, fd, wait ? &c->waiter : NULL);
+    if (!wait) {
+        c->session = NULL;
+        sc_ctl_send_error(c, 0, "");
+    }
+    sc_daemon_on_activity(d);
+}

@@ -1,0 +1,152 @@
+/* RESOLVE and REVERSE, and the look-ups that other calls wait for. */
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/ctl_call.h"
+#include "daemon/ctl.h"
+#include "naming/name.h"
+
+static void reply_mapping(struct sc_ctl_call *c, const struct sc_mapping *m)
+{
+    struct sc_ctl_reply r = sc_ctl_reply_to(c);
+    r.address = sc_address_v4(m->pool, 0);
+    r.address6 = sc_ula_of(&c->server->daemon->ula, &m->service);
+    memcpy(r.service, m->service.bytes, sizeof r.service);
+    snprintf(r.name, sizeof r.name, "%s", m->name);
+    sc_ctl_send(c, &r, -1);
+}
+
+void sc_ctl_look_up(struct sc_ctl_call *c, enum sc_lookup_by by, const char *name, uint32_t pool)
+{
+    struct sc_daemon *d = c->server->daemon;
+    c->waiting = true;
+    if (sc_stack_lookup(d->stack, by, name, pool, NULL, c, d->loop.now) < 0) {
+        c->waiting = false;
+        sc_ctl_send_error(c, EAGAIN, "too many look-ups at once; try again");
+        return;
+    }
+    sc_daemon_on_activity(d);
+}
+
+/* The name without its port, or a reply that says what is wrong with it. */
+bool sc_ctl_read_name(struct sc_ctl_call *c, const char *text, int error,
+                      struct sc_service_name *out, char base[SC_NAME_MAX + 1])
+{
+    const char *why = "";
+    if (sc_name_read(text, out, &why) < 0) {
+        char line[SC_CTL_TEXT];
+        snprintf(line, sizeof line,
+                 "%.120s: %s; a service is written label.provider.scaffold[:port[/proto]]", text,
+                 why);
+        sc_ctl_send_error(c, error, line);
+        return false;
+    }
+    struct sc_service_name plain = *out;
+    plain.port = 0;
+    plain.proto = 0;
+    sc_name_write(&plain, base, SC_NAME_MAX + 1);
+    return true;
+}
+
+void sc_ctl_on_resolve(struct sc_ctl_call *c)
+{
+    struct sc_service_name n;
+    char base[SC_NAME_MAX + 1];
+    if (sc_ctl_read_name(c, c->request.resolve.name, EAI_NONAME, &n, base))
+        sc_ctl_look_up(c, SC_LOOKUP_NAME, base, 0);
+}
+
+/* The service that the request names, by its id or by its address in the v6 pool. */
+static bool named_service(struct sc_ctl_call *c, struct sc_service_id *id)
+{
+    if (c->request.reverse.by_service) {
+        memcpy(id->bytes, c->request.reverse.service, sizeof id->bytes);
+        return true;
+    }
+    return sc_ula_find(&c->server->daemon->ula, &c->request.reverse.address, id);
+}
+
+void sc_ctl_on_reverse(struct sc_ctl_call *c)
+{
+    const struct sc_address *a = &c->request.reverse.address;
+    struct sc_service_id id;
+    struct sc_mapping m;
+    if (!c->request.reverse.by_service && sc_address_is_v4(a))
+        sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(a));
+    else if (named_service(c, &id) &&
+             sc_stack_mapping_of_service(c->server->daemon->stack, &id, &m))
+        reply_mapping(c, &m);
+    else
+        sc_ctl_send_error(c, ENOENT, "no such service address");
+}
+
+/* Without keys no name can be verified; who insists is told so rather than served. Loopback
+ * services of
+ * --all-local never leave the host. */
+bool sc_ctl_refuse_unverified(struct sc_ctl_call *c, bool loopback)
+{
+    if (!c->server->daemon->config.require_verified || loopback)
+        return false;
+    sc_ctl_send_error(c, EACCES,
+                      "require_verified is set, and this version of scaffoldd cannot verify names; "
+                      "remove the setting to use unverified services");
+    return true;
+}
+
+/* --- answers to look-ups ---------------------------------------------------------------------- */
+
+static int resolve_error(int error)
+{
+    return error == ENOMEM ? EAI_MEMORY : error == ENOENT ? EAI_NONAME : EAI_AGAIN;
+}
+
+static const char *mapping_trouble(int error)
+{
+    switch (error) {
+    case ENOMEM:
+        return "the pool of service addresses is exhausted; give the router a larger --pool";
+    case ENOENT:
+        return "no service has this address; resolve its name first";
+    default:
+        return "the service router does not answer; is it running where --router says?";
+    }
+}
+
+void sc_ctl_on_mapped(struct sc_daemon *d, const struct sc_event *e)
+{
+    struct sc_list *it, *tmp;
+    struct sc_ctl_call *c = NULL;
+    sc_list_each(it, tmp, &d->ctl->connections) /* the ticket may have hung up meanwhile */
+    {
+        struct sc_ctl_call *one = sc_container(it, struct sc_ctl_call, link);
+        if (one == e->ticket && one->waiting)
+            c = one;
+    }
+    if (!c)
+        return;
+    c->waiting = false;
+    const struct sc_mapping *m = &e->mapping;
+    uint16_t op = c->request.op;
+    struct sc_address address = c->request.bind.address;
+    if (m->error) {
+        bool names = op == SC_CTL_RESOLVE;
+        int error = m->error == ETIMEDOUT || m->error == ENOENT ? ENETUNREACH : m->error;
+        sc_ctl_send_error(c,
+                          names                  ? resolve_error(m->error)
+                          : op == SC_CTL_REVERSE ? m->error
+                                                 : error,
+                          mapping_trouble(m->error));
+    } else if (op == SC_CTL_BIND) {
+        struct sc_address at = sc_address_v4(m->pool, address.port);
+        sc_ctl_bind_at(c, m->service, at);
+    } else if (op == SC_CTL_PREPARE) {
+        struct sc_service_id id =
+            sc_service_id_at(m->service, c->request.prepare.address.port, IPPROTO_TCP);
+        sc_ctl_prepare_for(c, &id);
+    } else {
+        reply_mapping(c, m);
+    }
+}

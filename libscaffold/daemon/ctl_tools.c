@@ -1,0 +1,66 @@
+/* What a program asks about its flow, and what tools ask. */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "daemon/ctl_call.h"
+#include "daemon/registry.h"
+#include "daemon/session.h"
+#include "daemon/status.h"
+
+static bool may_touch(const struct sc_ctl_call *c, const struct sc_end *e)
+{
+    return c->peer.uid == 0 || c->peer.uid == e->uid;
+}
+
+void sc_ctl_on_flow_error(struct sc_ctl_call *c)
+{
+    struct sc_ctl_reply r = sc_ctl_reply_to(c);
+    r.value = (uint32_t)sc_registry_take_error(c->server->daemon, &c->request.flow.flow);
+    sc_ctl_send(c, &r, -1);
+}
+
+void sc_ctl_on_flow_option(struct sc_ctl_call *c)
+{
+    struct sc_ctl_reply r = sc_ctl_reply_to(c);
+    struct sc_end *e = sc_registry_find(c->server->daemon, &c->request.flow.flow);
+    if (!e)
+        r.error = ENOTCONN;
+    else if (!may_touch(c, e))
+        r.error = EACCES;
+    else if (c->request.op == SC_CTL_FLOW_SET)
+        r.error = sc_session_set(e, c->request.flow.option, c->request.flow.value);
+    else
+        r.error = sc_session_get(e, c->request.flow.option, &r.value, &r.info);
+    sc_ctl_send(c, &r, -1);
+}
+
+void sc_ctl_on_status(struct sc_ctl_call *c)
+{
+    struct sc_ctl_reply r = sc_ctl_reply_to(c);
+    int fd = sc_status_write(c->server->daemon);
+    r.error = fd < 0 ? -fd : 0;
+    sc_ctl_send(c, &r, fd);
+    if (fd >= 0)
+        close(fd);
+}
+
+void sc_ctl_on_stop(struct sc_ctl_call *c)
+{
+    struct sc_daemon *d = c->server->daemon;
+    if (c->peer.uid != 0 && c->peer.uid != d->id.uid) {
+        sc_ctl_send_error(c, EPERM, "only root and the user who runs scaffoldd can stop it");
+        return;
+    }
+    sc_ctl_send_error(c, 0, "");
+    d->loop.stopping = true;
+}
+
+void sc_ctl_on_hello(struct sc_ctl_call *c)
+{
+    struct sc_ctl_reply r = sc_ctl_reply_to(c);
+    r.value = (uint32_t)getpid();
+    snprintf(r.text, sizeof r.text, "scaffoldd %s", SCAFFOLD_VERSION);
+    snprintf(r.name, sizeof r.name, "%s", c->server->daemon->config.host_name);
+    sc_ctl_send(c, &r, -1);
+}

@@ -31,6 +31,16 @@ static void require_inside(const struct input *in, const uint8_t *data, size_t l
         require(data >= in->data && len <= (size_t)(in->data + in->size - data));
 }
 
+/* Whoever compares underlays compares all their bytes. */
+static void require_canonical(const struct sc_underlay *u)
+{
+    size_t used = u->family == 6 ? 16 : u->family;
+    require(u->family == 0 || u->family == 4 || u->family == 6);
+    require(u->family != 0 || u->port == 0);
+    for (size_t i = used; i < sizeof u->ip; i++)
+        require(u->ip[i] == 0);
+}
+
 /* --- packets ---------------------------------------------------------------------------------- */
 
 typedef void write_fn(struct sc_writer *w, const struct sc_header *h, const void *p);
@@ -192,6 +202,7 @@ static void try_open(const struct input *in, struct sc_reader *r)
     require(p.src_flow != 0 && p.exclude_count <= SC_OPEN_EXCLUDE && p.cookie.len <= 32);
     require_inside(in, p.cookie.data, p.cookie.len);
     require_inside(in, p.handshake.data, p.handshake.len);
+    require_canonical(&p.origin);
     write_back(in, write_open, &p);
 }
 
@@ -251,6 +262,7 @@ static void try_control(const struct input *in, struct sc_reader *r)
         return;
     require(c.transaction == in->header.number && c.service_count <= SC_REGISTER_MAX);
     require(strnlen(c.name, sizeof c.name) < sizeof c.name);
+    require_canonical(&c.underlay);
     write_back(in, write_control, &c);
 }
 
@@ -261,6 +273,8 @@ static void try_packet(struct input *in)
     if (r.bad)
         return;
     struct sc_field rest = {.data = r.at, .len = sc_reader_left(&r)};
+    require(in->header.version == SC_WIRE_VERSION);
+    require(in->header.number != UINT64_MAX || in->header.type == SC_PKT_CONTROL);
     switch (in->header.type) {
     case SC_PKT_OPEN:
         try_open(in, &r);

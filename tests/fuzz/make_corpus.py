@@ -1,7 +1,8 @@
 """Writes the seeds of fuzz_packet: each packet of the lists below tests/wire, well-formed or not.
 
-Run it after a list has changed. It replaces the seeds that it names and leaves alone what a fuzzer
-added (`found-*`).
+Run it after a list has changed. It removes every other file there but `found-*`, which is how an
+input that broke something is kept. (libFuzzer writes into the first folder that it is given: give
+it another one before this.)
 """
 
 from __future__ import annotations

@@ -164,7 +164,7 @@ void sc_flows_forget_instance(struct sc_stack *s, const struct sc_instance *i, s
         e->instance = NULL;
         if (!e->arrived) { /* nobody will take it any more */
             sc_flow_abort(&e->flow, SC_ABORT_REFUSED, ECONNREFUSED, now);
-            sc_flows_fed(s, e);
+            sc_flows_touch(s, e, now); /* it has failed, so it is not freed yet */
         }
     }
 }
@@ -219,6 +219,7 @@ void sc_stack_release(struct sc_stack *s, struct sc_flow *f, sc_time now)
 {
     struct sc_entry *e = sc_entry_of(f);
     e->owned = e->arrived = false;
+    e->instance = NULL; /* it was taken: neither offered again, nor ended with its listener */
     f->app = NULL;
     f->events = 0;
     sc_list_remove(&f->changed);

@@ -586,7 +586,7 @@ def _payload(udp: Packet) -> bytes:
     if length > DATAGRAM_MAX:
         raise Malformed(
             f"{length} bytes: a train that was captured before it was cut into datagrams; "
-            "capture where it arrives, or with ethtool -K DEVICE tx-udp-segmentation off"
+            "capture with Lab(offloads=False) or ethtool -K DEVICE tx-udp-segmentation off"
         )
     return data[:length]
 
@@ -597,7 +597,7 @@ def decode_pcap(
     """Every packet of SCAFFOLD's port in a capture. Raises `Malformed` at the first wrong one.
 
     A short train whose datagrams were not cut yet cannot be told from one datagram: capture without
-    segmentation offload.
+    segmentation offload. (Between network namespaces a train stays one even where it arrives.)
     """
     with PcapReader(str(path)) as reader:
         for captured in reader:

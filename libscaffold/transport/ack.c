@@ -109,8 +109,10 @@ static void age(struct sc_ack_state *a, sc_time rtt, sc_time now)
 
 bool sc_ack_fill(struct sc_ack_state *a, struct sc_ack *frame, sc_time rtt, sc_time now)
 {
-    if (a->received.count == 0)
+    if (a->received.count == 0) { /* nothing to say: nothing may stay due for ever */
+        a->due = false;
         return false;
+    }
     age(a, rtt, now);
     sc_time delay = now > a->largest_at ? now - a->largest_at : 0;
     sc_ack_from_ranges(frame, &a->received, delay < UINT32_MAX ? (uint32_t)delay : UINT32_MAX);

@@ -91,6 +91,8 @@ void sc_flows_touch(struct sc_stack *s, struct sc_entry *e, sc_time now)
     struct sc_flow *f = &e->flow;
     sc_flows_note(s, e);
     count_half_open(s, e, f->state == SC_FLOW_ANSWERED);
+    if (f->state == SC_FLOW_DEAD)
+        sc_peers_drop(s, e); /* however long its owner keeps it: its peer is not asked for it */
     if (f->state == SC_FLOW_DEAD && !e->owned) {
         free_flow(s, e);
         return;
@@ -148,9 +150,8 @@ void sc_flows_tick(struct sc_stack *s, sc_time now)
     struct sc_timer *t;
     while ((t = sc_heap_pop_due(&s->flow_timers, now)) != NULL) {
         struct sc_entry *e = sc_entry_of(sc_container(t, struct sc_flow, timer));
-        if (e->flow.state == SC_FLOW_ANSWERED)
-            sc_opening_consider_relay(e, now);
         sc_flow_on_timer(&e->flow, now);
+        sc_opening_consider_relay(s, e, now);
         sc_flows_touch(s, e, now);
     }
 }
@@ -171,9 +172,11 @@ void sc_flows_forget_instance(struct sc_stack *s, const struct sc_instance *i, s
 
 void sc_flows_fini(struct sc_stack *s)
 {
-    struct sc_map_node *n;
-    while ((n = sc_map_next(&s->flows, NULL)) != NULL)
+    struct sc_map_node *next;
+    for (struct sc_map_node *n = sc_map_next(&s->flows, NULL); n; n = next) {
+        next = sc_map_next(&s->flows, n);
         free_flow(s, sc_entry_of(sc_container(n, struct sc_flow, by_id)));
+    }
     sc_map_fini(&s->flows);
     sc_map_fini(&s->opens);
     sc_heap_fini(&s->flow_timers);

@@ -8,6 +8,7 @@
  *   registrar.c  a host's side of it: join, register, refresh
  *   lookups.c    names and pool addresses: from memory, or asked of the router
  *   outbox.c     packets that are no flow's
+ *   resets.c     RESET: for flows that one side has forgotten
  *   secrets.c    tokens and cookies
  *   status.c     what is shown to people */
 #ifndef SC_STACK_INTERNAL_H
@@ -31,14 +32,19 @@ struct sc_due {
     void (*fire)(struct sc_stack *s, struct sc_due *d, sc_time now);
 };
 
+/* Another host as it is reached one way: directly, or through a relay. Who claims the same address
+ * from elsewhere is another peer, so that it can neither draw the first one's packets nor end its
+ * flows. */
 struct sc_peer {
-    struct sc_map_node by_address;
+    struct sc_map_node by_route;
+    uint8_t route[8 + SC_UNDERLAY_LEN]; /* address and underlay, as a key */
     uint64_t address;
-    struct sc_underlay underlay; /* family 0: only known through a relay */
-    struct sc_underlay relay;
+    struct sc_underlay underlay;
     uint64_t epoch; /* 0: not told yet */
     sc_time last_heard;
-    unsigned unanswered; /* probes since then */
+    unsigned unanswered; /* probes since then, all of one transaction */
+    uint64_t transaction;
+    sc_time hinted_at; /* last probe that somebody's hint was the reason for */
     struct sc_list flows;
     size_t flow_count;
     struct sc_due due;
@@ -49,7 +55,7 @@ struct sc_entry {
     struct sc_flow flow; /* first: a pointer to it is a pointer to the entry */
     struct sc_peer *peer;
     struct sc_instance *instance; /* server: whom it was answered for; NULL when that is gone */
-    struct sc_underlay relay;     /* server: whence its OPEN came */
+    struct sc_underlay relay;     /* server: whence the OPEN came; client: a relay that works */
     struct sc_list fed;           /* link in the list of flows of this batch */
     bool half_open;               /* server: counted in the stack's number of them */
     bool arrived;                 /* server: reported, not yet accepted */
@@ -123,6 +129,8 @@ struct sc_stack {
     struct sc_list requests;
     size_t request_count;
     struct sc_list notices;
+    sc_time resets_since; /* the second in which this many RESETs were sent */
+    unsigned resets;
     struct sc_stack_counters counters;
 };
 
@@ -150,25 +158,30 @@ void sc_opening_on_open(struct sc_stack *s, uint8_t *data, size_t len, struct sc
 void sc_opening_on_answer(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
                           const struct sc_underlay *from, sc_time now);
 void sc_opening_on_confirm(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
-                           const struct sc_underlay *from, sc_time now);
+                           size_t len, const struct sc_underlay *from, sc_time now);
 void sc_opening_on_refuse(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
                           sc_time now);
 void sc_opening_on_retry(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
                          sc_time now);
 /* Where an OPEN of our own goes. False when it leads nowhere: the flow was told. */
 bool sc_opening_route(struct sc_stack *s, struct sc_entry *e, struct sc_train *t, sc_time now);
-/* An answered flow without confirmation: by the relay from now on? */
-void sc_opening_consider_relay(struct sc_entry *e, sc_time now);
+/* Its timer came: by the relay from now on? */
+void sc_opening_consider_relay(struct sc_stack *s, struct sc_entry *e, sc_time now);
 
 /* peers.c */
-struct sc_peer *sc_peers_get(struct sc_stack *s, uint64_t address, sc_time now);
-struct sc_peer *sc_peers_find(const struct sc_stack *s, uint64_t address);
-void sc_peers_adopt(struct sc_stack *s, struct sc_entry *e, struct sc_peer *p, sc_time now);
+struct sc_peer *sc_peers_find(const struct sc_stack *s, uint64_t address,
+                              const struct sc_underlay *underlay);
+/* The flow's packets go to `address` this way from now on. False when there is no room. */
+bool sc_peers_adopt(struct sc_stack *s, struct sc_entry *e, uint64_t address,
+                    const struct sc_underlay *underlay, sc_time now);
 void sc_peers_drop(struct sc_stack *s, struct sc_entry *e);
+/* Somebody says that this peer may be gone: asks it. */
+void sc_peers_hint(struct sc_stack *s, struct sc_peer *p, sc_time now);
 void sc_peers_heard(struct sc_stack *s, struct sc_peer *p, uint64_t epoch, sc_time now);
 void sc_peers_on_probe(struct sc_stack *s, const struct sc_control *c,
                        const struct sc_underlay *from, bool relayed);
-void sc_peers_on_alive(struct sc_stack *s, const struct sc_control *c, sc_time now);
+void sc_peers_on_alive(struct sc_stack *s, const struct sc_control *c,
+                       const struct sc_underlay *from, sc_time now);
 void sc_peers_fini(struct sc_stack *s);
 
 /* router.c */
@@ -194,6 +207,16 @@ void sc_lookups_fini(struct sc_stack *s);
 /* A router's mapping of a name, made when there is none; NULL when the pool is exhausted. */
 const struct sc_pool_entry *sc_lookups_map(struct sc_stack *s, const char *name,
                                            const struct sc_service_id *id);
+
+/* resets.c */
+
+/* A packet of `len` bytes for a flow that is not known here: its sender may be told, never with
+ * more bytes than it sent, and never in answer to a reset. dst: its network address when the RESET
+ * has to pass a relay, else 0. */
+void sc_resets_send(struct sc_stack *s, uint32_t flow, uint64_t dst, size_t len,
+                    const struct sc_underlay *from, sc_time now);
+void sc_resets_on_reset(struct sc_stack *s, struct sc_reader *r, const struct sc_underlay *from,
+                        sc_time now);
 
 /* outbox.c */
 void sc_outbox_put(struct sc_stack *s, const struct sc_underlay *to, const uint8_t *data,

@@ -68,25 +68,18 @@ static struct sc_entry *find_open(const struct sc_stack *s, const struct sc_open
 static struct sc_entry *new_server_flow(struct sc_stack *s, const struct sc_open *p, sc_time now)
 {
     struct sc_entry *e = sc_flows_new(s);
-    struct sc_peer *peer = e ? sc_peers_get(s, p->src, now) : NULL;
     uint8_t token[SC_TOKEN_LEN];
-    if (!peer) {
-        free(e);
+    if (!e)
         return NULL;
-    }
     uint32_t id = e->flow.id;
     sc_secrets_token(s, id, token);
     sc_flow_init_server(&e->flow, &s->env, id, p, token, now);
-    e->flow.open_key.address = p->src;
-    e->flow.open_key.open_id = p->open_id;
-    e->flow.open_key.id = p->src_flow;
     if (sc_flows_insert(s, e) < 0 || sc_map_insert(&s->opens, &e->flow.by_open) < 0) {
         sc_map_remove(&s->flows, &e->flow.by_id);
         sc_flow_fini(&e->flow);
         free(e);
         return NULL;
     }
-    sc_peers_adopt(s, e, peer, now);
     return e;
 }
 
@@ -108,9 +101,7 @@ static void answer(struct sc_stack *s, const struct sc_open *p, struct sc_instan
     }
     e->instance = i;
     e->relay = *from;
-    if (e->peer->underlay.family == 0)
-        e->peer->underlay = *to;
-    e->flow.via = *to; /* until it is confirmed, nothing else is known of the client */
+    e->flow.via = *to; /* until it is confirmed there is no peer: anyone can claim to be one */
     sc_flows_touch(s, e, now);
 }
 
@@ -118,13 +109,15 @@ static void forward_open(struct sc_stack *s, const struct sc_instance *i, uint8_
                          const struct sc_underlay *from)
 {
     const struct sc_host *host = sc_hosts_find(&s->hosts, i->host);
-    if (!host || !sc_packet_hop(data, len)) {
+    if (!host) {
+        s->counters.dropped_unknown_address++;
+    } else if (!sc_packet_hop(data, len)) {
         s->counters.dropped_hops++;
-        return;
+    } else {
+        sc_open_set_origin(data, len, from);
+        s->counters.forwarded++;
+        sc_outbox_put(s, &host->underlay, data, len);
     }
-    sc_open_set_origin(data, len, from);
-    s->counters.forwarded++;
-    sc_outbox_put(s, &host->underlay, data, len);
 }
 
 void sc_opening_on_open(struct sc_stack *s, uint8_t *data, size_t len, struct sc_reader *r,
@@ -153,44 +146,47 @@ void sc_opening_on_open(struct sc_stack *s, uint8_t *data, size_t len, struct sc
         refuse(s, &p, p.origin.family ? &p.origin : from, s->env.address, SC_REFUSE_INSTANCE);
 }
 
-void sc_opening_consider_relay(struct sc_entry *e, sc_time now)
+/* A packet that lost hops came through a relay. */
+static bool is_relayed(const struct sc_header *h)
 {
-    struct sc_flow *f = &e->flow;
-    bool other = e->relay.family && !sc_underlay_equal(&e->relay, &f->via);
-    if (f->relayed || now < f->answered_at + SC_OPEN_RELAY_AFTER)
-        return;
-    f->relayed = true; /* no direct word from the client: NAT or a firewall, perhaps */
-    if (other) {
-        f->via = e->relay;
-        f->want_answer = true;
-    }
+    return h->hop_limit < SC_HOP_LIMIT;
+}
+
+/* From now on the flow's packets go there. */
+static bool settle_route(struct sc_stack *s, struct sc_entry *e, bool relayed, uint64_t address,
+                         const struct sc_underlay *to, sc_time now)
+{
+    bool room = sc_peers_adopt(s, e, address, to, now);
+    e->flow.relayed = relayed;
+    e->flow.via = relayed || !room ? *to : (struct sc_underlay){0};
+    return room;
 }
 
 void sc_opening_on_confirm(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
-                           const struct sc_underlay *from, sc_time now)
+                           size_t len, const struct sc_underlay *from, sc_time now)
 {
     struct sc_confirm c;
     struct sc_entry *e = sc_flows_find(s, h->flow);
     sc_confirm_read(r, &c);
-    if (r->bad || !e || e->flow.is_client || c.open_id != e->flow.open_id) {
-        s->counters.dropped_unknown_flow += !r->bad;
-        s->counters.dropped_malformed += r->bad;
+    if (r->bad) {
+        s->counters.dropped_malformed++;
+        return;
+    }
+    if (!e || e->flow.is_client || c.open_id != e->flow.open_id || c.src != e->flow.peer_address) {
+        s->counters.dropped_unknown_flow++;
+        if (!e) /* the client may have been silent for longer than a half-open flow lives */
+            sc_resets_send(s, h->flow, is_relayed(h) ? c.src : 0, len, from, now);
         return;
     }
     bool fresh = e->flow.state == SC_FLOW_ANSWERED;
-    if (fresh) { /* a packet that lost hops came through a relay, and answers go the same way */
-        bool relayed = h->hop_limit < SC_HOP_LIMIT;
-        e->flow.relayed = relayed;
-        e->flow.via = relayed ? *from : (struct sc_underlay){0};
-        if (relayed)
-            e->peer->relay = *from;
-        else
-            e->peer->underlay = *from;
-    }
+    bool room = !fresh || settle_route(s, e, is_relayed(h), c.src, from, now);
     sc_flow_on_confirm(&e->flow, h, &c, now);
-    if (fresh && !e->instance)
+    if (!room)
+        sc_flow_abort(&e->flow, SC_ABORT_NO_MEMORY, ENOBUFS, now);
+    else if (fresh && !e->instance)
         sc_flow_abort(&e->flow, SC_ABORT_REFUSED, ECONNREFUSED, now);
-    sc_peers_heard(s, e->peer, c.epoch, now);
+    if (e->peer)
+        sc_peers_heard(s, e->peer, c.epoch, now);
     sc_flows_fed(s, e);
 }
 
@@ -210,18 +206,12 @@ void sc_opening_on_answer(struct sc_stack *s, const struct sc_header *h, struct 
     bool first = e->flow.state == SC_FLOW_OPENING;
     sc_flow_on_answer(&e->flow, &a, now);
     if (first && e->flow.state == SC_FLOW_OPEN) {
-        struct sc_peer *p = sc_peers_get(s, a.src, now);
-        if (!p) {
+        if (settle_route(s, e, is_relayed(h), a.src, from, now))
+            sc_peers_heard(s, e->peer, a.epoch, now);
+        else
             sc_flow_abort(&e->flow, SC_ABORT_NO_MEMORY, ENOBUFS, now);
-        } else {
-            sc_peers_adopt(s, e, p, now);
-            e->flow.relayed = h->hop_limit < SC_HOP_LIMIT;
-            if (e->flow.relayed)
-                e->flow.via = p->relay = *from;
-            else
-                p->underlay = *from;
-            sc_peers_heard(s, p, a.epoch, now);
-        }
+    } else if (is_relayed(h) && !sc_flow_answer_is_stray(&e->flow, &a)) {
+        e->relay = *from; /* our third packet may not get through directly */
     }
     sc_flows_fed(s, e);
 }
@@ -285,4 +275,23 @@ bool sc_opening_route(struct sc_stack *s, struct sc_entry *e, struct sc_train *t
     }
     t->to = host->underlay;
     return true;
+}
+
+/* --- both ------------------------------------------------------------------------------------- */
+
+/* Without direct word from the client (NAT or a firewall, perhaps) the ANSWER is repeated through
+ * the relay. A client whose third packet then draws nothing takes that way, too. */
+void sc_opening_consider_relay(struct sc_stack *s, struct sc_entry *e, sc_time now)
+{
+    struct sc_flow *f = &e->flow;
+    if (f->relayed || e->relay.family == 0)
+        return;
+    if (f->state == SC_FLOW_ANSWERED && now >= f->answered_at + SC_OPEN_RELAY_AFTER) {
+        f->relayed = true;
+        f->want_answer |= !sc_underlay_equal(&e->relay, &f->via);
+        f->via = e->relay;
+    } else if (f->state == SC_FLOW_OPEN && f->is_client && f->opening.confirming &&
+               f->recovery.timeouts > 0) {
+        settle_route(s, e, true, f->peer_address, &e->relay, now);
+    }
 }

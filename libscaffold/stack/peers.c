@@ -1,32 +1,45 @@
 #include "stack/internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
 static void on_due(struct sc_stack *s, struct sc_due *d, sc_time now);
 
-struct sc_peer *sc_peers_find(const struct sc_stack *s, uint64_t address)
+static void make_route(uint8_t route[8 + SC_UNDERLAY_LEN], uint64_t address,
+                       const struct sc_underlay *underlay)
 {
-    struct sc_map_node *n = sc_map_find(&s->peers, &address);
-    return n ? sc_container(n, struct sc_peer, by_address) : NULL;
+    struct sc_writer w = sc_writer(route, 8 + SC_UNDERLAY_LEN);
+    sc_write_u64(&w, address);
+    sc_underlay_write(&w, underlay);
 }
 
-struct sc_peer *sc_peers_get(struct sc_stack *s, uint64_t address, sc_time now)
+struct sc_peer *sc_peers_find(const struct sc_stack *s, uint64_t address,
+                              const struct sc_underlay *underlay)
 {
-    struct sc_peer *p = sc_peers_find(s, address);
+    uint8_t route[8 + SC_UNDERLAY_LEN];
+    make_route(route, address, underlay);
+    struct sc_map_node *n = sc_map_find(&s->peers, route);
+    return n ? sc_container(n, struct sc_peer, by_route) : NULL;
+}
+
+static struct sc_peer *get(struct sc_stack *s, uint64_t address, const struct sc_underlay *underlay,
+                           sc_time now)
+{
+    struct sc_peer *p = sc_peers_find(s, address, underlay);
     if (p)
         return p;
     p = s->peers.count < SC_PEERS_MAX ? calloc(1, sizeof *p) : NULL;
-    if (!p) {
-        s->counters.dropped_table_full++;
+    if (!p)
         return NULL;
-    }
     p->address = address;
+    p->underlay = *underlay;
     p->last_heard = now;
+    make_route(p->route, address, underlay);
     sc_list_init(&p->flows);
     sc_timer_init(&p->due.timer);
     p->due.fire = on_due;
-    if (sc_map_insert(&s->peers, &p->by_address) < 0) {
+    if (sc_map_insert(&s->peers, &p->by_route) < 0) {
         free(p);
         return NULL;
     }
@@ -36,21 +49,26 @@ struct sc_peer *sc_peers_get(struct sc_stack *s, uint64_t address, sc_time now)
 static void free_peer(struct sc_stack *s, struct sc_peer *p)
 {
     sc_stack_arm(s, &p->due, SC_NEVER);
-    sc_map_remove(&s->peers, &p->by_address);
+    sc_map_remove(&s->peers, &p->by_route);
     free(p);
 }
 
-void sc_peers_adopt(struct sc_stack *s, struct sc_entry *e, struct sc_peer *p, sc_time now)
+bool sc_peers_adopt(struct sc_stack *s, struct sc_entry *e, uint64_t address,
+                    const struct sc_underlay *underlay, sc_time now)
 {
+    struct sc_peer *p = get(s, address, underlay, now);
+    if (!p) {
+        s->counters.dropped_table_full++;
+        return false;
+    }
     if (e->peer == p)
-        return;
+        return true;
     sc_peers_drop(s, e);
     e->peer = p;
     sc_list_append(&p->flows, &e->flow.siblings);
-    if (p->flow_count++ == 0) {
-        p->last_heard = now;
+    if (p->flow_count++ == 0)
         sc_stack_arm(s, &p->due, now + SC_PEER_PROBE_AFTER);
-    }
+    return true;
 }
 
 void sc_peers_drop(struct sc_stack *s, struct sc_entry *e)
@@ -96,13 +114,13 @@ void sc_peers_heard(struct sc_stack *s, struct sc_peer *p, uint64_t epoch, sc_ti
 
 static void probe(struct sc_stack *s, struct sc_peer *p)
 {
+    if (p->unanswered++ == 0)
+        p->transaction = sc_rng_next(&s->rng);
     struct sc_control c = {.message = SC_MSG_PROBE,
-                           .transaction = sc_rng_next(&s->rng),
+                           .transaction = p->transaction,
                            .src = s->env.address,
                            .epoch = s->env.epoch};
-    const struct sc_underlay *to = p->underlay.family ? &p->underlay : &p->relay;
-    sc_outbox_control(s, to, p->address, &c);
-    p->unanswered++;
+    sc_outbox_control(s, &p->underlay, p->address, &c);
 }
 
 /* Silence: probe, and at last give the peer up. Only unanswered probes count, so that a pause of
@@ -138,28 +156,35 @@ void sc_peers_on_probe(struct sc_stack *s, const struct sc_control *c,
     sc_outbox_control(s, from, relayed ? c->src : 0, &answer);
 }
 
-void sc_peers_on_alive(struct sc_stack *s, const struct sc_control *c, sc_time now)
+void sc_peers_on_alive(struct sc_stack *s, const struct sc_control *c,
+                       const struct sc_underlay *from, sc_time now)
 {
-    struct sc_peer *p = sc_peers_find(s, c->src);
-    if (p)
+    struct sc_peer *p = sc_peers_find(s, c->src, from);
+    if (p && p->unanswered > 0 && c->transaction == p->transaction)
         sc_peers_heard(s, p, c->epoch, now);
+}
+
+/* Anyone can send a hint, so it costs the peer one probe in a second at most. */
+void sc_peers_hint(struct sc_stack *s, struct sc_peer *p, sc_time now)
+{
+    if (p->unanswered > 0 || now < p->hinted_at + SC_SECOND)
+        return;
+    p->hinted_at = now;
+    probe(s, p);
+    sc_stack_arm(s, &p->due, now + SC_PEER_PROBE_EVERY);
 }
 
 void sc_stack_on_unreachable(struct sc_stack *s, const struct sc_underlay *underlay, sc_time now)
 {
     for (struct sc_map_node *n = NULL; (n = sc_map_next(&s->peers, n)) != NULL;) {
-        struct sc_peer *p = sc_container(n, struct sc_peer, by_address);
-        if (sc_underlay_equal(&p->underlay, underlay) && p->unanswered == 0) {
-            probe(s, p);
-            sc_stack_arm(s, &p->due, now + SC_PEER_PROBE_EVERY);
-        }
+        struct sc_peer *p = sc_container(n, struct sc_peer, by_route);
+        if (sc_underlay_equal(&p->underlay, underlay))
+            sc_peers_hint(s, p, now);
     }
 }
 
 void sc_peers_fini(struct sc_stack *s)
 {
-    struct sc_map_node *n;
-    while ((n = sc_map_next(&s->peers, NULL)) != NULL)
-        free_peer(s, sc_container(n, struct sc_peer, by_address));
+    assert(s->peers.count == 0); /* a peer lives as long as it has flows */
     sc_map_fini(&s->peers);
 }

@@ -13,7 +13,7 @@ static void init_tables(struct sc_stack *s)
         s->map_seed[i] = sc_rng_next(&s->rng);
     SC_MAP_INIT(&s->flows, struct sc_flow, by_id, id, s->map_seed);
     SC_MAP_INIT(&s->opens, struct sc_flow, by_open, open_key, s->map_seed);
-    SC_MAP_INIT(&s->peers, struct sc_peer, by_address, address, s->map_seed);
+    SC_MAP_INIT(&s->peers, struct sc_peer, by_route, route, s->map_seed);
     sc_heap_init(&s->flow_timers);
     sc_heap_init(&s->dues);
     sc_list_init(&s->ready);
@@ -88,60 +88,19 @@ static void forward(struct sc_stack *s, const struct sc_header *h, uint8_t *data
     }
 }
 
-/* A packet of a flow that is not known here: its sender may be told, never with more bytes than it
- * sent, and never in answer to a reset. */
-static void send_reset(struct sc_stack *s, const struct sc_header *h, size_t len,
-                       const struct sc_underlay *from)
-{
-    uint8_t packet[64];
-    struct sc_writer w = sc_writer(packet, sizeof packet);
-    struct sc_header out = {
-        .version = SC_WIRE_VERSION, .type = SC_PKT_RESET, .hop_limit = SC_HOP_LIMIT};
-    struct sc_reset r = {.src = s->env.address};
-    sc_secrets_token(s, h->flow, r.token);
-    sc_reset_write(&w, &out, &r);
-    if (sc_writer_len(&w) > len)
-        return;
-    s->counters.resets_sent++;
-    sc_outbox_put(s, from, packet, sc_writer_len(&w));
-}
-
 static void on_data(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r, size_t len,
                     const struct sc_underlay *from, unsigned ecn, sc_time now)
 {
     struct sc_entry *e = sc_flows_find(s, h->flow);
     if (!e) {
         s->counters.dropped_unknown_flow++;
-        send_reset(s, h, len, from);
+        sc_resets_send(s, h->flow, 0, len, from, now);
         return;
     }
     if (e->peer)
         sc_peers_heard(s, e->peer, 0, now);
     sc_flow_on_data(&e->flow, h, r, ecn, now);
     sc_flows_fed(s, e);
-}
-
-/* A reset names its flow by the token alone: whoever sends it has forgotten all else. */
-static void on_reset(struct sc_stack *s, struct sc_reader *r, sc_time now)
-{
-    struct sc_reset p;
-    sc_reset_read(r, &p);
-    struct sc_peer *peer = r->bad ? NULL : sc_peers_find(s, p.src);
-    if (!peer) {
-        s->counters.dropped_malformed += r->bad;
-        return;
-    }
-    struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &peer->flows)
-    {
-        struct sc_entry *e = sc_entry_of(sc_container(it, struct sc_flow, siblings));
-        if (memcmp(e->flow.peer_token, p.token, SC_TOKEN_LEN) != 0)
-            continue;
-        s->counters.resets_received++;
-        sc_flow_on_reset(&e->flow, &p, now);
-        sc_flows_fed(s, e);
-        return;
-    }
 }
 
 static void on_control(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
@@ -157,7 +116,7 @@ static void on_control(struct sc_stack *s, const struct sc_header *h, struct sc_
     if (c.message == SC_MSG_PROBE)
         sc_peers_on_probe(s, &c, from, h->hop_limit < SC_HOP_LIMIT);
     else if (c.message == SC_MSG_ALIVE)
-        sc_peers_on_alive(s, &c, now);
+        sc_peers_on_alive(s, &c, from, now);
     else if (sc_control_is_request(c.message) && s->is_router)
         sc_router_on_request(s, &c, from, now);
     else if (from_router && c.message == SC_MSG_MAPPING)
@@ -193,7 +152,7 @@ void sc_stack_feed(struct sc_stack *s, uint8_t *data, size_t len, const struct s
         sc_opening_on_answer(s, &h, &r, from, now);
         break;
     case SC_PKT_CONFIRM:
-        sc_opening_on_confirm(s, &h, &r, from, now);
+        sc_opening_on_confirm(s, &h, &r, len, from, now);
         break;
     case SC_PKT_REFUSE:
         sc_opening_on_refuse(s, &h, &r, now);
@@ -202,7 +161,7 @@ void sc_stack_feed(struct sc_stack *s, uint8_t *data, size_t len, const struct s
         sc_opening_on_retry(s, &h, &r, now);
         break;
     case SC_PKT_RESET:
-        on_reset(s, &r, now);
+        sc_resets_on_reset(s, &r, from, now);
         break;
     case SC_PKT_CONTROL:
         on_control(s, &h, &r, from, now);
@@ -238,7 +197,7 @@ void sc_stack_on_send_error(struct sc_stack *s, const struct sc_train *t, bool t
                             sc_time now)
 {
     s->counters.dropped_send++;
-    struct sc_peer *p = t->dst ? sc_peers_find(s, t->dst) : NULL;
+    struct sc_peer *p = t->dst ? sc_peers_find(s, t->dst, &t->to) : NULL;
     if (!too_large || !p || t->iov_count == 0)
         return;
     struct sc_reader r = sc_reader(t->iov[0].iov_base, t->iov[0].iov_len);

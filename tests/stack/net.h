@@ -243,6 +243,7 @@ static inline void net_pump(struct net *n)
                 net_cut(&n->node[i]);
                 moved = true;
             }
+            net_take_events(&n->node[i]); /* draining finds out what leads nowhere */
         }
     }
 }

@@ -59,6 +59,49 @@ static void a_full_pool(void **state)
     sc_pool_fini(&p);
 }
 
+/* A pool of a /24 and more says that it is full without searching. */
+static void exhausted(void **state)
+{
+    (void)state;
+    struct sc_pool p;
+    char name[64];
+    sc_pool_init(&p, 0xc6120000, 22, seed);
+    for (int i = 0; i < 4 * 254; i++) {
+        snprintf(name, sizeof name, "s%d.a.scaffold", i);
+        struct sc_service_id id = id_of(name);
+        assert_non_null(sc_pool_allocate(&p, &id, name));
+    }
+    uint32_t next = p.next;
+    struct sc_service_id last = id_of("last.a.scaffold");
+    assert_null(sc_pool_allocate(&p, &last, "last.a.scaffold"));
+    assert_int_equal(p.next, next);
+    sc_pool_fini(&p);
+    sc_pool_init(&p, 0, 0, seed); /* a host's: it is told, and gives nothing */
+    assert_null(sc_pool_allocate(&p, &last, "last.a.scaffold"));
+    sc_pool_fini(&p);
+}
+
+/* The newest word counts, whatever it contradicts. */
+static void learning(void **state)
+{
+    (void)state;
+    struct sc_pool p;
+    struct sc_service_id a = id_of("a.a.scaffold"), b = id_of("b.a.scaffold");
+    sc_pool_init(&p, 0, 0, seed);
+    assert_int_equal(sc_pool_learn(&p, 1, &a, "a.a.scaffold"), 0);
+    assert_int_equal(sc_pool_learn(&p, 2, &b, "b.a.scaffold"), 0);
+    assert_int_equal(sc_pool_learn(&p, 2, &b, "b.a.scaffold"), 0);
+    assert_int_equal(sc_pool_learn(&p, 2, &a, "a.a.scaffold"), 0); /* both were otherwise */
+    assert_null(sc_pool_find(&p, 1));
+    assert_null(sc_pool_find_service(&p, &b));
+    assert_int_equal(sc_pool_find_service(&p, &a)->pool, 2);
+    assert_string_equal(sc_pool_find(&p, 2)->name, "a.a.scaffold");
+    assert_int_equal(sc_pool_learn(&p, 3, &a, "a.a.scaffold"), 0);
+    assert_int_equal(p.by_pool.count, 1);
+    assert_int_equal(p.by_service.count, 1);
+    sc_pool_fini(&p);
+}
+
 static void choices(void **state)
 {
     (void)state;
@@ -121,13 +164,61 @@ static void hosts(void **state)
     sc_hosts_fini(&h);
 }
 
+/* Hosts that are gone make room for new ones; those that are up do not. */
+static void a_full_table_of_hosts(void **state)
+{
+    (void)state;
+    struct sc_hosts h;
+    char name[32];
+    sc_hosts_init(&h, 5, seed);
+    for (int i = 0; i < SC_HOSTS_MAX; i++) {
+        snprintf(name, sizeof name, "h%d", i);
+        sc_hosts_join(&h, name, 0)->up = true;
+    }
+    assert_null(sc_hosts_join(&h, "more", 0));
+    assert_non_null(sc_hosts_join(&h, "h7", 0));
+    struct sc_host *gone = sc_hosts_find_name(&h, "h77");
+    uint64_t address = gone->address;
+    gone->up = false;
+    struct sc_host *more = sc_hosts_join(&h, "more", address);
+    assert_non_null(more);
+    assert_int_equal(more->address, address);
+    assert_null(sc_hosts_find_name(&h, "h77"));
+    assert_int_equal(h.by_address.count, SC_HOSTS_MAX);
+    assert_int_equal(h.by_name.count, SC_HOSTS_MAX);
+    sc_hosts_fini(&h);
+}
+
+static void walking(void **state)
+{
+    (void)state;
+    struct sc_service_table t;
+    char name[32];
+    size_t services = 0, instances = 0;
+    sc_service_table_init(&t, seed);
+    for (int i = 0; i < 100; i++) {
+        snprintf(name, sizeof name, "s%d.a.scaffold:%d", i / 2, 80);
+        struct sc_service_id id = id_of(name);
+        assert_non_null(sc_service_table_add(&t, &id, 0, NULL));
+    }
+    for (struct sc_service *s = NULL; (s = sc_service_table_next(&t, s)) != NULL; services++)
+        instances += s->count;
+    assert_int_equal(services, 50);
+    assert_int_equal(instances, 100);
+    sc_service_table_fini(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pool_addresses),
         cmocka_unit_test(a_full_pool),
+        cmocka_unit_test(exhausted),
+        cmocka_unit_test(learning),
         cmocka_unit_test(choices),
         cmocka_unit_test(hosts),
+        cmocka_unit_test(a_full_table_of_hosts),
+        cmocka_unit_test(walking),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 #include "daemon/ctl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -14,7 +15,8 @@
 #include "daemon/ctl_call.h"
 #include "daemon/registry.h"
 
-/* Control connections at a time; each lives for one call. More wait in the queue. */
+/* Control connections at a time; each lives for one call. Beyond that the oldest one that asks
+ * nothing is cut off. */
 #define CONNECTIONS_MAX 4096
 
 /* --- connections ------------------------------------------------------------------------------ */
@@ -143,6 +145,12 @@ static bool acceptable(struct sc_ctl_call *c, size_t len)
     return err == 0;
 }
 
+/* A reply is owed. Whoever goes on talking meanwhile is no library of ours. */
+static bool is_busy(const struct sc_ctl_call *c)
+{
+    return c->ticket != 0 || c->session || c->registration.timer.at != SC_NEVER;
+}
+
 /* False when the connection is over. */
 static bool read_request(struct sc_ctl_call *c)
 {
@@ -159,7 +167,9 @@ static bool read_request(struct sc_ctl_call *c)
     if (n < 0)
         return errno == EAGAIN;
     int fd = passed_descriptor(&msg);
-    if (n > 0 && !c->waiting && acceptable(c, (size_t)n)) {
+    if (fd < 0 && (msg.msg_flags & MSG_CTRUNC))
+        fd = -EMFILE; /* there was one */
+    if (n > 0 && acceptable(c, (size_t)n)) {
         dispatch(c, fd);
     } else if (fd >= 0) {
         close(fd);
@@ -170,13 +180,32 @@ static bool read_request(struct sc_ctl_call *c)
 static void on_connection(struct sc_watch *w, uint32_t events)
 {
     struct sc_ctl_call *c = sc_container(w, struct sc_ctl_call, watch);
-    if ((events & EPOLLIN) && read_request(c) && !(events & (EPOLLHUP | EPOLLERR)))
+    if ((events & EPOLLIN) && !is_busy(c) && read_request(c) && !(events & (EPOLLHUP | EPOLLERR)))
         return;
     hang_up(c);
 }
 
+static int spare_descriptor(void)
+{
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void make_room(struct sc_ctl_server *s)
+{
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &s->connections)
+    {
+        struct sc_ctl_call *c = sc_container(it, struct sc_ctl_call, link);
+        if (s->count < CONNECTIONS_MAX)
+            return;
+        if (!is_busy(c))
+            hang_up(c);
+    }
+}
+
 static void add_connection(struct sc_ctl_server *s, int fd)
 {
+    make_room(s);
     struct sc_ctl_call *c = calloc(1, sizeof *c);
     socklen_t len = sizeof c->peer;
     if (!c || s->count >= CONNECTIONS_MAX ||
@@ -197,13 +226,30 @@ static void add_connection(struct sc_ctl_server *s, int fd)
     on_connection(&c->watch, EPOLLIN); /* the request is usually there already */
 }
 
+/* No descriptor is left: who calls is told so, with the one kept for that. Returns false when there
+ * is nobody. */
+static bool turn_away(struct sc_ctl_server *s, int listener)
+{
+    struct sc_ctl_call c = {.server = s};
+    close(s->spare);
+    c.watch.fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (c.watch.fd >= 0) {
+        if (recv(c.watch.fd, &c.request, sizeof c.request, MSG_DONTWAIT) > 0)
+            sc_ctl_send_error(&c, ENOBUFS, "scaffoldd has no descriptor left; raise its limit");
+        close(c.watch.fd);
+    }
+    s->spare = spare_descriptor();
+    return c.watch.fd >= 0;
+}
+
 static void accept_all(struct sc_ctl_server *s, int fd)
 {
     for (;;) {
         int one = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (one < 0)
+        if (one >= 0)
+            add_connection(s, one);
+        else if ((errno != EMFILE && errno != ENFILE) || !turn_away(s, fd))
             return;
-        add_connection(s, one);
     }
 }
 
@@ -243,6 +289,7 @@ int sc_ctl_open(struct sc_daemon *d, char *why, size_t size)
         return -1;
     d->ctl = s;
     s->daemon = d;
+    s->spare = spare_descriptor();
     sc_list_init(&s->connections);
     s->abstract = (struct sc_watch){.fd = -1, .ready = on_abstract};
     s->path = (struct sc_watch){.fd = -1, .ready = on_path};
@@ -286,6 +333,7 @@ void sc_ctl_close(struct sc_daemon *d)
             close(fd);
     }
     unlink(s->file);
+    close(s->spare);
     free(s);
     d->ctl = NULL;
 }

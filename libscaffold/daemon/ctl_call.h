@@ -18,6 +18,8 @@ struct sc_ctl_server {
     char file[sizeof(struct sockaddr_un) - sizeof(sa_family_t)];
     struct sc_list connections;
     size_t count;
+    uint64_t tickets; /* last one given */
+    int spare;        /* a descriptor to turn callers away with when there are no others */
 };
 
 /* A connection lives for one call (two for PREPARE and HANDOVER). */
@@ -30,7 +32,7 @@ struct sc_ctl_call {
     struct sc_request open;        /* what PREPARE found out, for HANDOVER */
     bool prepared;
     bool port_taken;
-    bool waiting;                 /* for a lookup: the ticket */
+    uint64_t ticket;              /* waiting for this look-up; 0: for none */
     struct sc_alarm registration; /* LISTEN: set while the router is waited for */
     struct sc_session *session;
     struct sc_waiter waiter;

@@ -45,6 +45,9 @@ void sc_ctl_on_prepare(struct sc_ctl_call *c)
 {
     struct sc_daemon *d = c->server->daemon;
     struct sc_address a = c->request.prepare.address;
+    if (c->port_taken) /* prepared before, and thought better of it */
+        sc_registry_give_port(d, c->open.own.port);
+    c->prepared = c->port_taken = false;
     c->open = (struct sc_request){.target = a,
                                   .family = (enum sc_family)c->request.prepare.family,
                                   .uid = c->peer.uid,
@@ -78,6 +81,7 @@ static void on_opened(struct sc_waiter *w, int error)
 {
     struct sc_ctl_call *c = sc_container(w, struct sc_ctl_call, waiter);
     c->session = NULL;
+    w->opened = NULL; /* told */
     sc_ctl_send_error(c, error, "");
 }
 
@@ -94,6 +98,10 @@ static bool fit_for_flow(int fd)
 void sc_ctl_on_handover(struct sc_ctl_call *c, int fd)
 {
     struct sc_daemon *d = c->server->daemon;
+    if (fd == -EMFILE) {
+        sc_ctl_send_error(c, ENOBUFS, "scaffoldd has no descriptor left; raise its limit");
+        return;
+    }
     if (!c->prepared || fd < 0 || !fit_for_flow(fd)) {
         if (fd >= 0)
             close(fd);
@@ -111,10 +119,10 @@ void sc_ctl_on_handover(struct sc_ctl_call *c, int fd)
     c->port_taken = false; /* the session's from now on */
     c->waiter.opened = on_opened;
     bool wait = c->request.handover.wait;
-    c->session = sc_session_open(d, &r, fd, wait ? &c->waiter : NULL);
-    if (!wait) {
-        c->session = NULL;
+    struct sc_session *s = sc_session_open(d, &r, fd, wait ? &c->waiter : NULL);
+    if (!wait)
         sc_ctl_send_error(c, 0, "");
-    }
+    else if (c->waiter.opened)
+        c->session = s; /* whom to tell that nobody waits any more */
     sc_daemon_on_activity(d);
 }

@@ -22,9 +22,10 @@ static void reply_mapping(struct sc_ctl_call *c, const struct sc_mapping *m)
 void sc_ctl_look_up(struct sc_ctl_call *c, enum sc_lookup_by by, const char *name, uint32_t pool)
 {
     struct sc_daemon *d = c->server->daemon;
-    c->waiting = true;
-    if (sc_stack_lookup(d->stack, by, name, pool, NULL, c, d->loop.now) < 0) {
-        c->waiting = false;
+    c->ticket = ++c->server->tickets;
+    void *ticket = (void *)(uintptr_t)c->ticket;
+    if (sc_stack_lookup(d->stack, by, name, pool, NULL, ticket, d->loop.now) < 0) {
+        c->ticket = 0;
         sc_ctl_send_error(c, EAGAIN, "too many look-ups at once; try again");
         return;
     }
@@ -122,12 +123,12 @@ void sc_ctl_on_mapped(struct sc_daemon *d, const struct sc_event *e)
     sc_list_each(it, tmp, &d->ctl->connections) /* the ticket may have hung up meanwhile */
     {
         struct sc_ctl_call *one = sc_container(it, struct sc_ctl_call, link);
-        if (one == e->ticket && one->waiting)
+        if (one->ticket == (uintptr_t)e->ticket)
             c = one;
     }
     if (!c)
         return;
-    c->waiting = false;
+    c->ticket = 0;
     const struct sc_mapping *m = &e->mapping;
     uint16_t op = c->request.op;
     struct sc_address address = c->request.bind.address;

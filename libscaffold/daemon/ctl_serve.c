@@ -16,7 +16,7 @@
  * answer must not hold up a server, which is registered as soon as it does. */
 #define REGISTRATION_WAIT (1 * SC_SECOND)
 
-static bool may_serve(const struct sc_daemon *d, uid_t uid)
+bool sc_ctl_may_serve(const struct sc_daemon *d, uid_t uid)
 {
     if (uid == 0 || uid == d->id.uid || d->config.allow_all)
         return true;
@@ -80,7 +80,7 @@ void sc_ctl_on_bind(struct sc_ctl_call *c)
     struct sc_address address = c->request.bind.address;
     struct sc_service_name n;
     char base[SC_NAME_MAX + 1];
-    if (!may_serve(d, c->peer.uid)) {
+    if (!sc_ctl_may_serve(d, c->peer.uid)) {
         char line[SC_CTL_TEXT];
         snprintf(line, sizeof line,
                  "uid %u may not serve here; add it to [allow] uids of scaffoldd", c->peer.uid);
@@ -111,12 +111,13 @@ void sc_ctl_on_listen(struct sc_ctl_call *c)
     struct sc_name name;
     struct sc_service_id service;
     char why[SC_CTL_TEXT] = "";
-    if (!may_serve(d, c->peer.uid)) {
+    if (!sc_ctl_may_serve(d, c->peer.uid)) {
         sc_ctl_send_error(c, EACCES, "this user may not serve here; see [allow] of scaffoldd");
         return;
     }
     if (!read_own_name(c->request.listen.own, &name) || name.kind != SC_NAME_BOUND ||
-        !sc_listener_service(d, &name.address, &service)) {
+        !sc_listener_service(d, &name.address, &service) || c->request.listen.inode > UINT32_MAX ||
+        !sc_diag_is_named((uint32_t)c->request.listen.inode, c->request.listen.own)) {
         sc_ctl_send_error(c, EINVAL, "the socket is not bound to a service");
         return;
     }

@@ -16,7 +16,8 @@ static bool may_touch(const struct sc_ctl_call *c, const struct sc_end *e)
 void sc_ctl_on_flow_error(struct sc_ctl_call *c)
 {
     struct sc_ctl_reply r = sc_ctl_reply_to(c);
-    r.value = (uint32_t)sc_registry_take_error(c->server->daemon, &c->request.flow.flow);
+    struct sc_daemon *d = c->server->daemon;
+    r.value = (uint32_t)sc_registry_take_error(d, &c->request.flow.flow, c->peer.uid);
     sc_ctl_send(c, &r, -1);
 }
 

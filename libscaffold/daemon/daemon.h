@@ -24,6 +24,7 @@ struct sc_kept_error {
     uint64_t own_serial;
     uint64_t peer_serial;
     int error;
+    uint32_t uid; /* who may take it away */
     sc_time until;
 };
 

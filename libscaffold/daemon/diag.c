@@ -9,6 +9,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#ifndef UDIAG_SHOW_UID
+#define UDIAG_SHOW_UID 0x40
+#define UNIX_DIAG_UID 7
+#endif
+
 /* TCP_LISTEN; AF_UNIX listeners report the same number (net/unix/diag.c). */
 #define STATE_LISTEN 10
 
@@ -35,14 +40,15 @@ static int ask(const struct question *q)
 
 static struct question question(uint16_t flags, uint32_t inode)
 {
-    return (struct question){.header = {.nlmsg_len = sizeof(struct question),
-                                        .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                                        .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags)},
-                             .body = {.sdiag_family = AF_UNIX,
-                                      .udiag_states = 1u << STATE_LISTEN,
-                                      .udiag_ino = inode,
-                                      .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN,
-                                      .udiag_cookie = {~0u, ~0u}}};
+    return (struct question){
+        .header = {.nlmsg_len = sizeof(struct question),
+                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                   .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags)},
+        .body = {.sdiag_family = AF_UNIX,
+                 .udiag_states = 1u << STATE_LISTEN,
+                 .udiag_ino = inode,
+                 .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN | UDIAG_SHOW_UID,
+                 .udiag_cookie = {~0u, ~0u}}};
 }
 
 union answer {
@@ -85,8 +91,21 @@ static struct sc_diag_socket read_socket(const struct nlmsghdr *h)
             memcpy(s.name, (const char *)RTA_DATA(a) + 1, len - 1);
         if (a->rta_type == UNIX_DIAG_RQLEN && len >= sizeof(struct unix_diag_rqlen))
             s.queue = ((const struct unix_diag_rqlen *)RTA_DATA(a))->udiag_rqueue;
+        if (a->rta_type == UNIX_DIAG_UID && len >= sizeof s.uid) {
+            memcpy(&s.uid, RTA_DATA(a), sizeof s.uid);
+            s.uid_known = true;
+        }
     }
     return s;
+}
+
+bool sc_diag_is_named(uint32_t inode, const char *name)
+{
+    union answer a;
+    int err = ask_one(inode, &a);
+    if (err == 0)
+        return strcmp(read_socket(&a.header).name, name) == 0;
+    return err != -ENOENT && inode != 0;
 }
 
 uint32_t sc_diag_queue(uint32_t inode)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/ctl.h"
 #include "daemon/diag.h"
 #include "daemon/registry.h"
 #include "naming/name.h"
@@ -21,24 +22,17 @@
  * have at most (somaxconn). */
 #define ARRIVALS_MAX 4096
 
+/* Linux's rule: a queue of backlog + 1 (the listener's own socket has the largest backlog).
+ * Acceptors without the shim leave no mark; then the kernel knows the length. */
+static bool is_full(const struct sc_listener *l)
+{
+    return l->queued > l->backlog && sc_diag_queue(l->inode) > l->backlog;
+}
+
 static void update_accepting(struct sc_listener *l)
 {
     if (l->instance)
-        sc_instance_set_accepting(l->instance,
-                                  l->queued + l->arrival_count <= (size_t)l->backlog + 1);
-}
-
-static struct sc_listener *find_listener(struct sc_daemon *d, const struct sc_service_id *service,
-                                         enum sc_family family)
-{
-    struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &d->listeners)
-    {
-        struct sc_listener *l = sc_container(it, struct sc_listener, link);
-        if (sc_service_id_equal(&l->service, service) && l->name.family == family)
-            return l;
-    }
-    return NULL;
+        sc_instance_set_accepting(l->instance, sc_list_empty(&l->arrivals) || !is_full(l));
 }
 
 static void on_binder_exit(struct sc_watch *w, uint32_t events)
@@ -67,19 +61,52 @@ static void watch_binder(struct sc_listener *l)
 
 static void on_retry(struct sc_alarm *a);
 
-/* Two sockets of one service on one host: allowed only when both asked for SO_REUSEPORT, which
- * shows in the serial of the name (0: alone). */
-static bool in_use(struct sc_daemon *d, const struct sc_name *name,
-                   const struct sc_service_id *service)
+/* 0.0.0.0:P and [::]:P of one process (whose pid is not known for what survived a crash). */
+static bool may_be_twins(const struct sc_listener *l, const struct sc_name *name, pid_t pid)
 {
-    struct sc_listener *other = find_listener(d, service, name->family);
-    if (!other)
-        return false;
-    if (!sc_diag_exists(other->inode)) {
-        sc_listener_close(other);
-        return in_use(d, name, service);
+    return l->name.family != name->family &&
+           (l->loopback || l->pid == pid || l->pid == 0 || pid == 0);
+}
+
+static struct sc_listener *find_twin(struct sc_daemon *d, const struct sc_name *name,
+                                     const struct sc_service_id *service, pid_t pid)
+{
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &d->listeners)
+    {
+        struct sc_listener *l = sc_container(it, struct sc_listener, link);
+        if (sc_service_id_equal(&l->service, service) && may_be_twins(l, name, pid) && !l->twin)
+            return l;
     }
-    return name->serial == 0 || other->name.serial == 0;
+    return NULL;
+}
+
+/* Two sockets of one service on one host, that are no twins: allowed only when both asked for
+ * SO_REUSEPORT, which shows in the serial of the name (0: alone). */
+static bool in_use(struct sc_daemon *d, const struct sc_name *name,
+                   const struct sc_service_id *service, pid_t pid)
+{
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &d->listeners)
+    {
+        struct sc_listener *l = sc_container(it, struct sc_listener, link);
+        bool both_reuse = name->serial != 0 && l->name.serial != 0;
+        if (!sc_service_id_equal(&l->service, service) || both_reuse || may_be_twins(l, name, pid))
+            continue;
+        if (sc_diag_exists(l->inode))
+            return true;
+        sc_listener_close(l); /* and perhaps others */
+        return in_use(d, name, service, pid);
+    }
+    return false;
+}
+
+static int serve(struct sc_listener *l)
+{
+    struct sc_daemon *d = l->daemon;
+    if (l->loopback)
+        return 0;
+    return sc_stack_serve(d->stack, &l->service, l, &l->instance, d->loop.now);
 }
 
 int sc_listener_open(struct sc_daemon *d, const struct sc_name *name, uint32_t inode,
@@ -89,10 +116,11 @@ int sc_listener_open(struct sc_daemon *d, const struct sc_name *name, uint32_t i
     struct sc_listener *l = sc_listeners_find(d, name);
     if (l && l->inode == inode) { /* listen again: a new backlog */
         l->backlog = backlog;
+        l->uid = uid; /* the kernel, too, remembers who listened last */
         update_accepting(l);
         return 0;
     }
-    if (in_use(d, name, service)) {
+    if (in_use(d, name, service, pid)) {
         snprintf(why, SC_CTL_TEXT, "the service is already served on this host");
         return EADDRINUSE;
     }
@@ -107,13 +135,16 @@ int sc_listener_open(struct sc_daemon *d, const struct sc_name *name, uint32_t i
                               .backlog = backlog,
                               .pid = pid,
                               .uid = uid};
-    if (!l->loopback && sc_stack_serve(d->stack, service, l, &l->instance, d->loop.now) < 0) {
+    sc_list_init(&l->arrivals);
+    l->twin = find_twin(d, name, service, pid);
+    if (!l->twin && serve(l) < 0) {
         free(l);
         snprintf(why, SC_CTL_TEXT, "too many instances on this host");
         return ENOBUFS;
     }
+    if (l->twin)
+        l->twin->twin = l;
     sc_program_name(pid, l->program, sizeof l->program);
-    sc_list_init(&l->arrivals);
     sc_alarm_init(&l->retry, on_retry);
     watch_binder(l);
     sc_list_append(&d->listeners, &l->link);
@@ -121,9 +152,26 @@ int sc_listener_open(struct sc_daemon *d, const struct sc_name *name, uint32_t i
     return 0;
 }
 
+/* The instance goes, or passes to the twin. */
+static void stop_serving(struct sc_listener *l)
+{
+    struct sc_daemon *d = l->daemon;
+    struct sc_listener *twin = l->twin;
+    l->twin = NULL;
+    if (twin)
+        twin->twin = NULL;
+    if (twin && !twin->instance && serve(twin) < 0)
+        sc_log(SC_LOG_WARN, "pid %d is not reached from other hosts any more", twin->pid);
+    if (l->instance)
+        sc_stack_unserve(d->stack, l->instance, d->loop.now);
+    l->instance = NULL;
+}
+
 void sc_listener_close(struct sc_listener *l)
 {
     struct sc_daemon *d = l->daemon;
+    if (sc_list_empty(&l->link))
+        return; /* closed already; its memory lives until the end of the turn */
     sc_list_remove(&l->link);
     while (!sc_list_empty(&l->arrivals)) {
         struct sc_arrival *a = sc_container(sc_list_first(&l->arrivals), struct sc_arrival, link);
@@ -131,8 +179,7 @@ void sc_listener_close(struct sc_listener *l)
         a->done(a, ECONNREFUSED);
     }
     sc_loop_alarm(&d->loop, &l->retry, SC_NEVER);
-    if (l->instance)
-        sc_stack_unserve(d->stack, l->instance, d->loop.now);
+    stop_serving(l);
     if (l->binder.fd >= 0) {
         int fd = l->binder.fd;
         sc_loop_unwatch(&d->loop, &l->binder);
@@ -143,15 +190,30 @@ void sc_listener_close(struct sc_listener *l)
     sc_daemon_on_activity(d);
 }
 
-void sc_listeners_sweep(struct sc_daemon *d)
+static struct sc_listener *find_gone(struct sc_daemon *d)
 {
     struct sc_list *it, *tmp;
     sc_list_each(it, tmp, &d->listeners)
     {
         struct sc_listener *l = sc_container(it, struct sc_listener, link);
-        if (!sc_diag_exists(l->inode))
-            sc_listener_close(l);
+        if (l->gone)
+            return l;
     }
+    return NULL;
+}
+
+void sc_listeners_sweep(struct sc_daemon *d)
+{
+    struct sc_list *it, *tmp;
+    struct sc_listener *l;
+    sc_list_each(it, tmp, &d->listeners)
+    {
+        l = sc_container(it, struct sc_listener, link);
+        l->gone = !sc_diag_exists(l->inode);
+        update_accepting(l);
+    }
+    while ((l = find_gone(d)) != NULL) /* closing one may close others */
+        sc_listener_close(l);
 }
 
 struct sc_listener *sc_listeners_choose(struct sc_daemon *d, const struct sc_service_id *service)
@@ -184,6 +246,15 @@ struct sc_listener *sc_listeners_find(struct sc_daemon *d, const struct sc_name 
 
 /* --- delivery --------------------------------------------------------------------------------- */
 
+/* Names are free for everyone once their owner is gone: who listens there must be who announced it.
+ */
+static bool is_listeners(const struct sc_listener *l, int fd)
+{
+    struct ucred who;
+    socklen_t len = sizeof who;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && who.uid == l->uid;
+}
+
 /* Connects a fresh, named socket to the listener. Returns it, or a negative errno. */
 static int connect_to(struct sc_listener *l, const struct sc_address *peer, uint64_t *serial)
 {
@@ -205,21 +276,30 @@ static int connect_to(struct sc_listener *l, const struct sc_address *peer, uint
         close(fd);
         return err;
     }
+    if (!is_listeners(l, fd)) {
+        sc_log(SC_LOG_WARN, "another user took the name of a listener of uid %u", l->uid);
+        close(fd);
+        return -ECONNREFUSED;
+    }
     *serial = own.serial;
     return fd;
 }
 
-/* Tries to deliver. Returns 0, -EAGAIN when the queue is full, or another negative errno. */
+static bool passes(int err)
+{
+    return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS;
+}
+
+/* Tries to deliver. Returns 0, -EAGAIN when the queue is full or descriptors are short, or another
+ * negative errno. */
 static int try_deliver(struct sc_listener *l, struct sc_arrival *a)
 {
-    /* Linux's rule: a queue of backlog + 1 (the listener's own socket has the largest backlog).
-     * Acceptors without the shim leave no mark; then the kernel knows the length. */
-    if (l->queued > l->backlog && sc_diag_queue(l->inode) > l->backlog)
+    if (is_full(l))
         return -EAGAIN;
     uint64_t serial = 0;
     int fd = connect_to(l, &a->peer, &serial);
     if (fd < 0)
-        return fd;
+        return passes(fd) ? -EAGAIN : fd;
     struct sc_end *e = a->end;
     int err = sc_end_init(e, &l->daemon->loop, fd, SC_END_QUEUED, a->ops, a->owner);
     if (err < 0) {
@@ -256,11 +336,9 @@ static void deliver_waiting(struct sc_listener *l)
         }
         sc_arrival_cancel(a);
         l->retry_after = 0;
-        a->done(a, -err);
-        if (err == -ECONNREFUSED) {
+        if (err == -ECONNREFUSED) /* its last holder is gone; before the flow looks elsewhere */
             sc_listener_close(l);
-            return;
-        }
+        a->done(a, -err);
     }
     update_accepting(l);
 }
@@ -347,7 +425,10 @@ static void recover_one(void *arg, const struct sc_diag_socket *s)
     if (!sc_name_parse(&sun, total, &name) || name.kind != SC_NAME_BOUND ||
         !sc_listener_service(d, &name.address, &service))
         return;
-    if (sc_listener_open(d, &name, s->inode, &service, 128, 0, d->id.uid, why) == 0)
+    uid_t uid = s->uid_known ? s->uid : d->id.uid;
+    if (!sc_ctl_may_serve(d, uid)) /* a name is a claim */
+        sc_log(SC_LOG_WARN, "listener %s of uid %u is ignored", s->name, uid);
+    else if (sc_listener_open(d, &name, s->inode, &service, 128, 0, uid, why) == 0)
         sc_log(SC_LOG_INFO, "listener %s survived and is registered again", s->name);
 }
 

@@ -19,13 +19,15 @@ struct sc_listener {
     uint32_t uid;
     char program[32];
     struct sc_watch binder;       /* pidfd of the process that bound: a hint to look */
-    struct sc_instance *instance; /* in the stack; NULL for loopback ones */
+    struct sc_listener *twin;     /* of the same process, for the other family: one instance */
+    struct sc_instance *instance; /* in the stack; NULL for loopback ones, and for one twin */
     struct sc_list arrivals;      /* waiting for room in the queue */
     size_t arrival_count;
     size_t queued; /* delivered, not yet accepted */
     struct sc_alarm retry;
     sc_time retry_after;
     uint64_t accepted;
+    bool gone; /* to be closed by the sweep */
 };
 
 /* A flow on its way into a listener's queue. Embedded in whoever waits. */

@@ -91,11 +91,12 @@ void sc_registry_keep_error(struct sc_daemon *d, const struct sc_end *e, int err
     d->errors[d->errors_at] = (struct sc_kept_error){.own_serial = e->own_serial,
                                                      .peer_serial = e->peer_serial,
                                                      .error = error,
+                                                     .uid = e->uid,
                                                      .until = d->loop.now + SC_ERRORS_LIFETIME};
     d->errors_at = (d->errors_at + 1) % SC_ERRORS_KEPT;
 }
 
-int sc_registry_take_error(struct sc_daemon *d, const struct sc_ctl_flow *flow)
+int sc_registry_take_error(struct sc_daemon *d, const struct sc_ctl_flow *flow, uid_t uid)
 {
     uint64_t peer = serial_of(flow->peer, SC_NAME_PEER);
     uint64_t own = serial_of(flow->own, SC_NAME_CLIENT);
@@ -105,7 +106,8 @@ int sc_registry_take_error(struct sc_daemon *d, const struct sc_ctl_flow *flow)
         if (!same || k->until < d->loop.now)
             continue;
         int error = k->error;
-        *k = (struct sc_kept_error){0};
+        if (uid == 0 || uid == k->uid)
+            *k = (struct sc_kept_error){0};
         return error;
     }
     return 0;

@@ -29,8 +29,9 @@ struct sc_end *sc_registry_find(struct sc_daemon *d, const struct sc_ctl_flow *f
 /* Remembers why the flow of this end died, for sc_registry_take_error. */
 void sc_registry_keep_error(struct sc_daemon *d, const struct sc_end *e, int error);
 
-/* The errno, once; 0 when none is kept. */
-int sc_registry_take_error(struct sc_daemon *d, const struct sc_ctl_flow *flow);
+/* The errno, once; 0 when none is kept. Other users than the one whose flow it was (a server that
+ * gave up root, a stranger who read the names in /proc) are told, but leave it there. */
+int sc_registry_take_error(struct sc_daemon *d, const struct sc_ctl_flow *flow, uid_t uid);
 
 /* A local port that no client of this host uses; `wanted` 0: any. 0 when none is left or the wanted
  * one is taken. Give back what was taken. */

@@ -127,6 +127,8 @@ static void connect_remote(struct sc_session *s)
     sc_stack_touch(d->stack, s->flow, d->loop.now);
 }
 
+static void connect_somewhere(struct sc_session *s);
+
 static void local_done(struct sc_arrival *a, int error)
 {
     struct sc_session *s = sc_container(a, struct sc_session, arrival);
@@ -136,7 +138,7 @@ static void local_done(struct sc_arrival *a, int error)
         return;
     }
     s->server.watch.fd = -1;
-    connect_remote(s);
+    connect_somewhere(s); /* a listener that refused is gone from the table */
 }
 
 static void local_timeout(struct sc_alarm *a)
@@ -160,16 +162,27 @@ static void connect_local(struct sc_session *s, struct sc_listener *l)
     sc_listener_deliver(l, &s->arrival);
 }
 
+static void connect_somewhere(struct sc_session *s)
+{
+    struct sc_listener *l = sc_listeners_choose(s->daemon, &s->request.service);
+    if (l)
+        connect_local(s, l);
+    else
+        connect_remote(s);
+}
+
 struct sc_session *sc_session_open(struct sc_daemon *d, const struct sc_request *r, int fd,
                                    struct sc_waiter *w)
 {
     struct sc_session *s = new_session(d, &d->joins);
     if (!s || sc_end_init(&s->client, &d->loop, fd, SC_END_PLUGGED, &client_ops, s) < 0) {
         close(fd);
-        if (s) {
+        if (s)
             sc_list_remove(&s->link);
-            free(s);
-        }
+        free(s);
+        sc_registry_give_port(d, r->own.port);
+        if (w)
+            w->opened(w, ENOBUFS);
         return NULL;
     }
     s->request = *r;
@@ -181,11 +194,7 @@ struct sc_session *sc_session_open(struct sc_daemon *d, const struct sc_request 
     s->client.uid = r->uid;
     s->client.pid = r->pid;
     sc_registry_add(d, &s->client);
-    struct sc_listener *l = sc_listeners_choose(d, &r->service);
-    if (l)
-        connect_local(s, l);
-    else
-        connect_remote(s);
+    connect_somewhere(s);
     return s->over ? NULL : s;
 }
 
@@ -242,6 +251,12 @@ static void arrival_done(struct sc_arrival *a, int error)
 {
     struct sc_session *s = sc_container(a, struct sc_session, arrival);
     struct sc_daemon *d = s->daemon;
+    struct sc_listener *other =
+        error == ECONNREFUSED ? sc_listeners_choose(d, &s->request.service) : NULL;
+    if (other) {
+        sc_listener_deliver(other, a);
+        return;
+    }
     if (error) {
         sc_flow_abort(s->flow, SC_ABORT_REFUSED, error, d->loop.now);
         sc_stack_touch(d->stack, s->flow, d->loop.now);

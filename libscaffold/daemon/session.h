@@ -35,9 +35,8 @@ struct sc_waiter {
 };
 
 /* Opens a flow for the handed-over descriptor `fd` (taken over). `w` may be NULL; it is forgotten
- * after its call, or by sc_session_forget. Returns the session, or NULL when it is over already
- * (the program sees the error on its descriptor, and the waiter was told unless memory was short).
- */
+ * after its call, or by sc_session_forget. Returns the session, or NULL when it is over already:
+ * the program sees the error on its descriptor, and the waiter was told. */
 struct sc_session *sc_session_open(struct sc_daemon *d, const struct sc_request *r, int fd,
                                    struct sc_waiter *w);
 void sc_session_forget(struct sc_session *s);

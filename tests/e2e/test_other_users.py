@@ -110,6 +110,32 @@ def test_squatting_on_the_control_name() -> None:
             os.close(go)
 
 
+def test_a_stranger_among_the_survivors() -> None:
+    """A listener under one of scaffoldd's names is registered again only if its user may serve."""
+    with Lab(["a"], kind="loopback") as lab:
+        control = _abstract_name(0, lab["a"].runtime_dir)
+        name = control.removesuffix(b"ctl") + b"b/4-/7f000001:0fa0/0"
+        ready, go = os.pipe()
+        stranger = os.fork()
+        if stranger == 0:
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+            listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            listener.bind(name)
+            listener.listen()
+            os.write(go, b"1")
+            time.sleep(30)
+            os._exit(0)
+        try:
+            os.read(ready, 1)
+            lab.start()
+            assert lab["a"].status()["services"] == []
+        finally:
+            os.kill(stranger, 9)
+            os.waitpid(stranger, 0)
+            os.close(ready)
+            os.close(go)
+
+
 def test_stopping_and_binding(loopback_lab: Lab) -> None:
     """The default: scaffoldd serves its own user and root."""
     folder = loopback_lab["b"].runtime_dir

@@ -205,3 +205,31 @@ def instance(text: str) -> int:
     for byte in text.encode():
         value = (value ^ byte) * 0x100000001B3 % 2**64
     return (value ^ value >> 32) & 0xFFFFFFFF
+
+
+def test_both_families_are_one_instance(host: Host) -> None:
+    """Of one process; another one's is EADDRINUSE; and each of the two goes on alone."""
+    code = (
+        "import socket\n"
+        "four, six = socket.socket(), socket.socket(socket.AF_INET6)\n"
+        "six.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)\n"
+        "four.bind(('', 4000)); four.listen(); six.bind(('::', 4000)); six.listen()\n"
+        "print('ready', flush=True); input(); four.close(); print('closed', flush=True)\n"
+        "c, _ = six.accept(); c.sendall(b'six'); c.close(); input()"
+    )
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", code]
+    process = host.popen(command, service="web.demo.scaffold", stdin=pipe, stdout=pipe, text=True)
+    assert process.stdin is not None and process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    (service,) = host.status()["services"]
+    assert len(service["instances"]) == 1
+    other = "import socket; s = socket.create_server(('::', 4000), family=socket.AF_INET6)"
+    done = host.run([sys.executable, "-c", other], service="web.demo.scaffold", timeout=20)
+    assert "Address already in use" in done.stderr
+    process.stdin.write("\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == "closed\n"
+    assert ask(host, "web.demo.scaffold", 4000) == "six"
+    (service,) = host.status()["services"]
+    assert len(service["instances"]) == 1

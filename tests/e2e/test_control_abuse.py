@@ -1,0 +1,136 @@
+"""Programs that do not keep to the control protocol harm nobody but themselves.
+
+Requests are written here byte by byte, as the header local/ctl.h has them.
+"""
+
+import array
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from e2e.common import line, within
+from scaffold.lab import Host, Lab
+
+pytestmark = pytest.mark.hosts
+MAGIC, VERSION = 0x53434631, 1
+PREPARE, HANDOVER = 4, 5
+REQUEST, REPLY = 328, 656
+EPHEMERAL = 60999 - 32768 + 1
+PORT = 4000
+ECHO = f"""
+import socket
+s = socket.create_server(("127.0.0.1", {PORT}))
+print("ready", flush=True)
+while True:
+    c, _ = s.accept()
+    c.sendall(c.recv(100))
+    c.close()
+"""
+NEVER = f"""
+import socket, time
+s = socket.create_server(("127.0.0.1", {PORT + 1}), backlog=1)
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    """A host with an echo server on a loopback service."""
+    with Lab(["a"], kind="loopback") as lab:
+        lab.start()
+        command = [sys.executable, "-c", ECHO]
+        server = lab["a"].popen(command, all_local=True, stdout=subprocess.PIPE)
+        line(server, b"ready\n")
+        yield lab["a"]
+        assert lab["a"].daemon is not None
+        assert lab["a"].daemon.poll() is None
+        assert lab["a"].status()["flows"] == []
+
+
+def call(host: Host) -> socket.socket:
+    control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    control.settimeout(10)
+    control.connect(str(host.runtime_dir / "ctl"))
+    return control
+
+
+def send(control: socket.socket, op: int, body: bytes, *fds: int) -> None:
+    request = struct.pack("=IHHQ", MAGIC, VERSION, op, 0) + body
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+    control.sendmsg([request.ljust(REQUEST, b"\0")], rights)
+
+
+def error_of(control: socket.socket) -> int:
+    reply = control.recv(REPLY)
+    assert len(reply) == REPLY
+    error: int = struct.unpack_from("=i", reply, 8)[0]
+    return error
+
+
+def prepare(control: socket.socket, port: int = PORT) -> int:
+    loopback = bytes(10) + b"\xff\xff\x7f\0\0\1"
+    send(control, PREPARE, struct.pack("=BBH16sH", 0, ord("4"), 0, loopback, port))
+    return error_of(control)
+
+
+def hand_over(control: socket.socket) -> socket.socket:
+    """Returns the program's end; the outcome of the opening is the next reply."""
+    ours, theirs = socket.socketpair()
+    ours.settimeout(10)
+    ours.send(b"p")
+    with theirs:
+        send(control, HANDOVER, struct.pack("=IB", 1, 1), theirs.fileno())
+    return ours
+
+
+def test_a_call_that_outlives_its_flow(host: Host) -> None:
+    """The control connection may be closed long after the flow that it opened is over."""
+    for _ in range(20):
+        with call(host) as control:
+            assert prepare(control) == 0
+            with hand_over(control) as flow:
+                assert error_of(control) == 0
+                flow.sendall(b"hello")
+                assert flow.recv(100) == b"hello"
+                assert flow.recv(100) == b""
+            within(5, lambda: host.status()["flows"] == [])
+
+
+def test_ports_that_are_asked_for_and_not_used(host: Host) -> None:
+    with call(host) as control:
+        for _ in range(EPHEMERAL + 100):
+            assert prepare(control) == 0
+        with call(host) as other:
+            assert prepare(other) == 0
+    with call(host) as control:
+        assert prepare(control) == 0
+
+
+def test_talking_while_an_answer_is_owed(host: Host) -> None:
+    """The connection is cut; the flow that was being opened for it goes its way."""
+    never = [sys.executable, "-c", NEVER]
+    server = host.popen(never, all_local=True, stdout=subprocess.PIPE)
+    line(server, b"ready\n")
+    flows = []
+    with call(host) as control:
+        while True:  # the queue of a server that accepts nothing fills up
+            assert prepare(control, PORT + 1) == 0
+            flows.append(hand_over(control))
+            control.settimeout(0.5)
+            try:
+                assert error_of(control) == 0
+            except TimeoutError:
+                break
+        send(control, PREPARE, b"")
+        with pytest.raises(ConnectionResetError):
+            control.recv(REPLY)
+    server.kill()
+    server.wait()
+    for flow in flows:
+        flow.close()
+    within(5, lambda: host.status()["flows"] == [])

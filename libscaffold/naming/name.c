@@ -110,6 +110,15 @@ int sc_name_read(const char *text, struct sc_service_name *out, const char **why
     return 0;
 }
 
+int sc_name_of_host(const char *host, struct sc_service_name *out)
+{
+    char text[SC_HOST_NAME_MAX + 32];
+    if (strlen(host) > SC_HOST_NAME_MAX || strpbrk(host, ".:"))
+        return -EINVAL;
+    snprintf(text, sizeof text, "%s.host" SUFFIX, host);
+    return sc_name_read(text, out, NULL);
+}
+
 int sc_name_write(const struct sc_service_name *n, char *buf, size_t size)
 {
     int len = snprintf(buf, size, "%s.%s" SUFFIX, n->label, n->provider);

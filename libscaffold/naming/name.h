@@ -21,6 +21,9 @@ struct sc_service_name {
  * that says what is wrong ("label is empty", ...). why may be NULL. */
 int sc_name_read(const char *text, struct sc_service_name *out, const char **why);
 
+/* The name of a host itself, `HOST.host.scaffold`. HOST has no dot. Returns 0 or -EINVAL. */
+int sc_name_of_host(const char *host, struct sc_service_name *out);
+
 /* Writes `label.provider.scaffold` and, with port, `:port/proto` (the proto only when it is not
  * tcp). Returns the length, or -ENOSPC. */
 int sc_name_write(const struct sc_service_name *n, char *buf, size_t size);

@@ -205,8 +205,7 @@ void sc_lookups_answer(struct sc_stack *s, const struct sc_control *c,
                        const struct sc_underlay *from);
 void sc_lookups_fini(struct sc_stack *s);
 /* A router's mapping of a name, made when there is none; NULL when the pool is exhausted. */
-const struct sc_pool_entry *sc_lookups_map(struct sc_stack *s, const char *name,
-                                           const struct sc_service_id *id);
+const struct sc_pool_entry *sc_lookups_map(struct sc_stack *s, const struct sc_service_name *name);
 
 /* resets.c */
 

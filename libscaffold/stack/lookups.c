@@ -19,13 +19,15 @@ static void tell(struct sc_stack *s, void *ticket, int error, const struct sc_po
     sc_stack_notify(s, &ev);
 }
 
-const struct sc_pool_entry *sc_lookups_map(struct sc_stack *s, const char *name,
-                                           const struct sc_service_id *id)
+const struct sc_pool_entry *sc_lookups_map(struct sc_stack *s, const struct sc_service_name *name)
 {
-    const struct sc_pool_entry *e = sc_pool_find_service(&s->pool, id);
-    if (e)
+    struct sc_service_id id;
+    char text[SC_NAME_MAX + 1];
+    sc_name_to_id(name, &id);
+    const struct sc_pool_entry *e = sc_pool_find_service(&s->pool, &id);
+    if (e || sc_name_write(name, text, sizeof text) < 0)
         return e;
-    e = sc_pool_allocate(&s->pool, id, name);
+    e = sc_pool_allocate(&s->pool, &id, text);
     if (e) {
         struct sc_event ev = {.type = SC_EVENT_ALLOCATED};
         fill(&ev.mapping, e);
@@ -34,27 +36,45 @@ const struct sc_pool_entry *sc_lookups_map(struct sc_stack *s, const char *name,
     return e;
 }
 
-/* From memory, and for a router's names from the pool. NULL and an errno when there is nothing. */
-static const struct sc_pool_entry *find(struct sc_stack *s, enum sc_lookup_by by, const char *name,
-                                        uint32_t pool, const struct sc_service_id *service,
-                                        int *error)
+/* A name without its port: mappings are made for whole services. */
+static int read_name(const char *text, struct sc_service_name *n)
+{
+    int err = sc_name_read(text, n, NULL);
+    n->port = 0;
+    n->proto = 0;
+    return err;
+}
+
+/* By name: from memory, and a router makes a mapping where there is none. NULL and an errno when
+ * there is nothing. */
+static const struct sc_pool_entry *find_name(struct sc_stack *s, const char *text, int *error)
 {
     struct sc_service_name n;
     struct sc_service_id id;
     *error = ENOENT;
-    if (by == SC_LOOKUP_POOL)
-        return sc_pool_find(&s->pool, pool);
-    if (by == SC_LOOKUP_SERVICE)
-        return sc_pool_find_service(&s->pool, service);
-    if (sc_name_read(name, &n, NULL) < 0)
+    if (read_name(text, &n) < 0)
         return NULL;
-    char plain[SC_NAME_MAX + 1];
-    n.port = 0;
-    n.proto = 0;
     sc_name_to_id(&n, &id);
-    sc_name_write(&n, plain, sizeof plain);
-    *error = s->is_router ? ENOMEM : ENOENT;
-    return s->is_router ? sc_lookups_map(s, plain, &id) : sc_pool_find_service(&s->pool, &id);
+    if (!s->is_router)
+        return sc_pool_find_service(&s->pool, &id);
+    *error = ENOMEM;
+    return sc_lookups_map(s, &n);
+}
+
+static const struct sc_pool_entry *find(struct sc_stack *s, enum sc_lookup_by by, const char *name,
+                                        uint32_t pool, const struct sc_service_id *service,
+                                        int *error)
+{
+    *error = ENOENT;
+    switch (by) {
+    case SC_LOOKUP_NAME:
+        return find_name(s, name, error);
+    case SC_LOOKUP_POOL:
+        return sc_pool_find(&s->pool, pool);
+    case SC_LOOKUP_SERVICE:
+        return sc_pool_find_service(&s->pool, service);
+    }
+    return NULL;
 }
 
 /* --- asking the router ------------------------------------------------------------------------ */
@@ -92,8 +112,9 @@ static int ask_router(struct sc_stack *s, enum sc_lookup_by by, const char *name
                                      .by = (uint8_t)by,
                                      .pool = pool,
                                      .service_count = 1};
-    if (name)
-        snprintf(q->message.name, sizeof q->message.name, "%s", name);
+    struct sc_service_name n;
+    if (name && read_name(name, &n) == 0)
+        sc_name_write(&n, q->message.name, sizeof q->message.name);
     if (service)
         q->message.service[0] = *service;
     q->ticket = ticket;
@@ -111,8 +132,10 @@ int sc_stack_lookup(struct sc_stack *s, enum sc_lookup_by by, const char *name, 
                     const struct sc_service_id *service, void *ticket, sc_time now)
 {
     int error;
+    struct sc_service_name n;
     const struct sc_pool_entry *e = find(s, by, name, pool, service, &error);
-    if (!e && !s->is_router)
+    bool nonsense = by == SC_LOOKUP_NAME && sc_name_read(name, &n, NULL) < 0;
+    if (!e && !s->is_router && !nonsense)
         return ask_router(s, by, name, pool, service, ticket, now);
     tell(s, ticket, e ? 0 : error, e);
     return 0;

@@ -1,7 +1,5 @@
 #include "stack/internal.h"
 
-#include <stdio.h>
-
 uint64_t sc_router_digest(const struct sc_service_id *id)
 {
     static const uint64_t seed[2] = {0, 0}; /* both sides must agree */
@@ -10,15 +8,11 @@ uint64_t sc_router_digest(const struct sc_service_id *id)
 
 void sc_router_init(struct sc_stack *s)
 {
-    char name[SC_NAME_MAX + 1];
     struct sc_service_name n;
-    struct sc_service_id id;
     s->env.address = sc_network_address(s->config.domain, 1);
-    snprintf(name, sizeof name, "%s.host.scaffold", s->config.host_name);
-    if (sc_name_read(name, &n, NULL) < 0)
+    if (sc_name_of_host(s->config.host_name, &n) < 0)
         return;
-    sc_name_to_id(&n, &id);
-    const struct sc_pool_entry *e = sc_lookups_map(s, name, &id);
+    const struct sc_pool_entry *e = sc_lookups_map(s, &n);
     s->env.pool = e ? e->pool : 0;
 }
 
@@ -64,12 +58,12 @@ static void reply(struct sc_stack *s, const struct sc_underlay *to, const struct
 /* Another host of this name is alive. One that was restarted comes from where it was, or waits
  * until its old lease is over: otherwise two of one name would take turns in throwing each other
  * out. */
-static bool is_taken(const struct sc_stack *s, const struct sc_control *c,
+static bool is_taken(const struct sc_stack *s, const char *name, uint64_t epoch,
                      const struct sc_underlay *from)
 {
-    const struct sc_host *h = sc_hosts_find_name(&s->hosts, c->name);
-    return strcmp(c->name, s->config.host_name) == 0 ||
-           (h && h->up && h->epoch != c->epoch && !sc_underlay_equal(&h->underlay, from));
+    const struct sc_host *h = sc_hosts_find_name(&s->hosts, name);
+    return strcmp(name, s->config.host_name) == 0 ||
+           (h && h->up && h->epoch != epoch && !sc_underlay_equal(&h->underlay, from));
 }
 
 /* The address that a host had, for the sake of its flows. A new one's follows from its pool
@@ -86,24 +80,20 @@ static uint64_t wanted_address(const struct sc_stack *s, const struct sc_control
 static void on_join(struct sc_stack *s, const struct sc_control *c, const struct sc_underlay *from,
                     sc_time now)
 {
-    char name[SC_NAME_MAX + 1];
     struct sc_service_name n;
-    struct sc_service_id id;
-    snprintf(name, sizeof name, "%.63s.host.scaffold", c->name);
-    if (strlen(c->name) > SC_HOST_NAME_MAX || sc_name_read(name, &n, NULL) < 0) {
+    if (sc_name_of_host(c->name, &n) < 0) {
         s->counters.dropped_malformed++;
         return;
     }
     struct sc_control a = {.message = SC_MSG_JOINED,
                            .lease_ms = (uint32_t)(SC_LEASE_TIME / SC_MS),
                            .epoch = s->env.epoch};
-    if (is_taken(s, c, from)) {
+    if (is_taken(s, n.label, c->epoch, from)) {
         reply(s, from, c, &a);
         return;
     }
-    sc_name_to_id(&n, &id);
-    const struct sc_pool_entry *e = sc_lookups_map(s, name, &id);
-    struct sc_host *h = sc_hosts_join(&s->hosts, c->name, wanted_address(s, c, e));
+    const struct sc_pool_entry *e = sc_lookups_map(s, &n);
+    struct sc_host *h = sc_hosts_join(&s->hosts, n.label, wanted_address(s, c, e));
     if (!h) {
         s->counters.dropped_table_full++;
         return;

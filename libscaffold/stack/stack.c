@@ -31,14 +31,13 @@ static void init_tables(struct sc_stack *s)
 struct sc_stack *sc_stack_new(const struct sc_stack_config *config, sc_time now)
 {
     struct sc_service_name n;
-    char name[SC_NAME_MAX + 1];
-    snprintf(name, sizeof name, "%.63s.host.scaffold", config->host_name);
     struct sc_stack *s = calloc(1, sizeof *s);
-    if (!s || sc_name_read(name, &n, NULL) < 0 || strchr(config->host_name, '.')) {
+    if (!s || sc_name_of_host(config->host_name, &n) < 0) {
         free(s);
         return NULL;
     }
     s->config = *config;
+    strcpy(s->config.host_name, n.label); /* in lower case */
     s->is_router = config->router.family == 0;
     sc_rng_seed(&s->rng, config->seed);
     sc_block_pool_init(&s->blocks, config->memory_max ? config->memory_max : SC_MEMORY_MAX);

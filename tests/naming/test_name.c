@@ -94,6 +94,23 @@ static void a_known_id(void **state)
     assert_memory_equal(a, b, sizeof a); /* the address is the service's, whatever the port */
 }
 
+static void hosts(void **state)
+{
+    (void)state;
+    struct sc_service_name n, m;
+    char longer[SC_HOST_NAME_MAX + 2];
+    assert_int_equal(sc_name_of_host("B-1", &n), 0);
+    assert_int_equal(sc_name_read("b-1.host.scaffold", &m, NULL), 0);
+    assert_memory_equal(&n, &m, sizeof n);
+    memset(longer, 'a', sizeof longer);
+    longer[SC_HOST_NAME_MAX + 1] = 0;
+    assert_int_equal(sc_name_of_host(longer, &n), -EINVAL);
+    assert_int_equal(sc_name_of_host(longer + 1, &n), 0);
+    const char *wrong[] = {"", "a.b", "a:80", "a b", "-a", "a.", "a.b.scaffold:80"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_int_equal(sc_name_of_host(wrong[i], &n), -EINVAL);
+}
+
 static void no_room(void **state)
 {
     (void)state;
@@ -108,10 +125,8 @@ static void no_room(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(well_formed),
-        cmocka_unit_test(malformed),
-        cmocka_unit_test(a_known_id),
-        cmocka_unit_test(no_room),
+        cmocka_unit_test(well_formed), cmocka_unit_test(malformed), cmocka_unit_test(a_known_id),
+        cmocka_unit_test(hosts),       cmocka_unit_test(no_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

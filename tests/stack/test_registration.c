@@ -198,7 +198,7 @@ static void one_name_twice(void **state)
     net_three(&n);
     net_serve(&n.node[1], WEB);
     uint64_t address = net_address(&n.node[1]);
-    net_start(&n, 3, "a", 0, 103);
+    net_start(&n, 3, "A", 0, 103); /* case is no difference */
     net_start(&n, 4, "r", 0, 104); /* the router's own name */
     net_serve(&n.node[3], WEB);
     net_run(&n, 10 * SC_SECOND);
@@ -313,8 +313,10 @@ static void lookups(void **state)
     assert_int_equal(b->mapping.pool, pool);
     net_lookup(b, "a.host.scaffold");
     assert_int_equal(b->mapping.error, 0);
+    size_t asked = n.messages[SC_MSG_LOOKUP];
     net_lookup(b, "no good.scaffold");
     assert_int_equal(b->mapped, 1);
+    assert_int_equal(n.messages[SC_MSG_LOOKUP], asked); /* nobody has to be asked */
     assert_int_equal(b->mapping.error, ENOENT);
     net_fini(&n);
 }

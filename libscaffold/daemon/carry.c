@@ -4,6 +4,10 @@
 #include "daemon/registry.h"
 #include "daemon/session_parts.h"
 
+/* A program that has closed may still be sent to for so long, as in Linux's FIN_WAIT2
+ * (tcp_fin_timeout). */
+#define ORPHAN_AFTER (60 * SC_SECOND)
+
 /* Pieces of one write to the program: those of a train. */
 #define PIECES 128
 
@@ -44,18 +48,21 @@ static int send_up(struct sc_session *s)
     return 1;
 }
 
-/* The urgent byte, after those before it: a read ends in front of it. */
-static void send_urgent(struct sc_session *s)
+/* The urgent byte, after those before it: a read ends in front of it. True when it was its turn:
+ * what follows it raised no event of its own. */
+static bool send_urgent(struct sc_session *s)
 {
     struct sc_flow *f = s->flow;
+    sc_time now = s->daemon->loop.now;
     struct iovec iov[1];
-    uint8_t byte;
     if (!s->client.urgent || s->fin_sent || sc_flow_send_room(f) == 0 ||
-        !sc_end_read_urgent(&s->client, &byte) || sc_flow_send_space(f, 1, iov, 1) == 0)
-        return;
-    *(uint8_t *)iov[0].iov_base = byte;
-    sc_flow_send_commit(f, 1, s->daemon->loop.now);
-    sc_flow_send_urgent(f, s->daemon->loop.now);
+        !sc_end_at_urgent(&s->client) || sc_flow_send_space(f, 1, iov, 1) == 0)
+        return false;
+    bool got = sc_end_read_urgent(&s->client, iov[0].iov_base);
+    sc_flow_send_commit(f, got, now);
+    if (got)
+        sc_flow_send_urgent(f, now);
+    return true;
 }
 
 /* Cuts the pieces to `most` bytes; returns how many are left. */
@@ -120,6 +127,27 @@ static bool arrives_for_nobody(const struct sc_session *s)
            sc_flow_recv_peek(s->flow, iov, 1) > 0;
 }
 
+/* The peer keeps a flow half-open to a program that is gone. It is forgotten in silence: a peer
+ * that does not write never learns of it, as in TCP. */
+static void on_orphaned(struct sc_alarm *a)
+{
+    struct sc_session *s = sc_container(a, struct sc_session, alarm);
+    sc_time now = s->daemon->loop.now;
+    sc_flow_on_peer_gone(s->flow, ECONNRESET, now);
+    sc_stack_touch(s->daemon->stack, s->flow, now);
+    sc_end_abort(&s->client);
+    sc_session_end(s);
+}
+
+static void watch_orphan(struct sc_session *s)
+{
+    bool orphan = s->client.hup && s->fin_sent && s->flow->sent_reported && !s->client.finished;
+    if (!orphan || s->alarm.timer.at != SC_NEVER)
+        return;
+    s->alarm.fire = on_orphaned;
+    sc_loop_alarm(&s->daemon->loop, &s->alarm, s->daemon->loop.now + ORPHAN_AFTER);
+}
+
 void sc_carry_run(struct sc_session *s)
 {
     struct sc_flow *f = s->flow;
@@ -129,11 +157,10 @@ void sc_carry_run(struct sc_session *s)
         abort_flow(s, SC_ABORT_RESET);
         return;
     }
-    send_urgent(s);
-    if (more > 0)
+    if (send_urgent(s) || more > 0)
         sc_session_again(s);
     int err = deliver_down(s);
-    if (f->state == SC_FLOW_FAILED) {
+    if (f->error) { /* FAILED, or DEAD by now */
         if (err < 0 || s->client.hup || sc_flow_recv_peek(f, iov, 1) == 0)
             flow_failed(s, f->error);
         return; /* what arrived before the failure is still read, as after TCP's reset */
@@ -148,5 +175,6 @@ void sc_carry_run(struct sc_session *s)
         sc_session_end(s);
         return;
     }
+    watch_orphan(s);
     sc_stack_touch(s->daemon->stack, f, s->daemon->loop.now);
 }

@@ -108,10 +108,14 @@ static void look_for_mark(struct sc_end *e)
     e->stage = SC_END_FLOWING;
     leave_queue(e);
     struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-    if (n == 1 && c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+    bool carries = c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS;
+    if (carries) {
         int fd;
         memcpy(&fd, CMSG_DATA(c), sizeof fd);
         close(fd);
+    }
+    /* Truncated: there was a descriptor, and no room for it here. */
+    if (n == 1 && (carries || (msg.msg_flags & MSG_CTRUNC))) {
         e->held = 1;
         e->mark_head = true;
     }
@@ -371,6 +375,7 @@ ssize_t sc_end_write_urgent(struct sc_end *e, uint8_t byte)
 bool sc_end_read_urgent(struct sc_end *e, uint8_t *byte)
 {
     e->urgent = false;
+    e->readable = true; /* the last read ended in front of it, whatever stood behind */
     return recv(e->watch.fd, byte, 1, MSG_OOB | MSG_DONTWAIT) == 1;
 }
 

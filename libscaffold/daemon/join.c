@@ -53,7 +53,8 @@ static void pass_urgent(struct sc_end *from, struct sc_end *to)
         sc_end_write_urgent(to, byte);
 }
 
-/* Moves what can be moved now. Returns 0, or a negative errno when the source was reset. */
+/* Moves what can be moved now. Returns 0; 1 when there may be more and no event will tell; or a
+ * negative errno when the source was reset. */
 static int pump(struct sc_direction *dir, struct sc_end *from, struct sc_end *to)
 {
     static uint8_t buffer[256 * 1024];
@@ -90,10 +91,14 @@ void sc_join_run(struct sc_session *s)
         reset_join(s, ECONNRESET);
         return;
     }
-    if (pump(&s->up, &s->client, &s->server) < 0 || pump(&s->down, &s->server, &s->client) < 0) {
+    int up = pump(&s->up, &s->client, &s->server);
+    int down = up < 0 ? up : pump(&s->down, &s->server, &s->client);
+    if (down < 0) {
         reset_join(s, ECONNRESET);
         return;
     }
+    if (up > 0 || down > 0)
+        sc_session_again(s);
     bool into_void = (server_was_gone && !s->server.finished && s->client.rx > up_before) ||
                      (client_was_gone && !s->client.finished && s->server.rx > down_before);
     if (into_void) {

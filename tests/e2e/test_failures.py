@@ -80,6 +80,30 @@ def test_killed_server_is_what_tcp_gives(lab: Lab, mode: str) -> None:
     assert ends["user"] == ends["tcp"]
 
 
+def test_a_reset_is_seen_by_who_reads_long_after(lab: Lab) -> None:
+    """What arrived before the reset is read first, and then the error follows, however late."""
+    serving = (
+        "import socket, struct, time; s = socket.create_server(('', 4000))\n"
+        "print('ready', flush=True); c, _ = s.accept(); c.sendall(bytes(600000)); time.sleep(1)\n"
+        "c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0)); c.close()\n"
+        "print('reset', flush=True); time.sleep(60)"
+    )
+    reading = (
+        "import socket, time; s = socket.create_connection(('peer.test.scaffold', 4000))\n"
+        "s.settimeout(10); time.sleep(8); total = 0\n"
+        "try:\n"
+        "    while data := s.recv(4096): total += len(data)\n"
+        "    print(total, 'EOF')\n"
+        "except OSError as e: print(total, type(e).__name__)"
+    )
+    command = [sys.executable, "-c", serving]
+    server = lab["b"].popen(command, service=SERVICE, stdout=subprocess.PIPE)
+    line(server, b"ready\n")
+    lab.await_service(f"{SERVICE}:{PORT}", process=server)
+    done = lab["a"].run([sys.executable, "-c", reading], timeout=30)
+    assert done.stdout == "600000 ConnectionResetError\n", done.stderr
+
+
 def test_a_killed_instance_is_gone_at_once(lab: Lab) -> None:
     server = serve(lab, "hold")
     server.kill()

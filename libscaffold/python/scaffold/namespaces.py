@@ -165,7 +165,7 @@ def link_bytes(namespace: str) -> int:
 # --- capture --------------------------------------------------------------------------------------
 
 # Classic BPF over an Ethernet frame: keeps every IP packet that is not UDP from or to the port.
-# ARP and ICMPv6 (neighbour discovery) belong to the link, not to a program. One line is one
+# ARP, IGMP and ICMPv6 (neighbour discovery) belong to the link, not to a program. One line is one
 # instruction: code, operand, and for jumps the labels for true and false ("" is the next line).
 _LDH, _LDB, _LDH_X, _LDX_IHL, _JEQ, _JSET, _RET = 0x28, 0x30, 0x48, 0xB1, 0x15, 0x45, 0x06
 
@@ -176,6 +176,7 @@ def foreign_filter(port: int) -> bytes:
         ("", _LDH, 12, "", ""),
         ("", _JEQ, 0x0800, "", "six"),
         ("", _LDB, 23, "", ""),
+        ("", _JEQ, socket.IPPROTO_IGMP, "skip", ""),
         ("", _JEQ, socket.IPPROTO_UDP, "", "keep"),
         ("", _LDH, 20, "", ""),
         ("", _JSET, 0x1FFF, "keep", ""),  # a later fragment shows no port

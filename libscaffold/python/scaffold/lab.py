@@ -233,6 +233,17 @@ class Lab:
         for host in self.hosts.values():
             if host is not self.router:
                 host.scaffoldd(**options)
+        for host in self.hosts.values():
+            self._await_router(host)
+
+    def _await_router(self, host: Host, timeout: float = 5.0) -> None:
+        """Wait until a host has joined: its first word may be lost, and is then repeated.
+
+        A router that cannot be reached is left to the test to find out.
+        """
+        deadline = time.monotonic() + timeout
+        while not host.status()["router_answers"] and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def close(self) -> None:
         """End every process, remove the namespaces and the files."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import clang.cindex
+from sphinx.util import logging
 
 ROOT = Path(__file__).parents[1]
 
@@ -50,6 +51,16 @@ def _as_code(app: Any, lines: list[str], transform: Any, options: Any) -> None:
     lines[:] = [re.sub(r"(?<![\w*`])\*(\w+)", r"``*\1``", line) for line in lines]
 
 
+def _all_calls_are_there(app: Any) -> None:
+    """The C reference is in groups: a call that the header has and no group names is a warning."""
+    header = Path(hawkmoth_root, "scaffold/scaffold.h").read_text()
+    page = Path(__file__).with_name("reference").joinpath("c-api.rst").read_text()
+    calls = set(re.findall(r"^\w[\w *]*\b(scaffold_\w+)\(", header, re.MULTILINE))
+    for call in sorted(calls - set(re.findall(r"\bscaffold_\w+", page))):
+        logging.getLogger(__name__).warning("reference/c-api.rst does not mention %s", call)
+
+
 def setup(app: Any) -> None:
     """Called by Sphinx."""
     app.connect("hawkmoth-process-docstring", _as_code)
+    app.connect("builder-inited", _all_calls_are_there)

@@ -103,6 +103,8 @@ static void take_event(struct sc_daemon *d, const struct sc_event *e)
     case SC_EVENT_REGISTERED:
         sc_ctl_on_registered(d);
         break;
+    case SC_EVENT_DATAGRAM:
+    case SC_EVENT_UNDELIVERED:
     case SC_EVENT_JOINED:
     case SC_EVENT_NONE:
         break;

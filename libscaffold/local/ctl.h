@@ -6,6 +6,8 @@
  *             app: HANDOVER {plug_len, options} + fd   -> reply, if wanted: the open's outcome
  *   serve     app: BIND {service or address, port}     -> reply: address to bind
  *             app: LISTEN {name, backlog}              -> reply
+ *   datagrams app: PREPARE or BIND {type SOCK_DGRAM}   -> reply: address to bind
+ *             app: HANDOVER + fd (local/datagram.h)    -> reply: the socket takes part
  *   names     app: RESOLVE {name} | REVERSE {address}  -> reply: mapping
  *   flow      app: FLOW_ERROR | FLOW_SET | FLOW_GET    -> reply
  *   tools     STATUS (reply carries a memfd with JSON), STOP
@@ -90,6 +92,7 @@ struct sc_ctl_request {
             uint8_t by_service;  /* target is `service`, not `address` */
             uint8_t family;      /* enum sc_family of the application's socket */
             uint16_t local_port; /* wanted local port, 0 = any */
+            uint8_t datagram;    /* for a SOCK_DGRAM socket that is not bound to a service */
             struct sc_address address;
             uint8_t service[32];
         } prepare;
@@ -111,6 +114,9 @@ struct sc_ctl_request {
             uint8_t family;
             uint8_t wildcard;
             uint8_t reuseport;
+            uint8_t datagram;      /* SOCK_DGRAM: HANDOVER follows; `address` with port 0: a reply
+                                      endpoint at that service's address */
+            uint8_t reuseaddr;     /* SOCK_DGRAM: SO_REUSEADDR, with UDP's meaning */
             uint16_t program_port; /* the port the program asked for, when --publish maps it */
             uint8_t service_id[32];
         } bind;

@@ -193,7 +193,8 @@ bool sc_name_parse(const struct sockaddr_un *sun, socklen_t len, struct sc_name 
     out->serial = hex(&c, digits);
     out->wildcard = flag == 'w';
     bool kind = out->kind == SC_NAME_BOUND || out->kind == SC_NAME_CLIENT ||
-                out->kind == SC_NAME_PEER || out->kind == SC_NAME_ERROR;
+                out->kind == SC_NAME_DATAGRAM || out->kind == SC_NAME_PEER ||
+                out->kind == SC_NAME_ERROR;
     bool family = out->family == SC_FAMILY_INET || out->family == SC_FAMILY_INET6 ||
                   out->family == SC_FAMILY_SCAFFOLD;
     return !c.bad && kind && family && (flag == 'w' || flag == '-');

@@ -23,10 +23,11 @@ struct sc_daemon_id {
 };
 
 enum sc_name_kind {
-    SC_NAME_BOUND = 'b',  /* an application's bound, perhaps listening, socket; hence also the own
-                             name of every socket accepted from it */
-    SC_NAME_CLIENT = 'c', /* an application's connecting or connected socket */
-    SC_NAME_PEER = 'p',   /* scaffoldd's end of an established flow: the peer's address */
+    SC_NAME_BOUND = 'b',    /* an application's bound, perhaps listening, socket; hence also the own
+                               name of every socket accepted from it */
+    SC_NAME_CLIENT = 'c',   /* an application's connecting or connected socket */
+    SC_NAME_DATAGRAM = 'd', /* an application's datagram socket, bound or a reply endpoint */
+    SC_NAME_PEER = 'p',     /* scaffoldd's end of an established flow: the peer's address */
     SC_NAME_ERROR = 'e', /* scaffoldd's end of a flow that could not be opened: port is the errno */
 };
 

@@ -65,6 +65,35 @@ void sc_stack_on_unreachable(struct sc_stack *s, const struct sc_underlay *under
 sc_time sc_stack_deadline(const struct sc_stack *s);
 void sc_stack_tick(struct sc_stack *s, sc_time now);
 
+/* --- datagrams -------------------------------------------------------------------------------- */
+
+/* One connectionless datagram (RFC 768's service over SCAFFOLD). */
+struct sc_datagram {
+    struct sc_service_id to; /* with port and protocol. A host's id, or no more than a port and the
+                                protocol beside `to_host`: the socket with that port on that host */
+    uint64_t to_host;        /* network address of the host it must reach; 0: bound late */
+    struct sc_service_id from; /* what the sending socket serves; zeros: nothing */
+    uint64_t from_host;        /* received: network address of the sender's host */
+    uint32_t from_pool;        /* received: pool address of the sender's host */
+    uint16_t from_port;        /* unique on the sender's host */
+    bool answer;  /* it goes to a socket, not to a service: its receiver shows `from` as the sender
+                     where that is set, else the sender's host and port */
+    bool unicast; /* `from` is this very socket's own: answers to it must come to this host */
+    uint8_t ttl, tos; /* as the sending program set them; ttl 0: not set */
+    const uint8_t *data;
+    size_t len; /* at most SC_DATAGRAM_PAYLOAD_MAX */
+};
+
+/* Sends; fragments what is too large for the path. `choice` decides among instances when it is
+ * bound late: the same number meets the same one while the set stays as it is. Copies the data.
+ * Returns 0, -EMSGSIZE, -ENETUNREACH (no router), -ENOBUFS. */
+int sc_stack_send_datagram(struct sc_stack *s, const struct sc_datagram *d, uint64_t choice,
+                           sc_time now);
+
+/* A datagram that was received leads nowhere: its sender hears of it (SC_EVENT_UNDELIVERED),
+ * rate-limited. */
+void sc_stack_refuse_datagram(struct sc_stack *s, const struct sc_datagram *d, sc_time now);
+
 /* --- events ----------------------------------------------------------------------------------- */
 
 enum sc_event_type {
@@ -75,8 +104,11 @@ enum sc_event_type {
                          sc_stack_accept or sc_flow_abort */
     SC_EVENT_MAPPED,  /* mapping, ticket: the answer to a lookup */
     SC_EVENT_JOINED,  /* own address, pool address, router state changed: see sc_stack_self */
-    SC_EVENT_REGISTERED, /* the router knows all that is served here: see sc_stack_registered */
-    SC_EVENT_ALLOCATED,  /* router: mapping is new: persist it */
+    SC_EVENT_REGISTERED,  /* the router knows all that is served here: see sc_stack_registered */
+    SC_EVENT_ALLOCATED,   /* router: mapping is new: persist it */
+    SC_EVENT_DATAGRAM,    /* datagram: complete; its data is valid until the next event is taken */
+    SC_EVENT_UNDELIVERED, /* datagram without data: from_port's socket sent it to `to`, and nobody
+                             serves that */
 };
 
 struct sc_mapping {
@@ -93,6 +125,7 @@ struct sc_event {
     struct sc_instance *instance;
     void *ticket;
     struct sc_mapping mapping;
+    struct sc_datagram datagram;
 };
 
 /* False when nothing is left. A flow reported with SC_FLOW_ENDED is freed by the stack only after

@@ -1,0 +1,39 @@
+/* What a program's datagram socket and scaffoldd write in front of every datagram.
+ *
+ * The socket is one end of an AF_UNIX SOCK_SEQPACKET pair, scaffoldd holds the other: one packet is
+ * one head and one datagram, so an empty datagram is not an end, and the close of either end is
+ * seen by the other. Fixed-width fields in host order, no pointers, the same layout for 32- and
+ * 64-bit programs. The program's end is named (SC_NAME_DATAGRAM, local/names.h), scaffoldd's is
+ * not.
+ *
+ *   program -> scaffoldd   DATA, CONNECT, DISCONNECT: in the order in which they were written
+ *   scaffoldd -> program   DATA, ERROR
+ */
+#ifndef SC_LOCAL_DATAGRAM_H
+#define SC_LOCAL_DATAGRAM_H
+
+#include "local/address.h"
+
+/* UDP's own limit over IPv4: 65,535 less 20 and 8 bytes of headers (RFC 768, RFC 791). */
+#define SC_DATAGRAM_PAYLOAD_MAX 65507
+
+enum sc_datagram_kind {
+    SC_DATAGRAM_DATA = 1,
+    SC_DATAGRAM_CONNECT,    /* `peer`: from now on only its datagrams are let through */
+    SC_DATAGRAM_DISCONNECT, /* from everybody again */
+    SC_DATAGRAM_ERROR,      /* `error`: what became of a datagram to `peer` */
+};
+
+struct sc_datagram_head {
+    uint8_t kind;
+    uint8_t ttl; /* 0: default */
+    uint8_t tos;
+    uint8_t has_own; /* program: `own` is given (IP_PKTINFO) */
+    int32_t error;   /* ERROR: a positive errno */
+    /* To the program: who sent it, in the form in which the program can answer. From the program:
+     * where to; port 0: to whom the socket is connected. */
+    struct sc_address peer;
+    struct sc_address own; /* to the program: the address that it was sent to */
+};
+
+#endif

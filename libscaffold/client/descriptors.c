@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,6 +36,29 @@ void sc_mark_clear(int fd, enum sc_mark mark)
 bool sc_mark_is_set(int fd, enum sc_mark mark)
 {
     return in_table(fd) && (__atomic_load_n(&marks[fd], __ATOMIC_RELAXED) & mark);
+}
+
+/* --- whose table this is ------------------------------------------------------------------------
+ */
+
+static pid_t owner;
+
+static void take_table(void)
+{
+    owner = getpid();
+}
+
+__attribute__((constructor(104))) static void watch_forks(void)
+{
+    take_table();
+    pthread_atfork(NULL, NULL, take_table);
+}
+
+/* Between vfork and exec a child has its own descriptors and its parent's memory: what it closes
+ * is still open where the table belongs to. */
+static bool is_vfork_child(void)
+{
+    return getpid() != owner;
 }
 
 /* --- listing ------------------------------------------------------------------------------------
@@ -160,7 +184,7 @@ static int close_listener(int fd)
 int sc_close(int fd)
 {
     uint8_t mark = in_table(fd) ? __atomic_load_n(&marks[fd], __ATOMIC_RELAXED) : 0;
-    if (mark == 0)
+    if (mark == 0 || is_vfork_child())
         return sc_real.close(fd);
     __atomic_store_n(&marks[fd], 0, __ATOMIC_RELAXED);
     return mark & SC_MARK_LISTENING ? close_listener(fd) : sc_real.close(fd);

@@ -82,6 +82,21 @@ void sc_daemon_on_activity(struct sc_daemon *d)
 
 /* --- the network's side of a turn ------------------------------------------------------------- */
 
+/* The state in which this host is with its router has changed. */
+static void say_joined(const struct sc_daemon *d)
+{
+    struct sc_stack_self self;
+    sc_stack_get_self(d->stack, &self);
+    if (self.name_taken)
+        sc_log(SC_LOG_WARN,
+               "service router %s knows another host named %s; give this one another --name",
+               d->config.router, d->config.host_name);
+    else if (self.joined)
+        sc_log(SC_LOG_INFO, "joined service router %s", d->config.router);
+    else
+        sc_log(SC_LOG_WARN, "service router %s does not answer any more", d->config.router);
+}
+
 static void take_event(struct sc_daemon *d, const struct sc_event *e)
 {
     switch (e->type) {
@@ -103,9 +118,11 @@ static void take_event(struct sc_daemon *d, const struct sc_event *e)
     case SC_EVENT_REGISTERED:
         sc_ctl_on_registered(d);
         break;
+    case SC_EVENT_JOINED:
+        say_joined(d);
+        break;
     case SC_EVENT_DATAGRAM:
     case SC_EVENT_UNDELIVERED:
-    case SC_EVENT_JOINED:
     case SC_EVENT_NONE:
         break;
     }

@@ -234,6 +234,7 @@ int sc_status_write(struct sc_daemon *d)
     cJSON_AddStringToObject(root, "runtime_dir", d->config.runtime_dir);
     cJSON_AddStringToObject(root, "router", d->config.router);
     cJSON_AddBoolToObject(root, "router_answers", self.joined);
+    cJSON_AddBoolToObject(root, "name_taken", self.name_taken);
     cJSON_AddItemToObject(root, "hosts", hosts(d));
     cJSON_AddItemToObject(root, "services", services(d));
     cJSON_AddItemToObject(root, "flows", flows.list);

@@ -88,8 +88,9 @@ struct sc_notice {
 struct sc_registrar {
     struct sc_due due;
     bool joined;
-    bool name_taken;     /* the router knows another host of our name */
-    bool reachable;      /* as the owner was told */
+    bool name_taken; /* the router knows another host of our name */
+    bool reachable;  /* as the owner was told */
+    sc_time started;
     sc_time answered_at; /* last word of the router */
     sc_time interval;    /* of JOIN */
     sc_time refresh_interval;
@@ -198,6 +199,8 @@ void sc_registrar_on_answer(struct sc_stack *s, const struct sc_control *c, sc_t
 void sc_registrar_changed(struct sc_stack *s, const struct sc_service_id *id, bool added,
                           sc_time now);
 bool sc_registrar_reachable(const struct sc_stack *s, sc_time now);
+/* The host has only just started: the router's first answer may be on its way. */
+bool sc_registrar_is_new(const struct sc_stack *s, sc_time now);
 
 /* lookups.c */
 void sc_lookups_on_mapping(struct sc_stack *s, const struct sc_control *c);

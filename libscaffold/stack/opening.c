@@ -250,16 +250,16 @@ static void refuse_own(struct sc_entry *e, enum sc_refusal why, sc_time now)
     sc_flow_on_refuse(&e->flow, &p, now);
 }
 
-/* Our own OPEN: a router chooses at once, a host leaves it to its router. */
+/* Our own OPEN: a router chooses at once, a host leaves it to its router. One that has not joined
+ * yet repeats it, since nobody could answer it now. */
 bool sc_opening_route(struct sc_stack *s, struct sc_entry *e, struct sc_train *t, sc_time now)
 {
     if (!s->is_router) {
-        if (!sc_registrar_reachable(s, now)) {
+        bool reachable = sc_registrar_reachable(s, now);
+        if (!reachable && !sc_registrar_is_new(s, now))
             refuse_own(e, SC_REFUSE_NO_ROUTE, now);
-            return false;
-        }
         t->to = s->config.router;
-        return true;
+        return reachable;
     }
     struct sc_flow *f = &e->flow;
     struct sc_choice c = {.hash = choice_hash(s, f->open_id, f->opening.attempt),

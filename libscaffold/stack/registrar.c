@@ -74,6 +74,12 @@ bool sc_registrar_reachable(const struct sc_stack *s, sc_time now)
     return s->is_router || (g->joined && now - g->answered_at < SC_LEASE_TIME);
 }
 
+bool sc_registrar_is_new(const struct sc_stack *s, sc_time now)
+{
+    const struct sc_registrar *g = &s->registrar;
+    return g->joins == 0 && !g->name_taken && now - g->started < SC_LEASE_TIME;
+}
+
 static void tell_reachable(struct sc_stack *s, sc_time now)
 {
     bool reachable = sc_registrar_reachable(s, now);
@@ -94,7 +100,8 @@ static void on_due(struct sc_stack *s, struct sc_due *d, sc_time now)
 
 void sc_registrar_start(struct sc_stack *s, sc_time now)
 {
-    s->registrar = (struct sc_registrar){.interval = SC_REQUEST_RETRANSMIT,
+    s->registrar = (struct sc_registrar){.started = now,
+                                         .interval = SC_REQUEST_RETRANSMIT,
                                          .refresh_interval = SC_REQUEST_RETRANSMIT};
     sc_timer_init(&s->registrar.due.timer);
     s->registrar.due.fire = on_due;

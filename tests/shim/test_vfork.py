@@ -44,9 +44,7 @@ int main(void)
 
 
 @pytest.mark.parametrize("shim", [False, True], ids=["native", "shim"])
-def test_a_child_closes_what_its_parent_uses(
-    shared_host: Host, tmp_path: Path, shim: bool
-) -> None:
+def test_a_child_closes_what_its_parent_uses(shared_host: Host, tmp_path: Path, shim: bool) -> None:
     source, program = tmp_path / "vfork.c", tmp_path / "vfork"
     source.write_text(PROGRAM)
     subprocess.run(["cc", "-Wall", "-o", program, source], check=True)

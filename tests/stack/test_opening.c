@@ -133,7 +133,7 @@ static void nobody(void **state)
     net_fini(&n);
 }
 
-/* Not joined: no route, at once rather than after 127 s. */
+/* Not joined a lease's time after the start: no route, at once rather than after 127 s. */
 static void no_router(void **state)
 {
     (void)state;
@@ -144,8 +144,32 @@ static void no_router(void **state)
     net_run(&n, SC_SECOND);
     struct sc_flow *f = net_connect(&n.node[1], WEB, &bits);
     net_pump(&n);
+    assert_int_equal(bits, 0);
+    net_run(&n, SC_LEASE_TIME);
     assert_true(bits & SC_FLOW_ENDED);
     assert_int_equal(f->error, ENETUNREACH);
+    f = net_connect(&n.node[1], WEB, &bits);
+    net_pump(&n);
+    assert_true(bits & SC_FLOW_ENDED);
+    assert_int_equal(f->error, ENETUNREACH);
+    net_fini(&n);
+}
+
+/* A program that connects while its host joins waits for that, and no longer. */
+static void router_starts_later(void **state)
+{
+    (void)state;
+    struct net n;
+    unsigned bits;
+    net_init(&n);
+    net_start(&n, 1, "a", 0, 101);
+    net_connect(&n.node[1], WEB, &bits);
+    net_run(&n, SC_SECOND);
+    assert_int_equal(bits, 0);
+    net_start(&n, 0, "r", -1, 100);
+    net_serve(&n.node[0], WEB);
+    net_run(&n, 2 * SC_SECOND);
+    assert_true(bits & SC_FLOW_ESTABLISHED);
     net_fini(&n);
 }
 
@@ -316,6 +340,7 @@ int main(void)
         cmocka_unit_test(refusals),
         cmocka_unit_test(nobody),
         cmocka_unit_test(no_router),
+        cmocka_unit_test(router_starts_later),
         cmocka_unit_test(shares),
         cmocka_unit_test(a_repeated_open),
         cmocka_unit_test(answers_of_strangers),

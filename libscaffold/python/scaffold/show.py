@@ -9,8 +9,10 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def status(document: dict[str, Any]) -> None:
-    """Hosts, services and flows, one table each."""
+    """Hosts, services and flows, one table each; first of all what is wrong with this host."""
     console = Console()
+    for line in _troubles(document):
+        console.print(line, style="bold", highlight=False)
     console.print(_hosts(document["hosts"]))
     console.print(_services(document["services"]))
     console.print(_flows(document["flows"]))
@@ -48,6 +50,15 @@ def _table(title: str, *columns: str) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
+
+
+def _troubles(document: dict[str, Any]) -> list[str]:
+    name, router = document.get("host"), document.get("router")
+    if document.get("name_taken"):
+        return [f"router {router} knows another host named {name}: give this one another --name"]
+    if not document.get("router_answers", True):
+        return [f"router {router} does not answer: is it running, and is its UDP port open?"]
+    return []
 
 
 def _hosts(hosts: list[dict[str, Any]]) -> Table:

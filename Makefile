@@ -13,7 +13,7 @@ help:
 	@echo 'make demo     two hosts, unmodified wget, memcached and iperf by service name'
 	@echo 'make test     everything that must hold, in short form; ends with the summary of pytest'
 	@echo 'make verify   the full forms, resumable; writes verify.json'
-	@echo 'make bench    throughput and latency beside TCP; figures, no verdicts'
+	@echo 'make bench    throughput, latency and the shim'\''s overhead beside TCP; figures, no verdicts'
 	@echo 'make check    formatters, linters, types, documentation with warnings as errors'
 	@echo 'make format   what make check would complain about and a tool can mend'
 	@echo 'make docs     the documentation, in build/docs'
@@ -39,6 +39,7 @@ verify: native
 bench: setup
 	$(BIN)/scaffold bench throughput
 	$(BIN)/scaffold bench latency
+	$(BIN)/scaffold bench overhead --runs 20
 
 check: setup
 	@.ci/setup --lint

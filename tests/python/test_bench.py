@@ -22,6 +22,18 @@ def test_rows_state_the_runs() -> None:
     jsonschema.validate({"schema": 1, "link": link, "rows": rows}, SCHEMA)
 
 
+@pytest.mark.parametrize(
+    ("count", "low", "high", "confidence"),
+    # Conover's table of the binomial distribution with p = 1/2
+    [(5, 1, 5, 0.9375), (6, 1, 6, 0.9688), (10, 2, 9, 0.9785), (20, 6, 15, 0.9586)],
+)
+def test_the_interval_of_a_median(count: int, low: int, high: int, confidence: float) -> None:
+    interval = bench.median_interval([float(value) for value in range(count, 0, -1)])
+    assert (interval["low"], interval["high"]) == (low, high)
+    assert interval["confidence"] == confidence
+    assert interval["median"] == (count + 1) / 2
+
+
 @pytest.mark.parametrize(("rate", "mbit"), [("1gbit", 1000), ("2.5mbit", 2.5), ("500kbit", 0.5)])
 def test_rates(rate: str, mbit: float) -> None:
     assert bench._mbit(rate) == mbit

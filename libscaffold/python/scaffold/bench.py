@@ -1,9 +1,11 @@
-"""`scaffold bench`: the kernel's TCP and the user plane, in turn, over the same link.
+"""`scaffold bench`: the kernel's TCP and the user plane, in turn, over the same link; and what the
+shim costs a program that touches no service.
 
 No verdicts here, only figures; `docs/schemas/bench.schema.json` describes them.
 """
 
 import json
+import math
 import os
 import platform
 import statistics
@@ -20,6 +22,7 @@ from .lab import Host, Lab
 SERVICE = "bench.lab.scaffold"
 PORT = 5301
 STACKS = ("tcp", "user")
+CONFIDENCE = 0.95
 _PATIENCE_S = 30.0
 
 
@@ -80,6 +83,89 @@ def _measure(
                     plan.on_run(stack, run, samples[stack][-1].mean)
         rows = [_row(stack, unit, samples[stack]) for stack in STACKS]
         return {"schema": 1, "link": describe_link(lab), "rows": rows}
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """A mode of the traffic program, and the figure in its answer."""
+
+    mode: str
+    unit: str
+    counted: str
+    factor: float = 1.0
+
+    def figure(self, answer: dict[str, Any]) -> float:
+        """In `unit`, of one answer."""
+        return float(answer[self.counted]) * self.factor / float(answer["seconds"])
+
+
+PLAIN = (
+    Traffic("connections", "1/s", "count"),
+    Traffic("throughput", "Mbit/s", "bytes", 8e-6),
+)
+
+
+def overhead(plan: Plan) -> dict[str, Any]:
+    """Plain TCP on loopback, natively and under the shim, client and server alike.
+
+    Pairs of runs in alternating order; the ratio of each pair is what counts.
+    """
+    rows, ratios = [], []
+    with Lab(["here"], kind="loopback") as lab:
+        lab.start()
+        peer = paths.part(paths.BENCH_PEER)
+        ports = {"tcp": PORT, "shim": PORT + 1}
+        for stack, port in ports.items():
+            _ready(lab["here"], [peer, "server", "127.0.0.1", port], shim=stack == "shim")
+        for traffic in PLAIN:
+            values = _pairs(lab["here"], plan, traffic, ports)
+            rows += [
+                _row(stack, traffic.unit, [Sample(v, v, v) for v in values[stack]])
+                for stack in ports
+            ]
+            pairs = zip(values["shim"], values["tcp"], strict=True)
+            interval = median_interval([shim / native for shim, native in pairs])
+            ratios.append({"unit": traffic.unit} | interval)
+        return {"schema": 1, "link": describe_link(lab), "rows": rows, "ratios": ratios}
+
+
+def _pairs(
+    host: Host, plan: Plan, traffic: Traffic, ports: dict[str, int]
+) -> dict[str, list[float]]:
+    """Each stack's figures, run by run."""
+    values: dict[str, list[float]] = {stack: [] for stack in ports}
+    for run in range(plan.runs):
+        for stack in sorted(ports, reverse=run % 2 == 0):
+            command = [paths.part(paths.BENCH_PEER), traffic.mode, "127.0.0.1", ports[stack]]
+            words = [str(word) for word in (*command, plan.seconds)]
+            done = host.run(words, shim=stack == "shim", timeout=plan.seconds + _PATIENCE_S)
+            if done.returncode != 0:
+                raise ServiceError(5, f"{stack} {traffic.mode}: {done.stderr.strip()}")
+            values[stack].append(traffic.figure(json.loads(done.stdout)))
+            plan.on_run(stack, run, values[stack][-1])
+    return values
+
+
+def median_interval(values: list[float]) -> dict[str, float]:
+    """The median, and an interval around it that holds whatever the distribution is.
+
+    From order statistics: the number of values below the true median is binomial (n, 1/2), so
+    the k-th smallest and the k-th largest value enclose it with a probability that is computed
+    exactly (Conover, Practical Nonparametric Statistics, 3.2). Too few values for 95 %: all.
+    """
+    ordered, n = sorted(values), len(values)
+    k, tail = 1, 2 * 0.5**n
+    while True:
+        wider = tail + 2 * math.comb(n, k) * 0.5**n
+        if wider > 1 - CONFIDENCE:
+            break
+        k, tail = k + 1, wider
+    return {
+        "median": round(statistics.median(ordered), 4),
+        "low": round(ordered[k - 1], 4),
+        "high": round(ordered[n - k], 4),
+        "confidence": round(1 - tail, 4),
+    }
 
 
 @contextmanager

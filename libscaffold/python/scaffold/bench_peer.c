@@ -4,6 +4,7 @@
  *   scaffold-bench-peer server ADDRESS PORT              serves until killed; prints "ready" once
  *   scaffold-bench-peer throughput HOST PORT SECONDS     prints {"bytes", "seconds"}
  *   scaffold-bench-peer latency HOST PORT SECONDS        prints {"count", "mean_us", ...}
+ *   scaffold-bench-peer connections HOST PORT SECONDS    prints {"count", "seconds"}
  *   scaffold-bench-peer hold HOST PORT COUNT             opens COUNT flows, prints "ready", waits
  * for the end of its standard input
  *
@@ -242,6 +243,38 @@ static int latency(int fd, double duration)
     return result;
 }
 
+static bool connect_once(const struct addrinfo *to)
+{
+    /* A close that is a reset leaves no TIME_WAIT behind: ports do not run out. */
+    struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    char bytes[] = {'l', 'x'};
+    int fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+    if (fd < 0)
+        return false;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    bool done = connect(fd, to->ai_addr, to->ai_addrlen) == 0 &&
+                write_all(fd, bytes, sizeof(bytes)) && recv(fd, bytes, 1, 0) == 1;
+    close(fd);
+    return done;
+}
+
+/* Connections one after another, with one byte there and back on each. */
+static int connections(const char *host, const char *port, double duration)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
+    if (getaddrinfo(host, port, &hints, &list) != 0)
+        return fail(host);
+    double start = seconds_now(), now = start;
+    size_t count = 0;
+    for (; now - start < duration; now = seconds_now(), count++)
+        if (!connect_once(list))
+            return fail("connect");
+    freeaddrinfo(list);
+    printf("{\"count\": %zu, \"seconds\": %.6f}\n", count, now - start);
+    return 0;
+}
+
 static int hold(const char *host, const char *port, int count)
 {
     for (int i = 0; i < count; i++)
@@ -262,10 +295,13 @@ int main(int argc, char **argv)
         return server(argv[2], argv[3]);
     if (argc == 5 && strcmp(argv[1], "hold") == 0)
         return hold(argv[2], argv[3], atoi(argv[4]));
+    if (argc == 5 && strcmp(argv[1], "connections") == 0)
+        return connections(argv[2], argv[3], atof(argv[4]));
     bool is_throughput = argc == 5 && strcmp(argv[1], "throughput") == 0;
     if (!is_throughput && !(argc == 5 && strcmp(argv[1], "latency") == 0)) {
-        fprintf(stderr, "usage: scaffold-bench-peer server ADDRESS PORT | "
-                        "throughput|latency HOST PORT SECONDS | hold HOST PORT COUNT\n");
+        fprintf(stderr,
+                "usage: scaffold-bench-peer server ADDRESS PORT | "
+                "throughput|latency|connections HOST PORT SECONDS | hold HOST PORT COUNT\n");
         return 2;
     }
     int fd = client_connect(argv[2], argv[3], is_throughput ? 't' : 'l');

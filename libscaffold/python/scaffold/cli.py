@@ -239,6 +239,7 @@ def _bench_command(name: str, text: str) -> None:
 
 _bench_command("throughput", "Mbit/s of one flow.")
 _bench_command("latency", "Microseconds of a one-byte round trip.")
+_bench_command("overhead", "What the shim costs a program that touches no service: plain TCP.")
 
 
 if __name__ == "__main__":

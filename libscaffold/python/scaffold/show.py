@@ -32,7 +32,12 @@ def bench(name: str, document: dict[str, Any]) -> None:
     for row in document["rows"]:
         figures = [f"{row[key]:,.1f}" for key in ("mean", "stdev", "median", "p99")]
         table.add_row(row["stack"], row["unit"], *figures, str(row["runs"]))
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for ratio in document.get("ratios", []):
+        interval = f"{ratio['low']:.3f} to {ratio['high']:.3f}"
+        line = f"{ratio['unit']} under the shim / without: median {ratio['median']:.3f}"
+        console.print(f"{line} ({interval}, {ratio['confidence']:.1%})", highlight=False)
 
 
 def size(count: int) -> str:

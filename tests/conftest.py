@@ -13,14 +13,15 @@ ROOT = Path(__file__).parents[1]
 KINDS = ["namespaces", "loopback"]
 
 
-@pytest.hookimpl(hookwrapper=True)
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """A program that is not installed skips the short form of a test, and fails the full one."""
-    outcome = yield
-    if outcome.excinfo and isinstance(outcome.excinfo[1], MissingProgram):
+    try:
+        return (yield)
+    except MissingProgram as missing:
         if item.get_closest_marker("full"):
-            pytest.fail(str(outcome.excinfo[1]), pytrace=False)
-        pytest.skip(str(outcome.excinfo[1]))
+            pytest.fail(str(missing), pytrace=False)
+        pytest.skip(str(missing))
 
 
 @pytest.fixture(scope="session")

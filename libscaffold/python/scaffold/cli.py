@@ -171,6 +171,8 @@ def run(
     environment = launch.environment(
         folder, service=service, publish=publish, all_local=all_local, command=words
     )
+    if why := launch.obstacle(words):
+        click.echo(f"scaffold: {words[0]} {why}; it will use plain IP", err=True)
     started = daemon.ensure(folder)
     if started is not None:
         click.echo(

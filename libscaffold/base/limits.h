@@ -17,6 +17,24 @@
 /* Hops before a packet is dropped: more than any sane chain of routers. */
 #define SC_HOP_LIMIT 16
 
+/* --- datagrams of programs ------------------------------------------------------------------- */
+
+/* UDP's own limit over IPv4: 65,535 less 20 and 8 bytes of headers (RFC 768, RFC 791). */
+#define SC_DATAGRAM_PAYLOAD_MAX 65507
+/* Incomplete datagrams that a host keeps, from everybody and from one host: 256 of the largest are
+ * 16 MiB. A lost fragment costs its datagram, so more would not be worth having. */
+#define SC_ASSEMBLIES_MAX 256
+#define SC_ASSEMBLIES_PER_HOST 64
+/* Fragments leave together; what is still missing after this was lost (RFC 791 3.2 suggests 15 s
+ * for networks of its time, which packet ids that wrapped limited; ours do not). */
+#define SC_ASSEMBLY_TIMEOUT (5 * SC_SECOND)
+/* Bytes of datagrams that wait for the link, and for the owner of the stack: what a kernel's socket
+ * buffers would hold at most, for all sockets of the host together. More are dropped, as UDP's. */
+#define SC_DATAGRAMS_WAITING_MAX (8u * 1024 * 1024)
+/* Hosts whose underlay is remembered from what arrives; for others the router is asked to forward.
+ */
+#define SC_PATHS 1024
+
 /* --- opening a flow -------------------------------------------------------------------------- */
 
 /* contracts: 127 s in all, as Linux's default of 6 SYN retransmissions. */

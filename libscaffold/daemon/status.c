@@ -187,6 +187,8 @@ static cJSON *counters(struct sc_daemon *d)
         {"dropped_memory", c->dropped_memory},
         {"dropped_send", c->dropped_send},
         {"dropped_table_full", c->dropped_table_full},
+        {"dropped_datagrams", c->dropped_datagrams},
+        {"dropped_incomplete", c->dropped_incomplete},
         {"refused", c->refused},
         {"retries", c->retries},
         {"resets_sent", c->resets_sent},

@@ -12,10 +12,8 @@
 #ifndef SC_LOCAL_DATAGRAM_H
 #define SC_LOCAL_DATAGRAM_H
 
+#include "base/limits.h"
 #include "local/address.h"
-
-/* UDP's own limit over IPv4: 65,535 less 20 and 8 bytes of headers (RFC 768, RFC 791). */
-#define SC_DATAGRAM_PAYLOAD_MAX 65507
 
 enum sc_datagram_kind {
     SC_DATAGRAM_DATA = 1,

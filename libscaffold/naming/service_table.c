@@ -75,6 +75,30 @@ void sc_service_table_fini(struct sc_service_table *t)
     sc_map_fini(&t->services);
 }
 
+static struct sc_instance *local_of(const struct sc_service *s)
+{
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &s->instances)
+    {
+        struct sc_instance *i = sc_container(it, struct sc_instance, in_service);
+        if (i->host == 0 && i->accepting)
+            return i;
+    }
+    return NULL;
+}
+
+struct sc_instance *sc_service_table_local(const struct sc_service_table *t, uint16_t port,
+                                           uint8_t proto)
+{
+    for (struct sc_service *s = NULL; (s = sc_service_table_next(t, s)) != NULL;) {
+        bool same = sc_service_id_port(&s->id) == port && sc_service_id_proto(&s->id) == proto;
+        struct sc_instance *i = same ? local_of(s) : NULL;
+        if (i)
+            return i;
+    }
+    return NULL;
+}
+
 struct sc_service *sc_service_table_next(const struct sc_service_table *t,
                                          const struct sc_service *s)
 {

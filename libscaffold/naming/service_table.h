@@ -57,6 +57,11 @@ struct sc_instance *sc_service_table_choose(const struct sc_service_table *t,
                                             const struct sc_service_id *id,
                                             const struct sc_choice *c);
 
+/* An accepting local instance with this port and protocol, of whichever service; NULL: none. Looks
+ * at every service. */
+struct sc_instance *sc_service_table_local(const struct sc_service_table *t, uint16_t port,
+                                           uint8_t proto);
+
 /* Services in no order: pass NULL first. */
 struct sc_service *sc_service_table_next(const struct sc_service_table *t,
                                          const struct sc_service *s);

@@ -8,6 +8,9 @@
  *   registrar.c  a host's side of it: join, register, refresh
  *   lookups.c    names and pool addresses: from memory, or asked of the router
  *   outbox.c     packets that are no flow's
+ *   datagrams.c  connectionless datagrams: out, on their way, in
+ *   assembly.c   their fragments
+ *   paths.c      where hosts were heard from
  *   resets.c     RESET: for flows that one side has forgotten
  *   secrets.c    tokens and cookies
  *   status.c     what is shown to people */
@@ -17,6 +20,7 @@
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "base/ranges.h"
 #include "naming/hosts.h"
 #include "naming/pool.h"
 #include "naming/service_table.h"
@@ -63,10 +67,13 @@ struct sc_entry {
     bool accepted;                /* events go to the owner */
 };
 
+/* One packet, or a train of some of one size (the last may be smaller). */
 struct sc_packet_out {
     struct sc_list link;
     struct sc_underlay to;
     size_t len;
+    size_t segment; /* 0: one packet */
+    size_t room;
     uint8_t data[];
 };
 
@@ -79,10 +86,36 @@ struct sc_request {
     struct sc_due due;
 };
 
-/* An event that is no flow's. */
+/* An event that is no flow's, with the data of its datagram. */
 struct sc_notice {
     struct sc_list link;
     struct sc_event event;
+    size_t len;
+    uint8_t data[];
+};
+
+/* A datagram that has not all arrived: the notice that it will be, and what it has. */
+struct sc_assembly {
+    struct sc_list link; /* oldest first */
+    struct sc_notice *notice;
+    uint64_t src;
+    uint64_t id;
+    struct sc_ranges has;
+    sc_time until;
+};
+
+/* Where a host was heard from. */
+struct sc_path {
+    uint64_t address;
+    struct sc_underlay underlay;
+};
+
+struct sc_datagrams {
+    uint32_t sent; /* how many: the lower half of the next one's id */
+    struct sc_list assemblies;
+    size_t assembly_count;
+    struct sc_due due;             /* of the oldest assembly */
+    struct sc_path path[SC_PATHS]; /* by address; a newcomer takes the place */
 };
 
 struct sc_registrar {
@@ -108,6 +141,7 @@ struct sc_stack {
     struct sc_block_pool blocks;
     uint64_t map_seed[2];
     bool is_router;
+    struct sc_service_id own; /* of <our name>.host.scaffold */
 
     struct sc_map flows;
     struct sc_map opens; /* server flows by (client, its flow id, open id) */
@@ -126,10 +160,14 @@ struct sc_stack {
 
     struct sc_list outbox;
     size_t outbox_count;
+    size_t outbox_datagrams;         /* bytes of programs' datagrams among it */
     struct sc_packet_out *in_flight; /* the one that the last drained train points at */
     struct sc_list requests;
     size_t request_count;
     struct sc_list notices;
+    struct sc_notice *taken; /* the last one: its data lives until the next */
+    size_t notice_bytes;     /* of datagrams that wait there */
+    struct sc_datagrams datagrams;
     sc_time resets_since; /* the second in which this many RESETs were sent */
     unsigned resets;
     struct sc_stack_counters counters;
@@ -191,6 +229,9 @@ void sc_router_on_request(struct sc_stack *s, const struct sc_control *c,
                           const struct sc_underlay *from, sc_time now);
 void sc_router_tick(struct sc_stack *s, sc_time now);
 uint64_t sc_router_digest(const struct sc_service_id *id);
+/* The host, other than ourselves, that this is the id of, whatever the port; NULL: none that is up,
+ * or we are no router. */
+const struct sc_host *sc_router_host_of(const struct sc_stack *s, const struct sc_service_id *id);
 
 /* registrar.c */
 void sc_registrar_start(struct sc_stack *s, sc_time now);
@@ -226,6 +267,9 @@ void sc_outbox_put(struct sc_stack *s, const struct sc_underlay *to, const uint8
 /* dst: network address when the packet may have to be forwarded, else 0. */
 void sc_outbox_control(struct sc_stack *s, const struct sc_underlay *to, uint64_t dst,
                        const struct sc_control *c);
+/* A packet of a datagram; those of one size to one place leave as a train. False: no room. */
+bool sc_outbox_fragment(struct sc_stack *s, const struct sc_underlay *to, const uint8_t *data,
+                        size_t len);
 bool sc_outbox_drain(struct sc_stack *s, struct sc_train *t);
 void sc_outbox_fini(struct sc_stack *s);
 
@@ -236,7 +280,32 @@ size_t sc_secrets_cookie(const struct sc_stack *s, const struct sc_underlay *fro
 bool sc_secrets_cookie_valid(const struct sc_stack *s, const struct sc_underlay *from,
                              uint64_t open_id, const struct sc_field *cookie, sc_time now);
 
+/* datagrams.c */
+void sc_datagrams_on_packet(struct sc_stack *s, const struct sc_header *h, uint8_t *data,
+                            size_t len, struct sc_reader *r, const struct sc_underlay *from,
+                            sc_time now);
+
+/* assembly.c */
+void sc_assembly_init(struct sc_stack *s);
+void sc_assembly_fini(struct sc_stack *s);
+/* Takes a fragment in; reports the datagram when it is complete. `g` is the datagram without its
+ * data. */
+void sc_assembly_add(struct sc_stack *s, const struct sc_datagram *g, const struct sc_fragment *p,
+                     sc_time now);
+
+/* paths.c */
+void sc_paths_learn(struct sc_stack *s, uint64_t address, const struct sc_underlay *underlay);
+/* NULL when nothing was heard from it. */
+const struct sc_underlay *sc_paths_find(const struct sc_stack *s, uint64_t address);
+
+/* True when a packet may be answered that was not asked for: a bounded number per second. */
+bool sc_resets_allowed(struct sc_stack *s, sc_time now);
+
 /* stack.c */
+/* True for the id of this very host, whatever the port. */
+bool sc_stack_is_own_host(const struct sc_stack *s, const struct sc_service_id *id);
+struct sc_notice *sc_stack_notice_new(struct sc_stack *s, const struct sc_event *e, size_t len);
+void sc_stack_post(struct sc_stack *s, struct sc_notice *n);
 void sc_stack_arm(struct sc_stack *s, struct sc_due *d, sc_time at);
 void sc_stack_notify(struct sc_stack *s, const struct sc_event *e);
 

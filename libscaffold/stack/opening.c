@@ -22,6 +22,26 @@ static struct sc_instance *choose(struct sc_stack *s, const struct sc_open *p, b
     return sc_service_table_choose(&s->services, &p->service, &c);
 }
 
+/* The host that is meant by its own name, unless it has refused already. */
+static const struct sc_host *named_host(const struct sc_stack *s, const struct sc_service_id *id,
+                                        const uint64_t *exclude, size_t count)
+{
+    const struct sc_host *h = sc_router_host_of(s, id);
+    for (size_t i = 0; h && i < count; i++)
+        if (exclude[i] == h->address)
+            return NULL;
+    return h;
+}
+
+/* Somebody wants a port of this very host, whatever service it belongs to. */
+static struct sc_instance *choose_port(struct sc_stack *s, const struct sc_open *p)
+{
+    if (!sc_stack_is_own_host(s, &p->service))
+        return NULL;
+    return sc_service_table_local(&s->services, sc_service_id_port(&p->service),
+                                  sc_service_id_proto(&p->service));
+}
+
 static void refuse(struct sc_stack *s, const struct sc_open *p, const struct sc_underlay *from,
                    uint64_t src, enum sc_refusal why)
 {
@@ -105,16 +125,15 @@ static void answer(struct sc_stack *s, const struct sc_open *p, struct sc_instan
     sc_flows_touch(s, e, now);
 }
 
-static void forward_open(struct sc_stack *s, const struct sc_instance *i, uint8_t *data, size_t len,
+static void forward_open(struct sc_stack *s, const struct sc_host *host, uint8_t *data, size_t len,
                          const struct sc_underlay *from)
 {
-    const struct sc_host *host = sc_hosts_find(&s->hosts, i->host);
     if (!host) {
         s->counters.dropped_unknown_address++;
     } else if (!sc_packet_hop(data, len)) {
         s->counters.dropped_hops++;
     } else {
-        sc_open_set_origin(data, len, from);
+        sc_packet_set_origin(data, len, from);
         s->counters.forwarded++;
         sc_outbox_put(s, &host->underlay, data, len);
     }
@@ -136,10 +155,14 @@ void sc_opening_on_open(struct sc_stack *s, uint8_t *data, size_t len, struct sc
         return;
     }
     struct sc_instance *i = choose(s, &p, !s->is_router);
+    if (!i)
+        i = choose_port(s, &p);
+    const struct sc_host *host = i ? sc_hosts_find(&s->hosts, i->host)
+                                   : named_host(s, &p.service, p.exclude, p.exclude_count);
     if (i && i->host == 0)
         answer(s, &p, i, from, now);
-    else if (i)
-        forward_open(s, i, data, len, from);
+    else if (i || host)
+        forward_open(s, host, data, len, from);
     else if (s->is_router)
         refuse(s, &p, from, 0, SC_REFUSE_NO_INSTANCE);
     else
@@ -268,7 +291,9 @@ bool sc_opening_route(struct sc_stack *s, struct sc_entry *e, struct sc_train *t
                           .own = s->env.address,
                           .remote_only = true};
     struct sc_instance *i = sc_service_table_choose(&s->services, &f->service, &c);
-    struct sc_host *host = i ? sc_hosts_find(&s->hosts, i->host) : NULL;
+    const struct sc_host *host =
+        i ? sc_hosts_find(&s->hosts, i->host)
+          : named_host(s, &f->service, f->opening.exclude, f->opening.exclude_count);
     if (!host) {
         refuse_own(e, SC_REFUSE_NO_INSTANCE, now);
         return false;

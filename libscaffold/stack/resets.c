@@ -3,7 +3,7 @@
 /* Flows of one peer that are forgotten here draw one each; a flood of strays gets no more. */
 #define RESETS_PER_SECOND 1000
 
-static bool allowed(struct sc_stack *s, sc_time now)
+bool sc_resets_allowed(struct sc_stack *s, sc_time now)
 {
     if (now >= s->resets_since + SC_SECOND) {
         s->resets_since = now;
@@ -22,7 +22,7 @@ void sc_resets_send(struct sc_stack *s, uint32_t flow, uint64_t dst, size_t len,
     struct sc_reset r = {.src = s->env.address};
     sc_secrets_token(s, flow, r.token);
     sc_reset_write(&w, &h, &r);
-    if (sc_writer_len(&w) > len || !allowed(s, now))
+    if (sc_writer_len(&w) > len || !sc_resets_allowed(s, now))
         return;
     s->counters.resets_sent++;
     sc_outbox_put(s, from, packet, sc_writer_len(&w));

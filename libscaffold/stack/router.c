@@ -16,6 +16,17 @@ void sc_router_init(struct sc_stack *s)
     s->env.pool = e ? e->pool : 0;
 }
 
+const struct sc_host *sc_router_host_of(const struct sc_stack *s, const struct sc_service_id *id)
+{
+    struct sc_service_name n, own;
+    const struct sc_pool_entry *e = s->is_router ? sc_pool_find_service(&s->pool, id) : NULL;
+    if (!e || sc_name_read(e->name, &n, NULL) < 0 || sc_name_of_host(n.label, &own) < 0 ||
+        strcmp(n.provider, own.provider) != 0)
+        return NULL;
+    const struct sc_host *h = sc_hosts_find_name(&s->hosts, n.label);
+    return h && h->up ? h : NULL;
+}
+
 /* --- leases ----------------------------------------------------------------------------------- */
 
 static void remove_instances(struct sc_stack *s, struct sc_host *h)

@@ -38,6 +38,7 @@ struct sc_stack *sc_stack_new(const struct sc_stack_config *config, sc_time now)
     }
     s->config = *config;
     strcpy(s->config.host_name, n.label); /* in lower case */
+    sc_name_to_id(&n, &s->own);
     s->is_router = config->router.family == 0;
     sc_rng_seed(&s->rng, config->seed);
     sc_block_pool_init(&s->blocks, config->memory_max ? config->memory_max : SC_MEMORY_MAX);
@@ -50,6 +51,7 @@ struct sc_stack *sc_stack_new(const struct sc_stack_config *config, sc_time now)
         .datagram_limit = config->datagram_limit ? config->datagram_limit : SC_DATAGRAM_MAX};
     if (s->is_router)
         sc_router_init(s);
+    sc_assembly_init(s);
     sc_registrar_start(s, now);
     return s;
 }
@@ -62,19 +64,28 @@ void sc_stack_free(struct sc_stack *s)
     sc_peers_fini(s);
     sc_lookups_fini(s);
     sc_outbox_fini(s);
+    sc_assembly_fini(s);
     sc_service_table_fini(&s->services);
     sc_hosts_fini(&s->hosts);
     sc_pool_fini(&s->pool);
     struct sc_list *it, *tmp;
     sc_list_each(it, tmp, &s->notices) free(sc_container(it, struct sc_notice, link));
+    free(s->taken);
     sc_heap_fini(&s->dues);
     sc_block_pool_fini(&s->blocks);
     free(s);
 }
 
+bool sc_stack_is_own_host(const struct sc_stack *s, const struct sc_service_id *id)
+{
+    struct sc_service_id whole = sc_service_id_at(*id, 0, 0);
+    return sc_service_id_equal(&whole, &s->own);
+}
+
 /* --- datagrams in ----------------------------------------------------------------------------- */
 
-static void forward(struct sc_stack *s, const struct sc_header *h, uint8_t *data, size_t len)
+static void forward(struct sc_stack *s, const struct sc_header *h, uint8_t *data, size_t len,
+                    const struct sc_underlay *from)
 {
     const struct sc_host *host = sc_hosts_find(&s->hosts, h->dst);
     if (!host || !host->up) {
@@ -83,6 +94,8 @@ static void forward(struct sc_stack *s, const struct sc_header *h, uint8_t *data
         s->counters.dropped_hops++;
     } else {
         s->counters.forwarded++;
+        if (h->type == SC_PKT_DATAGRAM)
+            sc_packet_set_origin(data, len, from);
         sc_outbox_put(s, &host->underlay, data, len);
     }
 }
@@ -137,7 +150,7 @@ void sc_stack_feed(struct sc_stack *s, uint8_t *data, size_t len, const struct s
         return;
     }
     if (h.dst != 0 && h.dst != s->env.address) {
-        forward(s, &h, data, len);
+        forward(s, &h, data, len, from);
         return;
     }
     switch (h.type) {
@@ -164,6 +177,9 @@ void sc_stack_feed(struct sc_stack *s, uint8_t *data, size_t len, const struct s
         break;
     case SC_PKT_CONTROL:
         on_control(s, &h, &r, from, now);
+        break;
+    case SC_PKT_DATAGRAM:
+        sc_datagrams_on_packet(s, &h, data, len, &r, from, now);
         break;
     default:
         s->counters.dropped_malformed++;
@@ -243,26 +259,47 @@ void sc_stack_tick(struct sc_stack *s, sc_time now)
 
 /* --- events ----------------------------------------------------------------------------------- */
 
-void sc_stack_notify(struct sc_stack *s, const struct sc_event *e)
+struct sc_notice *sc_stack_notice_new(struct sc_stack *s, const struct sc_event *e, size_t len)
 {
-    struct sc_notice *n = calloc(1, sizeof *n);
+    struct sc_notice *n = malloc(sizeof *n + len);
     if (!n) {
         s->counters.dropped_memory++;
+        return NULL;
+    }
+    *n = (struct sc_notice){.event = *e, .len = len};
+    return n;
+}
+
+void sc_stack_post(struct sc_stack *s, struct sc_notice *n)
+{
+    if (s->notice_bytes + n->len > SC_DATAGRAMS_WAITING_MAX) {
+        s->counters.dropped_datagrams++;
+        free(n);
         return;
     }
-    n->event = *e;
+    s->notice_bytes += n->len;
     sc_list_append(&s->notices, &n->link);
+}
+
+void sc_stack_notify(struct sc_stack *s, const struct sc_event *e)
+{
+    struct sc_notice *n = sc_stack_notice_new(s, e, 0);
+    if (n)
+        sc_stack_post(s, n);
 }
 
 static bool next_notice(struct sc_stack *s, struct sc_event *out)
 {
+    free(s->taken);
+    s->taken = NULL;
     struct sc_list *first = sc_list_first(&s->notices);
     if (!first)
         return false;
     struct sc_notice *n = sc_container(first, struct sc_notice, link);
     sc_list_remove(first);
+    s->notice_bytes -= n->len;
+    s->taken = n;
     *out = n->event;
-    free(n);
     return true;
 }
 

@@ -80,6 +80,7 @@ struct sc_datagram {
                      where that is set, else the sender's host and port */
     bool unicast; /* `from` is this very socket's own: answers to it must come to this host */
     uint8_t ttl, tos; /* as the sending program set them; ttl 0: not set */
+    uint64_t id;      /* received: names it among its sender's */
     const uint8_t *data;
     size_t len; /* at most SC_DATAGRAM_PAYLOAD_MAX */
 };
@@ -219,7 +220,9 @@ const char *sc_stack_host_name(const struct sc_stack *s, uint64_t address);
 struct sc_stack_counters {
     uint64_t received, sent, forwarded;
     uint64_t dropped_malformed, dropped_version, dropped_unknown_flow, dropped_unknown_address,
-        dropped_hops, dropped_half_open, dropped_memory, dropped_send, dropped_table_full;
+        dropped_hops, dropped_half_open, dropped_memory, dropped_send, dropped_table_full,
+        dropped_datagrams,  /* more than wait for the link or for the owner */
+        dropped_incomplete; /* datagrams of which a fragment is missing */
     uint64_t refused, retries, resets_sent, resets_received, peers_lost, leases_expired;
 };
 

@@ -1,7 +1,9 @@
 #include "wire/packet.h"
 
 /* OPEN's fields before the origin: address, flow id, open id, ServiceID, attempt, pool, port. */
-#define ORIGIN_AT (SC_HEADER_LEN + 8 + 4 + 8 + 32 + 1 + 4 + 2)
+#define OPEN_ORIGIN_AT (SC_HEADER_LEN + 8 + 4 + 8 + 32 + 1 + 4 + 2)
+/* DATAGRAM's: address, pool, port. */
+#define FRAGMENT_ORIGIN_AT (SC_HEADER_LEN + 8 + 4 + 2)
 #define HOP_AT 1
 #define COOKIE_MAX 32
 #define PROTECTED_BIT 0x10
@@ -220,12 +222,78 @@ void sc_reset_write(struct sc_writer *w, const struct sc_header *h, const struct
     sc_write_copy(w, p->token, sizeof p->token);
 }
 
-bool sc_open_set_origin(uint8_t *packet, size_t len, const struct sc_underlay *origin)
+#define KNOWN_FLAGS                                                                                \
+    (SC_FRAGMENT_ANSWER | SC_FRAGMENT_UNICAST | SC_FRAGMENT_FROM | SC_FRAGMENT_UNDELIVERED)
+
+/* A fragment has data; only an empty datagram, and one that comes back, have none. */
+static bool fragment_fits(const struct sc_fragment *p)
 {
-    if (len < ORIGIN_AT + SC_UNDERLAY_LEN || (packet[0] & 0x0f) != SC_PKT_OPEN)
+    if (p->total > SC_DATAGRAM_PAYLOAD_MAX || p->offset + p->data.len > p->total)
         return false;
-    if (packet[ORIGIN_AT] == 0) {
-        struct sc_writer w = sc_writer(packet + ORIGIN_AT, SC_UNDERLAY_LEN);
+    if (p->flags & SC_FRAGMENT_UNDELIVERED)
+        return p->total == 0;
+    return p->data.len > 0 || p->total == 0;
+}
+
+void sc_fragment_read(struct sc_reader *r, struct sc_fragment *p)
+{
+    *p = (struct sc_fragment){.src = sc_read_u64(r)};
+    p->src_pool = sc_read_u32(r);
+    p->src_port = sc_read_u16(r);
+    sc_underlay_read(r, &p->origin);
+    p->choice = sc_read_u64(r);
+    p->flags = sc_read_u8(r);
+    p->ttl = sc_read_u8(r);
+    p->tos = sc_read_u8(r);
+    p->total = sc_read_u16(r);
+    p->offset = sc_read_u16(r);
+    service_read(r, &p->to);
+    if (p->flags & SC_FRAGMENT_FROM)
+        service_read(r, &p->from);
+    p->data.len = sc_reader_left(r);
+    p->data.data = sc_read_bytes(r, p->data.len);
+    if ((p->flags & ~KNOWN_FLAGS) || !fragment_fits(p))
+        r->bad = true;
+}
+
+void sc_fragment_write(struct sc_writer *w, const struct sc_header *h, const struct sc_fragment *p)
+{
+    sc_header_write(w, h);
+    sc_write_u64(w, p->src);
+    sc_write_u32(w, p->src_pool);
+    sc_write_u16(w, p->src_port);
+    sc_underlay_write(w, &p->origin);
+    sc_write_u64(w, p->choice);
+    sc_write_u8(w, p->flags);
+    sc_write_u8(w, p->ttl);
+    sc_write_u8(w, p->tos);
+    sc_write_u16(w, p->total);
+    sc_write_u16(w, p->offset);
+    service_write(w, &p->to);
+    if (p->flags & SC_FRAGMENT_FROM)
+        service_write(w, &p->from);
+    sc_write_copy(w, p->data.data, p->data.len);
+}
+
+static size_t origin_at(const uint8_t *packet, size_t len)
+{
+    switch (len < SC_HEADER_LEN ? 0 : packet[0] & 0x0f) {
+    case SC_PKT_OPEN:
+        return OPEN_ORIGIN_AT;
+    case SC_PKT_DATAGRAM:
+        return FRAGMENT_ORIGIN_AT;
+    default:
+        return len;
+    }
+}
+
+bool sc_packet_set_origin(uint8_t *packet, size_t len, const struct sc_underlay *origin)
+{
+    size_t at = origin_at(packet, len);
+    if (len < at + SC_UNDERLAY_LEN)
+        return false;
+    if (packet[at] == 0) {
+        struct sc_writer w = sc_writer(packet + at, SC_UNDERLAY_LEN);
         sc_underlay_write(&w, origin);
     }
     return true;

@@ -8,7 +8,7 @@
  *    2  u64  destination address     0: not known yet, routed by ServiceID
  *   10  u32  destination flow id     0: none
  *   14  u64  packet number           per flow and direction, from 0, never 2^64-1; CONTROL:
- *                                    transaction id
+ *                                    transaction id; DATAGRAM: names the datagram
  *
  * `protected` says that the packet ends in a 16-byte tag and that everything after the header is
  * encrypted, the header but its hop limit, destination address and flow id authenticated. No
@@ -40,7 +40,7 @@ enum sc_packet_type {
     SC_PKT_RETRY = 6,    /* instance -> client: come again with this cookie */
     SC_PKT_RESET = 7,    /* stateless reset: carries the token of the flow that is gone */
     SC_PKT_CONTROL = 8,  /* host <-> router, host <-> host: see wire/control.h */
-    SC_PKT_DATAGRAM = 9, /* reserved: connectionless, carries a ServiceID */
+    SC_PKT_DATAGRAM = 9, /* connectionless: a datagram, or a fragment of one, by ServiceID */
 };
 
 struct sc_header {
@@ -144,6 +144,38 @@ struct sc_reset {
     uint8_t token[SC_TOKEN_LEN];
 };
 
+enum sc_fragment_flag {
+    SC_FRAGMENT_ANSWER = 1,      /* for a socket, not for a service: see struct sc_datagram */
+    SC_FRAGMENT_UNICAST = 2,     /* the sender's ServiceID is that socket's own */
+    SC_FRAGMENT_FROM = 4,        /* the sender's ServiceID is there */
+    SC_FRAGMENT_UNDELIVERED = 8, /* it comes back, without data: it leads nowhere */
+};
+
+/* DATAGRAM, after the header (destination: the host that must get it, 0: bound late; flow 0;
+ * number: the same for all fragments of a datagram): u64 source address | u32 source pool address |
+ * u16 source port | 19 origin underlay (family 0 until the first hop fills it in) | u64 choice | u8
+ * flags | u8 TTL | u8 TOS | u16 length of the datagram | u16 offset | 32 ServiceID | 32 ServiceID
+ * of the sender, if flagged | data All fragments but the last one are of one size, so that they
+ * leave as one train. */
+struct sc_fragment {
+    uint64_t src;
+    uint32_t src_pool;
+    uint16_t src_port;
+    struct sc_underlay origin;
+    uint64_t choice;
+    uint8_t flags;
+    uint8_t ttl;
+    uint8_t tos;
+    uint16_t total;
+    uint16_t offset;
+    struct sc_service_id to;
+    struct sc_service_id from; /* zeros when not flagged */
+    struct sc_field data;
+};
+
+#define SC_FRAGMENT_OVERHEAD                                                                       \
+    (SC_HEADER_LEN + 8 + 4 + 2 + SC_UNDERLAY_LEN + 8 + 1 + 1 + 1 + 2 + 2 + 32)
+
 /* Each reader starts after the header and sets r->bad on anything malformed; fields point into the
  * packet. Each writer writes header and body; w->bad when there is no room. */
 void sc_open_read(struct sc_reader *r, struct sc_open *p);
@@ -160,11 +192,15 @@ void sc_retry_write(struct sc_writer *w, const struct sc_header *h, const struct
 void sc_reset_read(struct sc_reader *r, struct sc_reset *p);
 void sc_reset_write(struct sc_writer *w, const struct sc_header *h, const struct sc_reset *p);
 
+void sc_fragment_read(struct sc_reader *r, struct sc_fragment *p);
+void sc_fragment_write(struct sc_writer *w, const struct sc_header *h, const struct sc_fragment *p);
+
 #define SC_CONFIRM_LEN_MIN (SC_HEADER_LEN + 8 + 8 + 8 + 8 + SC_TOKEN_LEN + 2)
 
-/* Fills the origin field of an OPEN in place, if it is still empty (family 0). The offset is fixed,
- * so a router needs no re-encoding. Returns false when the packet is no OPEN or too short. */
-bool sc_open_set_origin(uint8_t *packet, size_t len, const struct sc_underlay *origin);
+/* Fills the origin field of an OPEN or a DATAGRAM in place, if it is still empty (family 0). The
+ * offset is fixed, so a router needs no re-encoding. Returns false when the packet is another one
+ * or too short. */
+bool sc_packet_set_origin(uint8_t *packet, size_t len, const struct sc_underlay *origin);
 
 /* Counts one hop down in place; false when the limit is used up (drop the packet). */
 bool sc_packet_hop(uint8_t *packet, size_t len);

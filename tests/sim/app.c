@@ -456,6 +456,8 @@ static void on_event(struct sim_host *h, const struct sc_event *e)
     case SC_EVENT_ALLOCATED:
         save_mapping(h, &e->mapping);
         break;
+    case SC_EVENT_DATAGRAM:
+    case SC_EVENT_UNDELIVERED:
     case SC_EVENT_NONE:
         sim_violation(h->sim, "an event of no type");
         break;

@@ -18,6 +18,7 @@
 #define NET_NODES 5
 #define NET_FLOWS 16
 #define NET_KEPT 64
+#define NET_DATAGRAMS 64
 /* Host part of the first pool address that the tests' routers give. */
 #define NET_POOL 0xc6120000u
 
@@ -34,6 +35,10 @@ struct net_node {
     unsigned mapped, joined, registered, allocated;
     struct sc_mapping mapping; /* the last answer */
     size_t packets_in, bytes_in;
+    struct sc_datagram datagram[NET_DATAGRAMS]; /* their data is freed by net_stop and net_fini */
+    size_t datagram_count;
+    struct sc_datagram undelivered; /* the last one */
+    unsigned undelivered_count;
 };
 
 struct net_packet {
@@ -102,16 +107,35 @@ static inline struct net_node *net_start(struct net *n, int i, const char *name,
     return node;
 }
 
+static inline void net_keep_datagram(struct net_node *node, const struct sc_datagram *d)
+{
+    assert_true(node->datagram_count < NET_DATAGRAMS);
+    struct sc_datagram *kept = &node->datagram[node->datagram_count++];
+    uint8_t *copy = malloc(d->len + 1);
+    assert_non_null(copy);
+    memcpy(copy, d->data, d->len);
+    *kept = *d;
+    kept->data = copy;
+}
+
+static inline void net_forget_datagrams(struct net_node *node)
+{
+    for (size_t i = 0; i < node->datagram_count; i++)
+        free((void *)(uintptr_t)node->datagram[i].data);
+    node->datagram_count = 0;
+}
+
 static inline void net_stop(struct net_node *node)
 {
     sc_stack_free(node->stack);
+    net_forget_datagrams(node);
     *node = (struct net_node){.net = node->net, .at = node->at};
 }
 
 static inline void net_fini(struct net *n)
 {
     for (size_t i = 0; i < NET_NODES; i++)
-        sc_stack_free(n->node[i].stack);
+        net_stop(&n->node[i]);
     while (n->first) {
         struct net_packet *p = n->first;
         n->first = p->next;
@@ -182,6 +206,13 @@ static inline void net_take_events(struct net_node *node)
             node->allocated++;
             if (node->net->kept_count < NET_KEPT)
                 node->net->kept[node->net->kept_count++] = e.mapping;
+            break;
+        case SC_EVENT_DATAGRAM:
+            net_keep_datagram(node, &e.datagram);
+            break;
+        case SC_EVENT_UNDELIVERED:
+            node->undelivered = e.datagram;
+            node->undelivered_count++;
             break;
         case SC_EVENT_NONE:
             fail();

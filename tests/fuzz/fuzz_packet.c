@@ -77,6 +77,11 @@ static void write_reset(struct sc_writer *w, const struct sc_header *h, const vo
     sc_reset_write(w, h, p);
 }
 
+static void write_fragment(struct sc_writer *w, const struct sc_header *h, const void *p)
+{
+    sc_fragment_write(w, h, p);
+}
+
 /* A message's header is its writer's own: the fuzzer's header is put back for the comparison. */
 static void write_control(struct sc_writer *w, const struct sc_header *h, const void *p)
 {
@@ -254,6 +259,18 @@ static void try_reset(const struct input *in, struct sc_reader *r)
         write_back(in, write_reset, &p);
 }
 
+static void try_fragment(const struct input *in, struct sc_reader *r)
+{
+    struct sc_fragment p;
+    sc_fragment_read(r, &p);
+    if (r->bad)
+        return;
+    require_canonical(&p.origin);
+    require(p.total <= SC_DATAGRAM_PAYLOAD_MAX && p.offset + p.data.len <= p.total);
+    require_inside(in, p.data.data, p.data.len);
+    write_back(in, write_fragment, &p);
+}
+
 static void try_control(const struct input *in, struct sc_reader *r)
 {
     struct sc_control c;
@@ -300,6 +317,9 @@ static void try_packet(struct input *in)
     case SC_PKT_CONTROL:
         try_control(in, &r);
         break;
+    case SC_PKT_DATAGRAM:
+        try_fragment(in, &r);
+        break;
     default:
         break;
     }
@@ -327,7 +347,7 @@ static void try_forward(const struct input *in)
     bool open = reads_as_open(in->data, in->size, &before);
     bool alive = sc_packet_hop(copy, in->size);
     require(alive == (in->size >= SC_HEADER_LEN && in->data[1] > 0));
-    bool set = sc_open_set_origin(copy, in->size, &origin);
+    bool set = sc_packet_set_origin(copy, in->size, &origin);
     require(set || !open);
     if (open) {
         require(reads_as_open(copy, in->size, &after));

@@ -17,6 +17,7 @@ from scapy.fields import (
     BitField,
     ByteEnumField,
     ByteField,
+    ConditionalField,
     Field,
     FieldLenField,
     FieldListField,
@@ -26,6 +27,7 @@ from scapy.fields import (
     PacketListField,
     ShortEnumField,
     ShortField,
+    StrField,
     StrFixedLenField,
     StrLenField,
     XIntField,
@@ -44,6 +46,7 @@ TYPES = {
     6: "RETRY",
     7: "RESET",
     8: "CONTROL",
+    9: "DATAGRAM",
 }
 MESSAGES = {
     1: "JOIN",
@@ -65,6 +68,7 @@ OPEN_LEN_MIN = 1200
 REQUEST_LEN_MIN = 512
 NO_NUMBER = (1 << 64) - 1
 DATAGRAM_MAX = 8972
+PAYLOAD_MAX = 65507  # of a program's datagram
 
 
 class Malformed(ValueError):
@@ -349,6 +353,28 @@ class Reset(Packet):
     fields_desc = [XLongField("src", 0), StrFixedLenField("token", b"", 16)]
 
 
+FROM, UNDELIVERED = 4, 8
+
+
+class Datagram(Packet):
+    name = "DATAGRAM"
+    fields_desc = [
+        XLongField("src", 0),
+        XIntField("src_pool", 0),
+        ShortField("src_port", 0),
+        PacketField("origin", Underlay(), Underlay),
+        XLongField("choice", 0),
+        ByteField("flags", 0),
+        ByteField("ttl", 0),
+        ByteField("tos", 0),
+        ShortField("total", 0),
+        ShortField("offset", 0),
+        StrFixedLenField("to", b"", 32),
+        ConditionalField(StrFixedLenField("sender", b"", 32), lambda p: p.flags & FROM),
+        StrField("data", b""),
+    ]
+
+
 class Control(Packet):
     name = "CONTROL"
     fields_desc = [ByteEnumField("message", 1, MESSAGES), XLongField("src", 0)]
@@ -441,6 +467,7 @@ BODIES: dict[int, type[Packet]] = {
     6: Retry,
     7: Reset,
     8: Control,
+    9: Datagram,
 }
 CONTROL_BODIES: dict[int, type[Packet]] = {
     1: Join,
@@ -509,6 +536,13 @@ RULES: dict[type[Packet], Callable[[Packet], bool]] = {
     Answer: lambda p: p.src_flow != 0,
     Refuse: lambda p: 1 <= p.reason <= 4,
     Retry: lambda p: p.cookie_len <= 32,
+    Datagram: lambda p: (
+        p.flags < 16
+        and p.total <= PAYLOAD_MAX
+        and p.offset + len(p.data) <= p.total
+        and (p.total == 0 if p.flags & UNDELIVERED else len(p.data) > 0 or p.total == 0)
+        and _is_canonical(p.origin)
+    ),
     Join: lambda p: 0 not in p.host,
     Register: lambda p: p.n <= 12 and p.replaces <= 1,
     Refreshed: lambda p: p.state <= 2,

@@ -126,6 +126,40 @@ static size_t make_reset(struct sc_writer *w)
     return sc_writer_len(w);
 }
 
+static struct sc_fragment some_fragment(void)
+{
+    return (struct sc_fragment){.src = 5,
+                                .src_pool = 0xc6120003,
+                                .src_port = 40000,
+                                .origin = underlay,
+                                .choice = 11,
+                                .flags = SC_FRAGMENT_ANSWER | SC_FRAGMENT_FROM,
+                                .ttl = 64,
+                                .tos = 8,
+                                .total = 2000,
+                                .offset = 1000,
+                                .to = service,
+                                .from = service,
+                                .data = {(const uint8_t *)"payload", 7}};
+}
+
+static size_t make_fragment(struct sc_writer *w)
+{
+    struct sc_header h = header(SC_PKT_DATAGRAM);
+    struct sc_fragment p = some_fragment();
+    sc_fragment_write(w, &h, &p);
+    return sc_writer_len(w);
+}
+
+static size_t make_undelivered(struct sc_writer *w)
+{
+    struct sc_header h = header(SC_PKT_DATAGRAM);
+    struct sc_fragment p = {
+        .src = 5, .src_port = 40000, .flags = SC_FRAGMENT_UNDELIVERED, .to = service};
+    sc_fragment_write(w, &h, &p);
+    return sc_writer_len(w);
+}
+
 static size_t make_control(struct sc_writer *w, uint8_t message)
 {
     struct sc_control c = {.message = message,
@@ -153,9 +187,11 @@ static const struct {
     const char *name;
     size_t (*make)(struct sc_writer *w);
 } makers[] = {
-    {"open", make_open},   {"answer", make_answer}, {"confirm", make_confirm},
-    {"data", make_data},   {"abort", make_abort},   {"refuse", make_refuse},
-    {"retry", make_retry}, {"reset", make_reset},
+    {"open", make_open},         {"answer", make_answer},
+    {"confirm", make_confirm},   {"data", make_data},
+    {"abort", make_abort},       {"refuse", make_refuse},
+    {"retry", make_retry},       {"reset", make_reset},
+    {"fragment", make_fragment}, {"undelivered", make_undelivered},
 };
 #define MAKERS (sizeof makers / sizeof *makers)
 
@@ -189,6 +225,7 @@ static bool reads(const uint8_t *data, size_t len)
         struct sc_refuse refuse;
         struct sc_retry retry;
         struct sc_reset reset;
+        struct sc_fragment fragment;
         struct sc_control control;
         struct sc_frame frame;
     } p;
@@ -221,6 +258,9 @@ static bool reads(const uint8_t *data, size_t len)
     case SC_PKT_CONTROL:
         sc_control_read(&r, &h, &p.control);
         return !r.bad;
+    case SC_PKT_DATAGRAM:
+        sc_fragment_read(&r, &p.fragment);
+        return !r.bad;
     case SC_PKT_DATA:
         break;
     default:
@@ -251,8 +291,9 @@ static void truncations(void **state)
     char name[32];
     for (size_t i = 0; i < PACKETS; i++) {
         size_t len = make(i, packet, sizeof packet, name, sizeof name);
-        bool frames =
-            strcmp(name, "data") == 0 || strcmp(name, "abort") == 0 || strcmp(name, "confirm") == 0;
+        /* They end where the packet does. */
+        bool frames = strcmp(name, "data") == 0 || strcmp(name, "abort") == 0 ||
+                      strcmp(name, "confirm") == 0 || strcmp(name, "fragment") == 0;
         for (size_t cut = 0; cut < len; cut++) {
             uint8_t *exact = malloc(cut ? cut : 1);
             memcpy(exact, packet, cut);
@@ -296,14 +337,35 @@ static void the_origin_is_filled_in_once(void **state)
     struct sc_writer w = sc_writer(packet, sizeof packet);
     sc_open_write(&w, &h, &p);
     for (int i = 0; i < 2; i++) {
-        assert_true(sc_open_set_origin(packet, sc_writer_len(&w), i ? &other : &underlay));
+        assert_true(sc_packet_set_origin(packet, sc_writer_len(&w), i ? &other : &underlay));
         struct sc_reader r = sc_reader(packet, sc_writer_len(&w));
         sc_header_read(&r, &h);
         sc_open_read(&r, &p);
         assert_true(sc_underlay_equal(&p.origin, &underlay));
     }
     packet[0] = SC_WIRE_VERSION << 5 | SC_PKT_DATA;
-    assert_false(sc_open_set_origin(packet, sc_writer_len(&w), &other));
+    assert_false(sc_packet_set_origin(packet, sc_writer_len(&w), &other));
+}
+
+static void a_fragment_keeps_its_values(void **state)
+{
+    (void)state;
+    uint8_t packet[SC_DATAGRAM_BASE];
+    struct sc_writer w = sc_writer(packet, sizeof packet);
+    size_t len = make_fragment(&w);
+    struct sc_reader r = sc_reader(packet, len);
+    struct sc_header h;
+    struct sc_fragment p, want = some_fragment();
+    assert_int_equal(len, SC_FRAGMENT_OVERHEAD + 32 + 7);
+    sc_header_read(&r, &h);
+    sc_fragment_read(&r, &p);
+    assert_false(r.bad);
+    assert_int_equal(p.src_port, want.src_port);
+    assert_int_equal(p.choice, want.choice);
+    assert_int_equal(p.total, want.total);
+    assert_int_equal(p.offset, want.offset);
+    assert_true(sc_service_id_equal(&p.from, &want.from));
+    assert_memory_equal(p.data.data, "payload", 7);
 }
 
 static void hops_run_out(void **state)
@@ -405,7 +467,7 @@ static void what_is_malformed_is_refused(void **state)
 static void what_others_may_write_is_read(void **state)
 {
     (void)state;
-    judge_list("wellformed.txt", true, 12);
+    judge_list("wellformed.txt", true, 16);
 }
 
 static void vectors(void **state)
@@ -438,6 +500,7 @@ int main(void)
         cmocka_unit_test(each_packet_reads),
         cmocka_unit_test(truncations),
         cmocka_unit_test(an_open_keeps_its_values),
+        cmocka_unit_test(a_fragment_keeps_its_values),
         cmocka_unit_test(the_origin_is_filled_in_once),
         cmocka_unit_test(hops_run_out),
         cmocka_unit_test(hidden_bytes_are_refused),

@@ -89,6 +89,14 @@ def test_frames_of_a_data_packet() -> None:
     assert (end.type, end.offset, end.data) == (5, 1000000, b"the end")
 
 
+def test_fragment() -> None:
+    body = decode(VECTORS["fragment"])[0].payload
+    assert (body.src, body.src_pool, body.src_port) == (5, 0xC6120003, 40000)
+    assert (body.choice, body.flags, body.ttl, body.tos) == (11, 5, 64, 8)
+    assert (body.total, body.offset, body.data) == (2000, 1000, b"payload")
+    assert body.to == body.sender
+
+
 def test_abort_ping_and_padding() -> None:
     _, frames = decode(VECTORS["abort"])
     assert isinstance(frames[0], Abort) and frames[0].reason == 1
@@ -96,7 +104,7 @@ def test_abort_ping_and_padding() -> None:
     assert len(frames) == 7 and all(isinstance(f, Padding) for f in frames[2:])
 
 
-@pytest.mark.parametrize("name", ["open", "answer", "refuse", "retry", "reset"])
+@pytest.mark.parametrize("name", ["open", "answer", "refuse", "retry", "reset", "undelivered"])
 def test_cut_packets_are_refused(name: str) -> None:
     for cut in range(len(VECTORS[name])):
         with pytest.raises(Malformed):

@@ -2,6 +2,7 @@
  * sent that keeps an abort from looking like an end (D3, A7, A8, A13). */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -142,6 +143,20 @@ static void drop_foreigner(int fd)
     sc_real.close(fd);
 }
 
+/* A listener that was shut down listens no more, and says so at once. */
+static int on_accept_failure(int fd)
+{
+    struct sc_name own;
+    struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+    if (errno != EAGAIN || !sc_any_service_socket())
+        return -1;
+    if (sc_is_service_socket(fd, &own) && poll(&p, 1, 0) == 1 && (p.revents & POLLRDHUP))
+        errno = EINVAL;
+    else
+        errno = EAGAIN;
+    return -1;
+}
+
 int sc_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
     struct sockaddr_storage unasked;
@@ -151,7 +166,7 @@ int sc_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
         int one = addr ? sc_real.accept4(fd, addr, len, flags)
                        : sc_real.accept4(fd, (struct sockaddr *)&unasked, &size, flags);
         if (one < 0)
-            return one;
+            return on_accept_failure(fd);
         bool small = addr && room < sizeof addr->sa_family;
         if (!small && (addr ? addr->sa_family : unasked.ss_family) != AF_UNIX)
             return one;

@@ -180,6 +180,19 @@ static void consume_error(int fd)
     errno = kept;
 }
 
+static int make_plain(int fd, const struct sc_candidate *c, bool keep_bind);
+
+/* The program was told all of it: its socket is as unconnected as before. One that was bound keeps
+ * its port, and is told so when it is used. */
+static void forget_attempt(const struct opening *o)
+{
+    int kept = errno;
+    consume_error(o->fd);
+    if (o->candidate->local_port == 0)
+        make_plain(o->fd, o->candidate, false);
+    errno = kept;
+}
+
 /* In recv on the control connection: restarted after signals, a cancellation point, and the answer
  * is the real errno. */
 static int wait_for_outcome(struct opening *o)
@@ -190,7 +203,7 @@ static int wait_for_outcome(struct opening *o)
     if (errno == EINTR || errno == EINPROGRESS)
         sc_mark_set(o->fd, SC_MARK_CONNECTING);
     else
-        consume_error(o->fd);
+        forget_attempt(o);
     return -1;
 }
 
@@ -317,6 +330,8 @@ static int disconnect(int fd, const struct sockaddr *addr, socklen_t len)
     if (!sc_candidate_read(fd, &c) || c.state == SC_STATE_PLAIN)
         return sc_real.connect(fd, addr, len);
     sc_mark_clear(fd, SC_MARK_CONNECTING);
+    if (c.state == SC_STATE_OPEN)
+        sc_options_reset_on_close(fd);
     return make_plain(fd, &c, false);
 }
 

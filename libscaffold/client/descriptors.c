@@ -15,6 +15,7 @@
 
 static uint8_t marks[SC_DESCRIPTORS_MAX];
 static bool duplicated;
+static bool signals;
 
 static bool in_table(int fd)
 {
@@ -150,9 +151,16 @@ int sc_dup3(int fd, int to, int flags)
     return note_duplicate(sc_real.dup3(fd, to, flags));
 }
 
+bool sc_any_signals(void)
+{
+    return __atomic_load_n(&signals, __ATOMIC_RELAXED);
+}
+
 int sc_fcntl(int fd, int cmd, void *arg)
 {
     int result = sc_real.fcntl(fd, cmd, arg);
+    if (cmd == F_SETOWN || cmd == F_SETOWN_EX)
+        __atomic_store_n(&signals, true, __ATOMIC_RELAXED);
     return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC ? note_duplicate(result) : result;
 }
 

@@ -21,6 +21,9 @@ bool sc_mark_is_set(int fd, enum sc_mark mark);
  * process has ever made a duplicate. Returns how many it found. */
 size_t sc_duplicates(int fd, int *out, size_t room);
 
+/* True once the process has asked for signals about any descriptor. */
+bool sc_any_signals(void);
+
 /* Calls `each` with every open descriptor number, without allocating. Returns -1 without /proc. */
 int sc_descriptors_each(void (*each)(void *arg, int fd), void *arg);
 

@@ -31,6 +31,15 @@ int sc_flow_error(int fd, int error)
     return error;
 }
 
+int sc_flow_untold(int fd)
+{
+    struct sc_identity id;
+    int kept = errno;
+    int error = sc_identify(fd, &id) == SC_STATE_OPEN ? ask(fd, 0) : 0;
+    errno = kept;
+    return error;
+}
+
 static bool is_known(int fd)
 {
     struct sc_ctl_request q = sc_control_request(SC_CTL_FLOW_GET);

@@ -8,6 +8,9 @@
  * ECONNRESET becomes what the opening or the flow failed with, if that is known. errno is kept. */
 int sc_flow_error(int fd, int error);
 
+/* The errno of a flow that died and has told nobody so far; 0 when there is none. errno is kept. */
+int sc_flow_untold(int fd);
+
 /* True for a flow of which scaffoldd knows no more, because it was reset or both ends closed: TCP's
  * calls then say ENOTCONN. One system call while the flow lives. errno is kept. */
 bool sc_flow_is_over(int fd);

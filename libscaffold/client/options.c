@@ -26,9 +26,8 @@
 #endif
 
 enum treatment {
-    KERNEL,  /* AF_UNIX keeps it, with the effect that TCP has */
-    SHADOW,  /* remembered and reported; the effect, if any, is the flow's */
-    SWALLOW, /* accepted, always reported as 0: what it would reveal is scaffoldd */
+    KERNEL, /* AF_UNIX keeps it, with the effect that TCP has */
+    SHADOW, /* remembered and reported; the effect, if any, is the flow's */
 };
 
 struct option {
@@ -57,9 +56,8 @@ static const struct option options[] = {
     {SOL_SOCKET, SO_DONTROUTE, KERNEL, 0, INT32_MIN, 0},
     {SOL_SOCKET, SO_BROADCAST, KERNEL, 0, INT32_MIN, 0},
     {SOL_SOCKET, SO_MARK, KERNEL, 0, INT32_MIN, 0},
-    {SOL_SOCKET, SO_PASSCRED, SWALLOW, 0, INT32_MIN, 0},
-    {SOL_SOCKET, SO_PASSSEC, SWALLOW, 0, INT32_MIN, 0},
-    {SOL_SOCKET, SO_PASSPIDFD, SWALLOW, 0, INT32_MIN, 0},
+    {SOL_SOCKET, SO_BUSY_POLL, KERNEL, 0, INT32_MIN, 0},
+    {SOL_SOCKET, SO_MAX_PACING_RATE, KERNEL, 0, INT32_MIN, 0},
     {IPPROTO_TCP, TCP_NODELAY, SHADOW, 0, INT32_MIN, SC_OPT_NODELAY},
     {IPPROTO_TCP, TCP_USER_TIMEOUT, SHADOW, 0, 0, SC_OPT_USER_TIMEOUT_MS},
     {IPPROTO_TCP, TCP_MAXSEG, SHADOW, 1448, 0, 0},
@@ -80,6 +78,7 @@ static const struct option options[] = {
     {IPPROTO_IP, IP_TTL, SHADOW, 64, -1, 0},
     {IPPROTO_IP, IP_MTU_DISCOVER, SHADOW, 1, 0, 0},
     {IPPROTO_IP, IP_RECVTOS, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_IP, IP_RECVTTL, SHADOW, 0, INT32_MIN, 0},
     {IPPROTO_IP, IP_PKTINFO, SHADOW, 0, INT32_MIN, 0},
     {IPPROTO_IP, IP_FREEBIND, SHADOW, 0, INT32_MIN, 0},
     {IPPROTO_IP, IP_RECVERR, SHADOW, 0, INT32_MIN, 0},
@@ -154,6 +153,11 @@ static bool is_abort(const void *value, socklen_t len)
     return l.l_onoff && l.l_linger == 0;
 }
 
+void sc_options_reset_on_close(int fd)
+{
+    tell_flow(fd, SC_OPT_ABORT_ON_CLOSE, 1);
+}
+
 /* --- setsockopt ---------------------------------------------------------------------------------
  */
 
@@ -185,14 +189,22 @@ static bool is_touchy(int name)
     }
 }
 
-/* Linux reports twice what was asked for, and at least this. */
+/* What TCP would report: twice what was asked for, within the bounds of this machine. A TCP socket
+ * is asked. */
 static int reported_buffer(int name, int value)
 {
-    int least = name == SO_SNDBUF ? 4608 : 2304;
-    int most = SC_REAL_SNDBUF; /* net.core.wmem_max of an unconfigured machine */
-    if (value < 0 || value > most)
-        value = most;
-    return 2 * value > least ? 2 * value : least;
+    int reported = 2 * value, kept = errno;
+    socklen_t len = sizeof reported;
+    int fd = sc_real.socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        errno = kept;
+        return reported;
+    }
+    sc_real.setsockopt(fd, SOL_SOCKET, name, &value, sizeof value);
+    sc_real.getsockopt(fd, SOL_SOCKET, name, &reported, &len);
+    sc_real.close(fd);
+    errno = kept;
+    return reported;
 }
 
 static int set_congestion(const void *value, socklen_t len)
@@ -208,10 +220,12 @@ static int set_congestion(const void *value, socklen_t len)
 static int set_shadow(int fd, int index, int value)
 {
     const struct option *o = &options[index];
-    if (value < o->least)
-        return fail(EINVAL);
+    if (value < o->least || (o->level == IPPROTO_IPV6 && o->name == IPV6_V6ONLY))
+        return fail(EINVAL); /* of the latter, too late: what is ours is bound */
     if (o->tell == SC_OPT_SNDBUF || o->tell == SC_OPT_RCVBUF) {
-        sc_shadow_set(sc_cookie(fd), (unsigned)index, reported_buffer(o->name, value));
+        int reported = reported_buffer(o->name, value);
+        sc_shadow_set(sc_cookie(fd), (unsigned)index, reported);
+        value = reported / 2;
     } else {
         bool flag = (o->level == IPPROTO_TCP && (o->name == TCP_NODELAY || o->name == TCP_CORK)) ||
                     (o->level == SOL_SOCKET && o->name == SO_REUSEPORT);
@@ -244,17 +258,22 @@ static int set_kernel(int fd, int index, const void *value, socklen_t len)
     return 0;
 }
 
+/* What the kernel refuses with another errno than options that it does not know: zero copy on what
+ * cannot do it, and what belongs to AF_UNIX and would reveal scaffoldd. */
+static bool is_unsupported(int name)
+{
+    return name == SO_ZEROCOPY || name == SO_PASSCRED || name == SO_PASSSEC || name == SO_PASSPIDFD;
+}
+
 static int set_on_service(int fd, int level, int name, const void *value, socklen_t len)
 {
     if (level == IPPROTO_TCP && name == TCP_CONGESTION)
         return set_congestion(value, len);
     int index = find_option(level, plain_name(level, name));
     if (index < 0)
-        return fail(name == SO_ZEROCOPY && level == SOL_SOCKET ? EOPNOTSUPP : ENOPROTOOPT);
+        return fail(level == SOL_SOCKET && is_unsupported(name) ? EOPNOTSUPP : ENOPROTOOPT);
     if (options[index].treatment == KERNEL)
         return set_kernel(fd, index, value, len);
-    if (options[index].treatment == SWALLOW)
-        return 0;
     int v = 0;
     if (!value || len == 0 || (len < sizeof v && level != IPPROTO_IP))
         return fail(EINVAL);
@@ -269,7 +288,7 @@ static int set_on_service(int fd, int level, int name, const void *value, sockle
 static int note(int fd, int level, int name, int result)
 {
     int index = result == 0 ? find_option(level, plain_name(level, name)) : -1;
-    if (index >= 0 && options[index].treatment != SWALLOW)
+    if (index >= 0)
         sc_touched_note(fd, (unsigned)index);
     return result;
 }
@@ -283,6 +302,8 @@ int sc_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
     bool ip_level = level == IPPROTO_TCP || level == IPPROTO_IP || level == IPPROTO_IPV6;
     if (r < 0 && ip_level && errno == EOPNOTSUPP && sc_is_service_socket(fd, &own))
         return set_on_service(fd, level, name, value, len);
+    if (r < 0 && level != SOL_SOCKET && errno == EOPNOTSUPP && sc_is_service_socket(fd, &own))
+        return fail(ENOPROTOOPT); /* no such level */
     if (r == 0 && level == SOL_SOCKET && sc_any_service_socket() &&
         sc_is_service_socket(fd, &own)) {
         int index = find_option(level, name);
@@ -388,8 +409,6 @@ static int get_shadow(int fd, int index, void *value, socklen_t *len)
 {
     const struct option *o = &options[index];
     int v = o->initial;
-    if (o->treatment == SWALLOW)
-        return give_int(0, value, len);
     bool set = sc_shadow_get(sc_cookie(fd), (unsigned)index, &v);
     if (!set && o->level == SOL_SOCKET && o->name != SO_REUSEPORT)
         return sc_real.getsockopt(fd, o->level, o->name, value, len); /* the buffers as they are */
@@ -415,7 +434,7 @@ static int get_on_service(int fd, const struct sc_name *own, int level, int name
         return give_int(1500, value, len);
     int index = find_option(level, name);
     if (index < 0)
-        return fail(ENOPROTOOPT);
+        return fail(level == SOL_SOCKET && is_unsupported(name) ? EOPNOTSUPP : ENOPROTOOPT);
     return get_shadow(fd, index, value, len);
 }
 
@@ -463,6 +482,9 @@ int sc_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
     bool ip_level = level == IPPROTO_TCP || level == IPPROTO_IP || level == IPPROTO_IPV6;
     if (r < 0 && ip_level && errno == EOPNOTSUPP && value && len && sc_is_service_socket(fd, &own))
         return get_on_service(fd, &own, level, name, value, len);
+    if (r < 0 && level != SOL_SOCKET && errno == EOPNOTSUPP && sc_is_service_socket(fd, &own) &&
+        own.family == SC_FAMILY_INET6)
+        return fail(ENOPROTOOPT); /* no such level; AF_INET says EOPNOTSUPP, too */
     return r;
 }
 
@@ -625,17 +647,18 @@ static bool is_over(int fd)
 int sc_shutdown(int fd, int how)
 {
     struct sc_identity id;
-    if (sc_any_service_socket() && sc_identify(fd, &id) != SC_STATE_PLAIN &&
+    bool valid = how == SHUT_RD || how == SHUT_WR || how == SHUT_RDWR;
+    if (valid && sc_any_service_socket() && sc_identify(fd, &id) != SC_STATE_PLAIN &&
         (id.state == SC_STATE_BOUND || id.state == SC_STATE_FAILED ||
          (id.state == SC_STATE_OPEN && is_over(fd))))
         return fail(ENOTCONN);
     return sc_real.shutdown(fd, how);
 }
 
-/* Questions about interfaces: any AF_INET socket answers them. */
-static int ask_interfaces(unsigned long request, void *arg)
+/* Questions about interfaces: any socket of the family answers them. */
+static int ask_interfaces(sa_family_t family, unsigned long request, void *arg)
 {
-    int fd = sc_real.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int fd = sc_real.socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
     int r = sc_real.ioctl(fd, request, arg);
@@ -656,6 +679,6 @@ int sc_ioctl(int fd, unsigned long request, void *arg)
     int result = sc_real.ioctl(fd, request, arg);
     if (result < 0 && errno == ENOTTY && request >= SIOCGIFNAME && request <= SIOCGIFCOUNT &&
         sc_is_service_socket(fd, &own))
-        return ask_interfaces(request, arg);
+        return ask_interfaces(own.family == SC_FAMILY_INET6 ? AF_INET6 : AF_INET, request, arg);
     return result;
 }

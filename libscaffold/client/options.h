@@ -34,4 +34,7 @@ void sc_options_give_back(int from, int to);
 /* The flow of an accepted socket is told what the program asked of the listener. */
 void sc_options_inherit(int listener, int accepted);
 
+/* The flow of `fd` ends with a reset when its last descriptor is closed. errno is kept. */
+void sc_options_reset_on_close(int fd);
+
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
 
 #include "client/descriptors.h"
@@ -16,6 +17,20 @@ bool sc_is_nonblocking(int fd)
 {
     int flags = sc_real.fcntl(fd, F_GETFL, NULL);
     return flags >= 0 && (flags & O_NONBLOCK);
+}
+
+/* Whom SIGIO and SIGURG go to; only programs that have asked for it pay for asking. */
+static void carry_signals(int fd, int fresh)
+{
+    struct f_owner_ex owner = {0};
+    int flags = sc_real.fcntl(fd, F_GETFL, NULL);
+    int signal = sc_real.fcntl(fd, F_GETSIG, NULL);
+    if (sc_real.fcntl(fd, F_GETOWN_EX, &owner) == 0)
+        sc_real.fcntl(fresh, F_SETOWN_EX, &owner);
+    if (signal > 0)
+        sc_real.fcntl(fresh, F_SETSIG, (void *)(intptr_t)signal);
+    if (flags >= 0 && (flags & O_ASYNC))
+        sc_real.fcntl(fresh, F_SETFL, (void *)(intptr_t)flags);
 }
 
 static int replace(int fd, int fresh)
@@ -41,6 +56,8 @@ int sc_swap(int fd, int fresh)
     int on = 1;
     if (sc_is_nonblocking(fd))
         sc_real.ioctl(fresh, FIONBIO, &on);
+    if (sc_any_signals())
+        carry_signals(fd, fresh);
     int err = replace(fd, fresh);
     for (size_t i = 0; i < count && err == 0; i++)
         replace(duplicates[i], fresh);

@@ -54,16 +54,18 @@ static ssize_t repeat(const struct attempt *a)
     return sc_real.sendmsg(a->fd, a->msg, a->flags);
 }
 
-/* The first send after a reset reports it, once and without SIGPIPE; the next is EPIPE with it. */
+/* The first send after a reset reports it, once and without SIGPIPE; the next is EPIPE with it. The
+ * kernel's own report is gone when a send that waited for room returned what it had sent by then:
+ * scaffoldd still knows of it. */
 static ssize_t on_pipe(const struct attempt *a)
 {
     struct sc_name own;
     int error = 0;
     socklen_t len = sizeof error;
     if (sc_is_service_socket(a->fd, &own) &&
-        sc_real.getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error != 0) {
-        error = sc_flow_error(a->fd, error);
-        if (error != EPIPE) /* the reset met an end that had been read: no first time */
+        sc_real.getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0) {
+        error = error ? sc_flow_error(a->fd, error) : sc_flow_untold(a->fd);
+        if (error != 0 && error != EPIPE) /* the reset met an end that was read: no first time */
             return fail(error);
     }
     if (a->flags & MSG_NOSIGNAL)
@@ -121,15 +123,16 @@ static bool opens_service(int flags, const struct sockaddr *to, socklen_t len)
            (sc_address_from_sockaddr(to, len, &a) == 0 && sc_policy_connects(&a));
 }
 
-/* Descriptors inside a flow would arrive in scaffoldd. */
-static bool carries_descriptors(const struct msghdr *msg)
+/* Descriptors and credentials inside a flow would arrive in scaffoldd; TCP ignores them. */
+static bool carries_rights(const struct msghdr *msg)
 {
     if (!msg || msg->msg_controllen == 0 || !msg->msg_control)
         return false;
     struct msghdr *m =
         (struct msghdr *)(uintptr_t)msg; /* CMSG_NXTHDR takes it so, and reads only */
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
-        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+        if (c->cmsg_level == SOL_SOCKET &&
+            (c->cmsg_type == SCM_RIGHTS || c->cmsg_type == SCM_CREDENTIALS))
             return true;
     return false;
 }
@@ -139,8 +142,12 @@ ssize_t sc_sendmsg(int fd, const struct msghdr *msg, int flags)
     struct sc_name own;
     if (!may_send(fd, flags))
         return -1;
-    if (carries_descriptors(msg) && sc_is_service_socket(fd, &own))
-        return fail(EINVAL);
+    if (carries_rights(msg) && sc_is_service_socket(fd, &own)) {
+        struct msghdr bare = *msg;
+        bare.msg_control = NULL;
+        bare.msg_controllen = 0;
+        return sc_sendmsg(fd, &bare, flags);
+    }
     if (msg && opens_service(flags, msg->msg_name, msg->msg_namelen)) {
         if (sc_connect(fd, msg->msg_name, msg->msg_namelen) < 0)
             return -1;

@@ -203,6 +203,34 @@ def env(
             click.echo(f"export {key}={shlex.quote(value)}")
 
 
+@command("scaffold doctor\nscaffold doctor --json connect abort.send")
+@click.option("--json", "as_json", is_flag=True, help="As docs/schemas/doctor.schema.json says.")
+@click.option("--all", "every", is_flag=True, help="List the checks that are the same, too.")
+@RUNTIME_DIR
+@click.argument("patterns", nargs=-1, metavar="[CHECK]...")
+def doctor(patterns: tuple[str, ...], as_json: bool, every: bool, runtime_dir: Path | None) -> None:
+    """Compare sockets under the shim with the kernel's, and look at the machine.
+
+    CHECK is a subject (connect), the front of a name (connect.refused) or a pattern with
+    wildcards. Exit code 1 when an answer differs and is not documented.
+    """
+    from . import doctor as doctors
+
+    names = doctors.chosen(patterns)
+    folder = runtime_dir_of(runtime_dir)
+    started = daemon.ensure(folder)
+    if started is not None:
+        click.echo(f"scaffold: started scaffoldd (pid {started}) at {folder}", err=True)
+    if not as_json:
+        show.facts(doctors.facts(folder))
+    results = doctors.examine(folder, names)
+    if as_json:
+        click.echo(json.dumps(doctors.document(results), indent=2))
+    else:
+        show.checks(results, every)
+    sys.exit(any(result.verdict == "different" for result in results))
+
+
 @main.group()
 def bench() -> None:
     """Measure the user plane beside the kernel's TCP; figures, no verdicts."""

@@ -1,9 +1,15 @@
 """Tables for people."""
 
-from typing import Any
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from .doctor import Fact, Result
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
@@ -38,6 +44,39 @@ def bench(name: str, document: dict[str, Any]) -> None:
         interval = f"{ratio['low']:.3f} to {ratio['high']:.3f}"
         line = f"{ratio['unit']} under the shim / without: median {ratio['median']:.3f}"
         console.print(f"{line} ({interval}, {ratio['confidence']:.1%})", highlight=False)
+
+
+def facts(known: "Sequence[Fact]") -> None:
+    """What `scaffold doctor` found out about the machine."""
+    table = _table("Machine", "", "", "")
+    for fact in known:
+        table.add_row("ok" if fact.good else "note", fact.name, escape(fact.text))
+    Console().print(table)
+
+
+def checks(results: "Sequence[Result]", every: bool) -> None:
+    """The verdicts by subject, then every answer that differs."""
+    console = Console()
+    verdicts = ("same", "refused", "different")
+    subjects = dict.fromkeys(result.id.split(".")[0] for result in results)
+    table = _table("Checks", "subject", *verdicts)
+    for subject in subjects:
+        count = Counter(r.verdict for r in results if r.id.split(".")[0] == subject)
+        table.add_row(subject, *(str(count[verdict] or "-") for verdict in verdicts))
+    total = Counter(r.verdict for r in results)
+    table.add_row("all", *(str(total[verdict]) for verdict in verdicts), style="bold")
+    console.print(table)
+    shown = [r for r in results if every or r.verdict != "same"]
+    if shown:
+        console.print(_answers(shown))
+
+
+def _answers(results: "Sequence[Result]") -> Table:
+    table = _table("Answers", "check", "verdict", "native", "shim", "why")
+    for r in results:
+        shim = "" if r.verdict == "same" else r.shim
+        table.add_row(r.id, r.verdict, escape(r.native), escape(shim), escape(r.why))
+    return table
 
 
 def size(count: int) -> str:

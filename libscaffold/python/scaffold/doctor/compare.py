@@ -1,0 +1,122 @@
+"""Every check natively and under the shim, and what comes of it."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from .. import launch
+from ..errors import ServiceError
+from . import checks as _checks  # noqa: F401  (they register themselves)
+from .refusals import refusal_of
+from .table import CHECKS
+
+JOBS = 4
+"""Checks at once on either side: most of them wait, for events and for the other end."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One check, both answers and the verdict."""
+
+    id: str
+    native: str
+    shim: str
+    verdict: str
+    """same, refused (it differs and is documented) or different."""
+    why: str
+    """The reason of a refusal, or what is wrong; empty when the answers are the same."""
+
+
+def chosen(patterns: Sequence[str] = ()) -> list[str]:
+    """The names of the checks that a pattern matches; of all without one.
+
+    A pattern is a whole name, a part of its front (connect, connect.refused), or has wildcards.
+    """
+    names = [
+        name
+        for name in CHECKS
+        if not patterns
+        or any(name == p or name.startswith(p + ".") or fnmatch(name, p) for p in patterns)
+    ]
+    if not names:
+        raise ServiceError(22, f"no check is called {' or '.join(patterns)}; leave it out for all")
+    return names
+
+
+def examine(
+    runtime_dir: Path,
+    names: Iterable[str] | None = None,
+    on_result: Callable[[Result], None] | None = None,
+) -> list[Result]:
+    """Run checks natively and under the shim, with the scaffoldd of `runtime_dir`."""
+    wanted = list(names) if names is not None else list(CHECKS)
+    plain = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith("SCAFFOLD_") and key != "LD_PRELOAD"
+    }
+    sides = [
+        _Side(wanted, plain),
+        _Side(wanted, launch.environment(runtime_dir, all_local=True, base=plain)),
+    ]
+    for side in sides:
+        side.start()
+    for side in sides:
+        side.join()
+    results = [_result(name, *(side.answer(name) for side in sides)) for name in wanted]
+    for result in results:
+        if on_result:
+            on_result(result)
+    return results
+
+
+def document(results: Iterable[Result]) -> dict[str, Any]:
+    """What `scaffold doctor --json` prints: docs/schemas/doctor.schema.json."""
+    return {"schema": 1, "checks": [asdict(result) for result in results]}
+
+
+class _Side(threading.Thread):
+    """A child that answers all checks."""
+
+    def __init__(self, names: list[str], environment: dict[str, str]):
+        super().__init__()
+        self._names = names
+        self._environment = environment
+        self._answers: dict[str, dict[str, str]] = {}
+        self._errors = ""
+
+    def run(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "scaffold.doctor.ask", str(JOBS)],
+            input="\n".join(self._names),
+            capture_output=True,
+            text=True,
+            env=self._environment,
+        )
+        self._errors = done.stderr
+        for line in done.stdout.splitlines():
+            answer = json.loads(line)
+            self._answers[answer["id"]] = answer
+
+    def answer(self, name: str) -> tuple[str, bool]:
+        """The answer, and whether it is one: a check that failed has none."""
+        given = self._answers.get(name, {"failed": f"no answer: {self._errors.strip()[-200:]}"})
+        return (given["answer"], True) if "answer" in given else (given["failed"], False)
+
+
+def _result(name: str, native: tuple[str, bool], shim: tuple[str, bool]) -> Result:
+    if not native[1]:
+        return Result(name, native[0], shim[0], "different", "the check fails natively")
+    if native == shim:
+        return Result(name, native[0], shim[0], "same", "")
+    refusal = refusal_of(name, shim[0])
+    if refusal:
+        return Result(name, native[0], shim[0], "refused", refusal.why)
+    return Result(name, native[0], shim[0], "different", "not documented")

@@ -1,0 +1,81 @@
+"""docs/reference/differences.md, written from the tables: `python -m scaffold.doctor.page FILE`."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from . import checks as _checks  # noqa: F401  (they register themselves)
+from .refusals import REFUSALS, Refusal
+from .rows import ROWS
+from .table import CHECKS
+
+_HEAD = """\
+# Differences from the kernel's sockets
+
+`scaffold doctor` asks {checks} questions, each of one kind of socket, natively and under the shim
+with `--all-local` on the same kernel. An answer is *same*, or *refused*: it differs, and stands in
+the first table with the reason. Anything else is *different*, exit code 1, and a bug. `scaffold
+doctor --json connect` asks about one subject only.
+
+This page is written from the tables that the command uses (`python -m scaffold.doctor.page`), and a
+test holds it to them.
+
+## What differs, and why
+
+A name stands for every kind of socket that the question is asked of: `tcp4`, `tcp6`, `tcpmapped`
+(IPv4 addresses on an IPv6 socket), and `udp` likewise.
+
+| checks | what a program sees, and why |
+|---|---|
+"""
+_ROWS = """
+## What is compared
+
+One row for each difference between AF_UNIX, which the model is built on, and TCP or UDP.
+
+| row | checks |
+|---|---|
+"""
+
+
+def text() -> str:
+    """The whole page."""
+    head = _HEAD.format(checks=len(CHECKS))
+    return head + "".join(_refusals()) + _ROWS + "".join(_rows())
+
+
+def _stem(name: str) -> str:
+    return name.rsplit(".", 1)[0]
+
+
+def _refused(refusal: Refusal) -> str:
+    names = [f"`{name.removesuffix('.*')}`" for name in refusal.ids]
+    return ", ".join(names)
+
+
+def _refusals() -> Iterator[str]:
+    for refusal in REFUSALS:
+        often = " Sometimes." if refusal.sometimes else ""
+        yield f"| {_refused(refusal)} | {refusal.why}{often} |\n"
+
+
+def _rows() -> Iterator[str]:
+    for key, row in ROWS.items():
+        names = dict.fromkeys(_stem(name) for name, one in CHECKS.items() if key in one.rows)
+        found = " ".join(f"`{name}`" for name in names)
+        if key == "free" or key == "options":
+            found = _subjects(list(names))
+        yield f"| **{key}** {row.text} | {found or row.elsewhere} |\n"
+
+
+def _subjects(names: list[str]) -> str:
+    """Long rows in short: how many of each subject."""
+    subjects = dict.fromkeys(name.split(".")[0] for name in names)
+    return ", ".join(
+        f"{sum(name.startswith(subject + '.') for name in names)} of `{subject}`"
+        for subject in subjects
+    )
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(text())

@@ -1,0 +1,265 @@
+"""Answers that differ from the kernel's and will: which, how, and why.
+
+A refusal stands for one way of being different. Any other answer is a difference again.
+"""
+
+from dataclasses import dataclass
+from fnmatch import fnmatch
+
+ANY = "*"
+"""Answers that are figures, and no two alike."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Checks that are allowed to differ."""
+
+    ids: tuple[str, ...]
+    """Names of checks, or patterns."""
+    answers: tuple[str, ...]
+    """The answers under the shim, to the letter, or ANY."""
+    why: str
+    """What a program sees instead and what to do about it."""
+    sometimes: bool = False
+    """The answers may also be the same: it depends on who is quicker."""
+
+
+_NOT_AN_OPTION = "'ENOPROTOOPT', " * 6 + "'ENOPROTOOPT'"
+
+REFUSALS: tuple[Refusal, ...] = (
+    # --- connecting and listening ---
+    Refusal(
+        ("connect.wildcard_at_other_address.*",),
+        ("('127.0.0.1', '127.3.2.1', '127.0.0.1')",),
+        "A listener of 0.0.0.0 is reached at every address of 127/8; what it accepts shows"
+        " 127.0.0.1 as its own"
+        " address, since the kernel gives every accepted socket the listener's name.",
+    ),
+    Refusal(
+        ("connect.to_itself.*",),
+        ("'ECONNREFUSED'",),
+        "A socket does not connect to itself: a service is reached through its listener, and"
+        " there is none.",
+    ),
+    Refusal(
+        ("connect.shut_down_while_going_on.*",),
+        ("('ok', 'ENOTCONN', '0x201d')",),
+        "After shutdown in the middle of a connect poll says that the socket is at its end, not"
+        " that it is fresh."
+        " The attempt is given up as in TCP.",
+    ),
+    Refusal(
+        ("connect.refused_then_raw_write.*",),
+        ("['EPIPE', 'ECONNRESET']",),
+        "write and read, which the shim does not stand before, tell a refused non-blocking"
+        " connect as EPIPE and"
+        " ECONNRESET; SO_ERROR, send, recv and connect tell ECONNREFUSED.",
+    ),
+    Refusal(
+        ("accept.shut_down.*",),
+        ("('ok', 'EINVAL', 'ECONNREFUSED', '0x2001')",),
+        "A listener that was shut down refuses and accepts no more, as in TCP; poll says that"
+        " it is at its end, not"
+        " that it is fresh. Use a new socket to listen again.",
+    ),
+    Refusal(
+        ("bind.reuseaddr_bound.*",),
+        ("('EADDRINUSE', 'ok', 'ok')",),
+        "Two sockets with SO_REUSEADDR that do not listen cannot be bound to one port: the"
+        " second bind fails, where"
+        " in TCP the second listen would.",
+    ),
+    Refusal(
+        ("bind.reuseport_alone.*",),
+        ("('ok', 'ok', 'EADDRINUSE')",),
+        "A port that is bound without SO_REUSEPORT and does not listen yet is refused to one"
+        " with it at listen, not"
+        " at bind.",
+    ),
+    Refusal(
+        (
+            "connect.other_loopback_address.*",
+            "connect.its_own_loopback_address.*",
+            "connect.other_loopback_family.*",
+            "bind.other_loopback_address.*",
+            "accept.v6_only.*",
+        ),
+        (
+            "'ok'",
+            "(['127.0.0.2', '127.0.0.2', '127.0.0.2'], True, 'ok')",
+            "('ok', 'EADDRINUSE')",
+            "('ok', 'ok')",
+        ),
+        "With `--all-local` a port of the loopback interface is one service, whichever loopback"
+        " address, of IPv4 or"
+        " IPv6, it was bound at.",
+    ),
+    Refusal(
+        ("bind.wildcard_over_address.*", "bind.address_over_wildcard.*"),
+        ("'ok'",),
+        "A wildcard and an address of one port collide at listen, not at bind.",
+    ),
+    # --- options ---
+    Refusal(
+        ("options.SO_SNDBUF.tcp4", "options.SO_RCVBUF.tcp4"),
+        (
+            "['ok', 20000, 'ok', 20000, 425984, 'ok', 20000, 425984, 'ok', 20000]",
+            "['ok', 20000, 'ok', 20000, 212992, 'ok', 20000, 212992, 'ok', 20000]",
+        ),
+        "Buffers that nobody asked for have the sizes of AF_UNIX, not TCP's; what was asked for"
+        " is reported as TCP"
+        " reports it.",
+    ),
+    Refusal(
+        ("options.SO_TIMESTAMP.tcp4", "ancillary.time_stamps.*"),
+        ("['ok', 1, 'ok', 0, 0, 'ok', 1, 0, 'ok', 1]", "(b'abc', [])"),
+        "Reads from a stream bring no time stamps, and a request made before connect is not"
+        " reported behind it.",
+    ),
+    Refusal(
+        ("options.SO_ZEROCOPY.tcp4",),
+        ("['ok', 1, 'ok', 0, 0, 'ENOTSUP', 0, 0, 'ENOTSUP', 0]",),
+        "There is no MSG_ZEROCOPY: completions would never come. Programs fall back to copying.",
+    ),
+    Refusal(
+        ("options.TCP_WINDOW_CLAMP.*",),
+        ("['ok', 65536, 'ok', 65536, 0, 'ok', 65536, 0, 'ok', 65536]",),
+        "TCP_WINDOW_CLAMP is reported as it was set, 0 before; the flow has windows of its own.",
+    ),
+    Refusal(
+        ("options.TCP_CONGESTION.*",),
+        ("['ok', b'reno', 'ok', b'cubic', b'cubic', 'ok', b'cubic', b'cubic', 'ok', b'cubic']",),
+        "TCP_CONGESTION accepts cubic, reno and bbr and reports what the flow uses, which is"
+        " scaffoldd's choice.",
+    ),
+    Refusal(
+        ("options.TCP_MAXSEG.*",),
+        ("['ok', 1000, 'ok', 1000, 1448, 'ok', 1000, 1448, 'ok', 1000]",),
+        "TCP_MAXSEG is reported as it was set, 1,448 before; the flow finds the size of its"
+        " packets itself.",
+    ),
+    Refusal(
+        ("options.IP_TRANSPARENT.tcp4",),
+        (f"['ok', 1, 'ok', {_NOT_AN_OPTION}]",),
+        "A transparent proxy needs foreign addresses, which services do not have; the option is"
+        " refused.",
+    ),
+    Refusal(
+        ("options.encryption.*",),
+        ("'ENOPROTOOPT'",),
+        "TCP_ULP is refused whatever its name: a program that believes to have kernel TLS must"
+        " not send plain text.",
+    ),
+    # --- readiness ---
+    Refusal(
+        ("poll.edges_while_the_peer_reads.*",),
+        (ANY,),
+        "Registered for both directions and edges, a program may be woken for room that it had"
+        " anyway, when the"
+        " bytes are taken from its queue; epoll allows that.",
+        sometimes=True,
+    ),
+    Refusal(
+        ("poll.low_water_mark.*",),
+        ("['0x1', '0x1', b'abcd']",),
+        "SO_RCVLOWAT bounds recv, but poll says readable from the first byte on.",
+    ),
+    Refusal(
+        ("poll.right_after_send.*", "poll.right_after_close.*"),
+        (ANY,),
+        "Bytes and ends reach the other end through scaffoldd, a few microseconds after send or"
+        " close has returned,"
+        " so that a poll in between may not see them yet.",
+        sometimes=True,
+    ),
+    Refusal(
+        ("urgent.alone.*",),
+        ("('0x7', b'!', 'EAGAIN', '0x4')",),
+        "A socket that has nothing but an urgent byte polls as readable, too; recv then says"
+        " EAGAIN, as in TCP.",
+    ),
+    Refusal(
+        ("poll.edge_at_end.*",),
+        ("(['0x2005'], [])",),
+        "A reset behind an end that was announced is not announced, too: writing tells it.",
+    ),
+    # --- bytes and ends ---
+    Refusal(
+        ("urgent.unread_at_close.*",),
+        ("('0x2015', b'')",),
+        "A peer that closes with nothing but an urgent byte unread is seen as an end, not as a"
+        " reset.",
+    ),
+    Refusal(
+        (
+            "buffers.small_ones_hold_little.*",
+            "buffers.reduced_later.*",
+            "buffers.closed_while_sending.*",
+        ),
+        ("(False, False)", "False", "(True, False)"),
+        "SO_SNDBUF and SO_RCVBUF are reported and do not bound what is on its way: some hundred"
+        " KiB more are taken"
+        " than was asked for.",
+        sometimes=True,
+    ),
+    Refusal(
+        ("data.unconnected_write.*",),
+        ("[(('EPIPE', 'ENOTCONN'), 1), (('ENOTCONN', 'EINVAL'), 0), (('ENOTCONN', 'EINVAL'), 0)]",),
+        "write and read on a bound, unconnected socket are ENOTCONN and EINVAL; send and recv"
+        " are as in TCP.",
+    ),
+    Refusal(
+        ("data.one_byte_writes_without_reader.*",),
+        (ANY,),
+        "Each write is charged several hundred bytes of the buffer: some hundred writes of one"
+        " byte fill it when"
+        " scaffoldd does not get to run. Then the writer waits, or sees EAGAIN.",
+        sometimes=True,
+    ),
+    Refusal(
+        ("end.write_after_close.*",),
+        ("(1, 'EPIPE', 'ECONNRESET', 1)",),
+        "An end that was not read, then a write that draws a reset: read says ECONNRESET where"
+        " TCP says the end.",
+    ),
+    Refusal(
+        ("end.read_after_shut_rd.*",),
+        ("(b'', False, b'', b'')",),
+        "What arrives after shutdown(SHUT_RD) is thrown away; in Linux's TCP it can still be read.",
+    ),
+    Refusal(
+        ("abort.write.*", "abort.writev.*", "abort.sendfile.*", "abort.splice.*"),
+        ("('EPIPE', 'EPIPE', [1, 2])",),
+        "write, writev, sendfile and splice after a reset are EPIPE with SIGPIPE at once; send,"
+        " sendto and sendmsg say"
+        " ECONNRESET first, as in TCP.",
+    ),
+    # --- descriptors ---
+    Refusal(
+        ("descriptors.at_the_limit.*",),
+        ("('ENOBUFS', 'ok')",),
+        "connect needs two descriptors for a moment: at the limit it is ENOBUFS, and the socket"
+        " as before.",
+    ),
+    Refusal(
+        ("inherit.connected_in_child.*",),
+        ("SIGPIPE",),
+        "A socket that was made here and connected by a child is connected in the child alone.",
+    ),
+    Refusal(
+        ("plane.listed.tcp*",),
+        ("[False, False]",),
+        "Flows are not in /proc/net/tcp nor in ss -t: `scaffold status` lists them, and ss -x"
+        " their sockets.",
+    ),
+)
+
+
+def refusal_of(id: str, answer: str) -> Refusal | None:
+    """The refusal that covers this answer of a check."""
+    for refusal in REFUSALS:
+        if any(fnmatch(id, one) for one in refusal.ids) and (
+            answer in refusal.answers or ANY in refusal.answers
+        ):
+            return refusal
+    return None

@@ -1,0 +1,73 @@
+"""Every check of `scaffold doctor`, natively and under the shim: no unexplained difference."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+from click.testing import CliRunner
+
+from scaffold import doctor
+from scaffold.cli import main
+from scaffold.doctor.refusals import REFUSALS
+from scaffold.lab import Host
+
+SCHEMA = Path(__file__).parents[2] / "docs/schemas/doctor.schema.json"
+
+
+@pytest.fixture(scope="module")
+def results(shared_host: Host) -> Iterator[list[doctor.Result]]:
+    yield doctor.examine(shared_host.runtime_dir)
+
+
+def test_no_unexplained_difference(results: list[doctor.Result]) -> None:
+    different = [result for result in results if result.verdict == "different"]
+    lines = [f"{r.id}: {r.why}\n  native {r.native}\n  shim   {r.shim}" for r in different]
+    assert not different, "\n" + "\n".join(lines)
+
+
+def test_every_refusal_is_still_needed(results: list[doctor.Result]) -> None:
+    """A difference that has gone is not documented any longer."""
+    used = {result.why for result in results if result.verdict == "refused"}
+    assert [one.why for one in REFUSALS if one.why not in used and not one.sometimes] == []
+
+
+def test_the_flows_were_ours(results: list[doctor.Result]) -> None:
+    """Not the kernel's: it lists none of them."""
+    [listed] = [result for result in results if result.id == "plane.listed.tcp4"]
+    assert (listed.native, listed.shim) == ("[True, True]", "[False, False]")
+
+
+def test_nothing_is_left_behind(results: list[doctor.Result], shared_host: Host) -> None:
+    assert results
+    assert shared_host.status()["flows"] == []
+
+
+def test_the_command(shared_host: Host) -> None:
+    """The JSON is as the schema says, and the exit code is the verdict."""
+    words = ["doctor", "--json", "--runtime-dir", str(shared_host.runtime_dir), "names"]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    jsonschema.validate(document, json.loads(SCHEMA.read_text()))
+    assert {check["id"].split(".")[0] for check in document["checks"]} == {"names"}
+
+
+def test_a_difference_is_an_exit_code(shared_host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scaffold.doctor.refusals.REFUSALS", ())
+    words = ["doctor", "--runtime-dir", str(shared_host.runtime_dir), "plane"]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 1
+    assert "not documented" in " ".join(done.output.split())
+    assert "Machine" in done.output
+
+
+def test_errors_of_the_children_are_seen(
+    shared_host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child that cannot start is a failure of every check, not a table without rows."""
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    [result] = doctor.examine(shared_host.runtime_dir, ["names.bound.tcp4"])
+    assert result.verdict == "different"
+    assert "no answer" in result.native

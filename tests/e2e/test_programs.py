@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.common import iperf, memcached, wget
+from e2e.common import APPS, STREAMS, iperf, memcached, wget
 from scaffold import scenario
 from scaffold.lab import Lab
 
@@ -36,6 +36,14 @@ def test_memcached(kind: str) -> None:
     with Lab(["a", "b"], router="b", kind=kind, allow_uids=[nobody]) as lab:
         lab.start()
         assert memcached.run(lab).figures["keys"] == 10_000
+
+
+@pytest.mark.parametrize("app", STREAMS)
+def test_program(kind: str, app: str) -> None:
+    nobody = pwd.getpwnam("nobody").pw_uid
+    with Lab(["a", "b"], router="b", kind=kind, allow_uids=[nobody]) as lab:
+        lab.start()
+        assert scenario.load(APPS, app).run(lab).figures
 
 
 def test_iperf(lab: Lab) -> None:

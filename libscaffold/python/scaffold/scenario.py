@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,6 +84,11 @@ def expect(condition: object, what: str) -> None:
     """ScenarioError with `what` unless the condition holds."""
     if not condition:
         raise ScenarioError(what)
+
+
+def succeeded(done: "subprocess.CompletedProcess[str]", what: str) -> None:
+    """ScenarioError unless the program exited with 0."""
+    expect(done.returncode == 0, f"{what} exited with {done.returncode}: {done.stderr.strip()}")
 
 
 class Watch:

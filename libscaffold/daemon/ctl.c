@@ -31,6 +31,7 @@ static void hang_up(struct sc_ctl_call *c)
         sc_session_forget(c->session);
     if (c->port_taken)
         sc_registry_give_port(s->daemon, c->open.own.port);
+    sc_ctl_drop_endpoint(c);
     sc_loop_unwatch(&s->daemon->loop, &c->watch);
     sc_loop_alarm(&s->daemon->loop, &c->registration, SC_NEVER);
     close(fd);

@@ -1,5 +1,5 @@
 /* One control call under way, as ctl.c hands it to who answers it: ctl_names.c, ctl_serve.c,
- * ctl_connect.c, ctl_tools.c. */
+ * ctl_connect.c, ctl_datagram.c, ctl_tools.c. */
 #ifndef SC_DAEMON_CTL_CALL_H
 #define SC_DAEMON_CTL_CALL_H
 
@@ -33,9 +33,10 @@ struct sc_ctl_call {
     bool prepared;
     bool port_taken;
     uint64_t ticket;              /* waiting for this look-up; 0: for none */
-    struct sc_alarm registration; /* LISTEN: set while the router is waited for */
+    struct sc_alarm registration; /* LISTEN, HANDOVER: set while the router is waited for */
     struct sc_session *session;
     struct sc_waiter waiter;
+    struct sc_endpoint *endpoint; /* reserved for a datagram socket, until HANDOVER */
 };
 
 /* An empty reply to this call; then fill it in and send it, with a descriptor if fd >= 0. */
@@ -57,6 +58,18 @@ bool sc_ctl_refuse_unverified(struct sc_ctl_call *c, bool loopback);
 /* The rest of BIND and of PREPARE, once the service is known. */
 void sc_ctl_bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct sc_address address);
 void sc_ctl_prepare_for(struct sc_ctl_call *c, const struct sc_service_id *service);
+
+/* The value of an abstract name that a program sent as text. */
+bool sc_ctl_read_own_name(const char *text, struct sc_name *out);
+
+/* Datagram sockets' part of PREPARE, BIND, HANDOVER and FLOW_*; the latter returns false when the
+ * name is another kind of socket's. */
+void sc_ctl_prepare_datagram(struct sc_ctl_call *c);
+void sc_ctl_bind_datagram(struct sc_ctl_call *c, struct sc_service_id service,
+                          struct sc_address address);
+void sc_ctl_hand_over_datagram(struct sc_ctl_call *c, int fd);
+bool sc_ctl_on_datagram_option(struct sc_ctl_call *c);
+void sc_ctl_drop_endpoint(struct sc_ctl_call *c);
 
 /* LISTEN waited long enough for the router. */
 void sc_ctl_on_registration_wait(struct sc_alarm *a);

@@ -45,6 +45,10 @@ void sc_ctl_on_prepare(struct sc_ctl_call *c)
 {
     struct sc_daemon *d = c->server->daemon;
     struct sc_address a = c->request.prepare.address;
+    if (c->request.prepare.datagram) {
+        sc_ctl_prepare_datagram(c);
+        return;
+    }
     if (c->port_taken) /* prepared before, and thought better of it */
         sc_registry_give_port(d, c->open.own.port);
     c->prepared = c->port_taken = false;
@@ -100,6 +104,10 @@ void sc_ctl_on_handover(struct sc_ctl_call *c, int fd)
     struct sc_daemon *d = c->server->daemon;
     if (fd == -EMFILE) {
         sc_ctl_send_error(c, ENOBUFS, "scaffoldd has no descriptor left; raise its limit");
+        return;
+    }
+    if (c->endpoint) {
+        sc_ctl_hand_over_datagram(c, fd);
         return;
     }
     if (!c->prepared || fd < 0 || !fit_for_flow(fd)) {

@@ -45,6 +45,10 @@ void sc_ctl_bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct 
 {
     struct sc_daemon *d = c->server->daemon;
     struct sc_ctl_reply r = sc_ctl_reply_to(c);
+    if (c->request.bind.datagram) {
+        sc_ctl_bind_datagram(c, service, address);
+        return;
+    }
     if (sc_ctl_refuse_unverified(c, sc_address_is_loopback(&address)))
         return;
     if (address.port == 0)
@@ -96,8 +100,7 @@ void sc_ctl_on_bind(struct sc_ctl_call *c)
     }
 }
 
-/* The value of an abstract name that a program sent as text. */
-static bool read_own_name(const char *text, struct sc_name *out)
+bool sc_ctl_read_own_name(const char *text, struct sc_name *out)
 {
     struct sockaddr_un sun = {.sun_family = AF_UNIX};
     size_t len = strnlen(text, sizeof sun.sun_path - 1);
@@ -115,7 +118,7 @@ void sc_ctl_on_listen(struct sc_ctl_call *c)
         sc_ctl_send_error(c, EACCES, "this user may not serve here; see [allow] of scaffoldd");
         return;
     }
-    if (!read_own_name(c->request.listen.own, &name) || name.kind != SC_NAME_BOUND ||
+    if (!sc_ctl_read_own_name(c->request.listen.own, &name) || name.kind != SC_NAME_BOUND ||
         !sc_listener_service(d, &name.address, &service) || c->request.listen.inode > UINT32_MAX ||
         !sc_diag_is_named((uint32_t)c->request.listen.inode, c->request.listen.own)) {
         sc_ctl_send_error(c, EINVAL, "the socket is not bound to a service");
@@ -150,7 +153,7 @@ void sc_ctl_on_registered(struct sc_daemon *d)
 void sc_ctl_on_unlisten(struct sc_ctl_call *c)
 {
     struct sc_name name;
-    struct sc_listener *l = read_own_name(c->request.listen.own, &name)
+    struct sc_listener *l = sc_ctl_read_own_name(c->request.listen.own, &name)
                                 ? sc_listeners_find(c->server->daemon, &name)
                                 : NULL;
     if (l && !sc_diag_exists(l->inode)) /* forked holders keep it */

@@ -24,6 +24,8 @@ void sc_ctl_on_flow_error(struct sc_ctl_call *c)
 void sc_ctl_on_flow_option(struct sc_ctl_call *c)
 {
     struct sc_ctl_reply r = sc_ctl_reply_to(c);
+    if (sc_ctl_on_datagram_option(c))
+        return;
     struct sc_end *e = sc_registry_find(c->server->daemon, &c->request.flow.flow);
     if (!e)
         r.error = ENOTCONN;

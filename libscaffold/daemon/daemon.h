@@ -9,6 +9,8 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "daemon/config.h"
+#include "daemon/datagrams.h"
+#include "daemon/endpoint_table.h"
 #include "daemon/loop.h"
 #include "daemon/state.h"
 #include "daemon/udp.h"
@@ -50,6 +52,8 @@ struct sc_daemon {
     struct sc_list listeners;
     struct sc_list carries;
     struct sc_list joins;
+    struct sc_endpoint_table endpoints;
+    struct sc_datagrams datagrams;
     struct sc_alarm sweep;
     struct sc_alarm idle;
     sc_time started;

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "daemon/ctl.h"
 #include "daemon/daemon.h"
+#include "daemon/endpoint.h"
 #include "daemon/listener.h"
 #include "daemon/registry.h"
 #include "daemon/session.h"
@@ -50,7 +51,8 @@ void sc_program_name(pid_t pid, char *buf, size_t size)
 
 static bool is_idle(const struct sc_daemon *d)
 {
-    return sc_list_empty(&d->listeners) && sc_list_empty(&d->carries) && sc_list_empty(&d->joins);
+    return sc_list_empty(&d->listeners) && sc_list_empty(&d->carries) && sc_list_empty(&d->joins) &&
+           sc_list_empty(&d->endpoints.endpoints);
 }
 
 static void on_idle(struct sc_alarm *a)
@@ -108,7 +110,8 @@ static void take_event(struct sc_daemon *d, const struct sc_event *e)
             sc_session_on_flow(e->flow->app, e->bits);
         break;
     case SC_EVENT_MAPPED:
-        sc_ctl_on_mapped(d, e);
+        if (!sc_datagrams_on_mapped(d, e))
+            sc_ctl_on_mapped(d, e);
         break;
     case SC_EVENT_ALLOCATED:
         if (sc_state_keep(&d->state, &e->mapping) < 0)
@@ -122,7 +125,11 @@ static void take_event(struct sc_daemon *d, const struct sc_event *e)
         say_joined(d);
         break;
     case SC_EVENT_DATAGRAM:
+        sc_datagrams_receive(d, &e->datagram);
+        break;
     case SC_EVENT_UNDELIVERED:
+        sc_datagrams_undelivered(d, &e->datagram);
+        break;
     case SC_EVENT_NONE:
         break;
     }
@@ -332,6 +339,8 @@ static int start(struct sc_daemon *d, char *why, size_t size)
         return -1;
     uint64_t seed[2] = {d->config.seed, ~d->config.seed};
     sc_registry_init(d);
+    sc_endpoint_table_init(&d->endpoints, d->config.seed);
+    sc_datagrams_init(d);
     sc_ula_init(&d->ula, seed);
     if (check_exposure(&d->config, why, size) < 0 || make_runtime_dir(&d->config, why, size) < 0 ||
         sc_ctl_open(d, why, size) < 0 ||
@@ -364,6 +373,7 @@ static void stop(struct sc_daemon *d)
 {
     while (!sc_list_empty(&d->listeners))
         sc_listener_close(sc_container(sc_list_first(&d->listeners), struct sc_listener, link));
+    sc_endpoints_end(d);
     sc_sessions_end(d);
     for (int i = 0; i < 8 && sc_udp_send(&d->udp, d->stack, SEND_TURN, d->loop.now); i++)
         ;
@@ -372,6 +382,8 @@ static void stop(struct sc_daemon *d)
     sc_stack_free(d->stack);
     sc_state_close(&d->state);
     sc_registry_fini(d);
+    sc_datagrams_fini(&d->datagrams);
+    sc_endpoint_table_fini(&d->endpoints);
     sc_ula_fini(&d->ula);
     close(signals.fd);
     sc_loop_fini(&d->loop);

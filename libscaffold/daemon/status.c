@@ -3,12 +3,14 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "daemon/endpoint.h"
 #include "daemon/listener.h"
 #include "daemon/session.h"
 #include "naming/name.h"
@@ -26,20 +28,21 @@ static void address_text(uint64_t address, char *out, size_t size)
     snprintf(out, size, "%08" PRIx32 ":%08" PRIx32, (uint32_t)(address >> 32), (uint32_t)address);
 }
 
-/* `label.provider.scaffold:port`, or the id where the name is not known here. */
+/* `label.provider.scaffold:port[/udp]`, or the id where the name is not known here. */
 static void service_text(struct sc_daemon *d, const struct sc_service_id *id, char *out,
                          size_t size)
 {
     struct sc_mapping m;
-    struct sc_service_id loopback = sc_loopback_service(d, sc_service_id_port(id));
+    struct sc_service_id base = sc_service_id_at(*id, 0, 0);
     unsigned port = sc_service_id_port(id);
-    if (sc_service_id_equal(&loopback, id))
-        snprintf(out, size, "loopback.%s.host.scaffold:%u", d->config.host_name, port);
+    const char *proto = port && sc_service_id_proto(id) == IPPROTO_UDP ? "/udp" : "";
+    if (sc_service_id_equal(&base, &d->datagrams.loopback))
+        snprintf(out, size, "loopback.%s.host.scaffold:%u%s", d->config.host_name, port, proto);
     else if (sc_stack_mapping_of_service(d->stack, id, &m))
-        snprintf(out, size, port ? "%s:%u" : "%s", m.name, port);
+        snprintf(out, size, port ? "%s:%u%s" : "%s", m.name, port, proto);
     else
-        snprintf(out, size, "id:%02x%02x%02x%02x...:%u", id->bytes[0], id->bytes[1], id->bytes[2],
-                 id->bytes[3], port);
+        snprintf(out, size, "id:%02x%02x%02x%02x...:%u%s", id->bytes[0], id->bytes[1], id->bytes[2],
+                 id->bytes[3], port, proto);
 }
 
 static cJSON *hosts(struct sc_daemon *d)
@@ -66,16 +69,32 @@ static cJSON *hosts(struct sc_daemon *d)
     return list;
 }
 
-static cJSON *instance(struct sc_daemon *d, const struct sc_service_status *s)
+static void add_instance(struct sc_daemon *d, cJSON *service, const struct sc_service_status *s,
+                         int32_t pid, const char *program)
 {
-    const struct sc_listener *l = s->app;
     const char *host = sc_stack_host_name(d->stack, s->host);
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "host", host ? host : "?");
-    cJSON_AddNumberToObject(o, "pid", l ? l->pid : 0);
-    cJSON_AddStringToObject(o, "program", l ? l->program : "");
+    cJSON_AddNumberToObject(o, "pid", pid);
+    cJSON_AddStringToObject(o, "program", program);
     cJSON_AddNumberToObject(o, "lease_s", (double)(s->lease_left / SC_MS) / 1000.0);
-    return o;
+    cJSON_AddItemToArray(cJSON_GetObjectItem(service, "instances"), o);
+}
+
+/* Every datagram socket of the group. */
+static void add_group(struct sc_daemon *d, cJSON *service, const struct sc_service_status *s)
+{
+    const struct sc_endpoint_group *g = s->app;
+    char program[32];
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &g->members)
+    {
+        const struct sc_endpoint *e = sc_container(it, struct sc_endpoint, member);
+        if (e->watch.fd < 0)
+            continue;
+        sc_program_name(e->pid, program, sizeof program);
+        add_instance(d, service, s, e->pid, program);
+    }
 }
 
 /* The entry of this service in the list, made when it is not there yet. */
@@ -100,25 +119,39 @@ static cJSON *service_entry(struct sc_daemon *d, cJSON *list, const struct sc_se
     return o;
 }
 
+/* `app` of a local one is its listener, or its group of datagram sockets. */
+static void add_service(struct sc_daemon *d, cJSON *list, const struct sc_service_status *s)
+{
+    cJSON *o = service_entry(d, list, &s->service);
+    const struct sc_listener *l = s->app;
+    if (l && sc_service_id_proto(&s->service) == IPPROTO_UDP)
+        add_group(d, o, s);
+    else
+        add_instance(d, o, s, l ? l->pid : 0, l ? l->program : "");
+}
+
 static cJSON *services(struct sc_daemon *d)
 {
     cJSON *list = cJSON_CreateArray();
     struct sc_service_status s;
-    for (size_t i = 0; sc_stack_service_at(d->stack, i, &s, d->loop.now); i++) {
-        cJSON *o = service_entry(d, list, &s.service);
-        cJSON_AddItemToArray(cJSON_GetObjectItem(o, "instances"), instance(d, &s));
-    }
+    for (size_t i = 0; sc_stack_service_at(d->stack, i, &s, d->loop.now); i++)
+        add_service(d, list, &s);
+    struct sc_stack_self self;
+    sc_stack_get_self(d->stack, &self);
     struct sc_list *it, *tmp;
     sc_list_each(it, tmp, &d->listeners)
     {
         struct sc_listener *l = sc_container(it, struct sc_listener, link);
-        if (!l->loopback)
-            continue;
-        struct sc_stack_self self;
-        sc_stack_get_self(d->stack, &self);
-        struct sc_service_status own = {.service = l->service, .host = self.address, .app = l};
-        cJSON *o = service_entry(d, list, &l->service);
-        cJSON_AddItemToArray(cJSON_GetObjectItem(o, "instances"), instance(d, &own));
+        s = (struct sc_service_status){.service = l->service, .host = self.address, .app = l};
+        if (l->loopback)
+            add_service(d, list, &s);
+    }
+    for (struct sc_map_node *n = NULL; (n = sc_map_next(&d->endpoints.groups, n)) != NULL;) {
+        struct sc_endpoint_group *g = sc_container(n, struct sc_endpoint_group, node);
+        struct sc_service_id base = sc_service_id_at(g->service, 0, 0);
+        s = (struct sc_service_status){.service = g->service, .host = self.address, .app = g};
+        if (sc_service_id_equal(&base, &d->datagrams.loopback))
+            add_service(d, list, &s);
     }
     return list;
 }
@@ -168,9 +201,44 @@ static void add_flow(void *arg, const struct sc_session_status *s)
     cJSON_AddItemToArray(f->list, o);
 }
 
+/* Datagram sockets have no round trips; `dropped` is what the program was too slow for. */
+static void add_endpoint(struct sc_daemon *d, cJSON *list, const struct sc_endpoint *e)
+{
+    char text[SC_NAME_MAX + 64];
+    cJSON *o = cJSON_CreateObject();
+    snprintf(text, sizeof text, "%" PRIx32, e->serial);
+    cJSON_AddStringToObject(o, "id", text);
+    if (e->group)
+        service_text(d, &e->group->service, text, sizeof text);
+    cJSON_AddStringToObject(o, "service", e->group ? text : "");
+    cJSON_AddNumberToObject(o, "pid", e->pid);
+    sc_program_name(e->pid, text, 32);
+    cJSON_AddStringToObject(o, "program", text);
+    cJSON_AddStringToObject(o, "plane", "user");
+    peer_text(&e->peer, text, sizeof text);
+    cJSON_AddStringToObject(o, "peer", e->connected ? text : "");
+    peer_text(&e->own, text, sizeof text);
+    cJSON_AddStringToObject(o, "own", text);
+    cJSON_AddStringToObject(o, "state", "datagram");
+    cJSON_AddNumberToObject(o, "tx_bytes", (double)e->rx);
+    cJSON_AddNumberToObject(o, "rx_bytes", (double)e->tx);
+    cJSON_AddNullToObject(o, "rtt_us");
+    cJSON_AddNumberToObject(o, "lost", 0);
+    cJSON_AddNumberToObject(o, "dropped", (double)e->dropped);
+    cJSON_AddItemToArray(list, o);
+}
+
+static void add_endpoints(struct sc_daemon *d, cJSON *list)
+{
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &d->endpoints.endpoints)
+        add_endpoint(d, list, sc_container(it, struct sc_endpoint, link));
+}
+
 static cJSON *counters(struct sc_daemon *d)
 {
     const struct sc_stack_counters *c = sc_stack_counters(d->stack);
+    const struct sc_datagram_counters *g = &d->datagrams.counters;
     const struct {
         const char *name;
         uint64_t value;
@@ -196,6 +264,14 @@ static cJSON *counters(struct sc_daemon *d)
         {"peers_lost", c->peers_lost},
         {"leases_expired", c->leases_expired},
         {"refused_control_connections", d->refused_peers},
+        {"datagrams_from_programs", g->from_programs},
+        {"datagrams_to_programs", g->to_programs},
+        {"datagrams_refused", g->refused},
+        {"dropped_datagram_queue", g->dropped_queue},
+        {"dropped_datagram_malformed", g->dropped_malformed},
+        {"dropped_datagram_rights", g->dropped_rights},
+        {"dropped_datagram_unresolved", g->dropped_unresolved},
+        {"dropped_datagram_send", g->dropped_send},
         {"trains_sent", d->udp.trains_sent},
         {"udp_too_large", d->udp.too_large},
         {"udp_send_errors", d->udp.send_errors},
@@ -228,6 +304,7 @@ int sc_status_write(struct sc_daemon *d)
     struct sc_stack_self self;
     sc_stack_get_self(d->stack, &self);
     sc_sessions_each(d, add_flow, &flows);
+    add_endpoints(d, flows.list);
     cJSON_AddNumberToObject(root, "schema", 1);
     cJSON_AddStringToObject(root, "version", SCAFFOLD_VERSION);
     cJSON_AddNumberToObject(root, "pid", getpid());

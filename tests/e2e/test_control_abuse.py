@@ -1,9 +1,8 @@
 """Programs that do not keep to the control protocol harm nobody but themselves.
 
-Requests are written here byte by byte, as the header local/ctl.h has them.
+Their requests are those of control.py.
 """
 
-import array
 import socket
 import struct
 import subprocess
@@ -13,12 +12,10 @@ from collections.abc import Iterator
 import pytest
 
 from e2e.common import line, within
+from e2e.control import HANDOVER, PREPARE, REPLY, call, receive, send
 from scaffold.lab import Host, Lab
 
 pytestmark = pytest.mark.hosts
-MAGIC, VERSION = 0x53434631, 1
-PREPARE, HANDOVER = 4, 5
-REQUEST, REPLY = 328, 656
 EPHEMERAL = 60999 - 32768 + 1
 PORT = 4000
 ECHO = f"""
@@ -52,29 +49,13 @@ def host() -> Iterator[Host]:
         assert lab["a"].status()["flows"] == []
 
 
-def call(host: Host) -> socket.socket:
-    control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    control.settimeout(10)
-    control.connect(str(host.runtime_dir / "ctl"))
-    return control
-
-
-def send(control: socket.socket, op: int, body: bytes, *fds: int) -> None:
-    request = struct.pack("=IHHQ", MAGIC, VERSION, op, 0) + body
-    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-    control.sendmsg([request.ljust(REQUEST, b"\0")], rights)
-
-
 def error_of(control: socket.socket) -> int:
-    reply = control.recv(REPLY)
-    assert len(reply) == REPLY
-    error: int = struct.unpack_from("=i", reply, 8)[0]
-    return error
+    return receive(control).error
 
 
 def prepare(control: socket.socket, port: int = PORT) -> int:
     loopback = bytes(10) + b"\xff\xff\x7f\0\0\1"
-    send(control, PREPARE, struct.pack("=BBH16sH", 0, ord("4"), 0, loopback, port))
+    send(control, PREPARE, struct.pack("=BBHBx16sH", 0, ord("4"), 0, 0, loopback, port))
     return error_of(control)
 
 

@@ -1,0 +1,253 @@
+#include "daemon/endpoint.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/datagrams.h"
+
+/* Datagrams read from one program before the others get their turn. */
+#define TURN 32
+/* What a program's queue holds, as the kernel counts it (twice this): 15 ms of 1,400-byte datagrams
+ * at 1 Gbit/s, for a program that is not scheduled. */
+#define QUEUE_BYTES (2 * 1024 * 1024)
+/* Without root the kernel grants wmem_max, by default this much. */
+#define QUEUE_BYTES_UNPRIVILEGED 212992
+
+struct packet {
+    struct sc_datagram_head head;
+    uint8_t data[SC_DATAGRAM_PAYLOAD_MAX];
+};
+
+/* --- reserving -------------------------------------------------------------------------------- */
+
+/* The address it is reached at: a port of its own where it asked for none, which is then unique on
+ * this host, too. */
+static int take_address(struct sc_endpoint *e, const struct sc_service_id *service)
+{
+    struct sc_daemon *d = e->daemon;
+    bool shares = e->bound || e->loopback;
+    uint16_t wanted = e->own.port;
+    e->port = sc_host_port_take(d, wanted, shares ? service : NULL);
+    if (!e->port && shares && wanted) /* of another service here: only its name is not unique */
+        e->port = sc_host_port_take(d, 0, NULL);
+    if (!e->port)
+        return wanted && !shares ? EADDRINUSE : EADDRNOTAVAIL;
+    e->port->endpoint = e;
+    if (!wanted)
+        e->own.port = e->port->number;
+    if (!shares)
+        return 0;
+    struct sc_service_id id = sc_service_id_at(*service, e->own.port, IPPROTO_UDP);
+    if (e->bound)
+        e->service = id;
+    return sc_endpoint_group_join(e, &id);
+}
+
+int sc_endpoint_reserve(struct sc_daemon *d, const struct sc_endpoint_request *r,
+                        struct sc_endpoint **out)
+{
+    struct sc_endpoint *e = calloc(1, sizeof *e);
+    if (!e)
+        return ENOMEM;
+    *e = (struct sc_endpoint){.daemon = d,
+                              .watch.fd = -1,
+                              .own = r->address,
+                              .family = r->family,
+                              .uid = r->uid,
+                              .pid = r->pid,
+                              .bound = r->bound,
+                              .loopback = r->loopback,
+                              .wildcard = r->wildcard,
+                              .reply = r->bound && r->address.port == 0,
+                              .reuseaddr = r->reuseaddr,
+                              .reuseport = r->reuseport};
+    sc_list_init(&e->link);
+    sc_list_init(&e->member);
+    int err = take_address(e, &r->service);
+    if (err) {
+        sc_endpoint_close(e);
+        return err;
+    }
+    e->serial = (uint32_t)sc_daemon_serial(d);
+    *out = e;
+    return 0;
+}
+
+void sc_endpoint_close(struct sc_endpoint *e)
+{
+    struct sc_daemon *d = e->daemon;
+    int fd = e->watch.fd;
+    if (fd >= 0) {
+        sc_datagrams_forget(e);
+        sc_loop_unwatch(&d->loop, &e->watch);
+        close(fd);
+    }
+    sc_list_remove(&e->link);
+    sc_endpoint_group_leave(e);
+    if (e->port)
+        sc_host_port_give(d, e->port, e->remembered);
+    e->port = NULL;
+    sc_loop_dispose(&d->loop, e);
+    sc_daemon_on_activity(d);
+}
+
+void sc_endpoints_end(struct sc_daemon *d)
+{
+    struct sc_list *list = &d->endpoints.endpoints;
+    while (!sc_list_empty(list))
+        sc_endpoint_close(sc_container(sc_list_first(list), struct sc_endpoint, link));
+}
+
+struct sc_endpoint *sc_endpoint_find(struct sc_daemon *d, const struct sc_name *name)
+{
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &d->endpoints.endpoints)
+    {
+        struct sc_endpoint *e = sc_container(it, struct sc_endpoint, link);
+        if (name->kind == SC_NAME_DATAGRAM && e->serial == name->serial)
+            return e;
+    }
+    return NULL;
+}
+
+/* --- from the program ------------------------------------------------------------------------- */
+
+static void take_packet(struct sc_endpoint *e, const struct packet *p, const struct mmsghdr *m)
+{
+    struct sc_datagram_counters *c = &e->daemon->datagrams.counters;
+    if (m->msg_hdr.msg_flags & MSG_CTRUNC)
+        c->dropped_rights++; /* no room was given for descriptors: the kernel closed them */
+    if (m->msg_len < sizeof p->head)
+        c->dropped_malformed++;
+    else if (m->msg_hdr.msg_flags & MSG_TRUNC)
+        sc_endpoint_tell(e, &p->head.peer, EMSGSIZE);
+    else
+        sc_datagrams_from_program(e, &p->head, p->data, m->msg_len - sizeof p->head);
+}
+
+/* Reads a turn's worth. Returns how many packets there were, or a negative errno. Where the program
+ * writes no more (`closing`), an empty packet is the end: `e` is mute from then on. */
+static int read_turn(struct sc_endpoint *e, bool closing)
+{
+    static struct packet packets[TURN]; /* only what is used of it is ever touched */
+    struct iovec iov[TURN];
+    struct mmsghdr m[TURN];
+    for (int i = 0; i < TURN; i++) {
+        iov[i] = (struct iovec){&packets[i], sizeof packets[i].head + sizeof packets[i].data};
+        m[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &iov[i], .msg_iovlen = 1}};
+    }
+    int n = recvmmsg(e->watch.fd, m, TURN, MSG_DONTWAIT, NULL);
+    if (n < 0 && errno == ECONNRESET) /* it closed with unread datagrams; said once */
+        n = recvmmsg(e->watch.fd, m, TURN, MSG_DONTWAIT, NULL);
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+    for (int i = 0; i < n && !e->mute; i++) {
+        e->mute = closing && m[i].msg_len == 0;
+        if (!e->mute)
+            take_packet(e, &packets[i], &m[i]);
+    }
+    return n;
+}
+
+/* What the program wrote before it closed still goes its way. */
+static void on_program(struct sc_watch *w, uint32_t events)
+{
+    struct sc_endpoint *e = sc_container(w, struct sc_endpoint, watch);
+    int n = e->mute ? 0 : read_turn(e, events & EPOLLRDHUP);
+    if (n < 0 || (events & EPOLLHUP && (n == 0 || e->mute)))
+        sc_endpoint_close(e);
+    else if (e->mute)
+        sc_loop_rewatch(&e->daemon->loop, w, 0); /* its close is reported in any case */
+}
+
+/* --- to the program --------------------------------------------------------------------------- */
+
+/* A program that asked for a small queue gets it; the default is none it asked for. */
+static void size_queue(int fd, uint32_t rcvbuf)
+{
+    int size = rcvbuf && rcvbuf < QUEUE_BYTES ? (int)rcvbuf : QUEUE_BYTES;
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) == 0)
+        return;
+    if (size > QUEUE_BYTES_UNPRIVILEGED)
+        size = QUEUE_BYTES_UNPRIVILEGED;
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
+int sc_endpoint_attach(struct sc_endpoint *e, int fd, uint32_t rcvbuf)
+{
+    struct sc_daemon *d = e->daemon;
+    size_queue(fd, rcvbuf);
+    e->watch = (struct sc_watch){.fd = fd, .ready = on_program};
+    int err = -sc_loop_watch(&d->loop, &e->watch, EPOLLIN | EPOLLRDHUP);
+    if (err == 0 && e->group)
+        err = sc_endpoint_group_serve(d, e->group);
+    if (err) {
+        sc_endpoint_close(e);
+        return err;
+    }
+    sc_list_append(&d->endpoints.endpoints, &e->link);
+    sc_daemon_on_activity(d);
+    return 0;
+}
+
+static bool send_to_program(struct sc_endpoint *e, const struct sc_datagram_head *head,
+                            const uint8_t *data, size_t len)
+{
+    struct iovec iov[2] = {{(void *)(uintptr_t)head, sizeof *head}, {(void *)(uintptr_t)data, len}};
+    struct msghdr m = {.msg_iov = iov, .msg_iovlen = len ? 2 : 1};
+    if (sendmsg(e->watch.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+        return true;
+    e->dropped++; /* no room, or it is closing */
+    e->daemon->datagrams.counters.dropped_queue++;
+    return false;
+}
+
+void sc_endpoint_deliver(struct sc_endpoint *e, const struct sc_datagram_head *head,
+                         const uint8_t *data, size_t len)
+{
+    if (!send_to_program(e, head, data, len))
+        return;
+    e->tx += len;
+    e->daemon->datagrams.counters.to_programs++;
+}
+
+void sc_endpoint_tell(struct sc_endpoint *e, const struct sc_address *peer, int error)
+{
+    struct sc_datagram_head head = {.kind = SC_DATAGRAM_ERROR,
+                                    .error = error,
+                                    .peer = peer->port || !e->connected ? *peer : e->peer,
+                                    .own = e->own};
+    send_to_program(e, &head, NULL, 0);
+}
+
+/* --- options ---------------------------------------------------------------------------------- */
+
+int sc_endpoint_set(struct sc_endpoint *e, uint32_t option, uint32_t value)
+{
+    switch (option) {
+    case SC_OPT_RCVBUF:
+        size_queue(e->watch.fd, value);
+        return 0;
+    case SC_OPT_SNDBUF: /* the kernel's queue from the program to us is the program's own */
+        return 0;
+    default:
+        return ENOPROTOOPT;
+    }
+}
+
+int sc_endpoint_get(const struct sc_endpoint *e, uint32_t option, uint32_t *value,
+                    struct sc_ctl_info *info)
+{
+    if (option == SC_OPT_OUTQ) {
+        *value = 0; /* what was taken from the program is under way, or gone */
+        return 0;
+    }
+    if (option != SC_OPT_INFO)
+        return ENOPROTOOPT;
+    *info = (struct sc_ctl_info){.tx_bytes = e->rx, .rx_bytes = e->tx};
+    return 0;
+}

@@ -1,0 +1,207 @@
+"""The control protocol and the words of datagrams, written byte by byte as local/ctl.h and
+local/datagram.h have them: for tests of scaffoldd that do without libscaffold."""
+
+import array
+import contextlib
+import socket
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from scaffold.lab import Host
+
+MAGIC, VERSION = 0x53434631, 1
+PREPARE, HANDOVER, BIND, FLOW_GET = 4, 5, 6, 11
+INFO = 8
+REQUEST, REPLY = 336, 656
+DATA, CONNECT, DISCONNECT, ERROR = 1, 2, 3, 4
+HEAD = struct.Struct("=BBBBi16sH16sH")
+Address = tuple[str, int]
+NOBODY: Address = ("::", 0)
+
+
+def call(host: Host) -> socket.socket:
+    control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    control.settimeout(10)
+    control.connect(str(host.runtime_dir / "ctl"))
+    return control
+
+
+def send(control: socket.socket, op: int, body: bytes, *fds: int) -> None:
+    request = struct.pack("=IHHQ", MAGIC, VERSION, op, 0) + body
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+    control.sendmsg([request.ljust(REQUEST, b"\0")], rights)
+
+
+@dataclass
+class Reply:
+    error: int
+    serial: int
+    address: Address
+    tx_bytes: int
+    rx_bytes: int
+
+
+def receive(control: socket.socket) -> Reply:
+    reply = control.recv(REPLY)
+    assert len(reply) == REPLY
+    error, serial = struct.unpack_from("=iI", reply, 8)
+    address = struct.unpack_from("=16sH", reply, 16)
+    tx, rx = struct.unpack_from("=QQ", reply, 368)
+    return Reply(error, serial, unpack(*address), tx, rx)
+
+
+def pack(address: Address) -> tuple[bytes, int]:
+    """The IP address as 16 bytes, and the port."""
+    ip, port = address
+    if ":" in ip:
+        return socket.inet_pton(socket.AF_INET6, ip), port
+    return bytes(10) + b"\xff\xff" + socket.inet_aton(ip), port
+
+
+def unpack(ip: bytes, port: int) -> Address:
+    if ip.startswith(bytes(10) + b"\xff\xff"):
+        return socket.inet_ntoa(ip[12:]), port
+    return socket.inet_ntop(socket.AF_INET6, ip), port
+
+
+def abstract_name(family: str, address: Address, serial: int) -> str:
+    """An endpoint's, less the zero in front and the part that says which scaffoldd."""
+    ip, port = pack(address)
+    text = ip[12:].hex() if ":" not in address[0] else ip.hex()
+    return f"d/{family}-/{text}:{port:04x}/{serial:x}"
+
+
+@dataclass
+class Datagram:
+    data: bytes
+    peer: Address
+    own: Address = NOBODY
+    kind: int = DATA
+    error: int = 0
+    ttl: int = 0
+    tos: int = 0
+
+
+class Endpoint:
+    """A program's datagram socket. Raises OSError when scaffoldd does not want it."""
+
+    def __init__(self, host: Host, op: int, body: bytes, family: str = "4", rcvbuf: int = 0):
+        self.host, self.family = host, family
+        self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.settimeout(10)
+        with call(host) as control, theirs:
+            send(control, op, body)
+            reply = self._checked(control)
+            self.own, self.serial = reply.address, reply.serial
+            send(control, HANDOVER, struct.pack("=20xI", rcvbuf), theirs.fileno())
+            self._checked(control)
+
+    def _checked(self, control: socket.socket) -> Reply:
+        reply = receive(control)
+        if reply.error:
+            self.socket.close()
+            raise OSError(reply.error, "refused by scaffoldd")
+        return reply
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.socket.close()
+
+    def packet(
+        self,
+        kind: int,
+        data: bytes,
+        peer: Address,
+        own: Address | None = None,
+        ttl: int = 0,
+        tos: int = 0,
+    ) -> None:
+        head = HEAD.pack(kind, ttl, tos, own is not None, 0, *pack(peer), *pack(own or NOBODY))
+        self.socket.send(head + data)
+
+    def send(
+        self,
+        data: bytes,
+        peer: Address = NOBODY,
+        own: Address | None = None,
+        ttl: int = 0,
+        tos: int = 0,
+    ) -> None:
+        self.packet(DATA, data, peer, own, ttl, tos)
+
+    def connect(self, peer: Address) -> None:
+        self.packet(CONNECT, b"", peer)
+
+    def disconnect(self) -> None:
+        self.packet(DISCONNECT, b"", NOBODY)
+
+    def next(self) -> Datagram:
+        packet = self.socket.recv(70000)
+        kind, ttl, tos, _, error, ip, port, own_ip, own_port = HEAD.unpack_from(packet)
+        return Datagram(
+            packet[HEAD.size :], unpack(ip, port), unpack(own_ip, own_port), kind, error, ttl, tos
+        )
+
+    def next_error(self) -> tuple[int, Address]:
+        answer = self.next()
+        assert answer.kind == ERROR, answer
+        return answer.error, answer.peer
+
+    def is_quiet(self) -> bool:
+        """Nothing more comes: all that could was sent before this was asked."""
+        self.socket.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            return not self.socket.recv(70000, socket.MSG_PEEK)
+        self.socket.settimeout(10)
+        return True
+
+
+def client(
+    host: Host, target: Address = ("127.0.0.1", 1), port: int = 0, family: str = "4"
+) -> Endpoint:
+    """As a socket that sends before it was bound."""
+    body = struct.pack("=BBHBx16sH", 0, ord(family), port, 1, *pack(target))
+    return Endpoint(host, PREPARE, body, family)
+
+
+def server(
+    host: Host,
+    address: Address,
+    service: str = "",
+    *,
+    wildcard: bool = False,
+    reuseaddr: bool = False,
+    reuseport: bool = False,
+    family: str = "4",
+    rcvbuf: int = 0,
+) -> Endpoint:
+    """As a socket that was bound."""
+    body = struct.pack(
+        "=256s16sHBBBBBB",
+        service.encode(),
+        *pack(address),
+        0,
+        ord(family),
+        wildcard,
+        reuseport,
+        1,
+        reuseaddr,
+    )
+    return Endpoint(host, BIND, body, family, rcvbuf)
+
+
+@contextlib.contextmanager
+def pair(host: Host) -> Iterator[tuple[Endpoint, Endpoint]]:
+    """A loopback server and a client of it."""
+    with server(host, ("127.0.0.1", 0)) as one, client(host, one.own) as other:
+        yield one, other

@@ -118,8 +118,22 @@ static int reserve_and_name(int fd, int fresh, const struct reservation *b, enum
     return fail(EADDRINUSE);
 }
 
-static int bind_service(int fd, const struct reservation *b, enum sc_family family)
+/* A wildcard under --all-local that IPv4 does not reach: shown to scaffoldd by the address. */
+static struct reservation read_v6only(int fd, const struct reservation *b, enum sc_family family)
 {
+    struct reservation r = *b;
+    int only = 0;
+    socklen_t len = sizeof only;
+    if (b->wildcard && family == SC_FAMILY_INET6 && sc_address_is_loopback(&b->address) &&
+        sc_real.getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) == 0 && only)
+        memcpy(r.address.ip, &in6addr_loopback, sizeof r.address.ip);
+    return r;
+}
+
+static int bind_service(int fd, const struct reservation *asked, enum sc_family family)
+{
+    struct reservation reservation = read_v6only(fd, asked, family);
+    const struct reservation *b = &reservation;
     struct sc_options_told told;
     int fresh = sc_real.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fresh < 0)

@@ -182,13 +182,31 @@ static void consume_error(int fd)
 
 static int make_plain(int fd, const struct sc_candidate *c, bool keep_bind);
 
-/* The program was told all of it: its socket is as unconnected as before. One that was bound keeps
- * its port, and is told so when it is used. */
+/* A socket that was bound to a service is so again, under the same name. */
+static void make_bound(int fd, const struct sc_candidate *c)
+{
+    struct sockaddr_un sun;
+    struct sc_options_told told;
+    socklen_t len = sc_name_format(&c->id.own, &sun);
+    int fresh = sc_real.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fresh < 0)
+        return;
+    if (sc_real.bind(fresh, (const struct sockaddr *)&sun, len) < 0) {
+        sc_real.close(fresh);
+        return;
+    }
+    sc_options_carry(fd, fresh, &told);
+    sc_swap(fd, fresh);
+}
+
+/* The program was told all of it: its socket is as unconnected as before. */
 static void forget_attempt(const struct opening *o)
 {
     int kept = errno;
     consume_error(o->fd);
-    if (o->candidate->local_port == 0)
+    if (o->candidate->state == SC_STATE_BOUND)
+        make_bound(o->fd, o->candidate);
+    else if (o->candidate->local_port == 0)
         make_plain(o->fd, o->candidate, false);
     errno = kept;
 }
@@ -252,6 +270,16 @@ static int tell_outcome(int fd, const struct sc_candidate *c)
     return untold ? fail(ECONNABORTED) : 0;
 }
 
+/* Tells the failure of an opening; the socket is then as unconnected as before. */
+static int tell_failure(int fd, const struct sc_candidate *c)
+{
+    int result = tell_outcome(fd, c), kept = errno;
+    if (result < 0)
+        make_plain(fd, c, false);
+    errno = kept;
+    return result;
+}
+
 static int connect_service(int fd, const struct target *t, const struct sc_candidate *c)
 {
     if (!fits(c->family, t->family))
@@ -264,7 +292,7 @@ static int connect_service(int fd, const struct target *t, const struct sc_candi
     case SC_STATE_OPEN:
         return tell_outcome(fd, c);
     case SC_STATE_FAILED:
-        if (tell_outcome(fd, c) < 0)
+        if (tell_failure(fd, c) < 0)
             return -1;
         break; /* told before: a new attempt */
     default:

@@ -165,7 +165,8 @@ void sc_carry_run(struct sc_session *s)
             flow_failed(s, f->error);
         return; /* what arrived before the failure is still read, as after TCP's reset */
     }
-    if (arrives_for_nobody(s)) {
+    bool aborted_late = s->client.hup && s->client.abort_on_close && s->fin_sent;
+    if (arrives_for_nobody(s) || (aborted_late && !s->client.finished)) {
         abort_flow(s, SC_ABORT_RESET);
         return;
     }

@@ -34,10 +34,22 @@ static uint16_t any_port(struct sc_daemon *d, struct sc_service_id service)
         uint16_t port = d->next_bound_port;
         d->next_bound_port = port == SC_PORT_LAST ? SC_PORT_FIRST : (uint16_t)(port + 1);
         struct sc_service_id id = sc_service_id_at(service, port, IPPROTO_TCP);
-        if (!sc_listeners_choose(d, &id))
+        if (!sc_listeners_choose(d, &id, NULL))
             return port;
     }
     return 0;
+}
+
+/* TCP refuses the bind where somebody listens. */
+static bool loopback_in_use(struct sc_ctl_call *c, struct sc_service_id service,
+                            const struct sc_address *address)
+{
+    struct sc_service_id id = sc_service_id_at(service, address->port, IPPROTO_TCP);
+    struct sc_name name = {.family = (enum sc_family)c->request.bind.family,
+                           .wildcard = c->request.bind.wildcard,
+                           .address = *address,
+                           .serial = c->request.bind.reuseport};
+    return sc_listeners_in_use(c->server->daemon, &name, &id, c->peer.pid);
 }
 
 /* The rest of BIND, once the address of the service is known. */
@@ -55,6 +67,10 @@ void sc_ctl_bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct 
         address.port = any_port(d, service);
     if (address.port == 0) {
         sc_ctl_send_error(c, EADDRINUSE, "every port of the service is served on this host");
+        return;
+    }
+    if (sc_address_is_loopback(&address) && loopback_in_use(c, service, &address)) {
+        sc_ctl_send_error(c, EADDRINUSE, "another program listens at this loopback port");
         return;
     }
     r.address = address;

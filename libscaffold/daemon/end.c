@@ -208,6 +208,16 @@ static ssize_t read_small(struct sc_end *e, const struct iovec *iov, size_t coun
     return got;
 }
 
+/* A read that ended early stands before an urgent byte, of which no event has told yet: the next
+ * one would throw it away. */
+static bool meets_urgent(struct sc_end *e)
+{
+    int at_mark = 0;
+    if (ioctl(e->watch.fd, SIOCATMARK, &at_mark) == 0 && at_mark)
+        e->urgent = true;
+    return at_mark;
+}
+
 /* Takes `want` of `fresh` bytes; the last one of all is copied, but stays. */
 static ssize_t read_bulk(struct sc_end *e, const struct iovec *iov, size_t count, size_t want,
                          size_t fresh)
@@ -223,9 +233,11 @@ static ssize_t read_bulk(struct sc_end *e, const struct iovec *iov, size_t count
         e->held = 0;
         if (only_old) /* the kernel ended the read behind the old byte; 0 would mean that nothing
                          is there, and no further event would come */
-            return read_bulk(e, iov, count, want, fresh);
-        if (got < want - leave)
+            return meets_urgent(e) ? 0 : read_bulk(e, iov, count, want, fresh);
+        if (got < want - leave) {
+            meets_urgent(e);
             return n;
+        }
     }
     if (leave && recv(e->watch.fd, iov_at(iov, got), 1, MSG_PEEK | MSG_DONTWAIT) == 1) {
         e->held = 1;
@@ -313,6 +325,10 @@ ssize_t sc_end_read(struct sc_end *e, const struct iovec *iov, size_t count)
     if (got < 0)
         return got;
     e->rx += (size_t)got;
+    if (got == 0 && last && queued(e) > e->held) {
+        e->urgent = true; /* what still waits is no plain byte */
+        return 0;
+    }
     if (got == 0 && last) /* SO_LINGER {1, 0}: a reset, behind what TCP would have sent by now */
         return e->hup && e->abort_on_close && !e->finished ? -ECONNRESET : -EPIPE;
     /* Less than there was room for is all there was: the next bytes raise a new edge. */

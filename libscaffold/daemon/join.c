@@ -15,6 +15,13 @@ static void reset_join(struct sc_session *s, int error)
     sc_session_end(s);
 }
 
+static bool flush_urgent(struct sc_direction *dir, struct sc_end *to)
+{
+    if (dir->urgent)
+        dir->urgent = sc_end_write_urgent(to, dir->urgent_byte) == 0;
+    return !dir->urgent;
+}
+
 /* Writes what is left over from before. False when the sink is still full. */
 static bool flush_rest(struct sc_direction *dir, struct sc_end *to)
 {
@@ -32,7 +39,7 @@ static bool flush_rest(struct sc_direction *dir, struct sc_end *to)
     }
     free(dir->rest);
     dir->rest = NULL;
-    return true;
+    return flush_urgent(dir, to);
 }
 
 static bool keep_rest(struct sc_direction *dir, const uint8_t *data, size_t len)
@@ -46,11 +53,12 @@ static bool keep_rest(struct sc_direction *dir, const uint8_t *data, size_t len)
     return true;
 }
 
-static void pass_urgent(struct sc_end *from, struct sc_end *to)
+/* The urgent byte when it is its turn. False when the sink has no room for it. */
+static bool pass_urgent(struct sc_direction *dir, struct sc_end *from, struct sc_end *to)
 {
-    uint8_t byte;
-    if (sc_end_at_urgent(from) && sc_end_read_urgent(from, &byte))
-        sc_end_write_urgent(to, byte);
+    if (sc_end_at_urgent(from))
+        dir->urgent = sc_end_read_urgent(from, &dir->urgent_byte);
+    return flush_urgent(dir, to);
 }
 
 /* Moves what can be moved now. Returns 0; 1 when there may be more and no event will tell; or a
@@ -64,12 +72,15 @@ static int pump(struct sc_direction *dir, struct sc_end *from, struct sc_end *to
         return 0;
     for (size_t moved = 0; moved < SC_TURN_BYTES;) {
         struct iovec iov = {buffer, sizeof buffer};
-        pass_urgent(from, to);
+        if (!pass_urgent(dir, from, to))
+            return 0;
         ssize_t n = sc_end_read(from, &iov, 1);
         if (n == -EPIPE) {
             dir->done = true;
             sc_end_finish(to);
         }
+        if (n == 0 && sc_end_at_urgent(from))
+            continue;
         if (n <= 0)
             return n == -EPIPE ? 0 : (int)n;
         moved += (size_t)n;
@@ -81,6 +92,12 @@ static int pump(struct sc_direction *dir, struct sc_end *from, struct sc_end *to
             return keep_rest(dir, buffer + sent, (size_t)(n - sent)) ? 0 : -ENOMEM;
     }
     return 1;
+}
+
+/* SO_LINGER {1, 0} behind an end that was passed on already: reading would not tell any more. */
+static bool aborted_late(const struct sc_end *e, const struct sc_direction *from)
+{
+    return from->done && from->rest_len == 0 && e->hup && e->abort_on_close && !e->finished;
 }
 
 void sc_join_run(struct sc_session *s)
@@ -99,6 +116,10 @@ void sc_join_run(struct sc_session *s)
     }
     if (up > 0 || down > 0)
         sc_session_again(s);
+    if (aborted_late(&s->client, &s->up) || aborted_late(&s->server, &s->down)) {
+        reset_join(s, ECONNRESET);
+        return;
+    }
     bool into_void = (server_was_gone && !s->server.finished && s->client.rx > up_before) ||
                      (client_was_gone && !s->client.finished && s->server.rx > down_before);
     if (into_void) {

@@ -81,22 +81,48 @@ static struct sc_listener *find_twin(struct sc_daemon *d, const struct sc_name *
     return NULL;
 }
 
+/* --all-local: which loopback addresses reach a socket of this name. One bound to :: has a
+ * v4-mapped address in its name when IPv4 reaches it as well. */
+static bool reaches(const struct sc_name *name, const struct sc_address *target)
+{
+    if (!name->wildcard)
+        return memcmp(name->address.ip, target->ip, sizeof target->ip) == 0;
+    return sc_address_is_v4(target) ? sc_address_is_v4(&name->address)
+                                    : name->family == SC_FAMILY_INET6;
+}
+
+static bool overlap(const struct sc_name *a, const struct sc_name *b)
+{
+    if (a->wildcard && b->wildcard)
+        return (sc_address_is_v4(&a->address) && sc_address_is_v4(&b->address)) ||
+               (a->family == SC_FAMILY_INET6 && b->family == SC_FAMILY_INET6);
+    return a->wildcard ? reaches(a, &b->address) : reaches(b, &a->address);
+}
+
+/* Of a loopback port, sockets that no client could reach both of get along. */
+static bool get_along(const struct sc_listener *l, const struct sc_name *name, pid_t pid)
+{
+    if (l->loopback)
+        return !overlap(&l->name, name);
+    return may_be_twins(l, name, pid);
+}
+
 /* Two sockets of one service on one host, that are no twins: allowed only when both asked for
  * SO_REUSEPORT, which shows in the serial of the name (0: alone). */
-static bool in_use(struct sc_daemon *d, const struct sc_name *name,
-                   const struct sc_service_id *service, pid_t pid)
+bool sc_listeners_in_use(struct sc_daemon *d, const struct sc_name *name,
+                         const struct sc_service_id *service, pid_t pid)
 {
     struct sc_list *it, *tmp;
     sc_list_each(it, tmp, &d->listeners)
     {
         struct sc_listener *l = sc_container(it, struct sc_listener, link);
         bool both_reuse = name->serial != 0 && l->name.serial != 0;
-        if (!sc_service_id_equal(&l->service, service) || both_reuse || may_be_twins(l, name, pid))
+        if (!sc_service_id_equal(&l->service, service) || both_reuse || get_along(l, name, pid))
             continue;
         if (sc_diag_exists(l->inode))
             return true;
         sc_listener_close(l); /* and perhaps others */
-        return in_use(d, name, service, pid);
+        return sc_listeners_in_use(d, name, service, pid);
     }
     return false;
 }
@@ -120,7 +146,7 @@ int sc_listener_open(struct sc_daemon *d, const struct sc_name *name, uint32_t i
         update_accepting(l);
         return 0;
     }
-    if (in_use(d, name, service, pid)) {
+    if (sc_listeners_in_use(d, name, service, pid)) {
         snprintf(why, SC_CTL_TEXT, "the service is already served on this host");
         return EADDRINUSE;
     }
@@ -216,13 +242,15 @@ void sc_listeners_sweep(struct sc_daemon *d)
         sc_listener_close(l);
 }
 
-struct sc_listener *sc_listeners_choose(struct sc_daemon *d, const struct sc_service_id *service)
+struct sc_listener *sc_listeners_choose(struct sc_daemon *d, const struct sc_service_id *service,
+                                        const struct sc_address *target)
 {
     struct sc_list *it, *tmp;
     sc_list_each(it, tmp, &d->listeners)
     {
         struct sc_listener *l = sc_container(it, struct sc_listener, link);
-        if (!sc_service_id_equal(&l->service, service))
+        if (!sc_service_id_equal(&l->service, service) ||
+            (target && l->loopback && !reaches(&l->name, target)))
             continue;
         sc_list_remove(&l->link); /* in turn: the chosen one goes to the back */
         sc_list_append(&d->listeners, &l->link);

@@ -57,8 +57,14 @@ void sc_listeners_sweep(struct sc_daemon *d);
  */
 void sc_listeners_recover(struct sc_daemon *d);
 
-/* The next listener of this service on this host, in turn, or NULL. */
-struct sc_listener *sc_listeners_choose(struct sc_daemon *d, const struct sc_service_id *service);
+/* The next listener of this service on this host, in turn, or NULL. Of a loopback port only those
+ * that are reached at `target`; NULL: any. */
+struct sc_listener *sc_listeners_choose(struct sc_daemon *d, const struct sc_service_id *service,
+                                        const struct sc_address *target);
+
+/* True when a socket of this name cannot listen, because another one does. */
+bool sc_listeners_in_use(struct sc_daemon *d, const struct sc_name *name,
+                         const struct sc_service_id *service, pid_t pid);
 struct sc_listener *sc_listeners_find(struct sc_daemon *d, const struct sc_name *name);
 
 /* Puts a flow into the queue, at once or when there is room; a->done follows, perhaps before this

@@ -164,7 +164,7 @@ static void connect_local(struct sc_session *s, struct sc_listener *l)
 
 static void connect_somewhere(struct sc_session *s)
 {
-    struct sc_listener *l = sc_listeners_choose(s->daemon, &s->request.service);
+    struct sc_listener *l = sc_listeners_choose(s->daemon, &s->request.service, &s->request.target);
     if (l)
         connect_local(s, l);
     else
@@ -252,7 +252,7 @@ static void arrival_done(struct sc_arrival *a, int error)
     struct sc_session *s = sc_container(a, struct sc_session, arrival);
     struct sc_daemon *d = s->daemon;
     struct sc_listener *other =
-        error == ECONNREFUSED ? sc_listeners_choose(d, &s->request.service) : NULL;
+        error == ECONNREFUSED ? sc_listeners_choose(d, &s->request.service, NULL) : NULL;
     if (other) {
         sc_listener_deliver(other, a);
         return;

@@ -13,7 +13,9 @@ struct sc_direction {
     uint8_t *rest;
     size_t rest_at;
     size_t rest_len;
-    bool done; /* end of stream passed on */
+    bool done;   /* end of stream passed on */
+    bool urgent; /* behind the rest: an out-of-band byte that found no room */
+    uint8_t urgent_byte;
 };
 
 struct sc_session {

@@ -1,11 +1,12 @@
 """Binding."""
 
+import select
 import socket
 from typing import Any
 
 from ..kinds import TCP, TCP4, TCP6, UDP, UDP4, Kind
 from ..table import check
-from ..verbs import answer, c_answer, on, raw
+from ..verbs import answer, c_answer, on, raw, unserved, until
 
 
 @check(*TCP, *UDP, rows="address-in-use")
@@ -139,6 +140,16 @@ def address_over_wildcard(kind: Kind) -> Any:
         s.bind((kind.any, 0))
         s.listen()
         return answer(other.bind, (kind.host, s.getsockname()[1]))
+
+
+@check(TCP4, TCP6, rows="connect-again")
+def after_refusal(kind: Kind) -> Any:
+    """A socket whose non-blocking connect was refused can be bound."""
+    with unserved(kind) as nobody, kind.socket() as s:
+        s.setblocking(False)
+        answer(s.connect, nobody)
+        until(s, select.POLLHUP)
+        return answer(s.bind, (kind.host, 0))
 
 
 @check(TCP4, TCP6, *UDP, rows="address-in-use")

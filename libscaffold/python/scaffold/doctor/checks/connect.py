@@ -88,6 +88,17 @@ def refused_told_by_recv(kind: Kind) -> Any:
         return answer(c.recv, 1), so_error(c), answer(c.recv, 1)
 
 
+@check(*TCP, rows="connect-again A15")
+def refused_when_bound(kind: Kind) -> Any:
+    """A bound socket that is refused is bound as before, and connects."""
+    with unserved(kind) as nobody, kind.listener() as s, kind.bound() as c:
+        before = c.getsockname()
+        first = answer(c.connect, nobody)
+        found = mask(c), so_error(c), c.getsockname() == before
+        c.connect(s.getsockname())
+        return first, found, s.accept()[1] == c.getsockname()
+
+
 @check(TCP4, rows="so-error")
 def refused_told_by_send(kind: Kind) -> Any:
     """send reports the refusal; the next one is EPIPE."""

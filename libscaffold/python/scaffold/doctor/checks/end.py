@@ -130,6 +130,13 @@ def shut_down_after_both(kind: Kind) -> Any:
     return answer(c.shutdown, socket.SHUT_RDWR), answer(c.recv, 1), answer(c.getpeername)
 
 
+@check(TCP4, TCP6, rows="unconnected")
+def shut_down_without_peer(kind: Kind) -> Any:
+    """shutdown of what was never connected fails, and TCP takes note all the same."""
+    with kind.bound() as s:
+        return answer(s.shutdown, socket.SHUT_RDWR), mask(s)
+
+
 @check(TCP4, rows="free")
 def wakes_reader(kind: Kind) -> Any:
     """shutdown in one thread ends recv in another."""

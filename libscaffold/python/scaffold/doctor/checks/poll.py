@@ -126,7 +126,7 @@ def registered_before_connect(kind: Kind) -> Any:
         e.poll(0)
         first = name(c.connect_ex(s.getsockname()))
         events = [hex(event) for fd, event in e.poll(5) if fd == c.fileno()]
-        more = e.poll(0.02)
+        more = [event for _, event in e.poll(0.02)]
         server, _ = s.accept()
         server.sendall(b"x")
         readable = [bool(event & select.EPOLLIN) for _, event in e.poll(5)]

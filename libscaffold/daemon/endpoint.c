@@ -1,6 +1,7 @@
 #include "daemon/endpoint.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +130,13 @@ static void take_packet(struct sc_endpoint *e, const struct packet *p, const str
         sc_datagrams_from_program(e, &p->head, p->data, m->msg_len - sizeof p->head);
 }
 
+/* True when the program has closed, or writes no more, since its event was reported. */
+static bool has_closed(const struct sc_endpoint *e)
+{
+    struct pollfd p = {.fd = e->watch.fd, .events = POLLRDHUP};
+    return poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP));
+}
+
 /* Reads a turn's worth. Returns how many packets there were, or a negative errno. Where the program
  * writes no more (`closing`), an empty packet is the end: `e` is mute from then on. */
 static int read_turn(struct sc_endpoint *e, bool closing)
@@ -146,7 +154,7 @@ static int read_turn(struct sc_endpoint *e, bool closing)
     if (n < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -errno;
     for (int i = 0; i < n && !e->mute; i++) {
-        e->mute = closing && m[i].msg_len == 0;
+        e->mute = m[i].msg_len == 0 && (closing || has_closed(e));
         if (!e->mute)
             take_packet(e, &packets[i], &m[i]);
     }

@@ -1,5 +1,6 @@
 """What shows that a flow is not the kernel's TCP."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,5 +13,6 @@ def listed(kind: Kind) -> Any:
     """/proc/net lists the sockets of a flow."""
     c, server = kind.pair()
     name = kind.name[:3] + ("" if kind.name.endswith("4") else "6")
-    table = Path(f"/proc/net/{name}").read_text()
-    return [f":{s.getsockname()[1]:04X} " in table for s in (c, server)]
+    lines = Path(f"/proc/net/{name}").read_text().splitlines()[1:]
+    inodes = {int(line.split()[9]) for line in lines}
+    return [os.fstat(s.fileno()).st_ino in inodes for s in (c, server)]

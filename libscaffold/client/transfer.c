@@ -30,7 +30,8 @@ static bool may_send(int fd, int flags)
     if (!sc_mark_is_set(fd, SC_MARK_CONNECTING))
         return true;
     if (sc_identify(fd, &id) != SC_STATE_CONNECTING) {
-        sc_mark_clear(fd, SC_MARK_CONNECTING);
+        if (id.state != SC_STATE_FAILED) /* whose outcome connect has yet to tell */
+            sc_mark_clear(fd, SC_MARK_CONNECTING);
         return true;
     }
     if ((flags & MSG_DONTWAIT) || sc_is_nonblocking(fd)) {

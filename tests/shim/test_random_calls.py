@@ -78,7 +78,7 @@ class Calls(RuleBasedStateMachine):
         shim = self.shim.ask({**words, **wait})
         if shim != native:
             type(self).patience_s = HASTE_S
-            pytest.fail(f"{words}\n  native {native}\n  shim   {shim}", pytrace=False)
+            raise AssertionError(f"{words}\n  native {native}\n  shim   {shim}")
         return native["result"]
 
     def make(self) -> None:

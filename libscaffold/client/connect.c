@@ -262,9 +262,11 @@ static int tell_outcome(int fd, const struct sc_candidate *c)
     socklen_t len = sizeof error;
     bool untold = sc_mark_is_set(fd, SC_MARK_CONNECTING);
     sc_mark_clear(fd, SC_MARK_CONNECTING);
-    if (c->state == SC_STATE_OPEN)
-        return untold ? 0 : fail(EISCONN);
+    if (c->state == SC_STATE_OPEN && !untold)
+        return fail(EISCONN);
     sc_real.getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    if (c->state == SC_STATE_OPEN && error == 0)
+        return 0;
     if (error)
         return fail(sc_flow_error(fd, error));
     return untold ? fail(ECONNABORTED) : 0;
@@ -289,8 +291,10 @@ static int connect_service(int fd, const struct target *t, const struct sc_candi
         return fail(EISCONN);
     case SC_STATE_CONNECTING:
         return fail(EALREADY);
-    case SC_STATE_OPEN:
-        return tell_outcome(fd, c);
+    case SC_STATE_OPEN: /* perhaps reset before its outcome was told */
+        if (!sc_mark_is_set(fd, SC_MARK_CONNECTING))
+            return fail(EISCONN);
+        return tell_failure(fd, c);
     case SC_STATE_FAILED:
         if (tell_failure(fd, c) < 0)
             return -1;

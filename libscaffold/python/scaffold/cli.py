@@ -153,9 +153,15 @@ def _check_publish(publish: tuple[str, ...]) -> None:
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 @shim_options
+@click.option(
+    "--trap",
+    is_flag=True,
+    help="Have the kernel hand over its socket calls: static and Go programs.",
+)
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="[--] CMD...")
 def run(
     words: tuple[str, ...],
+    trap: bool,
     service: str | None,
     publish: tuple[str, ...],
     all_local: bool,
@@ -169,10 +175,12 @@ def run(
     _check_publish(publish)
     folder = runtime_dir_of(runtime_dir)
     environment = launch.environment(
-        folder, service=service, publish=publish, all_local=all_local, command=words
+        folder, service=service, publish=publish, all_local=all_local, command=words, trap=trap
     )
-    if why := launch.obstacle(words):
-        click.echo(f"scaffold: {words[0]} {why}; it will use plain IP", err=True)
+    if trap:
+        words = (str(paths.part(paths.TRAP)), *words)
+    elif why := launch.obstacle(words):
+        click.echo(f"scaffold: {words[0]} {why}; it will use plain IP without --trap", err=True)
     started = daemon.ensure(folder)
     if started is not None:
         click.echo(

@@ -21,6 +21,7 @@ def environment(
     publish: Sequence[str] = (),
     all_local: bool = False,
     command: Sequence[str] = (),
+    trap: bool = False,
     base: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """`base` (default: this process's environment) with the shim and its settings added.
@@ -31,8 +32,14 @@ def environment(
     """
     result = dict(os.environ if base is None else base)
     preload = result.get("LD_PRELOAD", "").replace(" ", ":").split(":")
-    libraries = [*sanitizer_of(command), *filter(None, preload), str(paths.part(paths.SHIM))]
+    shim = str(paths.part(paths.SHIM))
+    if trap:
+        libraries = [name for name in preload if name and Path(name).name != paths.SHIM]
+    else:
+        libraries = [*sanitizer_of(command), *filter(None, preload), shim]
     result["LD_PRELOAD"] = ":".join(dict.fromkeys(libraries))
+    if not libraries:
+        del result["LD_PRELOAD"]
     result["SCAFFOLD_RUNTIME_DIR"] = str(runtime_dir)
     if service:
         result["SCAFFOLD_SERVICE"] = service

@@ -12,6 +12,7 @@ DISTRIBUTION = "scaffold-net"
 
 SHIM = "libscaffold_shim.so"
 DAEMON = "scaffoldd"
+TRAP = "scaffold-trap"
 BENCH_PEER = "scaffold-bench-peer"
 
 

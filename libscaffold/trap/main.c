@@ -1,0 +1,72 @@
+/* scaffold-trap CMD...: runs a program that no preload library reaches, on services. Its socket
+ * calls are handed to this process by the kernel (seccomp user notification), which makes client/'s
+ * calls in its place. What is a service is said by the environment, as for the shim. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "trap/epolls.h"
+#include "trap/loop.h"
+#include "trap/program.h"
+#include "trap/say.h"
+
+/* Those that are sent to this process and meant for the program. SIGKILL and SIGSTOP cannot be
+ * passed on; the terminal's SIGTSTP stops the whole group. */
+static const int passed_on[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,
+                                SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
+
+static int hear_signals(sigset_t *before)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    for (size_t i = 0; i < sizeof passed_on / sizeof *passed_on; i++)
+        sigaddset(&set, passed_on[i]);
+    sigprocmask(SIG_BLOCK, &set, before);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Ends as the program ended. */
+static int end_as(int status)
+{
+    if (!WIFSIGNALED(status))
+        return WEXITSTATUS(status);
+    struct rlimit none = {0};
+    sigset_t set;
+    setrlimit(RLIMIT_CORE, &none); /* the program has left one, if any */
+    signal(WTERMSIG(status), SIG_DFL);
+    sigemptyset(&set);
+    sigaddset(&set, WTERMSIG(status));
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    raise(WTERMSIG(status));
+    return 128 + WTERMSIG(status);
+}
+
+int main(int argc, char **argv)
+{
+    sigset_t before;
+    struct sc_trap_program program;
+    if (argc < 2) {
+        fprintf(stderr, "usage: scaffold-trap CMD...\n");
+        return 2;
+    }
+    int signals = hear_signals(&before);
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    if (signals < 0 || sc_trap_program_start(argv + 1, &before, &program) < 0)
+        return 1;
+    int err = sc_trap_epolls_start();
+    int status = err ? -1 : sc_trap_loop_run(program.notify, signals, program.pid);
+    if (status < 0) {
+        sc_trap_say(0, "--trap: %s", strerror(err ? -err : errno));
+        kill(program.pid, SIGKILL); /* its calls would fail one by one */
+        return 1;
+    }
+    return end_as(status);
+}

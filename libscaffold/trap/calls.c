@@ -17,7 +17,11 @@
 #include "client/swap.h"
 #include "trap/clock.h"
 #include "trap/install.h"
+#include "trap/relay.h"
 #include "trap/tracee.h"
+
+#define DNS_PORT 53
+#define DATAGRAM_MAX 65535
 
 /* The longest option that anybody sets or reads (TCP_INFO is below 300 bytes). */
 #define OPTION_MAX 1024
@@ -159,6 +163,69 @@ static enum sc_trap_verdict end_connect(int notify, const struct sc_trap_call *c
     return answer(notify, c, 0, error);
 }
 
+/* --- resolvers -------------------------------------------------------------------------------- */
+
+static bool is_datagram(int fd)
+{
+    int type = 0;
+    socklen_t len = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_DGRAM;
+}
+
+static bool asks_names(const struct sc_trap_call *c, const struct sockaddr_storage *ss,
+                       socklen_t len)
+{
+    struct sc_address a;
+    return sc_address_from_sockaddr((const struct sockaddr *)ss, len, &a) == 0 &&
+           a.port == DNS_PORT && is_datagram(c->fd);
+}
+
+/* The socket stays the program's own; only where it is connected to is another place. */
+static enum sc_trap_verdict connect_resolver(int notify, const struct sc_trap_call *c,
+                                             const struct sockaddr_storage *server, socklen_t len)
+{
+    struct sockaddr_storage at;
+    socklen_t at_len;
+    if (sc_trap_relay_open(server, len, &at, &at_len) < 0)
+        return leave_to_kernel(notify, c);
+    return answer_result(notify, c, connect(c->fd, (struct sockaddr *)&at, at_len));
+}
+
+/* The name server that the program believes to be connected to. */
+static bool server_of(int fd, struct sockaddr_storage *server, socklen_t *server_len)
+{
+    struct sockaddr_storage at = {0};
+    socklen_t len = sizeof at;
+    return getpeername(fd, (struct sockaddr *)&at, &len) == 0 &&
+           sc_trap_relay_server(&at, server, server_len);
+}
+
+/* Resolvers look whether the answer came from whom they asked. */
+static enum sc_trap_verdict on_recvfrom(int notify, struct sc_trap_call *c)
+{
+    uint8_t bytes[DATAGRAM_MAX];
+    struct sockaddr_storage server;
+    socklen_t len;
+    struct out from;
+    int flags = (int)c->args[3];
+    if ((c->fd < 0 && !take_socket(notify, c)) || !server_of(c->fd, &server, &len))
+        return leave_to_kernel(notify, c);
+    if (!read_out(notify, c, 4, &from))
+        return answer(notify, c, 0, EFAULT);
+    size_t room = c->args[2] < sizeof bytes ? c->args[2] : sizeof bytes;
+    ssize_t n = recv(c->fd, bytes, room, flags | MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN && !c->expired && !(flags & MSG_DONTWAIT) &&
+        !sc_is_nonblocking(c->fd))
+        return wait_for(c, EPOLLIN, SO_RCVTIMEO);
+    size_t got = n < 0 ? 0 : (size_t)n < room ? (size_t)n : room;
+    if (n >= 0 &&
+        (!sc_tracee_write(c->tid, c->args[1], bytes, got) || !write_out(c, &from, &server, len)))
+        return answer(notify, c, 0, EFAULT);
+    return answer(notify, c, n, n < 0 ? errno : 0);
+}
+
+/* --- connect, both ---------------------------------------------------------------------------- */
+
 static bool is_connecting(int fd)
 {
     struct sc_identity id;
@@ -174,7 +241,11 @@ static enum sc_trap_verdict on_connect(int notify, struct sc_trap_call *c)
         return end_connect(notify, c);
     if (!read_address(notify, c, &ss, &len) ||
         (ss.ss_family != AF_INET && ss.ss_family != AF_INET6 && ss.ss_family != AF_UNSPEC) ||
-        !take_socket(notify, c) || !is_ours_to_connect(c, &ss, len))
+        !take_socket(notify, c))
+        return leave_to_kernel(notify, c);
+    if (asks_names(c, &ss, len))
+        return connect_resolver(notify, c, &ss, len);
+    if (!is_ours_to_connect(c, &ss, len))
         return leave_to_kernel(notify, c);
     uint64_t before = inode_of(c->fd);
     bool blocking = !sc_is_nonblocking(c->fd);
@@ -304,10 +375,14 @@ static enum sc_trap_verdict on_name(int notify, struct sc_trap_call *c)
     struct sockaddr_storage ss;
     socklen_t len = sizeof ss;
     struct out o;
-    if (!take_service_socket(notify, c))
+    bool ours = take_service_socket(notify, c);
+    bool resolver = !ours && c->fd >= 0 && c->nr == SYS_getpeername && server_of(c->fd, &ss, &len);
+    if (!ours && !resolver)
         return leave_to_kernel(notify, c);
     if (!read_out(notify, c, 1, &o))
         return answer(notify, c, 0, EFAULT);
+    if (resolver)
+        return write_out(c, &o, &ss, len) ? answer(notify, c, 0, 0) : answer(notify, c, 0, EFAULT);
     int (*ask)(int, struct sockaddr *, socklen_t *) =
         c->nr == SYS_getsockname ? sc_getsockname : sc_getpeername;
     int result = ask(c->fd, (struct sockaddr *)&ss, &len);
@@ -377,6 +452,8 @@ enum sc_trap_verdict sc_trap_serve(int notify, struct sc_trap_call *c)
         return on_setsockopt(notify, c);
     case SYS_shutdown:
         return on_shutdown(notify, c);
+    case SYS_recvfrom:
+        return on_recvfrom(notify, c);
     default:
         return leave_to_kernel(notify, c);
     }

@@ -191,3 +191,17 @@ def test_the_command(host: Host, server: str, busybox: str) -> None:
     url = f"http://{server}:8080/command"
     done = host.run([command, "run", "--trap", "--", busybox, "wget", "-qO-", url], shim=False)
     assert done.stdout.startswith("/command  from"), done
+
+
+def test_programs_look_names_up_themselves(
+    host: Host, server: str, web: Path, busybox: str
+) -> None:
+    url = f"http://{NAME}:8080/name"
+    for command in ([web, "get", "20", url], [busybox, "wget", "-qO-", url]):
+        done = host.run(trapped(*command), shim=False)
+        assert "/name  from 198.18." in done.stdout, done
+
+
+def test_a_malformed_name_does_not_exist(host: Host, server: str, web: Path) -> None:
+    done = host.run(trapped(web, "get", "1", "http://lonely.scaffold:8080/"), shim=False)
+    assert "no such host" in done.stderr, done

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "client/client.h"
+#include "client/log.h"
 #include "client/real.h"
 
 /* Tells real.c that libc's functions are the next ones after ours. */
@@ -46,6 +47,38 @@ ssize_t shim_send(int fd, const void *buf, size_t n, int flags)
 ssize_t shim_recv(int fd, void *buf, size_t n, int flags)
 {
     return sc_recvfrom(fd, buf, n, flags, NULL, NULL);
+}
+
+void shim_closefrom(int first)
+{
+    sc_closefrom(first);
+}
+
+/* --- ends without destructors -------------------------------------------------------------------
+ */
+
+static void end_log(void)
+{
+    if (sc_log_on())
+        sc_log_ending();
+}
+
+void shim__exit(int status)
+{
+    end_log();
+    sc_real._exit(status);
+}
+
+void shim__Exit(int status)
+{
+    end_log();
+    sc_real._exit(status);
+}
+
+void shim_quick_exit(int status)
+{
+    end_log();
+    sc_real.quick_exit(status);
 }
 
 /* --- FORTIFY ---------------------------------------------------------------------------------- */

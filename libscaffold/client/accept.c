@@ -11,6 +11,7 @@
 #include "client/client.h"
 #include "client/control.h"
 #include "client/identity.h"
+#include "client/log.h"
 #include "client/options.h"
 #include "client/real.h"
 
@@ -157,7 +158,7 @@ static int on_accept_failure(int fd)
     return -1;
 }
 
-int sc_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
     struct sockaddr_storage unasked;
     socklen_t room = addr && len ? *len : 0;
@@ -190,4 +191,12 @@ int sc_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
         errno = kept;
         return one;
     }
+}
+
+int sc_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+    int one = accept_unlogged(fd, addr, len, flags);
+    if (one >= 0 && sc_log_on())
+        sc_log_accepted(one);
+    return one;
 }

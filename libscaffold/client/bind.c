@@ -11,6 +11,7 @@
 #include "client/control.h"
 #include "client/descriptors.h"
 #include "client/fresh.h"
+#include "client/log.h"
 #include "client/options.h"
 #include "client/real.h"
 #include "client/swap.h"
@@ -156,7 +157,7 @@ static bool fits(enum sc_family socket, sa_family_t address)
     return address == AF_SCAFFOLD || (socket == SC_FAMILY_INET6) == (address == AF_INET6);
 }
 
-int sc_bind(int fd, const struct sockaddr *addr, socklen_t len)
+static int bind_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
 {
     struct reservation b;
     struct sc_candidate c;
@@ -164,6 +165,14 @@ int sc_bind(int fd, const struct sockaddr *addr, socklen_t len)
         c.state != SC_STATE_PLAIN || c.local_port != 0 || !fits(c.family, addr->sa_family))
         return sc_real.bind(fd, addr, len); /* EINVAL for what is bound already */
     return bind_service(fd, &b, c.family);
+}
+
+int sc_bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    int r = bind_unlogged(fd, addr, len);
+    if (sc_log_on())
+        sc_log_bound(fd, addr, len, r);
+    return r;
 }
 
 /* --- listen
@@ -228,7 +237,7 @@ static int bind_any(int fd)
     return bind_service(fd, &b, c.family);
 }
 
-int sc_listen(int fd, int backlog)
+static int listen_unlogged(int fd, int backlog)
 {
     struct sc_name own;
     const struct sc_policy *p = sc_policy();
@@ -240,4 +249,12 @@ int sc_listen(int fd, int backlog)
         return -1;
     sc_mark_set(fd, SC_MARK_LISTENING);
     return 0;
+}
+
+int sc_listen(int fd, int backlog)
+{
+    int r = listen_unlogged(fd, backlog);
+    if (sc_log_on())
+        sc_log_listening(fd, r);
+    return r;
 }

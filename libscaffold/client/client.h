@@ -74,6 +74,8 @@ int sc_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
 int sc_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
 int sc_shutdown(int fd, int how);
 int sc_close(int fd);
+int sc_close_range(unsigned first, unsigned last, int flags);
+void sc_closefrom(int first);
 int sc_dup(int fd);
 int sc_dup2(int fd, int to);
 int sc_dup3(int fd, int to, int flags);

@@ -10,6 +10,7 @@
 #include "client/descriptors.h"
 #include "client/flow_error.h"
 #include "client/fresh.h"
+#include "client/log.h"
 #include "client/options.h"
 #include "client/plug.h"
 #include "client/real.h"
@@ -367,7 +368,7 @@ static int disconnect(int fd, const struct sockaddr *addr, socklen_t len)
     return make_plain(fd, &c, false);
 }
 
-int sc_connect(int fd, const struct sockaddr *addr, socklen_t len)
+static int connect_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
 {
     struct target t;
     struct sc_candidate c;
@@ -384,5 +385,13 @@ int sc_connect(int fd, const struct sockaddr *addr, socklen_t len)
         (addr->sa_family == AF_INET || addr->sa_family == AF_INET6) &&
         sc_is_service_socket(fd, &own))
         return connect_plain(fd, addr, len);
+    return r;
+}
+
+int sc_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    int r = connect_unlogged(fd, addr, len);
+    if (sc_log_on())
+        sc_log_connected(fd, addr, len, r);
     return r;
 }

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "client/client.h"
 #include "client/control.h"
 #include "client/identity.h"
+#include "client/log.h"
 #include "client/real.h"
 #include "client/shadow.h"
 
@@ -57,7 +59,7 @@ __attribute__((constructor(104))) static void watch_forks(void)
 
 /* Between vfork and exec a child has its own descriptors and its parent's memory: what it closes
  * is still open where the table belongs to. */
-static bool is_vfork_child(void)
+bool sc_is_vfork_child(void)
 {
     return getpid() != owner;
 }
@@ -141,13 +143,24 @@ int sc_dup(int fd)
     return note_duplicate(sc_real.dup(fd));
 }
 
+/* What duplicating does to the descriptor that is replaced. */
+static void log_overwritten(int fd, int to)
+{
+    if (fd != to && sc_real.fcntl(fd, F_GETFD, NULL) >= 0)
+        sc_log_closing(to);
+}
+
 int sc_dup2(int fd, int to)
 {
+    if (sc_log_on())
+        log_overwritten(fd, to);
     return note_duplicate(sc_real.dup2(fd, to));
 }
 
 int sc_dup3(int fd, int to, int flags)
 {
+    if (sc_log_on())
+        log_overwritten(fd, to);
     return note_duplicate(sc_real.dup3(fd, to, flags));
 }
 
@@ -191,9 +204,25 @@ static int close_listener(int fd)
 
 int sc_close(int fd)
 {
+    if (sc_log_on())
+        sc_log_closing(fd);
     uint8_t mark = in_table(fd) ? __atomic_load_n(&marks[fd], __ATOMIC_RELAXED) : 0;
-    if (mark == 0 || is_vfork_child())
+    if (mark == 0 || sc_is_vfork_child())
         return sc_real.close(fd);
     __atomic_store_n(&marks[fd], 0, __ATOMIC_RELAXED);
     return mark & SC_MARK_LISTENING ? close_listener(fd) : sc_real.close(fd);
+}
+
+int sc_close_range(unsigned first, unsigned last, int flags)
+{
+    if (sc_log_on() && !(flags & (int)CLOSE_RANGE_CLOEXEC))
+        sc_log_closing_range(first, last);
+    return sc_real.close_range(first, last, flags);
+}
+
+void sc_closefrom(int first)
+{
+    if (sc_log_on())
+        sc_log_closing_range(first < 0 ? 0 : (unsigned)first, ~0u);
+    sc_real.closefrom(first);
 }

@@ -24,6 +24,9 @@ size_t sc_duplicates(int fd, int *out, size_t room);
 /* True once the process has asked for signals about any descriptor. */
 bool sc_any_signals(void);
 
+/* True between vfork and exec: the memory is the parent's, the descriptors are not. */
+bool sc_is_vfork_child(void);
+
 /* Calls `each` with every open descriptor number, without allocating. Returns -1 without /proc. */
 int sc_descriptors_each(void (*each)(void *arg, int fd), void *arg);
 

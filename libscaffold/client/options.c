@@ -13,6 +13,7 @@
 #include "client/control.h"
 #include "client/flow_error.h"
 #include "client/identity.h"
+#include "client/log.h"
 #include "client/real.h"
 #include "client/shadow.h"
 #include "scaffold/scaffold.h"
@@ -62,6 +63,7 @@ static const struct option options[] = {
     {IPPROTO_TCP, TCP_USER_TIMEOUT, SHADOW, 0, 0, SC_OPT_USER_TIMEOUT_MS},
     {IPPROTO_TCP, TCP_MAXSEG, SHADOW, 1448, 0, 0},
     {IPPROTO_TCP, TCP_CORK, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_TCP, TCP_CONGESTION, SHADOW, 0, INT32_MIN, 0}, /* text: set_congestion */
     {IPPROTO_TCP, TCP_KEEPIDLE, SHADOW, 7200, 1, 0},
     {IPPROTO_TCP, TCP_KEEPINTVL, SHADOW, 75, 1, 0},
     {IPPROTO_TCP, TCP_KEEPCNT, SHADOW, 9, 1, 0},
@@ -103,6 +105,55 @@ static int find_option(int level, int name)
             return i;
     return -1;
 }
+
+/* Those of the table that do nothing on a service's socket, by name. All others have their effect,
+ * or what they ask for holds anyway: nothing has to wait for SO_REUSEADDR, hosts are watched
+ * without SO_KEEPALIVE. */
+static const struct {
+    int level;
+    int name;
+    const char *text;
+} without_effect[] = {
+#define NONE(level, name)                                                                          \
+    {                                                                                              \
+        level, name, #name                                                                         \
+    }
+    NONE(SOL_SOCKET, SO_SNDBUF),
+    NONE(SOL_SOCKET, SO_RCVBUF),
+    NONE(SOL_SOCKET, SO_RCVLOWAT),
+    NONE(SOL_SOCKET, SO_PRIORITY),
+    NONE(SOL_SOCKET, SO_DONTROUTE),
+    NONE(SOL_SOCKET, SO_MARK),
+    NONE(IPPROTO_TCP, TCP_CONGESTION),
+    NONE(IPPROTO_TCP, TCP_MAXSEG),
+    NONE(IPPROTO_TCP, TCP_CORK),
+    NONE(IPPROTO_TCP, TCP_KEEPIDLE),
+    NONE(IPPROTO_TCP, TCP_KEEPINTVL),
+    NONE(IPPROTO_TCP, TCP_KEEPCNT),
+    NONE(IPPROTO_TCP, TCP_SYNCNT),
+    NONE(IPPROTO_TCP, TCP_LINGER2),
+    NONE(IPPROTO_TCP, TCP_DEFER_ACCEPT),
+    NONE(IPPROTO_TCP, TCP_WINDOW_CLAMP),
+    NONE(IPPROTO_TCP, TCP_QUICKACK),
+    NONE(IPPROTO_TCP, TCP_NOTSENT_LOWAT),
+    NONE(IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS),
+    NONE(IPPROTO_TCP, TCP_THIN_DUPACK),
+    NONE(IPPROTO_TCP, TCP_FASTOPEN),
+    NONE(IPPROTO_IP, IP_TOS),
+    NONE(IPPROTO_IP, IP_TTL),
+    NONE(IPPROTO_IP, IP_MTU_DISCOVER),
+    NONE(IPPROTO_IP, IP_RECVTOS),
+    NONE(IPPROTO_IP, IP_PKTINFO),
+    NONE(IPPROTO_IP, IP_RECVERR),
+    NONE(IPPROTO_IPV6, IPV6_V6ONLY),
+    NONE(IPPROTO_IPV6, IPV6_TCLASS),
+    NONE(IPPROTO_IPV6, IPV6_UNICAST_HOPS),
+    NONE(IPPROTO_IPV6, IPV6_MTU_DISCOVER),
+    NONE(IPPROTO_IPV6, IPV6_RECVPKTINFO),
+    NONE(IPPROTO_IPV6, IPV6_RECVTCLASS),
+    NONE(IPPROTO_IPV6, IPV6_RECVERR),
+#undef NONE
+};
 
 static int fail(int error)
 {
@@ -207,13 +258,17 @@ static int reported_buffer(int name, int value)
     return reported;
 }
 
-static int set_congestion(const void *value, socklen_t len)
+static int set_congestion(int fd, const void *value, socklen_t len)
 {
     static const char *const known[] = {"cubic", "reno", "bbr"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strnlen(value, len) == strlen(known[i]) &&
-            memcmp(value, known[i], strlen(known[i])) == 0)
+            memcmp(value, known[i], strlen(known[i])) == 0) {
+            int start;
+            memcpy(&start, known[i], sizeof start);
+            sc_shadow_set(sc_cookie(fd), (unsigned)find_option(IPPROTO_TCP, TCP_CONGESTION), start);
             return 0;
+        }
     return fail(ENOENT);
 }
 
@@ -268,7 +323,7 @@ static bool is_unsupported(int name)
 static int set_on_service(int fd, int level, int name, const void *value, socklen_t len)
 {
     if (level == IPPROTO_TCP && name == TCP_CONGESTION)
-        return set_congestion(value, len);
+        return set_congestion(fd, value, len);
     int index = find_option(level, plain_name(level, name));
     if (index < 0)
         return fail(level == SOL_SOCKET && is_unsupported(name) ? EOPNOTSUPP : ENOPROTOOPT);
@@ -382,6 +437,8 @@ static int get_error(int fd, void *value, socklen_t *len)
     memcpy(&error, value, sizeof error);
     if (error == ECONNRESET)
         error = sc_flow_error(fd, error);
+    if (error && sc_log_on())
+        sc_log_failed(fd, error);
     memcpy(value, &error, sizeof error);
     return 0;
 }
@@ -486,6 +543,30 @@ int sc_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
         own.family == SC_FAMILY_INET6)
         return fail(ENOPROTOOPT); /* no such level; AF_INET says EOPNOTSUPP, too */
     return r;
+}
+
+/* --- options that do nothing ----------------------------------------------------------------- */
+
+/* Asks for what flows do by default. */
+static bool is_default(int level, int name, uint64_t cookie)
+{
+    int start = 0;
+    return level == IPPROTO_TCP && name == TCP_CONGESTION &&
+           sc_shadow_get(cookie, (unsigned)find_option(level, name), &start) &&
+           memcmp(&start, "cubic", sizeof start) == 0;
+}
+
+size_t sc_options_without_effect(uint64_t cookie, const char *names[], size_t room)
+{
+    size_t count = 0;
+    uint64_t mask = sc_shadow_mask(cookie);
+    for (size_t i = 0; i < sizeof without_effect / sizeof *without_effect && count < room; i++) {
+        int level = without_effect[i].level, name = without_effect[i].name;
+        int index = find_option(level, name);
+        if (index >= 0 && (mask >> index & 1) && !is_default(level, name, cookie))
+            names[count++] = without_effect[i].text;
+    }
+    return count;
 }
 
 /* --- carrying over a swap -----------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #define SC_CLIENT_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -36,5 +37,9 @@ void sc_options_inherit(int listener, int accepted);
 
 /* The flow of `fd` ends with a reset when its last descriptor is closed. errno is kept. */
 void sc_options_reset_on_close(int fd);
+
+/* The options that the program has set on the service socket with this cookie and that do nothing
+ * there, by name. Returns how many, at most `room`. */
+size_t sc_options_without_effect(uint64_t cookie, const char *names[], size_t room);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "client/descriptors.h"
 #include "client/epolls.h"
+#include "client/log.h"
 #include "client/real.h"
 
 /* Duplicates in one process that are repaired; programs that have any have one or two. */
@@ -54,6 +55,8 @@ int sc_swap(int fd, int fresh)
     int duplicates[DUPLICATES_MAX];
     size_t count = sc_duplicates(fd, duplicates, DUPLICATES_MAX);
     int on = 1;
+    if (sc_log_on())
+        sc_log_replaced(fd);
     if (sc_is_nonblocking(fd))
         sc_real.ioctl(fresh, FIONBIO, &on);
     if (sc_any_signals())

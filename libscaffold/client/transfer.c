@@ -9,6 +9,7 @@
 #include "client/descriptors.h"
 #include "client/flow_error.h"
 #include "client/identity.h"
+#include "client/log.h"
 #include "client/real.h"
 #include "client/swap.h"
 #include "scaffold/scaffold.h"
@@ -138,7 +139,7 @@ static bool carries_rights(const struct msghdr *msg)
     return false;
 }
 
-ssize_t sc_sendmsg(int fd, const struct msghdr *msg, int flags)
+static ssize_t sendmsg_unlogged(int fd, const struct msghdr *msg, int flags)
 {
     struct sc_name own;
     if (!may_send(fd, flags))
@@ -161,8 +162,16 @@ ssize_t sc_sendmsg(int fd, const struct msghdr *msg, int flags)
     return on_send_failure(&a);
 }
 
-ssize_t sc_sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *to,
-                  socklen_t len)
+ssize_t sc_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+    ssize_t sent = sendmsg_unlogged(fd, msg, flags);
+    if (sc_log_on() && sent >= 0)
+        sc_log_sent(fd, msg->msg_name, msg->msg_namelen);
+    return sent;
+}
+
+static ssize_t sendto_unlogged(int fd, const void *buf, size_t n, int flags,
+                               const struct sockaddr *to, socklen_t len)
 {
     struct iovec iov = {(void *)(uintptr_t)buf, n};
     struct msghdr msg = {
@@ -176,6 +185,15 @@ ssize_t sc_sendto(int fd, const void *buf, size_t n, int flags, const struct soc
         return sent;
     struct attempt a = {fd, &msg, flags};
     return on_send_failure(&a);
+}
+
+ssize_t sc_sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *to,
+                  socklen_t len)
+{
+    ssize_t sent = sendto_unlogged(fd, buf, n, flags, to, len);
+    if (sc_log_on() && sent >= 0)
+        sc_log_sent(fd, to, len);
+    return sent;
 }
 
 /* --- receiving

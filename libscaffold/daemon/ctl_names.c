@@ -70,12 +70,23 @@ static bool named_service(struct sc_ctl_call *c, struct sc_service_id *id)
     return sc_ula_find(&c->server->daemon->ula, &c->request.reverse.address, id);
 }
 
+/* What --all-local serves, by the name that status shows it with. */
+static void reply_loopback(struct sc_ctl_call *c)
+{
+    struct sc_ctl_reply r = sc_ctl_reply_to(c);
+    snprintf(r.name, sizeof r.name, "loopback.%s.host.scaffold",
+             c->server->daemon->config.host_name);
+    sc_ctl_send(c, &r, -1);
+}
+
 void sc_ctl_on_reverse(struct sc_ctl_call *c)
 {
     const struct sc_address *a = &c->request.reverse.address;
     struct sc_service_id id;
     struct sc_mapping m;
-    if (!c->request.reverse.by_service && sc_address_is_v4(a))
+    if (!c->request.reverse.by_service && sc_address_is_loopback(a))
+        reply_loopback(c);
+    else if (!c->request.reverse.by_service && sc_address_is_v4(a))
         sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(a));
     else if (named_service(c, &id) &&
              sc_stack_mapping_of_service(c->server->daemon->stack, &id, &m))

@@ -282,6 +282,15 @@ static ssize_t read_now(struct sc_end *e, const struct iovec *iov, size_t count,
     return got;
 }
 
+size_t sc_end_unread(const struct sc_end *e)
+{
+    size_t old = e->stage == SC_END_FLOWING   ? e->held
+                 : e->stage == SC_END_PLUGGED ? e->plug_len
+                                              : 1; /* the mark of the acceptor who asks */
+    size_t have = queued(e);
+    return have > old ? have - old : 0;
+}
+
 bool sc_end_at_urgent(struct sc_end *e)
 {
     int at_mark = 0;

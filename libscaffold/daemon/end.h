@@ -83,6 +83,9 @@ void sc_end_unplug(struct sc_end *e);
  * its writing (after the last byte), or another negative errno: a reset. */
 ssize_t sc_end_read(struct sc_end *e, const struct iovec *iov, size_t count);
 
+/* Bytes that the application has written and sc_end_read has not given yet. */
+size_t sc_end_unread(const struct sc_end *e);
+
 /* Bytes to the application. Returns how many it took (all of them when it reads no more), 0 when it
  * has no room (then `ready` follows), or a negative errno: it is gone. */
 ssize_t sc_end_write(struct sc_end *e, const struct iovec *iov, size_t count);

@@ -380,7 +380,7 @@ int sc_session_get(struct sc_end *e, uint32_t option, uint32_t *value, struct sc
     }
     if (option != SC_OPT_INFO)
         return ENOPROTOOPT;
-    *info = (struct sc_ctl_info){.tx_bytes = e->rx, .rx_bytes = e->tx};
+    *info = (struct sc_ctl_info){.tx_bytes = e->rx + sc_end_unread(e), .rx_bytes = e->tx};
     if (s->flow)
         flow_info(s->flow, info);
     return 0;

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "client/log.h"
 #include "trap/epolls.h"
 #include "trap/loop.h"
 #include "trap/program.h"
@@ -57,6 +58,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: scaffold-trap CMD...\n");
         return 2;
     }
+    sc_log_wanted = false; /* the sockets are the program's, the numbers here are not */
     int signals = hear_signals(&before);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     if (signals < 0 || sc_trap_program_start(argv + 1, &before, &program) < 0)

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from . import __version__, daemon, launch, paths, show
+from . import __version__, daemon, explain, launch, paths, show
 from .control import Control
 from .errors import ServiceError
 
@@ -158,6 +158,12 @@ def _check_publish(publish: tuple[str, ...]) -> None:
     is_flag=True,
     help="Have the kernel hand over its socket calls: static and Go programs.",
 )
+@click.option(
+    "--explain", "explained", is_flag=True, help="Say at exit what became of each socket."
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="--explain as docs/schemas/explain.schema.json says."
+)
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="[--] CMD...")
 def run(
     words: tuple[str, ...],
@@ -165,6 +171,8 @@ def run(
     service: str | None,
     publish: tuple[str, ...],
     all_local: bool,
+    explained: bool,
+    as_json: bool,
     runtime_dir: Path | None,
 ) -> None:
     """Run an unmodified program on services.
@@ -173,6 +181,10 @@ def run(
     socket.
     """
     _check_publish(publish)
+    if as_json and not explained:
+        raise click.UsageError("--json belongs to --explain")
+    if explained and trap:
+        raise click.UsageError("--explain asks the preload library, which --trap goes without")
     folder = runtime_dir_of(runtime_dir)
     environment = launch.environment(
         folder, service=service, publish=publish, all_local=all_local, command=words, trap=trap
@@ -190,10 +202,17 @@ def run(
         )
     sys.stdout.flush()
     try:
-        os.execvpe(words[0], list(words), environment)
+        if not explained:
+            os.execvpe(words[0], list(words), environment)
+        exit_status, sockets = explain.run(words, environment)
     except OSError as error:
         click.echo(f"scaffold: {words[0]}: {error.strerror}", err=True)
         sys.exit(127 if isinstance(error, FileNotFoundError) else 126)
+    if as_json:
+        click.echo(json.dumps(explain.document(sockets)), err=True)
+    else:
+        show.sockets(sockets, explain.summary(sockets))
+    sys.exit(explain.end_like(exit_status))
 
 
 @command('eval "$(scaffold env)" && wget http://web.acme.scaffold/')

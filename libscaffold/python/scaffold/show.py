@@ -11,6 +11,9 @@ from rich.table import Table
 if TYPE_CHECKING:
     from .doctor import Fact, Result
 
+_WIDE = 250
+"""Columns where no terminal limits them: nothing that is read by programs should be folded."""
+
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -77,6 +80,53 @@ def _answers(results: "Sequence[Result]") -> Table:
         shim = "" if r.verdict == "same" else r.shim
         table.add_row(r.id, r.verdict, escape(r.native), escape(shim), escape(r.why))
     return table
+
+
+def sockets(records: list[dict[str, Any]], summary: dict[str, Any]) -> None:
+    """What became of a program's sockets, on stderr: the program's output is its own."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        console = Console(stderr=True, width=_WIDE)
+    table = _table("Sockets", "program", "pid", "fd", "service", "plane", "peer")
+    for column in ("sent", "received"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("why", overflow="fold")
+    for one in records:
+        table.add_row(
+            one["program"],
+            str(one["pid"]),
+            str(one["fd"]),
+            one["service"] or "-",
+            one["plane"],
+            one["peer"] or ("listens" if one["role"] == "listener" else "-"),
+            *("-" if one[key] is None else size(one[key]) for key in ("tx_bytes", "rx_bytes")),
+            "; ".join(_remarks(one)),
+        )
+    if records:
+        console.print(table, highlight=False)
+    console.print(socket_counts(summary), highlight=False)
+
+
+def socket_counts(summary: dict[str, Any]) -> str:
+    """One line: how many sockets became flows, how many stayed plain IP, and why."""
+    counts = [
+        f"{summary['flows']} service flows",
+        f"{summary['served']} bound to services",
+        *([f"{summary['failed']} failed"] if summary["failed"] else []),
+        f"{summary['ip']} plain IP",
+    ]
+    reasons = ", ".join(f"{number} {code}" for code, number in summary["ip_reasons"].items())
+    why = f" ({reasons})" if reasons else ""
+    return f"scaffold: {summary['sockets']} sockets: {', '.join(counts)}{why}"
+
+
+def _remarks(one: dict[str, Any]) -> list[str]:
+    remarks = [one["why"]]
+    if one["no_effect"]:
+        remarks.append(f"without effect: {', '.join(one['no_effect'])}")
+    if one["state"] == "open":
+        remarks.append("nobody saw its end")
+    return remarks
 
 
 def size(count: int) -> str:

@@ -81,9 +81,22 @@ void shim_quick_exit(int status)
     sc_real.quick_exit(status);
 }
 
+/* off_t is off64_t where this is built. */
+ssize_t shim_sendfile64(int out, int in, off_t *offset, size_t n)
+{
+    return sc_sendfile(out, in, offset, n);
+}
+
 /* --- FORTIFY ---------------------------------------------------------------------------------- */
 
 void __chk_fail(void) __attribute__((noreturn));
+
+ssize_t shim___read_chk(int fd, void *buf, size_t n, size_t room)
+{
+    if (n > room)
+        __chk_fail();
+    return sc_read(fd, buf, n);
+}
 
 ssize_t shim___recv_chk(int fd, void *buf, size_t n, size_t room, int flags)
 {

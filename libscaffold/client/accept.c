@@ -10,6 +10,7 @@
 
 #include "client/client.h"
 #include "client/control.h"
+#include "client/datagram.h"
 #include "client/identity.h"
 #include "client/log.h"
 #include "client/options.h"
@@ -162,12 +163,17 @@ static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int fl
 {
     struct sockaddr_storage unasked;
     socklen_t room = addr && len ? *len : 0;
+    if (sc_is_datagram(fd)) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
     for (;;) {
         socklen_t size = sizeof unasked;
         int one = addr ? sc_real.accept4(fd, addr, len, flags)
                        : sc_real.accept4(fd, (struct sockaddr *)&unasked, &size, flags);
         if (one < 0)
             return on_accept_failure(fd);
+        sc_marks_forget(one);
         bool small = addr && room < sizeof addr->sa_family;
         if (!small && (addr ? addr->sa_family : unasked.ss_family) != AF_UNIX)
             return one;

@@ -8,6 +8,7 @@
 
 #include "client/client.h"
 #include "client/control.h"
+#include "client/descriptors.h"
 #include "client/identity.h"
 #include "client/names.h"
 #include "client/real.h"
@@ -26,15 +27,21 @@ static int fail(int error)
 
 int sc_socket(int domain, int type, int protocol)
 {
-    if (domain != AF_SCAFFOLD)
-        return sc_real.socket(domain, type, protocol);
-    if (protocol != 0 && protocol != IPPROTO_TCP)
-        return fail(EPROTONOSUPPORT);
-    if ((type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != SOCK_STREAM)
+    if (domain != AF_SCAFFOLD) {
+        int plain = sc_real.socket(domain, type, protocol);
+        sc_marks_forget(plain);
+        return plain;
+    }
+    int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (kind != SOCK_STREAM && kind != SOCK_DGRAM)
         return fail(ESOCKTNOSUPPORT);
-    int fd = sc_real.socket(AF_INET, type, IPPROTO_TCP);
+    int own_protocol = kind == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
+    if (protocol != 0 && protocol != own_protocol)
+        return fail(EPROTONOSUPPORT);
+    int fd = sc_real.socket(AF_INET, type, own_protocol);
     if (fd < 0)
         return fd;
+    sc_marks_forget(fd);
     sc_shadow_set(sc_cookie(fd), SC_SHADOW_FAMILY, SC_FAMILY_SCAFFOLD);
     sc_note_service_socket();
     return fd;

@@ -9,6 +9,7 @@
 
 #include "client/client.h"
 #include "client/control.h"
+#include "client/datagram.h"
 #include "client/descriptors.h"
 #include "client/fresh.h"
 #include "client/log.h"
@@ -62,7 +63,7 @@ static bool read_reservation(const struct sockaddr *addr, socklen_t len, struct 
         return read_service(addr, len, b);
     uint16_t port;
     if (sc_address_from_sockaddr(addr, len, &b->address) < 0 ||
-        !sc_policy_binds(&b->address, b->name, &port))
+        !sc_policy_binds(&b->address, IPPROTO_TCP, b->name, &port))
         return false;
     b->program_port = b->address.port;
     b->wildcard = sc_address_is_wildcard(&b->address);
@@ -157,10 +158,24 @@ static bool fits(enum sc_family socket, sa_family_t address)
     return address == AF_SCAFFOLD || (socket == SC_FAMILY_INET6) == (address == AF_INET6);
 }
 
+/* A datagram socket, ours or to be looked at: the question costs those binds one system call that
+ * name IP or a service. */
+static bool is_datagram(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    if (sc_is_datagram(fd))
+        return true;
+    return addr && len >= sizeof addr->sa_family &&
+           (addr->sa_family == AF_INET || addr->sa_family == AF_INET6 ||
+            addr->sa_family == AF_SCAFFOLD) &&
+           sc_is_udp(fd);
+}
+
 static int bind_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
 {
     struct reservation b;
     struct sc_candidate c;
+    if (is_datagram(fd, addr, len))
+        return sc_datagram_bind(fd, addr, len);
     if (!read_reservation(addr, len, &b) || !sc_candidate_read(fd, &c) ||
         c.state != SC_STATE_PLAIN || c.local_port != 0 || !fits(c.family, addr->sa_family))
         return sc_real.bind(fd, addr, len); /* EINVAL for what is bound already */
@@ -187,7 +202,7 @@ static int queue_length(void)
         return length;
     char text[16] = "";
     int file = open("/proc/sys/net/core/somaxconn", O_RDONLY | O_CLOEXEC);
-    ssize_t n = file < 0 ? 0 : read(file, text, sizeof text - 1);
+    ssize_t n = file < 0 ? 0 : sc_real.read(file, text, sizeof text - 1);
     if (file >= 0)
         sc_real.close(file);
     for (ssize_t i = 0; i < n && text[i] >= '0' && text[i] <= '9' && length < BACKLOG_MAX; i++)
@@ -241,6 +256,8 @@ static int listen_unlogged(int fd, int backlog)
 {
     struct sc_name own;
     const struct sc_policy *p = sc_policy();
+    if (sc_is_datagram(fd))
+        return fail(EOPNOTSUPP);
     if ((p->capture_count > 0 || p->all_local) && bind_any(fd) < 0)
         return -1;
     if (!sc_is_service_socket(fd, &own) || own.kind != SC_NAME_BOUND)

@@ -23,6 +23,7 @@
 struct sc_capture {
     char name[256]; /* without port */
     uint16_t port;  /* the service port that is captured; 0 = every one */
+    uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP; 0 = both */
 };
 
 /* One item of SCAFFOLD_PUBLISH. */
@@ -48,19 +49,21 @@ struct sc_policy {
 
 const struct sc_policy *sc_policy(void);
 
-/* True when a stream connect to this address is ours. */
+/* True when a connect, or a datagram, to this address is ours. */
 bool sc_policy_connects(const struct sc_address *a);
 
-/* True when a stream bind to this address is captured; fills the service's name (without port;
- * empty: bind to the address itself) and the service port. */
-bool sc_policy_binds(const struct sc_address *a, char name[256], uint16_t *service_port);
+/* True when a bind of this protocol (IPPROTO_TCP or IPPROTO_UDP) to this address is captured; fills
+ * the service's name (without port; empty: bind to the address itself) and the service port. */
+bool sc_policy_binds(const struct sc_address *a, int protocol, char name[256],
+                     uint16_t *service_port);
 
 /* The port that the program knows a published service port by; the same port otherwise. */
 uint16_t sc_policy_program_port(uint16_t service_port);
 
 /* --- sockets ---------------------------------------------------------------------------------- */
 
-/* True for descriptors whose socket is one of ours; fills own name. Signal-safe; 1 system call. */
+/* True for descriptors whose socket is a stream of ours; fills own name. Signal-safe; 1 system
+ * call. Datagram sockets: client/datagram.h. */
 bool sc_is_service_socket(int fd, struct sc_name *own);
 
 int sc_socket(int domain, int type, int protocol);
@@ -87,6 +90,15 @@ ssize_t sc_sendto(int fd, const void *buf, size_t n, int flags, const struct soc
 ssize_t sc_sendmsg(int fd, const struct msghdr *msg, int flags);
 ssize_t sc_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len);
 ssize_t sc_recvmsg(int fd, struct msghdr *msg, int flags);
+int sc_sendmmsg(int fd, struct mmsghdr *list, unsigned count, int flags);
+int sc_recvmmsg(int fd, struct mmsghdr *list, unsigned count, int flags, struct timespec *timeout);
+
+/* Of datagram sockets; for every other descriptor, one load and libc's call. */
+ssize_t sc_read(int fd, void *buf, size_t n);
+ssize_t sc_readv(int fd, const struct iovec *iov, int count);
+ssize_t sc_write(int fd, const void *buf, size_t n);
+ssize_t sc_writev(int fd, const struct iovec *iov, int count);
+ssize_t sc_sendfile(int out, int in, off_t *offset, size_t n);
 
 /* --- names ------------------------------------------------------------------------------------ */
 

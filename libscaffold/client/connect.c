@@ -7,6 +7,7 @@
 
 #include "client/client.h"
 #include "client/control.h"
+#include "client/datagram.h"
 #include "client/descriptors.h"
 #include "client/flow_error.h"
 #include "client/fresh.h"
@@ -372,7 +373,11 @@ static int connect_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
 {
     struct target t;
     struct sc_candidate c;
+    if (addr && sc_is_datagram(fd))
+        return sc_datagram_connect(fd, addr, len);
     if (read_target(addr, len, &t)) {
+        if (sc_is_udp(fd))
+            return sc_datagram_connect(fd, addr, len);
         bool family_fits =
             sc_candidate_read(fd, &c) && (c.state != SC_STATE_PLAIN || fits(c.family, t.family));
         return family_fits ? connect_service(fd, &t, &c) : sc_real.connect(fd, addr, len);

@@ -46,7 +46,7 @@ static void say_once(bool *said, const char *line)
 {
     if (__atomic_exchange_n(said, true, __ATOMIC_RELAXED))
         return;
-    if (write(STDERR_FILENO, line, strlen(line)) < 0)
+    if (sc_real.write(STDERR_FILENO, line, strlen(line)) < 0)
         return; /* nobody to tell */
 }
 

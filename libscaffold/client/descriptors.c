@@ -15,7 +15,7 @@
 #include "client/real.h"
 #include "client/shadow.h"
 
-static uint8_t marks[SC_DESCRIPTORS_MAX];
+static uint16_t marks[SC_DESCRIPTORS_MAX];
 static bool duplicated;
 static bool signals;
 
@@ -24,21 +24,32 @@ static bool in_table(int fd)
     return fd >= 0 && fd < SC_DESCRIPTORS_MAX;
 }
 
-void sc_mark_set(int fd, enum sc_mark mark)
+void sc_mark_set(int fd, unsigned which)
 {
     if (in_table(fd))
-        __atomic_fetch_or(&marks[fd], (uint8_t)mark, __ATOMIC_RELAXED);
+        __atomic_fetch_or(&marks[fd], (uint16_t)which, __ATOMIC_RELAXED);
 }
 
-void sc_mark_clear(int fd, enum sc_mark mark)
+void sc_mark_clear(int fd, unsigned which)
 {
     if (in_table(fd))
-        __atomic_fetch_and(&marks[fd], (uint8_t)~mark, __ATOMIC_RELAXED);
+        __atomic_fetch_and(&marks[fd], (uint16_t)~which, __ATOMIC_RELAXED);
 }
 
-bool sc_mark_is_set(int fd, enum sc_mark mark)
+unsigned sc_marks(int fd)
 {
-    return in_table(fd) && (__atomic_load_n(&marks[fd], __ATOMIC_RELAXED) & mark);
+    return in_table(fd) ? __atomic_load_n(&marks[fd], __ATOMIC_RELAXED) : 0;
+}
+
+bool sc_mark_is_set(int fd, unsigned which)
+{
+    return sc_marks(fd) & which;
+}
+
+void sc_marks_forget(int fd)
+{
+    if (sc_marks(fd))
+        __atomic_store_n(&marks[fd], 0, __ATOMIC_RELAXED);
 }
 
 /* --- whose table this is ------------------------------------------------------------------------
@@ -131,16 +142,21 @@ size_t sc_duplicates(int fd, int *out, size_t room)
 /* --- making duplicates ---------------------------------------------------------------------------
  */
 
-static int note_duplicate(int result)
+/* `to` stands for the same socket as `fd` now. */
+static int note_duplicate(int fd, int to)
 {
-    if (result >= 0)
-        __atomic_store_n(&duplicated, true, __ATOMIC_RELAXED);
-    return result;
+    if (to < 0 || to == fd)
+        return to;
+    __atomic_store_n(&duplicated, true, __ATOMIC_RELAXED);
+    unsigned kept = sc_marks(fd) & SC_MARKS_OF_DATAGRAM;
+    if ((kept || sc_marks(to)) && in_table(to) && !sc_is_vfork_child())
+        __atomic_store_n(&marks[to], (uint16_t)kept, __ATOMIC_RELAXED);
+    return to;
 }
 
 int sc_dup(int fd)
 {
-    return note_duplicate(sc_real.dup(fd));
+    return note_duplicate(fd, sc_real.dup(fd));
 }
 
 /* What duplicating does to the descriptor that is replaced. */
@@ -154,14 +170,14 @@ int sc_dup2(int fd, int to)
 {
     if (sc_log_on())
         log_overwritten(fd, to);
-    return note_duplicate(sc_real.dup2(fd, to));
+    return note_duplicate(fd, sc_real.dup2(fd, to));
 }
 
 int sc_dup3(int fd, int to, int flags)
 {
     if (sc_log_on())
         log_overwritten(fd, to);
-    return note_duplicate(sc_real.dup3(fd, to, flags));
+    return note_duplicate(fd, sc_real.dup3(fd, to, flags));
 }
 
 bool sc_any_signals(void)
@@ -174,7 +190,7 @@ int sc_fcntl(int fd, int cmd, void *arg)
     int result = sc_real.fcntl(fd, cmd, arg);
     if (cmd == F_SETOWN || cmd == F_SETOWN_EX)
         __atomic_store_n(&signals, true, __ATOMIC_RELAXED);
-    return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC ? note_duplicate(result) : result;
+    return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC ? note_duplicate(fd, result) : result;
 }
 
 /* --- closing
@@ -206,7 +222,7 @@ int sc_close(int fd)
 {
     if (sc_log_on())
         sc_log_closing(fd);
-    uint8_t mark = in_table(fd) ? __atomic_load_n(&marks[fd], __ATOMIC_RELAXED) : 0;
+    unsigned mark = sc_marks(fd);
     if (mark == 0 || sc_is_vfork_child())
         return sc_real.close(fd);
     __atomic_store_n(&marks[fd], 0, __ATOMIC_RELAXED);

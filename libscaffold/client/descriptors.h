@@ -11,11 +11,34 @@ enum sc_mark {
     SC_MARK_LISTENING = 1,  /* scaffoldd wants to hear of its closing */
     SC_MARK_CONNECTING = 2, /* send answers EAGAIN, and connect tells the outcome once */
     SC_MARK_EPOLLS = 4,     /* registered with more epoll sets than the table holds */
+
+    /* Datagram service sockets (client/datagram.h). Believed without asking the kernel, so that the
+     * read and write calls of everything else cost one load; set when a socket becomes ours, for
+     * its duplicates, and for descriptors that were inherited or passed. */
+    SC_MARK_DATAGRAM = 8,
+    SC_MARK_INET6 = 16,     /* its family; neither of both: AF_INET */
+    SC_MARK_SCAFFOLD = 32,  /* likewise */
+    SC_MARK_CONNECTED = 64, /* to a peer */
+    SC_MARK_SHAPED = 128,   /* was given a TTL or TOS for what it sends */
+    SC_MARK_ASKS = 256,     /* was asked for control messages about, or errors of, datagrams */
+
+    /* Plain UDP sockets. */
+    SC_MARK_SENT_IP = 512,  /* has sent to plain IP, where it stays */
+    SC_MARK_PORT_GIVEN = 1024, /* bound to a port of the program's choice */
 };
 
-void sc_mark_set(int fd, enum sc_mark mark);
-void sc_mark_clear(int fd, enum sc_mark mark);
-bool sc_mark_is_set(int fd, enum sc_mark mark);
+#define SC_MARKS_OF_DATAGRAM                                                                       \
+    (SC_MARK_DATAGRAM | SC_MARK_INET6 | SC_MARK_SCAFFOLD | SC_MARK_CONNECTED | SC_MARK_SHAPED |    \
+     SC_MARK_ASKS)
+
+/* Marks may be combined; is_set: any of them. */
+void sc_mark_set(int fd, unsigned marks);
+void sc_mark_clear(int fd, unsigned marks);
+bool sc_mark_is_set(int fd, unsigned marks);
+unsigned sc_marks(int fd);
+
+/* A new socket has this number: what is remembered of it was another's. */
+void sc_marks_forget(int fd);
 
 /* Numbers of this process, other than `fd`, that stand for the same socket. Looks only if the
  * process has ever made a duplicate. Returns how many it found. */

@@ -156,7 +156,7 @@ static void read_set(void *arg, int epfd)
     if (info < 0)
         return;
     for (;;) {
-        ssize_t n = read(info, text + have, sizeof text - have);
+        ssize_t n = sc_real.read(info, text + have, sizeof text - have);
         if (n <= 0)
             break;
         have += (size_t)n;

@@ -8,6 +8,7 @@
 
 #include "client/client.h"
 #include "client/control.h"
+#include "client/datagram.h"
 #include "client/flow_error.h"
 #include "client/real.h"
 #include "scaffold/scaffold.h"
@@ -194,6 +195,8 @@ int sc_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 {
     socklen_t room = len ? *len : 0;
     struct sc_name own;
+    if (sc_is_datagram(fd))
+        return sc_datagram_getsockname(fd, addr, len);
     int r = sc_real.getsockname(fd, addr, len);
     if (r < 0 || !addr || !may_be_unix(addr, room) || !sc_is_service_socket(fd, &own))
         return r;
@@ -207,6 +210,8 @@ int sc_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 {
     socklen_t room = len ? *len : 0;
     struct sc_identity id;
+    if (sc_is_datagram(fd))
+        return sc_datagram_getpeername(fd, addr, len);
     int r = sc_real.getpeername(fd, addr, len);
     if (r < 0 || !addr || !may_be_unix(addr, room) || sc_identify(fd, &id) == SC_STATE_PLAIN)
         return r;

@@ -170,10 +170,10 @@ static enum sc_why plain_by_kind(const struct view *v)
                                                                     : SC_WHY_UNKNOWN;
 }
 
-static enum sc_why plain_by_address(const struct view *v, const struct sc_address *a, bool captured)
+static enum sc_why plain_by_address(const struct sc_address *a, bool captured)
 {
     if (captured)
-        return v->type == SOCK_DGRAM ? SC_WHY_DATAGRAM : SC_WHY_PLAIN_BEFORE;
+        return SC_WHY_PLAIN_BEFORE;
     if (sc_address_is_v4(a) && sc_address_to_v4(a) == INADDR_BROADCAST)
         return SC_WHY_BROADCAST;
     if (sc_address_is_v4(a) ? IN_MULTICAST(sc_address_to_v4(a)) : a->ip[0] == 0xff)
@@ -187,7 +187,7 @@ static enum sc_why why_towards(const struct view *v, const struct sc_address *a)
         return in_pool(a) ? SC_WHY_SERVICE_ADDRESS : SC_WHY_ALL_LOCAL;
     enum sc_why why = plain_by_kind(v);
     if (!why)
-        why = plain_by_address(v, a, sc_policy_connects(a));
+        why = plain_by_address(a, sc_policy_connects(a));
     if (why)
         return why;
     return sc_address_is_loopback(a) || sc_address_is_wildcard(a) ? SC_WHY_LOOPBACK
@@ -200,7 +200,7 @@ static enum sc_why why_bound(const struct view *v, const struct sc_address *a)
     char name[256];
     uint16_t port;
     const struct sc_policy *p = sc_policy();
-    bool captured = sc_policy_binds(a, name, &port);
+    bool captured = sc_policy_binds(a, v->protocol, name, &port);
     if (v->service || (v->note && v->note->attempted)) {
         if (p->capture_count > 0 && (*name || !sc_address_is_loopback(&v->local)))
             return SC_WHY_CAPTURED;
@@ -208,7 +208,7 @@ static enum sc_why why_bound(const struct view *v, const struct sc_address *a)
     }
     enum sc_why why = plain_by_kind(v);
     if (!why)
-        why = plain_by_address(v, a, captured);
+        why = plain_by_address(a, captured);
     if (why)
         return why;
     if (sc_address_is_loopback(a))
@@ -443,8 +443,9 @@ void sc_log_bound(int fd, const struct sockaddr *to, socklen_t len, int result)
         n->is_peer = false;
         n->error = error;
         n->failed_call = "bind";
-        n->attempted = v.type == SOCK_STREAM && error && !v.service &&
-                       (names_service(to, len) || sc_policy_binds(&n->target, name, &port));
+        n->attempted =
+            v.type == SOCK_STREAM && error && !v.service &&
+            (names_service(to, len) || sc_policy_binds(&n->target, v.protocol, name, &port));
         n->why = names_service(to, len) ? SC_WHY_SERVICE_NAMED : why_bound(&v, &n->target);
         if (n->why != SC_WHY_CAPTURED && v.has_local)
             n->target = v.local;

@@ -11,6 +11,8 @@
 
 #include "client/client.h"
 #include "client/control.h"
+#include "client/datagram.h"
+#include "client/datagram_error.h"
 #include "client/flow_error.h"
 #include "client/identity.h"
 #include "client/log.h"
@@ -59,6 +61,8 @@ static const struct option options[] = {
     {SOL_SOCKET, SO_MARK, KERNEL, 0, INT32_MIN, 0},
     {SOL_SOCKET, SO_BUSY_POLL, KERNEL, 0, INT32_MIN, 0},
     {SOL_SOCKET, SO_MAX_PACING_RATE, KERNEL, 0, INT32_MIN, 0},
+    {SOL_SOCKET, SO_TIMESTAMP, KERNEL, 0, INT32_MIN, 0},
+    {SOL_SOCKET, SO_TIMESTAMPNS, KERNEL, 0, INT32_MIN, 0},
     {IPPROTO_TCP, TCP_NODELAY, SHADOW, 0, INT32_MIN, SC_OPT_NODELAY},
     {IPPROTO_TCP, TCP_USER_TIMEOUT, SHADOW, 0, 0, SC_OPT_USER_TIMEOUT_MS},
     {IPPROTO_TCP, TCP_MAXSEG, SHADOW, 1448, 0, 0},
@@ -81,6 +85,8 @@ static const struct option options[] = {
     {IPPROTO_IP, IP_MTU_DISCOVER, SHADOW, 1, 0, 0},
     {IPPROTO_IP, IP_RECVTOS, SHADOW, 0, INT32_MIN, 0},
     {IPPROTO_IP, IP_RECVTTL, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_IP, IP_MULTICAST_TTL, SHADOW, 1, -1, 0},
+    {IPPROTO_IP, IP_MULTICAST_LOOP, SHADOW, 1, INT32_MIN, 0},
     {IPPROTO_IP, IP_PKTINFO, SHADOW, 0, INT32_MIN, 0},
     {IPPROTO_IP, IP_FREEBIND, SHADOW, 0, INT32_MIN, 0},
     {IPPROTO_IP, IP_RECVERR, SHADOW, 0, INT32_MIN, 0},
@@ -91,6 +97,7 @@ static const struct option options[] = {
     {IPPROTO_IPV6, IPV6_MTU_DISCOVER, SHADOW, 1, 0, 0},
     {IPPROTO_IPV6, IPV6_RECVPKTINFO, SHADOW, 0, INT32_MIN, 0},
     {IPPROTO_IPV6, IPV6_RECVTCLASS, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, SHADOW, 0, INT32_MIN, 0},
     {IPPROTO_IPV6, IPV6_RECVERR, SHADOW, 0, INT32_MIN, 0},
     {IPPROTO_IPV6, IPV6_FREEBIND, SHADOW, 0, INT32_MIN, 0},
 };
@@ -161,6 +168,15 @@ static int fail(int error)
     return -1;
 }
 
+int sc_option_remembered(uint64_t cookie, int level, int name)
+{
+    int index = find_option(level, name);
+    int value = index < 0 ? 0 : options[index].initial;
+    if (index >= 0)
+        sc_shadow_get(cookie, (unsigned)index, &value);
+    return value;
+}
+
 /* --- telling the flow ---------------------------------------------------------------------------
  */
 
@@ -191,6 +207,8 @@ static bool ask_flow(int fd, enum sc_ctl_option option, struct sc_ctl_reply *r)
 static bool has_flow(int fd)
 {
     struct sc_identity id;
+    if (sc_is_datagram(fd))
+        return false;
     sc_identify(fd, &id);
     return id.state == SC_STATE_OPEN || id.state == SC_STATE_CONNECTING;
 }
@@ -272,9 +290,13 @@ static int set_congestion(int fd, const void *value, socklen_t len)
     return fail(ENOENT);
 }
 
+static void mark_datagram(int fd, int level, int name);
+
 static int set_shadow(int fd, int index, int value)
 {
     const struct option *o = &options[index];
+    if (sc_is_datagram(fd))
+        mark_datagram(fd, o->level, o->name);
     if (value < o->least || (o->level == IPPROTO_IPV6 && o->name == IPV6_V6ONLY))
         return fail(EINVAL); /* of the latter, too late: what is ours is bound */
     if (o->tell == SC_OPT_SNDBUF || o->tell == SC_OPT_RCVBUF) {
@@ -320,6 +342,27 @@ static bool is_unsupported(int name)
     return name == SO_ZEROCOPY || name == SO_PASSCRED || name == SO_PASSSEC || name == SO_PASSPIDFD;
 }
 
+/* What a datagram socket was given that each call has to look at. */
+static void mark_datagram(int fd, int level, int name)
+{
+    bool shapes = level == IPPROTO_IP ? name == IP_TTL || name == IP_TOS
+                                      : name == IPV6_UNICAST_HOPS || name == IPV6_TCLASS;
+    bool asks = level == IPPROTO_IP ? name == IP_PKTINFO || name == IP_RECVTTL ||
+                                          name == IP_RECVTOS || name == IP_RECVERR
+                                    : name == IPV6_RECVPKTINFO || name == IPV6_RECVHOPLIMIT ||
+                                          name == IPV6_RECVTCLASS || name == IPV6_RECVERR;
+    if (level == IPPROTO_IP || level == IPPROTO_IPV6)
+        sc_mark_set(fd, (shapes ? SC_MARK_SHAPED : 0u) | (asks ? SC_MARK_ASKS : 0u));
+}
+
+void sc_options_mark_datagram(int fd)
+{
+    uint64_t mask = sc_shadow_mask(sc_cookie(fd));
+    for (int i = 0; i < OPTIONS; i++)
+        if (mask >> i & 1)
+            mark_datagram(fd, options[i].level, options[i].name);
+}
+
 static int set_on_service(int fd, int level, int name, const void *value, socklen_t len)
 {
     if (level == IPPROTO_TCP && name == TCP_CONGESTION)
@@ -348,9 +391,23 @@ static int note(int fd, int level, int name, int result)
     return result;
 }
 
+/* A datagram socket of ours: UDP's options. The kernel's AF_UNIX is asked for none of IP's. */
+static int set_on_datagram(int fd, int level, int name, const void *value, socklen_t len)
+{
+    if (level == IPPROTO_TCP || level == IPPROTO_UDP)
+        return fail(ENOPROTOOPT);
+    if (level != SOL_SOCKET && level != IPPROTO_IP && level != IPPROTO_IPV6)
+        return fail(ENOPROTOOPT);
+    if (level == IPPROTO_IPV6 && sc_datagram_family(fd) != SC_FAMILY_INET6)
+        return fail(ENOPROTOOPT);
+    return set_on_service(fd, level, name, value, len);
+}
+
 int sc_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
     struct sc_name own;
+    if (sc_is_datagram(fd))
+        return set_on_datagram(fd, level, name, value, len);
     if (level == SOL_SOCKET && is_touchy(name) && sc_is_service_socket(fd, &own))
         return set_on_service(fd, level, name, value, len);
     int r = sc_real.setsockopt(fd, level, name, value, len);
@@ -523,9 +580,33 @@ static bool is_placeholder(int fd)
     return sc_any_service_socket() && sc_shadow_get(sc_cookie(fd), SC_SHADOW_FAMILY, &family);
 }
 
+static int get_on_datagram(int fd, int level, int name, void *value, socklen_t *len)
+{
+    struct sc_name own;
+    if (!value || !len)
+        return fail(EFAULT);
+    if (!sc_datagram_identify(fd, &own))
+        return sc_real.getsockopt(fd, level, name, value, len);
+    if (level == SOL_SOCKET && name == SO_TYPE)
+        return give_int(SOCK_DGRAM, value, len);
+    if (level == SOL_SOCKET && name == SO_PROTOCOL)
+        return give_int(IPPROTO_UDP, value, len);
+    if (level == SOL_SOCKET && name == SO_ERROR)
+        return give_int(sc_datagram_take_error(fd), value, len);
+    if (level == SOL_SOCKET && !is_answered_here(name))
+        return sc_real.getsockopt(fd, level, name, value, len);
+    if (level == IPPROTO_TCP || level == IPPROTO_UDP)
+        return fail(ENOPROTOOPT);
+    if (level == IPPROTO_IPV6 && own.family != SC_FAMILY_INET6)
+        return fail(ENOPROTOOPT);
+    return get_on_service(fd, &own, level, name, value, len);
+}
+
 int sc_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 {
     struct sc_name own;
+    if (sc_is_datagram(fd))
+        return get_on_datagram(fd, level, name, value, len);
     if (level == SOL_SOCKET && value && len) {
         if (name == SO_ERROR)
             return get_error(fd, value, len);
@@ -648,7 +729,7 @@ static uint64_t set_by_program(int fd)
 {
     struct sc_name own;
     uint64_t mask;
-    if (sc_is_service_socket(fd, &own))
+    if (sc_is_datagram(fd) || sc_is_service_socket(fd, &own))
         mask = sc_shadow_mask(sc_cookie(fd));
     else
         mask = sc_touched_mask(fd) | (sc_real_sees_all() ? 0 : set_elsewhere(fd));
@@ -728,6 +809,8 @@ static bool is_over(int fd)
 int sc_shutdown(int fd, int how)
 {
     struct sc_identity id;
+    if (sc_is_datagram(fd))
+        return sc_datagram_shutdown(fd, how);
     bool valid = how == SHUT_RD || how == SHUT_WR || how == SHUT_RDWR;
     if (valid && sc_any_service_socket() && sc_identify(fd, &id) != SC_STATE_PLAIN &&
         (id.state == SC_STATE_BOUND || id.state == SC_STATE_FAILED ||
@@ -753,13 +836,17 @@ int sc_ioctl(int fd, unsigned long request, void *arg)
 {
     struct sc_name own;
     struct sc_ctl_reply r;
+    if (request == FIONREAD && arg && sc_is_datagram(fd)) {
+        *(int *)arg = sc_datagram_next_length(fd);
+        return 0;
+    }
     if (request == SIOCOUTQ && arg && sc_any_service_socket() && sc_is_service_socket(fd, &own)) {
         *(int *)arg = ask_flow(fd, SC_OPT_OUTQ, &r) ? (int)r.value : 0;
         return 0;
     }
     int result = sc_real.ioctl(fd, request, arg);
     if (result < 0 && errno == ENOTTY && request >= SIOCGIFNAME && request <= SIOCGIFCOUNT &&
-        sc_is_service_socket(fd, &own))
+        (sc_datagram_identify(fd, &own) || sc_is_service_socket(fd, &own)))
         return ask_interfaces(own.family == SC_FAMILY_INET6 ? AF_INET6 : AF_INET, request, arg);
     return result;
 }

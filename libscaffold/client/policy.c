@@ -1,12 +1,15 @@
 /* What the environment says about this process, and the pure tests that it answers. */
 #include "client/client.h"
 
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "client/real.h"
 
 static struct sc_policy policy;
 static bool ready;
@@ -22,7 +25,7 @@ __attribute__((format(printf, 1, 2))) static void complain(const char *format, .
     int n = vsnprintf(line, sizeof line, format, args);
     va_end(args);
     size_t len = n < 0 ? 0 : (size_t)n < sizeof line ? (size_t)n : sizeof line - 1;
-    if (write(STDERR_FILENO, line, len) < 0)
+    if (sc_real.write(STDERR_FILENO, line, len) < 0)
         return; /* nobody to tell */
 }
 
@@ -95,8 +98,7 @@ static bool is_service_name(const char *name, size_t len)
     return parts >= 3;
 }
 
-/* NAME, NAME:PORT or NAME:PORT/PROTO. A datagram service is not for stream sockets: read, unused.
- */
+/* NAME (every port, streams and datagrams), NAME:PORT (streams) or NAME:PORT/PROTO. */
 static bool read_capture(const char *item, size_t len)
 {
     struct sc_capture c = {0};
@@ -113,8 +115,9 @@ static bool read_capture(const char *item, size_t len)
         policy.capture_count == SC_CAPTURES_MAX)
         return false;
     memcpy(c.name, item, name_len);
-    if (!udp)
-        policy.capture[policy.capture_count++] = c;
+    if (colon)
+        c.protocol = udp ? IPPROTO_UDP : IPPROTO_TCP;
+    policy.capture[policy.capture_count++] = c;
     return true;
 }
 
@@ -159,7 +162,7 @@ static void read_environment(void)
                  "198.18.0.0/15 is used\n",
                  pool);
     policy.all_local = all_local && strcmp(all_local, "1") == 0;
-    if (!read_list("SCAFFOLD_SERVICE", "label.provider.scaffold[:port[/tcp]]", read_capture) ||
+    if (!read_list("SCAFFOLD_SERVICE", "label.provider.scaffold[:port[/proto]]", read_capture) ||
         !read_list("SCAFFOLD_PUBLISH", "service-port:program-port", read_publish))
         policy.capture_count = policy.publish_count = 0;
 }
@@ -206,15 +209,32 @@ uint16_t sc_policy_program_port(uint16_t service_port)
     return service_port;
 }
 
-static const struct sc_capture *capture_of(const struct sc_policy *p, uint16_t service_port)
+static const struct sc_capture *capture_of(const struct sc_policy *p, uint16_t service_port,
+                                           int protocol)
 {
-    for (unsigned i = 0; i < p->capture_count; i++)
-        if (p->capture[i].port == 0 || p->capture[i].port == service_port)
-            return &p->capture[i];
+    for (unsigned i = 0; i < p->capture_count; i++) {
+        const struct sc_capture *c = &p->capture[i];
+        if ((c->port == 0 || c->port == service_port) &&
+            (c->protocol == 0 || c->protocol == protocol))
+            return c;
+    }
     return NULL;
 }
 
-bool sc_policy_binds(const struct sc_address *a, char name[256], uint16_t *service_port)
+/* Addresses that only groups and links have. */
+static bool is_group(const struct sc_address *a)
+{
+    return sc_address_is_v4(a) ? sc_address_to_v4(a) >> 28 >= 14 : a->ip[0] == 0xff;
+}
+
+/* A datagram socket without a port of its own serves nobody; it becomes ours when it sends. */
+static bool may_serve(const struct sc_address *a, int protocol)
+{
+    return protocol != IPPROTO_UDP || (a->port != 0 && !is_group(a));
+}
+
+bool sc_policy_binds(const struct sc_address *a, int protocol, char name[256],
+                     uint16_t *service_port)
 {
     const struct sc_policy *p = sc_policy();
     bool loopback = sc_address_is_loopback(a);
@@ -222,9 +242,9 @@ bool sc_policy_binds(const struct sc_address *a, char name[256], uint16_t *servi
     *service_port = a->port;
     if (sc_address_in_pool(a, &p->pool))
         return true;
-    if (p->capture_count > 0 && !loopback) {
+    if (p->capture_count > 0 && !loopback && may_serve(a, protocol)) {
         uint16_t port = published_port(p, a->port);
-        const struct sc_capture *c = capture_of(p, port);
+        const struct sc_capture *c = capture_of(p, port, protocol);
         if (c) {
             memcpy(name, c->name, sizeof c->name);
             *service_port = port;

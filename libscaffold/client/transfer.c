@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "client/client.h"
+#include "client/datagram.h"
 #include "client/descriptors.h"
 #include "client/flow_error.h"
 #include "client/identity.h"
@@ -139,9 +140,33 @@ static bool carries_rights(const struct msghdr *msg)
     return false;
 }
 
+/* A datagram socket, or one that becomes ours by what it sends to. *result is the call's, when it
+ * was a datagram's. */
+static bool is_datagram(int fd, const struct msghdr *msg, int flags, ssize_t *result)
+{
+    if (!sc_is_datagram(fd)) {
+        if (!msg || !msg->msg_name || (flags & MSG_FASTOPEN))
+            return false;
+        enum sc_route route = sc_datagram_route(fd, msg->msg_name, msg->msg_namelen);
+        if (route == SC_ROUTE_IP)
+            return false;
+        *result = -1;
+        if (route == SC_ROUTE_NONE)
+            return true;
+    }
+    if (!msg)
+        *result = fail(EFAULT);
+    else
+        *result = sc_datagram_send(fd, msg, flags);
+    return true;
+}
+
 static ssize_t sendmsg_unlogged(int fd, const struct msghdr *msg, int flags)
 {
     struct sc_name own;
+    ssize_t result;
+    if (is_datagram(fd, msg, flags, &result))
+        return result;
     if (!may_send(fd, flags))
         return -1;
     if (carries_rights(msg) && sc_is_service_socket(fd, &own)) {
@@ -176,6 +201,9 @@ static ssize_t sendto_unlogged(int fd, const void *buf, size_t n, int flags,
     struct iovec iov = {(void *)(uintptr_t)buf, n};
     struct msghdr msg = {
         .msg_name = (void *)(uintptr_t)to, .msg_namelen = len, .msg_iov = &iov, .msg_iovlen = 1};
+    ssize_t result;
+    if (is_datagram(fd, &msg, flags, &result))
+        return result;
     if (opens_service(flags, to, len))
         return sc_sendmsg(fd, &msg, flags);
     if (!may_send(fd, flags))
@@ -262,8 +290,41 @@ static bool is_told(int fd, const void *name, socklen_t room, socklen_t len)
            ((const struct sockaddr *)name)->sa_family == AF_UNIX && sc_is_service_socket(fd, &own);
 }
 
+static ssize_t receive_datagram(int fd, void *buf, size_t n, int flags, struct sockaddr *from,
+                                socklen_t *len)
+{
+    struct iovec iov = {buf, n};
+    struct msghdr msg = {.msg_name = from,
+                         .msg_namelen = from && len ? *len : 0,
+                         .msg_iov = &iov,
+                         .msg_iovlen = 1};
+    if (from && !len)
+        return fail(EFAULT);
+    ssize_t got = sc_datagram_receive(fd, &msg, flags);
+    if (got >= 0 && from)
+        *len = msg.msg_namelen;
+    return got;
+}
+
+/* Descriptors that came along may be datagram sockets; their numbers were others' before. */
+static void adopt_passed(struct msghdr *msg)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (size_t at = 0; CMSG_LEN(at + sizeof(int)) <= c->cmsg_len; at += sizeof(int)) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(c) + at, sizeof fd);
+            sc_marks_forget(fd);
+            sc_datagram_adopt(fd);
+        }
+    }
+}
+
 ssize_t sc_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len)
 {
+    if (sc_is_datagram(fd))
+        return receive_datagram(fd, buf, n, flags, from, len);
     socklen_t room = from && len ? *len : 0;
     ssize_t got = sc_real.recvfrom(fd, buf, n, flags, from, len);
     if (got < 0)
@@ -277,10 +338,14 @@ ssize_t sc_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *fro
 
 ssize_t sc_recvmsg(int fd, struct msghdr *msg, int flags)
 {
+    if (sc_is_datagram(fd))
+        return msg ? sc_datagram_receive(fd, msg, flags) : fail(EFAULT);
     socklen_t room = msg && msg->msg_name ? msg->msg_namelen : 0;
     ssize_t got = sc_real.recvmsg(fd, msg, flags);
     if (got < 0)
         return on_recv_failure(fd, msg, 0, flags);
+    if (msg->msg_controllen > 0)
+        adopt_passed(msg);
     if (room && is_told(fd, msg->msg_name, room, msg->msg_namelen))
         msg->msg_namelen = 0;
     return got;

@@ -26,7 +26,6 @@ static const struct reason {
     [SC_WHY_BROADCAST] = {"broadcast", "{ip} is broadcast"},
     [SC_WHY_RAW] = {"raw", "raw socket"},
     [SC_WHY_PROTOCOL] = {"protocol", "its protocol is neither TCP nor UDP"},
-    [SC_WHY_DATAGRAM] = {"datagram", "datagram sockets stay plain IP"},
     [SC_WHY_PLAIN_BEFORE] = {"plain-before",
                              "{ip} is a service address, but the socket was plain IP already"},
 };

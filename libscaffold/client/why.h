@@ -28,7 +28,6 @@ enum sc_why {
     SC_WHY_BROADCAST,
     SC_WHY_RAW,
     SC_WHY_PROTOCOL,
-    SC_WHY_DATAGRAM,
     SC_WHY_PLAIN_BEFORE,
 };
 

@@ -277,7 +277,7 @@ static enum sc_trap_verdict on_bind(int notify, struct sc_trap_call *c)
     socklen_t len;
     if (!read_address(notify, c, &ss, &len) ||
         sc_address_from_sockaddr((struct sockaddr *)&ss, len, &a) < 0 ||
-        !sc_policy_binds(&a, name, &port) || !take_socket(notify, c) ||
+        !sc_policy_binds(&a, IPPROTO_TCP, name, &port) || !take_socket(notify, c) ||
         !sc_candidate_read(c->fd, &candidate) || candidate.state != SC_STATE_PLAIN)
         return leave_to_kernel(notify, c);
     uint64_t before = inode_of(c->fd);

@@ -1,0 +1,64 @@
+/* Datagram sockets that are ours: AF_UNIX SOCK_SEQPACKET below, UDP to the program. In front of
+ * every datagram stands a head (local/datagram.h), which the calls here add and take away.
+ *
+ * Which descriptors these are is remembered as a mark (client/descriptors.h), so that a test costs
+ * one load. No call allocates or takes a lock; all are signal-safe. What is said of UDP in udp(7),
+ * ip(7) and ipv6(7) holds unless said otherwise. */
+#ifndef SC_CLIENT_DATAGRAM_H
+#define SC_CLIENT_DATAGRAM_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "client/descriptors.h"
+#include "local/datagram.h"
+#include "local/names.h"
+
+static inline bool sc_is_datagram(int fd)
+{
+    return sc_mark_is_set(fd, SC_MARK_DATAGRAM);
+}
+
+/* The kernel's word for it: fills the name. One system call; errno is kept. */
+bool sc_datagram_identify(int fd, struct sc_name *own);
+
+/* Marks `fd` if it is one: for descriptors that came from elsewhere. errno is kept. */
+void sc_datagram_adopt(int fd);
+
+/* The family that the program made it with. */
+enum sc_family sc_datagram_family(int fd);
+
+/* --- becoming ours (datagram_join.c) ---------------------------------------------------------- */
+
+/* An unconnected UDP socket, or one of ours. */
+bool sc_is_udp(int fd);
+
+int sc_datagram_connect(int fd, const struct sockaddr *addr, socklen_t len);
+int sc_datagram_bind(int fd, const struct sockaddr *addr, socklen_t len);
+
+enum sc_route {
+    SC_ROUTE_IP,      /* libc's call is right */
+    SC_ROUTE_SERVICE, /* the socket is ours now */
+    SC_ROUTE_NONE,    /* errno says why */
+};
+
+/* Where a plain socket's datagram to `to` goes. Pure but for UDP sockets that name a service. */
+enum sc_route sc_datagram_route(int fd, const struct sockaddr *to, socklen_t len);
+
+/* --- data ------------------------------------------------------------------------------------- */
+
+ssize_t sc_datagram_send(int fd, const struct msghdr *msg, int flags);
+ssize_t sc_datagram_receive(int fd, struct msghdr *msg, int flags);
+
+/* Length of the next datagram, 0 without one: what FIONREAD says. */
+int sc_datagram_next_length(int fd);
+
+/* --- the rest --------------------------------------------------------------------------------- */
+
+int sc_datagram_getsockname(int fd, struct sockaddr *addr, socklen_t *len);
+int sc_datagram_getpeername(int fd, struct sockaddr *addr, socklen_t *len);
+int sc_datagram_shutdown(int fd, int how);
+bool sc_datagram_is_shut(int fd, int how);
+
+#endif

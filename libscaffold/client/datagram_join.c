@@ -1,0 +1,364 @@
+/* How a program's UDP socket becomes a socket of ours: PREPARE or BIND, a pair, HANDOVER of one end,
+ * and the other under the program's number. Only then is the program's socket given up: a failure
+ * leaves it as it was. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "client/client.h"
+#include "client/control.h"
+#include "client/datagram.h"
+#include "client/datagram_address.h"
+#include "client/datagram_state.h"
+#include "client/fresh.h"
+#include "client/identity.h"
+#include "client/options.h"
+#include "client/real.h"
+#include "client/shadow.h"
+#include "client/swap.h"
+#include "scaffold/scaffold.h"
+
+static int fail(int error)
+{
+    errno = error;
+    return -1;
+}
+
+/* --- the program's socket ---------------------------------------------------------------------
+ */
+
+/* A UDP socket of the kernel's. */
+struct plain {
+    enum sc_family family;
+    struct sc_address local; /* port 0: it has sent nothing and was bound to nothing */
+};
+
+static int integer_option(int fd, int name)
+{
+    int value = -1;
+    socklen_t len = sizeof value;
+    return sc_real.getsockopt(fd, SOL_SOCKET, name, &value, &len) < 0 ? -1 : value;
+}
+
+static bool read_plain(int fd, struct plain *p)
+{
+    struct sockaddr_storage ss;
+    socklen_t len = sizeof ss;
+    int family, kept = errno;
+    bool udp = integer_option(fd, SO_PROTOCOL) == IPPROTO_UDP &&
+               sc_real.getsockname(fd, (struct sockaddr *)&ss, &len) == 0 &&
+               sc_address_from_sockaddr((struct sockaddr *)&ss, len, &p->local) == 0;
+    errno = kept;
+    if (!udp)
+        return false;
+    p->family = ss.ss_family == AF_INET6 ? SC_FAMILY_INET6 : SC_FAMILY_INET;
+    if (sc_any_service_socket() && sc_shadow_get(sc_cookie(fd), SC_SHADOW_FAMILY, &family))
+        p->family = (enum sc_family)family;
+    return true;
+}
+
+bool sc_is_udp(int fd)
+{
+    return integer_option(fd, SO_PROTOCOL) == IPPROTO_UDP;
+}
+
+static bool fits(enum sc_family socket, sa_family_t address)
+{
+    if (socket == SC_FAMILY_SCAFFOLD || address == AF_SCAFFOLD)
+        return true;
+    return socket == SC_FAMILY_INET6 || address == AF_INET;
+}
+
+/* --- the exchange -----------------------------------------------------------------------------
+ */
+
+struct joining {
+    int fd;
+    int control;
+    enum sc_family family;
+    bool wildcard; /* shown as 0.0.0.0 or :: until it is connected */
+};
+
+static int name_own(int own, const struct joining *j, const struct sc_ctl_reply *r)
+{
+    struct sc_name name = {.daemon = sc_policy()->daemon,
+                           .kind = SC_NAME_DATAGRAM,
+                           .family = j->family,
+                           .wildcard = j->wildcard,
+                           .address = r->address,
+                           .serial = r->serial};
+    struct sockaddr_un sun;
+    socklen_t len = sc_name_format(&name, &sun);
+    return sc_real.bind(own, (const struct sockaddr *)&sun, len);
+}
+
+static int hand_over(const struct joining *j, int other, const struct sc_options_told *told)
+{
+    struct sc_ctl_request q = sc_control_request(SC_CTL_HANDOVER);
+    struct sc_ctl_reply r;
+    q.handover.wait = 1;
+    q.handover.sndbuf = told->sndbuf;
+    q.handover.rcvbuf = told->rcvbuf;
+    if (sc_control_send(j->control, &q, other) < 0)
+        return -1;
+    return sc_control_receive(j->control, &r, SC_CTL_HANDOVER);
+}
+
+/* Puts `own` under the program's number and those of its duplicates. */
+static int take_place(int fd, int own)
+{
+    struct sc_name name;
+    int duplicates[32];
+    if (!sc_datagram_identify(own, &name))
+        return fail(EBADF);
+    int err = sc_swap(fd, own);
+    if (err < 0)
+        return fail(-err);
+    sc_mark_clear(fd, SC_MARK_SENT_IP | SC_MARK_PORT_GIVEN);
+    sc_datagram_adopt(fd);
+    size_t count = sc_duplicates(fd, duplicates, sizeof duplicates / sizeof *duplicates);
+    for (size_t i = 0; i < count; i++)
+        sc_datagram_adopt(duplicates[i]);
+    return 0;
+}
+
+static int join_with(const struct joining *j, const struct sc_ctl_reply *r)
+{
+    struct sc_options_told told;
+    int pair[2], size = SC_REAL_SNDBUF;
+    if (sc_real.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return sc_fresh_failed();
+    sc_real.setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    sc_options_carry(j->fd, pair[0], &told);
+    int result = name_own(pair[0], j, r);
+    if (result == 0)
+        result = hand_over(j, pair[1], &told);
+    int kept = errno;
+    sc_real.close(pair[1]);
+    if (result < 0) {
+        sc_real.close(pair[0]);
+        return fail(kept);
+    }
+    return take_place(j->fd, pair[0]);
+}
+
+/* One conversation: the question whose answer is the socket's address, then the hand-over. */
+static int join(struct joining *j, const struct sc_ctl_request *q)
+{
+    struct sc_ctl_reply r;
+    j->control = sc_control_open(false);
+    if (j->control < 0)
+        return -1;
+    int result = sc_control_ask(j->control, q, &r);
+    if (result == 0)
+        result = join_with(j, &r);
+    sc_control_close(j->control);
+    return result;
+}
+
+/* --- sending, connecting ----------------------------------------------------------------------
+ */
+
+/* True when the program, not the kernel, chose the port. */
+static bool has_own_port(int fd, const struct plain *p)
+{
+    return p->local.port != 0 && sc_mark_is_set(fd, SC_MARK_PORT_GIVEN);
+}
+
+static int join_towards(int fd, const struct plain *p, const struct sc_address *to)
+{
+    struct joining j = {.fd = fd, .family = p->family, .wildcard = true};
+    struct sc_ctl_request q = sc_control_request(SC_CTL_PREPARE);
+    q.prepare.datagram = 1;
+    q.prepare.family = (uint8_t)p->family;
+    q.prepare.local_port = has_own_port(fd, p) ? p->local.port : 0;
+    q.prepare.address = *to;
+    return join(&j, &q);
+}
+
+/* A socket that plain IP knows by its port stays there. */
+static bool stays_ip(int fd, const struct plain *p)
+{
+    if (p->local.port == 0 || !sc_mark_is_set(fd, SC_MARK_SENT_IP))
+        return false;
+    sc_control_explain(EADDRNOTAVAIL, "this socket has sent datagrams to plain IP; datagrams to "
+                                      "services need a socket of their own");
+    errno = EADDRNOTAVAIL;
+    return true;
+}
+
+/* Pure. */
+static bool names_service(const struct sockaddr *to, socklen_t len)
+{
+    struct sc_address a;
+    if (!to || len < sizeof to->sa_family)
+        return false;
+    return to->sa_family == AF_SCAFFOLD ||
+           (sc_address_from_sockaddr(to, len, &a) == 0 && sc_policy_connects(&a));
+}
+
+static enum sc_route route_service(int fd, const struct sockaddr *to, socklen_t len)
+{
+    struct plain p;
+    struct sc_address a;
+    if (!read_plain(fd, &p) || !fits(p.family, to->sa_family))
+        return SC_ROUTE_IP;
+    if (stays_ip(fd, &p) || sc_datagram_read_address(p.family, to, len, &a) < 0 ||
+        join_towards(fd, &p, &a) < 0)
+        return SC_ROUTE_NONE;
+    return SC_ROUTE_SERVICE;
+}
+
+enum sc_route sc_datagram_route(int fd, const struct sockaddr *to, socklen_t len)
+{
+    if (names_service(to, len))
+        return route_service(fd, to, len);
+    if (!sc_mark_is_set(fd, SC_MARK_SENT_IP))
+        sc_mark_set(fd, SC_MARK_SENT_IP);
+    return SC_ROUTE_IP;
+}
+
+/* --- connect ----------------------------------------------------------------------------------
+ */
+
+static void mark_connected(int fd, bool on)
+{
+    int duplicates[32];
+    size_t count = sc_duplicates(fd, duplicates, sizeof duplicates / sizeof *duplicates);
+    on ? sc_mark_set(fd, SC_MARK_CONNECTED) : sc_mark_clear(fd, SC_MARK_CONNECTED);
+    for (size_t i = 0; i < count; i++)
+        on ? sc_mark_set(duplicates[i], SC_MARK_CONNECTED)
+           : sc_mark_clear(duplicates[i], SC_MARK_CONNECTED);
+}
+
+static int tell_peer(int fd, const struct sc_address *peer)
+{
+    struct sc_datagram_head head = {.kind = SC_DATAGRAM_DISCONNECT};
+    struct sc_datagram_state s;
+    uint64_t cookie = sc_cookie(fd);
+    if (peer) {
+        head.kind = SC_DATAGRAM_CONNECT;
+        head.peer = *peer;
+    }
+    if (sc_real.sendto(fd, &head, sizeof head, MSG_NOSIGNAL, NULL, 0) < 0)
+        return fail(errno == EPIPE || errno == ECONNRESET ? ENETDOWN : errno);
+    sc_datagram_state_get(cookie, &s);
+    s.peer = peer ? *peer : (struct sc_address){0};
+    sc_datagram_state_set(cookie, &s);
+    mark_connected(fd, peer != NULL);
+    return 0;
+}
+
+/* Back to the kernel's UDP, bound as the program had bound it. */
+static int make_plain(int fd)
+{
+    struct sc_name own;
+    struct sockaddr_storage ss;
+    socklen_t len = sizeof ss;
+    if (!sc_datagram_identify(fd, &own) ||
+        sc_datagram_getsockname(fd, (struct sockaddr *)&ss, &len) < 0)
+        return fail(EBADF);
+    int fresh = sc_real.socket(own.family == SC_FAMILY_INET6 ? AF_INET6 : AF_INET,
+                               SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fresh < 0)
+        return sc_fresh_failed();
+    sc_options_give_back(fd, fresh);
+    if (own.wildcard && sc_real.bind(fresh, (struct sockaddr *)&ss, len) < 0) {
+        int kept = errno;
+        sc_real.close(fresh);
+        return fail(kept);
+    }
+    int err = sc_swap(fd, fresh);
+    sc_mark_clear(fd, SC_MARKS_OF_DATAGRAM);
+    return err < 0 ? fail(-err) : 0;
+}
+
+/* One of ours is connected again, to nobody, or to plain IP: what bind reserved is then given up. */
+static int connect_ours(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct sc_address a;
+    if (len < sizeof addr->sa_family)
+        return fail(EINVAL);
+    if (addr->sa_family == AF_UNSPEC)
+        return tell_peer(fd, NULL);
+    if (!names_service(addr, len) && fits(sc_datagram_family(fd), addr->sa_family) &&
+        sc_datagram_family(fd) != SC_FAMILY_SCAFFOLD)
+        return make_plain(fd) < 0 ? -1 : sc_real.connect(fd, addr, len);
+    if (sc_datagram_read_address(sc_datagram_family(fd), addr, len, &a) < 0)
+        return -1;
+    return tell_peer(fd, &a);
+}
+
+int sc_datagram_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    if (!sc_is_datagram(fd)) {
+        enum sc_route route = route_service(fd, addr, len);
+        if (route == SC_ROUTE_NONE)
+            return -1;
+        if (route == SC_ROUTE_IP)
+            return sc_real.connect(fd, addr, len);
+    }
+    return connect_ours(fd, addr, len);
+}
+
+/* --- bind -------------------------------------------------------------------------------------
+ */
+
+static int bind_service_id(struct sc_ctl_request *q, const struct sockaddr *addr, socklen_t len)
+{
+    struct sockaddr_scaffold s;
+    if (len < sizeof s)
+        return fail(EINVAL);
+    memcpy(&s, addr, sizeof s);
+    const uint8_t *id = s.sc_service.bytes;
+    q->bind.by_service_id = 1;
+    memcpy(q->bind.service_id, id, sizeof q->bind.service_id);
+    q->bind.address = sc_address_v4(INADDR_ANY, (uint16_t)(id[28] << 8 | id[29]));
+    q->bind.program_port = q->bind.address.port;
+    return 0;
+}
+
+static bool read_bind(struct sc_ctl_request *q, const struct sockaddr *addr, socklen_t len)
+{
+    struct sc_address a;
+    uint16_t port;
+    if (sc_address_from_sockaddr(addr, len, &a) < 0 ||
+        !sc_policy_binds(&a, IPPROTO_UDP, q->bind.service, &port))
+        return false;
+    q->bind.program_port = a.port;
+    q->bind.wildcard = sc_address_is_wildcard(&a);
+    q->bind.address = a;
+    q->bind.address.port = port;
+    if (q->bind.wildcard && !*q->bind.service) /* all-local: what loopback senders reach */
+        q->bind.address = sc_address_v4(INADDR_LOOPBACK, port);
+    return true;
+}
+
+static int bind_plain(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct sc_address a;
+    int r = sc_real.bind(fd, addr, len);
+    if (r == 0 && sc_address_from_sockaddr(addr, len, &a) == 0 && a.port != 0)
+        sc_mark_set(fd, SC_MARK_PORT_GIVEN);
+    return r;
+}
+
+int sc_datagram_bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct sc_ctl_request q = sc_control_request(SC_CTL_BIND);
+    struct plain p;
+    if (sc_is_datagram(fd))
+        return fail(EINVAL); /* it is bound */
+    if (!read_plain(fd, &p) || p.local.port != 0 || !fits(p.family, addr->sa_family) ||
+        (p.family == SC_FAMILY_INET6 && addr->sa_family == AF_INET))
+        return sc_real.bind(fd, addr, len);
+    if (addr->sa_family == AF_SCAFFOLD ? bind_service_id(&q, addr, len) < 0
+                                       : !read_bind(&q, addr, len))
+        return addr->sa_family == AF_SCAFFOLD ? -1 : bind_plain(fd, addr, len);
+    q.bind.family = (uint8_t)p.family;
+    q.bind.datagram = 1;
+    q.bind.reuseport = integer_option(fd, SO_REUSEPORT) > 0;
+    q.bind.reuseaddr = integer_option(fd, SO_REUSEADDR) > 0;
+    struct joining j = {.fd = fd, .family = p.family, .wildcard = q.bind.wildcard};
+    return join(&j, &q);
+}

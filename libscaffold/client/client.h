@@ -21,8 +21,8 @@
 
 /* One item of SCAFFOLD_SERVICE: a service that listeners of this process serve. */
 struct sc_capture {
-    char name[256]; /* without port */
-    uint16_t port;  /* the service port that is captured; 0 = every one */
+    char name[256];   /* without port */
+    uint16_t port;    /* the service port that is captured; 0 = every one */
     uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP; 0 = both */
 };
 

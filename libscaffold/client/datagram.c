@@ -133,7 +133,8 @@ int sc_datagram_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 /* --- shutdown -----------------------------------------------------------------------------------
  */
 
-/* The kernel's wakes who reads; on an unconnected socket, too, which is told ENOTCONN, as in UDP. */
+/* The kernel's wakes who reads; on an unconnected socket, too, which is told ENOTCONN, as in UDP.
+ */
 int sc_datagram_shutdown(int fd, int how)
 {
     struct sc_address peer;

@@ -176,9 +176,8 @@ int sc_datagram_read_address(enum sc_family family, const struct sockaddr *addr,
         return fail(ENETUNREACH);
     }
     if (sc_address_is_wildcard(out)) /* this host, as in Linux */
-        *out = sc_address_is_v4(out)
-                   ? sc_address_v4(INADDR_LOOPBACK, out->port)
-                   : (struct sc_address){.ip = {[15] = 1}, .port = out->port};
+        *out = sc_address_is_v4(out) ? sc_address_v4(INADDR_LOOPBACK, out->port)
+                                     : (struct sc_address){.ip = {[15] = 1}, .port = out->port};
     return 0;
 }
 

@@ -96,7 +96,8 @@ static int read_socket(const struct cmsghdr *c)
 
 int sc_datagram_read_control(const struct msghdr *msg, struct sc_datagram_head *head)
 {
-    struct msghdr *m = (struct msghdr *)(uintptr_t)msg; /* CMSG_NXTHDR takes it so, and reads only */
+    struct msghdr *m =
+        (struct msghdr *)(uintptr_t)msg; /* CMSG_NXTHDR takes it so, and reads only */
     if (!msg->msg_control || msg->msg_controllen == 0)
         return 0;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {

@@ -7,8 +7,8 @@
 
 #include "local/datagram.h"
 
-/* An ERROR packet was read. Returns the errno that the program's call fails with; 0 when this socket
- * does not hear of errors: not connected, and without IP_RECVERR. */
+/* An ERROR packet was read. Returns the errno that the program's call fails with; 0 when this
+ * socket does not hear of errors: not connected, and without IP_RECVERR. */
 int sc_datagram_on_error(int fd, const struct sc_datagram_head *head);
 
 /* The errno at the head of the queue, once, or 0. One system call when there is none. */

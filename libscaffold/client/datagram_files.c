@@ -100,7 +100,8 @@ static bool is_past(const struct timespec *deadline)
            (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
 }
 
-/* As in Linux the time is looked at after each datagram: a call that waits for one goes on waiting. */
+/* As in Linux the time is looked at after each datagram: a call that waits for one goes on waiting.
+ */
 int sc_recvmmsg(int fd, struct mmsghdr *list, unsigned count, int flags, struct timespec *timeout)
 {
     struct timespec deadline = {0};

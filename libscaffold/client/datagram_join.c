@@ -1,6 +1,6 @@
-/* How a program's UDP socket becomes a socket of ours: PREPARE or BIND, a pair, HANDOVER of one end,
- * and the other under the program's number. Only then is the program's socket given up: a failure
- * leaves it as it was. */
+/* How a program's UDP socket becomes a socket of ours: PREPARE or BIND, a pair, HANDOVER of one
+ * end, and the other under the program's number. Only then is the program's socket given up: a
+ * failure leaves it as it was. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -125,10 +125,9 @@ static int take_place(int fd, int own)
 static int join_with(const struct joining *j, const struct sc_ctl_reply *r)
 {
     struct sc_options_told told;
-    int pair[2], size = SC_REAL_SNDBUF;
+    int pair[2];
     if (sc_real.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return sc_fresh_failed();
-    sc_real.setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     sc_options_carry(j->fd, pair[0], &told);
     int result = name_own(pair[0], j, r);
     if (result == 0)
@@ -273,7 +272,8 @@ static int make_plain(int fd)
     return err < 0 ? fail(-err) : 0;
 }
 
-/* One of ours is connected again, to nobody, or to plain IP: what bind reserved is then given up. */
+/* One of ours is connected again, to nobody, or to plain IP: what bind reserved is then given up.
+ */
 static int connect_ours(int fd, const struct sockaddr *addr, socklen_t len)
 {
     struct sc_address a;

@@ -12,7 +12,8 @@
 #include "client/datagram_error.h"
 #include "client/real.h"
 
-/* Pieces that are passed on as they are; of more, which no program of ours sends, a copy is made. */
+/* Pieces that are passed on as they are; of more, which no program of ours sends, a copy is made.
+ */
 #define PIECES 16
 
 static ssize_t fail(int error)
@@ -135,8 +136,8 @@ ssize_t sc_datagram_send(int fd, const struct msghdr *msg, int flags)
         sc_datagram_shape(fd, &head);
     if (sc_datagram_read_control(msg, &head) < 0)
         return -1;
-    int error = sc_mark_is_set(fd, SC_MARK_CONNECTED | SC_MARK_ASKS) ? sc_datagram_take_error(fd)
-                                                                     : 0;
+    int error =
+        sc_mark_is_set(fd, SC_MARK_CONNECTED | SC_MARK_ASKS) ? sc_datagram_take_error(fd) : 0;
     if (error)
         return fail(error);
     return msg->msg_iovlen <= PIECES ? send_pieces(fd, &head, msg, flags)

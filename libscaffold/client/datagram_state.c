@@ -54,7 +54,8 @@ bool sc_datagram_state_get(uint64_t cookie, struct sc_datagram_state *s)
     uint64_t version = LOAD(e->version);
     for (size_t i = 0; i < WORDS; i++)
         word[i] = LOAD(e->word[i]);
-    /* A writer at work, perhaps the very call that a signal handler of ours interrupted: unknown. */
+    /* A writer at work, perhaps the very call that a signal handler of ours interrupted: unknown.
+     */
     if (version & 1 || LOAD(e->version) != version || LOAD(e->cookie) != cookie)
         return false;
     memcpy(s, word, sizeof *s);

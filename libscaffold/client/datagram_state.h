@@ -1,6 +1,7 @@
 /* What is remembered of datagram sockets beside their names: to whom they are connected, and what
- * they were told that became of a datagram. Keyed by the socket's SO_COOKIE, in a fixed table without
- * locks, as client/shadow.h; a socket that is forgotten, or came by exec, is asked for at scaffoldd. */
+ * they were told that became of a datagram. Keyed by the socket's SO_COOKIE, in a fixed table
+ * without locks, as client/shadow.h; a socket that is forgotten, or came by exec, is asked for at
+ * scaffoldd. */
 #ifndef SC_CLIENT_DATAGRAM_STATE_H
 #define SC_CLIENT_DATAGRAM_STATE_H
 
@@ -10,7 +11,7 @@
 #include "local/address.h"
 
 struct sc_datagram_state {
-    struct sc_address peer; /* port 0: none */
+    struct sc_address peer;   /* port 0: none */
     struct sc_address failed; /* whom a datagram did not reach; port 0: nothing is in the queue */
     int32_t error;            /* why */
     uint8_t shut;             /* 1: SHUT_RD, 2: SHUT_WR */

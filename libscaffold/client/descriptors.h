@@ -23,7 +23,7 @@ enum sc_mark {
     SC_MARK_ASKS = 256,     /* was asked for control messages about, or errors of, datagrams */
 
     /* Plain UDP sockets. */
-    SC_MARK_SENT_IP = 512,  /* has sent to plain IP, where it stays */
+    SC_MARK_SENT_IP = 512,     /* has sent to plain IP, where it stays */
     SC_MARK_PORT_GIVEN = 1024, /* bound to a port of the program's choice */
 };
 

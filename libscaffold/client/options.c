@@ -597,8 +597,9 @@ static int get_on_datagram(int fd, int level, int name, void *value, socklen_t *
         return sc_real.getsockopt(fd, level, name, value, len);
     if (level == IPPROTO_TCP || level == IPPROTO_UDP)
         return fail(ENOPROTOOPT);
-    if (level == IPPROTO_IPV6 && own.family != SC_FAMILY_INET6)
-        return fail(ENOPROTOOPT);
+    if (level != SOL_SOCKET && level != IPPROTO_IP &&
+        (level != IPPROTO_IPV6 || own.family != SC_FAMILY_INET6))
+        return fail(EOPNOTSUPP);
     return get_on_service(fd, &own, level, name, value, len);
 }
 

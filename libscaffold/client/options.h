@@ -42,11 +42,12 @@ void sc_options_reset_on_close(int fd);
  * there, by name. Returns how many, at most `room`. */
 size_t sc_options_without_effect(uint64_t cookie, const char *names[], size_t room);
 
-/* What is remembered of an option of the socket with this cookie, or its default; 0 for options that
- * nobody remembers. */
+/* What is remembered of an option of the socket with this cookie, or its default; 0 for options
+ * that nobody remembers. */
 int sc_option_remembered(uint64_t cookie, int level, int name);
 
-/* A datagram socket has just got the options of the program's: marks what its calls must look at. */
+/* A datagram socket has just got the options of the program's: marks what its calls must look at.
+ */
 void sc_options_mark_datagram(int fd);
 
 #endif

@@ -294,10 +294,8 @@ static ssize_t receive_datagram(int fd, void *buf, size_t n, int flags, struct s
                                 socklen_t *len)
 {
     struct iovec iov = {buf, n};
-    struct msghdr msg = {.msg_name = from,
-                         .msg_namelen = from && len ? *len : 0,
-                         .msg_iov = &iov,
-                         .msg_iovlen = 1};
+    struct msghdr msg = {
+        .msg_name = from, .msg_namelen = from && len ? *len : 0, .msg_iov = &iov, .msg_iovlen = 1};
     if (from && !len)
         return fail(EFAULT);
     ssize_t got = sc_datagram_receive(fd, &msg, flags);

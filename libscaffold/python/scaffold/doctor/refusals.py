@@ -133,6 +133,40 @@ REFUSALS: tuple[Refusal, ...] = (
         "TCP_ULP is refused whatever its name: a program that believes to have kernel TLS must"
         " not send plain text.",
     ),
+    # --- datagrams ---
+    Refusal(
+        ("datagrams.largest.udp6",),
+        ("'EMSGSIZE'",),
+        "A datagram holds 65,507 bytes on IPv6 sockets, too: the 20 more that IPv6 has room for"
+        " are EMSGSIZE.",
+    ),
+    Refusal(
+        ("datagrams.refused_told_by_recv.*",),
+        ("('0x5', 'ECONNREFUSED', 'EAGAIN')",),
+        "poll announces a refusal as something to read, without POLLERR; the next call tells it.",
+    ),
+    Refusal(
+        ("datagrams.error_queue.*",),
+        ("(b'', [(0, 11)], (111, 2, 3, 3, 0), True)",),
+        "The error queue says what failed and whom it did not reach, without the bytes of the"
+        " datagram.",
+    ),
+    Refusal(
+        ("datagrams.multicast.*",),
+        ("('ENOPROTOOPT', 1, 'TimeoutError')",),
+        "Services have no multicast groups: joining one is refused. A socket for a group stays"
+        " plain IP when it is bound to the group's address.",
+    ),
+    Refusal(
+        ("options.SO_ZEROCOPY.udp4",),
+        ("['ok', 1, 0, 'ENOTSUP', 0, 0, 'ENOTSUP', 0]",),
+        "There is no MSG_ZEROCOPY for datagrams: completions would never come.",
+    ),
+    Refusal(
+        ("options.IP_TRANSPARENT.udp4",),
+        (f"['ok', 1, {_NOT_AN_OPTION[15:]}]",),
+        "Datagrams have no foreign source addresses either; the option is refused.",
+    ),
     # --- readiness ---
     Refusal(
         ("poll.edges_while_the_peer_reads.*",),
@@ -237,9 +271,9 @@ REFUSALS: tuple[Refusal, ...] = (
         "A socket that was made here and connected by a child is connected in the child alone.",
     ),
     Refusal(
-        ("plane.listed.tcp*",),
+        ("plane.listed.*",),
         ("[False, False]",),
-        "Flows are not in /proc/net/tcp nor in ss -t: `scaffold status` lists them, and ss -x"
+        "Flows are not in /proc/net/tcp or udp nor in ss -tu: `scaffold status` lists them, and ss -x"
         " their sockets.",
     ),
 )

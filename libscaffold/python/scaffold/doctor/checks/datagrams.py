@@ -178,6 +178,8 @@ def largest(kind: Kind) -> Any:
     on(server, socket.SO_RCVBUF, 1 << 20)
     most = 65507 if kind is not UDP6 else 65527
     code = answer(c.send, bytes(most))
+    if code != most:
+        return code
     _waiting(server)
     return (
         code,
@@ -351,6 +353,7 @@ def many_at_once(kind: Kind) -> Any:
             ("control", ctypes.c_void_p),
             ("controllen", ctypes.c_size_t),
             ("flags", ctypes.c_int),
+            ("pad", ctypes.c_int),
             ("len", ctypes.c_uint),
         ]
 

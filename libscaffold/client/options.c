@@ -394,7 +394,7 @@ static int note(int fd, int level, int name, int result)
 /* A datagram socket of ours: UDP's options. The kernel's AF_UNIX is asked for none of IP's. */
 static int set_on_datagram(int fd, int level, int name, const void *value, socklen_t len)
 {
-    if (level == IPPROTO_TCP || level == IPPROTO_UDP)
+    if (level == IPPROTO_UDP)
         return fail(ENOPROTOOPT);
     if (level != SOL_SOCKET && level != IPPROTO_IP && level != IPPROTO_IPV6)
         return fail(ENOPROTOOPT);
@@ -595,7 +595,7 @@ static int get_on_datagram(int fd, int level, int name, void *value, socklen_t *
         return give_int(sc_datagram_take_error(fd), value, len);
     if (level == SOL_SOCKET && !is_answered_here(name))
         return sc_real.getsockopt(fd, level, name, value, len);
-    if (level == IPPROTO_TCP || level == IPPROTO_UDP)
+    if (level == IPPROTO_UDP)
         return fail(ENOPROTOOPT);
     if (level != SOL_SOCKET && level != IPPROTO_IP &&
         (level != IPPROTO_IPV6 || own.family != SC_FAMILY_INET6))

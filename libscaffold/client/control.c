@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "client/client.h"
+#include "client/kernel.h"
 #include "client/real.h"
 
 /* How long scaffoldd may take over a question that it answers from memory or by one look-up in the
@@ -20,7 +20,7 @@
 
 /* The control connection's own calls go round libc's wrappers, which are cancellation points and
  * would leave the connection open. */
-#define RAW(call, ...) syscall(SYS_##call, __VA_ARGS__)
+#define RAW(call, ...) sc_kernel(SYS_##call, __VA_ARGS__)
 
 /* --- what is said to whom ----------------------------------------------------------------------
  */

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+
+#include "client/kernel.h"
 
 /* --- before binding --------------------------------------------------------------------------- */
 
@@ -13,7 +13,7 @@
 #define SC_REAL(type, name, params, args)                                                          \
     static type raw_##name params                                                                  \
     {                                                                                              \
-        return (type)syscall(SYS_##name ARGS args);                                                \
+        return (type)sc_kernel(SYS_##name ARGS args);                                              \
     }
 #define SC_REAL_LIBC(type, name, params)
 #include "client/real.def"

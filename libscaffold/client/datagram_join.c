@@ -186,14 +186,14 @@ static bool stays_ip(int fd, const struct plain *p)
     return true;
 }
 
-/* Pure. */
+/* Pure. Port 0 is nobody's, and UDP connects to it all the same. */
 static bool names_service(const struct sockaddr *to, socklen_t len)
 {
     struct sc_address a;
     if (!to || len < sizeof to->sa_family)
         return false;
     return to->sa_family == AF_SCAFFOLD ||
-           (sc_address_from_sockaddr(to, len, &a) == 0 && sc_policy_connects(&a));
+           (sc_address_from_sockaddr(to, len, &a) == 0 && a.port != 0 && sc_policy_connects(&a));
 }
 
 static enum sc_route route_service(int fd, const struct sockaddr *to, socklen_t len)
@@ -292,7 +292,7 @@ static int connect_ours(int fd, const struct sockaddr *addr, socklen_t len)
 int sc_datagram_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
     if (!sc_is_datagram(fd)) {
-        enum sc_route route = route_service(fd, addr, len);
+        enum sc_route route = names_service(addr, len) ? route_service(fd, addr, len) : SC_ROUTE_IP;
         if (route == SC_ROUTE_NONE)
             return -1;
         if (route == SC_ROUTE_IP)

@@ -225,6 +225,9 @@ void sc_endpoint_deliver(struct sc_endpoint *e, const struct sc_datagram_head *h
 
 void sc_endpoint_tell(struct sc_endpoint *e, const struct sc_address *peer, int error)
 {
+    /* As the kernel: a connected socket hears of its peer alone. */
+    if (e->connected && peer->port && memcmp(peer, &e->peer, sizeof *peer) != 0)
+        return;
     struct sc_datagram_head head = {.kind = SC_DATAGRAM_ERROR,
                                     .error = error,
                                     .peer = peer->port || !e->connected ? *peer : e->peer,

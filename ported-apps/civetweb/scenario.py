@@ -15,8 +15,8 @@ SERVICE = "pages.demo.scaffold"
 PORT = 8080
 MIB = 1 << 20
 _CLIENT = Path(__file__).with_name("client.py")
-# It does not read to the end of its input: civetweb's pipes leak into scripts that start at the same
-# time, so that two of them may wait for each other's end for ever, on plain TCP as well.
+# It does not read to the end of its input: pipes of civetweb leak into scripts that start at the
+# same time, so that two of them may wait for each other for ever, on plain TCP as well.
 _CGI = """#!/bin/sh
 echo "Content-Type: text/plain"
 echo

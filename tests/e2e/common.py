@@ -19,8 +19,8 @@ PORT = 4000
 wget = scenario.load(APPS, "wget")
 memcached = scenario.load(APPS, "memcached")
 iperf = scenario.load(APPS, "iperf")
-STREAMS = ["ab", "civetweb", "elinks", "libmemcached"]
-"""Programs of the table, beside those above, that use TCP alone."""
+OTHERS = ["ab", "civetweb", "elinks", "libmemcached", "pdns", "tftp"]
+"""Programs of the table, beside those above."""
 
 
 def serve(lab: Lab, mode: str, host: str = "b", service: str = SERVICE) -> subprocess.Popen[Any]:

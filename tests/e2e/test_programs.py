@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.common import APPS, STREAMS, iperf, memcached, wget
+from e2e.common import APPS, OTHERS, iperf, memcached, wget
 from scaffold import scenario
 from scaffold.lab import Lab
 
@@ -38,7 +38,7 @@ def test_memcached(kind: str) -> None:
         assert memcached.run(lab).figures["keys"] == 10_000
 
 
-@pytest.mark.parametrize("app", STREAMS)
+@pytest.mark.parametrize("app", OTHERS)
 def test_program(kind: str, app: str) -> None:
     nobody = pwd.getpwnam("nobody").pw_uid
     with Lab(["a", "b"], router="b", kind=kind, allow_uids=[nobody]) as lab:
@@ -50,6 +50,7 @@ def test_iperf(lab: Lab) -> None:
     figures = iperf.run(lab, seconds=2).figures
     assert figures["out_mbit_s"] > 0
     assert figures["back_mbit_s"] > 0
+    assert figures["udp_out_mbit_s"] > 0
 
 
 def test_the_demonstration() -> None:

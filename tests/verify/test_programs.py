@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.common import APPS, STREAMS, memcached, wget
+from e2e.common import APPS, OTHERS, memcached, wget
 from e2e.relay import Harm, harmed_lab
 from scaffold import namespaces, scenario
 from scaffold.lab import Lab
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.full, pytest.mark.hosts, pytest.mark.timeout(1800)]
 GIB = 1 << 30
 
 
-@pytest.mark.parametrize("app", ["wget", "memcached", "iperf", *STREAMS])
+@pytest.mark.parametrize("app", ["wget", "memcached", "iperf", *OTHERS])
 def test_scenario(app: str, kind: str, figures: dict[str, float]) -> None:
     """Three times in a row. A server that drops root is known to scaffoldd."""
     nobody = pwd.getpwnam("nobody").pw_uid

@@ -43,8 +43,8 @@ def serve(host: Host, folder: Path, names: int, service: str = SERVICE) -> subpr
     user = "setuid=root\n" if os.geteuid() == 0 else ""
     (folder / "pdns.conf").write_text(_CONFIG.format(folder=folder, port=PORT, user=user))
     command = [program("pdns_server", "pdns-server"), f"--config-dir={folder}"]
-    log = (folder / "log").open("wb")
-    return host.popen(command, service=service, stdout=log, stderr=log)
+    with (folder / "log").open("wb") as log:
+        return host.popen(command, service=service, stdout=log, stderr=log)
 
 
 def records(number: int) -> dict[str, str]:

@@ -17,7 +17,8 @@ static struct sc_datagram to_service(const char *name, uint16_t port, size_t len
 
 static struct sc_datagram answer_to(const struct sc_datagram *d, size_t len)
 {
-    return (struct sc_datagram){.to = sc_service_id_at((struct sc_service_id){{0}}, d->from_port, 17),
+    return (struct sc_datagram){.to =
+                                    sc_service_id_at((struct sc_service_id){{0}}, d->from_port, 17),
                                 .to_host = d->from_host,
                                 .from = d->to,
                                 .from_port = 53,

@@ -273,8 +273,8 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal(
         ("plane.listed.*",),
         ("[False, False]",),
-        "Flows are not in /proc/net/tcp or udp nor in ss -tu: `scaffold status` lists them, and ss -x"
-        " their sockets.",
+        "Flows are not in /proc/net/tcp or udp nor in ss -tu: `scaffold status` lists them, and"
+        " ss -x their sockets.",
     ),
 )
 

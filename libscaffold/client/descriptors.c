@@ -223,7 +223,10 @@ int sc_close(int fd)
     if (sc_log_on())
         sc_log_closing(fd);
     unsigned mark = sc_marks(fd);
-    if (mark == 0 || sc_is_vfork_child())
+    if (mark ==
+        SC_MARK_PLAIN) /* that a child of vfork forgets it costs its parent no more than time */
+        sc_marks_forget(fd);
+    if (mark == 0 || mark == SC_MARK_PLAIN || sc_is_vfork_child())
         return sc_real.close(fd);
     __atomic_store_n(&marks[fd], 0, __ATOMIC_RELAXED);
     return mark & SC_MARK_LISTENING ? close_listener(fd) : sc_real.close(fd);

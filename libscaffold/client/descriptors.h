@@ -22,6 +22,8 @@ enum sc_mark {
     SC_MARK_SHAPED = 128,   /* was given a TTL or TOS for what it sends */
     SC_MARK_ASKS = 256,     /* was asked for control messages about, or errors of, datagrams */
 
+    SC_MARK_PLAIN = 2048, /* the kernel's own socket of IP, made by socket(): nothing to look at */
+
     /* Plain UDP sockets. */
     SC_MARK_SENT_IP = 512,     /* has sent to plain IP, where it stays */
     SC_MARK_PORT_GIVEN = 1024, /* bound to a port of the program's choice */

@@ -8,6 +8,7 @@
 
 #include "client/client.h"
 #include "client/control.h"
+#include "client/descriptors.h"
 #include "client/datagram.h"
 #include "client/flow_error.h"
 #include "client/real.h"
@@ -53,6 +54,8 @@ bool sc_is_service_socket(int fd, struct sc_name *own)
 {
     struct sockaddr_un sun;
     socklen_t len;
+    if (sc_mark_is_set(fd, SC_MARK_PLAIN))
+        return false;
     if (!read_own(fd, &sun, &len) || !sc_name_parse(&sun, len, own) ||
         (own->kind != SC_NAME_BOUND && own->kind != SC_NAME_CLIENT))
         return false;

@@ -19,10 +19,7 @@ struct entry {
 
 static struct entry entries[ENTRIES];
 
-static struct touched {
-    uint64_t cookie;
-    uint64_t mask;
-} touched[SC_DESCRIPTORS_MAX];
+static uint64_t touched[SC_DESCRIPTORS_MAX];
 
 #define LOAD(p) __atomic_load_n(&(p), __ATOMIC_ACQUIRE)
 #define STORE(p, v) __atomic_store_n(&(p), v, __ATOMIC_RELEASE)
@@ -101,22 +98,17 @@ uint64_t sc_shadow_mask(uint64_t cookie)
 
 void sc_touched_note(int fd, unsigned key)
 {
-    uint64_t cookie = fd >= 0 && fd < SC_DESCRIPTORS_MAX ? sc_cookie(fd) : 0;
-    if (cookie == 0)
-        return;
-    struct touched *t = &touched[fd];
-    if (LOAD(t->cookie) != cookie) {
-        STORE(t->mask, 0);
-        STORE(t->cookie, cookie);
-    }
-    __atomic_fetch_or(&t->mask, 1ull << key, __ATOMIC_RELEASE);
+    if (fd >= 0 && fd < SC_DESCRIPTORS_MAX)
+        __atomic_fetch_or(&touched[fd], 1ull << key, __ATOMIC_RELEASE);
+}
+
+void sc_touched_forget(int fd)
+{
+    if (fd >= 0 && fd < SC_DESCRIPTORS_MAX && LOAD(touched[fd]))
+        STORE(touched[fd], 0);
 }
 
 uint64_t sc_touched_mask(int fd)
 {
-    if (fd < 0 || fd >= SC_DESCRIPTORS_MAX)
-        return 0;
-    struct touched *t = &touched[fd];
-    uint64_t mask = LOAD(t->mask);
-    return mask && LOAD(t->cookie) == sc_cookie(fd) ? mask : 0;
+    return fd >= 0 && fd < SC_DESCRIPTORS_MAX ? LOAD(touched[fd]) : 0;
 }

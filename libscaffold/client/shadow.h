@@ -26,8 +26,10 @@ bool sc_shadow_get(uint64_t cookie, unsigned key, int *value);
 /* Which keys are set, as bits. */
 uint64_t sc_shadow_mask(uint64_t cookie);
 
-/* Options given to a plain socket: which ones, by descriptor number, checked by cookie. */
+/* Options given to a plain socket: which ones, by descriptor number. Those of an earlier socket of
+ * that number may be among them, which does no harm: values are read from the socket itself. */
 void sc_touched_note(int fd, unsigned key);
+void sc_touched_forget(int fd);
 uint64_t sc_touched_mask(int fd);
 
 #endif

@@ -43,6 +43,7 @@ static int replace(int fd, int fresh)
     /* Out before, in again after: an entry of the old socket that a duplicate elsewhere keeps alive
      * could not be deleted through any number later. */
     sc_registrations_take(fd, &registrations);
+    sc_mark_clear(fd, SC_MARK_PLAIN);
     int err = 0;
     if (sc_real.dup3(fresh, fd, flags & FD_CLOEXEC ? O_CLOEXEC : 0) < 0)
         err = -errno;

@@ -242,21 +242,40 @@ void sc_listeners_sweep(struct sc_daemon *d)
         sc_listener_close(l);
 }
 
-struct sc_listener *sc_listeners_choose(struct sc_daemon *d, const struct sc_service_id *service,
-                                        const struct sc_address *target)
+/* A host's own name with a port stands for whichever of its services has the port. */
+static bool is_meant(const struct sc_listener *l, const struct sc_service_id *service,
+                     const struct sc_address *target, bool by_host)
+{
+    if (by_host)
+        return !l->loopback && l->name.address.port == sc_service_id_port(service);
+    return sc_service_id_equal(&l->service, service) &&
+           (!target || !l->loopback || reaches(&l->name, target));
+}
+
+static struct sc_listener *choose(struct sc_daemon *d, const struct sc_service_id *service,
+                                  const struct sc_address *target, bool by_host)
 {
     struct sc_list *it, *tmp;
     sc_list_each(it, tmp, &d->listeners)
     {
         struct sc_listener *l = sc_container(it, struct sc_listener, link);
-        if (!sc_service_id_equal(&l->service, service) ||
-            (target && l->loopback && !reaches(&l->name, target)))
+        if (!is_meant(l, service, target, by_host))
             continue;
         sc_list_remove(&l->link); /* in turn: the chosen one goes to the back */
         sc_list_append(&d->listeners, &l->link);
         return l;
     }
     return NULL;
+}
+
+struct sc_listener *sc_listeners_choose(struct sc_daemon *d, const struct sc_service_id *service,
+                                        const struct sc_address *target)
+{
+    struct sc_service_id base = sc_service_id_at(*service, 0, 0);
+    struct sc_listener *l = choose(d, service, target, false);
+    if (!l && sc_service_id_equal(&base, &d->datagrams.host))
+        l = choose(d, service, target, true);
+    return l;
 }
 
 struct sc_listener *sc_listeners_find(struct sc_daemon *d, const struct sc_name *name)

@@ -13,7 +13,7 @@ from typing import Self
 from scaffold.lab import Host
 
 MAGIC, VERSION = 0x53434631, 1
-PREPARE, HANDOVER, BIND, FLOW_GET = 4, 5, 6, 11
+RESOLVE, PREPARE, HANDOVER, BIND, FLOW_GET = 2, 4, 5, 6, 11
 INFO = 8
 REQUEST, REPLY = 336, 656
 DATA, CONNECT, DISCONNECT, ERROR = 1, 2, 3, 4
@@ -51,6 +51,14 @@ def receive(control: socket.socket) -> Reply:
     address = struct.unpack_from("=16sH", reply, 16)
     tx, rx = struct.unpack_from("=QQ", reply, 368)
     return Reply(error, serial, unpack(*address), tx, rx)
+
+
+def resolve6(host: Host, service: str) -> str:
+    """The service's IPv6 address."""
+    with call(host) as control:
+        send(control, RESOLVE, service.encode())
+        reply = control.recv(REPLY)
+        return unpack(*struct.unpack_from("=16sH", reply, 34))[0]
 
 
 def pack(address: Address) -> tuple[bytes, int]:

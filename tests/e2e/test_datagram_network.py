@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from e2e.common import within
-from e2e.control import Address, Endpoint, client, server
+from e2e.control import Address, Endpoint, client, resolve6, server
 from scaffold.lab import Lab
 
 pytestmark = pytest.mark.hosts
@@ -122,6 +122,43 @@ def test_a_connected_socket_stays_with_who_answered(loopback_lab: Lab) -> None:
             assert other.next_error() == (errno.ECONNREFUSED, one.own)
             other.send(b"4")
             assert near.next().data == b"4"
+
+
+@pytest.mark.parametrize("where", ["a", "b"])
+def test_by_its_ipv6_address(loopback_lab: Lab, where: str) -> None:
+    """Who asked there is answered from there, and so is who connected to it."""
+    host = loopback_lab[where]
+    with serve(loopback_lab, "b") as one:
+        target = (resolve6(host, SERVICE), PORT)
+        with client(host, target, family="6") as other:
+            assert target[0].startswith("fd53:4341:4646:")
+            one.send(b"answer", ask(other, one, b"x", target))
+            assert other.next().peer == target
+            other.connect(target)
+            one.send(b"answer", ask(other, one, b"y", target))
+            assert other.next().peer == target
+
+
+def test_a_port_stays_its_own_for_those_who_know_it(loopback_lab: Lab) -> None:
+    """An answer that comes late must not reach a stranger."""
+    a = loopback_lab["a"]
+    with serve(loopback_lab, "b") as one, client(a, one.own) as known, client(a, one.own) as fresh:
+        ask(known, one, b"x", one.own)
+        for e in (known, fresh):
+            e.socket.close()
+        within(5, lambda: not a.status()["flows"])
+        client(a, one.own, fresh.own[1]).socket.close()
+        with pytest.raises(OSError) as error:
+            client(a, one.own, known.own[1])
+        assert error.value.errno == errno.EADDRINUSE
+
+
+def test_the_router_asks_a_host(loopback_lab: Lab) -> None:
+    with serve(loopback_lab, "a") as one, client(loopback_lab["b"], one.own) as other:
+        one.send(b"answer", ask(other, one, b"question", one.own))
+        assert other.next().peer == one.own
+        other.send(b"x", (one.own[0], 9))
+        assert other.next_error() == (errno.ECONNREFUSED, (one.own[0], 9))
 
 
 def test_an_unknown_address(loopback_lab: Lab) -> None:

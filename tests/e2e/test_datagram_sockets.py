@@ -5,14 +5,16 @@ Sockets of one host; what goes over the network is in test_datagram_network.py.
 
 import array
 import errno
+import json
 import socket
 import struct
 from collections.abc import Iterator
 
+import jsonschema
 import pytest
 
 from e2e import control
-from e2e.common import within
+from e2e.common import ROOT, within
 from e2e.control import Address, Datagram, abstract_name, client, server
 from scaffold.lab import Host, Lab
 
@@ -21,6 +23,7 @@ SERVICE = "dns.test.scaffold"
 PORT = 4053
 ANY: Address = ("0.0.0.0", PORT)
 PAYLOAD_MAX = 65507
+SCHEMA = ROOT / "docs/schemas/status.schema.json"
 
 
 @pytest.fixture(scope="module")
@@ -292,7 +295,9 @@ def test_status_and_the_program_see_the_same(host: Host) -> None:
         other.connect(one.own)
         other.send(b"12345")
         one.next()
-        flows = {int(f["id"], 16): f for f in host.status()["flows"]}
+        status = host.status()
+        jsonschema.validate(status, json.loads(SCHEMA.read_text()))
+        flows = {int(f["id"], 16): f for f in status["flows"]}
         ours, theirs = flows[other.serial], flows[one.serial]
         assert (ours["state"], ours["tx_bytes"], ours["rx_bytes"]) == ("datagram", 5, 0)
         assert ours["peer"] == theirs["own"] == f"{one.own[0]}:{PORT}"

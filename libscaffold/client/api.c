@@ -10,6 +10,7 @@
 #include "client/control.h"
 #include "client/descriptors.h"
 #include "client/identity.h"
+#include "client/log.h"
 #include "client/names.h"
 #include "client/real.h"
 #include "client/shadow.h"
@@ -25,7 +26,7 @@ static int fail(int error)
 /* --- sockets
  * ------------------------------------------------------------------------------------------ */
 
-int sc_socket(int domain, int type, int protocol)
+static int socket_unlogged(int domain, int type, int protocol)
 {
     if (domain != AF_SCAFFOLD) {
         int plain = sc_real.socket(domain, type, protocol);
@@ -48,6 +49,14 @@ int sc_socket(int domain, int type, int protocol)
     sc_marks_forget(fd);
     sc_shadow_set(sc_cookie(fd), SC_SHADOW_FAMILY, SC_FAMILY_SCAFFOLD);
     sc_note_service_socket();
+    return fd;
+}
+
+int sc_socket(int domain, int type, int protocol)
+{
+    int fd = socket_unlogged(domain, type, protocol);
+    if (fd >= 0 && sc_log_on())
+        sc_log_made(fd);
     return fd;
 }
 

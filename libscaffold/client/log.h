@@ -23,6 +23,7 @@ static inline bool sc_log_on(void)
 
 /* --- a socket is put to use: after the call, `result` being what it returned -------------------*/
 
+void sc_log_made(int fd); /* no line yet */
 void sc_log_connected(int fd, const struct sockaddr *to, socklen_t len, int result);
 void sc_log_bound(int fd, const struct sockaddr *to, socklen_t len, int result);
 void sc_log_listening(int fd, int result);
@@ -37,9 +38,9 @@ void sc_log_failed(int fd, int error);
 /* --- a socket ends
  * ------------------------------------------------------------------------------*/
 
-/* The socket behind `fd` gives way to another one; called while it is still there. Who has an old
- * duplicate in another process keeps the old one, which the line says. */
-void sc_log_replaced(int fd);
+/* The socket behind `fd` is about to give way to that of `fresh`. Whether another process may have
+ * the old one still, which cannot be repaired, stands in the lines of the new one. */
+void sc_log_replaced(int fd, int fresh);
 
 /* `fd` is about to be closed: a line, unless another number stands for the same socket. */
 void sc_log_closing(int fd);

@@ -23,6 +23,7 @@
 #define RAW(call, ...) syscall(SYS_##call, __VA_ARGS__)
 
 static char path[PATH_MAX];
+static char program[32]; /* kept: programs write over their arguments to show what they do */
 
 bool sc_log_find_file(void)
 {
@@ -30,6 +31,7 @@ bool sc_log_find_file(void)
     if (!name || !*name)
         return false;
     size_t n = 0;
+    snprintf(program, sizeof program, "%s", program_invocation_short_name);
     if (*name != '/' && getcwd(path, sizeof path)) { /* the program may change its directory */
         n = strlen(path);
         path[n++] = '/';
@@ -101,10 +103,12 @@ static void add_named(struct text *t, const char *key, const char *value)
     add_string(t, value);
 }
 
-static void add_no_effect(struct text *t, uint64_t cookie)
+static void add_no_effect(struct text *t, const struct sc_log_line *line)
 {
     const char *names[NAMES_MAX];
-    size_t count = cookie ? sc_options_without_effect(cookie, names, NAMES_MAX) : 0;
+    size_t count = line->options
+                       ? sc_options_without_effect(line->options, line->datagram, names, NAMES_MAX)
+                       : 0;
     add(t, ", \"no_effect\": [");
     for (size_t i = 0; i < count; i++) {
         add(t, i ? ", " : "");
@@ -113,13 +117,10 @@ static void add_no_effect(struct text *t, uint64_t cookie)
     add(t, "]");
 }
 
-/* argv[0] without its directory, as far as it says something. */
 static void add_program(struct text *t)
 {
-    char name[32];
-    snprintf(name, sizeof name, "%s", program_invocation_short_name);
     add(t, ", \"pid\": %d", getpid());
-    add_named(t, "program", name);
+    add_named(t, "program", program);
 }
 
 static void add_time(struct text *t)
@@ -140,10 +141,11 @@ static void format(struct text *t, const struct sc_log_line *line)
     add_address(t, "peer", line->peer);
     add_bytes(t, "tx_bytes", line->tx_bytes);
     add_bytes(t, "rx_bytes", line->rx_bytes);
-    add_no_effect(t, line->options);
+    add_no_effect(t, line);
     add_named(t, "kind", line->kind);
     add_named(t, "role", line->role);
     add_named(t, "error", line->error);
+    add(t, ", \"unrepaired\": %s", line->unrepaired ? "true" : "false");
     add_address(t, "local", line->local);
     add_program(t);
     add_time(t);
@@ -161,7 +163,7 @@ static void complain(void)
     int n = snprintf(line, sizeof line,
                      "scaffold: SCAFFOLD_SHIM_LOG: %s: %s; sockets of %s (pid %d) are missing in "
                      "the log from here on\n",
-                     path, strerrordesc_np(errno), program_invocation_short_name, getpid());
+                     path, strerrordesc_np(errno), program, getpid());
     if (RAW(write, STDERR_FILENO, line, (size_t)n) < 0)
         return; /* nobody to tell */
 }

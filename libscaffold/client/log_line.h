@@ -2,6 +2,7 @@
 #ifndef SC_CLIENT_LOG_LINE_H
 #define SC_CLIENT_LOG_LINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "local/address.h"
@@ -21,6 +22,8 @@ struct sc_log_line {
     const struct sc_address *peer;
     int64_t tx_bytes; /* -1: not known */
     int64_t rx_bytes;
+    bool unrepaired;
+    bool datagram;
     uint64_t options; /* the cookie whose options count; 0: none */
 };
 

@@ -120,10 +120,15 @@ static const struct {
     int level;
     int name;
     const char *text;
+    bool of_streams; /* with datagrams it has its effect */
 } without_effect[] = {
 #define NONE(level, name)                                                                          \
     {                                                                                              \
-        level, name, #name                                                                         \
+        level, name, #name, false                                                                  \
+    }
+#define STREAM(level, name)                                                                        \
+    {                                                                                              \
+        level, name, #name, true                                                                   \
     }
     NONE(SOL_SOCKET, SO_SNDBUF),
     NONE(SOL_SOCKET, SO_RCVBUF),
@@ -131,6 +136,8 @@ static const struct {
     NONE(SOL_SOCKET, SO_PRIORITY),
     NONE(SOL_SOCKET, SO_DONTROUTE),
     NONE(SOL_SOCKET, SO_MARK),
+    NONE(SOL_SOCKET, SO_BUSY_POLL),
+    NONE(SOL_SOCKET, SO_MAX_PACING_RATE),
     NONE(IPPROTO_TCP, TCP_CONGESTION),
     NONE(IPPROTO_TCP, TCP_MAXSEG),
     NONE(IPPROTO_TCP, TCP_CORK),
@@ -146,20 +153,25 @@ static const struct {
     NONE(IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS),
     NONE(IPPROTO_TCP, TCP_THIN_DUPACK),
     NONE(IPPROTO_TCP, TCP_FASTOPEN),
-    NONE(IPPROTO_IP, IP_TOS),
-    NONE(IPPROTO_IP, IP_TTL),
+    STREAM(IPPROTO_IP, IP_TOS),
+    STREAM(IPPROTO_IP, IP_TTL),
     NONE(IPPROTO_IP, IP_MTU_DISCOVER),
-    NONE(IPPROTO_IP, IP_RECVTOS),
-    NONE(IPPROTO_IP, IP_PKTINFO),
-    NONE(IPPROTO_IP, IP_RECVERR),
+    NONE(IPPROTO_IP, IP_MULTICAST_TTL),
+    NONE(IPPROTO_IP, IP_MULTICAST_LOOP),
+    STREAM(IPPROTO_IP, IP_RECVTOS),
+    STREAM(IPPROTO_IP, IP_RECVTTL),
+    STREAM(IPPROTO_IP, IP_PKTINFO),
+    STREAM(IPPROTO_IP, IP_RECVERR),
     NONE(IPPROTO_IPV6, IPV6_V6ONLY),
-    NONE(IPPROTO_IPV6, IPV6_TCLASS),
-    NONE(IPPROTO_IPV6, IPV6_UNICAST_HOPS),
+    STREAM(IPPROTO_IPV6, IPV6_TCLASS),
+    STREAM(IPPROTO_IPV6, IPV6_UNICAST_HOPS),
     NONE(IPPROTO_IPV6, IPV6_MTU_DISCOVER),
-    NONE(IPPROTO_IPV6, IPV6_RECVPKTINFO),
-    NONE(IPPROTO_IPV6, IPV6_RECVTCLASS),
-    NONE(IPPROTO_IPV6, IPV6_RECVERR),
+    STREAM(IPPROTO_IPV6, IPV6_RECVPKTINFO),
+    STREAM(IPPROTO_IPV6, IPV6_RECVTCLASS),
+    STREAM(IPPROTO_IPV6, IPV6_RECVHOPLIMIT),
+    STREAM(IPPROTO_IPV6, IPV6_RECVERR),
 #undef NONE
+#undef STREAM
 };
 
 static int fail(int error)
@@ -638,13 +650,15 @@ static bool is_default(int level, int name, uint64_t cookie)
            memcmp(&start, "cubic", sizeof start) == 0;
 }
 
-size_t sc_options_without_effect(uint64_t cookie, const char *names[], size_t room)
+size_t sc_options_without_effect(uint64_t cookie, bool datagram, const char *names[], size_t room)
 {
     size_t count = 0;
     uint64_t mask = sc_shadow_mask(cookie);
     for (size_t i = 0; i < sizeof without_effect / sizeof *without_effect && count < room; i++) {
         int level = without_effect[i].level, name = without_effect[i].name;
         int index = find_option(level, name);
+        if (datagram && without_effect[i].of_streams)
+            continue;
         if (index >= 0 && (mask >> index & 1) && !is_default(level, name, cookie))
             names[count++] = without_effect[i].text;
     }

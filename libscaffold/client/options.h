@@ -40,7 +40,7 @@ void sc_options_reset_on_close(int fd);
 
 /* The options that the program has set on the service socket with this cookie and that do nothing
  * there, by name. Returns how many, at most `room`. */
-size_t sc_options_without_effect(uint64_t cookie, const char *names[], size_t room);
+size_t sc_options_without_effect(uint64_t cookie, bool datagram, const char *names[], size_t room);
 
 /* What is remembered of an option of the socket with this cookie, or its default; 0 for options
  * that nobody remembers. */

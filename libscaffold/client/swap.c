@@ -57,7 +57,7 @@ int sc_swap(int fd, int fresh)
     size_t count = sc_duplicates(fd, duplicates, DUPLICATES_MAX);
     int on = 1;
     if (sc_log_on())
-        sc_log_replaced(fd);
+        sc_log_replaced(fd, fresh);
     if (sc_is_nonblocking(fd))
         sc_real.ioctl(fresh, FIONBIO, &on);
     if (sc_any_signals())

@@ -21,6 +21,14 @@ void sc_ctl_on_flow_error(struct sc_ctl_call *c)
     sc_ctl_send(c, &r, -1);
 }
 
+/* Nothing but its byte counts is known of a flow that is over. */
+static int on_ended_flow(const struct sc_ctl_call *c, struct sc_ctl_info *info)
+{
+    if (c->request.op != SC_CTL_FLOW_GET || c->request.flow.option != SC_OPT_INFO)
+        return ENOTCONN;
+    return sc_registry_counts(c->server->daemon, &c->request.flow.flow, c->peer.uid, info);
+}
+
 void sc_ctl_on_flow_option(struct sc_ctl_call *c)
 {
     struct sc_ctl_reply r = sc_ctl_reply_to(c);
@@ -28,7 +36,7 @@ void sc_ctl_on_flow_option(struct sc_ctl_call *c)
         return;
     struct sc_end *e = sc_registry_find(c->server->daemon, &c->request.flow.flow);
     if (!e)
-        r.error = ENOTCONN;
+        r.error = on_ended_flow(c, &r.info);
     else if (!may_touch(c, e))
         r.error = EACCES;
     else if (c->request.op == SC_CTL_FLOW_SET)

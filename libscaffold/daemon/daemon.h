@@ -30,6 +30,17 @@ struct sc_kept_error {
     sc_time until;
 };
 
+/* Byte counts of ended flows, for programs that still hold the socket: as many. */
+#define SC_COUNTS_KEPT 4096
+
+struct sc_kept_counts {
+    uint64_t own_serial;
+    uint64_t peer_serial;
+    uint32_t uid; /* who may ask */
+    uint64_t tx;  /* of the program */
+    uint64_t rx;
+};
+
 struct sc_daemon {
     struct sc_config config;
     struct sc_daemon_id id;
@@ -47,6 +58,8 @@ struct sc_daemon {
     struct sc_map ends_by_peer;
     struct sc_kept_error errors[SC_ERRORS_KEPT];
     size_t errors_at;
+    struct sc_kept_counts counts[SC_COUNTS_KEPT];
+    size_t counts_at;
 
     struct sc_map ports; /* local ports of this host's clients */
     struct sc_list listeners;

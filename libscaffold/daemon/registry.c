@@ -113,6 +113,35 @@ int sc_registry_take_error(struct sc_daemon *d, const struct sc_ctl_flow *flow, 
     return 0;
 }
 
+void sc_registry_keep_counts(struct sc_daemon *d, const struct sc_end *e)
+{
+    if (!e->own_serial && !e->peer_serial)
+        return;
+    d->counts[d->counts_at] = (struct sc_kept_counts){.own_serial = e->own_serial,
+                                                      .peer_serial = e->peer_serial,
+                                                      .uid = e->uid,
+                                                      .tx = e->rx,
+                                                      .rx = e->tx};
+    d->counts_at = (d->counts_at + 1) % SC_COUNTS_KEPT;
+}
+
+int sc_registry_counts(const struct sc_daemon *d, const struct sc_ctl_flow *flow, uid_t uid,
+                       struct sc_ctl_info *info)
+{
+    uint64_t peer = serial_of(flow->peer, SC_NAME_PEER);
+    uint64_t own = serial_of(flow->own, SC_NAME_CLIENT);
+    for (size_t i = 0; i < SC_COUNTS_KEPT; i++) {
+        const struct sc_kept_counts *k = &d->counts[i];
+        if (!(peer && k->peer_serial == peer) && !(own && k->own_serial == own))
+            continue;
+        if (uid != 0 && uid != k->uid)
+            return EACCES;
+        *info = (struct sc_ctl_info){.tx_bytes = k->tx, .rx_bytes = k->rx};
+        return 0;
+    }
+    return ENOTCONN;
+}
+
 static bool port_used(const struct sc_daemon *d, uint16_t port)
 {
     return sc_map_find(&d->ports, &port) != NULL;

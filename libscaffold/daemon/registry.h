@@ -33,6 +33,13 @@ void sc_registry_keep_error(struct sc_daemon *d, const struct sc_end *e, int err
  * gave up root, a stranger who read the names in /proc) are told, but leave it there. */
 int sc_registry_take_error(struct sc_daemon *d, const struct sc_ctl_flow *flow, uid_t uid);
 
+/* Remembers how many bytes went through an end whose flow is over, for sc_registry_counts. */
+void sc_registry_keep_counts(struct sc_daemon *d, const struct sc_end *e);
+
+/* Fills the byte counts of a flow that is over. 0, ENOTCONN when they are not known, or EACCES. */
+int sc_registry_counts(const struct sc_daemon *d, const struct sc_ctl_flow *flow, uid_t uid,
+                       struct sc_ctl_info *info);
+
 /* A local port that no client of this host uses; `wanted` 0: any. 0 when none is left or the wanted
  * one is taken. Give back what was taken. */
 uint16_t sc_registry_take_port(struct sc_daemon *d, uint16_t wanted);

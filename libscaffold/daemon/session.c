@@ -52,6 +52,8 @@ void sc_session_end(struct sc_session *s)
     s->over = true;
     sc_loop_alarm(&d->loop, &s->alarm, SC_NEVER);
     sc_arrival_cancel(&s->arrival);
+    sc_registry_keep_counts(d, &s->client);
+    sc_registry_keep_counts(d, &s->server);
     sc_registry_remove(d, &s->client);
     sc_registry_remove(d, &s->server);
     if (s->request.own_serial)

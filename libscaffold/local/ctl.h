@@ -52,7 +52,7 @@ enum sc_ctl_option {
     SC_OPT_SNDBUF,          /* the application's own, smaller request, in bytes */
     SC_OPT_RCVBUF,
     SC_OPT_OUTQ, /* get only: bytes not yet acknowledged by the peer */
-    SC_OPT_INFO, /* get only: struct sc_ctl_info */
+    SC_OPT_INFO, /* get only: struct sc_ctl_info; its byte counts also of a flow just over */
     SC_OPT_PEER, /* get only, of a datagram socket: to whom it is connected, in reply.address */
 };
 

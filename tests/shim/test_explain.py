@@ -130,6 +130,24 @@ def test_client_and_server(shared_host: Host, tmp_path: Path) -> None:
     assert accepted["why"] == "accepted by a listener of log.demo.scaffold"
 
 
+def test_datagrams(shared_host: Host, tmp_path: Path) -> None:
+    code = """
+import socket
+s = socket.socket(type=socket.SOCK_DGRAM); s.bind(("127.0.0.1", 0))
+c = socket.socket(type=socket.SOCK_DGRAM); c.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, 16)
+c.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, 3)
+c.sendto(b"hello", s.getsockname()); _, who = s.recvfrom(9); s.sendto(b"answer", who); c.recv(9)
+"""
+    server, client = logged(shared_host, tmp_path / "log", code, all_local=True)
+    port = server["local"].rpartition(":")[2]
+    assert {server["service"], client["service"]} == {f"loopback.a.host.scaffold:{port}/udp"}
+    assert (server["role"], server["kind"], server["plane"]) == ("bound", "udp", "user")
+    assert (client["role"], client["kind"], client["plane"]) == ("client", "udp", "user")
+    assert bytes_of(client) == (5, 6)
+    assert bytes_of(server) == (6, 5)
+    assert client["no_effect"] == ["SO_PRIORITY"]
+
+
 def test_failures(shared_host: Host, tmp_path: Path) -> None:
     code = """
 import contextlib, socket
@@ -240,6 +258,18 @@ def test_ends(shared_host: Host, tmp_path: Path, end: str, all_local: bool) -> N
     assert states.count("closed") == 3
 
 
+def test_bytes_of_a_flow_that_was_over_before_the_close(shared_host: Host, tmp_path: Path) -> None:
+    """A server that lingers: both ends have been read when it closes."""
+    pair = PAIR.replace("a.close(); ", "a.shutdown(socket.SHUT_WR); ")
+    code = pair + "c.close(); assert a.recv(9) == b''; a.close()"
+    assert pair != PAIR
+    for name, all_local in (("ip", False), ("service", True)):
+        sockets = logged(shared_host, tmp_path / name, code, all_local=all_local)
+        assert only(sockets, role="accepted")["tx_bytes"] == 2
+        assert bytes_of(only(sockets, role="client")) == (100000, 2)
+    assert only(sockets, role="accepted")["rx_bytes"] == 100000
+
+
 def test_one_line_for_duplicates(shared_host: Host, tmp_path: Path) -> None:
     """Only the last number of a socket ends it; exit, too, finds them all."""
     code = PAIR + "import os; d = os.dup(c.fileno()); c.close(); e = os.dup(s.fileno())"
@@ -294,6 +324,19 @@ for _ in range(8): os.wait()
     sockets = logged(shared_host, tmp_path / "log", code)
     assert len(sockets) == 800
     assert {s["state"] for s in sockets} == {"closed"}
+
+
+def test_a_duplicate_that_cannot_be_repaired(shared_host: Host, tmp_path: Path) -> None:
+    """The parent's number goes on standing for the socket that the child has connected."""
+    code = """
+import os, socket
+s = socket.create_server(("127.0.0.1", 0)); c = socket.socket(); d = socket.socket()
+if os.fork() == 0:
+    c.connect(s.getsockname()); os._exit(0)
+os.wait(); e = socket.create_connection(s.getsockname())
+"""
+    sockets = logged(shared_host, tmp_path / "log", code, all_local=True)
+    assert [s["unrepaired"] for s in sockets] == [False, True, False]
 
 
 def test_bind_given_up_for_plain_ip(shared_host: Host, tmp_path: Path) -> None:
@@ -383,6 +426,13 @@ def test_explain_keeps_the_exit_status(shared_host: Host) -> None:
         assert done.stderr.splitlines()[-1].startswith("scaffold: 0 sockets")
     done = scaffold(shared_host, "--explain", "--", "./there-is-no-such-program")
     assert done.returncode == 127
+
+
+@pytest.mark.parametrize("words", [[], ["--explain"]], ids=["plain", "explain"])
+def test_signals_are_not_ignored_for_the_program(shared_host: Host, words: list[str]) -> None:
+    """Python ignores SIGPIPE for itself; a program that writes into a closed pipe must end."""
+    done = scaffold(shared_host, *words, "--", "grep", "SigIgn", "/proc/self/status")
+    assert int(done.stdout.split()[1], 16) == 0
 
 
 def test_explain_passes_signals_on(shared_host: Host) -> None:

@@ -203,6 +203,7 @@ def run(
     sys.stdout.flush()
     try:
         if not explained:
+            launch.restore_signals()
             os.execvpe(words[0], list(words), environment)
         exit_status, sockets = explain.run(words, environment)
     except OSError as error:

@@ -59,6 +59,7 @@ def _joined(known: Record, line: Record) -> Record:
     record = _first(line)
     for key in ("service", "peer", "local"):
         record[key] = record[key] or known[key]
+    record["unrepaired"] = known["unrepaired"] or line["unrepaired"]
     record["no_effect"] = sorted({*known["no_effect"], *line["no_effect"]})
     # Who closes may be another program than who opened, and know less; a failure it knows as well.
     if line["state"] != "open" and not line["why"].startswith(known["why"]):

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import stat
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -120,3 +121,9 @@ def sanitizer_of(command: Sequence[str]) -> list[str]:
             return [name for name in names if name.startswith("libasan.")]
     except (ELFError, OSError):  # a script, or not ours to read
         return []
+
+
+def restore_signals() -> None:
+    """What Python ignores for itself is not to be inherited, as in subprocess."""
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)

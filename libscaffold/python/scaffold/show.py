@@ -124,6 +124,8 @@ def _remarks(one: dict[str, Any]) -> list[str]:
     remarks = [one["why"]]
     if one["no_effect"]:
         remarks.append(f"without effect: {', '.join(one['no_effect'])}")
+    if one["unrepaired"]:
+        remarks.append("a process forked before may hold the socket as it was")
     if one["state"] == "open":
         remarks.append("nobody saw its end")
     return remarks

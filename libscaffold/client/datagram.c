@@ -49,7 +49,8 @@ void sc_datagram_adopt(int fd)
         return;
     }
     sc_note_service_socket();
-    sc_mark_set(fd, marks_of(&own));
+    /* Whether the program chose the port is not known of descriptors from elsewhere: kept. */
+    sc_mark_set(fd, marks_of(&own) | SC_MARK_PORT_GIVEN);
     sc_options_mark_datagram(fd);
 }
 

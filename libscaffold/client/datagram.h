@@ -54,6 +54,9 @@ ssize_t sc_datagram_receive(int fd, struct msghdr *msg, int flags);
 /* Length of the next datagram, 0 without one: what FIONREAD says. */
 int sc_datagram_next_length(int fd);
 
+/* True when a packet waits to be read. errno is kept. */
+bool sc_datagram_waits(int fd);
+
 /* --- the rest --------------------------------------------------------------------------------- */
 
 int sc_datagram_getsockname(int fd, struct sockaddr *addr, socklen_t *len);

@@ -93,8 +93,6 @@ static int find_service(const struct sockaddr_scaffold *s, struct sc_address *ou
     const uint8_t *bytes = s->sc_service.bytes;
     uint64_t id[ID_WORDS];
     uint16_t port = (uint16_t)(bytes[28] << 8 | bytes[29]);
-    if (port == 0)
-        return fail(EINVAL);
     base_of(bytes, id);
     if (!find_by_id(id, out)) {
         struct sc_ctl_request q = sc_control_request(SC_CTL_REVERSE);
@@ -153,8 +151,8 @@ static int read_ip(enum sc_family family, const struct sockaddr *addr, socklen_t
     return sc_address_from_sockaddr(addr, len, out);
 }
 
-int sc_datagram_read_address(enum sc_family family, const struct sockaddr *addr, socklen_t len,
-                             struct sc_address *out)
+int sc_datagram_read_peer(enum sc_family family, const struct sockaddr *addr, socklen_t len,
+                          struct sc_address *out)
 {
     struct sockaddr_scaffold s;
     if (len < sizeof addr->sa_family)
@@ -168,8 +166,6 @@ int sc_datagram_read_address(enum sc_family family, const struct sockaddr *addr,
     int err = read_ip(family, addr, len, out);
     if (err < 0)
         return fail(-err);
-    if (out->port == 0)
-        return fail(EINVAL);
     if (!sc_policy_connects(out)) {
         sc_control_explain(ENETUNREACH, "this socket speaks to services; datagrams to plain IP "
                                         "need a socket of their own");
@@ -179,6 +175,13 @@ int sc_datagram_read_address(enum sc_family family, const struct sockaddr *addr,
         *out = sc_address_is_v4(out) ? sc_address_v4(INADDR_LOOPBACK, out->port)
                                      : (struct sc_address){.ip = {[15] = 1}, .port = out->port};
     return 0;
+}
+
+int sc_datagram_read_address(enum sc_family family, const struct sockaddr *addr, socklen_t len,
+                             struct sc_address *out)
+{
+    int r = sc_datagram_read_peer(family, addr, len, out);
+    return r == 0 && out->port == 0 ? fail(EINVAL) : r;
 }
 
 void sc_datagram_give_address(const struct sc_address *a, enum sc_family family,

@@ -9,6 +9,10 @@
 int sc_datagram_read_address(enum sc_family family, const struct sockaddr *addr, socklen_t len,
                              struct sc_address *out);
 
+/* The same for connect, which takes port 0: a peer that nothing comes from. */
+int sc_datagram_read_peer(enum sc_family family, const struct sockaddr *addr, socklen_t len,
+                          struct sc_address *out);
+
 /* To the program: never more than *len bytes, *len becoming the true length. */
 void sc_datagram_give_address(const struct sc_address *a, enum sc_family family,
                               struct sockaddr *addr, socklen_t *len);

@@ -76,7 +76,8 @@ struct joining {
     int fd;
     int control;
     enum sc_family family;
-    bool wildcard; /* shown as 0.0.0.0 or :: until it is connected */
+    bool wildcard;   /* shown as 0.0.0.0 or :: until it is connected */
+    bool port_given; /* the program chose the port, which outlives connections */
 };
 
 static int name_own(int own, const struct joining *j, const struct sc_ctl_reply *r)
@@ -104,21 +105,27 @@ static int hand_over(const struct joining *j, int other, const struct sc_options
     return sc_control_receive(j->control, &r, SC_CTL_HANDOVER);
 }
 
-/* Puts `own` under the program's number and those of its duplicates. */
-static int take_place(int fd, int own)
+static void mark_all(int fd, unsigned set, unsigned clear)
 {
-    struct sc_name name;
-    int duplicates[32];
-    if (!sc_datagram_identify(own, &name))
-        return fail(EBADF);
-    int err = sc_swap(fd, own);
+    int all[33] = {fd};
+    size_t count = 1 + sc_duplicates(fd, all + 1, sizeof all / sizeof *all - 1);
+    for (size_t i = 0; i < count; i++) {
+        sc_mark_set(all[i], set);
+        sc_mark_clear(all[i], clear);
+    }
+}
+
+/* Puts `own` under the program's number and those of its duplicates. */
+static int take_place(const struct joining *j, int own)
+{
+    sc_datagram_adopt(own);
+    unsigned marks = sc_marks(own) & SC_MARKS_OF_DATAGRAM;
+    sc_marks_forget(own);
+    int err = sc_swap(j->fd, own);
     if (err < 0)
         return fail(-err);
-    sc_mark_clear(fd, SC_MARK_SENT_IP | SC_MARK_PORT_GIVEN);
-    sc_datagram_adopt(fd);
-    size_t count = sc_duplicates(fd, duplicates, sizeof duplicates / sizeof *duplicates);
-    for (size_t i = 0; i < count; i++)
-        sc_datagram_adopt(duplicates[i]);
+    mark_all(j->fd, marks | (j->port_given ? SC_MARK_PORT_GIVEN : 0u),
+             SC_MARK_SENT_IP | (j->port_given ? 0u : SC_MARK_PORT_GIVEN));
     return 0;
 }
 
@@ -138,7 +145,7 @@ static int join_with(const struct joining *j, const struct sc_ctl_reply *r)
         sc_real.close(pair[0]);
         return fail(kept);
     }
-    return take_place(j->fd, pair[0]);
+    return take_place(j, pair[0]);
 }
 
 /* One conversation: the question whose answer is the socket's address, then the hand-over. */
@@ -166,11 +173,12 @@ static bool has_own_port(int fd, const struct plain *p)
 
 static int join_towards(int fd, const struct plain *p, const struct sc_address *to)
 {
-    struct joining j = {.fd = fd, .family = p->family, .wildcard = true};
+    struct joining j = {
+        .fd = fd, .family = p->family, .wildcard = true, .port_given = has_own_port(fd, p)};
     struct sc_ctl_request q = sc_control_request(SC_CTL_PREPARE);
     q.prepare.datagram = 1;
     q.prepare.family = (uint8_t)p->family;
-    q.prepare.local_port = has_own_port(fd, p) ? p->local.port : 0;
+    q.prepare.local_port = j.port_given ? p->local.port : 0;
     q.prepare.address = *to;
     return join(&j, &q);
 }
@@ -202,10 +210,11 @@ static enum sc_route route_service(int fd, const struct sockaddr *to, socklen_t 
     struct sc_address a;
     if (!read_plain(fd, &p) || !fits(p.family, to->sa_family))
         return SC_ROUTE_IP;
-    if (stays_ip(fd, &p) || sc_datagram_read_address(p.family, to, len, &a) < 0 ||
-        join_towards(fd, &p, &a) < 0)
+    if (stays_ip(fd, &p) || sc_datagram_read_peer(p.family, to, len, &a) < 0)
         return SC_ROUTE_NONE;
-    return SC_ROUTE_SERVICE;
+    if (a.port == 0) /* nobody: the kernel knows what that means */
+        return SC_ROUTE_IP;
+    return join_towards(fd, &p, &a) < 0 ? SC_ROUTE_NONE : SC_ROUTE_SERVICE;
 }
 
 enum sc_route sc_datagram_route(int fd, const struct sockaddr *to, socklen_t len)
@@ -219,16 +228,6 @@ enum sc_route sc_datagram_route(int fd, const struct sockaddr *to, socklen_t len
 
 /* --- connect ----------------------------------------------------------------------------------
  */
-
-static void mark_connected(int fd, bool on)
-{
-    int duplicates[32];
-    size_t count = sc_duplicates(fd, duplicates, sizeof duplicates / sizeof *duplicates);
-    on ? sc_mark_set(fd, SC_MARK_CONNECTED) : sc_mark_clear(fd, SC_MARK_CONNECTED);
-    for (size_t i = 0; i < count; i++)
-        on ? sc_mark_set(duplicates[i], SC_MARK_CONNECTED)
-           : sc_mark_clear(duplicates[i], SC_MARK_CONNECTED);
-}
 
 static int tell_peer(int fd, const struct sc_address *peer)
 {
@@ -244,32 +243,54 @@ static int tell_peer(int fd, const struct sc_address *peer)
     sc_datagram_state_get(cookie, &s);
     s.peer = peer ? *peer : (struct sc_address){0};
     sc_datagram_state_set(cookie, &s);
-    mark_connected(fd, peer != NULL);
+    mark_all(fd, peer ? SC_MARK_CONNECTED : 0u, peer ? 0u : SC_MARK_CONNECTED);
     return 0;
 }
 
-/* Back to the kernel's UDP, bound as the program had bound it. */
-static int make_plain(int fd)
+/* Back to the kernel's UDP, bound as the program had bound it: `port` 0 leaves that to the kernel.
+ */
+static int make_plain(int fd, bool keep_port)
 {
     struct sc_name own;
     struct sockaddr_storage ss;
-    socklen_t len = sizeof ss;
-    if (!sc_datagram_identify(fd, &own) ||
-        sc_datagram_getsockname(fd, (struct sockaddr *)&ss, &len) < 0)
+    struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    if (!sc_datagram_identify(fd, &own))
         return fail(EBADF);
-    int fresh = sc_real.socket(own.family == SC_FAMILY_INET6 ? AF_INET6 : AF_INET,
-                               SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct sc_address a = own.address;
+    a.port = keep_port ? sc_policy_program_port(a.port) : 0;
+    if (own.wildcard || !sc_address_is_loopback(&a))
+        a = own.family == SC_FAMILY_INET6 ? (struct sc_address){.port = a.port}
+                                          : sc_address_v4(INADDR_ANY, a.port);
+    socklen_t len = sc_address_to_sockaddr(&a, own.family, &ss);
+    int fresh = sc_real.socket(ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fresh < 0)
         return sc_fresh_failed();
     sc_options_give_back(fd, fresh);
-    if (own.wildcard && sc_real.bind(fresh, (struct sockaddr *)&ss, len) < 0) {
+    if (own.family == SC_FAMILY_SCAFFOLD)
+        sc_shadow_set(sc_cookie(fresh), SC_SHADOW_FAMILY, SC_FAMILY_SCAFFOLD);
+    if (sc_real.bind(fresh, (struct sockaddr *)&ss, len) < 0) {
         int kept = errno;
         sc_real.close(fresh);
         return fail(kept);
     }
+    if (!keep_port) /* the kernel's own way to give up a port that it chose */
+        sc_real.connect(fresh, &nobody, sizeof nobody);
     int err = sc_swap(fd, fresh);
-    sc_mark_clear(fd, SC_MARKS_OF_DATAGRAM);
-    return err < 0 ? fail(-err) : 0;
+    if (err < 0)
+        return fail(-err);
+    mark_all(fd, 0, SC_MARKS_OF_DATAGRAM);
+    return 0;
+}
+
+/* connect(AF_UNSPEC). A port that the program did not choose goes with the peer, as in Linux; not
+ * as long as datagrams are waiting, which would go, too. */
+static int disconnect(int fd)
+{
+    if (tell_peer(fd, NULL) < 0)
+        return -1;
+    if (sc_mark_is_set(fd, SC_MARK_PORT_GIVEN) || sc_datagram_waits(fd))
+        return 0;
+    return make_plain(fd, false);
 }
 
 /* One of ours is connected again, to nobody, or to plain IP: what bind reserved is then given up.
@@ -280,13 +301,15 @@ static int connect_ours(int fd, const struct sockaddr *addr, socklen_t len)
     if (len < sizeof addr->sa_family)
         return fail(EINVAL);
     if (addr->sa_family == AF_UNSPEC)
-        return tell_peer(fd, NULL);
+        return disconnect(fd);
     if (!names_service(addr, len) && fits(sc_datagram_family(fd), addr->sa_family) &&
         sc_datagram_family(fd) != SC_FAMILY_SCAFFOLD)
-        return make_plain(fd) < 0 ? -1 : sc_real.connect(fd, addr, len);
-    if (sc_datagram_read_address(sc_datagram_family(fd), addr, len, &a) < 0)
+        return make_plain(fd, sc_mark_is_set(fd, SC_MARK_PORT_GIVEN)) < 0
+                   ? -1
+                   : sc_real.connect(fd, addr, len);
+    if (sc_datagram_read_peer(sc_datagram_family(fd), addr, len, &a) < 0)
         return -1;
-    return tell_peer(fd, &a);
+    return tell_peer(fd, a.port ? &a : NULL);
 }
 
 int sc_datagram_connect(int fd, const struct sockaddr *addr, socklen_t len)
@@ -359,6 +382,9 @@ int sc_datagram_bind(int fd, const struct sockaddr *addr, socklen_t len)
     q.bind.datagram = 1;
     q.bind.reuseport = integer_option(fd, SO_REUSEPORT) > 0;
     q.bind.reuseaddr = integer_option(fd, SO_REUSEADDR) > 0;
-    struct joining j = {.fd = fd, .family = p.family, .wildcard = q.bind.wildcard};
+    struct joining j = {.fd = fd,
+                        .family = p.family,
+                        .wildcard = q.bind.wildcard,
+                        .port_given = q.bind.program_port != 0};
     return join(&j, &q);
 }

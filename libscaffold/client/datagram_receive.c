@@ -152,3 +152,12 @@ int sc_datagram_next_length(int fd)
     errno = kept;
     return n > (ssize_t)sizeof head ? (int)(n - (ssize_t)sizeof head) : 0;
 }
+
+bool sc_datagram_waits(int fd)
+{
+    char byte;
+    int kept = errno;
+    ssize_t n = sc_real.recvfrom(fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT, NULL, NULL);
+    errno = kept;
+    return n > 0;
+}

@@ -89,7 +89,7 @@ static const struct option options[] = {
     {IPPROTO_IP, IP_MULTICAST_LOOP, SHADOW, 1, INT32_MIN, 0},
     {IPPROTO_IP, IP_PKTINFO, SHADOW, 0, INT32_MIN, 0},
     {IPPROTO_IP, IP_FREEBIND, SHADOW, 0, INT32_MIN, 0},
-    {IPPROTO_IP, IP_RECVERR, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_IP, IP_RECVERR, SHADOW, 0, INT32_MIN, SC_OPT_RECVERR},
     {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, SHADOW, 0, INT32_MIN, 0},
     {IPPROTO_IPV6, IPV6_V6ONLY, SHADOW, 0, INT32_MIN, 0},
     {IPPROTO_IPV6, IPV6_TCLASS, SHADOW, 0, -1, 0},
@@ -98,7 +98,7 @@ static const struct option options[] = {
     {IPPROTO_IPV6, IPV6_RECVPKTINFO, SHADOW, 0, INT32_MIN, 0},
     {IPPROTO_IPV6, IPV6_RECVTCLASS, SHADOW, 0, INT32_MIN, 0},
     {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, SHADOW, 0, INT32_MIN, 0},
-    {IPPROTO_IPV6, IPV6_RECVERR, SHADOW, 0, INT32_MIN, 0},
+    {IPPROTO_IPV6, IPV6_RECVERR, SHADOW, 0, INT32_MIN, SC_OPT_RECVERR},
     {IPPROTO_IPV6, IPV6_FREEBIND, SHADOW, 0, INT32_MIN, 0},
 };
 
@@ -220,7 +220,7 @@ static bool has_flow(int fd)
 {
     struct sc_identity id;
     if (sc_is_datagram(fd))
-        return false;
+        return true;
     sc_identify(fd, &id);
     return id.state == SC_STATE_OPEN || id.state == SC_STATE_CONNECTING;
 }
@@ -369,10 +369,16 @@ static void mark_datagram(int fd, int level, int name)
 
 void sc_options_mark_datagram(int fd)
 {
-    uint64_t mask = sc_shadow_mask(sc_cookie(fd));
-    for (int i = 0; i < OPTIONS; i++)
-        if (mask >> i & 1)
-            mark_datagram(fd, options[i].level, options[i].name);
+    uint64_t cookie = sc_cookie(fd);
+    uint64_t mask = sc_shadow_mask(cookie);
+    for (int i = 0; i < OPTIONS; i++) {
+        const struct option *o = &options[i];
+        if (!(mask >> i & 1))
+            continue;
+        mark_datagram(fd, o->level, o->name);
+        if (o->tell == SC_OPT_RECVERR && sc_option_remembered(cookie, o->level, o->name))
+            tell_flow(fd, o->tell, 1);
+    }
 }
 
 static int set_on_service(int fd, int level, int name, const void *value, socklen_t len)

@@ -136,6 +136,8 @@ bool sc_ctl_on_datagram_option(struct sc_ctl_call *c)
         r.error = ENOTCONN;
     else if (c->peer.uid != 0 && c->peer.uid != e->uid)
         r.error = EACCES;
+    else if (c->request.op == SC_CTL_FLOW_GET && c->request.flow.option == SC_OPT_PEER)
+        r.address = e->connected ? e->peer : (struct sc_address){0};
     else if (c->request.op == SC_CTL_FLOW_SET)
         r.error = sc_endpoint_set(e, c->request.flow.option, c->request.flow.value);
     else

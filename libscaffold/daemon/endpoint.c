@@ -232,7 +232,9 @@ void sc_endpoint_tell(struct sc_endpoint *e, const struct sc_address *peer, int 
                                     .error = error,
                                     .peer = peer->port || !e->connected ? *peer : e->peer,
                                     .own = e->own};
-    send_to_program(e, &head, NULL, 0);
+    /* Who would not be told by UDP must not be woken: poll announces whatever is in the queue. */
+    if (e->connected || e->wants_errors)
+        send_to_program(e, &head, NULL, 0);
 }
 
 /* --- options ---------------------------------------------------------------------------------- */
@@ -244,6 +246,9 @@ int sc_endpoint_set(struct sc_endpoint *e, uint32_t option, uint32_t value)
         size_queue(e->watch.fd, value);
         return 0;
     case SC_OPT_SNDBUF: /* the kernel's queue from the program to us is the program's own */
+        return 0;
+    case SC_OPT_RECVERR:
+        e->wants_errors = value != 0;
         return 0;
     default:
         return ENOPROTOOPT;

@@ -51,9 +51,10 @@ enum sc_ctl_option {
     SC_OPT_ABORT_ON_CLOSE,  /* SO_LINGER {1, 0}: close is a reset */
     SC_OPT_SNDBUF,          /* the application's own, smaller request, in bytes */
     SC_OPT_RCVBUF,
-    SC_OPT_OUTQ, /* get only: bytes not yet acknowledged by the peer */
-    SC_OPT_INFO, /* get only: struct sc_ctl_info; its byte counts also of a flow just over */
-    SC_OPT_PEER, /* get only, of a datagram socket: to whom it is connected, in reply.address */
+    SC_OPT_OUTQ,    /* get only: bytes not yet acknowledged by the peer */
+    SC_OPT_INFO,    /* get only: struct sc_ctl_info; its byte counts also of a flow just over */
+    SC_OPT_RECVERR, /* set only, of a datagram socket: ERROR packets although it is not connected */
+    SC_OPT_PEER,    /* get only, of a datagram socket: to whom it is connected, in reply.address */
 };
 
 struct sc_ctl_info {

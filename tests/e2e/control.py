@@ -13,8 +13,8 @@ from typing import Self
 from scaffold.lab import Host
 
 MAGIC, VERSION = 0x53434631, 1
-RESOLVE, PREPARE, HANDOVER, BIND, FLOW_GET = 2, 4, 5, 6, 11
-INFO = 8
+RESOLVE, PREPARE, HANDOVER, BIND, FLOW_SET, FLOW_GET = 2, 4, 5, 6, 10, 11
+INFO, RECVERR = 8, 9
 REQUEST, REPLY = 336, 656
 DATA, CONNECT, DISCONNECT, ERROR = 1, 2, 3, 4
 HEAD = struct.Struct("=BBBBi16sH16sH")
@@ -105,6 +105,16 @@ class Endpoint:
             reply = self._checked(control)
             self.own, self.serial = reply.address, reply.serial
             send(control, HANDOVER, struct.pack("=20xI", rcvbuf), theirs.fileno())
+            self._checked(control)
+        self.hear_errors(True)
+
+    def hear_errors(self, on: bool) -> None:
+        """Of datagrams, also while it is not connected."""
+        name = f"scaffold/0/00000000/{abstract_name(self.family, self.own, self.serial)}"
+        with call(self.host) as control:
+            send(
+                control, FLOW_SET, name.encode().ljust(216, b"\0") + struct.pack("=II", RECVERR, on)
+            )
             self._checked(control)
 
     def _checked(self, control: socket.socket) -> Reply:

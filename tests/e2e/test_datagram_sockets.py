@@ -245,6 +245,15 @@ def can_bind(host: Host, address: Address) -> bool:
     return True
 
 
+def test_who_is_not_connected_is_not_woken_by_errors(host: Host) -> None:
+    with client(host) as c:
+        c.hear_errors(False)
+        c.send(b"x", ("127.0.0.1", 9))
+        c.send(b"to itself, behind it", c.own)
+        assert c.next().data == b"to itself, behind it"
+        assert c.is_quiet()
+
+
 def test_nobody_there(host: Host) -> None:
     with server(host, ANY, SERVICE) as one, client(host, one.own) as other:
         own = other.own

@@ -4,7 +4,8 @@ bytes are equal, once what is on its way has arrived.
 A failure prints the seed and the shortest sequence that shows it; SCAFFOLD_SEED=N runs it again.
 Calls whose difference is documented (`scaffold doctor`) are not made: sending to who has shut its
 reading down, shutdown of what has no peer, bind and the names of a socket behind a failed connect,
-a socket that connects to itself, datagrams to a port that the kernel gave a socket which was not bound.
+a socket that connects to itself, datagrams to a port that the kernel gave a socket which was not
+bound.
 """
 
 import json

@@ -432,7 +432,8 @@ def test_explain_keeps_the_exit_status(shared_host: Host) -> None:
 def test_signals_are_not_ignored_for_the_program(shared_host: Host, words: list[str]) -> None:
     """Python ignores SIGPIPE for itself; a program that writes into a closed pipe must end."""
     done = scaffold(shared_host, *words, "--", "grep", "SigIgn", "/proc/self/status")
-    assert int(done.stdout.split()[1], 16) == 0
+    ignored = int(done.stdout.split()[1], 16)  # whoever started us may ignore others
+    assert not any(ignored >> (number - 1) & 1 for number in (signal.SIGPIPE, signal.SIGXFSZ))
 
 
 def test_explain_passes_signals_on(shared_host: Host) -> None:

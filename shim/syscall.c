@@ -12,6 +12,7 @@
 #define P(type, x) ((type)(x))
 #define SERVED                                                                                     \
     NUMBER(socket, sc_socket(P(int, a), P(int, b), P(int, c)))                                     \
+    NUMBER(socketpair, sc_socketpair(P(int, a), P(int, b), P(int, c), P(int *, d)))                \
     NUMBER(connect, sc_connect(P(int, a), P(void *, b), P(socklen_t, c)))                          \
     NUMBER(bind, sc_bind(P(int, a), P(void *, b), P(socklen_t, c)))                                \
     NUMBER(listen, sc_listen(P(int, a), P(int, b)))                                                \

@@ -173,9 +173,12 @@ static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int fl
                        : sc_real.accept4(fd, (struct sockaddr *)&unasked, &size, flags);
         if (one < 0)
             return on_accept_failure(fd);
-        sc_marks_forget(one);
         bool small = addr && room < sizeof addr->sa_family;
-        if (!small && (addr ? addr->sa_family : unasked.ss_family) != AF_UNIX)
+        sa_family_t family = small ? AF_UNSPEC : addr ? addr->sa_family : unasked.ss_family;
+        sc_marks_forget(one);
+        if (family == AF_INET || family == AF_INET6)
+            sc_mark_set(one, SC_MARK_PLAIN);
+        if (family != AF_UNIX && family != AF_UNSPEC)
             return one;
         struct sc_name own, peer;
         int kept = errno;

@@ -67,6 +67,7 @@ uint16_t sc_policy_program_port(uint16_t service_port);
 bool sc_is_service_socket(int fd, struct sc_name *own);
 
 int sc_socket(int domain, int type, int protocol);
+int sc_socketpair(int domain, int type, int protocol, int pair[2]);
 int sc_connect(int fd, const struct sockaddr *addr, socklen_t len);
 int sc_bind(int fd, const struct sockaddr *addr, socklen_t len);
 int sc_listen(int fd, int backlog);

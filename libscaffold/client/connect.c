@@ -221,7 +221,7 @@ static int wait_for_outcome(struct opening *o)
     if (sc_control_wait(o->control, &r, SC_CTL_HANDOVER, o->told.send_timeout) == 0)
         return 0;
     if (errno == EINTR || errno == EINPROGRESS)
-        sc_mark_set(o->fd, SC_MARK_CONNECTING);
+        sc_mark_set(o->fd, SC_MARKS_OF_ATTEMPT);
     else
         forget_attempt(o);
     return -1;
@@ -237,14 +237,14 @@ static int open_ends(struct opening *o)
         return -1;
     if (!o->nonblocking)
         return wait_for_outcome(o);
-    sc_mark_set(o->fd, SC_MARK_CONNECTING);
+    sc_mark_set(o->fd, SC_MARKS_OF_ATTEMPT);
     return fail(EINPROGRESS);
 }
 
 static int open_flow(int fd, const struct target *t, const struct sc_candidate *c)
 {
     struct opening o = {.fd = fd, .target = t, .candidate = c};
-    sc_mark_clear(fd, SC_MARK_CONNECTING);
+    sc_mark_clear(fd, SC_MARKS_OF_ATTEMPT);
     o.control = sc_control_open(false);
     if (o.control < 0)
         return -1;
@@ -262,8 +262,8 @@ static int tell_outcome(int fd, const struct sc_candidate *c)
 {
     int error = 0;
     socklen_t len = sizeof error;
-    bool untold = sc_mark_is_set(fd, SC_MARK_CONNECTING);
-    sc_mark_clear(fd, SC_MARK_CONNECTING);
+    bool untold = sc_mark_is_set(fd, SC_MARK_UNTOLD);
+    sc_mark_clear(fd, SC_MARKS_OF_ATTEMPT);
     if (c->state == SC_STATE_OPEN && !untold)
         return fail(EISCONN);
     sc_real.getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
@@ -294,7 +294,7 @@ static int connect_service(int fd, const struct target *t, const struct sc_candi
     case SC_STATE_CONNECTING:
         return fail(EALREADY);
     case SC_STATE_OPEN: /* perhaps reset before its outcome was told */
-        if (!sc_mark_is_set(fd, SC_MARK_CONNECTING))
+        if (!sc_mark_is_set(fd, SC_MARK_UNTOLD))
             return fail(EISCONN);
         return tell_failure(fd, c);
     case SC_STATE_FAILED:
@@ -363,7 +363,7 @@ static int disconnect(int fd, const struct sockaddr *addr, socklen_t len)
     struct sc_candidate c;
     if (!sc_candidate_read(fd, &c) || c.state == SC_STATE_PLAIN)
         return sc_real.connect(fd, addr, len);
-    sc_mark_clear(fd, SC_MARK_CONNECTING);
+    sc_mark_clear(fd, SC_MARKS_OF_ATTEMPT);
     if (c.state == SC_STATE_OPEN)
         sc_options_reset_on_close(fd);
     return make_plain(fd, &c, false);

@@ -65,7 +65,8 @@ ssize_t sc_writev(int fd, const struct iovec *iov, int count)
 /* Refused as by descriptors that cannot: programs then read and write. */
 ssize_t sc_sendfile(int out, int in, off_t *offset, size_t n)
 {
-    if (!sc_is_datagram(out))
+    struct sc_name own;
+    if (!sc_is_datagram(out) || !sc_datagram_identify(out, &own))
         return sc_real.sendfile(out, in, offset, n);
     errno = EINVAL;
     return -1;

@@ -193,6 +193,17 @@ int sc_fcntl(int fd, int cmd, void *arg)
     return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC ? note_duplicate(fd, result) : result;
 }
 
+/* Numbers that were closed behind our back are another's now. */
+int sc_socketpair(int domain, int type, int protocol, int pair[2])
+{
+    int result = sc_real.socketpair(domain, type, protocol, pair);
+    if (result == 0) {
+        sc_marks_forget(pair[0]);
+        sc_marks_forget(pair[1]);
+    }
+    return result;
+}
+
 /* --- closing
  * -------------------------------------------------------------------------------------- */
 
@@ -232,11 +243,23 @@ int sc_close(int fd)
     return mark & SC_MARK_LISTENING ? close_listener(fd) : sc_real.close(fd);
 }
 
+static void forget_range(unsigned first, unsigned last)
+{
+    if (sc_is_vfork_child())
+        return;
+    for (unsigned fd = first; fd <= last && fd < SC_DESCRIPTORS_MAX; fd++)
+        sc_marks_forget((int)fd);
+}
+
 int sc_close_range(unsigned first, unsigned last, int flags)
 {
-    if (sc_log_on() && !(flags & (int)CLOSE_RANGE_CLOEXEC))
+    bool closes = !(flags & (int)CLOSE_RANGE_CLOEXEC);
+    if (sc_log_on() && closes)
         sc_log_closing_range(first, last);
-    return sc_real.close_range(first, last, flags);
+    int result = sc_real.close_range(first, last, flags);
+    if (result == 0 && closes)
+        forget_range(first, last);
+    return result;
 }
 
 void sc_closefrom(int first)
@@ -244,4 +267,5 @@ void sc_closefrom(int first)
     if (sc_log_on())
         sc_log_closing_range(first < 0 ? 0 : (unsigned)first, ~0u);
     sc_real.closefrom(first);
+    forget_range(first < 0 ? 0 : (unsigned)first, ~0u);
 }

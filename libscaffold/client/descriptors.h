@@ -9,7 +9,8 @@
 
 enum sc_mark {
     SC_MARK_LISTENING = 1,  /* scaffoldd wants to hear of its closing */
-    SC_MARK_CONNECTING = 2, /* send answers EAGAIN, and connect tells the outcome once */
+    SC_MARK_CONNECTING = 2, /* send answers EAGAIN */
+    SC_MARK_UNTOLD = 4096,  /* connect went on in the background; its outcome is told once */
     SC_MARK_EPOLLS = 4,     /* registered with more epoll sets than the table holds */
 
     /* Datagram service sockets (client/datagram.h). Believed without asking the kernel, so that the
@@ -22,7 +23,7 @@ enum sc_mark {
     SC_MARK_SHAPED = 128,   /* was given a TTL or TOS for what it sends */
     SC_MARK_ASKS = 256,     /* was asked for control messages about, or errors of, datagrams */
 
-    SC_MARK_PLAIN = 2048, /* the kernel's own socket of IP, made by socket(): nothing to look at */
+    SC_MARK_PLAIN = 2048, /* the kernel's own socket of IP, made or accepted: nothing to look at */
 
     /* Plain UDP sockets. */
     SC_MARK_SENT_IP = 512,     /* has sent to plain IP, where it stays */
@@ -32,6 +33,8 @@ enum sc_mark {
 #define SC_MARKS_OF_DATAGRAM                                                                       \
     (SC_MARK_DATAGRAM | SC_MARK_INET6 | SC_MARK_SCAFFOLD | SC_MARK_CONNECTED | SC_MARK_SHAPED |    \
      SC_MARK_ASKS)
+
+#define SC_MARKS_OF_ATTEMPT (SC_MARK_CONNECTING | SC_MARK_UNTOLD)
 
 /* Marks may be combined; is_set: any of them. */
 void sc_mark_set(int fd, unsigned marks);

@@ -32,8 +32,7 @@ static bool may_send(int fd, int flags)
     if (!sc_mark_is_set(fd, SC_MARK_CONNECTING))
         return true;
     if (sc_identify(fd, &id) != SC_STATE_CONNECTING) {
-        if (id.state != SC_STATE_FAILED) /* whose outcome connect has yet to tell */
-            sc_mark_clear(fd, SC_MARK_CONNECTING);
+        sc_mark_clear(fd, SC_MARK_CONNECTING);
         return true;
     }
     if ((flags & MSG_DONTWAIT) || sc_is_nonblocking(fd)) {
@@ -257,7 +256,7 @@ static ssize_t on_end(int fd)
 {
     struct sc_identity id;
     if (sc_any_service_socket() && sc_identify(fd, &id) == SC_STATE_FAILED &&
-        !sc_mark_is_set(fd, SC_MARK_CONNECTING))
+        !sc_mark_is_set(fd, SC_MARK_UNTOLD))
         return fail(ENOTCONN);
     return 0;
 }

@@ -257,7 +257,7 @@ static enum sc_trap_verdict on_connect(int notify, struct sc_trap_call *c)
     int error = errno;
     if (blocking)
         set_nonblocking(c->fd, 0);
-    sc_mark_clear(c->fd, SC_MARK_CONNECTING); /* a mark of the program's number, not of ours */
+    sc_mark_clear(c->fd, SC_MARKS_OF_ATTEMPT); /* a mark of the program's number, not of ours */
     errno = error;
     result = hand_in(notify, c, before, result);
     if (result < 0 && errno == EINPROGRESS && blocking)

@@ -60,6 +60,17 @@ def asked_again(kind: Kind) -> Any:
         return [name(c.connect_ex(s.getsockname())) for _ in range(3)]
 
 
+@check(*TCP, rows="nonblocking-connect")
+def asked_after_sending(kind: Kind) -> Any:
+    """What was sent meanwhile has not told the outcome."""
+    with kind.listener() as s, kind.socket() as c:
+        c.setblocking(False)
+        c.connect_ex(s.getsockname())
+        until(c, select.POLLOUT)
+        sent = c.send(b"x")
+        return sent, [name(c.connect_ex(s.getsockname())) for _ in range(2)]
+
+
 @check(*TCP, rows="connect-again")
 def refused(kind: Kind) -> Any:
     """ECONNREFUSED, told once; the socket is as unconnected as before."""

@@ -173,8 +173,10 @@ static bool has_own_port(int fd, const struct plain *p)
 
 static int join_towards(int fd, const struct plain *p, const struct sc_address *to)
 {
-    struct joining j = {
-        .fd = fd, .family = p->family, .wildcard = true, .port_given = has_own_port(fd, p)};
+    struct joining j = {.fd = fd,
+                        .family = p->family,
+                        .wildcard = sc_address_is_wildcard(&p->local),
+                        .port_given = has_own_port(fd, p)};
     struct sc_ctl_request q = sc_control_request(SC_CTL_PREPARE);
     q.prepare.datagram = 1;
     q.prepare.family = (uint8_t)p->family;

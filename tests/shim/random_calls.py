@@ -137,6 +137,14 @@ def seen() -> list[Any]:
     return [look(s) if s else None for s in sockets]
 
 
+def same(now: list[Any], until: list[Any]) -> bool:
+    """A FIONREAD of None stands for any."""
+    return all(
+        a == b or (a and b and b[1] is None and a[0] == b[0])
+        for a, b in zip(now, until, strict=True)
+    )
+
+
 def settle(until: list[Any] | None, patience_s: float) -> list[Any]:
     """What there is once it is `until`, or `patience_s` later."""
     deadline = time.monotonic() + patience_s
@@ -144,9 +152,9 @@ def settle(until: list[Any] | None, patience_s: float) -> list[Any]:
         for s in sockets:
             if s and until:
                 edges.register(s, MASK | select.EPOLLET)
-        while (now := seen()) != until and until and time.monotonic() < deadline:
+        while until and not same(seen(), until) and time.monotonic() < deadline:
             edges.poll(0.02)
-    return now
+    return until if until and same(seen(), until) else seen()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ A failure prints the seed and the shortest sequence that shows it; SCAFFOLD_SEED
 Calls whose difference is documented (`scaffold doctor`) are not made: sending to who has shut its
 reading down, shutdown of what has no peer, bind and the names of a socket behind a failed connect,
 a socket that connects to itself, datagrams to a port that the kernel gave a socket which was not
-bound.
+bound, a datagram from a connected socket that has yet to read.
 """
 
 import json
@@ -202,11 +202,16 @@ class Datagrams(Calls):
     def __init__(self) -> None:
         super().__init__()
         self.bound: set[int] = set()
+        self.connected: set[int] = set()
+
+    def may_send(self, on: int) -> bool:
+        """An error comes after the datagrams that came before it."""
+        return on not in self.connected or self.seen[on][0] == "0x4"
 
     def expected(self, native: dict[str, Any]) -> dict[str, Any]:
-        """An error is announced as something to read, without POLLERR."""
+        """An error is announced as something to read, without POLLERR and length."""
         seen = [
-            one and ([hex(int(one[0], 16) & ~8 | 1), *one[1:]] if int(one[0], 16) & 8 else one)
+            one and ([hex(int(one[0], 16) & ~8 | 1), None] if int(one[0], 16) & 8 else one)
             for one in native["seen"]
         ]
         return {**native, "seen": seen}
@@ -220,6 +225,7 @@ class Datagrams(Calls):
     def connect(self, on: int, other: int) -> None:
         if self.pick(other) in self.bound:
             self.both({"op": "connect", "on": self.pick(on), "other": self.pick(other)})
+            self.connected.add(self.pick(on))
 
     @rule(on=slot)
     def disconnect(self, on: int) -> None:
@@ -227,15 +233,16 @@ class Datagrams(Calls):
         if self.seen[self.pick(on)][0] == "0x4":
             self.both({"op": "disconnect", "on": self.pick(on)})
             self.bound.discard(self.pick(on))
+            self.connected.discard(self.pick(on))
 
     @rule(on=slot, size=size, value=st.integers(1, 255))
     def send(self, on: int, size: int, value: int) -> None:
-        if self.pick(on) in self.bound:
+        if self.pick(on) in self.bound and self.may_send(self.pick(on)):
             self.both({"op": "send", "on": self.pick(on), "size": size, "value": value})
 
     @rule(on=slot, other=slot, size=size, value=st.integers(1, 255))
     def sendto(self, on: int, other: int, size: int, value: int) -> None:
-        if self.pick(other) not in self.bound:
+        if self.pick(other) not in self.bound or not self.may_send(self.pick(on)):
             return
         words = {"op": "sendto", "on": self.pick(on), "other": self.pick(other)}
         self.both({**words, "size": size, "value": value})

@@ -146,6 +146,12 @@ REFUSALS: tuple[Refusal, ...] = (
         "poll announces a refusal as something to read, without POLLERR; the next call tells it.",
     ),
     Refusal(
+        ("datagrams.refused_after_a_datagram.*",),
+        ("[b'early', 'ECONNREFUSED', 'EAGAIN']",),
+        "A refusal is told after the datagrams that came before it, not ahead of them; FIONREAD is"
+        " 0 when it is next.",
+    ),
+    Refusal(
         ("datagrams.error_queue.*",),
         ("(b'', [(0, 11)], (111, 2, 3, 3, 0), True)",),
         "The error queue says what failed and whom it did not reach, without the bytes of the"

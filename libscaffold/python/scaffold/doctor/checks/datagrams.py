@@ -95,6 +95,18 @@ def disconnected(kind: Kind) -> Any:
         return codes, other.recv(10), c.getsockname()[1] in (port, c.getsockname()[1])
 
 
+@check(UDP4, UDP6, rows="udp-addresses disconnect")
+def bound_and_disconnected(kind: Kind) -> Any:
+    """The port of the kernel's choice goes; the address that was bound stays, for what is sent."""
+    with kind.bound() as server, kind.bound() as c:
+        code = disconnect(c)
+        left = c.getsockname()
+        sent = c.sendto(b"x", server.getsockname())
+        server.settimeout(PATIENCE_S)
+        peer = server.recvfrom(10)[1]
+        return code, left[:2], sent, peer[0], peer == c.getsockname()
+
+
 @check(*UDP, rows="udp-addresses")
 def no_destination(kind: Kind) -> Any:
     """EDESTADDRREQ without a peer."""
@@ -215,6 +227,21 @@ def refused_told_by_recv(kind: Kind) -> Any:
         polled = mask(c)
         c.setblocking(False)
         return polled, answer(c.recv, 1), answer(c.recv, 1)
+
+
+@check(UDP4, UDP6, rows="udp-refused")
+def refused_after_a_datagram(kind: Kind) -> Any:
+    """An error, and a datagram that came before it."""
+    c, server = kind.pair()
+    c.setblocking(False)
+    with select.epoll() as edges:
+        edges.register(c, select.EPOLLET | select.EPOLLIN)
+        server.send(b"early")
+        edges.poll(PATIENCE_S)
+        server.close()
+        c.send(b"x")
+        edges.poll(PATIENCE_S)
+    return [answer(c.recv, 10) for _ in range(3)]
 
 
 @check(UDP4, UDP6, rows="udp-refused")

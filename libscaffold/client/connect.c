@@ -268,7 +268,7 @@ static int tell_outcome(int fd, const struct sc_candidate *c)
         return fail(EISCONN);
     sc_real.getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
     if (c->state == SC_STATE_OPEN && error == 0)
-        return 0;
+        return sc_is_hung_up(fd) ? fail(ECONNABORTED) : 0; /* reset, and SO_ERROR has told */
     if (error)
         return fail(sc_flow_error(fd, error));
     return untold ? fail(ECONNABORTED) : 0;

@@ -73,8 +73,7 @@ static bool is_listening(int fd)
     return on != 0;
 }
 
-/* True when the other end is closed. */
-static bool is_hung_up(int fd)
+bool sc_is_hung_up(int fd)
 {
     int kept = errno;
     struct pollfd p = {.fd = fd};
@@ -94,7 +93,7 @@ enum sc_state sc_identify(int fd, struct sc_identity *id)
         id->state = is_listening(fd) ? SC_STATE_LISTENING : SC_STATE_BOUND;
     } else if (sc_name_parse(&sun, len, &id->peer)) {
         id->state = id->peer.kind == SC_NAME_ERROR ? SC_STATE_FAILED : SC_STATE_OPEN;
-    } else if (is_hung_up(fd)) { /* scaffoldd died before it could say how it went */
+    } else if (sc_is_hung_up(fd)) { /* scaffoldd died before it could say how it went */
         id->peer = id->own;
         id->peer.kind = SC_NAME_ERROR;
         id->peer.address.port = ECONNRESET;

@@ -29,6 +29,9 @@ struct sc_identity {
 /* Two system calls for a flow, one for a plain socket. errno is kept. Signal-safe. */
 enum sc_state sc_identify(int fd, struct sc_identity *id);
 
+/* True when the other end is closed. errno is kept. Signal-safe. */
+bool sc_is_hung_up(int fd);
+
 /* Descriptor in the words of FLOW_ERROR, FLOW_SET and FLOW_GET. */
 void sc_flow_name(int fd, struct sc_ctl_flow *out);
 

@@ -1,19 +1,44 @@
-/* Between a program's own resolver and its name server: a socket on loopback that the program is
- * connected to instead. Questions for names of services are answered by scaffoldd, all others go to
- * the name server that was asked. */
+/* Between a program's UDP socket, which stays the kernel's, and whom it talks to. Each far end (a
+ * service, a host of one, a name server) has a socket of ours on loopback that stands for it: the
+ * program's socket sends to that one and receives from it, and the relay carries on. So that what
+ * is read and written without an address needs no trap, poll is the kernel's, and sockets that
+ * speak to plain IP as well go on doing so.
+ *
+ * One thread carries; every function may be called from any thread. */
 #ifndef SC_TRAP_RELAY_H
 #define SC_TRAP_RELAY_H
 
 #include <stdbool.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
-/* Makes one towards `server` and writes the address to connect to, of the same family. 0 or a
- * negative errno: -EAGAIN when too many are open. It ends when nobody has asked for a while. */
-int sc_trap_relay_open(const struct sockaddr_storage *server, socklen_t len,
-                       struct sockaddr_storage *at, socklen_t *at_len);
+/* A program's socket: our descriptor of it, and where the program has it. */
+struct sc_relay_socket {
+    int fd;
+    pid_t tid;
+    int number;
+};
 
-/* The name server behind a relay's address. False when it is none. */
-bool sc_trap_relay_server(const struct sockaddr_storage *at, struct sockaddr_storage *server,
-                          socklen_t *len);
+/* Whether datagrams to this address are the relay's: to services, and to port 53. Pure. */
+bool sc_relay_serves(const struct sockaddr *far, socklen_t len);
+
+/* The address on loopback that stands for `far` towards this socket, in the shape that the socket
+ * expects. 0 or a negative errno: -ENOBUFS when too many are open. */
+int sc_relay_towards(const struct sc_relay_socket *s, const struct sockaddr *far, socklen_t len,
+                     struct sockaddr_storage *at, socklen_t *at_len);
+
+/* Binds the socket to a service, or to an address of the pool, as sc_bind does. 0 or a negative
+ * errno. */
+int sc_relay_bind(const struct sc_relay_socket *s, const struct sockaddr *addr, socklen_t len);
+
+/* True when anything of this socket is relayed. */
+bool sc_relay_has(int fd);
+
+/* Whom an address on loopback stands for. False: for itself. */
+bool sc_relay_far(int fd, const struct sockaddr *at, socklen_t at_len, struct sockaddr_storage *far,
+                  socklen_t *len);
+
+/* The name that the socket has among services. False when it has none. */
+bool sc_relay_own(int fd, struct sockaddr_storage *own, socklen_t *len);
 
 #endif

@@ -2,64 +2,25 @@
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from scaffold import launch, paths
 from scaffold.lab import Host, Lab
-from scaffold.scenario import MissingProgram
+from trap.common import HERE, address_of, go_program, static_program, trapped
 
-HERE = Path(__file__).parent
 NAME = "web.demo.scaffold"
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    with Lab(["a"], kind="loopback") as made:
-        made.start()
-        yield made
-
-
-@pytest.fixture(scope="module")
-def host(lab: Lab) -> Host:
-    return lab["a"]
 
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Go's net/http."""
-    if shutil.which("go") is None:
-        raise MissingProgram("go is not installed (golang-go)")
-    program = tmp_path_factory.mktemp("trap") / "web"
-    environment = os.environ | {"CGO_ENABLED": "0", "GO111MODULE": "off", "GOFLAGS": ""}
-    environment.setdefault("GOCACHE", str(Path.home() / ".cache/go-build"))
-    command = ["go", "build", "-o", str(program), str(HERE / "web.go")]
-    subprocess.run(command, env=environment, check=True, timeout=300)
-    return program
-
-
-@pytest.fixture(scope="module")
-def busybox() -> str:
-    path = shutil.which("busybox")
-    if path is None or launch.obstacle([path]) is None:
-        raise MissingProgram("no static busybox is installed (busybox-static)")
-    return path
-
-
-def trapped(*words: str | Path) -> list[str]:
-    return [str(paths.part(paths.TRAP)), *map(str, words)]
-
-
-def address_of(host: Host, name: str = NAME) -> str:
-    return host.run(["getent", "ahostsv4", name]).stdout.split()[0]
+    return go_program(HERE / "web.go", tmp_path_factory.mktemp("trap"))
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +28,7 @@ def server(lab: Lab, host: Host, web: Path) -> str:
     """A Go server of the service; the service's address."""
     process = host.popen(trapped(web, "serve", ":8080"), shim=False, env={"SCAFFOLD_SERVICE": NAME})
     lab.await_service(f"{NAME}:8080", process=process)
-    return address_of(host)
+    return address_of(host, NAME)
 
 
 def test_a_go_server_serves_a_program_under_the_shim(host: Host, server: str) -> None:
@@ -127,8 +88,7 @@ def test_nc_serves_and_connects(lab: Lab, host: Host, busybox: str) -> None:
 def test_an_early_registration_and_a_duplicate_are_repaired(
     host: Host, server: str, tmp_path: Path
 ) -> None:
-    program = tmp_path / "early"
-    subprocess.run(["gcc", "-static", "-o", program, HERE / "early.c"], check=True, timeout=60)
+    program = static_program(HERE / "early.c", tmp_path)
     done = host.run(trapped(program, server, "8080"), shim=False)
     assert (done.stdout, done.stderr) == ("1 77 0 0 HTTP/1.0\n", ""), done
 

@@ -71,6 +71,19 @@ def asked_after_sending(kind: Kind) -> Any:
         return sent, [name(c.connect_ex(s.getsockname())) for _ in range(2)]
 
 
+@check(*TCP, rows="nonblocking-connect reset")
+def reset_before_it_was_told(kind: Kind) -> Any:
+    """The flow was reset, and SO_ERROR has said so: the attempt is over, and told as aborted."""
+    with kind.socket() as c:
+        c.setblocking(False)
+        with kind.listener() as s:
+            address = s.getsockname()
+            c.connect_ex(address)
+            until(c, select.POLLOUT)
+        until(c, select.POLLHUP)
+        return so_error(c), name(c.connect_ex(address)), mask(c)
+
+
 @check(*TCP, rows="connect-again")
 def refused(kind: Kind) -> Any:
     """ECONNREFUSED, told once; the socket is as unconnected as before."""

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "trap/dns.h"
+#include "naming/dns.h"
 
 /* The answer to a query about the name of a service, its address asked from scaffoldd. Returns its
  * length; 0: the query is about something else. One exchange with scaffoldd. */

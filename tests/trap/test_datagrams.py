@@ -123,7 +123,7 @@ def test_static_tftp(lab: Lab, host: Host, busybox: str, tmp_path: Path) -> None
     host.end(server)
 
 
-# --- resolvers -------------------------------------------------------------------------------------
+# --- resolvers ------------------------------------------------------------------------------------
 
 
 @pytest.fixture

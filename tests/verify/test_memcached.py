@@ -51,9 +51,7 @@ def differs(source: Path, file: Path, host: Host) -> str:
     return said
 
 
-def test_memcached_suite(
-    loopback_lab: Lab, tmp_path: Path, figures: dict[str, float]
-) -> None:
+def test_memcached_suite(loopback_lab: Lab, tmp_path: Path, figures: dict[str, float]) -> None:
     source = build(tmp_path)
     files = sorted((source / "t").glob("*.t"))
     assert len(files) > 80

@@ -1,4 +1,4 @@
-#include "trap/dns.h"
+#include "naming/dns.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* Questions to a name server and answers to them, as far as names of services go (RFC 1035). Bytes
  * to values and back; nothing else. */
-#ifndef SC_TRAP_DNS_H
-#define SC_TRAP_DNS_H
+#ifndef SC_NAMING_DNS_H
+#define SC_NAMING_DNS_H
 
 #include <stdbool.h>
 #include <stddef.h>

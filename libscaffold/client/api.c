@@ -1,4 +1,5 @@
-/* The public API: scaffold/scaffold.h over the calls of client.h. */
+/* The public API: what scaffold/scaffold.h has beyond libc's names (client/entries.h), and
+ * sockets. */
 #include "scaffold/scaffold.h"
 
 #include <errno.h>
@@ -60,64 +61,8 @@ int sc_socket(int domain, int type, int protocol)
     return fd;
 }
 
-API int scaffold_socket(int domain, int type, int protocol)
-{
-    return sc_socket(domain, type, protocol);
-}
-
-API int scaffold_bind(int fd, const struct sockaddr *addr, socklen_t len)
-{
-    return sc_bind(fd, addr, len);
-}
-
-API int scaffold_listen(int fd, int backlog)
-{
-    return sc_listen(fd, backlog);
-}
-
-API int scaffold_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
-{
-    return sc_accept4(fd, addr, len, flags);
-}
-
-API int scaffold_connect(int fd, const struct sockaddr *addr, socklen_t len)
-{
-    return sc_connect(fd, addr, len);
-}
-
-API int scaffold_shutdown(int fd, int how)
-{
-    return sc_shutdown(fd, how);
-}
-
-API int scaffold_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
-{
-    return sc_getsockname(fd, addr, len);
-}
-
-API int scaffold_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
-{
-    return sc_getpeername(fd, addr, len);
-}
-
-API int scaffold_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
-{
-    return sc_getsockopt(fd, level, name, value, len);
-}
-
-API int scaffold_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
-{
-    return sc_setsockopt(fd, level, name, value, len);
-}
-
 /* --- names
  * -------------------------------------------------------------------------------------------- */
-
-API int scaffold_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-                             struct addrinfo **res)
-{
-    return sc_getaddrinfo(node, service, hints, res);
-}
 
 API void scaffold_freeaddrinfo(struct addrinfo *res)
 {

@@ -175,7 +175,8 @@ static int join_towards(int fd, const struct plain *p, const struct sc_address *
 {
     struct joining j = {.fd = fd,
                         .family = p->family,
-                        .wildcard = sc_address_is_wildcard(&p->local),
+                        .wildcard = sc_address_is_wildcard(&p->local) &&
+                                    p->family != SC_FAMILY_SCAFFOLD, /* which has none */
                         .port_given = has_own_port(fd, p)};
     struct sc_ctl_request q = sc_control_request(SC_CTL_PREPARE);
     q.prepare.datagram = 1;

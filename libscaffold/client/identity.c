@@ -200,7 +200,14 @@ int sc_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
     if (sc_is_datagram(fd))
         return sc_datagram_getsockname(fd, addr, len);
     int r = sc_real.getsockname(fd, addr, len);
-    if (r < 0 || !addr || !may_be_unix(addr, room) || !sc_is_service_socket(fd, &own))
+    if (r < 0 || !addr || !may_be_unix(addr, room))
+        return r;
+    sc_datagram_adopt(fd); /* it came by a way that nobody saw */
+    if (sc_is_datagram(fd)) {
+        *len = room;
+        return sc_datagram_getsockname(fd, addr, len);
+    }
+    if (!sc_is_service_socket(fd, &own))
         return r;
     struct sc_address a = shown_own(fd, &own);
     *len = room;

@@ -107,10 +107,10 @@ static int list_addresses(const char *node, const char *service, const struct ad
 }
 
 /* The port that libc knows a service string by; 0 without one. */
-static int port_of(const char *service, int flags, uint16_t *port)
+static int port_of(const char *service, int socktype, int flags, uint16_t *port)
 {
     struct addrinfo h = {.ai_family = AF_INET,
-                         .ai_socktype = SOCK_STREAM,
+                         .ai_socktype = socktype,
                          .ai_flags = AI_PASSIVE | (flags & AI_NUMERICSERV)};
     struct addrinfo *list;
     *port = 0;
@@ -125,36 +125,56 @@ static int port_of(const char *service, int flags, uint16_t *port)
 }
 
 /* One block for the entry and its address, as libc makes them: either freeaddrinfo works. */
-static int list_service(const char *node, const char *service, const struct addrinfo *hints,
-                        struct addrinfo **res)
+static int add_service(const struct sockaddr_scaffold *base, const char *service, int socktype,
+                       int flags, struct addrinfo **res)
 {
     struct block {
         struct addrinfo info;
         struct sockaddr_scaffold address;
     };
-    struct sockaddr_scaffold s;
     uint16_t port;
-    if (hints->ai_socktype != 0 && hints->ai_socktype != SOCK_STREAM)
+    int protocol = socktype == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
+    int err = port_of(service, socktype, flags, &port);
+    struct block *b = err ? NULL : calloc(1, sizeof *b);
+    if (!b)
+        return err ? err : EAI_MEMORY;
+    b->address = *base;
+    uint8_t *id = b->address.sc_service.bytes;
+    if (port) {
+        id[28] = (uint8_t)(port >> 8);
+        id[29] = (uint8_t)port;
+        id[30] = (uint8_t)protocol;
+    }
+    b->info = (struct addrinfo){.ai_family = AF_SCAFFOLD,
+                                .ai_socktype = socktype,
+                                .ai_protocol = protocol,
+                                .ai_addrlen = sizeof b->address,
+                                .ai_addr = (struct sockaddr *)&b->address,
+                                .ai_next = *res};
+    *res = &b->info;
+    return 0;
+}
+
+/* Without a type one entry for each, streams first; a port that only one of them knows by name is
+ * that one's. */
+static int list_service(const char *node, const char *service, const struct addrinfo *hints,
+                        struct addrinfo **res)
+{
+    struct sockaddr_scaffold s;
+    int wanted = hints->ai_socktype;
+    *res = NULL;
+    if (wanted != 0 && wanted != SOCK_STREAM && wanted != SOCK_DGRAM)
         return EAI_SOCKTYPE;
-    int err = port_of(service, hints->ai_flags, &port);
-    if (err)
-        return err;
     if (scaffold_service_parse(node, &s) < 0)
         return errno == EINVAL ? EAI_NONAME : EAI_AGAIN;
-    if (port) {
-        s.sc_service.bytes[28] = (uint8_t)(port >> 8);
-        s.sc_service.bytes[29] = (uint8_t)port;
-        s.sc_service.bytes[30] = IPPROTO_TCP;
-    }
-    struct block *b = calloc(1, sizeof *b);
-    if (!b)
-        return EAI_MEMORY;
-    b->address = s;
-    b->info = (struct addrinfo){.ai_family = AF_SCAFFOLD,
-                                .ai_socktype = SOCK_STREAM,
-                                .ai_addrlen = sizeof s,
-                                .ai_addr = (struct sockaddr *)&b->address};
-    *res = &b->info;
+    int err =
+        wanted == SOCK_STREAM ? 0 : add_service(&s, service, SOCK_DGRAM, hints->ai_flags, res);
+    if (wanted != SOCK_DGRAM && err != EAI_MEMORY)
+        err = add_service(&s, service, SOCK_STREAM, hints->ai_flags, res);
+    if (err == EAI_MEMORY && *res)
+        freeaddrinfo(*res);
+    if (err && (err == EAI_MEMORY || !*res))
+        return err;
     return hints->ai_flags & AI_CANONNAME ? add_canonical_name(res, node) : 0;
 }
 

@@ -189,6 +189,119 @@ def options() -> None:
         thread.join()
 
 
+# --- datagrams ------------------------------------------------------------------------------------
+
+
+def datagram_server() -> scaffold.socket:
+    server = scaffold.socket(type=socket.SOCK_DGRAM)
+    server.bind(SERVICE)
+    server.settimeout(10)
+    return server
+
+
+def datagrams() -> None:
+    """Asked without connect, answered to the address that the question came from."""
+    with datagram_server() as server, scaffold.socket(type=socket.SOCK_DGRAM) as client:
+        assert isinstance(client, scaffold.DatagramSocket)
+        client.settimeout(10)
+        assert client.sendto(b"question", SERVICE) == 8
+        assert client.sendto(b"", 0, (NAME, 4100)) == 0
+        data, peer = server.recvfrom(100)
+        assert (data, server.recv(100)) == (b"question", b"")
+        assert peer == client.getsockname()
+        server.sendto(b"answer", peer)
+        room = bytearray(100)
+        assert client.recvfrom_into(room) == (6, (NAME, 4100))
+        assert room[:6] == b"answer"
+
+
+def connected_datagrams() -> None:
+    with datagram_server() as server, scaffold.socket(type=socket.SOCK_DGRAM) as client:
+        client.connect(SERVICE)
+        assert client.getpeername() == (NAME, 4100)
+        client.settimeout(10)
+        client.sendmsg([b"in ", b"pieces"])
+        assert server.recvmsg(5)[0::2] == (b"in pi", socket.MSG_TRUNC)
+        with pytest.raises(OSError, match="long"):
+            client.send(bytes(70_000))
+        server.close()
+        client.send(b"to nobody")
+        with pytest.raises(scaffold.NoInstance):
+            client.recv(100)
+
+
+def datagram_timeouts() -> None:
+    with datagram_server() as server:
+        server.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            server.recv(100)
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.recv(100)
+
+
+def datagrams_on_plain_ip() -> None:
+    """An AF_INET socket takes both: plain IP as ever, and a service by its address."""
+    with (
+        datagram_server() as server,
+        socket.socket(type=socket.SOCK_DGRAM) as plain,
+        scaffold.socket(socket.AF_INET, socket.SOCK_DGRAM) as to_ip,
+        scaffold.socket(socket.AF_INET, socket.SOCK_DGRAM) as to_service,
+    ):
+        plain.bind(("127.0.0.1", 0))
+        to_ip.sendto(b"plain", plain.getsockname())
+        plain.settimeout(10)
+        assert plain.recv(100) == b"plain"
+        to_service.sendto(b"named", SERVICE)
+        assert server.recv(100) == b"named"
+
+
+def datagram_control_messages() -> None:
+    with datagram_server() as server, scaffold.socket(type=socket.SOCK_DGRAM) as client:
+        server.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
+        client.sendto(b"x", SERVICE)
+        data, control, flags, _ = server.recvmsg(10, 100)
+        assert (data, flags) == (b"x", 0)
+        assert [(level, kind) for level, kind, _ in control] == [(socket.IPPROTO_IP, socket.IP_TOS)]
+
+
+def duplicates_of_datagrams() -> None:
+    with datagram_server() as server, scaffold.socket(type=socket.SOCK_DGRAM) as client:
+        other = server.dup()
+        server.close()
+        client.sendto(b"x", SERVICE)
+        with other:
+            other.settimeout(10)
+            assert other.recv(100) == b"x"
+
+
+def asyncio_datagrams() -> None:
+    class Echo(asyncio.DatagramProtocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = transport
+
+        def datagram_received(self, data: bytes, address: object) -> None:
+            self.transport.sendto(data.upper(), address)  # type: ignore[attr-defined]
+
+    class Ask(asyncio.DatagramProtocol):
+        def __init__(self) -> None:
+            self.answer = asyncio.get_running_loop().create_future()
+
+        def datagram_received(self, data: bytes, address: object) -> None:
+            self.answer.set_result((data, address))
+
+    async def body() -> None:
+        serving, _ = await scaffold.create_datagram_endpoint(Echo, local=SERVICE)
+        for remote in (SERVICE, None):
+            asking, ask = await scaffold.create_datagram_endpoint(Ask, remote=remote)
+            asking.sendto(b"hello", None if remote else (NAME, 4100))
+            assert await asyncio.wait_for(ask.answer, 10) == (b"HELLO", (NAME, 4100))
+            asking.close()
+        serving.close()
+
+    asyncio.run(body())
+
+
 BODIES = [
     round_trip,
     addresses,
@@ -201,6 +314,13 @@ BODIES = [
     dup_and_detach,
     asyncio_streams,
     options,
+    datagrams,
+    connected_datagrams,
+    datagram_timeouts,
+    datagrams_on_plain_ip,
+    datagram_control_messages,
+    duplicates_of_datagrams,
+    asyncio_datagrams,
 ]
 
 

@@ -55,7 +55,7 @@ def test_malformed_names_name_the_remedy(text: str) -> None:
 def test_every_well_formed_name_survives(labels: list[str], port: int) -> None:
     host = ".".join([*labels, "scaffold"])
     assert split_service(f"{host}:{port}") == (host, port, "tcp")
-    assert service_text((host, port)) == f"{host}:{port}"
+    assert service_text((host, port)) == f"{host}:{port}/tcp"
     assert is_service(host)
 
 

@@ -22,7 +22,7 @@ def mapped(file: Path) -> set[str]:
 
 
 def table() -> set[str]:
-    text = (ROOT / "shim/calls.def").read_text()
+    text = (ROOT / "libscaffold/client/calls.def").read_text()
     return set(re.findall(r"^(?:CALL|OTHER)\([\w ]+\*?, (\w+),", text, re.MULTILINE))
 
 

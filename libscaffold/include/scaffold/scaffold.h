@@ -2,11 +2,12 @@
 /**
  * libscaffold: bind to a service and connect to a service, on ordinary descriptors.
  *
- * A descriptor made here is a kernel descriptor: read, write, send, recv, poll, select, epoll, dup,
- * fork, sendfile and close are libc's own. The calls below are those that name somebody: they
- * accept service addresses (struct sockaddr_scaffold, or the pool addresses that stand for services
- * in AF_INET and AF_INET6) and plain IP alike; for plain IP they behave exactly as libc does, so
- * that one code path serves both.
+ * A descriptor made here is a kernel descriptor: poll, select, epoll, dup, fork and close are
+ * libc's own, and so are read, write, send, recv and sendfile on streams; the data of datagram
+ * sockets goes through the calls below. The others are those that name somebody: they accept
+ * service addresses (struct sockaddr_scaffold, or the pool addresses that stand for services in
+ * AF_INET and AF_INET6) and plain IP alike; for plain IP they behave exactly as libc does, so that
+ * one code path serves both.
  *
  * Unless said otherwise each call returns what its libc namesake returns, sets errno as it does,
  * keeps no reference to its arguments, and may be called from any thread. "Signal-safe" means
@@ -19,6 +20,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/types.h>
+
+struct iovec;
+struct mmsghdr;
+struct timespec;
 
 #ifdef __cplusplus
 extern "C" {
@@ -48,18 +54,19 @@ struct sockaddr_scaffold {
 };
 
 /**
- * Makes a socket. domain AF_SCAFFOLD with SOCK_STREAM (and SOCK_NONBLOCK, SOCK_CLOEXEC) makes one
- * that can be bound or connected to services; other domains are passed to socket(2).
- * Errors: EPROTONOSUPPORT for AF_SCAFFOLD with a protocol other than 0 or IPPROTO_TCP;
- * ESOCKTNOSUPPORT for AF_SCAFFOLD with a type other than SOCK_STREAM. Signal-safe.
+ * Makes a socket. domain AF_SCAFFOLD with SOCK_STREAM or SOCK_DGRAM (and SOCK_NONBLOCK,
+ * SOCK_CLOEXEC) makes one that can be bound or connected to services; other domains are passed to
+ * socket(2).
+ * Errors: EPROTONOSUPPORT for AF_SCAFFOLD with a protocol other than 0 and the type's (IPPROTO_TCP,
+ * IPPROTO_UDP); ESOCKTNOSUPPORT for AF_SCAFFOLD with another type. Signal-safe.
  */
 int scaffold_socket(int domain, int type, int protocol);
 
 /**
- * Binds a stream socket to a service: reserves the service's name and port on this host. The
- * descriptor's number stays the same; the socket behind it is replaced, its options and epoll
- * registrations carried over. A service without a port gets one. Addresses that are not services
- * are passed to bind(2).
+ * Binds a socket to a service: reserves the service's name and port on this host. A datagram socket
+ * is an instance of its service from now on. The descriptor's number stays the same; the socket
+ * behind it is replaced, its options and epoll registrations carried over. A service without a port
+ * gets one. Addresses that are not services are passed to bind(2).
  * Errors: EADDRINUSE when the service is bound on this host and not both sockets set SO_REUSEPORT;
  * EACCES when scaffoldd does not allow this user; ENETDOWN when no scaffoldd answers (one line on
  * stderr, once per process); ENOBUFS when no descriptor is left; EINVAL when already bound.
@@ -83,19 +90,52 @@ int scaffold_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
 /**
  * Connects a stream socket to some instance of a service. Blocking sockets return once an instance
  * has answered; non-blocking ones fail with EINPROGRESS and become writable when the flow is open
- * or has failed, SO_ERROR (scaffold_getsockopt) tells which.
- * Errors: ECONNREFUSED no instance, or every instance refused; ETIMEDOUT none answered;
+ * or has failed, SO_ERROR (scaffold_getsockopt) tells which. A datagram socket is connected at
+ * once: its datagrams go to the service, each to some instance, and only the service's are
+ * received. Errors: ECONNREFUSED no instance, or every instance refused; ETIMEDOUT none answered;
  * ENETUNREACH no router or route; EACCES not allowed; ENETDOWN no scaffoldd; ENOBUFS no descriptor
  * left (the socket is as before); EISCONN, EALREADY, EINTR as connect(2).
  */
 int scaffold_connect(int fd, const struct sockaddr *addr, socklen_t len);
+
+/**
+ * Data. On streams as send(2), recv(2), read(2) and write(2), with the errno that TCP would have
+ * given. On datagram sockets as for udp(7): each datagram to a service is bound to an instance when
+ * it is sent, and an answer to the address that recvfrom gave reaches the very socket that asked.
+ * At most 65,507 bytes (EMSGSIZE); ECONNREFUSED on a connected socket when no instance is there.
+ * Signal-safe, no allocation, no lock; cancellation points as their namesakes.
+ */
+ssize_t scaffold_send(int fd, const void *buf, size_t n, int flags);
+ssize_t scaffold_sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *to,
+                        socklen_t len);
+ssize_t scaffold_sendmsg(int fd, const struct msghdr *msg, int flags);
+int scaffold_sendmmsg(int fd, struct mmsghdr *list, unsigned count, int flags);
+ssize_t scaffold_recv(int fd, void *buf, size_t n, int flags);
+ssize_t scaffold_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *from,
+                          socklen_t *len);
+ssize_t scaffold_recvmsg(int fd, struct msghdr *msg, int flags);
+int scaffold_recvmmsg(int fd, struct mmsghdr *list, unsigned count, int flags,
+                      struct timespec *timeout);
+ssize_t scaffold_read(int fd, void *buf, size_t n);
+ssize_t scaffold_readv(int fd, const struct iovec *iov, int count);
+ssize_t scaffold_write(int fd, const void *buf, size_t n);
+ssize_t scaffold_writev(int fd, const struct iovec *iov, int count);
+
+/**
+ * As close(2). libc's closes as well; this one also tells scaffoldd at once that a listener is
+ * gone, and forgets what is remembered about the number, which a program that goes on to use it for
+ * a socket of libc's own must want.
+ */
+int scaffold_close(int fd);
 
 /** As shutdown(2); after a reset it fails with ENOTCONN, as TCP's does. */
 int scaffold_shutdown(int fd, int how);
 
 /**
  * Own and peer address in the shape of the socket's family. Never writes past *len; sets *len to
- * the true length. getpeername fails with ENOTCONN until the flow is open. Signal-safe.
+ * the true length. getpeername fails with ENOTCONN until the flow is open. A datagram socket that
+ * was made elsewhere and came as a descriptor is known here from its first scaffold_getsockname on.
+ * Signal-safe.
  */
 int scaffold_getsockname(int fd, struct sockaddr *addr, socklen_t *len);
 int scaffold_getpeername(int fd, struct sockaddr *addr, socklen_t *len);

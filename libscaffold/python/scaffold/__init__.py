@@ -5,10 +5,11 @@
     with scaffold.create_connection("cache.acme.scaffold:11211") as flow:
         flow.sendall(b"version\\r\\n")
 
-`scaffold.socket` is `socket.socket` for services; `open_connection` and `start_server` are
-asyncio's streams for them.
+`scaffold.socket` is `socket.socket` for services, streams and datagrams; `open_connection` and
+`start_server` are asyncio's streams for them, `create_datagram_endpoint` its datagrams.
 """
 
+from .datagrams import DatagramSocket, create_datagram_endpoint
 from .errors import (
     InvalidName,
     NoDaemon,
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AF_SCAFFOLD",
+    "DatagramSocket",
     "InvalidName",
     "NoDaemon",
     "NoInstance",
@@ -34,6 +36,7 @@ __all__ = [
     "ServiceError",
     "ServiceTimeout",
     "create_connection",
+    "create_datagram_endpoint",
     "create_server",
     "open_connection",
     "socket",

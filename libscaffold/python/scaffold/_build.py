@@ -20,6 +20,11 @@ SOCKET_API = """
     struct sockaddr_scaffold {
         sa_family_t sc_family; struct scaffold_service_id sc_service; ...;
     };
+    struct iovec { void *iov_base; size_t iov_len; };
+    struct msghdr {
+        void *msg_name; socklen_t msg_namelen; struct iovec *msg_iov; size_t msg_iovlen;
+        void *msg_control; size_t msg_controllen; int msg_flags;
+    };
     struct addrinfo {
         int ai_flags; int ai_family; int ai_socktype; int ai_protocol;
         socklen_t ai_addrlen; struct sockaddr *ai_addr; struct addrinfo *ai_next; ...;
@@ -35,6 +40,8 @@ SOCKET_API = """
     int scaffold_getpeername(int fd, struct sockaddr *addr, socklen_t *len);
     int scaffold_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
     int scaffold_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+    ssize_t scaffold_sendmsg(int fd, const struct msghdr *msg, int flags);
+    ssize_t scaffold_recvmsg(int fd, struct msghdr *msg, int flags);
     int scaffold_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                              struct addrinfo **res);
     void scaffold_freeaddrinfo(struct addrinfo *res);

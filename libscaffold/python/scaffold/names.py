@@ -43,19 +43,25 @@ def split_service(text: str) -> tuple[str, int, str]:
     return host, int(port) if port else 0, proto or "tcp"
 
 
-def service_text(address: Address) -> str | None:
-    """The service that `address` names, as `name:port`; None when it names plain IP."""
+def service_text(address: Address, proto: str = "tcp") -> str | None:
+    """The service that `address` names, as `name:port/proto`; None when it names plain IP.
+
+    `proto` is that of an address which names none.
+    """
     if isinstance(address, str):
-        host, port, proto = split_service(address)
-        suffix = f":{port}" if port else ""
-        return f"{host}{suffix}" + ("/udp" if proto == "udp" else "")
+        host, port, named = split_service(address)
+        return _text_of(host, port, named if "/" in address else proto)
     if address and is_service(address[0]):
         port = address[1] if len(address) > 1 else 0
         if not isinstance(port, int) or not 0 <= port < 65536:
             raise InvalidName(22, f"{address!r}: the port must be from 0 to 65535")
         host = split_service(address[0])[0]
-        return f"{host}:{port}" if port else host
+        return _text_of(host, port, proto)
     return None
+
+
+def _text_of(host: str, port: int, proto: str) -> str:
+    return f"{host}:{port}/{proto}" if port else host
 
 
 def pack_service(text: str) -> Any:
@@ -69,15 +75,15 @@ def pack_service(text: str) -> Any:
     return packed
 
 
-def resolve(host: str, port: int, family: int) -> tuple[Any, int]:
-    """The first address of a name for a socket of `family`: (a buffer, its length in bytes).
+def resolve(host: str, port: int, family: int, kind: int) -> tuple[Any, int]:
+    """The first address of a name for a socket of this family and type: (a buffer, its length).
 
     For a service this is an address from the pool that stands for it; the instance is chosen when
     the flow opens. Raises socket.gaierror as socket.getaddrinfo does.
     """
     hints = ffi.new("struct addrinfo *")
     hints.ai_family = family
-    hints.ai_socktype = int(_socket.SOCK_STREAM)
+    hints.ai_socktype = int(kind)
     found = ffi.new("struct addrinfo **")
     node = host.encode("idna" if host and not host.isascii() else "ascii") if host else ffi.NULL
     if node is ffi.NULL:

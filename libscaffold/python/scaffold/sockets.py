@@ -16,12 +16,13 @@ from ._native import ffi, lib
 from .errors import InvalidName, ServiceTimeout, error_for
 from .names import AF_SCAFFOLD, Address
 
-_ADDRESS_ROOM = 128  # sizeof(struct sockaddr_storage)
+ADDRESS_ROOM = 128  # sizeof(struct sockaddr_storage)
 _ENDIAN = sys.byteorder
+_FLAGS = _socket.SOCK_CLOEXEC | _socket.SOCK_NONBLOCK
 
 
 class socket(_socket.socket):
-    """A stream socket whose address may be a service.
+    """A socket whose address may be a service: a stream, or (SOCK_DGRAM) a `DatagramSocket`.
 
     `family` is AF_SCAFFOLD (the default: services only, and addresses are `(name, port)`), or
     AF_INET or AF_INET6: then plain IP works too, exactly as with `socket.socket`, and a service
@@ -31,6 +32,16 @@ class socket(_socket.socket):
     Every failure is an OSError; those that concern services are in `scaffold.errors`. Timeouts are
     in seconds, as everywhere in `socket`.
     """
+
+    def __new__(
+        cls, family: int = AF_SCAFFOLD, type: int = _socket.SOCK_STREAM, *_: Any, **__: Any
+    ) -> "socket":
+        """An object of the class that serves the type."""
+        if cls is socket and type & ~_FLAGS == _socket.SOCK_DGRAM:
+            from .datagrams import DatagramSocket  # which is made of this class
+
+            cls = DatagramSocket
+        return super().__new__(cls)
 
     def __init__(
         self,
@@ -84,11 +95,11 @@ class socket(_socket.socket):
 
     def accept(self) -> tuple[Self, Any]:
         """Accept a flow: (socket, peer's address). Waits as the socket's timeout says."""
-        room = ffi.new("char[]", _ADDRESS_ROOM)
+        room = ffi.new("char[]", ADDRESS_ROOM)
         length = ffi.new("socklen_t *")
         while True:
             self._wait(select.POLLIN)
-            length[0] = _ADDRESS_ROOM
+            length[0] = ADDRESS_ROOM
             fd = lib.scaffold_accept4(
                 self.fileno(), ffi.cast("struct sockaddr *", room), length, _socket.SOCK_CLOEXEC
             )
@@ -144,7 +155,7 @@ class socket(_socket.socket):
     # --- inside -----------------------------------------------------------------------------------
 
     def _pack(self, address: Address) -> tuple[Any, int]:
-        service = names.service_text(address)
+        service = names.service_text(address, "udp" if self._is_datagram() else "tcp")
         if service is not None and self.family == AF_SCAFFOLD:
             packed = names.pack_service(service)
             return packed, ffi.sizeof("struct sockaddr_scaffold")
@@ -154,16 +165,19 @@ class socket(_socket.socket):
             )
         if service is not None:
             host, port, _ = names.split_service(service)
-            return names.resolve(host, port, self.family)
+            return names.resolve(host, port, self.family, self.type)
         assert not isinstance(address, str)
-        room, length = names.resolve(address[0], address[1], self.family)
+        room, length = names.resolve(address[0], address[1], self.family, self.type)
         if self.family == _socket.AF_INET6 and len(address) > 2:
             _set_flow_and_scope(room, *address[2:4])
         return room, length
 
+    def _is_datagram(self) -> bool:
+        return self.type == _socket.SOCK_DGRAM
+
     def _connect(self, address: Address) -> int:
         room, length = self._pack(address)
-        deadline = _deadline(self.gettimeout())
+        deadline = deadline_after(self.gettimeout())
         if lib.scaffold_connect(self.fileno(), ffi.cast("struct sockaddr *", room), length) == 0:
             return 0
         code: int = ffi.errno
@@ -181,7 +195,7 @@ class socket(_socket.socket):
         if timeout == 0.0 or (timeout is None and event == select.POLLIN):
             return
         if deadline is None:
-            deadline = _deadline(timeout)
+            deadline = deadline_after(timeout)
         poll = select.poll()
         poll.register(self.fileno(), event)
         left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
@@ -191,14 +205,15 @@ class socket(_socket.socket):
             )
 
     def _name_of(self, call: Any) -> Any:
-        room = ffi.new("char[]", _ADDRESS_ROOM)
-        length = ffi.new("socklen_t *", _ADDRESS_ROOM)
+        room = ffi.new("char[]", ADDRESS_ROOM)
+        length = ffi.new("socklen_t *", ADDRESS_ROOM)
         if call(self.fileno(), ffi.cast("struct sockaddr *", room), length) < 0:
             raise error_for(ffi.errno)
         return names.unpack(room, length[0])
 
 
-def _deadline(timeout: float | None) -> float | None:
+def deadline_after(timeout: float | None) -> float | None:
+    """When a wait of so many seconds that starts now is over, by time.monotonic()."""
     return None if timeout is None else time.monotonic() + timeout
 
 

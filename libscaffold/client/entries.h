@@ -16,9 +16,11 @@
     __attribute__((visibility("default"))) type sc_entry_##name params __asm__(SC_SYMBOL(name));
 #define CALL(type, name, params, args) EXPORTED(type, name, params)
 #define OTHER(type, name, params) EXPORTED(type, name, params)
+#define ALIAS(alias, name)
 #include "client/calls.def"
 #undef CALL
 #undef OTHER
+#undef ALIAS
 
 #define UNPACK(...) __VA_ARGS__
 #define CALL(type, name, params, args)                                                             \
@@ -27,9 +29,13 @@
         return sc_##name(UNPACK args);                                                             \
     }
 #define OTHER(type, name, params)
+#define ALIAS(other, name)                                                                         \
+    extern __typeof__(sc_entry_##name) sc_entry_##other __asm__(SC_SYMBOL(other))                  \
+        __attribute__((alias(SC_SYMBOL(name)), visibility("default")));
 #include "client/calls.def"
 #undef CALL
 #undef OTHER
+#undef ALIAS
 
 int sc_entry_accept(int fd, struct sockaddr *addr, socklen_t *len)
 {

@@ -64,6 +64,13 @@
 #pragma redefine_extname gethostbyname_r scaffold_gethostbyname_r
 #pragma redefine_extname gethostbyname2_r scaffold_gethostbyname2_r
 #pragma redefine_extname gethostbyaddr_r scaffold_gethostbyaddr_r
+#pragma redefine_extname __close scaffold___close
+#pragma redefine_extname __connect scaffold___connect
+#pragma redefine_extname __dup2 scaffold___dup2
+#pragma redefine_extname __fcntl scaffold___fcntl
+#pragma redefine_extname __read scaffold___read
+#pragma redefine_extname __send scaffold___send
+#pragma redefine_extname __write scaffold___write
 
 __asm__(".set fcntl64, scaffold_fcntl64\n"
         ".set sendfile64, scaffold_sendfile64\n");

@@ -458,6 +458,11 @@ static void on_event(struct sim_host *h, const struct sc_event *e)
         break;
     case SC_EVENT_DATAGRAM:
     case SC_EVENT_UNDELIVERED:
+        if (h->sim->on_datagram)
+            h->sim->on_datagram(h, &e->datagram, e->type == SC_EVENT_UNDELIVERED);
+        else
+            sim_violation(h->sim, "a datagram that nobody sent");
+        break;
     case SC_EVENT_NONE:
         sim_violation(h->sim, "an event of no type");
         break;

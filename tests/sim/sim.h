@@ -109,6 +109,8 @@ struct sim {
     /* Sees each packet before its first link; true drops it. May inject others. */
     bool (*filter)(struct sim *sim, const struct sim_packet *p, void *user);
     void *filter_user;
+    /* Takes datagrams, and what did not reach anybody; NULL: either is a violation. */
+    void (*on_datagram)(struct sim_host *h, const struct sc_datagram *d, bool undelivered);
     struct sim_audit *audit;
     struct sc_train *train; /* scratch for draining */
 };

@@ -1,15 +1,8 @@
 #include "client/shadow.h"
 
-#include <errno.h>
 #include <stddef.h>
-#include <sys/socket.h>
 
-#include "client/real.h"
-
-#define ENTRIES                                                                                    \
-    4096 /* service sockets of one process with options of their own; a power of two               \
-          */
-#define NEIGHBOURS 8
+#include "client/cookies.h"
 
 struct entry {
     uint64_t cookie;
@@ -17,56 +10,20 @@ struct entry {
     int value[SC_SHADOW_OPTIONS];
 };
 
-static struct entry entries[ENTRIES];
+static struct entry entries[SC_COOKIES_MAX];
+static const struct sc_cookie_table table = {entries, sizeof *entries};
 
 static uint64_t touched[SC_DESCRIPTORS_MAX];
 
 #define LOAD(p) __atomic_load_n(&(p), __ATOMIC_ACQUIRE)
 #define STORE(p, v) __atomic_store_n(&(p), v, __ATOMIC_RELEASE)
 
-uint64_t sc_cookie(int fd)
-{
-    uint64_t cookie = 0;
-    socklen_t len = sizeof cookie;
-    int kept = errno;
-    if (sc_real.getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) < 0)
-        cookie = 0;
-    errno = kept;
-    return cookie;
-}
-
-static struct entry *slot(uint64_t cookie, unsigned n)
-{
-    uint64_t hash = (cookie * 0x9e3779b97f4a7c15u) >> 32;
-    return &entries[(hash + n) & (ENTRIES - 1)];
-}
-
-static struct entry *find(uint64_t cookie)
-{
-    for (unsigned n = 0; cookie && n < NEIGHBOURS; n++)
-        if (LOAD(slot(cookie, n)->cookie) == cookie)
-            return slot(cookie, n);
-    return NULL;
-}
-
-/* A free entry of the neighbourhood, or the one with the lowest cookie: the oldest socket. */
-static struct entry *choose(uint64_t cookie)
-{
-    struct entry *oldest = slot(cookie, 0);
-    for (unsigned n = 0; n < NEIGHBOURS; n++) {
-        struct entry *e = slot(cookie, n);
-        if (LOAD(e->cookie) < LOAD(oldest->cookie))
-            oldest = e;
-    }
-    return oldest;
-}
-
 static struct entry *claim(uint64_t cookie)
 {
-    struct entry *e = find(cookie);
+    struct entry *e = sc_cookie_find(&table, cookie);
     if (e)
         return e;
-    e = choose(cookie);
+    e = sc_cookie_choose(&table, cookie);
     STORE(e->mask, 0);
     STORE(e->cookie, cookie);
     return e;
@@ -83,7 +40,7 @@ void sc_shadow_set(uint64_t cookie, unsigned key, int value)
 
 bool sc_shadow_get(uint64_t cookie, unsigned key, int *value)
 {
-    const struct entry *e = find(cookie);
+    const struct entry *e = sc_cookie_find(&table, cookie);
     if (!e || !(LOAD(e->mask) >> key & 1))
         return false;
     *value = LOAD(e->value[key]);
@@ -92,7 +49,7 @@ bool sc_shadow_get(uint64_t cookie, unsigned key, int *value)
 
 uint64_t sc_shadow_mask(uint64_t cookie)
 {
-    const struct entry *e = find(cookie);
+    const struct entry *e = sc_cookie_find(&table, cookie);
     return e ? LOAD(e->mask) : 0;
 }
 

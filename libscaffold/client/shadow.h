@@ -1,13 +1,13 @@
-/* What sockets were told that their kernel socket cannot hold: option values of service sockets,
- * and which options a plain socket was given before it became one. Keyed by the socket's SO_COOKIE,
- * which the kernel never gives twice, so nothing needs to be taken out when a descriptor is closed
- * behind our back. Fixed tables, no lock, signal-safe; when a table is full the oldest entry of a
- * neighbourhood is forgotten, and the socket then reports defaults. */
+/* What sockets were told that their kernel socket cannot hold: option values of service sockets, by
+ * their cookie (client/cookies.h), and which options a plain socket was given before it became one.
+ * No lock, signal-safe; a socket that is forgotten reports defaults. */
 #ifndef SC_CLIENT_SHADOW_H
 #define SC_CLIENT_SHADOW_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "client/cookies.h"
 
 /* Keys of an entry: indices of options.c's table, and one of our own. */
 #define SC_SHADOW_OPTIONS 64
@@ -16,9 +16,6 @@
 /* Descriptors that the tables indexed by number cover: what programs raise their limit to, short of
  * the exotic. Higher numbers work, without what the tables are for. */
 #define SC_DESCRIPTORS_MAX 65536
-
-/* The socket's cookie, or 0. errno is kept. */
-uint64_t sc_cookie(int fd);
 
 void sc_shadow_set(uint64_t cookie, unsigned key, int value);
 bool sc_shadow_get(uint64_t cookie, unsigned key, int *value);

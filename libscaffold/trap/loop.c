@@ -34,6 +34,7 @@ static struct {
     struct sc_trap_call *first; /* to be served */
     struct sc_trap_call **last;
     struct sc_trap_call *waiting;
+    size_t calls; /* not answered yet: to be served, being served, waiting */
 } loop = {.lock = PTHREAD_MUTEX_INITIALIZER, .wanted = PTHREAD_COND_INITIALIZER};
 
 /* --- serving ---------------------------------------------------------------------------------- */
@@ -66,6 +67,20 @@ static void drop(struct sc_trap_call *c)
     if (c->fd >= 0)
         close(c->fd);
     free(c);
+    pthread_mutex_lock(&loop.lock);
+    loop.calls--;
+    pthread_mutex_unlock(&loop.lock);
+}
+
+static void take(int notify)
+{
+    struct sc_trap_call *c = sc_trap_call_receive(notify);
+    if (!c)
+        return;
+    pthread_mutex_lock(&loop.lock);
+    loop.calls++;
+    pthread_mutex_unlock(&loop.lock);
+    push(c);
 }
 
 /* The lock is held until the event can come: whoever it comes to finds the call in the list. */
@@ -163,10 +178,11 @@ static void look_after_waiting(void)
     }
 }
 
-static bool is_anybody_waiting(void)
+/* Or may be in a moment: a thread that serves a call wakes nobody when it has to wait. */
+static bool may_anybody_wait(void)
 {
     pthread_mutex_lock(&loop.lock);
-    bool any = loop.waiting != NULL;
+    bool any = loop.calls > 0;
     pthread_mutex_unlock(&loop.lock);
     return any;
 }
@@ -240,9 +256,7 @@ static void on_event(const struct epoll_event *e, int notify, int signals, struc
     } else if (e->data.u64 != (uintptr_t)&notify_mark) {
         resume(e->data.u64);
     } else if (e->events & EPOLLIN) {
-        struct sc_trap_call *c = sc_trap_call_receive(notify);
-        if (c)
-            push(c);
+        take(notify);
     } else { /* nobody is left under the filter; the end of the children is on its way */
         epoll_ctl(loop.epfd, EPOLL_CTL_DEL, notify, NULL);
     }
@@ -256,7 +270,7 @@ int sc_trap_loop_run(int notify, int signals, pid_t program)
         return -1;
     int64_t next_look = 0;
     while (!t.ended) {
-        int n = epoll_wait(loop.epfd, events, EVENTS, is_anybody_waiting() ? LOOK_MS : -1);
+        int n = epoll_wait(loop.epfd, events, EVENTS, may_anybody_wait() ? LOOK_MS : -1);
         for (int i = 0; i < n; i++)
             on_event(&events[i], notify, signals, &t);
         if (sc_clock_ms() < next_look)

@@ -45,6 +45,18 @@ def test_round_trip(root_only: None, figures: dict[str, float]) -> None:
     assert ratio(bench.latency(plan), figures) <= 5
 
 
+@pytest.mark.timeout(900)
+def test_overhead(figures: dict[str, float]) -> None:
+    """What a program that touches no service pays: at most 2 % of its connections per second, and
+    of its throughput nothing that could be told from none."""
+    document = bench.overhead(bench.Plan(seconds=3, runs=20))
+    connections, throughput = document["ratios"]
+    for name, ratio in (("connections", connections), ("throughput", throughput)):
+        figures.update({f"{name}_{key}": ratio[key] for key in ("median", "low", "high")})
+    assert connections["median"] >= 0.98
+    assert throughput["high"] >= 1
+
+
 def resident(host: Host) -> int:
     """scaffoldd's resident memory in bytes."""
     assert host.daemon is not None

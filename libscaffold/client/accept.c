@@ -175,9 +175,7 @@ static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int fl
             return on_accept_failure(fd);
         bool small = addr && room < sizeof addr->sa_family;
         sa_family_t family = small ? AF_UNSPEC : addr ? addr->sa_family : unasked.ss_family;
-        sc_marks_forget(one);
-        if (family == AF_INET || family == AF_INET6)
-            sc_mark_set(one, SC_MARK_PLAIN);
+        sc_marks_replace(one, family == AF_INET || family == AF_INET6 ? SC_MARK_PLAIN : 0u);
         if (family != AF_UNIX && family != AF_UNSPEC)
             return one;
         struct sc_name own, peer;

@@ -31,11 +31,10 @@ static int socket_unlogged(int domain, int type, int protocol)
 {
     if (domain != AF_SCAFFOLD) {
         int plain = sc_real.socket(domain, type, protocol);
-        sc_marks_forget(plain);
-        if (plain >= 0 && (domain == AF_INET || domain == AF_INET6)) {
-            sc_mark_set(plain, SC_MARK_PLAIN);
+        bool ip = domain == AF_INET || domain == AF_INET6;
+        sc_marks_replace(plain, ip ? SC_MARK_PLAIN : 0u);
+        if (ip)
             sc_touched_forget(plain);
-        }
         return plain;
     }
     int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -46,10 +46,16 @@ bool sc_mark_is_set(int fd, unsigned which)
     return sc_marks(fd) & which;
 }
 
+void sc_marks_replace(int fd, unsigned which)
+{
+    if (in_table(fd))
+        __atomic_store_n(&marks[fd], (uint16_t)which, __ATOMIC_RELAXED);
+}
+
 void sc_marks_forget(int fd)
 {
     if (sc_marks(fd))
-        __atomic_store_n(&marks[fd], 0, __ATOMIC_RELAXED);
+        sc_marks_replace(fd, 0);
 }
 
 /* --- whose table this is ------------------------------------------------------------------------

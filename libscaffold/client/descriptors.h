@@ -44,6 +44,7 @@ unsigned sc_marks(int fd);
 
 /* A new socket has this number: what is remembered of it was another's. */
 void sc_marks_forget(int fd);
+void sc_marks_replace(int fd, unsigned marks);
 
 /* Numbers of this process, other than `fd`, that stand for the same socket. Looks only if the
  * process has ever made a duplicate. Returns how many it found. */

@@ -105,12 +105,39 @@ static const struct option options[] = {
 #define OPTIONS ((int)(sizeof options / sizeof *options))
 _Static_assert(sizeof options / sizeof *options <= SC_SHADOW_FAMILY, "one bit per option");
 
-static int find_option(int level, int name)
+/* By level and name: where an option stands in the table, plus one. Programs set options on every
+ * connection. */
+#define NAMES 128
+static uint8_t places[4][NAMES];
+
+static uint8_t *place_of(int level, int name)
+{
+    if (name < 0 || name >= NAMES)
+        return NULL;
+    switch (level) {
+    case SOL_SOCKET:
+        return &places[0][name];
+    case IPPROTO_TCP:
+        return &places[1][name];
+    case IPPROTO_IP:
+        return &places[2][name];
+    case IPPROTO_IPV6:
+        return &places[3][name];
+    default:
+        return NULL;
+    }
+}
+
+__attribute__((constructor(102))) static void place_options(void)
 {
     for (int i = 0; i < OPTIONS; i++)
-        if (options[i].level == level && options[i].name == name)
-            return i;
-    return -1;
+        *place_of(options[i].level, options[i].name) = (uint8_t)(i + 1);
+}
+
+static int find_option(int level, int name)
+{
+    const uint8_t *place = place_of(level, name);
+    return place ? *place - 1 : -1;
 }
 
 /* Those of the table that do nothing on a service's socket, by name. All others have their effect,
@@ -426,6 +453,8 @@ int sc_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
     struct sc_name own;
     if (sc_is_datagram(fd))
         return set_on_datagram(fd, level, name, value, len);
+    if (sc_mark_is_set(fd, SC_MARK_PLAIN))
+        return note(fd, level, name, sc_real.setsockopt(fd, level, name, value, len));
     if (level == SOL_SOCKET && is_touchy(name) && sc_is_service_socket(fd, &own))
         return set_on_service(fd, level, name, value, len);
     int r = sc_real.setsockopt(fd, level, name, value, len);

@@ -55,7 +55,7 @@ uint64_t sc_shadow_mask(uint64_t cookie)
 
 void sc_touched_note(int fd, unsigned key)
 {
-    if (fd >= 0 && fd < SC_DESCRIPTORS_MAX)
+    if (fd >= 0 && fd < SC_DESCRIPTORS_MAX && !(LOAD(touched[fd]) >> key & 1))
         __atomic_fetch_or(&touched[fd], 1ull << key, __ATOMIC_RELEASE);
 }
 

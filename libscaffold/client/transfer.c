@@ -197,6 +197,8 @@ ssize_t sc_sendmsg(int fd, const struct msghdr *msg, int flags)
 static ssize_t sendto_unlogged(int fd, const void *buf, size_t n, int flags,
                                const struct sockaddr *to, socklen_t len)
 {
+    if (!to && sc_marks(fd) == SC_MARK_PLAIN)
+        return sc_real.sendto(fd, buf, n, flags, NULL, 0);
     struct iovec iov = {(void *)(uintptr_t)buf, n};
     struct msghdr msg = {
         .msg_name = (void *)(uintptr_t)to, .msg_namelen = len, .msg_iov = &iov, .msg_iovlen = 1};
@@ -320,7 +322,10 @@ static void adopt_passed(struct msghdr *msg)
 
 ssize_t sc_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len)
 {
-    if (sc_is_datagram(fd))
+    unsigned marks = sc_marks(fd);
+    if (marks == SC_MARK_PLAIN)
+        return sc_real.recvfrom(fd, buf, n, flags, from, len);
+    if (marks & SC_MARK_DATAGRAM)
         return receive_datagram(fd, buf, n, flags, from, len);
     socklen_t room = from && len ? *len : 0;
     ssize_t got = sc_real.recvfrom(fd, buf, n, flags, from, len);

@@ -10,8 +10,8 @@ from .rule import Rule
 
 INTRODUCTION = """# The rules of scaffold-port
 
-Each finding of `scaffold-port analyze` names its rule. There is one for each of the fifteen kinds of change that a port
-to services needs. This page and those below it are written by `python -m scaffold_port.rules.page`.
+Each finding of `scaffold-port analyze` names its rule. There is one for each of the fifteen kinds
+of change that a port to services needs. `python -m scaffold_port.rules.page` writes these pages.
 
 | rule | kind of change | `rewrite` |
 |---|---|---|

@@ -4,6 +4,7 @@ import click
 
 from . import __version__
 from .commands.analyze import analyze
+from .commands.rewrite import rewrite
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -13,3 +14,4 @@ def main() -> None:
 
 
 main.add_command(analyze)
+main.add_command(rewrite)

@@ -44,6 +44,10 @@ class Source:
         line = bisect_right(self.starts, offset)
         return line, offset - self.starts[line - 1] + 1
 
+    def offset(self, line: int, column: int) -> int:
+        """The other way round."""
+        return self.starts[line - 1] + column - 1
+
     def text(self, line: int) -> str:
         """A line, without its end."""
         start = self.starts[line - 1]

@@ -1,0 +1,1 @@
+"""`scaffold-port`: analyses, rewrites and tracks ports of existing programs."""

@@ -96,13 +96,13 @@ def _judge(found: Closure, own: list[Elf]) -> tuple[str, str]:
     obstacle = _obstacle(found, round_libc)
     if obstacle:
         return TRAP, obstacle
-    return SHIM, f"It is dynamic and uses libc; {_names(importers)} imports socket calls."
+    return SHIM, f"It is dynamic and uses libc; {_names(importers)} socket calls."
 
 
 def _names(importers: list[Elf]) -> str:
     first = importers[0].path.name
     more = len(importers) - 1
-    return f"{first}, as {_count(more, 'other object')} do," if more else first
+    return f"{first} and {_count(more, 'other object')} import" if more else f"{first} imports"
 
 
 def _may_make_sockets(one: Elf) -> bool:

@@ -82,7 +82,7 @@ def read(path: Path) -> Elf:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise _problem(path, errno.EINVAL, f"is {_kind_of_file(status.st_mode)}, not a file")
-        return _read(path, status.st_mode, status.st_size, status.st_ino, status.st_mtime_ns)
+        return _read(path, status.st_mode, status.st_size, status.st_ino, status.st_ctime_ns)
     except Unreadable:
         raise
     except OSError as error:

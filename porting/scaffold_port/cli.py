@@ -4,6 +4,7 @@ import click
 
 from . import __version__
 from .commands.analyze import analyze
+from .commands.audit import audit
 from .commands.rewrite import rewrite
 
 
@@ -14,4 +15,5 @@ def main() -> None:
 
 
 main.add_command(analyze)
+main.add_command(audit)
 main.add_command(rewrite)

@@ -1,0 +1,1 @@
+"""What a program's ELF files say about its sockets. No program is ever run."""

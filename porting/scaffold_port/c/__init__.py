@@ -1,0 +1,1 @@
+"""C and C++, read with tree-sitter."""

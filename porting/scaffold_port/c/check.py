@@ -1,0 +1,127 @@
+"""The rules over one file of C or C++."""
+
+import re
+from typing import TYPE_CHECKING
+
+from ..findings import Finding, NotAnalysed
+from ..rules import RULES, by_name, watched
+from ..rules.rule import Rule, is_call
+from ..source import Source
+from ..suppress import by_comment, comments
+from .conditions import Conditions
+from .uses import Unit, Use, read
+
+if TYPE_CHECKING:
+    from ..analyze import FileResult
+
+_BASES = re.compile(
+    rb"\b(?:class|struct)\s+(\w+)\s*(?:final\s*)?:\s*([^;{}()]{1,400})\{", re.DOTALL
+)
+_BASE = re.compile(rb"(?:public|protected|private|virtual|\s)*((?:\w+::)*\w+)")
+
+
+def check(source: Source, result: "FileResult") -> None:
+    """Add the file's findings, and what it says of classes, to `result`."""
+    if source.language == "c++" or source.path.endswith(".h"):
+        result.bases |= set(_bases(source.data))
+    unit = read(_as_cpp_where_needed(source), watched())
+    result.methods |= unit.methods
+    result.not_analysed += [NotAnalysed(source.path, line, why) for line, why in unit.broken]
+    if not unit.uses:
+        return
+    conditions = Conditions(source)
+    notes = comments(source.data)
+    for use, rule, message in _judge_all(unit):
+        finding = _finding(source, conditions, use, rule, message)
+        result.findings.append(by_comment(finding, notes) if notes else finding)
+        result.in_class.append(use.scope if use.role == "call" and not use.global_scope else "")
+
+
+def _as_cpp_where_needed(source: Source) -> Source:
+    """A header of C++ that is called .h."""
+    if source.language == "c" and source.path.endswith(".h") and _IS_CPP.search(source.data):
+        return Source(source.path, source.data, "c++")
+    return source
+
+
+_IS_CPP = re.compile(rb"^\s*(?:class\s+\w+[^;]*\{|namespace\s+\w+|template\s*<)", re.MULTILINE)
+
+
+def _bases(data: bytes) -> list[tuple[str, str]]:
+    found = []
+    for one in _BASES.finditer(data):
+        for base in one[2].split(b","):
+            name = _BASE.match(base)
+            if name:
+                found.append((one[1].decode(), name[1].decode().rpartition("::")[2]))
+    return found
+
+
+def _judge_all(unit: Unit) -> list[tuple[Use, Rule, str]]:
+    found = []
+    for use in unit.uses:
+        own = _is_own(use, unit)
+        for rule in by_name(use.name):
+            message = rule.judge(use, unit) if rule.judge and (rule.own or not own) else None
+            if message:
+                found.append((use, rule, message))
+    by_function: dict[str, list[Use]] = {}
+    for use in unit.uses:
+        if use.function and not _is_own(use, unit):
+            by_function.setdefault(use.function, []).append(use)
+    for group in by_function.values():
+        for rule in RULES:
+            if rule.judge_function:
+                found += [(use, rule, message) for use, message in rule.judge_function(group)]
+    return found
+
+
+def _is_own(use: Use, unit: Unit) -> bool:
+    """A call of a function that the program has made itself, or of another library's."""
+    if use.role in ("member", "reference", "declaration"):
+        return True
+    return use.role in ("call", "macro") and (
+        (use.name in unit.own and not use.global_scope) or _is_std_bind(use, unit)
+    )
+
+
+def _is_std_bind(use: Use, unit: Unit) -> bool:
+    return (
+        use.name == "bind"
+        and unit.source.language == "c++"
+        and bool(use.arguments)
+        and (use.arguments[0].startswith(("&", "[")) or any("_1" in one for one in use.arguments))
+        and len(use.arguments) != 3
+    )
+
+
+def _confidence(use: Use) -> str:
+    if use.broken:
+        return "low" if use.role != "call" else "medium"
+    return "medium" if use.role == "macro" else "high"
+
+
+def _fix(use: Use, rule: Rule) -> str:
+    """A call that only gets libscaffold's name."""
+    return f"scaffold_{use.name}" if rule.automatic and is_call(use) else ""
+
+
+def _finding(source: Source, conditions: Conditions, use: Use, rule: Rule, message: str) -> Finding:
+    line, column = source.position(use.start)
+    return Finding(
+        rule=rule.id,
+        path=source.path,
+        line=line,
+        column=column,
+        end_column=column + use.end - use.start,
+        call=use.name,
+        function=use.function,
+        ifdef=conditions.around(use.start),
+        confidence=_confidence(use),
+        kind=rule.kind,
+        automatic=rule.automatic,
+        lines=rule.lines,
+        message=message,
+        text=source.text(line),
+        fix=_fix(use, rule),
+    )

@@ -1,0 +1,57 @@
+"""Results by content: a file that was looked at before is not looked at again."""
+
+import hashlib
+import os
+import pickle
+import tempfile
+from pathlib import Path
+from typing import Any
+
+VERSION = 1
+"""Raised when what is kept changes its shape."""
+
+
+def folder() -> Path:
+    """Where results are kept; XDG's base directories."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "scaffold-port"
+
+
+def fingerprint() -> bytes:
+    """Of the rules themselves: another version of them looks again."""
+    digest = hashlib.sha256(str(VERSION).encode())
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.digest()
+
+
+class Cache:
+    """One pickle per content, of our own making, in the user's own folder."""
+
+    def __init__(self, where: Path, mark: bytes) -> None:
+        self.where = where
+        self.mark = mark
+
+    def _path(self, data: bytes, path: str, language: str) -> Path:
+        digest = hashlib.sha256(self.mark + language.encode() + b"\0" + path.encode() + b"\0")
+        digest.update(data)
+        name = digest.hexdigest()
+        return self.where / name[:2] / name[2:40]
+
+    def get(self, data: bytes, path: str, language: str) -> Any | None:
+        """The result that was kept, or None."""
+        try:
+            return pickle.loads(self._path(data, path, language).read_bytes())
+        except (OSError, pickle.PickleError, EOFError, AttributeError):
+            return None
+
+    def put(self, data: bytes, path: str, language: str, result: Any) -> None:
+        """Keep a result; a full disk only costs time."""
+        target = self._path(data, path, language)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
+                pickle.dump(result, file)
+            Path(file.name).replace(target)
+        except OSError:
+            return

@@ -1,0 +1,51 @@
+"""C and C++ at the native level: libscaffold's names for the calls that have them."""
+
+import re
+from collections.abc import Iterable
+
+from ..findings import Finding
+from ..source import Source
+from .edits import Edit, apply
+
+HEADER = b"#include <scaffold/scaffold.h>"
+_INCLUDE = re.compile(rb"^[ \t]*#[ \t]*include\b[^\n]*\n", re.MULTILINE)
+_CONDITION = re.compile(rb"^[ \t]*#[ \t]*(if|ifdef|ifndef|endif)\b[^\n]*\n", re.MULTILINE)
+
+
+def rewrite(source: Source, findings: Iterable[Finding]) -> bytes:
+    """The file with libscaffold's names. Without anything to rename it is the same, to the byte."""
+    edits = {
+        Edit(source.offset(one.line, one.column), source.offset(one.line, one.end_column), new)
+        for one in findings
+        if one.fix and not one.suppressed and (new := one.fix.encode())
+    }
+    if edits and HEADER not in source.data:
+        edits.add(_include(source.data))
+    return apply(source.data, edits)
+
+
+def _include(data: bytes) -> Edit:
+    """Our header, behind the last include of the file's head that no condition surrounds."""
+    depth, guard, at = 0, 1 if _has_guard(data) else 0, 0
+    lines = sorted(
+        [(found.start(), found) for found in _INCLUDE.finditer(data)]
+        + [(found.start(), found) for found in _CONDITION.finditer(data)],
+        key=lambda pair: pair[0],
+    )
+    for _, found in lines:
+        word = found[1] if found.re is _CONDITION else b""
+        if word:
+            depth += -1 if word == b"endif" else 1
+        elif depth <= guard:
+            at = found.end()
+    newline = b"\r\n" if data[:at].endswith(b"\r\n") else b"\n"
+    return Edit(at, at, HEADER + newline)
+
+
+def _has_guard(data: bytes) -> bool:
+    head = re.match(
+        rb"(?:\s|/\*.*?\*/|//[^\n]*)*#[ \t]*ifndef[ \t]+(\w+)[^\n]*\n\s*#[ \t]*define[ \t]+(\w+)",
+        data,
+        re.DOTALL,
+    )
+    return head is not None and head[1] == head[2]

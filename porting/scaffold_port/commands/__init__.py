@@ -1,0 +1,1 @@
+"""The commands of `scaffold-port`, one per file."""

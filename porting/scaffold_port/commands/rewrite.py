@@ -1,0 +1,60 @@
+"""`scaffold-port rewrite`."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from ..analyze import analyze as run
+from ..change import c
+from ..change.diff import unified
+from ..change.write import replace
+from ..findings import Finding, Report
+from ..source import Source
+
+
+@click.command(
+    epilog="""\b
+C and C++ so far, and the calls; build files, options and Python are yours.
+What is left to a human is listed on stderr.
+
+\b
+Example:
+  scaffold-port rewrite src/ --diff | less
+  scaffold-port rewrite src/ --in-place"""
+)
+@click.argument("path", type=click.Path(path_type=Path, exists=True))
+@click.option("--diff", "form", flag_value="diff", default=True, help="Print a patch (default).")
+@click.option("--in-place", "form", flag_value="in-place", help="Change the files.")
+def rewrite(path: Path, form: str) -> None:
+    """Give the calls of a program libscaffold's names."""
+    report = run([path])
+    root = path if path.is_dir() else path.parent
+    for name, old, new in _changed(report):
+        if form == "in-place":
+            replace(Path(name), new)
+        else:
+            shown = Path(name).relative_to(root).as_posix()
+            sys.stdout.buffer.write(unified(shown, old, new))
+    _list_rest(report)
+
+
+def _changed(report: Report) -> Iterator[tuple[str, bytes, bytes]]:
+    """(path, old, new) of every file that changes."""
+    by_path: dict[str, list[Finding]] = {}
+    for one in report.findings:
+        by_path.setdefault(one.path, []).append(one)
+    for name, findings in by_path.items():
+        if name.endswith((".py", ".pyw")):
+            continue
+        old = Path(name).read_bytes()
+        new = c.rewrite(Source(name, old, "c"), findings)
+        if new != old:
+            yield name, old, new
+
+
+def _list_rest(report: Report) -> None:
+    for one in report.active():
+        if not one.fix:
+            click.echo(f"{one.path}:{one.line}: left to you: {one.message} [{one.rule}]", err=True)

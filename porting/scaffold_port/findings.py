@@ -1,0 +1,93 @@
+"""What an analysis found, and what it could not look at."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One place that a port has to change, or to look at.
+
+    `line` and `column` count from 1, columns in bytes; `ifdef` is the stack of conditions around
+    the place, outermost first; `lines` estimates how many lines change.
+    """
+
+    rule: str
+    path: str
+    line: int
+    column: int
+    end_column: int
+    call: str
+    function: str
+    ifdef: tuple[str, ...]
+    confidence: str  # high, medium, low
+    kind: int
+    automatic: bool
+    lines: int
+    message: str
+    text: str  # the source line
+    fix: str = ""  # what stands there afterwards, where that is all
+    suppressed: str = ""  # why, where a comment or the baseline says so
+
+    def to_json(self) -> dict[str, Any]:
+        """The finding as the JSON report shows it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class NotAnalysed:
+    """A file, or one line of it, that was not looked at."""
+
+    path: str
+    line: int  # 0: the whole file
+    reason: str
+
+
+@dataclass
+class Report:
+    """Of one run over any number of paths."""
+
+    findings: list[Finding] = field(default_factory=list)
+    not_analysed: list[NotAnalysed] = field(default_factory=list)
+    skipped: dict[str, int] = field(default_factory=dict)  # by reason
+    files: int = 0
+    bytes: int = 0
+    languages: dict[str, int] = field(default_factory=dict)
+
+    def active(self) -> list[Finding]:
+        """Those that nothing suppresses."""
+        return [one for one in self.findings if not one.suppressed]
+
+    def summary(self) -> dict[str, Any]:
+        """Counts, by rule, kind and confidence."""
+        active = self.active()
+        return {
+            "files": self.files,
+            "bytes": self.bytes,
+            "languages": self.languages,
+            "findings": len(active),
+            "suppressed": len(self.findings) - len(active),
+            "automatic": sum(one.automatic for one in active),
+            "lines": sum(one.lines for one in active),
+            "by_kind": _count(str(one.kind) for one in active),
+            "by_rule": _count(one.rule for one in active),
+            "by_confidence": _count(one.confidence for one in active),
+            "not_analysed": len(self.not_analysed),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The whole, as docs/schemas/analyze.schema.json says."""
+        return {
+            "schema": 1,
+            "summary": self.summary(),
+            "findings": [one.to_json() for one in self.findings],
+            "not_analysed": [asdict(one) for one in self.not_analysed],
+            "skipped": self.skipped,
+        }
+
+
+def _count(values: Any) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for value in values:
+        counts[value] = counts.get(value, 0) + 1
+    return dict(sorted(counts.items()))

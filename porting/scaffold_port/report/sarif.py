@@ -1,0 +1,101 @@
+"""The report for code-scanning tools: SARIF 2.1.0 (OASIS, 2020)."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from ..findings import Finding, Report
+from ..kinds import KINDS, kind
+from ..rules import RULES
+
+_LEVELS = {"high": "warning", "medium": "warning", "low": "note"}
+
+
+def render(report: Report) -> str:
+    """One run."""
+    run = {
+        "tool": {"driver": _driver()},
+        "columnKind": "utf16CodeUnits",
+        "results": [_result(one) for one in report.findings],
+        "invocations": [
+            {
+                "executionSuccessful": True,
+                "toolExecutionNotifications": [
+                    {
+                        "level": "warning",
+                        "message": {"text": f"not analysed: {one.reason}"},
+                        "locations": [_location(one.path, max(one.line, 1))],
+                    }
+                    for one in report.not_analysed
+                ],
+            }
+        ],
+    }
+    document = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [run],
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _driver() -> dict[str, Any]:
+    return {
+        "name": "scaffold-port",
+        "rules": [
+            {
+                "id": rule.id,
+                "shortDescription": {"text": rule.title},
+                "fullDescription": {"text": rule.explanation},
+                "properties": {"kind": rule.kind, "tags": [kind(rule.kind).name]},
+            }
+            for rule in RULES
+        ],
+        "taxa": [
+            {"id": str(one.number), "name": one.name, "shortDescription": {"text": one.title}}
+            for one in KINDS
+        ],
+    }
+
+
+def _location(path: str, line: int, **region: int) -> dict[str, Any]:
+    return {
+        "physicalLocation": {
+            "artifactLocation": {"uri": quote(path)},
+            "region": {"startLine": line, **region},
+        }
+    }
+
+
+def _result(one: Finding) -> dict[str, Any]:
+    region = {"startColumn": one.column, "endColumn": one.end_column}
+    location = _location(one.path, one.line, **region)
+    if one.function:
+        location["logicalLocations"] = [{"name": one.function, "kind": "function"}]
+    result: dict[str, Any] = {
+        "ruleId": one.rule,
+        "level": _LEVELS[one.confidence],
+        "message": {"text": one.message},
+        "locations": [location],
+        "properties": {"ifdef": list(one.ifdef), "kind": one.kind, "lines": one.lines},
+    }
+    if one.fix:
+        result["fixes"] = [
+            {
+                "description": {"text": f"call {one.fix}"},
+                "artifactChanges": [
+                    {
+                        "artifactLocation": {"uri": quote(one.path)},
+                        "replacements": [
+                            {
+                                "deletedRegion": {"startLine": one.line, **region},
+                                "insertedContent": {"text": one.fix},
+                            }
+                        ],
+                    }
+                ],
+            }
+        ]
+    if one.suppressed:
+        result["suppressions"] = [{"kind": "inSource", "justification": one.suppressed}]
+    return result

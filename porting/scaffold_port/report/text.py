@@ -1,0 +1,53 @@
+"""The report for people at a terminal."""
+
+from ..findings import Finding, Report
+from ..kinds import kind
+
+
+def render(report: Report) -> str:
+    """Findings with their lines, then what was not looked at, then the sums."""
+    parts = [_finding(one) for one in report.findings]
+    parts += [_not_analysed(one.path, one.line, one.reason) for one in report.not_analysed]
+    return "\n".join([*parts, _summary(report)]) + "\n"
+
+
+def _finding(one: Finding) -> str:
+    head = f"{one.path}:{one.line}:{one.column}: {one.message} [{one.rule}]"
+    if one.suppressed:
+        return f"{head} (suppressed: {one.suppressed})"
+    text = one.text.expandtabs(1)
+    width = max(1, min(one.end_column - one.column, len(text) - one.column + 1))
+    caret = " " * (one.column - 1) + "^" + "~" * (width - 1)
+    about = [f"kind {one.kind}, {one.confidence} confidence"]
+    if one.function:
+        about.append(f"in {one.function}")
+    if one.ifdef:
+        about.append("under " + ", ".join(one.ifdef))
+    if one.automatic:
+        about.append("rewrite does it")
+    return f"{head}\n  {text}\n  {caret}\n  {'; '.join(about)}\n"
+
+
+def _not_analysed(path: str, line: int, reason: str) -> str:
+    place = f"{path}:{line}" if line else path
+    return f"{place}: not analysed: {reason}"
+
+
+def _summary(report: Report) -> str:
+    about = report.summary()
+    lines = [
+        f"{about['findings']} findings in {about['files']} files, {about['automatic']} of them "
+        f"automatic; about {about['lines']} lines to change"
+    ]
+    lines += [
+        f"  {count:>5}  {kind(int(number)).title}"
+        for number, count in sorted(about["by_kind"].items(), key=lambda item: int(item[0]))
+    ]
+    if about["suppressed"]:
+        lines.append(f"  {about['suppressed']:>5}  suppressed")
+    if report.skipped:
+        skipped = ", ".join(f"{count} {reason}" for reason, count in report.skipped.items())
+        lines.append(f"skipped: {skipped}")
+    if report.not_analysed:
+        lines.append(f"not analysed: {len(report.not_analysed)}")
+    return "\n".join(lines)

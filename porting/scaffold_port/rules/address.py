@@ -1,0 +1,30 @@
+"""Kind 2: addresses that are put together."""
+
+from ..c.uses import Unit, Use
+from .rule import Rule, is_call
+
+_CALLS = frozenset({"inet_aton", "inet_addr", "inet_pton"})
+_FIELDS = frozenset({"sin_addr", "sin6_addr", "sin_family", "sin6_family"})
+
+
+def _judge(use: Use, unit: Unit) -> str | None:
+    if use.name in _CALLS and is_call(use):
+        return f"`{use.name}` reads an address that a user wrote: a service's name stands there"
+    if use.name in _FIELDS and use.target == "assigned":
+        return f"`{use.name}` is set: the address is put together by hand"
+    return None
+
+
+RULE = Rule(
+    id="address-construction",
+    kind=2,
+    title="An address is put together",
+    explanation=(
+        "A service is named, not numbered. Where a program reads an address from its options or "
+        "configuration it should read a name, and leave the rest to scaffold_getaddrinfo or "
+        "scaffold_service_parse."
+    ),
+    names=_CALLS | _FIELDS,
+    judge=_judge,
+    lines=2,
+)

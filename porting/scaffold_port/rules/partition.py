@@ -1,0 +1,28 @@
+"""Kind 15: clients that choose among servers by a key."""
+
+from ..c.uses import Unit, Use
+from .rule import Rule
+
+_PATTERN = r"\w*ketama\w*|\w*(?:server|host)_(?:by|for|of)_key\w*|\w*hash_(?:server|host|ring)\w*"
+
+
+def _judge(use: Use, unit: Unit) -> str | None:
+    if use.role not in ("call", "macro", "own"):
+        return None
+    return f"`{use.name}` chooses a server by a key: a partition of the service does that"
+
+
+RULE = Rule(
+    id="partition",
+    kind=15,
+    title="A client chooses among servers by a key",
+    explanation=(
+        "A ServiceID has four bytes for a partition. A client that hashes keys to servers may put "
+        "the hash there and connect to the service; servers register the ranges that they keep."
+    ),
+    names=frozenset(),
+    patterns=(_PATTERN,),
+    judge=_judge,
+    own=True,
+    lines=5,
+)

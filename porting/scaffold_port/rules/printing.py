@@ -1,0 +1,29 @@
+"""Kind 5: addresses that are printed, logged, or looked up."""
+
+from ..c.uses import Unit, Use
+from .rule import Rule, is_call
+
+_CALLS = frozenset({"inet_ntoa", "inet_ntop", "getnameinfo"})
+_FIELDS = frozenset({"s_addr", "s6_addr"})
+
+
+def _judge(use: Use, unit: Unit) -> str | None:
+    if use.name in _CALLS and is_call(use):
+        return f"`{use.name}` shows an address where a service's name says more"
+    if use.name in _FIELDS and use.target in ("compared", "&"):
+        return f"`{use.name}` is compared: an access list or a table keyed on addresses"
+    return None
+
+
+RULE = Rule(
+    id="address-printing",
+    kind=5,
+    title="An address is shown, or used as a key",
+    explanation=(
+        "scaffold_getnameinfo gives the name of a service or host for an address of the pool; "
+        "scaffold_service_format for struct sockaddr_scaffold. Pool addresses are given out by the "
+        "router: a list of allowed networks should hold names instead."
+    ),
+    names=_CALLS | _FIELDS,
+    judge=_judge,
+)

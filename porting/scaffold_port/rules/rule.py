@@ -1,0 +1,49 @@
+"""What a rule is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ..c.uses import Unit, Use
+
+Judge = Callable[[Use, Unit], str | None]
+"""The message about one use; None: it needs nothing."""
+
+JudgeFunction = Callable[[list[Use]], list[tuple[Use, str]]]
+"""The same for all uses within one function together."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One reason to change a line, in C and C++.
+
+    `explanation` is the rule's documentation: what is wrong with the line for a socket of a
+    service, and what to write instead.
+    """
+
+    id: str
+    kind: int
+    title: str
+    explanation: str
+    names: frozenset[str]
+    judge: Judge | None = None
+    judge_function: JudgeFunction | None = None
+    automatic: bool = False
+    lines: int = 1
+    own: bool = False
+    """The names are the program's own functions, not libc's."""
+    patterns: tuple[str, ...] = field(default=())
+    """Regular expressions for names that no list can hold."""
+
+
+def calls(message: str) -> Judge:
+    """A judge for names that matter wherever they are called, or stand for a call."""
+
+    def judge(use: Use, unit: Unit) -> str | None:
+        return message.format(name=use.name) if is_call(use) else None
+
+    return judge
+
+
+def is_call(use: Use) -> bool:
+    """True for calls, and for calls inside the body of a macro."""
+    return use.role in ("call", "macro")

@@ -1,0 +1,35 @@
+"""Kind 4: sizes of address buffers, and casts."""
+
+from ..c.uses import Unit, Use
+from .rule import Rule
+
+_TYPES = frozenset({"sockaddr_in", "sockaddr_in6"})
+_LENGTHS = frozenset({"INET_ADDRSTRLEN", "INET6_ADDRSTRLEN"})
+
+
+def _judge(use: Use, unit: Unit) -> str | None:
+    if use.name in _LENGTHS:
+        return f"a buffer of `{use.name}` bytes is too short for a service's name"
+    if use.role not in ("type", "mention"):
+        return None
+    if use.target == "sizeof":
+        return f"the size of `{use.name}` is too small for struct sockaddr_scaffold"
+    if use.target == "cast":
+        return f"a cast to `{use.name}` believes to know the family"
+    if use.target == "declared":
+        return f"a variable of `{use.name}` holds no service's address"
+    return None
+
+
+RULE = Rule(
+    id="address-size",
+    kind=4,
+    title="The size or the type of an address is taken for granted",
+    explanation=(
+        "struct sockaddr_scaffold has 40 bytes and fits into struct sockaddr_storage. Sockets of "
+        "AF_INET and AF_INET6 go on showing services as pool addresses of their own family, so "
+        "that only code which handles AF_SCAFFOLD addresses has to change."
+    ),
+    names=_TYPES | _LENGTHS,
+    judge=_judge,
+)

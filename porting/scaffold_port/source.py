@@ -1,0 +1,55 @@
+"""One source file as bytes, with lines."""
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+
+TEXT_MAX = 300
+"""What a report shows of a line; generated files have longer ones."""
+
+
+_NESTS = re.compile(rb"[][(){}]|^[ \t]*#[ \t]*(?:if|endif)", re.MULTILINE)
+
+
+def nesting(data: bytes) -> int:
+    """How deep brackets and conditions are nested, at most; those in strings count as well."""
+    depth = deepest = 0
+    for found in _NESTS.finditer(data):
+        opens = found[0] in b"([{" or (found[0].endswith(b"if") and not found[0].endswith(b"endif"))
+        depth = depth + 1 if opens else max(0, depth - 1)
+        deepest = max(deepest, depth)
+    return deepest
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file's content."""
+
+    path: str
+    data: bytes
+    language: str
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """The offset at which each line begins."""
+        starts, at = [0], self.data.find(b"\n")
+        while at >= 0:
+            starts.append(at + 1)
+            at = self.data.find(b"\n", at + 1)
+        return starts
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """(line, column) of an offset; both count from 1, the column in bytes."""
+        line = bisect_right(self.starts, offset)
+        return line, offset - self.starts[line - 1] + 1
+
+    def offset(self, line: int, column: int) -> int:
+        """The other way round."""
+        return self.starts[line - 1] + column - 1
+
+    def text(self, line: int) -> str:
+        """A line, without its end."""
+        start = self.starts[line - 1]
+        end = self.starts[line] if line < len(self.starts) else len(self.data)
+        return self.data[start : min(end, start + TEXT_MAX)].decode("utf-8", "replace").rstrip()

@@ -1,0 +1,119 @@
+"""The formats of the report, suppression, and the command."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from scaffold_port.analyze import analyze
+from scaffold_port.cli import main
+from scaffold_port.report import FORMATS
+
+FIXTURES = Path(__file__).with_name("fixtures")
+ROOT = Path(__file__).parents[2]
+SCHEMAS = ROOT.parent / "shared/data"
+
+
+def run(*words: str | Path) -> Any:
+    return CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def test_text_has_place_caret_and_function() -> None:
+    done = run("analyze", FIXTURES / "call.c")
+    assert done.exit_code == 0
+    place = f"{FIXTURES / 'call.c'}:15:13: "
+    lines = done.output.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith(place))
+    assert lines[at].endswith("[connection-call]")
+    assert lines[at + 1].index("accept4") == lines[at + 2].index("^~~~~~~")
+    assert "in serve; under #ifdef WITH_ACCEPT4; rewrite does it" in lines[at + 3]
+
+
+def test_json() -> None:
+    document = json.loads(run("analyze", "--format", "json", FIXTURES / "call.c").output)
+    assert document["schema"] == 1
+    assert document["summary"]["findings"] == len(document["findings"]) == 4
+    assert set(document) == {"schema", "summary", "findings", "not_analysed", "skipped"}
+    assert document["findings"][0]["call"] == "accept"
+    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema.validate(
+        document, json.loads((ROOT / "docs/schemas/analyze.schema.json").read_text())
+    )
+
+
+def test_sarif_is_valid() -> None:
+    schemas = list(SCHEMAS.glob("*sarif*")) if SCHEMAS.is_dir() else []
+    if not schemas:
+        pytest.skip("the schema of SARIF 2.1.0 is not here")
+    jsonschema = pytest.importorskip("jsonschema")
+    document = json.loads(FORMATS["sarif"](analyze([FIXTURES])))
+    jsonschema.Draft7Validator(json.loads(schemas[0].read_text())).validate(document)
+    results = document["runs"][0]["results"]
+    fixed = [one for one in results if "fixes" in one]
+    assert len(fixed) > 10
+    change = fixed[0]["fixes"][0]["artifactChanges"][0]["replacements"][0]
+    assert change["insertedContent"]["text"].startswith("scaffold_")
+
+
+def test_html_is_one_file() -> None:
+    text = FORMATS["html"](analyze([FIXTURES]))
+    assert "http://" not in text
+    assert "https://" not in text
+    assert text.count("<tr class=") == len(analyze([FIXTURES]).findings)
+    assert "<mark>accept4</mark>" in text
+
+
+def test_markdown_has_a_row_for_each_finding() -> None:
+    report = analyze([FIXTURES])
+    assert FORMATS["markdown"](report).count("\n| ") >= len(report.findings)
+
+
+def test_comments_suppress_and_stay_visible(tmp_path: Path) -> None:
+    file = tmp_path / "a.c"
+    file.write_text(
+        "int f(int s) {\n"
+        "  /* scaffold-port: ignore connection-call only for tests */\n"
+        "  listen(s, 5);\n"
+        "  return connect(s, 0, 0); // scaffold-port: ignore all\n"
+        "}\n"
+    )
+    report = analyze([file])
+    assert [one.suppressed for one in report.findings] == ["only for tests", "a comment says so"]
+    assert report.summary()["findings"] == 0
+    done = run("analyze", "--fail-on", "any", file)
+    assert done.exit_code == 0
+    assert "(suppressed: only for tests)" in done.output
+
+
+def test_a_baseline_knows_findings_by_what_they_are(tmp_path: Path) -> None:
+    file, baseline = tmp_path / "a.c", tmp_path / "port.json"
+    file.write_text("int f(int s) {\n  return listen(s, 5);\n}\n")
+    assert run("analyze", file, "--write-baseline", baseline).exit_code == 0
+    file.write_text("\n\nint f(int s) {\n  return listen(s, 5);\n}\n")
+    assert run("analyze", file, "--baseline", baseline, "--fail-on", "any").exit_code == 0
+    file.write_text("int f(int s) {\n  connect(s, 0, 0);\n  return listen(s, 5);\n}\n")
+    done = run("analyze", file, "--baseline", baseline, "--fail-on", "any")
+    assert done.exit_code == 1
+    assert "(suppressed: in the baseline)" in done.output
+
+
+def test_a_second_run_comes_from_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "a.c"
+    file.write_text("int f(int s) { return listen(s, 5); }\n")
+    first = run("analyze", "--format", "json", file).output
+    monkeypatch.setattr("scaffold_port.analyze.check_c", None)
+    assert run("analyze", "--format", "json", file).output == first
+
+
+def test_usage(tmp_path: Path) -> None:
+    done = run("analyze", tmp_path / "nothing")
+    assert done.exit_code == 2
+    assert "there is no such file or folder" in done.output
+    assert "Example:" in run("analyze", "--help").output

@@ -1,0 +1,121 @@
+"""Source is changed where it must be, and nowhere else."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from scaffold_port.change import write
+from scaffold_port.change.edits import Edit, apply
+from scaffold_port.cli import main
+
+FIXTURES = Path(__file__).with_name("fixtures")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def run(*words: str | Path) -> Any:
+    done = CliRunner().invoke(main, ["rewrite", *map(str, words)], catch_exceptions=False)
+    assert done.exit_code == 0
+    return done
+
+
+def rewritten(tmp_path: Path, text: bytes, name: str = "a.c") -> bytes:
+    file = tmp_path / name
+    file.write_bytes(text)
+    run(file, "--in-place")
+    return file.read_bytes()
+
+
+def test_nothing_to_do_is_the_same_file(tmp_path: Path) -> None:
+    text = b"int  read_all ( int fd )\r\n{\t/* connect */ return p->bind (fd) ; }\n\xff"
+    file = tmp_path / "a.c"
+    file.write_bytes(text)
+    before = file.stat()
+    run(file, "--in-place")
+    assert file.read_bytes() == text
+    assert file.stat().st_ino == before.st_ino
+
+
+def test_calls_get_their_names_and_the_rest_stays(tmp_path: Path) -> None:
+    text = (
+        b"#include <errno.h>\n#include <sys/socket.h>\n\n"
+        b"int f (int s)\n{\n  /* connect */\n  if (connect (s, 0,\n               0) < 0)\n"
+        b"    return   bind(s,0 , 0);\n  return 0;\n}\n"
+    )
+    expected = text.replace(b"(connect (s", b"(scaffold_connect (s")
+    expected = expected.replace(b"bind(s", b"scaffold_bind(s")
+    expected = expected.replace(b"socket.h>\n", b"socket.h>\n#include <scaffold/scaffold.h>\n")
+    assert rewritten(tmp_path, text) == expected
+    assert rewritten(tmp_path, expected) == expected
+
+
+def test_line_ends_and_missing_ones_are_kept(tmp_path: Path) -> None:
+    text = b"#include <sys/socket.h>\r\nint f(int s) { return listen(s, 5); }"
+    assert rewritten(tmp_path, text) == (
+        b"#include <sys/socket.h>\r\n#include <scaffold/scaffold.h>\r\n"
+        b"int f(int s) { return scaffold_listen(s, 5); }"
+    )
+
+
+def test_the_header_goes_where_no_condition_is(tmp_path: Path) -> None:
+    text = (
+        b"#ifndef A_H\n#define A_H\n#include <errno.h>\n"
+        b"#ifdef HAVE_SOCKET\n#include <sys/socket.h>\n#endif\n"
+        b"#define LISTEN(s) listen(s, 5)\n#endif\n"
+    )
+    new = rewritten(tmp_path, text, "a.h")
+    assert b"#include <errno.h>\n#include <scaffold/scaffold.h>\n#ifdef" in new
+    assert b"#define LISTEN(s) scaffold_listen(s, 5)\n" in new
+
+
+def test_the_diff_is_a_patch(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for path in FIXTURES.glob("*.c"):
+        (tree / path.name).write_bytes(path.read_bytes())
+    (tree / "end.c").write_bytes(b"int f(int s) { return listen(s, 5); }")
+    patch = run(tree, "--diff").stdout_bytes
+    done = subprocess.run(["patch", "-p1", "-s"], cwd=tree, input=patch, capture_output=True)
+    assert done.returncode == 0, done.stdout
+    assert run(tree, "--diff").stdout_bytes == b""
+    assert b"scaffold_accept4(fd, 0, 0, 0)" in (tree / "call.c").read_bytes()
+
+
+def test_what_is_left_is_listed() -> None:
+    done = run(FIXTURES / "option.c")
+    assert "option.c:7: left to you: the result of setting SO_REUSEADDR" in done.stderr
+    assert done.stdout == ""
+
+
+def test_an_interrupted_write_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.c"
+    file.write_bytes(b"old")
+    file.chmod(0o754)
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("fsync", "fdopen"):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, name, stop)
+            with pytest.raises(KeyboardInterrupt):
+                write.replace(file, b"new")
+        assert file.read_bytes() == b"old"
+        assert [path.name for path in tmp_path.glob(".a.c*")] == []
+    write.replace(file, b"new")
+    assert (file.read_bytes(), file.stat().st_mode & 0o7777) == (b"new", 0o754)
+
+
+def test_edits_do_not_overlap() -> None:
+    assert apply(b"abcdef", [Edit(4, 5, b"X"), Edit(0, 1, b"")]) == b"bcdXf"
+    with pytest.raises(ValueError, match="two edits"):
+        apply(b"abcdef", [Edit(0, 3, b""), Edit(2, 4, b"")])

@@ -1,0 +1,55 @@
+"""Each kind of change has lines that must be found, and lines that must not."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from scaffold_port.analyze import analyze
+from scaffold_port.kinds import KINDS
+from scaffold_port.rules import RULES
+from scaffold_port.rules.page import pages
+
+FIXTURES = Path(__file__).with_name("fixtures")
+_EXPECT = re.compile(r"expect: ([a-z\- ]+)")
+
+
+def expected(path: Path) -> list[tuple[int, str]]:
+    lines = enumerate(path.read_text().splitlines(), 1)
+    return sorted(
+        (number, rule)
+        for number, line in lines
+        if (match := _EXPECT.search(line))
+        for rule in match[1].split()
+    )
+
+
+@pytest.mark.parametrize("path", sorted(FIXTURES.iterdir()), ids=lambda path: path.name)
+def test_fixture(path: Path) -> None:
+    report = analyze([path])
+    assert sorted((one.line, one.rule) for one in report.findings) == expected(path)
+    assert report.not_analysed == []
+
+
+def test_every_kind_has_a_rule_and_is_found() -> None:
+    assert sorted(rule.kind for rule in RULES) == [one.number for one in KINDS]
+    report = analyze([FIXTURES])
+    assert {one.kind for one in report.findings} == {one.number for one in KINDS}
+
+
+def test_the_pages_are_up_to_date() -> None:
+    """python -m scaffold_port.rules.page docs/reference/rules"""
+    folder = Path(__file__).parents[2] / "docs/reference/rules"
+    assert {path.name: path.read_text() for path in folder.iterdir()} == pages()
+
+
+def test_findings_say_where_they_are() -> None:
+    report = analyze([FIXTURES / "call.c"])
+    accept4 = next(one for one in report.findings if one.call == "accept4")
+    assert (accept4.function, accept4.ifdef) == ("serve", ("#ifdef WITH_ACCEPT4",))
+    assert accept4.text[accept4.column - 1 : accept4.end_column - 1] == "accept4"
+    assert accept4.fix == "scaffold_accept4"
+    accept = next(one for one in report.findings if one.call == "accept")
+    assert (accept.function, accept.confidence) == ("TAKE", "medium")
+    listen = next(one for one in report.findings if one.call == "listen")
+    assert listen.function == "broken"

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shutil
+import statistics
 import subprocess
 import sys
 import time
@@ -115,8 +117,9 @@ def test_no_method_of_a_class_is_reported(sources: list[Path]) -> None:
     assert all("->bind" not in one["text"] and ".bind(" not in one["text"] for one in binds)
 
 
-def analysis(*paths: Path, cache: Path | None = None) -> Any:
+def analysis(*paths: Path, cache: Path | None = None, fresh: bool = False) -> Any:
     command = [Path(sys.executable).parent / "scaffold-port", "analyze", "--format", "json"]
+    command += ["--no-cache"] if fresh else []
     environment = os.environ | ({"XDG_CACHE_HOME": str(cache)} if cache else {})
     done = subprocess.run([*command, *paths], env=environment, capture_output=True, text=True)
     assert done.returncode in (0, 4), done.stderr
@@ -149,3 +152,32 @@ def test_time_and_memory(sources: list[Path], tmp_path: Path, figures: dict[str,
     assert figures["cold_s"] < 30
     assert figures["cached_s"] < 3
     assert 2 * figures["peak_bytes"] < 1 << 30
+
+
+def coccinelle(path: Path) -> int:
+    """How many lines spatch marks."""
+    patch = Path(__file__).with_name("calls.cocci")
+    words = ["--very-quiet", "--no-includes", "--include-headers", "--sp-file", patch]
+    done = subprocess.run(["spatch", *words, "--dir", path], capture_output=True, text=True)
+    return len(re.findall(r"^-[^-]", done.stdout, re.MULTILINE))
+
+
+def test_faster_than_coccinelle(sources: list[Path], figures: dict[str, float]) -> None:
+    """The same calls in the same trees, in turn; spatch needs minutes for the larger ones."""
+    if shutil.which("spatch") is None:
+        pytest.fail("spatch is not installed (Debian: apt-get install coccinelle)", pytrace=False)
+    trees = [path for path in sources if path.name.startswith(("memcached", "wget", "apr-"))]
+    assert len(trees) == 3
+    ratios = []
+    for _ in range(3):
+        times = {"spatch": 0.0, "analyze": 0.0}
+        for tree in trees:
+            started = time.monotonic()
+            figures[f"spatch_{tree.name}"] = coccinelle(tree)
+            between = time.monotonic()
+            figures[f"analyze_{tree.name}"] = len(analysis(tree, fresh=True)["findings"])
+            times["spatch"] += between - started
+            times["analyze"] += time.monotonic() - between
+        ratios.append(times["spatch"] / times["analyze"])
+    figures["ratio"] = round(statistics.median(ratios), 2)
+    assert figures["ratio"] >= 3

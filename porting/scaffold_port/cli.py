@@ -5,6 +5,7 @@ import click
 from . import __version__
 from .commands.analyze import analyze
 from .commands.audit import audit
+from .commands.fetch import fetch
 from .commands.rewrite import rewrite
 
 
@@ -16,4 +17,5 @@ def main() -> None:
 
 main.add_command(analyze)
 main.add_command(audit)
+main.add_command(fetch)
 main.add_command(rewrite)

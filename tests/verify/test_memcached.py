@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scaffold.lab import Host, Lab
-from verify.sources import fetch
+from scaffold_port.fetch.debian import fetch
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(7200)]
 

@@ -24,7 +24,7 @@ def check(source: Source, result: "FileResult") -> None:
     """Add the file's findings, and what it says of classes, to `result`."""
     if source.language == "c++" or source.path.endswith(".h"):
         result.bases |= set(_bases(source.data))
-    unit = read(_as_cpp_where_needed(source), watched())
+    unit = read(as_parsed(source), watched())
     result.methods |= unit.methods
     result.not_analysed += [NotAnalysed(source.path, line, why) for line, why in unit.broken]
     if not unit.uses:
@@ -37,8 +37,8 @@ def check(source: Source, result: "FileResult") -> None:
         result.in_class.append(use.scope if use.role == "call" and not use.global_scope else "")
 
 
-def _as_cpp_where_needed(source: Source) -> Source:
-    """A header of C++ that is called .h."""
+def as_parsed(source: Source) -> Source:
+    """With the language that it is parsed as: a header of C++ may be called .h."""
     if source.language == "c" and source.path.endswith(".h") and _IS_CPP.search(source.data):
         return Source(source.path, source.data, "c++")
     return source

@@ -1,0 +1,95 @@
+"""Debian's source packages, through apt, without touching the machine's own configuration.
+
+Lists and index are private ones below the target folder, made from the machine's own; apt checks
+them against its keys. Where a mirror has an upstream tarball but not Debian's changes to it, the
+tarball is used, verified against the .dsc.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from .errors import NotAvailable
+from .unpack import unpack, verify
+
+SOURCES = Path("/etc/apt/sources.list.d/debian.sources")
+_FILE = re.compile(r"^ ([0-9a-f]{64}) \d+ (\S+)$", re.MULTILINE)
+
+
+def fetch(package: str, folder: Path, version: str = "") -> Path:
+    """The unpacked source below `folder`: of `version`, or of the newest that can be had."""
+    apt = _Apt(folder)
+    tried = []
+    for candidate in [version] if version else apt.versions(package):
+        try:
+            return apt.source(package, candidate)
+        except NotAvailable as error:
+            tried.append(str(error))
+    reasons = "; ".join(tried) or "no version is listed"
+    raise NotAvailable(f"Debian's source package {package}: {reasons}")
+
+
+class _Apt:
+    """apt with lists of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if not shutil.which("apt-get") or not SOURCES.exists():
+            raise NotAvailable("Debian's source packages need apt and its debian.sources")
+        parts, lists = folder / ".apt/parts", folder / ".apt/lists"
+        for path in (parts, lists / "partial"):
+            path.mkdir(parents=True, exist_ok=True)
+        text = re.sub(r"^Types:.*$", "Types: deb-src", SOURCES.read_text(), flags=re.MULTILINE)
+        (parts / "source.sources").write_text(text)
+        options = {
+            "Dir::Etc::sourceparts": parts,
+            "Dir::Etc::sourcelist": "/dev/null",
+            "Dir::State::lists": lists,
+            "APT::Sandbox::User": "root",
+        }
+        self.options = [
+            word for name, value in options.items() for word in ("-o", f"{name}={value}")
+        ]
+        done = self._run("apt-get", "-qq", "update")
+        if done.returncode != 0:
+            raise NotAvailable(f"apt-get update: {done.stderr.strip().splitlines()[-1]}")
+
+    def _run(self, command: str, *words: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [command, *self.options, *words],
+            cwd=self.folder,
+            env=os.environ | {"LC_ALL": "C"},
+            capture_output=True,
+            text=True,
+        )
+
+    def versions(self, package: str) -> list[str]:
+        """Every version that is listed, the newest first."""
+        done = self._run("apt-cache", "showsrc", package)
+        found = re.findall(r"^Version: (\S+)$", done.stdout, re.MULTILINE)
+        return list(dict.fromkeys(found))
+
+    def source(self, package: str, version: str) -> Path:
+        """This version, unpacked: Debian's, or upstream's where only that can be had."""
+        done = self._run("apt-get", "-qq", "source", "--only-source", f"{package}={version}")
+        upstream = re.sub(r"^\d+:|-[^-]*$", "", version)
+        unpacked = self.folder / f"{package}-{upstream}"
+        if done.returncode == 0 and unpacked.is_dir():
+            return unpacked
+        plain = re.sub(r"^\d+:", "", version)
+        for tarball in sorted(self.folder.glob(f"{package}_{upstream}.orig.tar.*")):
+            if tarball.suffix != ".asc":
+                self._check(tarball, self.folder / f"{package}_{plain}.dsc")
+                return unpack(tarball, self.folder)
+        reason = (done.stderr.strip().splitlines() or ["apt-get source failed"])[-1]
+        raise NotAvailable(f"{version}: {re.sub(r'https?://[^ ]*/', '', reason)}")
+
+    def _check(self, tarball: Path, dsc: Path) -> None:
+        if not dsc.exists():
+            raise NotAvailable(f"{tarball.name}: there is no .dsc to verify it against")
+        digests = {name: digest for digest, name in _FILE.findall(dsc.read_text())}
+        if tarball.name not in digests:
+            raise NotAvailable(f"{tarball.name}: {dsc.name} does not list it")
+        verify(tarball, digests[tarball.name])

@@ -1,0 +1,119 @@
+"""port.toml, and what `scaffold-port fetch` does with it."""
+
+import hashlib
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from scaffold_port import ports
+from scaffold_port.cli import main
+from scaffold_port.fetch.debian import _Apt
+from scaffold_port.fetch.errors import NotAvailable
+from scaffold_port.fetch.unpack import unpack, verify
+
+PORTS = Path(__file__).parents[2] / "ported-apps"
+SEED_SUM = 1943
+"""Changed lines of the original's nine ports together."""
+
+
+def run(*words: str | Path) -> Any:
+    return CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
+
+
+def write(folder: Path, text: str) -> None:
+    (folder / "app").mkdir()
+    (folder / "app/port.toml").write_text(text)
+
+
+def test_the_nine_rows() -> None:
+    rows = [ports.read(PORTS, app) for app in ports.names(PORTS)]
+    assert len(rows) == 9
+    assert sum(row.seed.changes for row in rows if row.seed) == SEED_SUM
+    assert all(row.sources for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("row = ", "Invalid value"),
+        ('row = "x"\nlicence = "y"\n', "'source' is missing"),
+        ('row = "x"\nlicence = "y"\n[[source]]\nkind = "cvs"\npackage = "z"\n', "'cvs' (known"),
+        ('row = "x"\nlicence = "y"\n[[source]]\nkind = "pypi"\n', "package"),
+    ],
+)
+def test_a_bad_port_is_one_line(tmp_path: Path, text: str, why: str) -> None:
+    write(tmp_path, text)
+    done = run("fetch", "app", "--ports", tmp_path)
+    assert done.exit_code == 2
+    assert why in done.output
+    assert str(tmp_path / "app/port.toml") in done.output
+
+
+def test_an_unknown_program_names_the_known(tmp_path: Path) -> None:
+    done = run("fetch", "nothing", "--ports", PORTS)
+    assert done.exit_code == 2
+    assert "there are: ab, civetweb" in done.output
+
+
+def test_what_cannot_be_had_does_not_stop_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(package: str, folder: Path, version: str) -> Path:
+        if package == "gone":
+            raise NotAvailable("gone: 404")
+        return folder / package
+
+    monkeypatch.setitem(ports.FETCHERS, "debian", fetch)
+    source = '[[source]]\nkind = "debian"\npackage = "{}"\n'
+    text = 'row = "x"\nlicence = "y"\n' + source.format("gone") + source.format("here")
+    write(tmp_path, text)
+    done = run("fetch", "--all", "--ports", tmp_path, "--into", tmp_path / "into")
+    assert done.exit_code == 1
+    assert done.stdout == f"{tmp_path / 'into/app/here'}\n"
+    assert done.stderr == "app: gone: 404\n"
+
+
+def archive(path: Path, *names: str) -> Path:
+    content = path.parent / "content"
+    content.write_text("x")
+    with tarfile.open(path, "w:gz") as tar:
+        for name in names:
+            tar.add(content, name)
+    return path
+
+
+def test_archives_stay_in_their_folder(tmp_path: Path) -> None:
+    good = archive(tmp_path / "good.tar.gz", "app-1/a.c", "app-1/b.c")
+    assert unpack(good, tmp_path / "good") == tmp_path / "good/app-1"
+    for name in ("../out.c", "/tmp/out.c/../../etc/x"):
+        with pytest.raises(NotAvailable):
+            unpack(archive(tmp_path / "bad.tar.gz", f"app/{name}", name), tmp_path / "bad")
+    assert not (tmp_path / "out.c").exists()
+    with pytest.raises(NotAvailable, match="2 folders"):
+        unpack(archive(tmp_path / "two.tar.gz", "a/x", "b/x"), tmp_path / "two")
+    (tmp_path / "cut.tar.gz").write_bytes(good.read_bytes()[:40])
+    with pytest.raises(NotAvailable, match=r"cut\.tar\.gz"):
+        unpack(tmp_path / "cut.tar.gz", tmp_path / "cut")
+
+
+def test_digests_are_checked(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"content")
+    verify(file, hashlib.sha256(b"content").hexdigest())
+    with pytest.raises(NotAvailable, match="its SHA-256 is"):
+        verify(file, "0" * 64)
+
+
+def test_a_tarball_without_its_dsc_is_not_trusted(tmp_path: Path) -> None:
+    apt = _Apt.__new__(_Apt)
+    apt.folder = tmp_path
+    tarball = archive(tmp_path / "app_1.orig.tar.gz", "app-1/a.c")
+    dsc = tmp_path / "app_1-1.dsc"
+    with pytest.raises(NotAvailable, match=r"no \.dsc"):
+        apt._check(tarball, dsc)
+    dsc.write_text("Checksums-Sha256:\n " + "0" * 64 + f" 3 {tarball.name}\n")
+    with pytest.raises(NotAvailable, match="its SHA-256 is"):
+        apt._check(tarball, dsc)

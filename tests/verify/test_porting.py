@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 
 from porting.lexer import calls
+from scaffold_port.analyze import analyze
 from scaffold_port.c.check import as_parsed
 from scaffold_port.c.uses import read
 from scaffold_port.fetch import debian, pypi
 from scaffold_port.files import collect
+from scaffold_port.report import FORMATS
 from scaffold_port.rules import RULES
 from scaffold_port.source import Source
 
@@ -181,3 +183,31 @@ def test_faster_than_coccinelle(sources: list[Path], figures: dict[str, float]) 
         ratios.append(times["spatch"] / times["analyze"])
     figures["ratio"] = round(statistics.median(ratios), 2)
     assert figures["ratio"] >= 3
+
+
+def test_the_page_in_a_browser(tmp_path: Path) -> None:
+    """Sorted by a click on a column's head, and a finding expanded, in Debian's chromium."""
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.fail("chromium is not installed (Debian: apt-get install chromium)", pytrace=False)
+    fixtures = ADJUDICATED.with_name("fixtures")
+    report = analyze([fixtures])
+    page = tmp_path / "report.html"
+    clicks = (
+        "<script>const head = document.querySelectorAll('table.sortable th')[2];"
+        "head.click(); head.click();"
+        "document.querySelector('table.sortable summary').click();</script>"
+    )
+    page.write_text(FORMATS["html"](report) + clicks)
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'user'}"]
+    done = subprocess.run(
+        [browser, *flags, "--virtual-time-budget=5000", "--dump-dom", page.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    kinds = [int(number) for number in re.findall(r'<td data-key="(\d+)">', done.stdout)]
+    assert len(kinds) == len(report.findings), done.stderr[-2000:]
+    assert kinds == sorted(kinds, reverse=True)
+    assert 'aria-sort="descending"' in done.stdout
+    assert done.stdout.count('<details open="">') == 1

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from scaffold_port.change import write
 from scaffold_port.change.edits import Edit, apply
 from scaffold_port.cli import main
+from scaffold_port.rules import RULES
 
 FIXTURES = Path(__file__).with_name("fixtures")
 
@@ -75,6 +76,14 @@ def test_the_header_goes_where_no_condition_is(tmp_path: Path) -> None:
     assert b"#define LISTEN(s) scaffold_listen(s, 5)\n" in new
 
 
+def test_a_condition_in_the_middle_is_no_guard(tmp_path: Path) -> None:
+    text = (
+        b"/* one */\n#include <errno.h>\n#ifdef BSD\n#include <sys/sysctl.h>\n#endif\n"
+        b"/* two */\n#ifndef MAX\n#define MAX 1\n#endif\nint f(int s) { return listen(s, MAX); }\n"
+    )
+    assert b"errno.h>\n#include <scaffold/scaffold.h>\n#ifdef" in rewritten(tmp_path, text)
+
+
 def test_the_diff_is_a_patch(tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()
@@ -119,3 +128,15 @@ def test_edits_do_not_overlap() -> None:
     assert apply(b"abcdef", [Edit(4, 5, b"X"), Edit(0, 1, b"")]) == b"bcdXf"
     with pytest.raises(ValueError, match="two edits"):
         apply(b"abcdef", [Edit(0, 3, b""), Edit(2, 4, b"")])
+
+
+def test_every_new_name_is_declared() -> None:
+    header = (Path(__file__).parents[2] / "libscaffold/include/scaffold/scaffold.h").read_text()
+    names = {
+        name
+        for rule in RULES
+        if rule.automatic
+        for name in rule.names
+        if name not in ("EINPROGRESS", "SO_ERROR")
+    }
+    assert [name for name in sorted(names) if f"scaffold_{name}(" not in header] == []

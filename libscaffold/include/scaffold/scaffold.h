@@ -86,6 +86,7 @@ int scaffold_listen(int fd, int backlog);
  * A connection that scaffoldd did not make is closed, counted and not returned.
  */
 int scaffold_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
+int scaffold_accept(int fd, struct sockaddr *addr, socklen_t *len);
 
 /**
  * Connects a stream socket to some instance of a service. Blocking sockets return once an instance
@@ -159,6 +160,24 @@ int scaffold_setsockopt(int fd, int level, int name, const void *value, socklen_
 int scaffold_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                          struct addrinfo **res);
 void scaffold_freeaddrinfo(struct addrinfo *res);
+
+/**
+ * As getnameinfo(3): an address of the pool gives the name of its service or host; without one that
+ * scaffoldd knows, EAI_NONAME under NI_NAMEREQD, else the number.
+ */
+int scaffold_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t host_len,
+                         char *service, socklen_t service_len, int flags);
+
+/** As their namesakes, gethostbyname(3), for names under .scaffold and addresses of the pool. */
+struct hostent *scaffold_gethostbyname(const char *name);
+struct hostent *scaffold_gethostbyname2(const char *name, int family);
+struct hostent *scaffold_gethostbyaddr(const void *addr, socklen_t len, int family);
+int scaffold_gethostbyname_r(const char *name, struct hostent *ret, char *buf, size_t size,
+                             struct hostent **result, int *error);
+int scaffold_gethostbyname2_r(const char *name, int family, struct hostent *ret, char *buf,
+                              size_t size, struct hostent **result, int *error);
+int scaffold_gethostbyaddr_r(const void *addr, socklen_t len, int family, struct hostent *ret,
+                             char *buf, size_t size, struct hostent **result, int *error);
 
 /**
  * Parses `label.provider.scaffold[:port[/proto]]` into *addr; scaffoldd supplies the keys of

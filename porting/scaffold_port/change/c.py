@@ -42,10 +42,12 @@ def _include(data: bytes) -> Edit:
     return Edit(at, at, HEADER + newline)
 
 
+_GUARD = re.compile(
+    rb"(?:\s|/\*(?:[^*]|\*(?!/))*\*/|//[^\n]*)*"
+    rb"#[ \t]*ifndef[ \t]+(\w+)[^\n]*\n\s*#[ \t]*define[ \t]+(\w+)"
+)
+
+
 def _has_guard(data: bytes) -> bool:
-    head = re.match(
-        rb"(?:\s|/\*.*?\*/|//[^\n]*)*#[ \t]*ifndef[ \t]+(\w+)[^\n]*\n\s*#[ \t]*define[ \t]+(\w+)",
-        data,
-        re.DOTALL,
-    )
+    head = _GUARD.match(data)
     return head is not None and head[1] == head[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scaffold import scenario
 from scaffold.lab import Lab
-from scaffold.scenario import Result, expect, make_file, only_shim, program, verified
+from scaffold.scenario import Result, check_level, expect, make_file, program, verified
 
 SERVICE = "bench.demo.scaffold"
 PORT = 8080
@@ -27,7 +27,7 @@ def run(
     requests: int | None = None,
 ) -> Result:
     """Every request must be answered with the whole document; none may fail."""
-    only_shim(level)
+    check_level(level)
     requests = requests or (200_000 if full else 10_000)
     folder = lab.folder / server / "bench"
     make_file(folder / "page", SIZE)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from scaffold.lab import Host, Lab
-from scaffold.scenario import Result, expect, make_file, only_shim, program, sha256, verified
+from scaffold.scenario import Result, check_level, expect, make_file, program, sha256, verified
 
 SERVICE = "pages.demo.scaffold"
 PORT = 8080
@@ -50,7 +50,7 @@ def run(
     full: bool = False,
 ) -> Result:
     """Every client fetches the file and posts to the script; all of it must come back right."""
-    only_shim(level)
+    check_level(level)
     clients, size, requests = (16, 64 * MIB, 500) if full else (4, 4 * MIB, 25)
     folder = lab.folder / server / "pages"
     digest = make_file(folder / "blob", size)

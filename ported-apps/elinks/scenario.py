@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scaffold import scenario
 from scaffold.lab import Lab
-from scaffold.scenario import Result, expect, only_shim, program, verified
+from scaffold.scenario import Result, check_level, expect, program, verified
 
 SERVICE = "text.demo.scaffold"
 PORT = 80
@@ -33,7 +33,7 @@ def run(
     full: bool = False,
 ) -> Result:
     """Text, links, form and the script's answer must stand in the dump."""
-    only_shim(level)
+    check_level(level)
     pages = 50 if full else 3
     folder = lab.folder / server / "text"
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ import subprocess
 
 from scaffold import scenario
 from scaffold.lab import Host, Lab
-from scaffold.scenario import Result, expect, only_shim, program, verified
+from scaffold.scenario import Result, check_level, expect, program, verified
 
 SERVICE = "iperf.demo.scaffold"
 PORT = 5001
@@ -86,7 +86,7 @@ def run(
     seconds: int | None = None,
 ) -> Result:
     """TCP and UDP by name, each direction and both at once, without a stall."""
-    only_shim(level)
+    check_level(level)
     seconds = seconds or (60 if full else 2)
     result = Result()
     with verified(lab, client, "iperf", result):

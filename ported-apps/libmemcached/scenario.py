@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scaffold import scenario
 from scaffold.lab import Lab
-from scaffold.scenario import Result, expect, make_file, only_shim, program, sha256, verified
+from scaffold.scenario import Result, check_level, expect, make_file, program, sha256, verified
 
 _CACHE = scenario.load(Path(__file__).parents[1], "memcached")
 SERVICE = "tools.demo.scaffold"
@@ -26,7 +26,7 @@ def run(
     operations: int | None = None,
 ) -> Result:
     """What was stored must come back; what was removed must not."""
-    only_shim(level)
+    check_level(level)
     files, operations = (100 if full else 10), operations or (1_000_000 if full else 10_000)
     result = Result()
     cache = _CACHE.serve(lab[server], SERVICE)

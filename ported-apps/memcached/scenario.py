@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from scaffold.lab import Host, Lab
-from scaffold.scenario import Result, expect, only_shim, program, verified
+from scaffold.scenario import Result, check_level, expect, program, verified
 
 SERVICE = "cache.demo.scaffold"
 PORT = 11211
@@ -37,7 +37,7 @@ def run(
     keys: int | None = None,
 ) -> Result:
     """Store and read keys; every value must come back as it was stored."""
-    only_shim(level)
+    check_level(level)
     keys = keys or (1_000_000 if full else 10_000)
     result = Result()
     cache = serve(lab[server])

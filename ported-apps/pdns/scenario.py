@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scaffold import scenario
 from scaffold.lab import Host, Lab
-from scaffold.scenario import Result, expect, only_shim, program, verified
+from scaffold.scenario import Result, check_level, expect, program, verified
 
 SERVICE = "dns.demo.scaffold"
 PORT = 53
@@ -70,7 +70,7 @@ def run(
     full: bool = False,
 ) -> Result:
     """Every record must come back as the zone has it; the truncated answer, whole, over TCP."""
-    only_shim(level)
+    check_level(level)
     names = 2000 if full else 20
     program("dig", "bind9-dnsutils")
     program("pdns_server", "pdns-server")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from scaffold import scenario
 from scaffold.lab import Host, Lab
-from scaffold.scenario import Result, expect, make_file, only_shim, program, sha256, verified
+from scaffold.scenario import Result, check_level, expect, make_file, program, sha256, verified
 
 SERVICE = "boot.demo.scaffold"
 PORT = 69
@@ -33,7 +33,7 @@ def run(
     full: bool = False,
 ) -> Result:
     """Each file there and back; contents must agree at both ends."""
-    only_shim(level)
+    check_level(level)
     program("tftp", "tftp-hpa")
     sizes = (1, 512, 513, 10 * MIB if full else MIB)
     folder, home = lab.folder / server / "tftp", lab.folder / client / "tftp"

@@ -13,9 +13,9 @@ from scaffold.lab import Host, Lab
 from scaffold.scenario import (
     MissingProgram,
     Result,
+    check_level,
     expect,
     make_file,
-    only_shim,
     program,
     sha256,
     verified,
@@ -80,7 +80,7 @@ def run(
     size: int | None = None,
 ) -> Result:
     """Fetch by name; contents must agree."""
-    only_shim(level)
+    check_level(level)
     program("wget")
     size = size or (1024 * MIB if full else 16 * MIB)
     folder = lab.folder / server / "www"

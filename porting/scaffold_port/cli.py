@@ -5,6 +5,7 @@ import click
 from . import __version__
 from .commands.analyze import analyze
 from .commands.audit import audit
+from .commands.build import build, verify
 from .commands.fetch import fetch
 from .commands.rewrite import rewrite
 
@@ -17,5 +18,7 @@ def main() -> None:
 
 main.add_command(analyze)
 main.add_command(audit)
+main.add_command(build)
 main.add_command(fetch)
 main.add_command(rewrite)
+main.add_command(verify)

@@ -42,6 +42,14 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Build:
+    """How the first source is built, in its folder."""
+
+    steps: tuple[tuple[str, ...], ...]
+    programs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Port:
     """A program, and what is known of porting it."""
 
@@ -50,6 +58,7 @@ class Port:
     licence: str
     seed: Seed | None
     sources: tuple[Origin, ...]
+    build: Build | None = None
     note: str = ""
 
 
@@ -79,4 +88,8 @@ def _port(app: str, text: dict[str, Any]) -> Port:
         if one.kind not in FETCHERS:
             raise KeyError(f"source kind {one.kind!r} (known: {', '.join(FETCHERS)})")
     seed = Seed(**text["seed"]) if "seed" in text else None
-    return Port(app, text["row"], text["licence"], seed, sources, text.get("note", ""))
+    build = None
+    if "build" in text:
+        steps = tuple(tuple(step) for step in text["build"]["steps"])
+        build = Build(steps, tuple(text["build"]["programs"]))
+    return Port(app, text["row"], text["licence"], seed, sources, build, text.get("note", ""))

@@ -31,6 +31,12 @@ PORT = 7213
 _END_S = 3.0
 
 
+def ported_programs() -> Path | None:
+    """Where programs are that need no shim: the folder that SCAFFOLD_PROGRAMS names."""
+    folder = os.environ.get("SCAFFOLD_PROGRAMS")
+    return Path(folder) if folder else None
+
+
 class Host:
     """One host of a lab. Made by Lab."""
 
@@ -90,7 +96,7 @@ class Host:
         user: int | None = None,
         **options: Any,
     ) -> subprocess.Popen[Any]:
-        """Start a program on this host, under the shim unless told otherwise.
+        """Start a program on this host, under the shim unless told otherwise, or it is ported.
 
         `env` is added to the environment; `options` are those of subprocess.Popen. The program is
         the leader of a process group of its own, which ends with the lab.
@@ -99,6 +105,8 @@ class Host:
         values = dict(os.environ)
         if shim:
             values = self.environment(words, service=service, publish=publish, all_local=all_local)
+            if Path(words[0]).parent == ported_programs():
+                del values["LD_PRELOAD"]
         else:
             values["SCAFFOLD_RUNTIME_DIR"] = str(self.runtime_dir)
         values.update(env or {})

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .errors import ServiceError
-from .lab import Host, Lab
+from .lab import Host, Lab, ported_programs
 
 _INTERVAL_S = 0.005
 
@@ -67,17 +67,23 @@ def load(folder: Path, app: str) -> Any:
 
 
 def program(name: str, package: str | None = None) -> str:
-    """The path of a program; MissingProgram names the Debian package to install."""
+    """The path of a program: a ported one where SCAFFOLD_PROGRAMS has it, else the installed one.
+
+    MissingProgram names the Debian package to install.
+    """
+    ported = ported_programs()
+    if ported is not None and (ported / name).is_file():
+        return str(ported / name)
     path = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin:/usr/local/sbin")
     if path is None:
         raise MissingProgram(f"{name} is not installed (Debian: apt-get install {package or name})")
     return path
 
 
-def only_shim(level: str) -> None:
-    """Refuse levels that the program has no port for yet."""
-    if level != "shim":
-        raise ServiceError(95, f"level {level!r}: only the shim level exists")
+def check_level(level: str) -> None:
+    """Refuse a ported level without ported programs, and the other way round."""
+    if (level == "shim") != (ported_programs() is None):
+        raise ServiceError(22, f"level {level!r}: SCAFFOLD_PROGRAMS names the ported programs")
 
 
 def expect(condition: object, what: str) -> None:

@@ -1,17 +1,15 @@
 """`scaffold-port rewrite`."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from ..analyze import analyze as run
-from ..change import c
 from ..change.diff import unified
+from ..change.tree import changes
 from ..change.write import replace
-from ..findings import Finding, Report
-from ..source import Source
+from ..findings import Report
 
 
 @click.command(
@@ -31,27 +29,13 @@ def rewrite(path: Path, form: str) -> None:
     """Give the calls of a program libscaffold's names."""
     report = run([path])
     root = path if path.is_dir() else path.parent
-    for name, old, new in _changed(report):
+    for name, old, new in changes(report):
         if form == "in-place":
-            replace(Path(name), new)
+            replace(name, new)
         else:
-            shown = Path(name).relative_to(root).as_posix()
+            shown = name.relative_to(root).as_posix()
             sys.stdout.buffer.write(unified(shown, old, new))
     _list_rest(report)
-
-
-def _changed(report: Report) -> Iterator[tuple[str, bytes, bytes]]:
-    """(path, old, new) of every file that changes."""
-    by_path: dict[str, list[Finding]] = {}
-    for one in report.findings:
-        by_path.setdefault(one.path, []).append(one)
-    for name, findings in by_path.items():
-        if name.endswith((".py", ".pyw")):
-            continue
-        old = Path(name).read_bytes()
-        new = c.rewrite(Source(name, old, "c"), findings)
-        if new != old:
-            yield name, old, new
 
 
 def _list_rest(report: Report) -> None:

@@ -1,0 +1,39 @@
+/* A small program of its own: `greet serve PORT`, or `greet ask HOST PORT`. */
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int open_socket(const char *host, const char *port, int serves)
+{
+    struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *list;
+    hints.ai_flags = serves ? AI_PASSIVE : 0;
+    if (getaddrinfo(host, port, &hints, &list) != 0)
+        return -1;
+    int fd = socket(list->ai_family, list->ai_socktype, list->ai_protocol);
+    int r = serves ? bind(fd, list->ai_addr, list->ai_addrlen)
+                   : connect(fd, list->ai_addr, list->ai_addrlen);
+    freeaddrinfo(list);
+    return r < 0 ? -1 : fd;
+}
+
+int main(int argc, char **argv)
+{
+    char text[100];
+    int serves = argc == 3 && strcmp(argv[1], "serve") == 0;
+    int fd = open_socket(serves ? NULL : argv[2], argv[argc - 1], serves);
+    if (fd < 0)
+        return 1;
+    if (!serves) {
+        ssize_t n = read(fd, text, sizeof text);
+        return n > 0 && write(1, text, (size_t)n) == n ? 0 : 1;
+    }
+    listen(fd, 5);
+    for (;;) {
+        int one = accept(fd, NULL, NULL);
+        if (one < 0 || write(one, "hello\n", 6) != 6)
+            return 1;
+        close(one);
+    }
+}

@@ -1,0 +1,53 @@
+"""A program ported at both levels serves and asks by name, without the shim."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scaffold.lab import Lab
+from scaffold_port.build import LEVELS, BuildError, build
+from scaffold_port.ports import Build, Port
+
+SOURCE = Path(__file__).with_name("program")
+NAME = "greet.demo.scaffold"
+
+
+def port(*steps: str) -> Port:
+    return Port("greet", "greet", "Apache-2.0", None, (), Build((steps,), ("greet",)))
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_both_levels(level: str, tmp_path: Path) -> None:
+    before = {path.name: path.read_bytes() for path in SOURCE.iterdir()}
+    programs = build(port("make", "-s"), level, SOURCE, tmp_path / level)
+    assert {path.name: path.read_bytes() for path in SOURCE.iterdir()} == before
+    greet = programs / "greet"
+    names = subprocess.run(["nm", "-D", greet], capture_output=True, text=True).stdout
+    for name in ("socket", "bind", "listen", "accept", "connect", "getaddrinfo"):
+        assert f" scaffold_{name}" in names
+        assert f" {name}@" not in names
+    with Lab(["a"], kind="loopback") as lab:
+        lab.start()
+        environment = {"SCAFFOLD_SERVICE": NAME}
+        server = lab["a"].popen([greet, "serve", "80"], shim=False, env=environment)
+        lab.await_service(f"{NAME}:80", process=server)
+        done = lab["a"].run([greet, "ask", NAME, "80"], shim=False)
+        assert done.stdout == "hello\n", done
+
+
+def test_relinking_changes_no_line(tmp_path: Path) -> None:
+    build(port("make", "-s"), "relink", SOURCE, tmp_path / "relink")
+    copy = tmp_path / "relink" / SOURCE.name / "greet.c"
+    assert copy.read_bytes() == (SOURCE / "greet.c").read_bytes()
+
+
+def test_a_step_that_fails_says_why(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(SOURCE, source)
+    (source / "greet.c").write_text("int main(void) { return nothing; }\n")
+    with pytest.raises(BuildError, match=r"greet: make -s: (.|\n)*nothing"):
+        build(port("make", "-s"), "native", source, tmp_path / "native")
+    with pytest.raises(BuildError, match=r"has no \[build\]"):
+        build(Port("x", "x", "x", None, ()), "native", source, tmp_path / "x")

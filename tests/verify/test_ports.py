@@ -1,0 +1,25 @@
+"""Tracked programs at the levels that they can be built at."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scaffold_port.build import LEVELS
+from scaffold_port.ports import names, read
+
+pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
+
+PORTS = Path(__file__).parents[2] / "ported-apps"
+BUILT = [app for app in names(PORTS) if read(PORTS, app).build]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("app", BUILT)
+def test_port(app: str, level: str, tmp_path: Path) -> None:
+    command = [Path(sys.executable).parent / "scaffold-port", "verify", app, "--level", level]
+    folders = ["--ports", PORTS, "--into", tmp_path]
+    done = subprocess.run([*command, *folders], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{app}: verified at level {level}")

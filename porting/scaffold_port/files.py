@@ -28,8 +28,6 @@ SKIPPED_FOLDERS = {
     "CMakeFiles": "build",
     "autom4te.cache": "build",
 }
-BUILD_MARKS = ("CMakeCache.txt", "config.status", "build.ninja")
-"""A folder with one of these, and without sources of a project's own, is where it was built."""
 
 
 @dataclass

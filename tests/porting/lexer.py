@@ -23,7 +23,6 @@ _BEFORE_CALLS = {
     b"return", b"else", b"do", b"case", b"throw", b"co_await", b"co_return", b"co_yield", b"and",
     b"or", b"not", b"goto", b"sizeof", b"if", b"while", b"new", b"delete",
 }  # fmt: skip
-_TYPES = {b"*", b"&", b">"}
 
 
 def calls(data: bytes, names: set[bytes]) -> Iterator[tuple[int, bytes]]:

@@ -78,7 +78,7 @@ def _judge_all(unit: Unit) -> list[tuple[Use, Rule, str]]:
 
 def _is_own(use: Use, unit: Unit) -> bool:
     """A call of a function that the program has made itself, or of another library's."""
-    if use.role in ("member", "reference", "declaration"):
+    if use.role in ("member", "declaration"):
         return True
     return use.role in ("call", "macro") and (
         (use.name in unit.own and not use.global_scope) or _is_std_bind(use, unit)

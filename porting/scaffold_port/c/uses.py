@@ -39,9 +39,9 @@ DEPTH_MAX = 1000
 class Use:
     """One place.
 
-    `role` is call, macro (inside the body of a #define, called there), reference (its address is
-    taken, or it is passed on), declaration, own (a definition of the program's own function),
-    member (of an object, or of a named scope), type, or mention (a constant, a field).
+    `role` is call, macro (inside the body of a #define, called there), declaration, own (a
+    definition of the program's own function), member (of an object, or of a named scope), type,
+    or mention (a constant, a field).
     """
 
     name: str

@@ -23,6 +23,7 @@ SERVICE = "bench.lab.scaffold"
 PORT = 5301
 STACKS = ("tcp", "user")
 CONFIDENCE = 0.95
+SLICES = 4
 _PATIENCE_S = 30.0
 
 
@@ -126,24 +127,29 @@ def overhead(plan: Plan) -> dict[str, Any]:
 
 
 def _pairs(host: Host, plan: Plan, traffic: Traffic) -> dict[str, list[float]]:
-    """Each stack's figures, run by run."""
+    """Each stack's figures, run by run. A run is the mean of `SLICES` short ones with new processes,
+    in turn with the other stack's: where the kernel happens to place a process, its memory and its
+    sockets is worth several per cent for as long as it lives (two native servers that lived through
+    all runs differed by 1.027)."""
     values: dict[str, list[float]] = {"tcp": [], "shim": []}
     for run in range(plan.runs):
-        for stack in sorted(values, reverse=run % 2 == 0):
-            values[stack].append(_plain_run(host, plan, traffic, shim=stack == "shim"))
+        slices: dict[str, list[float]] = {stack: [] for stack in values}
+        for part in range(SLICES):
+            for stack in sorted(values, reverse=(run + part) % 2 == 0):
+                seconds = plan.seconds / SLICES
+                slices[stack].append(_plain(host, traffic, seconds, shim=stack == "shim"))
+        for stack, figures in slices.items():
+            values[stack].append(statistics.fmean(figures))
             plan.on_run(stack, run, values[stack][-1])
     return values
 
 
-def _plain_run(host: Host, plan: Plan, traffic: Traffic, *, shim: bool) -> float:
-    """The figure of one client and one server, both new: where the kernel happens to place a
-    process, its memory and its sockets is worth several per cent for as long as it lives. With one
-    server per stack that would be part of every ratio; two native ones differed by 1.027."""
-    target = [paths.part(paths.BENCH_PEER), "server", "127.0.0.1", PORT]
-    with _serving(host, target, shim=shim):
-        command = [paths.part(paths.BENCH_PEER), traffic.mode, "127.0.0.1", PORT, plan.seconds]
-        words = [str(word) for word in command]
-        done = host.run(words, shim=shim, timeout=plan.seconds + _PATIENCE_S)
+def _plain(host: Host, traffic: Traffic, seconds: float, *, shim: bool) -> float:
+    """The figure of one client and one server, both new, on plain TCP."""
+    peer = paths.part(paths.BENCH_PEER)
+    with _serving(host, [peer, "server", "127.0.0.1", PORT], shim=shim):
+        words = [str(word) for word in (peer, traffic.mode, "127.0.0.1", PORT, seconds)]
+        done = host.run(words, shim=shim, timeout=seconds + _PATIENCE_S)
     if done.returncode != 0:
         stack = "shim" if shim else "tcp"
         raise ServiceError(5, f"{stack} {traffic.mode}: {done.stderr.strip()}")

@@ -282,8 +282,7 @@ int sc_gethostbyname_r(const char *name, struct hostent *ret, char *buf, size_t 
     return sc_gethostbyname2_r(name, AF_INET, ret, buf, size, result, error);
 }
 
-/* The address argument of gethostbyaddr as a value; false when it is none of the pool. */
-static bool read_pool_address(const void *addr, socklen_t len, int family, struct sc_address *a)
+bool sc_pool_address(const void *addr, socklen_t len, int family, struct sc_address *a)
 {
     if (family == AF_INET && len == 4) {
         uint32_t ip;
@@ -304,7 +303,7 @@ int sc_gethostbyaddr_r(const void *addr, socklen_t len, int family, struct hoste
     struct sc_address a;
     char name[SC_CTL_NAME];
     sc_real_bind();
-    if (!read_pool_address(addr, len, family, &a))
+    if (!sc_pool_address(addr, len, family, &a))
         return sc_real.gethostbyaddr_r(addr, len, family, ret, buf, size, result, error);
     *result = NULL;
     if (!sc_reverse(&a, name)) {
@@ -349,7 +348,7 @@ struct hostent *sc_gethostbyaddr(const void *addr, socklen_t len, int family)
     struct hostent *result;
     int error = 0;
     sc_real_bind();
-    if (!read_pool_address(addr, len, family, &a))
+    if (!sc_pool_address(addr, len, family, &a))
         return sc_real.gethostbyaddr(addr, len, family);
     sc_gethostbyaddr_r(addr, len, family, &answer, room, sizeof room, &result, &error);
     h_errno = error;

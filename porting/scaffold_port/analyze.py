@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from .cache import Cache
 from .files import collect
 from .findings import Finding, NotAnalysed, Report
 from .py.check import check as check_py
+from .scope import left_alone
 from .source import Source
 
 SIZE_MAX = 16 << 20
@@ -43,13 +44,14 @@ def analyze(
     on_file: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
     """Look at everything below `paths`. `on_file` is told how many of how many are done."""
-    files = collect(list(paths))
+    paths = list(paths)
+    files = collect(paths)
     report = Report(skipped=files.skipped, not_analysed=list(files.unreadable))
     results = []
     for result in _each(files.wanted, jobs or os.cpu_count() or 1, cache):
         results.append(result)
         on_file(len(results), len(files.wanted))
-    _merge(results, report)
+    _merge(results, report, paths)
     return report
 
 
@@ -116,7 +118,7 @@ def _read(path: str) -> bytes:
         return file.read(SIZE_MAX + 1)
 
 
-def _merge(results: list[FileResult], report: Report) -> None:
+def _merge(results: list[FileResult], report: Report, roots: list[Path]) -> None:
     methods = set().union(*(result.methods for result in results)) if results else set()
     bases: dict[str, set[str]] = {}
     for result in results:
@@ -129,8 +131,17 @@ def _merge(results: list[FileResult], report: Report) -> None:
         report.not_analysed += result.not_analysed
         for finding, scope in zip(result.findings, result.in_class, strict=True):
             if not scope or not _has_method(scope, finding.call, methods, bases):
-                report.findings.append(finding)
+                left = left_alone(_below(Path(finding.path), roots), finding.ifdef)
+                report.findings.append(replace(finding, left=left) if left else finding)
     report.findings.sort(key=lambda one: (one.path, one.line, one.column, one.rule))
+
+
+def _below(path: Path, roots: list[Path]) -> Path:
+    """The path as seen from what was given; above that, folders say nothing of the program."""
+    for root in roots:
+        if path != root and path.is_relative_to(root):
+            return path.relative_to(root)
+    return Path(path.name)
 
 
 def _has_method(

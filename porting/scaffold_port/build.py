@@ -7,49 +7,96 @@ from pathlib import Path
 
 from scaffold import paths
 
-from .analyze import analyze
-from .change.tree import changes
-from .change.write import replace
-from .ports import Port
-
-LEVELS = ("relink", "native")
+from .ported import port
+from .ports import Build, Port, Steps
 
 
 class BuildError(Exception):
     """A step failed; the text is its last lines."""
 
 
-def build(port: Port, level: str, source: Path, folder: Path) -> Path:
-    """The folder with the ported programs, below `folder`. The source stays as it is."""
-    if port.build is None:
-        raise BuildError(f"{port.app}: its port.toml has no [build]")
-    tree = folder / source.name
+def build(program: Port, level: str, sources: list[Path], folder: Path) -> Path:
+    """The folder with the ported programs, below `folder`. The sources stay as they are.
+
+    Raises BuildError and DoesNotApply.
+    """
+    recipes = _recipes(program)
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(source, tree, symlinks=True)
-    if level == "native":
-        rewrite(tree)
-    environment = os.environ | flags()
-    for step in port.build.steps:
-        words = [*step, *header(level)] if step[0] == "make" else step
-        done = subprocess.run(words, cwd=tree, env=environment, capture_output=True, text=True)
-        if done.returncode != 0:
-            last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
-            raise BuildError(f"{port.app}: {' '.join(step)}: {last}")
     programs = folder / "bin"
-    programs.mkdir()
-    for program in port.build.programs:
-        shutil.copy2(tree / program, programs)
+    programs.mkdir(parents=True)
+    for origin, source in zip(program.sources, sources, strict=True):
+        tree = folder / source.name
+        port(source, tree, level, origin.paths, program.patches_of(origin))
+        recipe = recipes.get(origin.package)
+        if recipe:
+            _run(program.app, recipe.steps, tree, level)
+            for name in recipe.programs:
+                shutil.copy2(tree / _fill(name, tree), programs)
     return programs
 
 
-def flags() -> dict[str, str]:
-    """What makes a compiler and a linker take libscaffold, for configure and make."""
-    library = paths.part("libscaffold.so").parent
+def check(program: Port, level: str, sources: list[Path], folder: Path) -> list[str]:
+    """Run the tests that come with the sources, where `build` has built them below `folder`.
+
+    Returns the commands. Raises BuildError.
+    """
+    done = []
+    for origin, source in zip(program.sources, sources, strict=True):
+        steps = origin.build.checks if origin.build else ()
+        _run(program.app, steps, folder / source.name, level)
+        done += [" ".join(step) for step in steps]
+    return done
+
+
+def _recipes(program: Port) -> dict[str, Build]:
+    recipes = {one.package: one.build for one in program.sources if one.build}
+    if not recipes:
+        raise BuildError(f"{program.app}: its port.toml has no [source.build]")
+    needs = {package for recipe in recipes.values() for package in recipe.needs}
+    missing = [package for package in sorted(needs) if not _installed(package)]
+    if missing:
+        raise BuildError(f"{program.app}: to build it: apt-get install {' '.join(missing)}")
+    return recipes
+
+
+def _installed(package: str) -> bool:
+    command = ["dpkg-query", "-W", "-f", "${Status}", package]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return done.stdout.endswith("ok installed")
+
+
+def _run(app: str, steps: Steps, tree: Path, level: str) -> None:
+    prefix = _prefix(tree)
+    environment = os.environ | flags(prefix)
+    for step in steps:
+        words = [_fill(word, tree) for word in step]
+        if step[0] == "make":
+            words += header(level)
+        done = subprocess.run(words, cwd=tree, env=environment, capture_output=True, text=True)
+        if done.returncode != 0:
+            last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
+            raise BuildError(f"{app}: {' '.join(step)}: {last}")
+
+
+def _prefix(tree: Path) -> Path:
+    return tree.parent / "usr"
+
+
+def _fill(word: str, tree: Path) -> str:
+    return word.replace("{prefix}", str(_prefix(tree)))
+
+
+def flags(prefix: Path) -> dict[str, str]:
+    """What makes a compiler and a linker take libscaffold, and what is installed in `prefix`."""
+    folders = [paths.part("libscaffold.so").parent, prefix / "lib"]
+    found = [str(folder / "pkgconfig") for folder in folders]
     return {
         "CFLAGS": _compile(),
         "CXXFLAGS": _compile(),
-        "LDFLAGS": f"-L{library} -Wl,-rpath,{library}",
+        "CPPFLAGS": f"-I{prefix}/include",
+        "LDFLAGS": " ".join(f"-L{folder} -Wl,-rpath,{folder}" for folder in folders),
         "LIBS": "-lscaffold",
+        "PKG_CONFIG_PATH": os.pathsep.join([*found, os.environ.get("PKG_CONFIG_PATH", "")]),
     }
 
 
@@ -70,17 +117,3 @@ def _compile() -> str:
 
 def _include() -> Path:
     return paths.part("libscaffold.so").parent.parent / "include"
-
-
-def rewrite(tree: Path) -> int:
-    """Give every call below `tree` libscaffold's name; returns how many files changed.
-
-    Their times stay: make must not believe that what was generated from them is old.
-    """
-    changed = 0
-    for path, _, new in changes(analyze([tree])):
-        about = path.stat()
-        replace(path, new)
-        os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
-        changed += 1
-    return changed

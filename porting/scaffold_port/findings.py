@@ -22,16 +22,21 @@ class Finding:
     ifdef: tuple[str, ...]
     confidence: str  # high, medium, low
     kind: int
-    automatic: bool
     lines: int
     message: str
     text: str  # the source line
     fix: str = ""  # what stands there afterwards, where that is all
+    left: str = ""  # why `rewrite` leaves the place alone
     suppressed: str = ""  # why, where a comment or the baseline says so
+
+    @property
+    def automatic(self) -> bool:
+        """Whether `rewrite` does all of it."""
+        return bool(self.fix) and not self.left
 
     def to_json(self) -> dict[str, Any]:
         """The finding as the JSON report shows it."""
-        return asdict(self)
+        return asdict(self) | {"automatic": self.automatic}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,10 @@ FETCHERS: dict[str, Callable[[str, Path, str], Path]] = {
 }
 
 
+Steps = tuple[tuple[str, ...], ...]
+"""Commands, each as its words."""
+
+
 class BadPort(Exception):
     """A port.toml that cannot be used; the text says which, where and why."""
 
@@ -28,25 +32,32 @@ class Seed:
 
 
 @dataclass(frozen=True)
+class Build:
+    """How a source is built, in its folder.
+
+    `{prefix}` in a step stands for a folder that all sources of a program share.
+    """
+
+    steps: Steps
+    programs: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()  # Debian packages
+    checks: Steps = ()  # the program's own tests
+
+
+@dataclass(frozen=True)
 class Origin:
     """One source of a program."""
 
     kind: str  # a key of FETCHERS
     package: str
     version: str = ""  # empty: the newest that can be had
+    paths: tuple[str, ...] = (".",)  # what the port is about, below the source
+    build: Build | None = None
 
     def fetch(self, folder: Path) -> Path:
         """The unpacked source below `folder`. Raises NotAvailable."""
         folder.mkdir(parents=True, exist_ok=True)
         return FETCHERS[self.kind](self.package, folder, self.version)
-
-
-@dataclass(frozen=True)
-class Build:
-    """How the first source is built, in its folder."""
-
-    steps: tuple[tuple[str, ...], ...]
-    programs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -58,8 +69,14 @@ class Port:
     licence: str
     seed: Seed | None
     sources: tuple[Origin, ...]
-    build: Build | None = None
     note: str = ""
+    patches: tuple[Path, ...] = ()  # by hand, on top of what `rewrite` does, in their order
+
+    def patches_of(self, origin: Origin) -> list[Path]:
+        """The patches for one of the sources: with several, its package begins their names."""
+        if len(self.sources) == 1:
+            return list(self.patches)
+        return [one for one in self.patches if one.name.startswith(f"{origin.package}-")]
 
 
 def read(folder: Path, app: str) -> Port:
@@ -67,7 +84,7 @@ def read(folder: Path, app: str) -> Port:
     path = folder / app / "port.toml"
     try:
         text = tomllib.loads(path.read_text(encoding="utf-8"))
-        return _port(app, text)
+        return _port(path.parent, text)
     except FileNotFoundError:
         known = ", ".join(names(folder)) or "none"
         raise BadPort(f"{path}: there is no port of that name; there are: {known}") from None
@@ -82,14 +99,23 @@ def names(folder: Path) -> list[str]:
     return sorted(path.parent.name for path in folder.glob("*/port.toml"))
 
 
-def _port(app: str, text: dict[str, Any]) -> Port:
-    sources = tuple(Origin(**one) for one in text["source"])
-    for one in sources:
-        if one.kind not in FETCHERS:
-            raise KeyError(f"source kind {one.kind!r} (known: {', '.join(FETCHERS)})")
+def _port(folder: Path, text: dict[str, Any]) -> Port:
+    sources = tuple(_origin(one) for one in text["source"])
     seed = Seed(**text["seed"]) if "seed" in text else None
-    build = None
-    if "build" in text:
-        steps = tuple(tuple(step) for step in text["build"]["steps"])
-        build = Build(steps, tuple(text["build"]["programs"]))
-    return Port(app, text["row"], text["licence"], seed, sources, build, text.get("note", ""))
+    patches = tuple(sorted((folder / "manual").glob("*.patch")))
+    note = text.get("note", "")
+    return Port(folder.name, text["row"], text["licence"], seed, sources, note, patches)
+
+
+def _origin(text: dict[str, Any]) -> Origin:
+    if text["kind"] not in FETCHERS:
+        raise KeyError(f"source kind {text['kind']!r} (known: {', '.join(FETCHERS)})")
+    paths = tuple(text.get("paths", ["."]))
+    build = _build(text["build"]) if "build" in text else None
+    return Origin(text["kind"], text["package"], text.get("version", ""), paths, build)
+
+
+def _build(text: dict[str, Any]) -> Build:
+    words = {name: tuple(text.get(name, [])) for name in ("programs", "needs")}
+    steps, checks = (tuple(map(tuple, text.get(name, []))) for name in ("steps", "checks"))
+    return Build(steps, checks=checks, **words)

@@ -7,21 +7,23 @@ from pathlib import Path
 import pytest
 
 from scaffold.lab import Lab
-from scaffold_port.build import LEVELS, BuildError, build
-from scaffold_port.ports import Build, Port
+from scaffold_port.build import BuildError, build
+from scaffold_port.ported import LEVELS
+from scaffold_port.ports import Build, Origin, Port
 
 SOURCE = Path(__file__).with_name("program")
 NAME = "greet.demo.scaffold"
 
 
 def port(*steps: str) -> Port:
-    return Port("greet", "greet", "Apache-2.0", None, (), Build((steps,), ("greet",)))
+    source = Origin("debian", "greet", build=Build((steps,), ("greet",)))
+    return Port("greet", "greet", "Apache-2.0", None, (source,))
 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_both_levels(level: str, tmp_path: Path) -> None:
     before = {path.name: path.read_bytes() for path in SOURCE.iterdir()}
-    programs = build(port("make", "-s"), level, SOURCE, tmp_path / level)
+    programs = build(port("make", "-s"), level, [SOURCE], tmp_path / level)
     assert {path.name: path.read_bytes() for path in SOURCE.iterdir()} == before
     greet = programs / "greet"
     names = subprocess.run(["nm", "-D", greet], capture_output=True, text=True).stdout
@@ -38,7 +40,7 @@ def test_both_levels(level: str, tmp_path: Path) -> None:
 
 
 def test_relinking_changes_no_line(tmp_path: Path) -> None:
-    build(port("make", "-s"), "relink", SOURCE, tmp_path / "relink")
+    build(port("make", "-s"), "relink", [SOURCE], tmp_path / "relink")
     copy = tmp_path / "relink" / SOURCE.name / "greet.c"
     assert copy.read_bytes() == (SOURCE / "greet.c").read_bytes()
 
@@ -48,6 +50,6 @@ def test_a_step_that_fails_says_why(tmp_path: Path) -> None:
     shutil.copytree(SOURCE, source)
     (source / "greet.c").write_text("int main(void) { return nothing; }\n")
     with pytest.raises(BuildError, match=r"greet: make -s: (.|\n)*nothing"):
-        build(port("make", "-s"), "native", source, tmp_path / "native")
-    with pytest.raises(BuildError, match=r"has no \[build\]"):
-        build(Port("x", "x", "x", None, ()), "native", source, tmp_path / "x")
+        build(port("make", "-s"), "native", [source], tmp_path / "native")
+    with pytest.raises(BuildError, match=r"has no \[source.build\]"):
+        build(Port("x", "x", "x", None, ()), "native", [], tmp_path / "x")

@@ -1,6 +1,7 @@
 """Source is changed where it must be, and nowhere else."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from scaffold_port.analyze import analyze
 from scaffold_port.change import write
 from scaffold_port.change.edits import Edit, apply
 from scaffold_port.cli import main
 from scaffold_port.rules import RULES
 
 FIXTURES = Path(__file__).with_name("fixtures")
+_NO_FUNCTIONS = {"EINPROGRESS", "SO_ERROR"}
 
 
 @pytest.fixture(autouse=True)
@@ -130,13 +133,12 @@ def test_edits_do_not_overlap() -> None:
         apply(b"abcdef", [Edit(0, 3, b""), Edit(2, 4, b"")])
 
 
-def test_every_new_name_is_declared() -> None:
+def test_every_new_name_is_declared(tmp_path: Path) -> None:
     header = (Path(__file__).parents[2] / "libscaffold/include/scaffold/scaffold.h").read_text()
-    names = {
-        name
-        for rule in RULES
-        if rule.automatic
-        for name in rule.names
-        if name not in ("EINPROGRESS", "SO_ERROR")
-    }
-    assert [name for name in sorted(names) if f"scaffold_{name}(" not in header] == []
+    functions = {name for rule in RULES for name in rule.names if name not in _NO_FUNCTIONS}
+    calls = "".join(f"  {name} (port);\n" for name in sorted(functions))
+    lengths = "  char a[INET_ADDRSTRLEN];\n"
+    (tmp_path / "a.c").write_text(f"void f (void)\n{{\n{calls}{lengths}}}\n")
+    fixes = {one.fix for one in analyze([tmp_path]).findings} - {""}
+    assert {"scaffold_connect", "scaffold_inet_ntop", "SCAFFOLD_ADDRSTRLEN"} <= fixes
+    assert [name for name in sorted(fixes) if not re.search(rf"\b{name}\b", header)] == []

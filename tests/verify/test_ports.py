@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from scaffold_port.build import LEVELS
+from scaffold_port.ported import LEVELS
 from scaffold_port.ports import names, read
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
 
 PORTS = Path(__file__).parents[2] / "ported-apps"
-BUILT = [app for app in names(PORTS) if read(PORTS, app).build]
+BUILT = [app for app in names(PORTS) if any(one.build for one in read(PORTS, app).sources)]
 
 
 @pytest.mark.parametrize("level", LEVELS)

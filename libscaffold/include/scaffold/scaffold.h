@@ -17,6 +17,7 @@
 #define SCAFFOLD_H
 
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -36,6 +37,9 @@ extern "C" {
 
 /** Room that scaffold_service_format needs at most, with the final zero. */
 #define SCAFFOLD_SERVICE_STRLEN 288
+
+/** Room that scaffold_inet_ntop needs at most, with the final zero. */
+#define SCAFFOLD_ADDRSTRLEN 256
 
 /**
  * A service, 256 bits: 16 provider, 8 label, 4 partition, 2 port, 1 IP protocol, 1 version; each in
@@ -167,6 +171,23 @@ void scaffold_freeaddrinfo(struct addrinfo *res);
  */
 int scaffold_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t host_len,
                          char *service, socklen_t service_len, int flags);
+
+/**
+ * As their namesakes, inet_pton(3) and inet_aton(3), and a service's name is an address as well:
+ * that of the pool which stands for the service. A program's option that takes an address takes a
+ * name.
+ */
+int scaffold_inet_pton(int family, const char *text, void *ip);
+int scaffold_inet_aton(const char *text, struct in_addr *ip);
+in_addr_t scaffold_inet_addr(const char *text);
+
+/**
+ * As their namesakes, inet_ntop(3) and inet_ntoa(3): an address of the pool is shown by the name of
+ * its service or host where that fits into `size` bytes (SCAFFOLD_ADDRSTRLEN always suffices), else
+ * by its number. scaffold_inet_ntoa's text is valid until the thread's next call.
+ */
+const char *scaffold_inet_ntop(int family, const void *ip, char *text, socklen_t size);
+char *scaffold_inet_ntoa(struct in_addr ip);
 
 /** As their namesakes, gethostbyname(3), for names under .scaffold and addresses of the pool. */
 struct hostent *scaffold_gethostbyname(const char *name);

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ..findings import Finding, NotAnalysed
 from ..rules import RULES, by_name, watched
-from ..rules.rule import Rule, is_call
+from ..rules.rule import Rule
 from ..source import Source
 from ..suppress import by_comment, comments
 from .conditions import Conditions
@@ -101,11 +101,6 @@ def _confidence(use: Use) -> str:
     return "medium" if use.role == "macro" else "high"
 
 
-def _fix(use: Use, rule: Rule) -> str:
-    """A call that only gets libscaffold's name."""
-    return f"scaffold_{use.name}" if rule.automatic and is_call(use) else ""
-
-
 def _finding(source: Source, conditions: Conditions, use: Use, rule: Rule, message: str) -> Finding:
     line, column = source.position(use.start)
     return Finding(
@@ -119,9 +114,8 @@ def _finding(source: Source, conditions: Conditions, use: Use, rule: Rule, messa
         ifdef=conditions.around(use.start),
         confidence=_confidence(use),
         kind=rule.kind,
-        automatic=rule.automatic,
         lines=rule.lines,
         message=message,
         text=source.text(line),
-        fix=_fix(use, rule),
+        fix=rule.fix(use) if rule.fix else "",
     )

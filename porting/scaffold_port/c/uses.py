@@ -141,7 +141,9 @@ def _role(node: Node, opens: bool) -> tuple[str | None, Node | None]:
         return "call", parent
     if kind in ("preproc_def", "preproc_function_def"):
         return "declaration", None
-    if kind == "preproc_params" or node.type == "statement_identifier":
+    if kind in ("preproc_params", "preproc_ifdef", "preproc_defined"):
+        return None, None
+    if node.type == "statement_identifier":
         return None, None
     if kind == "function_declarator" and parent.child_by_field_name("declarator") == node:
         return _declared(parent)

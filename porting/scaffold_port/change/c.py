@@ -15,9 +15,13 @@ _CONDITION = re.compile(rb"^[ \t]*#[ \t]*(if|ifdef|ifndef|endif)\b[^\n]*\n", re.
 def rewrite(source: Source, findings: Iterable[Finding]) -> bytes:
     """The file with libscaffold's names. Without anything to rename it is the same, to the byte."""
     edits = {
-        Edit(source.offset(one.line, one.column), source.offset(one.line, one.end_column), new)
+        Edit(
+            source.offset(one.line, one.column),
+            source.offset(one.line, one.end_column),
+            one.fix.encode(),
+        )
         for one in findings
-        if one.fix and not one.suppressed and (new := one.fix.encode())
+        if one.automatic and not one.suppressed
     }
     if edits and HEADER not in source.data:
         edits.add(_include(source.data))

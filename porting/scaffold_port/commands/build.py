@@ -11,9 +11,10 @@ from scaffold import scenario
 from scaffold.errors import ServiceError
 from scaffold.lab import Lab
 
-from ..build import LEVELS, BuildError
+from ..build import BuildError
 from ..build import build as run
 from ..fetch.errors import NotAvailable
+from ..ported import LEVELS, DoesNotApply
 from ..ports import BadPort, Port, read
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -88,8 +89,8 @@ def _read(ports: Path, app: str) -> Port:
 def _build(port: Port, level: str, into: Path) -> Path:
     folder = into.absolute() / port.app
     try:
-        source = port.sources[0].fetch(folder / "source")
-        return run(port, level, source, folder / level)
-    except (NotAvailable, BuildError) as error:
+        sources = [one.fetch(folder / "source") for one in port.sources]
+        return run(port, level, sources, folder / level)
+    except (NotAvailable, BuildError, DoesNotApply) as error:
         click.echo(str(error), err=True)
         sys.exit(1)

@@ -40,5 +40,6 @@ def rewrite(path: Path, form: str) -> None:
 
 def _list_rest(report: Report) -> None:
     for one in report.active():
-        if not one.fix:
-            click.echo(f"{one.path}:{one.line}: left to you: {one.message} [{one.rule}]", err=True)
+        if not one.automatic:
+            why = f"left alone, {one.left}" if one.left else "left to you"
+            click.echo(f"{one.path}:{one.line}: {why}: {one.message} [{one.rule}]", err=True)

@@ -280,7 +280,6 @@ def _finding(source: Source, place: _Place) -> Finding:
         ifdef=(),
         confidence=place.confidence,
         kind=rule.kind,
-        automatic=rule.automatic,
         lines=rule.lines,
         message=f"`{place.call}`: {rule.title[0].lower()}{rule.title[1:]}",
         text=source.text(line),

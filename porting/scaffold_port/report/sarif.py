@@ -79,7 +79,7 @@ def _result(one: Finding) -> dict[str, Any]:
         "locations": [location],
         "properties": {"ifdef": list(one.ifdef), "kind": one.kind, "lines": one.lines},
     }
-    if one.fix:
+    if one.automatic:
         result["fixes"] = [
             {
                 "description": {"text": f"call {one.fix}"},

@@ -1,7 +1,7 @@
 """Kind 2: addresses that are put together."""
 
 from ..c.uses import Unit, Use
-from .rule import Rule, is_call
+from .rule import Rule, is_call, namesake
 
 _CALLS = frozenset({"inet_aton", "inet_addr", "inet_pton"})
 _FIELDS = frozenset({"sin_addr", "sin6_addr", "sin_family", "sin6_family"})
@@ -21,10 +21,11 @@ RULE = Rule(
     title="An address is put together",
     explanation=(
         "A service is named, not numbered. Where a program reads an address from its options or "
-        "configuration it should read a name, and leave the rest to scaffold_getaddrinfo or "
-        "scaffold_service_parse."
+        "configuration scaffold_inet_pton and its like take a name as well, and give the service's "
+        "address of the pool."
     ),
     names=_CALLS | _FIELDS,
     judge=_judge,
+    fix=namesake,
     lines=2,
 )

@@ -1,6 +1,6 @@
 """Kind 9: calls that have a new name."""
 
-from .rule import Rule, calls
+from .rule import Rule, calls, namesake
 
 RULE = Rule(
     id="connection-call",
@@ -12,5 +12,5 @@ RULE = Rule(
     ),
     names=frozenset({"connect", "bind", "listen", "accept", "accept4"}),
     judge=calls("`{name}` has a namesake that serves both services and plain IP"),
-    automatic=True,
+    fix=namesake,
 )

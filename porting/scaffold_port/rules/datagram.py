@@ -1,6 +1,6 @@
 """Kind 8: datagrams with an address."""
 
-from .rule import Rule, calls
+from .rule import Rule, calls, namesake
 
 RULE = Rule(
     id="datagram-call",
@@ -13,5 +13,5 @@ RULE = Rule(
     ),
     names=frozenset({"sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg"}),
     judge=calls("`{name}` names the other end of a datagram"),
-    automatic=True,
+    fix=namesake,
 )

@@ -1,6 +1,6 @@
 """Kind 1: the socket's family."""
 
-from .rule import Rule, calls
+from .rule import Rule, calls, namesake
 
 RULE = Rule(
     id="socket-family",
@@ -12,5 +12,5 @@ RULE = Rule(
     ),
     names=frozenset({"socket"}),
     judge=calls("`{name}` makes a socket that may become a service's"),
-    automatic=True,
+    fix=namesake,
 )

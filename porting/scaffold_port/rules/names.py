@@ -1,6 +1,6 @@
 """Kind 6: who asks for the names of a socket."""
 
-from .rule import Rule, calls
+from .rule import Rule, calls, namesake
 
 RULE = Rule(
     id="socket-name",
@@ -12,5 +12,5 @@ RULE = Rule(
     ),
     names=frozenset({"getpeername", "getsockname"}),
     judge=calls("`{name}` answers with a service's address"),
-    automatic=True,
+    fix=namesake,
 )

@@ -1,7 +1,7 @@
 """Kind 14: a connect that does not wait."""
 
 from ..c.uses import Unit, Use
-from .rule import Rule
+from .rule import Rule, namesake
 
 _NAMES = frozenset({"EINPROGRESS", "SO_ERROR"})
 
@@ -24,5 +24,5 @@ RULE = Rule(
     ),
     names=_NAMES,
     judge=_judge,
-    automatic=True,
+    fix=namesake,
 )

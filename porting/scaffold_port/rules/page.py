@@ -22,7 +22,7 @@ def pages() -> dict[str, str]:
     """By file name: the index, and a page for each rule."""
     rows = "".join(
         f"| [{rule.id}]({rule.id}.md) | {rule.kind} {kind(rule.kind).title} | "
-        f"{'does it' if rule.automatic else 'leaves it to you'} |\n"
+        f"{'does it' if rule.fix else 'leaves it to you'} |\n"
         for rule in RULES
     )
     names = "\n".join(rule.id for rule in RULES)
@@ -44,7 +44,7 @@ def _page(rule: Rule) -> str:
         "Names that it looks at: " + ", ".join(f"`{name}`" for name in watched) + ".",
         "",
         "`scaffold-port rewrite` makes the change."
-        if rule.automatic
+        if rule.fix
         else "`scaffold-port rewrite` marks the place and leaves the change to you.",
         "",
         "To suppress it on a line, with a reason that the report shows:",

@@ -1,7 +1,7 @@
 """Kind 5: addresses that are printed, logged, or looked up."""
 
 from ..c.uses import Unit, Use
-from .rule import Rule, is_call
+from .rule import Rule, is_call, namesake
 
 _CALLS = frozenset({"inet_ntoa", "inet_ntop", "getnameinfo"})
 _FIELDS = frozenset({"s_addr", "s6_addr"})
@@ -20,10 +20,11 @@ RULE = Rule(
     kind=5,
     title="An address is shown, or used as a key",
     explanation=(
-        "scaffold_getnameinfo gives the name of a service or host for an address of the pool; "
-        "scaffold_service_format for struct sockaddr_scaffold. Pool addresses are given out by the "
-        "router: a list of allowed networks should hold names instead."
+        "scaffold_inet_ntop and scaffold_getnameinfo give the name of a service or host for an "
+        "address of the pool, scaffold_service_format for struct sockaddr_scaffold. Pool addresses "
+        "are given out by the router: a list of allowed networks should hold names instead."
     ),
     names=_CALLS | _FIELDS,
     judge=_judge,
+    fix=namesake,
 )

@@ -1,6 +1,6 @@
 """Kind 3: loops over a resolver's answers."""
 
-from .rule import Rule, calls
+from .rule import Rule, calls, namesake
 
 RULE = Rule(
     id="resolver-call",
@@ -23,5 +23,5 @@ RULE = Rule(
         }
     ),
     judge=calls("`{name}` resolves a name that may be a service's"),
-    automatic=True,
+    fix=namesake,
 )

@@ -11,6 +11,9 @@ Judge = Callable[[Use, Unit], str | None]
 JudgeFunction = Callable[[list[Use]], list[tuple[Use, str]]]
 """The same for all uses within one function together."""
 
+Fix = Callable[[Use], str]
+"""The new name for one use; empty: a human decides."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -27,7 +30,8 @@ class Rule:
     names: frozenset[str]
     judge: Judge | None = None
     judge_function: JudgeFunction | None = None
-    automatic: bool = False
+    fix: Fix | None = None
+    """What stands there afterwards, where that is all; None: more than a name changes."""
     lines: int = 1
     own: bool = False
     """The names are the program's own functions, not libc's."""
@@ -42,6 +46,11 @@ def calls(message: str) -> Judge:
         return message.format(name=use.name) if is_call(use) else None
 
     return judge
+
+
+def namesake(use: Use) -> str:
+    """libscaffold's function for libc's."""
+    return f"scaffold_{use.name}" if is_call(use) else ""
 
 
 def is_call(use: Use) -> bool:

@@ -8,7 +8,7 @@ _LENGTHS = frozenset({"INET_ADDRSTRLEN", "INET6_ADDRSTRLEN"})
 
 
 def _judge(use: Use, unit: Unit) -> str | None:
-    if use.name in _LENGTHS:
+    if use.name in _LENGTHS and use.role != "declaration":
         return f"a buffer of `{use.name}` bytes is too short for a service's name"
     if use.role not in ("type", "mention"):
         return None
@@ -21,6 +21,10 @@ def _judge(use: Use, unit: Unit) -> str | None:
     return None
 
 
+def _fix(use: Use) -> str:
+    return "SCAFFOLD_ADDRSTRLEN" if use.name in _LENGTHS else ""
+
+
 RULE = Rule(
     id="address-size",
     kind=4,
@@ -28,8 +32,10 @@ RULE = Rule(
     explanation=(
         "struct sockaddr_scaffold has 40 bytes and fits into struct sockaddr_storage. Sockets of "
         "AF_INET and AF_INET6 go on showing services as pool addresses of their own family, so "
-        "that only code which handles AF_SCAFFOLD addresses has to change."
+        "that only code which handles AF_SCAFFOLD addresses has to change. What shows addresses "
+        "shows names now, which want SCAFFOLD_ADDRSTRLEN bytes."
     ),
     names=_TYPES | _LENGTHS,
     judge=_judge,
+    fix=_fix,
 )

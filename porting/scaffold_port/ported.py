@@ -1,0 +1,71 @@
+"""A source at one of the levels: as `rewrite` leaves it, and with the patches by hand on top."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .analyze import analyze
+from .change.count import Changed, count
+from .change.tree import changes
+from .change.write import replace
+
+LEVELS = ("relink", "native")
+
+
+class DoesNotApply(Exception):
+    """A patch does not fit the source; the text says which, and where."""
+
+
+@dataclass(frozen=True)
+class Ported:
+    """What a level changes in a source."""
+
+    tree: Path
+    automatic: Changed
+    manual: Changed
+
+
+def port(source: Path, tree: Path, level: str, paths: Sequence[str], patches: list[Path]) -> Ported:
+    """A copy of `source` at `tree`, changed for `level`. The source stays as it is."""
+    shutil.copytree(source, tree, symlinks=True)
+    if level == "relink":
+        return Ported(tree, Changed(), Changed())
+    rewrite(tree, paths)
+    automatic = count(source, tree)
+    return Ported(tree, automatic, _by_hand(tree, patches) if patches else Changed())
+
+
+def _by_hand(tree: Path, patches: list[Path]) -> Changed:
+    with tempfile.TemporaryDirectory() as folder:
+        before = Path(folder) / tree.name
+        shutil.copytree(tree, before, symlinks=True)
+        for patch in patches:
+            apply(patch, tree)
+        return count(before, tree)
+
+
+def rewrite(tree: Path, paths: Sequence[str] = (".",)) -> int:
+    """Make every change that `rewrite` makes below `paths` of a tree; returns how many files.
+
+    Their times stay: make must not believe that what was generated from them is old.
+    """
+    changed = 0
+    for path, _, new in changes(analyze([tree / one for one in paths])):
+        about = path.stat()
+        replace(path, new)
+        os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+        changed += 1
+    return changed
+
+
+def apply(patch: Path, tree: Path) -> None:
+    """`patch -p1`. Raises DoesNotApply."""
+    command = ["patch", "-p1", "--batch", "--no-backup-if-mismatch", "-i"]
+    command.append(str(patch.absolute()))
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise DoesNotApply(f"{patch.name}: {done.stdout.strip() or done.stderr.strip()}")

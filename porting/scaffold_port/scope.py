@@ -1,0 +1,41 @@
+"""What `rewrite` leaves alone: code for other systems, and a program's own tests."""
+
+import re
+from pathlib import PurePath
+
+from .c.expression import truth
+
+_OTHERS = """
+_WIN32 WIN32 _WIN64 __WIN32__ __CYGWIN__ __MINGW32__ _MSC_VER WINDOWS _WINDOWS WINDOWS_SOCKETS
+__APPLE__ __MACH__ __FreeBSD__ __NetBSD__ __OpenBSD__ __DragonFly__ __sun __sun__ sun _AIX __hpux
+BEOS __BEOS__ __HAIKU__ OS2 __OS2__ __EMX__ NETWARE __QNX__ VMS __VMS MSDOS __DJGPP__ __ANDROID__
+"""
+_OURS = "__linux__ __linux linux __unix__ __unix unix __GLIBC__"
+_KNOWN = dict.fromkeys(_OTHERS.split(), False) | dict.fromkeys(_OURS.split(), True)
+_SYSTEM_FOLDERS = {
+    *("win", "win32", "windows", "winnt", "wince", "os2", "beos", "netware", "vms", "macos"),
+    *("amiga", "msdos"),
+}
+_TEST_FOLDERS = {"t", "test", "tests", "testing", "unittest", "unittests", "fuzz", "fuzztest"}
+_TEST_FILE = re.compile(r"test([-_].*|app|)|.*[-_](tests?|unittest)")
+
+
+def left_alone(path: PurePath, ifdef: tuple[str, ...]) -> str:
+    """Why the code at `path`, relative to what was given, in these conditions stays as it is; empty
+    when it does not."""
+    folders = {part.lower() for part in path.parts[:-1]}
+    if folders & _SYSTEM_FOLDERS or any(_is_false(condition) for condition in ifdef):
+        return "code for another system"
+    if folders & _TEST_FOLDERS or _TEST_FILE.fullmatch(path.stem.lower()):
+        return "a test of the program"
+    return ""
+
+
+def _is_false(condition: str) -> bool:
+    """On the systems that libscaffold is for, whatever else is configured."""
+    otherwise = condition.startswith("#else of ")
+    word, _, text = condition.removeprefix("#else of ").removeprefix("#").partition(" ")
+    if word in ("ifdef", "ifndef"):
+        text = f"defined {text}"
+    value = truth(text, _KNOWN)
+    return value is not None and value == ((word == "ifndef") != otherwise)

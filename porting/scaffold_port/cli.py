@@ -5,9 +5,12 @@ import click
 from . import __version__
 from .commands.analyze import analyze
 from .commands.audit import audit
-from .commands.build import build, verify
+from .commands.build import build
 from .commands.fetch import fetch
 from .commands.rewrite import rewrite
+from .commands.status import refresh, status
+from .commands.table import table
+from .commands.verify import verify
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,5 +23,8 @@ main.add_command(analyze)
 main.add_command(audit)
 main.add_command(build)
 main.add_command(fetch)
+main.add_command(refresh)
 main.add_command(rewrite)
+main.add_command(status)
+main.add_command(table)
 main.add_command(verify)

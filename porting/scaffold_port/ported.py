@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .analyze import analyze
-from .change.count import Changed, count
+from .change.count import NOTHING, Changed, count
 from .change.tree import changes
 from .change.write import replace
 
@@ -33,10 +33,10 @@ def port(source: Path, tree: Path, level: str, paths: Sequence[str], patches: li
     """A copy of `source` at `tree`, changed for `level`. The source stays as it is."""
     shutil.copytree(source, tree, symlinks=True)
     if level == "relink":
-        return Ported(tree, Changed(), Changed())
+        return Ported(tree, NOTHING, NOTHING)
     rewrite(tree, paths)
     automatic = count(source, tree)
-    return Ported(tree, automatic, _by_hand(tree, patches) if patches else Changed())
+    return Ported(tree, automatic, _by_hand(tree, patches) if patches else NOTHING)
 
 
 def _by_hand(tree: Path, patches: list[Path]) -> Changed:

@@ -2,15 +2,21 @@
 
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .fetch import debian, pypi
+from .fetch import debian, git, pypi
 
 FETCHERS: dict[str, Callable[[str, Path, str], Path]] = {
     "debian": debian.fetch,
+    "git": git.fetch,
     "pypi": pypi.fetch,
+}
+VERSIONS: dict[str, Callable[[str, Path], list[str]]] = {
+    "debian": debian.versions,
+    "git": git.versions,
+    "pypi": pypi.versions,
 }
 
 
@@ -50,14 +56,23 @@ class Origin:
 
     kind: str  # a key of FETCHERS
     package: str
-    version: str = ""  # empty: the newest that can be had
+    version: str = ""  # upstream's; empty: the newest that can be had
     paths: tuple[str, ...] = (".",)  # what the port is about, below the source
     build: Build | None = None
+
+    def at(self, version: str) -> "Origin":
+        """The same at another version."""
+        return replace(self, version=version)
 
     def fetch(self, folder: Path) -> Path:
         """The unpacked source below `folder`. Raises NotAvailable."""
         folder.mkdir(parents=True, exist_ok=True)
         return FETCHERS[self.kind](self.package, folder, self.version)
+
+    def versions(self, folder: Path) -> list[str]:
+        """Every version that can be had, the newest first. Raises NotAvailable."""
+        folder.mkdir(parents=True, exist_ok=True)
+        return VERSIONS[self.kind](self.package, folder)
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def test_what_cannot_be_had_does_not_stop_the_rest(
     write(tmp_path, text)
     done = run("fetch", "--all", "--ports", tmp_path, "--into", tmp_path / "into")
     assert done.exit_code == 1
-    assert done.stdout == f"{tmp_path / 'into/app/here'}\n"
+    assert done.stdout == f"{tmp_path / 'into/app/source/here'}\n"
     assert done.stderr == "app: gone: 404\n"
 
 

@@ -35,6 +35,9 @@ class Changed:
         )
 
 
+NOTHING = Changed()
+
+
 def count(old: Path, new: Path) -> Changed:
     """Between two trees."""
     leave = [f"--exclude={name}" for name in _NOT_COUNTED]
@@ -61,4 +64,4 @@ def _hunk(removed: int, added: int) -> Changed:
 
 
 def _sum(parts: Iterable[Changed]) -> Changed:
-    return sum(parts, Changed())
+    return sum(parts, NOTHING)

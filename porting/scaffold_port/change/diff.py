@@ -4,14 +4,15 @@ import difflib
 from collections.abc import Iterator
 
 
-def unified(path: str, old: bytes, new: bytes) -> bytes:
-    """A unified diff of one file with three lines of context; empty when nothing changed."""
+def unified(path: str, old: bytes, new: bytes, context: int = 3) -> bytes:
+    """A unified diff of one file; empty when nothing changed."""
     lines = difflib.diff_bytes(
         difflib.unified_diff,
         old.splitlines(keepends=True),
         new.splitlines(keepends=True),
         f"a/{path}".encode(),
         f"b/{path}".encode(),
+        n=context,
     )
     return b"".join(_ended(lines))
 

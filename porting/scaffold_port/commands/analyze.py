@@ -1,19 +1,17 @@
 """`scaffold-port analyze`."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ..analyze import analyze as run
 from ..cache import Cache, fingerprint, folder
 from ..findings import Report
 from ..report import FORMATS
 from ..suppress import apply_baseline, write_baseline
+from .progress import progress
 
 FAIL_ON: dict[str, Callable[[Report], bool]] = {
     "never": lambda report: False,
@@ -64,7 +62,7 @@ def analyze(
     if missing:
         raise click.UsageError(f"{missing[0]}: there is no such file or folder")
     cache = None if no_cache else Cache(folder(), fingerprint())
-    with _progress() as on_file:
+    with progress("analysing") as on_file:
         report = run(paths, jobs=jobs, cache=cache, on_file=on_file)
     if keep:
         count = write_baseline(report.findings, keep)
@@ -90,16 +88,3 @@ def _status(report: Report, fail_on: str) -> int:
     if FAIL_ON[fail_on](report):
         return FOUND
     return INCOMPLETE if report.not_analysed else 0
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, nothing on a pipe."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda done, total: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("analysing", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -18,17 +18,30 @@ SOURCES = Path("/etc/apt/sources.list.d/debian.sources")
 _FILE = re.compile(r"^ ([0-9a-f]{64}) \d+ (\S+)$", re.MULTILINE)
 
 
+def versions(package: str, folder: Path) -> list[str]:
+    """Upstream's versions that are listed, the newest first."""
+    return list(dict.fromkeys(_upstream(one) for one in _Apt(folder).versions(package)))
+
+
 def fetch(package: str, folder: Path, version: str = "") -> Path:
-    """The unpacked source below `folder`: of `version`, or of the newest that can be had."""
+    """The unpacked source below `folder`: of upstream's `version`, or of the newest that can be
+    had."""
     apt = _Apt(folder)
     tried = []
-    for candidate in [version] if version else apt.versions(package):
+    for candidate in apt.versions(package):
+        if version and version != _upstream(candidate):
+            continue
         try:
             return apt.source(package, candidate)
         except NotAvailable as error:
             tried.append(str(error))
-    reasons = "; ".join(tried) or "no version is listed"
+    reasons = "; ".join(tried) or f"no version {version} is listed".replace("  ", " ")
     raise NotAvailable(f"Debian's source package {package}: {reasons}")
+
+
+def _upstream(version: str) -> str:
+    """Of Debian's version, without epoch and revision (Debian Policy, 5.6.12)."""
+    return re.sub(r"^\d+:|-[^-]*$", "", version)
 
 
 class _Apt:
@@ -74,7 +87,7 @@ class _Apt:
     def source(self, package: str, version: str) -> Path:
         """This version, unpacked: Debian's, or upstream's where only that can be had."""
         done = self._run("apt-get", "-qq", "source", "--only-source", f"{package}={version}")
-        upstream = re.sub(r"^\d+:|-[^-]*$", "", version)
+        upstream = _upstream(version)
         unpacked = self.folder / f"{package}-{upstream}"
         if done.returncode == 0 and unpacked.is_dir():
             return unpacked

@@ -1,11 +1,22 @@
 """Source distributions of Python's package index, through pip."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 from .errors import NotAvailable
 from .unpack import unpack
+
+
+def versions(package: str, folder: Path) -> list[str]:
+    """Every version, the newest first."""
+    command = [sys.executable, "-m", "pip", "index", "versions", package]
+    done = subprocess.run(command, capture_output=True, text=True)
+    listed = re.search(r"^Available versions: (.*)$", done.stdout, re.MULTILINE)
+    if listed is None:
+        raise NotAvailable(f"{package}: the index lists no versions")
+    return listed[1].split(", ")
 
 
 def fetch(package: str, folder: Path, version: str = "") -> Path:

@@ -1,0 +1,193 @@
+"""Whether a port still fits newer versions of its program, and how to bring it there."""
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .analyze import analyze
+from .change.diff import unified
+from .change.tree import changes
+from .compare import Difference, Hunk, compare, hunks
+from .ported import DoesNotApply, port
+from .ports import Origin, Port
+from .series import below
+
+
+@dataclass
+class Newer:
+    """A version that came after the tracked one."""
+
+    version: str
+    rules: Difference
+    patches: dict[str, str] = field(default_factory=dict)  # by name: why it does not apply, or ""
+
+    @property
+    def applies(self) -> bool:
+        """Every change of the tracked version has its place here."""
+        return self.rules.applies and not any(self.patches.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """As docs/schemas/port-status.schema.json says."""
+        return {
+            "version": self.version,
+            "applies": self.applies,
+            "same": self.rules.same,
+            "gone": [_hunk(one) for one in self.rules.gone],
+            "new": [_hunk(one) for one in self.rules.new],
+            "patches": {name: why or None for name, why in self.patches.items()},
+        }
+
+
+def _hunk(hunk: Hunk) -> dict[str, Any]:
+    removed, added = (
+        [line.decode("utf-8", "replace") for line in lines] for lines in (hunk.removed, hunk.added)
+    )
+    return {"path": hunk.path, "removed": removed, "added": added}
+
+
+@dataclass
+class Status:
+    """Of one source."""
+
+    package: str
+    tracked: str
+    newest: str
+    newer: list[Newer] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """As docs/schemas/port-status.schema.json says."""
+        return {
+            "package": self.package,
+            "tracked": self.tracked,
+            "newest": self.newest,
+            "newer": [one.to_json() for one in self.newer],
+        }
+
+
+def status(program: Port, folder: Path) -> list[Status]:
+    """Of every source, against each version that is newer than the tracked one. Raises
+    NotAvailable."""
+    return [_status(program, origin, folder) for origin in program.sources]
+
+
+def _status(program: Port, origin: Origin, folder: Path) -> Status:
+    listed = origin.versions(folder)
+    tracked = origin.version or listed[0]
+    about = Status(origin.package, tracked, listed[0])
+    later = listed[: listed.index(tracked)] if tracked in listed else []
+    if not later:
+        return about
+    old = _hunks(origin, origin.at(tracked).fetch(folder))
+    for version in later:
+        source = origin.at(version).fetch(folder)
+        newer = Newer(version, compare(old, _hunks(origin, source)))
+        newer.patches = _try_patches(program, origin, source)
+        about.newer.append(newer)
+    return about
+
+
+def _hunks(origin: Origin, source: Path) -> list[Hunk]:
+    found = changes(analyze([source / path for path in origin.paths if (source / path).exists()]))
+    return hunks(below(source, found))
+
+
+def _try_patches(program: Port, origin: Origin, source: Path) -> dict[str, str]:
+    """Each on top of those before it."""
+    tried = {}
+    patches: list[Path] = []
+    for patch in program.patches_of(origin):
+        try:
+            with _ported(origin, source, [*patches, patch]):
+                patches.append(patch)
+                tried[patch.name] = ""
+        except DoesNotApply as error:
+            tried[patch.name] = str(error)
+    return tried
+
+
+@contextmanager
+def _ported(origin: Origin, source: Path, patches: list[Path]) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="scaffold-port-"))
+    try:
+        yield port(source, folder / source.name, "native", origin.paths, patches).tree
+    finally:
+        shutil.rmtree(folder)
+
+
+# --- refresh --------------------------------------------------------------------------------------
+
+
+def refresh(program: Port, toml: Path, folder: Path) -> list[str]:
+    """Bring the port to the newest versions: patches are made again where their lines moved, and
+    port.toml names what is tracked. Returns what was done.
+
+    Raises DoesNotApply, and changes nothing, when a patch has no place; and NotAvailable.
+    """
+    done = []
+    renewed: dict[Path, bytes] = {}
+    text = toml.read_text()
+    for origin in program.sources:
+        newest = origin.versions(folder)[0]
+        source = origin.at(newest).fetch(folder)
+        renewed |= _renew(program, origin, source)
+        text = _pin(text, origin.package, newest)
+        done.append(f"{origin.package}: {origin.version or 'not pinned'} -> {newest}")
+    for path, content in renewed.items():
+        if content != path.read_bytes():
+            path.write_bytes(content)
+            done.append(f"{path.name}: its lines moved")
+    toml.write_text(text)
+    return done
+
+
+def _renew(program: Port, origin: Origin, source: Path) -> dict[Path, bytes]:
+    """The patches as they are against this source; each is what it adds to those before it."""
+    renewed = {}
+    patches = program.patches_of(origin)
+    for at, patch in enumerate(patches):
+        with _ported(origin, source, patches[:at]) as before:
+            with _ported(origin, source, patches[: at + 1]) as after:
+                renewed[patch] = _again(patch.read_bytes(), before, after)
+    return renewed
+
+
+def _again(patch: bytes, before: Path, after: Path) -> bytes:
+    """The patch's own words, and what it changes between two trees."""
+    names = [name.decode() for name in _CHANGED.findall(patch)]
+    diffs = [unified(name, _content(before / name), _content(after / name)) for name in names]
+    return _head(patch) + b"".join(diffs)
+
+
+_CHANGED = re.compile(rb"^\+\+\+ [^/\n]*/([^\t\n]+)", re.MULTILINE)
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
+def _head(patch: bytes) -> bytes:
+    """What stands above the first file: the patch's own words."""
+    start = re.search(rb"^--- \S", patch, re.MULTILINE)
+    return patch[: start.start()] if start else b""
+
+
+_SOURCE = re.compile(r"^\[\[source\]\][^\[]*", re.MULTILINE)
+
+
+def _pin(text: str, package: str, version: str) -> str:
+    """port.toml with this version in the source of that package; the rest stays as it is."""
+
+    def pinned(found: re.Match[str]) -> str:
+        part = found[0]
+        if f'package = "{package}"' not in part:
+            return part
+        part = re.sub(r"^version = .*\n", "", part, flags=re.MULTILINE)
+        line = f'package = "{package}"'
+        return part.replace(line, f'{line}\nversion = "{version}"')
+
+    return _SOURCE.sub(pinned, text)

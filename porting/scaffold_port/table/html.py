@@ -1,0 +1,38 @@
+"""The table for a browser, with a chart of what ports cost then and now."""
+
+from html import escape
+
+from ..report.page import chart, page
+from .cells import HEADS, NUMBERS, cells, notes, sums
+from .rows import Row
+
+
+def html(rows: list[Row]) -> str:
+    """One file, no network, sortable."""
+    return page(
+        "What it takes to port a program to services",
+        "<h2>Changed lines: the original's, and those of the native level</h2>",
+        chart(_bars(rows), most=2 * len(rows)),
+        "<h2>Programs</h2><table class=sortable><thead><tr>",
+        *(f"<th>{escape(head)}</th>" for head in HEADS),
+        "</tr></thead><tbody>",
+        *(_line(cells(row)) for row in rows),
+        f"</tbody><tfoot>{_line(sums(rows))}</tfoot></table><ul>",
+        *(f"<li>{escape(note)}</li>" for note in notes(rows)),
+        "</ul>",
+    )
+
+
+def _bars(rows: list[Row]) -> dict[str, int]:
+    bars = {f"{row.row}, original": row.seed.changes for row in rows if row.seed}
+    native = {f"{row.row}, native": row.changed.get("native") for row in rows}
+    return bars | {name: effort.total.total for name, effort in native.items() if effort}
+
+
+def _line(line: list[str]) -> str:
+    return f"<tr>{''.join(_cell(at, cell) for at, cell in enumerate(line))}</tr>"
+
+
+def _cell(at: int, cell: str) -> str:
+    key = f' data-key="{escape(cell.replace(",", ""))}"' if at in NUMBERS else ""
+    return f"<td{key}>{escape(cell)}</td>"

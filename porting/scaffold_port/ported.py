@@ -63,8 +63,8 @@ def rewrite(tree: Path, paths: Sequence[str] = (".",)) -> int:
 
 
 def apply(patch: Path, tree: Path) -> None:
-    """`patch -p1`. Raises DoesNotApply."""
-    command = ["patch", "-p1", "--batch", "--no-backup-if-mismatch", "-i"]
+    """`patch -p1`, by at most one line of context off. Raises DoesNotApply."""
+    command = ["patch", "-p1", "--fuzz=1", "--batch", "--no-backup-if-mismatch", "-i"]
     command.append(str(patch.absolute()))
     done = subprocess.run(command, cwd=tree, capture_output=True, text=True)
     if done.returncode != 0:

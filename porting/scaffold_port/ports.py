@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from .fetch import debian, git, pypi
@@ -60,6 +60,15 @@ class Origin:
     paths: tuple[str, ...] = (".",)  # what the port is about, below the source
     build: Build | None = None
 
+    @property
+    def name(self) -> str:
+        """The package's, where that is a place as well."""
+        return PurePath(self.package).name.removesuffix(".git")
+
+    def version_of(self, source: Path) -> str:
+        """Of what `fetch` has unpacked."""
+        return source.name.removeprefix(f"{self.name}-")
+
     def at(self, version: str) -> "Origin":
         """The same at another version."""
         return replace(self, version=version)
@@ -91,7 +100,7 @@ class Port:
         """The patches for one of the sources: with several, its package begins their names."""
         if len(self.sources) == 1:
             return list(self.patches)
-        return [one for one in self.patches if one.name.startswith(f"{origin.package}-")]
+        return [one for one in self.patches if one.name.startswith(f"{origin.name}-")]
 
 
 def read(folder: Path, app: str) -> Port:

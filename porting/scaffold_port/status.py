@@ -176,18 +176,20 @@ def _head(patch: bytes) -> bytes:
     return patch[: start.start()] if start else b""
 
 
-_SOURCE = re.compile(r"^\[\[source\]\][^\[]*", re.MULTILINE)
+_SOURCE = re.compile(r"^\[\[source\]\]\n(?:[^\[\n].*\n|\n)*", re.MULTILINE)
+_VERSION = re.compile(r"^version = .*$", re.MULTILINE)
 
 
 def _pin(text: str, package: str, version: str) -> str:
     """port.toml with this version in the source of that package; the rest stays as it is."""
+    line = f'version = "{version}"'
 
     def pinned(found: re.Match[str]) -> str:
         part = found[0]
         if f'package = "{package}"' not in part:
             return part
-        part = re.sub(r"^version = .*\n", "", part, flags=re.MULTILINE)
-        line = f'package = "{package}"'
-        return part.replace(line, f'{line}\nversion = "{version}"')
+        if _VERSION.search(part):
+            return _VERSION.sub(line, part)
+        return re.sub(r"^(package = .*)$", rf"\1\n{line}", part, flags=re.MULTILINE)
 
     return _SOURCE.sub(pinned, text)

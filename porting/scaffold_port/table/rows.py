@@ -98,7 +98,7 @@ def row(port: Port, folders: Folders, now: frozenset[str]) -> Row:
         one.why_not["source"] = str(error)
         return one
     names = zip(port.sources, sources, strict=True)
-    one.version = ", ".join(source.name.removeprefix(f"{of.package}-") for of, source in names)
+    one.version = ", ".join(origin.version_of(source) for origin, source in names)
     one.code_lines = counter.count(_counted(port, sources))
     for level in COUNTED:
         try:

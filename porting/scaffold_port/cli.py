@@ -7,6 +7,7 @@ from .commands.analyze import analyze
 from .commands.audit import audit
 from .commands.build import build
 from .commands.fetch import fetch
+from .commands.new import new
 from .commands.rewrite import rewrite
 from .commands.status import refresh, status
 from .commands.table import table
@@ -23,6 +24,7 @@ main.add_command(analyze)
 main.add_command(audit)
 main.add_command(build)
 main.add_command(fetch)
+main.add_command(new)
 main.add_command(refresh)
 main.add_command(rewrite)
 main.add_command(status)

@@ -1,0 +1,53 @@
+"""`scaffold-port new`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from ..analyze import analyze
+from ..fetch.errors import NotAvailable
+from ..start import CannotStart, origin, start
+
+
+@click.command(
+    epilog="""\b
+Exit status: 0 done; 1 the source cannot be had, or there is such a port.
+
+\b
+Example:
+  scaffold-port new redis --source debian:redis
+  scaffold-port new greet --source git:https://example.org/greet@v1.2"""
+)
+@click.argument("app")
+@click.option("--source", "text", required=True, help="debian:, git: or pypi: and the package.")
+@click.option(
+    "--ports",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("ported-apps"),
+    show_default=True,
+    help="Where the ports are.",
+)
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("build/ports"),
+    show_default=True,
+    help="Where sources and programs go.",
+)
+def new(app: str, text: str, ports: Path, into: Path) -> None:
+    """Start the port of any program: its files, and what it has to change."""
+    try:
+        source = origin(text)
+        unpacked = source.fetch(into.absolute() / app / "source")
+        for path in start(app, source, unpacked, ports / app):
+            click.echo(path)
+    except (CannotStart, NotAvailable) as error:
+        click.echo(f"{app}: {error}", err=True)
+        sys.exit(1)
+    about = analyze([unpacked]).summary()
+    click.echo(
+        f"{about['findings']} findings, {about['automatic']} of them automatic, in "
+        f"{about['files']} files; next: complete {ports / app}/port.toml and scenario.py, then "
+        f"scaffold-port verify {app}"
+    )

@@ -79,6 +79,16 @@ def test_the_header_goes_where_no_condition_is(tmp_path: Path) -> None:
     assert b"#define LISTEN(s) scaffold_listen(s, 5)\n" in new
 
 
+def test_the_header_does_not_follow_data_that_is_included(tmp_path: Path) -> None:
+    text = (
+        b'#include <errno.h>\n/* { */ static const int table[] = {\n#include "table.h"\n};\n'
+        b'int f(int s) { return listen(s, 5); }\nstatic int more[] = {\n#include "more.h"\n};\n'
+    )
+    new = rewritten(tmp_path, text)
+    assert new.startswith(b"#include <errno.h>\n#include <scaffold/scaffold.h>\n/* { */")
+    assert new.count(b"scaffold.h>") == 1
+
+
 def test_a_condition_in_the_middle_is_no_guard(tmp_path: Path) -> None:
     text = (
         b"/* one */\n#include <errno.h>\n#ifdef BSD\n#include <sys/sysctl.h>\n#endif\n"

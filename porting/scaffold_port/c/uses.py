@@ -10,6 +10,7 @@ import tree_sitter_cpp
 from tree_sitter import Language, Node, Parser
 
 from ..source import Source, nesting
+from .text import TEXT
 
 LANGUAGES = {
     "c": Language(tree_sitter_c.language()),
@@ -237,7 +238,7 @@ def _is_broken(node: Node) -> bool:
 
 def _by_words(source: Source, places: list[tuple[int, int]]) -> Iterator[Use]:
     """Names outside of comments and strings; what is followed by a parenthesis is a call."""
-    texts = [(text.start(), text.end()) for text in _LEXICAL.finditer(source.data)]
+    texts = [(text.start(), text.end()) for text in TEXT.finditer(source.data)]
     starts = [start for start, _ in texts]
     for start, end in places:
         at = bisect_right(starts, start) - 1
@@ -251,15 +252,11 @@ def _by_words(source: Source, places: list[tuple[int, int]]) -> Iterator[Use]:
 
 # --- what tree-sitter leaves as text --------------------------------------------------------------
 
-_LEXICAL = re.compile(
-    rb"/\*.*?(?:\*/|$)|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.DOTALL
-)
-
 
 def _in_macro(source: Source, node: Node, name: str, start: int, end: int) -> Use | None:
     body = source.data[node.start_byte : node.end_byte]
     at = start - node.start_byte
-    for text in _LEXICAL.finditer(body):
+    for text in TEXT.finditer(body):
         if text.start() <= at < text.end():
             return None
     before = body[:at].rstrip()

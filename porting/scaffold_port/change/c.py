@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from ..c.text import blank
 from ..findings import Finding
 from ..source import Source
 from .edits import Edit, apply
@@ -24,26 +25,32 @@ def rewrite(source: Source, findings: Iterable[Finding]) -> bytes:
         if one.automatic and not one.suppressed
     }
     if edits and HEADER not in source.data:
-        edits.add(_include(source.data))
+        edits.add(_include(source.data, min(edit.start for edit in edits)))
     return apply(source.data, edits)
 
 
-def _include(data: bytes) -> Edit:
-    """Our header, behind the last include of the file's head that no condition surrounds."""
+def _include(data: bytes, before: int) -> Edit:
+    """Our header, behind the last include that no condition and no braces surround, and `before`
+    the first place that needs it."""
     depth, guard, at = 0, 1 if _has_guard(data) else 0, 0
+    head = blank(data[:before])
     lines = sorted(
-        [(found.start(), found) for found in _INCLUDE.finditer(data)]
-        + [(found.start(), found) for found in _CONDITION.finditer(data)],
+        [(found.start(), found) for found in _INCLUDE.finditer(data, 0, before)]
+        + [(found.start(), found) for found in _CONDITION.finditer(data, 0, before)],
         key=lambda pair: pair[0],
     )
     for _, found in lines:
         word = found[1] if found.re is _CONDITION else b""
         if word:
             depth += -1 if word == b"endif" else 1
-        elif depth <= guard:
+        elif depth <= guard and not _in_braces(head[: found.start()]):
             at = found.end()
     newline = b"\r\n" if data[:at].endswith(b"\r\n") else b"\n"
     return Edit(at, at, HEADER + newline)
+
+
+def _in_braces(text: bytes) -> bool:
+    return text.count(b"{") != text.count(b"}")
 
 
 _GUARD = re.compile(

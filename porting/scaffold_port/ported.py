@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .analyze import analyze
 from .change.count import NOTHING, Changed, count
-from .change.tree import changes
 from .change.write import replace
+from .layers import layers
 
 LEVELS = ("relink", "native")
 
@@ -34,7 +33,7 @@ def port(source: Path, tree: Path, level: str, paths: Sequence[str], patches: li
     shutil.copytree(source, tree, symlinks=True)
     if level == "relink":
         return Ported(tree, NOTHING, NOTHING)
-    rewrite(tree, paths)
+    rewrite(tree, level, paths)
     automatic = count(source, tree)
     return Ported(tree, automatic, _by_hand(tree, patches) if patches else NOTHING)
 
@@ -48,18 +47,18 @@ def _by_hand(tree: Path, patches: list[Path]) -> Changed:
         return count(before, tree)
 
 
-def rewrite(tree: Path, paths: Sequence[str] = (".",)) -> int:
+def rewrite(tree: Path, level: str = "native", paths: Sequence[str] = (".",)) -> int:
     """Make every change that `rewrite` makes below `paths` of a tree; returns how many files.
 
     Their times stay: make must not believe that what was generated from them is old.
     """
-    changed = 0
-    for path, _, new in changes(analyze([tree / one for one in paths])):
+    files = [one for patch in layers(tree, level, paths).patches for one in patch.files]
+    for name, _, new in files:
+        path = tree / name
         about = path.stat()
         replace(path, new)
         os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
-        changed += 1
-    return changed
+    return len(files)
 
 
 def apply(patch: Path, tree: Path) -> None:

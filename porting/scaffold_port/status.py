@@ -9,13 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .analyze import analyze
 from .change.diff import unified
-from .change.tree import changes
 from .compare import Difference, Hunk, compare, hunks
+from .layers import layers
 from .ported import DoesNotApply, port
 from .ports import Origin, Port
-from .series import below
 
 
 @dataclass
@@ -92,8 +90,9 @@ def _status(program: Port, origin: Origin, folder: Path) -> Status:
 
 
 def _hunks(origin: Origin, source: Path) -> list[Hunk]:
-    found = changes(analyze([source / path for path in origin.paths if (source / path).exists()]))
-    return hunks(below(source, found))
+    paths = [path for path in origin.paths if (source / path).exists()]
+    patches = layers(source, "native", paths).patches
+    return [hunk for patch in patches for hunk in hunks(patch.files)]
 
 
 def _try_patches(program: Port, origin: Origin, source: Path) -> dict[str, str]:

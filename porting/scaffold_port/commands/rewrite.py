@@ -5,41 +5,61 @@ from pathlib import Path
 
 import click
 
-from ..analyze import analyze as run
 from ..change.diff import unified
-from ..change.tree import changes
 from ..change.write import replace
-from ..findings import Report
+from ..layers import Layers
+from ..layers import layers as run
+from ..ported import LEVELS
+from ..series import write
 
 
 @click.command(
     epilog="""\b
-C and C++ so far, and the calls; build files, options and Python are yours.
-What is left to a human is listed on stderr.
+relink: the sources stay, build files take the header that renames calls;
+native: the calls and build files change. What is left to a human is listed
+on stderr.
 
 \b
 Example:
   scaffold-port rewrite src/ --diff | less
-  scaffold-port rewrite src/ --in-place"""
+  scaffold-port rewrite . --level relink --in-place
+  scaffold-port rewrite . -o series/"""
 )
 @click.argument("path", type=click.Path(path_type=Path, exists=True))
+@click.option("--level", type=click.Choice(LEVELS), default="native", show_default=True)
 @click.option("--diff", "form", flag_value="diff", default=True, help="Print a patch (default).")
 @click.option("--in-place", "form", flag_value="in-place", help="Change the files.")
-def rewrite(path: Path, form: str) -> None:
-    """Give the calls of a program libscaffold's names."""
-    report = run([path])
-    root = path if path.is_dir() else path.parent
-    for name, old, new in changes(report):
-        if form == "in-place":
-            replace(name, new)
-        else:
-            shown = name.relative_to(root).as_posix()
-            sys.stdout.buffer.write(unified(shown, old, new))
-    _list_rest(report)
+@click.option(
+    "-o",
+    "series",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write quilt's patches.",
+)
+def rewrite(path: Path, level: str, form: str, series: Path | None) -> None:
+    """Make a program's source serve and reach services."""
+    done = run(path, level)
+    if series:
+        for name in write(done.patches, series):
+            click.echo(series / name)
+    elif form == "in-place":
+        _in_place(path if path.is_dir() else path.parent, done)
+    else:
+        for patch in done.patches:
+            for change in patch.files:
+                sys.stdout.buffer.write(unified(*change))
+    _list_rest(done)
 
 
-def _list_rest(report: Report) -> None:
-    for one in report.active():
+def _in_place(root: Path, done: Layers) -> None:
+    for patch in done.patches:
+        for name, _, new in patch.files:
+            replace(root / name, new)
+
+
+def _list_rest(done: Layers) -> None:
+    for one in done.report.active():
         if not one.automatic:
             why = f"left alone, {one.left}" if one.left else "left to you"
             click.echo(f"{one.path}:{one.line}: {why}: {one.message} [{one.rule}]", err=True)
+    for left in done.build_files:
+        click.echo(f"{left.path}: left to you: {left.reason}", err=True)

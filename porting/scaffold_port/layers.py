@@ -1,0 +1,37 @@
+"""All that `rewrite` does to a tree, one layer on the other: the sources, then what builds them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .analyze import analyze
+from .change import build_files, tree
+from .findings import Report
+from .series import Patch, below
+
+MODULES = {"relink": "scaffold-redirect", "native": "scaffold"}
+"""By level: what pkg-config is asked for."""
+
+
+@dataclass
+class Layers:
+    """What changes, and what is left to a human."""
+
+    patches: list[Patch]
+    report: Report
+    build_files: list[build_files.Left]
+
+
+def layers(root: Path, level: str, paths: Iterable[str] = (".",)) -> Layers:
+    """Of the sources at `paths` below `root`, or of the file `root`. Pure but for reading."""
+    report = analyze([root / path for path in paths])
+    sources = list(tree.changes(report))
+    top = root if root.is_dir() else root.parent
+    changed = [path for path, _, _ in sources]
+    found = list(build_files.change(root, changed, MODULES[level])) if changed else []
+    left = list(build_files.left(root, changed, MODULES[level])) if changed else []
+    steps = [Patch("build-files", "Build with libscaffold's flags", below(top, found))]
+    if level == "native":
+        calls = Patch("calls", "Serve and reach services by name", below(top, sources))
+        steps.insert(0, calls)
+    return Layers(steps, report, left)

@@ -13,6 +13,7 @@ import time
 import pytest
 
 import scaffold
+from scaffold import inet
 
 NAME = "py.test.scaffold"
 SERVICE = f"{NAME}:4100"
@@ -302,6 +303,39 @@ def asyncio_datagrams() -> None:
     asyncio.run(body())
 
 
+def names_of_the_standard_library() -> None:
+    """scaffold.inet, where a host is a service."""
+    packed = inet.inet_aton(NAME)
+    assert inet.inet_ntoa(packed) == inet.inet_ntop(socket.AF_INET, packed) == NAME
+    assert socket.inet_ntoa(packed) == inet.gethostbyname(NAME)
+    assert inet.inet_ntop(socket.AF_INET6, inet.inet_pton(socket.AF_INET6, NAME)) == NAME
+    entries = inet.getaddrinfo(NAME, 4100, 0, socket.SOCK_STREAM)
+    assert len(entries) == 1
+    family, kind, proto, _, address = entries[0]
+    with inet.create_server((NAME, 4100)) as listener:
+        thread = serve_once(listener)
+        with inet.socket(family, kind, proto) as client:
+            client.settimeout(5)
+            client.connect(address)
+            client.sendall(b"hello")
+            client.shutdown(socket.SHUT_WR)
+            assert client.recv(100) == b"hello"
+        thread.join(5)
+
+    async def streams() -> None:
+        async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(await reader.read(100))
+            writer.close()
+
+        async with await inet.start_server(echo, NAME, 4101):
+            reader, writer = await inet.open_connection(NAME, 4101)
+            writer.write(b"hello")
+            assert await reader.read(100) == b"hello"
+            writer.close()
+
+    asyncio.run(streams())
+
+
 BODIES = [
     round_trip,
     addresses,
@@ -321,6 +355,7 @@ BODIES = [
     datagram_control_messages,
     duplicates_of_datagrams,
     asyncio_datagrams,
+    names_of_the_standard_library,
 ]
 
 

@@ -11,6 +11,7 @@ import cffi
 SOCKET_API = """
     #define AF_SCAFFOLD ...
     #define SCAFFOLD_SERVICE_STRLEN ...
+    #define SCAFFOLD_ADDRSTRLEN ...
 
     typedef uint16_t sa_family_t;
     typedef uint32_t socklen_t;
@@ -45,6 +46,7 @@ SOCKET_API = """
     int scaffold_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                              struct addrinfo **res);
     void scaffold_freeaddrinfo(struct addrinfo *res);
+    const char *scaffold_inet_ntop(int family, const void *ip, char *text, socklen_t size);
     int scaffold_service_parse(const char *text, struct sockaddr_scaffold *addr);
     int scaffold_service_format(const struct sockaddr_scaffold *addr, char *buf, size_t size);
     const char *scaffold_strerror(int error);

@@ -127,10 +127,12 @@ def overhead(plan: Plan) -> dict[str, Any]:
 
 
 def _pairs(host: Host, plan: Plan, traffic: Traffic) -> dict[str, list[float]]:
-    """Each stack's figures, run by run. A run is the mean of `SLICES` short ones with new processes,
-    in turn with the other stack's: where the kernel happens to place a process, its memory and its
-    sockets is worth several per cent for as long as it lives (two native servers that lived through
-    all runs differed by 1.027)."""
+    """Each stack's figures, run by run.
+
+    A run is the mean of `SLICES` short ones with new processes, in turn with the other stack's:
+    where the kernel happens to place a process, its memory and its sockets is worth several per
+    cent for as long as it lives (two native servers that lived through all runs differed by 1.027).
+    """
     values: dict[str, list[float]] = {"tcp": [], "shim": []}
     for run in range(plan.runs):
         slices: dict[str, list[float]] = {stack: [] for stack in values}

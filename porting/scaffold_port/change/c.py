@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from ..c.text import blank
 from ..findings import Finding
 from ..source import Source
-from .edits import Edit, apply
+from .edits import Edit, apply, fixes
 
 HEADER = b"#include <scaffold/scaffold.h>"
 _INCLUDE = re.compile(rb"^[ \t]*#[ \t]*include\b[^\n]*\n", re.MULTILINE)
@@ -15,15 +15,7 @@ _CONDITION = re.compile(rb"^[ \t]*#[ \t]*(if|ifdef|ifndef|endif)\b[^\n]*\n", re.
 
 def rewrite(source: Source, findings: Iterable[Finding]) -> bytes:
     """The file with libscaffold's names. Without anything to rename it is the same, to the byte."""
-    edits = {
-        Edit(
-            source.offset(one.line, one.column),
-            source.offset(one.line, one.end_column),
-            one.fix.encode(),
-        )
-        for one in findings
-        if one.automatic and not one.suppressed
-    }
+    edits = fixes(source, findings)
     if edits and HEADER not in source.data:
         edits.add(_include(source.data, min(edit.start for edit in edits)))
     return apply(source.data, edits)

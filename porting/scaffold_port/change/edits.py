@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..findings import Finding
+from ..source import Source
+
 
 @dataclass(frozen=True, order=True)
 class Edit:
@@ -11,6 +14,19 @@ class Edit:
     start: int
     end: int
     text: bytes
+
+
+def fixes(source: Source, findings: Iterable[Finding]) -> set[Edit]:
+    """The new names of a file's findings that nothing suppresses."""
+    return {
+        Edit(
+            source.offset(one.line, one.column),
+            source.offset(one.line, one.end_column),
+            one.fix.encode(),
+        )
+        for one in findings
+        if one.automatic and not one.suppressed
+    }
 
 
 def apply(data: bytes, edits: Iterable[Edit]) -> bytes:

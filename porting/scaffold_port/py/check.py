@@ -40,6 +40,17 @@ _MODULE_CALLS = {
     "asyncio.start_server": "connection-call",
     "os.fork": "fork-server",
 }
+_NAMESAKES = {
+    "socket": ("socket", "create_connection", "create_server", "getaddrinfo", "gethostbyname",
+               "inet_aton", "inet_ntoa", "inet_pton", "inet_ntop"),
+    "asyncio": ("open_connection", "start_server"),
+}  # fmt: skip
+"""What scaffold.inet has with the same arguments."""
+_FIXES = {
+    f"{module}.{name}": f"scaffold.inet.{name}"
+    for module, functions in _NAMESAKES.items()
+    for name in functions
+}
 _METHODS = {
     "connect": "connection-call",
     "connect_ex": "non-blocking-connect",
@@ -111,6 +122,7 @@ class _Place:
     call: str
     function: str
     confidence: str
+    fix: str = ""
 
 
 @dataclass
@@ -197,7 +209,7 @@ class _Visitor(cst.CSTVisitor):
         name = self._resolved(node.func)
         rule = _MODULE_CALLS.get(name)
         if rule:
-            self._add(rule, node.func, name.rpartition(".")[2], "high")
+            self._add(rule, node.func, name.rpartition(".")[2], "high", _FIXES.get(name, ""))
         elif rule is None and isinstance(node.func, cst.Attribute):
             self._check_method(node, node.func)
 
@@ -225,10 +237,10 @@ class _Visitor(cst.CSTVisitor):
         if rule and module in ("socket", "errno"):
             self._add(rule, node.attr, node.attr.value, "high")
 
-    def _add(self, rule: str, node: cst.CSTNode, name: str, confidence: str) -> None:
+    def _add(self, rule: str, node: cst.CSTNode, name: str, confidence: str, fix: str = "") -> None:
         span = self.get_metadata(ByteSpanPositionProvider, node)
         scope = self.scopes[-1]
-        place = _Place(rule, span.start, span.length, name, scope.name, confidence)
+        place = _Place(rule, span.start, span.length, name, scope.name, confidence, fix)
         if name == "accept":
             scope.accepts = True
         if rule == "fork-server":
@@ -283,4 +295,5 @@ def _finding(source: Source, place: _Place) -> Finding:
         lines=rule.lines,
         message=f"`{place.call}`: {rule.title[0].lower()}{rule.title[1:]}",
         text=source.text(line),
+        fix=place.fix,
     )

@@ -65,8 +65,8 @@ def nothing_comes_uncalled(kind: Kind) -> Any:
 
 @check(TCP4, rows="options")
 def time_stamps(kind: Kind) -> Any:
-    """SO_TIMESTAMP brings a time with each read of a stream, too, soon after it is set: Linux starts
-    to stamp packets in a work queue (net_enable_timestamp), so the first may come without."""
+    """SO_TIMESTAMP brings a time with each read of a stream, too, soon after it is set: Linux
+    starts to stamp packets in a work queue (net_enable_timestamp), so the first may be without."""
     c, server = kind.pair()
     on(server, socket.SO_TIMESTAMP if hasattr(socket, "SO_TIMESTAMP") else 29)
     deadline = time.monotonic() + _STAMPS_START_S

@@ -1,0 +1,80 @@
+"""`scaffold.inet` on plain IP and on other families: what socket and asyncio do."""
+
+import asyncio
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import scaffold
+from scaffold import inet
+
+
+def test_sockets() -> None:
+    with inet.socket() as listener, inet.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
+        assert isinstance(listener, scaffold.socket)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        client.connect(listener.getsockname())
+        accepted, peer = listener.accept()
+        assert peer == client.getsockname()
+        again = inet.socket(fileno=accepted.detach())
+        assert (again.family, again.type) == (socket.AF_INET, socket.SOCK_STREAM)
+        again.close()
+
+
+def test_other_families_are_sockets_own(tmp_path: Path) -> None:
+    with inet.socket(socket.AF_UNIX) as listener:
+        assert type(listener) is socket.socket
+        listener.bind(str(tmp_path / "s"))
+
+
+def test_servers_and_connections() -> None:
+    with inet.create_server(("127.0.0.1", 0), backlog=None) as listener:
+        address = listener.getsockname()
+        with inet.create_connection(address) as client:
+            assert client.gettimeout() is None
+        with inet.create_connection(address, 5, ("127.0.0.1", 0), all_errors=True) as client:
+            assert client.gettimeout() == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("getaddrinfo", ("127.0.0.1", "http")),
+        ("getaddrinfo", (None, 80, socket.AF_INET, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)),
+        ("gethostbyname", ("127.0.0.1",)),
+        ("inet_aton", ("192.0.2.1",)),
+        ("inet_ntoa", (b"\xc0\x00\x02\x01",)),
+        ("inet_pton", (socket.AF_INET6, "2001:db8::1")),
+        ("inet_ntop", (socket.AF_INET6, b"\x20\x01\x0d\xb8" + bytes(12))),
+        ("inet_ntop", (socket.AF_INET, b"123")),
+        ("inet_pton", (socket.AF_INET, "nowhere")),
+    ],
+)
+def test_names_and_addresses(name: str, arguments: tuple[Any, ...]) -> None:
+    def answer(module: Any) -> Any:
+        try:
+            return getattr(module, name)(*arguments)
+        except (OSError, ValueError) as error:
+            return type(error), str(error)
+
+    assert answer(inet) == answer(socket)
+
+
+def test_asyncio() -> None:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await reader.read(100))
+        writer.close()
+
+    async def body() -> bytes:
+        server = await inet.start_server(echo, "127.0.0.1", 0)
+        async with server:
+            reader, writer = await inet.open_connection(*server.sockets[0].getsockname())
+            writer.write(b"hello")
+            answer = await reader.read(100)
+            writer.close()
+            return answer
+
+    assert asyncio.run(body()) == b"hello"

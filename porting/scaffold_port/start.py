@@ -52,6 +52,7 @@ def run(
 
 _STEPS = {
     "configure": (("./configure", "--quiet"), ("make", "-s")),
+    "configure.ac": (("autoreconf", "-fi"), ("./configure", "--quiet"), ("make", "-s")),
     "CMakeLists.txt": (("cmake", "-S", ".", "-B", "build"), ("cmake", "--build", "build")),
     "Makefile": (("make", "-s"),),
     "GNUmakefile": (("make", "-s"),),

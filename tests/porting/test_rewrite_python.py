@@ -138,7 +138,7 @@ def test_a_large_body_stays_python(tmp_path: Path) -> None:
     assert done.exit_code == 0
     pairs = [(path, folder / path.relative_to(library)) for path in names]
     changed = [new for old, new in pairs if old.read_bytes() != new.read_bytes()]
-    assert len(changed) >= 5
+    assert len(changed) >= 3
     for path in changed:
         compile(path.read_bytes(), path, "exec")
     again = CliRunner().invoke(main, ["rewrite", str(folder), "--diff"])

@@ -1,22 +1,18 @@
 """Differences of bytes, for `patch -p1`."""
 
-import difflib
-from collections.abc import Iterator
+import subprocess
+import tempfile
+from pathlib import Path
 
 
 def unified(path: str, old: bytes, new: bytes, context: int = 3) -> bytes:
-    """A unified diff of one file; empty when nothing changed."""
-    lines = difflib.diff_bytes(
-        difflib.unified_diff,
-        old.splitlines(keepends=True),
-        new.splitlines(keepends=True),
-        f"a/{path}".encode(),
-        f"b/{path}".encode(),
-        n=context,
-    )
-    return b"".join(_ended(lines))
-
-
-def _ended(lines: Iterator[bytes]) -> Iterator[bytes]:
-    for line in lines:
-        yield line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"
+    """A unified diff of one file, by diff(1); empty when nothing changed."""
+    if old == new:
+        return b""
+    with tempfile.TemporaryDirectory(prefix="scaffold-port-") as folder:
+        sides = {"a": old, "b": new}
+        for name, data in sides.items():
+            (Path(folder) / name).write_bytes(data)
+        labels = [word for name in sides for word in ("--label", f"{name}/{path}")]
+        command = ["diff", "--text", f"-U{context}", *labels, *sides]
+        return subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, check=False).stdout

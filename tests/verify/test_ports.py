@@ -23,3 +23,13 @@ def test_port(app: str, level: str, tmp_path: Path) -> None:
     done = subprocess.run([*command, *folders], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"{app}: verified at level {level}")
+
+
+def test_the_how_to(tmp_path: Path) -> None:
+    """docs/howto/port-a-program.md, whose program is in no table."""
+    ports = PORTS.parent / "docs/howto/port"
+    command = [Path(sys.executable).parent / "scaffold-port", "verify", "redir"]
+    folders = ["--ports", ports, "--into", tmp_path, "--level", "relink", "--level", "native"]
+    done = subprocess.run([*command, *folders], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("redir: verified at level") == 2

@@ -145,10 +145,16 @@ def test_edits_do_not_overlap() -> None:
 
 def test_every_new_name_is_declared(tmp_path: Path) -> None:
     header = (Path(__file__).parents[2] / "libscaffold/include/scaffold/scaffold.h").read_text()
-    functions = {name for rule in RULES for name in rule.names if name not in _NO_FUNCTIONS}
+    names = {name for rule in RULES for name in rule.names | rule.common}
+    functions = names - _NO_FUNCTIONS
     calls = "".join(f"  {name} (port);\n" for name in sorted(functions))
-    lengths = "  char a[INET_ADDRSTRLEN];\n"
+    lengths = "  char a[INET_ADDRSTRLEN];\n  int type = SOCK_DGRAM;\n"
     (tmp_path / "a.c").write_text(f"void f (void)\n{{\n{calls}{lengths}}}\n")
     fixes = {one.fix for one in analyze([tmp_path]).findings} - {""}
-    assert {"scaffold_connect", "scaffold_inet_ntop", "SCAFFOLD_ADDRSTRLEN"} <= fixes
+    assert {
+        "scaffold_connect",
+        "scaffold_inet_ntop",
+        "scaffold_read",
+        "SCAFFOLD_ADDRSTRLEN",
+    } <= fixes
     assert [name for name in sorted(fixes) if not re.search(rf"\b{name}\b", header)] == []

@@ -7,6 +7,8 @@ stall is 2 s without a byte.
 import itertools
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from scaffold import scenario
 from scaffold.lab import Host, Lab
@@ -16,10 +18,27 @@ SERVICE = "iperf.demo.scaffold"
 PORT = 5001
 
 
-def serve(host: Host, service: str = SERVICE) -> subprocess.Popen[bytes]:
-    """`iperf -s` under the shim."""
-    command = [program("iperf"), "-s", "-p", str(PORT)]
-    return host.popen(command, service=service, stdout=subprocess.DEVNULL)
+@contextmanager
+def served(lab: Lab, server: str, level: str, *options: str) -> Iterator[None]:
+    """`iperf -s` while it is used; a native port takes the service's name, and logs it."""
+    host, command = lab[server], [program("iperf"), "-s", "-p", str(PORT), *options]
+    path = lab.folder / server / "iperf.log"
+    with path.open("wb") as log:
+        if level == "native":
+            listener = host.popen([*command, "-B", SERVICE], stdout=log, stderr=log)
+        else:
+            listener = host.popen(command, service=SERVICE, stdout=log, stderr=log)
+    protocol = "udp" if "-u" in options else "tcp"
+    lab.await_service(f"{SERVICE}:{PORT}/{protocol}", process=listener)
+    yield
+    host.end(listener)
+    expect_name("local", path.read_text(), level)
+
+
+def expect_name(end: str, output: str, level: str) -> None:
+    """A native port shows the service's name where others show a number."""
+    shown = f"{end} {SERVICE} port {PORT}" in output
+    expect(shown == (level == "native"), f"iperf at level {level} says: {output}")
 
 
 def measure(host: Host, target: str, seconds: int, *options: str, shim: bool = True) -> list[float]:
@@ -29,8 +48,15 @@ def measure(host: Host, target: str, seconds: int, *options: str, shim: bool = T
     done = host.run(command, shim=shim, timeout=seconds + 60)
     expect(done.returncode == 0, f"iperf -c {target}: {done.stderr.strip()}")
     rows = [line.split(",") for line in done.stdout.splitlines() if line.count(",") >= 8]
+    rows = sorted((row for row in rows if _length(row) > 0), key=_length)
     expect(rows, f"iperf -c {target} reported nothing: {done.stderr.strip()}")
     return [float(row[8]) / 1e6 for row in rows]
+
+
+def _length(row: list[str]) -> float:
+    """Seconds that a row is about: with two threads the whole run need not be the last one."""
+    first, last = row[6].split("-")
+    return float(last) - float(first)
 
 
 DIRECTIONS = {"out": (), "back": ("-R",), "both": ("--full-duplex",)}
@@ -39,33 +65,21 @@ _SCALE = {"": 1e-6, "K": 1e-3, "M": 1.0, "G": 1e3}
 _RATE = re.compile(r"([0-9.]+) ([KMG]?)bits/sec(?:\s+[0-9.]+ ms\s+([0-9]+)/\s*([0-9]+))?")
 
 
-def serve_udp(lab: Lab, server: str) -> subprocess.Popen[bytes]:
-    """`iperf -s -u` for one client: the server of iperf 2.1.8 aborts at a second one, on plain UDP
-    as well."""
-    command = [program("iperf"), "-s", "-u", "-p", str(PORT)]
-    listener = lab[server].popen(
-        command, service=SERVICE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    lab.await_service(f"{SERVICE}:{PORT}/udp", process=listener)
-    return listener
-
-
 def datagrams(
-    lab: Lab, client: str, server: str, direction: str, seconds: int, rate: float
+    host: Host, direction: str, seconds: int, rate: float, level: str
 ) -> tuple[list[float], float, float]:
     """One `iperf -u -c` at `rate` Mbit/s: Mbit/s of each second, of all, and the share that was
     lost."""
-    listener = serve_udp(lab, server)
     command = [program("iperf"), "-u", "-c", SERVICE, "-p", str(PORT), "-t", str(seconds)]
     command += ["-i", "1", "-b", f"{rate:.0f}M", *DIRECTIONS[direction]]
-    done = lab[client].run(command, timeout=seconds + 60)
+    done = host.run(command, timeout=seconds + 60)
     scenario.succeeded(done, f"iperf -u, {direction}")
+    expect_name("connected with", done.stdout, level)
     rows = [(float(m[1]) * _SCALE[m[2]], m) for m in _RATE.finditer(done.stdout)]
     expect(rows, f"iperf -u, {direction}, reported nothing: {done.stdout}{done.stderr}")
     reports = [m for _, m in rows if m[4] and int(m[4])]
     expect(reports, f"iperf -u, {direction}: the receiver reported nothing: {done.stdout}")
     lost, total = int(reports[-1][3]), int(reports[-1][4])
-    lab[server].end(listener)
     received = float(reports[-1][1]) * _SCALE[reports[-1][2]]
     return [value for value, _ in rows], received, lost / total
 
@@ -90,19 +104,18 @@ def run(
     seconds = seconds or (60 if full else 2)
     result = Result()
     with verified(lab, client, "iperf", result):
-        listener = serve(lab[server])
-        lab.await_service(f"{SERVICE}:{PORT}", process=listener)
-        for direction, options in DIRECTIONS.items():
-            rates = measure(lab[client], SERVICE, seconds, *options)
-            expect_progress(f"TCP, {direction}", rates)
-            result.figures[f"{direction}_mbit_s"] = rates[-1]
-        lab[server].end(listener)
-        _, reached, _ = datagrams(lab, client, server, "back", 2, 10_000)
+        with served(lab, server, level):
+            for direction, options in DIRECTIONS.items():
+                rates = measure(lab[client], SERVICE, seconds, *options)
+                expect_progress(f"TCP, {direction}", rates)
+                result.figures[f"{direction}_mbit_s"] = rates[-1]
+        with served(lab, server, level, "-u"):
+            _, reached, _ = datagrams(lab[client], "back", 2, 10_000, level)
         for direction in DIRECTIONS:
-            share = _SHARE / (2 if direction == "both" else 1)
-            rates, received, lost = datagrams(
-                lab, client, server, direction, seconds, share * reached
-            )
+            rate = reached * _SHARE / (2 if direction == "both" else 1)
+            # For one client each: iperf 2.1.8 aborts at a second one, on plain UDP as well.
+            with served(lab, server, level, "-u"):
+                rates, received, lost = datagrams(lab[client], direction, seconds, rate, level)
             expect_progress(f"UDP, {direction}", rates)
             result.figures[f"udp_{direction}_mbit_s"] = received
             result.figures[f"udp_{direction}_lost"] = lost

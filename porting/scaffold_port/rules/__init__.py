@@ -41,10 +41,17 @@ RULES: tuple[Rule, ...] = (
 )
 
 
+def watched(data: bytes) -> re.Pattern[bytes]:
+    """Every name in a file that some rule cares for, as whole words."""
+    return _pattern(b"SOCK_DGRAM" in data)
+
+
 @cache
-def watched() -> re.Pattern[bytes]:
-    """Every name that some rule cares for, as whole words."""
-    names = sorted({name for rule in RULES for name in rule.names}, key=len, reverse=True)
+def _pattern(datagrams: bool) -> re.Pattern[bytes]:
+    found = {name for rule in RULES for name in rule.names}
+    if datagrams:
+        found |= {name for rule in RULES for name in rule.common}
+    names = sorted(found, key=len, reverse=True)
     patterns = [pattern for rule in RULES for pattern in rule.patterns]
     return re.compile(rf"\b(?:{'|'.join([*names, *patterns])})\b".encode())
 
@@ -55,7 +62,7 @@ def by_name(name: str) -> tuple[Rule, ...]:
     return tuple(
         rule
         for rule in RULES
-        if name in rule.names or any(re.fullmatch(one, name) for one in rule.patterns)
+        if name in rule.names | rule.common or any(re.fullmatch(one, name) for one in rule.patterns)
     )
 
 

@@ -1,16 +1,15 @@
 """Kind 14: a connect that does not wait."""
 
 from ..c.uses import Unit, Use
-from .rule import Rule, namesake
-
-_NAMES = frozenset({"EINPROGRESS", "SO_ERROR"})
+from .rule import Rule, is_call, namesake
 
 
 def _judge(use: Use, unit: Unit) -> str | None:
     if use.role == "declaration":
         return None
-    if use.name == "SO_ERROR":
-        return "SO_ERROR tells how a non-blocking connect ended; scaffold_getsockopt knows"
+    if use.name == "getsockopt":
+        asks = is_call(use) and (use.role == "macro" or "SO_ERROR" in use.arguments)
+        return "SO_ERROR tells how a non-blocking connect ended" if asks else None
     return "a connect that goes on in the background ends with POLLOUT and SO_ERROR"
 
 
@@ -22,7 +21,7 @@ RULE = Rule(
         "scaffold_connect on a non-blocking socket fails with EINPROGRESS and announces the end "
         "with POLLOUT, as TCP does. The reason of a failure is SO_ERROR's, by scaffold_getsockopt."
     ),
-    names=_NAMES,
+    names=frozenset({"EINPROGRESS", "getsockopt"}),
     judge=_judge,
     fix=namesake,
 )

@@ -1,7 +1,7 @@
 """Kind 10: options whose refusal must not be fatal."""
 
 from ..c.uses import Unit, Use
-from .rule import Rule, is_call
+from .rule import Rule, is_call, namesake
 
 
 def _judge(use: Use, unit: Unit) -> str | None:
@@ -16,9 +16,11 @@ RULE = Rule(
     kind=10,
     title="The result of setsockopt is looked at",
     explanation=(
-        "Options that a flow cannot honour are refused with ENOPROTOOPT or EOPNOTSUPP rather than "
-        "ignored. A program that gives up then should go on without the option."
+        "scaffold_setsockopt knows the options of TCP and UDP. Those that a flow cannot honour are "
+        "refused with ENOPROTOOPT or EOPNOTSUPP rather than ignored. A program that gives up then "
+        "should go on without the option."
     ),
     names=frozenset({"setsockopt"}),
     judge=_judge,
+    fix=namesake,
 )

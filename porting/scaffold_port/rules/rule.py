@@ -35,6 +35,8 @@ class Rule:
     lines: int = 1
     own: bool = False
     """The names are the program's own functions, not libc's."""
+    common: frozenset[str] = frozenset()
+    """More names, which most programs call for other things: looked at beside `SOCK_DGRAM` only."""
     patterns: tuple[str, ...] = field(default=())
     """Regular expressions for names that no list can hold."""
 

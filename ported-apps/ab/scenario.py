@@ -39,6 +39,8 @@ def run(
     with verified(lab, client, "ab", result):
         done = lab[client].run([*command, "-n", str(requests), url], timeout=60 + requests / 500)
     scenario.succeeded(done, "ab")
+    named = re.search(rf"^Server Hostname: +{SERVICE}$", done.stdout, re.MULTILINE)
+    expect(named, f"its report does not name {SERVICE}")
     report = dict(re.findall(r"^([A-Z][A-Za-z -]+):\s+([0-9.]+)", done.stdout, re.MULTILINE))
     expect(int(report["Complete requests"]) == requests, f"not all were answered: {report}")
     expect(int(report["Failed requests"]) == 0, f"{report['Failed requests']} requests failed")

@@ -5,8 +5,10 @@ The text protocol over one flow, in batches, so that the figure is not one of ro
 
 import hashlib
 import json
+import socket
 import sys
 import time
+from typing import BinaryIO
 
 import scaffold
 
@@ -17,6 +19,16 @@ def value_of(number: int) -> bytes:
     """What key number `number` holds: from 1 to about 1,000 bytes, different for each."""
     seed = hashlib.sha256(b"%d" % number).hexdigest().encode()
     return (seed * 16)[: 1 + number * 7919 % 1000]
+
+
+def addresses(flow: socket.socket, answers: BinaryIO) -> list[str]:
+    """Those that memcached shows for itself and its clients."""
+    flow.sendall(b"stats conns\r\n")
+    found = []
+    while (line := answers.readline()) not in (b"END\r\n", b""):
+        if b"addr " in line:
+            found.append(line.split()[-1].decode())
+    return found
 
 
 def main(service: str, count: int) -> None:
@@ -38,7 +50,9 @@ def main(service: str, count: int) -> None:
                 stored = answers.read(int(header[3]) + 2)[:-2] if len(header) == 4 else b""
                 ended = not header or answers.readline() == b"END\r\n"
                 wrong += stored != value_of(number) or not ended
-    print(json.dumps({"keys": count, "wrong": wrong, "seconds": time.monotonic() - start}))
+        seconds = time.monotonic() - start
+        shown = addresses(flow, answers)
+    print(json.dumps({"keys": count, "wrong": wrong, "seconds": seconds, "addresses": shown}))
 
 
 if __name__ == "__main__":

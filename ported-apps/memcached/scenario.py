@@ -18,12 +18,14 @@ PORT = 11211
 _CLIENT = Path(__file__).with_name("client.py")
 
 
-def serve(host: Host, service: str = SERVICE) -> subprocess.Popen[bytes]:
+def serve(host: Host, service: str = SERVICE, level: str = "shim") -> subprocess.Popen[bytes]:
     """memcached with its usual four threads; it drops root by itself where the lab allows that."""
     nobody = pwd.getpwnam("nobody").pw_uid
     name = "nobody" if nobody in host.lab.allow_uids else "root"
     user = ["-u", name] if os.geteuid() == 0 else []
     command = [program("memcached"), "-p", str(PORT), "-U", "0", "-m", "1024", *user]
+    if level == "native":
+        return host.popen([*command, "-l", service])
     return host.popen(command, service=service)
 
 
@@ -40,7 +42,7 @@ def run(
     check_level(level)
     keys = keys or (1_000_000 if full else 10_000)
     result = Result()
-    cache = serve(lab[server])
+    cache = serve(lab[server], level=level)
     lab.await_service(f"{SERVICE}:{PORT}", process=cache)
     with verified(lab, client, Path(sys.executable).resolve().name, result):
         command = [sys.executable, _CLIENT, f"{SERVICE}:{PORT}", str(keys)]
@@ -48,6 +50,8 @@ def run(
         expect(done.returncode == 0, f"the client failed: {done.stderr.strip()}")
         answer = json.loads(done.stdout)
         expect(answer["wrong"] == 0, f"{answer['wrong']} of {keys} keys came back differently")
+        shown = f"tcp:{SERVICE}:{PORT}" in answer["addresses"]
+        expect(shown or level != "native", f"its statistics show {answer['addresses']}")
         result.figures.update(keys=keys, operations_s=2 * keys / answer["seconds"])
     lab[server].end(cache)
     return result

@@ -20,7 +20,7 @@ _CONFIG = """launch=bind
 bind-config={folder}/named.conf
 config-dir={folder}
 socket-dir={folder}
-local-address=0.0.0.0
+local-address={address}
 local-port={port}
 daemon=no
 guardian=no
@@ -30,7 +30,7 @@ security-poll-suffix=
 {user}"""
 
 
-def serve(host: Host, folder: Path, names: int, service: str = SERVICE) -> subprocess.Popen[bytes]:
+def serve(host: Host, folder: Path, names: int, level: str) -> subprocess.Popen[bytes]:
     """pdns_server with one zone, as port 53 of the service, UDP and TCP."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = [_SOA, f"@ 300 IN NS ns.{ZONE}."]
@@ -41,7 +41,9 @@ def serve(host: Host, folder: Path, names: int, service: str = SERVICE) -> subpr
     zone = f'zone "{ZONE}" {{ type master; file "{folder}/zone"; }};\n'
     (folder / "named.conf").write_text(zone)
     user = "setuid=root\n" if os.geteuid() == 0 else ""
-    (folder / "pdns.conf").write_text(_CONFIG.format(folder=folder, port=PORT, user=user))
+    address, service = (SERVICE, None) if level == "native" else ("0.0.0.0", SERVICE)
+    config = _CONFIG.format(folder=folder, address=address, port=PORT, user=user)
+    (folder / "pdns.conf").write_text(config)
     command = [program("pdns_server", "pdns-server"), f"--config-dir={folder}"]
     with (folder / "log").open("wb") as log:
         return host.popen(command, service=service, stdout=log, stderr=log)
@@ -75,13 +77,17 @@ def run(
     program("dig", "bind9-dnsutils")
     program("pdns_server", "pdns-server")
     result = Result()
-    pdns = serve(lab[server], lab.folder / server / "pdns", names)
+    folder = lab.folder / server / "pdns"
+    pdns = serve(lab[server], folder, names, level)
     for protocol in ("udp", "tcp"):
         lab.await_service(f"{SERVICE}:{PORT}/{protocol}", process=pdns)
     with verified(lab, server, "pdns_server", result):
         _ask_all(lab, client, names)
         _ask_large(lab, client)
     expect(any(flow["rx_bytes"] for flow in result.flows), "no query came over a flow")
+    if level == "native":
+        named = f"UDP server bound to {SERVICE}:{PORT}" in (folder / "log").read_text()
+        expect(named, f"its log does not name {SERVICE}")
     result.figures["answers"] = 3 * names + 1
     lab[server].end(pdns)
     return result

@@ -31,7 +31,7 @@ def check(source: Source, result: "FileResult") -> None:
         return
     conditions = Conditions(source)
     notes = comments(source.data)
-    for use, rule, message in _judge_all(unit):
+    for use, rule, message in _judge_all(unit, conditions):
         finding = _finding(source, conditions, use, rule, message)
         result.findings.append(by_comment(finding, notes) if notes else finding)
         result.in_class.append(use.scope if use.role == "call" and not use.global_scope else "")
@@ -57,17 +57,17 @@ def _bases(data: bytes) -> list[tuple[str, str]]:
     return found
 
 
-def _judge_all(unit: Unit) -> list[tuple[Use, Rule, str]]:
+def _judge_all(unit: Unit, conditions: Conditions) -> list[tuple[Use, Rule, str]]:
     found = []
     for use in unit.uses:
-        own = _is_own(use, unit)
+        own = _is_own(use, unit, conditions)
         for rule in by_name(use.name):
             message = rule.judge(use, unit) if rule.judge and (rule.own or not own) else None
             if message:
                 found.append((use, rule, message))
     by_function: dict[str, list[Use]] = {}
     for use in unit.uses:
-        if use.function and not _is_own(use, unit):
+        if use.function and not _is_own(use, unit, conditions):
             by_function.setdefault(use.function, []).append(use)
     for group in by_function.values():
         for rule in RULES:
@@ -76,13 +76,20 @@ def _judge_all(unit: Unit) -> list[tuple[Use, Rule, str]]:
     return found
 
 
-def _is_own(use: Use, unit: Unit) -> bool:
+def _is_own(use: Use, unit: Unit, conditions: Conditions) -> bool:
     """A call of a function that the program has made itself, or of another library's."""
     if use.role in ("member", "declaration"):
         return True
     return use.role in ("call", "macro") and (
-        (use.name in unit.own and not use.global_scope) or _is_std_bind(use, unit)
+        (not use.global_scope and _is_made_here(use, unit, conditions)) or _is_std_bind(use, unit)
     )
+
+
+def _is_made_here(use: Use, unit: Unit, conditions: Conditions) -> bool:
+    """Whether the file defines the function wherever this call is compiled: one that it makes for
+    systems without it is libc's elsewhere."""
+    here = set(conditions.around(use.start))
+    return any(here.issuperset(conditions.around(at)) for at in unit.own.get(use.name, ()))
 
 
 def _is_std_bind(use: Use, unit: Unit) -> bool:

@@ -65,7 +65,7 @@ class Unit:
     source: Source
     uses: list[Use] = field(default_factory=list)
     methods: set[tuple[str, str]] = field(default_factory=set)  # (class, name)
-    own: set[str] = field(default_factory=set)  # functions that the file defines itself
+    own: dict[str, list[int]] = field(default_factory=dict)  # where the file defines a function
     broken: list[tuple[int, str]] = field(default_factory=list)  # lines that cannot be parsed
 
 
@@ -87,7 +87,7 @@ def read(source: Source, names: re.Pattern[bytes]) -> Unit:
             continue
         unit.uses.append(use)
         if use.role == "own":
-            unit.own.add(use.name)
+            unit.own.setdefault(use.name, []).append(start)
         if use.role == "declaration" and use.scope:
             unit.methods.add((use.scope, use.name))
     return unit

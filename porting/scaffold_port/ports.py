@@ -58,6 +58,7 @@ class Origin:
     package: str
     version: str = ""  # upstream's; empty: the newest that can be had
     paths: tuple[str, ...] = (".",)  # what the port is about, below the source
+    code: tuple[str, ...] = (".",)  # what is counted as the program's code
     build: Build | None = None
 
     @property
@@ -136,7 +137,8 @@ def _origin(text: dict[str, Any]) -> Origin:
         raise KeyError(f"source kind {text['kind']!r} (known: {', '.join(FETCHERS)})")
     paths = tuple(text.get("paths", ["."]))
     build = _build(text["build"]) if "build" in text else None
-    return Origin(text["kind"], text["package"], text.get("version", ""), paths, build)
+    code = tuple(text.get("code", paths))
+    return Origin(text["kind"], text["package"], text.get("version", ""), paths, code, build)
 
 
 def _build(text: dict[str, Any]) -> Build:

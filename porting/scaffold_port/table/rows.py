@@ -110,7 +110,7 @@ def row(port: Port, folders: Folders, now: frozenset[str]) -> Row:
 
 def _counted(port: Port, sources: list[Path]) -> list[Path]:
     pairs = zip(port.sources, sources, strict=True)
-    return [source / path for origin, source in pairs for path in origin.paths]
+    return [source / path for origin, source in pairs for path in origin.code]
 
 
 def effort(port: Port, level: str, sources: list[Path]) -> Effort:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from scaffold import paths
 
+from .binary import elf
 from .ported import port
 from .ports import Build, Port, Steps
 
@@ -32,7 +33,23 @@ def build(program: Port, level: str, sources: list[Path], folder: Path) -> Path:
             _run(program.app, recipe.steps, tree, level)
             for name in recipe.programs:
                 shutil.copy2(tree / _fill(name, tree), programs)
+    keeps = frozenset[str]().union(*(one.keeps for one in recipes.values()))
+    for path in [*programs.iterdir(), *_prefix(programs).glob("lib/*.so")]:
+        _expect_ported(program.app, path, keeps)
     return programs
+
+
+CALLS = frozenset({"connect", "bind", "listen", "accept", "accept4", "getaddrinfo"})
+"""What code that reaches services takes from libscaffold."""
+
+
+def _expect_ported(app: str, path: Path, keeps: frozenset[str]) -> None:
+    try:
+        left = sorted((elf.read(path).imports & CALLS) - keeps)
+    except elf.Unreadable:  # a script
+        return
+    if left:
+        raise BuildError(f"{app}: {path.name} still calls libc's {', '.join(left)}")
 
 
 def check(program: Port, level: str, sources: list[Path], folder: Path) -> list[str]:

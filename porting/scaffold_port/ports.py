@@ -48,6 +48,7 @@ class Build:
     programs: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()  # Debian packages
     checks: Steps = ()  # the program's own tests
+    keeps: frozenset[str] = frozenset()  # libc's calls that reach no services, with a reason
 
 
 @dataclass(frozen=True)
@@ -144,4 +145,4 @@ def _origin(text: dict[str, Any]) -> Origin:
 def _build(text: dict[str, Any]) -> Build:
     words = {name: tuple(text.get(name, [])) for name in ("programs", "needs")}
     steps, checks = (tuple(map(tuple, text.get(name, []))) for name in ("steps", "checks"))
-    return Build(steps, checks=checks, **words)
+    return Build(steps, checks=checks, keeps=frozenset(text.get("keeps", {})), **words)

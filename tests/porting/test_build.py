@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,19 @@ def test_a_step_that_fails_says_why(tmp_path: Path) -> None:
         build(port("make", "-s"), "native", [source], tmp_path / "native")
     with pytest.raises(BuildError, match=r"has no \[source.build\]"):
         build(Port("x", "x", "x", None, ()), "native", [], tmp_path / "x")
+
+
+def test_what_still_calls_libc_is_no_port(tmp_path: Path) -> None:
+    """Unless it is said why."""
+    source = tmp_path / "source"
+    shutil.copytree(SOURCE, source)
+    text = (source / "greet.c").read_text()
+    (source / "greet.c").write_text(text + "int (*kept)(int, int) = listen;\n")
+    with pytest.raises(BuildError, match=r"greet: greet still calls libc's listen"):
+        build(port("make", "-s"), "native", [source], tmp_path / "native")
+    plain = port("make", "-s")
+    [origin] = plain.sources
+    assert origin.build is not None
+    recipe = replace(origin.build, keeps=frozenset({"listen"}))
+    kept = replace(plain, sources=(replace(origin, build=recipe),))
+    assert (build(kept, "native", [source], tmp_path / "native") / "greet").exists()

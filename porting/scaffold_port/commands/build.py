@@ -23,12 +23,15 @@ Example:
 )
 @of_programs
 @click.option("--level", type=click.Choice(LEVELS), default="native", show_default=True)
-def build(apps: tuple[str, ...], every: bool, ports: Path, into: Path, level: str) -> None:
+@click.option("--check", is_flag=True, help="Run the sources' own tests, too.")
+def build(
+    apps: tuple[str, ...], every: bool, ports: Path, into: Path, level: str, check: bool
+) -> None:
     """Fetch programs, port them and build them; prints the folders of the programs."""
     status = 0
     for port in chosen(apps, every, ports):
         try:
-            click.echo(programs(port, level, Folders(ports, into)))
+            click.echo(programs(port, level, Folders(ports, into), checks=check))
         except (NotAvailable, BuildError, DoesNotApply) as error:
             click.echo(str(error), err=True)
             status = 1

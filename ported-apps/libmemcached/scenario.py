@@ -33,6 +33,8 @@ def run(
     lab.await_service(f"{SERVICE}:{PORT}", process=cache)
     with verified(lab, client, "memcslap", result):
         _store_files(lab, client, files)
+        shown = _tool(lab, client, "memcstat")
+        expect(f"Server: {SERVICE} ({PORT})" in shown, f"memcstat does not name it: {shown}")
         for test in ("set", "get"):
             result.figures[f"{test}_s"] = _load(lab, client, test, operations)
     result.figures.update(files=files, operations=2 * operations)

@@ -88,11 +88,19 @@ def _run(app: str, steps: Steps, tree: Path, level: str) -> None:
     for step in steps:
         words = [_fill(word, tree) for word in step]
         if step[0] == "make":
-            words += header(level)
-        done = subprocess.run(words, cwd=tree, env=environment, capture_output=True, text=True)
+            words += [f"{name}={value}" for name, value in header(level).items()]
+        given = environment | (_for_cmake(environment, level) if step[0] == "cmake" else {})
+        done = subprocess.run(words, cwd=tree, env=given, capture_output=True, text=True)
         if done.returncode != 0:
             last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
             raise BuildError(f"{app}: {' '.join(step)}: {last}")
+
+
+def _for_cmake(environment: dict[str, str], level: str) -> dict[str, str]:
+    """It takes all flags when it configures, and libraries from LDFLAGS only: before the objects
+    that need them."""
+    libraries = f"-Wl,--push-state,--no-as-needed {environment['LIBS']} -Wl,--pop-state"
+    return {"LDFLAGS": f"{environment['LDFLAGS']} {libraries}", **header(level)}
 
 
 def _prefix(tree: Path) -> Path:
@@ -117,15 +125,15 @@ def flags(prefix: Path) -> dict[str, str]:
     }
 
 
-def header(level: str) -> list[str]:
-    """make's arguments for the header that points libc's names at libscaffold.
+def header(level: str) -> dict[str, str]:
+    """What a compiler is given for the header that points libc's names at libscaffold.
 
     Not for configure, which looks at what the preprocessor prints.
     """
     if level != "relink":
-        return []
+        return {}
     words = f"{_compile()} -include {_include()}/scaffold/redirect.h"
-    return [f"CFLAGS={words}", f"CXXFLAGS={words}"]
+    return {"CFLAGS": words, "CXXFLAGS": words}
 
 
 def _compile() -> str:

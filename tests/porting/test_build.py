@@ -17,20 +17,19 @@ NAME = "greet.demo.scaffold"
 
 
 def port(*steps: str) -> Port:
-    source = Origin("debian", "greet", build=Build((steps,), ("greet",)))
+    """Of the program that is built by these commands."""
+    words = tuple(tuple(step.split()) for step in steps)
+    source = Origin("debian", "greet", build=Build(words, ("greet",)))
     return Port("greet", "greet", "Apache-2.0", None, (source,))
 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_both_levels(level: str, tmp_path: Path) -> None:
     before = {path.name: path.read_bytes() for path in SOURCE.iterdir()}
-    programs = build(port("make", "-s"), level, [SOURCE], tmp_path / level)
+    programs = build(port("make -s"), level, [SOURCE], tmp_path / level)
     assert {path.name: path.read_bytes() for path in SOURCE.iterdir()} == before
     greet = programs / "greet"
-    names = subprocess.run(["nm", "-D", greet], capture_output=True, text=True).stdout
-    for name in ("socket", "bind", "listen", "accept", "connect", "getaddrinfo"):
-        assert f" scaffold_{name}" in names
-        assert f" {name}@" not in names
+    expect_ported(greet)
     with Lab(["a"], kind="loopback") as lab:
         lab.start()
         environment = {"SCAFFOLD_SERVICE": NAME}
@@ -40,8 +39,29 @@ def test_both_levels(level: str, tmp_path: Path) -> None:
         assert done.stdout == "hello\n", done
 
 
+def expect_ported(greet: Path) -> None:
+    names = subprocess.run(["nm", "-D", greet], capture_output=True, text=True).stdout
+    for name in ("socket", "bind", "listen", "accept", "connect", "getaddrinfo"):
+        assert f" scaffold_{name}" in names
+        assert f" {name}@" not in names
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_with_cmake(level: str, tmp_path: Path) -> None:
+    """Which gives libraries of its own no place behind the objects."""
+    source = tmp_path / "greet"
+    source.mkdir()
+    shutil.copy(SOURCE / "greet.c", source)
+    (source / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.10)\nproject(greet C)\n"
+        "add_link_options(-Wl,--as-needed)\nadd_executable(greet greet.c)\n"
+    )
+    steps = port("cmake .", "cmake --build .")
+    expect_ported(build(steps, level, [source], tmp_path / level) / "greet")
+
+
 def test_relinking_changes_no_line(tmp_path: Path) -> None:
-    build(port("make", "-s"), "relink", [SOURCE], tmp_path / "relink")
+    build(port("make -s"), "relink", [SOURCE], tmp_path / "relink")
     copy = tmp_path / "relink" / SOURCE.name / "greet.c"
     assert copy.read_bytes() == (SOURCE / "greet.c").read_bytes()
 
@@ -51,7 +71,7 @@ def test_a_step_that_fails_says_why(tmp_path: Path) -> None:
     shutil.copytree(SOURCE, source)
     (source / "greet.c").write_text("int main(void) { return nothing; }\n")
     with pytest.raises(BuildError, match=r"greet: make -s: (.|\n)*nothing"):
-        build(port("make", "-s"), "native", [source], tmp_path / "native")
+        build(port("make -s"), "native", [source], tmp_path / "native")
     with pytest.raises(BuildError, match=r"has no \[source.build\]"):
         build(Port("x", "x", "x", None, ()), "native", [], tmp_path / "x")
 

@@ -29,9 +29,9 @@ def build(program: Port, level: str, sources: list[Path], folder: Path) -> Path:
         port(source, tree, level, origin.paths, program.patches_of(origin))
         recipe = recipes.get(origin.package)
         if recipe:
-            _run(program.app, recipe.steps, tree, level)
+            _run(program, recipe.steps, tree, level)
             for name in recipe.programs:
-                shutil.copy2(tree / _fill(name, tree), programs)
+                shutil.copy2(tree / _fill(name, program, tree), programs)
     return programs
 
 
@@ -43,7 +43,7 @@ def check(program: Port, level: str, sources: list[Path], folder: Path) -> list[
     done = []
     for origin, source in zip(program.sources, sources, strict=True):
         steps = origin.build.checks if origin.build else ()
-        _run(program.app, steps, folder / source.name, level)
+        _run(program, steps, folder / source.name, level)
         done += [" ".join(step) for step in steps]
     return done
 
@@ -65,25 +65,28 @@ def _installed(package: str) -> bool:
     return done.stdout.endswith("ok installed")
 
 
-def _run(app: str, steps: Steps, tree: Path, level: str) -> None:
+def _run(program: Port, steps: Steps, tree: Path, level: str) -> None:
     prefix = _prefix(tree)
     environment = os.environ | flags(prefix)
     for step in steps:
-        words = [_fill(word, tree) for word in step]
+        words = [_fill(word, program, tree) for word in step]
         if step[0] == "make":
             words += header(level)
         done = subprocess.run(words, cwd=tree, env=environment, capture_output=True, text=True)
         if done.returncode != 0:
             last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
-            raise BuildError(f"{app}: {' '.join(step)}: {last}")
+            raise BuildError(f"{program.app}: {' '.join(step)}: {last}")
 
 
 def _prefix(tree: Path) -> Path:
     return tree.parent / "usr"
 
 
-def _fill(word: str, tree: Path) -> str:
-    return word.replace("{prefix}", str(_prefix(tree)))
+def _fill(word: str, program: Port, tree: Path) -> str:
+    folders = {"{prefix}": _prefix(tree), "{port}": program.folder.absolute()}
+    for name, folder in folders.items():
+        word = word.replace(name, str(folder))
+    return word
 
 
 def flags(prefix: Path) -> dict[str, str]:

@@ -30,9 +30,9 @@ def build(program: Port, level: str, sources: list[Path], folder: Path) -> Path:
         port(source, tree, level, origin.paths, program.patches_of(origin))
         recipe = recipes.get(origin.package)
         if recipe:
-            _run(program.app, recipe.steps, tree, level)
+            _run(program, recipe.steps, tree, level)
             for name in recipe.programs:
-                shutil.copy2(tree / _fill(name, tree), programs)
+                shutil.copy2(tree / _fill(name, program, tree), programs)
     keeps = frozenset[str]().union(*(one.keeps for one in recipes.values()))
     for path in [*programs.iterdir(), *_prefix(programs).glob("lib/*.so")]:
         _expect_ported(program.app, path, keeps)
@@ -60,7 +60,7 @@ def check(program: Port, level: str, sources: list[Path], folder: Path) -> list[
     done = []
     for origin, source in zip(program.sources, sources, strict=True):
         steps = origin.build.checks if origin.build else ()
-        _run(program.app, steps, folder / source.name, level)
+        _run(program, steps, folder / source.name, level)
         done += [" ".join(step) for step in steps]
     return done
 
@@ -82,18 +82,18 @@ def _installed(package: str) -> bool:
     return done.stdout.endswith("ok installed")
 
 
-def _run(app: str, steps: Steps, tree: Path, level: str) -> None:
+def _run(program: Port, steps: Steps, tree: Path, level: str) -> None:
     prefix = _prefix(tree)
     environment = os.environ | flags(prefix)
     for step in steps:
-        words = [_fill(word, tree) for word in step]
+        words = [_fill(word, program, tree) for word in step]
         if step[0] == "make":
             words += [f"{name}={value}" for name, value in header(level).items()]
         given = environment | (_for_cmake(environment, level) if step[0] == "cmake" else {})
         done = subprocess.run(words, cwd=tree, env=given, capture_output=True, text=True)
         if done.returncode != 0:
             last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
-            raise BuildError(f"{app}: {' '.join(step)}: {last}")
+            raise BuildError(f"{program.app}: {' '.join(step)}: {last}")
 
 
 def _for_cmake(environment: dict[str, str], level: str) -> dict[str, str]:
@@ -107,8 +107,11 @@ def _prefix(tree: Path) -> Path:
     return tree.parent / "usr"
 
 
-def _fill(word: str, tree: Path) -> str:
-    return word.replace("{prefix}", str(_prefix(tree)))
+def _fill(word: str, program: Port, tree: Path) -> str:
+    folders = {"{prefix}": _prefix(tree), "{port}": program.folder.absolute()}
+    for name, folder in folders.items():
+        word = word.replace(name, str(folder))
+    return word
 
 
 def flags(prefix: Path) -> dict[str, str]:

@@ -41,7 +41,8 @@ class Seed:
 class Build:
     """How a source is built, in its folder.
 
-    `{prefix}` in a step stands for a folder that all sources of a program share.
+    `{prefix}` in a step stands for a folder that all sources of a program share, `{port}` for the
+    folder of port.toml.
     """
 
     steps: Steps
@@ -97,6 +98,7 @@ class Port:
     sources: tuple[Origin, ...]
     note: str = ""
     patches: tuple[Path, ...] = ()  # by hand, on top of what `rewrite` does, in their order
+    folder: Path = Path()  # where it is described
 
     def patches_of(self, origin: Origin) -> list[Path]:
         """The patches for one of the sources: with several, its package begins their names."""
@@ -130,7 +132,8 @@ def _port(folder: Path, text: dict[str, Any]) -> Port:
     seed = Seed(**text["seed"]) if "seed" in text else None
     patches = tuple(sorted((folder / "manual").glob("*.patch")))
     note = text.get("note", "")
-    return Port(folder.name, text["row"], text["licence"], seed, sources, note, patches)
+    row, licence = text["row"], text["licence"]
+    return Port(folder.name, row, licence, seed, sources, note, patches, folder)
 
 
 def _origin(text: dict[str, Any]) -> Origin:

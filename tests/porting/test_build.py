@@ -66,6 +66,13 @@ def test_relinking_changes_no_line(tmp_path: Path) -> None:
     assert copy.read_bytes() == (SOURCE / "greet.c").read_bytes()
 
 
+def test_steps_may_name_what_lies_beside_the_port(tmp_path: Path) -> None:
+    (tmp_path / "more").write_text("kept\n")
+    about = replace(port("cp", "{port}/more", "greet"), folder=tmp_path)
+    programs = build(about, "native", [SOURCE], tmp_path / "native")
+    assert (programs / "greet").read_text() == "kept\n"
+
+
 def test_a_step_that_fails_says_why(tmp_path: Path) -> None:
     source = tmp_path / "source"
     shutil.copytree(SOURCE, source)

@@ -68,7 +68,7 @@ def test_relinking_changes_no_line(tmp_path: Path) -> None:
 
 def test_steps_may_name_what_lies_beside_the_port(tmp_path: Path) -> None:
     (tmp_path / "more").write_text("kept\n")
-    about = replace(port("cp", "{port}/more", "greet"), folder=tmp_path)
+    about = replace(port("cp {port}/more greet"), folder=tmp_path)
     programs = build(about, "native", [SOURCE], tmp_path / "native")
     assert (programs / "greet").read_text() == "kept\n"
 
@@ -90,8 +90,8 @@ def test_what_still_calls_libc_is_no_port(tmp_path: Path) -> None:
     text = (source / "greet.c").read_text()
     (source / "greet.c").write_text(text + "int (*kept)(int, int) = listen;\n")
     with pytest.raises(BuildError, match=r"greet: greet still calls libc's listen"):
-        build(port("make", "-s"), "native", [source], tmp_path / "native")
-    plain = port("make", "-s")
+        build(port("make -s"), "native", [source], tmp_path / "native")
+    plain = port("make -s")
     [origin] = plain.sources
     assert origin.build is not None
     recipe = replace(origin.build, keeps=frozenset({"listen"}))

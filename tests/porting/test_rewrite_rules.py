@@ -1,0 +1,79 @@
+"""What each rule that `rewrite` follows makes of a line of C; the first of each is a no-op."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from scaffold_port.cli import main
+from scaffold_port.rules import RULES
+
+SAME = ""
+LINES: dict[str, list[tuple[str, str]]] = {
+    "socket-family": [
+        ("s = q->socket (1, 2, 3);", SAME),
+        ("s = socket (AF_INET,  1, 0);", "s = scaffold_socket (AF_INET,  1, 0);"),
+    ],
+    "address-construction": [
+        ("a.sin_addr = b;", SAME),
+        ('inet_pton(AF_INET, "::", &a);', 'scaffold_inet_pton(AF_INET, "::", &a);'),
+        ("a = inet_addr ( text );", "a = scaffold_inet_addr ( text );"),
+    ],
+    "resolver-call": [
+        ('puts("getaddrinfo(3)"); /* getaddrinfo() */', SAME),
+        ("e = getaddrinfo(h, p, &i, &l);", "e = scaffold_getaddrinfo(h, p, &i, &l);"),
+    ],
+    "address-size": [
+        ("int n = sizeof(struct sockaddr_in);", SAME),
+        ("char t[INET_ADDRSTRLEN + 1];", "char t[SCAFFOLD_ADDRSTRLEN + 1];"),
+    ],
+    "address-printing": [
+        ("if (a.s_addr == b) n++;", SAME),
+        ("puts(inet_ntoa(a));", "puts(scaffold_inet_ntoa(a));"),
+    ],
+    "socket-name": [
+        ("getpeername_r(s);", SAME),
+        ("getpeername(s, a, &n);", "scaffold_getpeername(s, a, &n);"),
+    ],
+    "datagram-call": [
+        ("m.sendto = 0;", SAME),
+        ("sendto(s, b, n, 0, a, l);", "scaffold_sendto(s, b, n, 0, a, l);"),
+    ],
+    "connection-call": [
+        ("x.connect(y); int accepted;", SAME),
+        ("if (connect(s,a,l)) n = accept(s, a, &l);",
+         "if (scaffold_connect(s,a,l)) n = scaffold_accept(s, a, &l);"),
+    ],
+    "checked-option": [
+        ("setsockopt(s, 1, 2, &n, 4);", SAME),
+        ("n = setsockopt(s, 1, 2, &n, 4);", "n = scaffold_setsockopt(s, 1, 2, &n, 4);"),
+    ],
+    "non-blocking-connect": [
+        ("if (errno == EINPROGRESS) n = 0;", SAME),
+        ("getsockopt(s, 1, SO_ERROR, &n, &l);", "scaffold_getsockopt(s, 1, SO_ERROR, &n, &l);"),
+    ],
+}  # fmt: skip
+CASES = [(rule, *pair) for rule, pairs in LINES.items() for pair in pairs]
+
+
+def test_every_rule_has_its_lines() -> None:
+    assert set(LINES) == {rule.id for rule in RULES if rule.fix}
+    for pairs in LINES.values():
+        assert pairs[0][1] == SAME
+        assert len(pairs) > 1
+
+
+@pytest.mark.parametrize(("rule", "before", "after"), CASES)
+def test_a_line(
+    rule: str, before: str, after: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    file = tmp_path / "a.c"
+    head, text = "#include <errno.h>\n", "void f (void)\n{{\n\t{}\n}}\n"
+    file.write_text(head + text.format(before))
+    for _ in range(2):
+        assert CliRunner().invoke(main, ["rewrite", str(file), "--in-place"]).exit_code == 0
+        expected = head + text.format(before)
+        if after:
+            expected = head + "#include <scaffold/scaffold.h>\n" + text.format(after)
+        assert file.read_text() == expected

@@ -81,7 +81,9 @@ def _is_own(use: Use, unit: Unit, conditions: Conditions) -> bool:
     if use.role in ("member", "declaration"):
         return True
     return use.role in ("call", "macro") and (
-        (not use.global_scope and _is_made_here(use, unit, conditions)) or _is_std_bind(use, unit)
+        (not use.global_scope and _is_made_here(use, unit, conditions))
+        or _is_std_bind(use, unit)
+        or _takes_nothing(use, unit)
     )
 
 
@@ -90,6 +92,16 @@ def _is_made_here(use: Use, unit: Unit, conditions: Conditions) -> bool:
     systems without it is libc's elsewhere."""
     here = set(conditions.around(use.start))
     return any(here.issuperset(conditions.around(at)) for at in unit.own.get(use.name, ()))
+
+
+_WITHOUT_ARGUMENTS = {"fork", "vfork"}
+_NOTHING = re.compile(rb"\s*\(\s*\)")
+
+
+def _takes_nothing(use: Use, unit: Unit) -> bool:
+    """Whether it is called as no function of libc's with that name can be."""
+    empty = _NOTHING.match(unit.source.data, use.end)
+    return empty is not None and use.name not in _WITHOUT_ARGUMENTS
 
 
 def _is_std_bind(use: Use, unit: Unit) -> bool:

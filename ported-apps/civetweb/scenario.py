@@ -6,6 +6,7 @@ Short: 4 clients, a file of 4 MiB and 25 CGI requests each. Full: 16 clients, 64
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from scaffold.lab import Host, Lab
@@ -26,19 +27,33 @@ echo "$REQUEST_METHOD $QUERY_STRING"
 
 
 def serve(
-    host: Host, folder: Path, service: str = SERVICE, port: int = PORT, threads: int = 32
+    host: Host,
+    folder: Path,
+    service: str = SERVICE,
+    port: int = PORT,
+    *,
+    threads: int = 32,
+    level: str = "shim",
 ) -> subprocess.Popen[bytes]:
     """civetweb over a folder, with `echo.cgi` in it, as port 8080 of the service."""
     script = folder / "echo.cgi"
     script.parent.mkdir(parents=True, exist_ok=True)
     script.write_text(_CGI)
     script.chmod(0o755)
-    options = {"document_root": folder, "listening_ports": port, "num_threads": threads}
+    native = level == "native"
+    options = {"document_root": folder, "num_threads": threads}
+    options |= {"listening_ports": f"{service}:{port}" if native else port}
     options |= {"enable_keep_alive": "yes", "keep_alive_timeout_ms": 5000}
     command = [program("civetweb")]
     for name, value in options.items():
         command += [f"-{name}", str(value)]
-    return host.popen(command, service=service, stdout=subprocess.DEVNULL)
+    with log_of(folder).open("wb") as log:
+        return host.popen(command, service=None if native else service, stdout=log)
+
+
+def log_of(folder: Path) -> Path:
+    """What the server over a folder prints."""
+    return folder.with_suffix(".log")
 
 
 def run(
@@ -48,16 +63,21 @@ def run(
     server: str = "b",
     level: str = "shim",
     full: bool = False,
+    name: str = "civetweb",
+    serve: Callable[..., subprocess.Popen[bytes]] = serve,
 ) -> Result:
-    """Every client fetches the file and posts to the script; all of it must come back right."""
+    """Every client fetches the file and posts to the script; all of it must come back right.
+
+    `serve` starts another server's program `name` over a folder.
+    """
     check_level(level)
     clients, size, requests = (16, 64 * MIB, 500) if full else (4, 4 * MIB, 25)
     folder = lab.folder / server / "pages"
     digest = make_file(folder / "blob", size)
     result = Result()
-    httpd = serve(lab[server], folder)
+    httpd = serve(lab[server], folder, level=level)
     lab.await_service(f"{SERVICE}:{PORT}", process=httpd)
-    with verified(lab, server, "civetweb", result):
+    with verified(lab, server, name, result):
         command = [sys.executable, _CLIENT, f"http://{SERVICE}:{PORT}", str(requests)]
         processes = [
             lab[client].popen([*command, str(number)], stdout=subprocess.PIPE)
@@ -73,4 +93,6 @@ def run(
     expect(sha256(folder / "blob") == digest, "the file changed on the server")
     result.figures.update(clients=clients, bytes=clients * size, requests=clients * requests)
     lab[server].end(httpd)
+    named = f"{SERVICE}:{PORT}" in log_of(folder).read_text()
+    expect(named or level != "native", f"it does not print {SERVICE}")
     return result

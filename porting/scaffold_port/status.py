@@ -11,6 +11,7 @@ from typing import Any
 
 from .change.diff import unified
 from .compare import Difference, Hunk, compare, hunks
+from .fetch.errors import NotAvailable
 from .layers import layers
 from .ported import DoesNotApply, port
 from .ports import Origin, Port
@@ -56,6 +57,12 @@ class Status:
     tracked: str
     newest: str
     newer: list[Newer] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)  # by version: why it cannot be had
+
+    @property
+    def applies(self) -> bool:
+        """To every newer version that is listed."""
+        return not self.missing and all(one.applies for one in self.newer)
 
     def to_json(self) -> dict[str, Any]:
         """As docs/schemas/port-status.schema.json says."""
@@ -64,6 +71,7 @@ class Status:
             "tracked": self.tracked,
             "newest": self.newest,
             "newer": [one.to_json() for one in self.newer],
+            "missing": self.missing,
         }
 
 
@@ -77,16 +85,26 @@ def _status(program: Port, origin: Origin, folder: Path) -> Status:
     listed = origin.versions(folder)
     tracked = origin.version or listed[0]
     about = Status(origin.package, tracked, listed[0])
-    later = listed[: listed.index(tracked)] if tracked in listed else []
+    later = listed[: listed.index(tracked)] if tracked in listed else listed
     if not later:
         return about
-    old = _hunks(origin, origin.at(tracked).fetch(folder))
-    for version in later:
-        source = origin.at(version).fetch(folder)
-        newer = Newer(version, compare(old, _hunks(origin, source)))
-        newer.patches = _try_patches(program, origin, source)
-        about.newer.append(newer)
+    old = _fetch(origin, tracked, folder, about)
+    for version in later if old else []:
+        source = _fetch(origin, version, folder, about)
+        if old and source:
+            newer = Newer(version, compare(_hunks(origin, old), _hunks(origin, source)))
+            newer.patches = _try_patches(program, origin, source)
+            about.newer.append(newer)
     return about
+
+
+def _fetch(origin: Origin, version: str, folder: Path, about: Status) -> Path | None:
+    """The source; None where it cannot be had, and `about` says why."""
+    try:
+        return origin.at(version).fetch(folder)
+    except NotAvailable as error:
+        about.missing[version] = str(error)
+        return None
 
 
 def _hunks(origin: Origin, source: Path) -> list[Hunk]:
@@ -131,8 +149,8 @@ def refresh(program: Port, toml: Path, folder: Path) -> list[str]:
     renewed: dict[Path, bytes] = {}
     text = toml.read_text()
     for origin in program.sources:
-        newest = origin.versions(folder)[0]
-        source = origin.at(newest).fetch(folder)
+        source = origin.at("").fetch(folder)
+        newest = origin.version_of(source)
         renewed |= _renew(program, origin, source)
         text = _pin(text, origin.package, newest)
         done.append(f"{origin.package}: {origin.version or 'not pinned'} -> {newest}")

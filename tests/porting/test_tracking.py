@@ -127,6 +127,17 @@ def test_a_call_that_went_and_one_that_came(tracked: Path) -> None:
     assert "v1 applies to v2" in text
 
 
+def test_a_tracked_version_that_went(tracked: Path) -> None:
+    """Nothing can be compared, and refresh goes on from the newest."""
+    subprocess.run(["git", "tag", "-d", "v1"], cwd=tracked.parents[1] / "greet", check=True)
+    code, about = status(tracked)
+    assert (code, about["newer"]) == (1, [])
+    assert "v1" in about["missing"]["v1"]
+    assert "v1 is missing" in run("status", "greet", *folders(tracked)).stdout
+    assert run("refresh", "greet", *folders(tracked)).exit_code == 0
+    assert status(tracked)[0] == 0
+
+
 def test_refresh(tracked: Path) -> None:
     patch, toml = tracked / "manual/one.patch", tracked / "port.toml"
     done = run("refresh", "greet", *folders(tracked))

@@ -39,7 +39,7 @@ def status(apps: tuple[str, ...], every: bool, ports: Path, into: Path, as_json:
             click.echo(f"{port.app}: {error}", err=True)
             failed = True
             continue
-        failed |= any(not newer.applies for one in found for newer in one.newer)
+        failed |= any(not one.applies for one in found)
         document.append({"app": port.app, "sources": [one.to_json() for one in found]})
         if not as_json:
             for one in found:
@@ -52,9 +52,9 @@ def status(apps: tuple[str, ...], every: bool, ports: Path, into: Path, as_json:
 def _lines(app: str, about: Status) -> list[str]:
     """Like range-diff: = the same, < gone, > new."""
     head = f"{app}: {about.package} {about.tracked}"
-    if not about.newer:
+    lines = [f"{head}: {version} is missing: {why}" for version, why in about.missing.items()]
+    if not about.newer and not lines:
         return [f"{head}: nothing newer is listed"]
-    lines = []
     for newer in about.newer:
         rules = newer.rules
         verdict = "applies" if newer.applies else "does not apply"

@@ -8,6 +8,7 @@ import click
 from ..analyze import analyze
 from ..fetch.errors import NotAvailable
 from ..start import CannotStart, origin, start
+from .options import in_folders
 
 
 @click.command(
@@ -21,20 +22,7 @@ Example:
 )
 @click.argument("app")
 @click.option("--source", "text", required=True, help="debian:, git: or pypi: and the package.")
-@click.option(
-    "--ports",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("ported-apps"),
-    show_default=True,
-    help="Where the ports are.",
-)
-@click.option(
-    "--into",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("build/ports"),
-    show_default=True,
-    help="Where sources and programs go.",
-)
+@in_folders
 def new(app: str, text: str, ports: Path, into: Path) -> None:
     """Start the port of any program: its files, and what it has to change."""
     try:

@@ -12,28 +12,23 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
+def in_folders(command: Command) -> Command:
+    """--ports and --into."""
+    for name, default, text in (
+        ("--into", "build/ports", "Where sources and programs go."),
+        ("--ports", "ported-apps", "Where the ports are."),
+    ):
+        option = click.option(
+            name, type=_FOLDER, default=Path(default), show_default=True, help=text
+        )
+        command = option(command)
+    return command
+
+
 def of_programs(command: Command) -> Command:
     """APP… or --all, --ports and --into."""
-    for add in (
-        click.option(
-            "--into",
-            type=_FOLDER,
-            default=Path("build/ports"),
-            show_default=True,
-            help="Where sources and programs go.",
-        ),
-        click.option(
-            "--ports",
-            type=_FOLDER,
-            default=Path("ported-apps"),
-            show_default=True,
-            help="Where the ports are.",
-        ),
-        click.option("--all", "every", is_flag=True, help="Every program that has a port.toml."),
-        click.argument("apps", nargs=-1),
-    ):
-        command = add(command)
-    return command
+    every = click.option("--all", "every", is_flag=True, help="Every program with a port.toml.")
+    return click.argument("apps", nargs=-1)(every(in_folders(command)))
 
 
 def chosen(apps: tuple[str, ...], every: bool, ports: Path) -> Iterator[Port]:

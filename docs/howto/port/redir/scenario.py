@@ -24,9 +24,7 @@ def run(
     folder = lab.folder / server / "www"
     digest = make_file(folder / "blob", 1 << 20)
     words = [sys.executable, "-u", "-m", "http.server", "8080", "--bind", "127.0.0.1"]
-    web = lab[server].popen(
-        [*words, "--directory", folder], shim=False, stdout=subprocess.PIPE
-    )
+    web = lab[server].popen([*words, "--directory", folder], shim=False, stdout=subprocess.PIPE)
     assert web.stdout is not None
     web.stdout.readline()
     command = [program("redir"), "-n", "-l", "debug"]

@@ -16,7 +16,9 @@ _SYSTEM_FOLDERS = {
     *("win", "win32", "windows", "winnt", "wince", "os2", "beos", "netware", "vms", "macos"),
     *("amiga", "msdos"),
 }
-_TEST_FOLDERS = {"t", "test", "tests", "testing", "unittest", "unittests", "fuzz", "fuzztest"}
+_TEST_FOLDER = re.compile(
+    r"t|test(s|ing|env|data|suite|suites)?|unittests?|fuzz(test|ing)?|.+[-_]tests?"
+)
 _TEST_FILE = re.compile(r"test([-_].*|app|)|.*[-_](tests?|unittest)")
 
 
@@ -26,7 +28,7 @@ def left_alone(path: PurePath, ifdef: tuple[str, ...]) -> str:
     folders = {part.lower() for part in path.parts[:-1]}
     if folders & _SYSTEM_FOLDERS or any(_is_false(condition) for condition in ifdef):
         return "code for another system"
-    if folders & _TEST_FOLDERS or _TEST_FILE.fullmatch(path.stem.lower()):
+    if any(map(_TEST_FOLDER.fullmatch, folders)) or _TEST_FILE.fullmatch(path.stem.lower()):
         return "a test of the program"
     return ""
 

@@ -59,9 +59,19 @@ def test_ours_and_what_may_be_ours(ifdef: tuple[str, ...]) -> None:
 
 def test_folders_and_tests() -> None:
     assert left_alone(PurePath("network_io/win32/a.c"), ()) == "code for another system"
-    for path in ("test/a.c", "a/tests/b.c", "t/a.c", "testapp.c", "test_a.c", "a-test.c", "test.c"):
+    assert left_alone(PurePath("testenv/a.py"), ()) == "a test of the program"
+    for path in (
+        "test/a.c",
+        "a/tests/b.c",
+        "regression-tests/a.c",
+        "t/a.c",
+        "testapp.c",
+        "test_a.c",
+        "a-test.c",
+        "test.c",
+    ):
         assert left_alone(PurePath(path), ()) == "a test of the program"
-    for path in ("attest.c", "src/contest.c", "latest/a.c", "testify.c"):
+    for path in ("attest.c", "src/contest.c", "latest/a.c", "testify.c", "testimony/a.c"):
         assert left_alone(PurePath(path), ()) == ""
 
 

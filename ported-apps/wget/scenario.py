@@ -101,6 +101,8 @@ def run(
             result.notes.append("not resumed: nginx is not installed")
         if full:
             _tree(lab, client, folder)
+        if level == "native":
+            _log(lab[client])
     lab[server].end(httpd)
     return result
 
@@ -114,6 +116,13 @@ def _resume(lab: Lab, client: str, target: Path, digest: str) -> None:
     done = lab[client].run(command)
     expect(done.returncode == 0, f"wget -c exited with {done.returncode}: {done.stderr.strip()}")
     expect(sha256(target) == digest, "the resumed file has different contents")
+
+
+def _log(host: Host) -> None:
+    """What it says of the connection names the service, not a number."""
+    done = host.run([program("wget"), "--spider", f"http://{SERVICE}/blob"])
+    for line in (f"Resolving {SERVICE}... {SERVICE}\n", f"Connecting to {SERVICE}:80... connected"):
+        expect(line in done.stderr, f"wget's log lacks {line!r}: {done.stderr}")
 
 
 def _tree(lab: Lab, client: str, folder: Path) -> None:

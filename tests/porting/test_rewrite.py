@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -158,3 +159,28 @@ def test_every_new_name_is_declared(tmp_path: Path) -> None:
         "SCAFFOLD_ADDRSTRLEN",
     } <= fixes
     assert [name for name in sorted(fixes) if not re.search(rf"\b{name}\b", header)] == []
+
+
+@pytest.mark.parametrize("done_before", [1, 20, 60])
+def test_killed_at_any_point_each_file_is_old_or_new(tmp_path: Path, done_before: int) -> None:
+    old = b"#include <errno.h>\n" + b"int f(int s) { return listen(s, 5); }\n" * 500
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    files = [tree / f"{number:03}.c" for number in range(120)]
+    for file in files:
+        file.write_bytes(old)
+    before = {file: file.stat().st_ino for file in files}
+    call = "from scaffold_port.cli import main; main()"
+    words = [sys.executable, "-c", call, "rewrite", str(tree), "--in-place"]
+    process = subprocess.Popen(words, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    while process.poll() is None:
+        if sum(file.stat().st_ino != before[file] for file in files) >= done_before:
+            process.kill()
+    process.wait()
+    new = old.replace(b"listen", b"scaffold_listen")
+    new = new.replace(b"errno.h>\n", b"errno.h>\n#include <scaffold/scaffold.h>\n")
+    contents = [file.read_bytes() for file in files]
+    assert {*contents} <= {old, new}
+    assert contents.count(new) >= done_before
+    run(tree, "--in-place")
+    assert {file.read_bytes() for file in files} == {new}

@@ -86,9 +86,9 @@ def _run(program: Port, steps: Steps, tree: Path, level: str) -> None:
     prefix = _prefix(tree)
     environment = os.environ | flags(prefix)
     for step in steps:
-        words = [_fill(word, program, tree) for word in step]
-        if step[0] == "make":
-            words += [f"{name}={value}" for name, value in header(level).items()]
+        words = [_fill(word, program, tree).replace("{header}", header(level)) for word in step]
+        if step[0] == "make" and "{header}" not in " ".join(step):
+            words += [f"{name}={value}" for name, value in _with_header(level).items()]
         given = environment | (_for_cmake(environment, level) if step[0] == "cmake" else {})
         done = subprocess.run(words, cwd=tree, env=given, capture_output=True, text=True)
         if done.returncode != 0:
@@ -100,7 +100,7 @@ def _for_cmake(environment: dict[str, str], level: str) -> dict[str, str]:
     """It takes all flags when it configures, and libraries from LDFLAGS only: before the objects
     that need them."""
     libraries = f"-Wl,--push-state,--no-as-needed {environment['LIBS']} -Wl,--pop-state"
-    return {"LDFLAGS": f"{environment['LDFLAGS']} {libraries}", **header(level)}
+    return {"LDFLAGS": f"{environment['LDFLAGS']} {libraries}", **_with_header(level)}
 
 
 def _prefix(tree: Path) -> Path:
@@ -128,14 +128,18 @@ def flags(prefix: Path) -> dict[str, str]:
     }
 
 
-def header(level: str) -> dict[str, str]:
-    """What a compiler is given for the header that points libc's names at libscaffold.
+def header(level: str) -> str:
+    """A compiler's option for the header that points libc's names at libscaffold; may be empty.
 
     Not for configure, which looks at what the preprocessor prints.
     """
+    return f"-include {_include()}/scaffold/redirect.h" if level == "relink" else ""
+
+
+def _with_header(level: str) -> dict[str, str]:
     if level != "relink":
         return {}
-    words = f"{_compile()} -include {_include()}/scaffold/redirect.h"
+    words = f"{_compile()} {header(level)}"
     return {"CFLAGS": words, "CXXFLAGS": words}
 
 

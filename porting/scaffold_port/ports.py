@@ -42,7 +42,8 @@ class Build:
     """How a source is built, in its folder.
 
     `{prefix}` in a step stands for a folder that all sources of a program share, `{port}` for the
-    folder of port.toml.
+    folder of port.toml, `{header}` for the relink level's option of a compiler: where a makefile
+    cannot do without its own CFLAGS.
     """
 
     steps: Steps

@@ -1,12 +1,15 @@
-"""tftp-hpa: files are fetched from and stored on in.tftpd by service name.
+"""tftp: files are fetched from and stored on a server by service name.
 
-The server answers each request from a new socket, bound to the address that the request was for.
-1 B, 512 B (a full last block), 513 B and 10 MiB; short: 1 MiB instead of 10.
+tftp-hpa under the shim; built from source it is inetutils' tftp, and its tftpd, which inetd starts.
+Both servers answer each request from a new socket. 1 B, 512 B (a full last block), 513 B and
+10 MiB; short: 1 MiB instead of 10.
 """
 
 import os
+import pwd
 import subprocess
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from scaffold import scenario
 from scaffold.lab import Host, Lab
@@ -24,6 +27,23 @@ def serve(host: Host, folder: Path, service: str = SERVICE) -> subprocess.Popen[
     return host.popen([*command, *user, str(folder)], service=service)
 
 
+def serve_by_inetd(host: Host, folder: Path, *, own: bool) -> subprocess.Popen[bytes]:
+    """inetutils' inetd, which listens; `own`: its configuration names the service."""
+    config = folder.parent / "inetd.conf"
+    name = f"{SERVICE}:tftp" if own else "tftp"
+    user = pwd.getpwuid(os.geteuid()).pw_name
+    tftpd = program("tftpd")
+    config.write_text(f"{name} dgram udp4 wait {user} {tftpd} tftpd -l -n {folder}\n")
+    command = [program("inetd"), "-d", "--pidfile=", config]
+    with log_of(folder).open("wb") as log:
+        return host.popen(command, service=None if own else SERVICE, stderr=log)
+
+
+def log_of(folder: Path) -> Path:
+    """What inetd says as it runs."""
+    return folder.parent / "inetd.log"
+
+
 def run(
     lab: Lab,
     *,
@@ -34,26 +54,33 @@ def run(
 ) -> Result:
     """Each file there and back; contents must agree at both ends."""
     check_level(level)
-    program("tftp", "tftp-hpa")
+    shim, own = level == "shim", level == "native"
+    transfer = _transfer if shim else _transfer_by_commands
     sizes = (1, 512, 513, 10 * MIB if full else MIB)
     folder, home = lab.folder / server / "tftp", lab.folder / client / "tftp"
     for one in (folder, home):
         one.mkdir(parents=True, exist_ok=True)
         one.chmod(0o777)
     result = Result()
-    tftpd = serve(lab[server], folder)
+    host = lab[server]
+    tftpd = serve(host, folder) if shim else serve_by_inetd(host, folder, own=own)
     lab.await_service(f"{SERVICE}:{PORT}/udp", process=tftpd)
     with verified(lab, client, "tftp", result):
         for size in sizes:
             digest = make_file(folder / f"get{size}", size)
             (folder / f"get{size}").chmod(0o644)
-            _transfer(lab, client, "get", folder / f"get{size}", home / "got")
+            transfer(lab, client, "get", folder / f"get{size}", home / "got")
             expect(sha256(home / "got") == digest, f"{size} bytes arrived differently")
             digest = make_file(home / f"put{size}", size)
-            _transfer(lab, client, "put", home / f"put{size}", folder / "stored")
+            (folder / "stored").touch()  # inetutils' tftpd makes no files
+            (folder / "stored").chmod(0o666)
+            transfer(lab, client, "put", home / f"put{size}", folder / "stored")
             expect(sha256(folder / "stored") == digest, f"{size} bytes were stored differently")
     result.figures["bytes"] = 2 * sum(sizes)
     lab[server].end(tftpd)
+    if own:
+        log = log_of(folder).read_text()
+        expect(SERVICE in log, f"inetd's log does not name the service: {log}")
     return result
 
 
@@ -62,3 +89,17 @@ def _transfer(lab: Lab, client: str, verb: str, source: Path, target: Path) -> N
     done = lab[client].run([*command, verb, str(source), str(target)], timeout=100)
     scenario.succeeded(done, f"tftp {verb}")
     expect("rror" not in done.stdout, f"tftp {verb} {source.name}: {done.stdout.strip()}")
+
+
+def _transfer_by_commands(lab: Lab, client: str, verb: str, source: Path, target: Path) -> None:
+    """inetutils' tftp reads commands, and exits with 0 whatever happens."""
+    script = f"mode octet\nverbose\n{verb} {source} {target}\nstatus\n"
+    words = [program("tftp"), SERVICE, str(PORT)]
+    with NamedTemporaryFile("w+") as commands:
+        commands.write(script)
+        commands.flush()
+        commands.seek(0)
+        done = lab[client].run(words, stdin=commands, timeout=100)
+    scenario.succeeded(done, f"tftp {verb}")
+    expect("rror" not in done.stdout, f"tftp {verb} {source.name}: {done.stdout.strip()}")
+    expect(f"Connected to {SERVICE}." in done.stdout, f"tftp's status: {done.stdout}")

@@ -27,16 +27,15 @@ def serve(host: Host, folder: Path, service: str = SERVICE) -> subprocess.Popen[
     return host.popen([*command, *user, str(folder)], service=service)
 
 
-def serve_by_inetd(host: Host, folder: Path, *, own: bool) -> subprocess.Popen[bytes]:
-    """inetutils' inetd, which listens; `own`: its configuration names the service."""
+def serve_by_inetd(host: Host, folder: Path) -> subprocess.Popen[bytes]:
+    """inetutils' inetd, which listens; its configuration names the service."""
     config = folder.parent / "inetd.conf"
-    name = f"{SERVICE}:tftp" if own else "tftp"
     user = pwd.getpwuid(os.geteuid()).pw_name
     tftpd = program("tftpd")
-    config.write_text(f"{name} dgram udp4 wait {user} {tftpd} tftpd -l -n {folder}\n")
+    config.write_text(f"{SERVICE}:tftp dgram udp4 wait {user} {tftpd} tftpd -l -n {folder}\n")
     command = [program("inetd"), "-d", "--pidfile=", config]
     with log_of(folder).open("wb") as log:
-        return host.popen(command, service=None if own else SERVICE, stderr=log)
+        return host.popen(command, stderr=log)
 
 
 def log_of(folder: Path) -> Path:
@@ -54,7 +53,7 @@ def run(
 ) -> Result:
     """Each file there and back; contents must agree at both ends."""
     check_level(level)
-    shim, own = level == "shim", level == "native"
+    shim = level == "shim"
     transfer = _transfer if shim else _transfer_by_commands
     sizes = (1, 512, 513, 10 * MIB if full else MIB)
     folder, home = lab.folder / server / "tftp", lab.folder / client / "tftp"
@@ -63,7 +62,7 @@ def run(
         one.chmod(0o777)
     result = Result()
     host = lab[server]
-    tftpd = serve(host, folder) if shim else serve_by_inetd(host, folder, own=own)
+    tftpd = serve(host, folder) if shim else serve_by_inetd(host, folder)
     lab.await_service(f"{SERVICE}:{PORT}/udp", process=tftpd)
     with verified(lab, client, "tftp", result):
         for size in sizes:
@@ -78,7 +77,7 @@ def run(
             expect(sha256(folder / "stored") == digest, f"{size} bytes were stored differently")
     result.figures["bytes"] = 2 * sum(sizes)
     lab[server].end(tftpd)
-    if own:
+    if level == "native":
         log = log_of(folder).read_text()
         expect(SERVICE in log, f"inetd's log does not name the service: {log}")
     return result

@@ -27,7 +27,7 @@ def build(program: Port, level: str, sources: list[Path], folder: Path) -> Path:
     programs.mkdir(parents=True)
     for origin, source in zip(program.sources, sources, strict=True):
         tree = folder / source.name
-        port(source, tree, level, origin.paths, program.patches_of(origin))
+        port(source, tree, level, program.changes_of(origin))
         recipe = recipes.get(origin.package)
         if recipe:
             _run(program, recipe.steps, tree, level)
@@ -89,18 +89,11 @@ def _run(program: Port, steps: Steps, tree: Path, level: str) -> None:
         words = [_fill(word, program, tree).replace("{header}", header(level)) for word in step]
         if step[0] == "make" and "{header}" not in " ".join(step):
             words += [f"{name}={value}" for name, value in _with_header(level).items()]
-        given = environment | (_for_cmake(environment, level) if step[0] == "cmake" else {})
+        given = environment | (_with_header(level) if step[0] == "cmake" else {})
         done = subprocess.run(words, cwd=tree, env=given, capture_output=True, text=True)
         if done.returncode != 0:
             last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
             raise BuildError(f"{program.app}: {' '.join(step)}: {last}")
-
-
-def _for_cmake(environment: dict[str, str], level: str) -> dict[str, str]:
-    """It takes all flags when it configures, and libraries from LDFLAGS only: before the objects
-    that need them."""
-    libraries = f"-Wl,--push-state,--no-as-needed {environment['LIBS']} -Wl,--pop-state"
-    return {"LDFLAGS": f"{environment['LDFLAGS']} {libraries}", **_with_header(level)}
 
 
 def _prefix(tree: Path) -> Path:
@@ -114,15 +107,20 @@ def _fill(word: str, program: Port, tree: Path) -> str:
     return word
 
 
+_LIBRARY = "-Wl,--push-state,--no-as-needed -lscaffold -Wl,--pop-state"
+"""LDFLAGS stand before the objects, and are all that some builds take."""
+
+
 def flags(prefix: Path) -> dict[str, str]:
     """What makes a compiler and a linker take libscaffold, and what is installed in `prefix`."""
     folders = [paths.part("libscaffold.so").parent, prefix / "lib"]
     found = [str(folder / "pkgconfig") for folder in folders]
+    places = [f"-L{folder} -Wl,-rpath,{folder}" for folder in folders]
     return {
         "CFLAGS": _compile(),
         "CXXFLAGS": _compile(),
         "CPPFLAGS": f"-I{prefix}/include",
-        "LDFLAGS": " ".join(f"-L{folder} -Wl,-rpath,{folder}" for folder in folders),
+        "LDFLAGS": " ".join([*places, _LIBRARY]),
         "LIBS": "-lscaffold",
         "PKG_CONFIG_PATH": os.pathsep.join([*found, os.environ.get("PKG_CONFIG_PATH", "")]),
     }

@@ -4,7 +4,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,20 +29,41 @@ class Ported:
     manual: Changed
 
 
-def port(source: Path, tree: Path, level: str, paths: Sequence[str], patches: list[Path]) -> Ported:
-    """A copy of `source` at `tree`, changed for `level`. The source stays as it is."""
+@dataclass(frozen=True)
+class Changes:
+    """What is made of a source: the paths that `rewrite` is given, and patches by hand."""
+
+    paths: Sequence[str] = (".",)
+    patches: Sequence[Path] = ()  # at native, after `rewrite`
+    before: Sequence[Path] = ()  # at both levels, and before
+
+
+def port(source: Path, tree: Path, level: str, changes: Changes) -> Ported:
+    """A copy of `source` at `tree`, changed for `level`. The source stays as it is.
+
+    Raises DoesNotApply.
+    """
     shutil.copytree(source, tree, symlinks=True)
+    manual = _by_hand(tree, changes.before)
     if level == "relink":
-        return Ported(tree, NOTHING, NOTHING)
-    rewrite(tree, level, paths)
-    automatic = count(source, tree)
-    return Ported(tree, automatic, _by_hand(tree, patches) if patches else NOTHING)
+        return Ported(tree, NOTHING, manual)
+    with _kept(tree) as patched:
+        rewrite(tree, level, changes.paths)
+        automatic = count(patched, tree)
+    return Ported(tree, automatic, manual + _by_hand(tree, changes.patches))
 
 
-def _by_hand(tree: Path, patches: list[Path]) -> Changed:
-    with tempfile.TemporaryDirectory() as folder:
-        before = Path(folder) / tree.name
-        shutil.copytree(tree, before, symlinks=True)
+@contextmanager
+def _kept(tree: Path) -> Iterator[Path]:
+    """A copy of the tree as it is now, for as long as the block lasts."""
+    with tempfile.TemporaryDirectory(prefix="scaffold-port-") as folder:
+        yield Path(shutil.copytree(tree, Path(folder) / tree.name, symlinks=True))
+
+
+def _by_hand(tree: Path, patches: Sequence[Path]) -> Changed:
+    if not patches:
+        return NOTHING
+    with _kept(tree) as before:
         for patch in patches:
             apply(patch, tree)
         return count(before, tree)

@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from .fetch import debian, git, pypi
+from .ported import Changes
 
 FETCHERS: dict[str, Callable[[str, Path, str], Path]] = {
     "debian": debian.fetch,
@@ -99,13 +100,18 @@ class Port:
     sources: tuple[Origin, ...]
     note: str = ""
     patches: tuple[Path, ...] = ()  # by hand, on top of what `rewrite` does, in their order
+    before: tuple[Path, ...] = ()  # the same below it, at both levels
     folder: Path = Path()  # where it is described
 
-    def patches_of(self, origin: Origin) -> list[Path]:
-        """The patches for one of the sources: with several, its package begins their names."""
-        if len(self.sources) == 1:
-            return list(self.patches)
-        return [one for one in self.patches if one.name.startswith(f"{origin.name}-")]
+    def changes_of(self, origin: Origin) -> Changes:
+        """What is made of one of the sources: with several, its package begins the names of its
+        patches."""
+        patches, before = self._of(origin, self.patches), self._of(origin, self.before)
+        return Changes(origin.paths, patches, before)
+
+    def _of(self, origin: Origin, patches: tuple[Path, ...]) -> list[Path]:
+        several = len(self.sources) > 1
+        return [one for one in patches if not several or one.name.startswith(f"{origin.name}-")]
 
 
 def read(folder: Path, app: str) -> Port:
@@ -134,7 +140,8 @@ def _port(folder: Path, text: dict[str, Any]) -> Port:
     patches = tuple(sorted((folder / "manual").glob("*.patch")))
     note = text.get("note", "")
     row, licence = text["row"], text["licence"]
-    return Port(folder.name, row, licence, seed, sources, note, patches, folder)
+    before = tuple(sorted((folder / "manual/before").glob("*.patch")))
+    return Port(folder.name, row, licence, seed, sources, note, patches, before, folder)
 
 
 def _origin(text: dict[str, Any]) -> Origin:

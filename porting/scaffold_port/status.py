@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from .change.diff import unified
 from .compare import Difference, Hunk, compare, hunks
 from .fetch.errors import NotAvailable
 from .layers import layers
-from .ported import DoesNotApply, port
+from .ported import Changes, DoesNotApply, port
 from .ports import Origin, Port
 
 
@@ -115,23 +115,32 @@ def _hunks(origin: Origin, source: Path) -> list[Hunk]:
 
 def _try_patches(program: Port, origin: Origin, source: Path) -> dict[str, str]:
     """Each on top of those before it."""
+    every = program.changes_of(origin)
+    kept = replace(every, patches=(), before=())
     tried = {}
-    patches: list[Path] = []
-    for patch in program.patches_of(origin):
+    for patch in (*every.before, *every.patches):
+        more = _with(kept, patch, every)
         try:
-            with _ported(origin, source, [*patches, patch]):
-                patches.append(patch)
+            with _ported(source, "native", more):
+                kept = more
                 tried[patch.name] = ""
         except DoesNotApply as error:
             tried[patch.name] = str(error)
     return tried
 
 
+def _with(some: Changes, patch: Path, every: Changes) -> Changes:
+    """One patch more, where it belongs."""
+    if patch in every.before:
+        return replace(some, before=(*some.before, patch))
+    return replace(some, patches=(*some.patches, patch))
+
+
 @contextmanager
-def _ported(origin: Origin, source: Path, patches: list[Path]) -> Iterator[Path]:
+def _ported(source: Path, level: str, changes: Changes) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="scaffold-port-"))
     try:
-        yield port(source, folder / source.name, "native", origin.paths, patches).tree
+        yield port(source, folder / source.name, level, changes).tree
     finally:
         shutil.rmtree(folder)
 
@@ -164,12 +173,15 @@ def refresh(program: Port, toml: Path, folder: Path) -> list[str]:
 
 def _renew(program: Port, origin: Origin, source: Path) -> dict[Path, bytes]:
     """The patches as they are against this source; each is what it adds to those before it."""
+    every = program.changes_of(origin)
+    kept = replace(every, patches=(), before=())
     renewed = {}
-    patches = program.patches_of(origin)
-    for at, patch in enumerate(patches):
-        with _ported(origin, source, patches[:at]) as before:
-            with _ported(origin, source, patches[: at + 1]) as after:
-                renewed[patch] = _again(patch.read_bytes(), before, after)
+    for patch in (*every.before, *every.patches):
+        level = "relink" if patch in every.before else "native"
+        more = _with(kept, patch, every)
+        with _ported(source, level, kept) as before, _ported(source, level, more) as after:
+            renewed[patch] = _again(patch.read_bytes(), before, after)
+        kept = more
     return renewed
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scaffold_port.change.count import Changed, count, count_diff
-from scaffold_port.ported import DoesNotApply, port
+from scaffold_port.ported import Changes, DoesNotApply, port
 
 SOURCE = Path(__file__).with_name("program")
 PATCH = """Description: says more
@@ -45,19 +45,19 @@ def test_trees(tmp_path: Path) -> None:
 
 
 def test_relink_changes_nothing(tmp_path: Path) -> None:
-    done = port(SOURCE, tmp_path / "tree", "relink", ["."], [])
+    done = port(SOURCE, tmp_path / "tree", "relink", Changes())
     assert done.automatic == done.manual == Changed()
     assert count(SOURCE, done.tree) == Changed()
 
 
 def test_patches_are_counted_by_themselves(tmp_path: Path) -> None:
-    rewritten = port(SOURCE, tmp_path / "rewritten", "native", ["."], [])
+    rewritten = port(SOURCE, tmp_path / "rewritten", "native", Changes())
     assert rewritten.automatic.modified >= 6
     assert rewritten.manual == Changed()
     patch = tmp_path / "one.patch"
     first = (rewritten.tree / "greet.c").read_text().splitlines()[0]
     patch.write_text(PATCH.format(first=first))
-    done = port(SOURCE, tmp_path / "patched", "native", ["."], [patch])
+    done = port(SOURCE, tmp_path / "patched", "native", Changes(patches=[patch]))
     assert done.automatic == rewritten.automatic
     assert done.manual == Changed(added=1)
     assert "/* by hand */" in (done.tree / "greet.c").read_text()
@@ -67,14 +67,27 @@ def test_a_patch_that_does_not_fit(tmp_path: Path) -> None:
     patch = tmp_path / "one.patch"
     patch.write_text(PATCH.format(first="something else"))
     with pytest.raises(DoesNotApply, match=r"one.patch: .*\n?.*FAILED"):
-        port(SOURCE, tmp_path / "tree", "native", ["."], [patch])
+        port(SOURCE, tmp_path / "tree", "native", Changes(patches=[patch]))
 
 
 def test_only_what_the_port_is_about(tmp_path: Path) -> None:
     source = tmp_path / "source"
     for name in ("wanted", "other"):
         shutil.copytree(SOURCE, source / name)
-    done = port(source, tmp_path / "tree", "native", ["wanted"], [])
+    done = port(source, tmp_path / "tree", "native", Changes(["wanted"]))
     text = (source / "other/greet.c").read_text()
     assert (done.tree / "other/greet.c").read_text() == text
     assert (done.tree / "wanted/greet.c").read_text() != text
+
+
+def test_a_patch_below_both_levels(tmp_path: Path) -> None:
+    """It is in libc's words, and rewrite goes over it."""
+    first = (SOURCE / "greet.c").read_text().splitlines()[0]
+    patch = tmp_path / "one.patch"
+    text = PATCH.format(first=first).replace("/* by hand */", "int listens(int s);")
+    patch.write_text(text)
+    for level in ("relink", "native"):
+        done = port(SOURCE, tmp_path / level, level, Changes(before=[patch]))
+        assert done.manual == Changed(added=1)
+        assert "int listens(int s);" in (done.tree / "greet.c").read_text()
+    assert done.automatic == port(SOURCE, tmp_path / "plain", "native", Changes()).automatic

@@ -119,8 +119,7 @@ def effort(port: Port, level: str, sources: list[Path]) -> Effort:
     for origin, source in zip(port.sources, sources, strict=True):
         folder = Path(tempfile.mkdtemp(prefix="scaffold-port-"))
         try:
-            patches = port.patches_of(origin)
-            done = port_source(source, folder / source.name, level, origin.paths, patches)
+            done = port_source(source, folder / source.name, level, port.changes_of(origin))
             total += Effort(done.automatic, done.manual)
         finally:
             shutil.rmtree(folder)

@@ -73,7 +73,7 @@ def _effort(changed: dict[str, Effort]) -> list[str]:
 
 def _seen(rows: list[Row], level: str) -> str:
     ours = [row for row in rows if row.seed]
-    return f"{sum(row.verified(level) == 'yes' for row in ours)} of {len(ours)}"
+    return f"{sum(row.verified(level) != 'no' for row in ours)} of {len(ours)}"
 
 
 def notes(rows: list[Row]) -> list[str]:

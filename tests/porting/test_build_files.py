@@ -182,6 +182,10 @@ def test_a_series_is_quilts(tmp_path: Path) -> None:
     assert done.exit_code == 0
     order = (folder / "series").read_text().splitlines()
     assert order == ["0001-calls.patch", "0002-build-files.patch"]
+    left = (folder / "left-to-you.txt").read_text().splitlines()
+    assert left == done.stderr.splitlines()
+    assert left
+    assert all("left to you: " in line for line in left)
     for name in order:
         text = (folder / name).read_text()
         assert text.startswith("Description: ")

@@ -1,6 +1,7 @@
 """`scaffold-port rewrite`."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -11,6 +12,9 @@ from ..layers import Layers
 from ..layers import layers as run
 from ..ported import LEVELS
 from ..series import write
+
+LEFT = "left-to-you.txt"
+"""Beside the patches of a series."""
 
 
 @click.command(
@@ -41,13 +45,15 @@ def rewrite(path: Path, level: str, form: str, series: Path | None) -> None:
     if series:
         for name in write(done.patches, series):
             click.echo(series / name)
+        (series / LEFT).write_text("".join(f"{line}\n" for line in _rest(done)))
     elif form == "in-place":
         _in_place(path if path.is_dir() else path.parent, done)
     else:
         for patch in done.patches:
             for change in patch.files:
                 sys.stdout.buffer.write(unified(*change))
-    _list_rest(done)
+    for line in _rest(done):
+        click.echo(line, err=True)
 
 
 def _in_place(root: Path, done: Layers) -> None:
@@ -56,10 +62,11 @@ def _in_place(root: Path, done: Layers) -> None:
             replace(root / name, new)
 
 
-def _list_rest(done: Layers) -> None:
+def _rest(done: Layers) -> Iterator[str]:
+    """Each place that a human has to look at, and why."""
     for one in done.report.active():
         if not one.automatic:
             why = f"left alone, {one.left}" if one.left else "left to you"
-            click.echo(f"{one.path}:{one.line}: {why}: {one.message} [{one.rule}]", err=True)
+            yield f"{one.path}:{one.line}: {why}: {one.message} [{one.rule}]"
     for left in done.build_files:
-        click.echo(f"{left.path}: left to you: {left.reason}", err=True)
+        yield f"{left.path}: left to you: {left.reason}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .analyze import analyze
 from .change import build_files, tree
+from .files import LANGUAGES
 from .findings import Report
 from .series import Patch, below
 
@@ -27,11 +28,10 @@ def layers(root: Path, level: str, paths: Iterable[str] = (".",)) -> Layers:
     report = analyze([root / path for path in paths])
     sources = list(tree.changes(report))
     top = root if root.is_dir() else root.parent
-    changed = [path for path, _, _ in sources]
-    found = list(build_files.change(root, changed, MODULES[level])) if changed else []
-    left = list(build_files.left(root, changed, MODULES[level])) if changed else []
-    steps = [Patch("build-files", "Build with libscaffold's flags", below(top, found))]
+    compiled = [path for path, _, _ in sources if LANGUAGES[path.suffix] != "python"]
+    plan = build_files.plan(root, compiled, MODULES[level])
+    steps = [Patch("build-files", "Build with libscaffold's flags", below(top, plan.changes))]
     if level == "native":
         calls = Patch("calls", "Serve and reach services by name", below(top, sources))
         steps.insert(0, calls)
-    return Layers(steps, report, left)
+    return Layers(steps, report, plan.left)

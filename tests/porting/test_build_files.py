@@ -10,12 +10,14 @@ import pytest
 from click.testing import CliRunner
 
 from scaffold import paths
-from scaffold_port.change.build_files import autoconf, change, cmake, left, make
+from scaffold.lab import Lab
+from scaffold_port.change.build_files import autoconf, cmake, make, plan
 from scaffold_port.change.build_files.errors import NotUnderstood
 from scaffold_port.cli import main
 
 PROGRAM = Path(__file__).with_name("program")
 CALLS = {"socket", "bind", "listen", "accept", "connect", "getaddrinfo"}
+Change = Callable[[bytes, str], bytes]
 
 
 @pytest.fixture(autouse=True)
@@ -33,49 +35,90 @@ def test_a_tree_without_calls_stays(tmp_path: Path) -> None:
     assert (done.exit_code, done.output) == (0, "")
 
 
+def test_python_is_not_linked(tmp_path: Path) -> None:
+    (tmp_path / "Makefile").write_text("a: a.o\n")
+    (tmp_path / "a.py").write_text("import socket\nsocket.create_connection(('a', 80))\n")
+    done = CliRunner().invoke(main, ["rewrite", str(tmp_path), "--diff"])
+    assert "+++ b/a.py" in done.stdout
+    assert "Makefile" not in done.output
+
+
+AUTOCONF = b"AC_INIT([a], [1])\nAC_PROG_CC\ndnl AC_OUTPUT\n"
+CMAKE = b'cmake_minimum_required(VERSION 3.10)\r\nproject(a\r\n  DESCRIPTION "a (b)")\r\n'
+
+
 @pytest.mark.parametrize(
-    ("one", "before", "after"),
+    ("one", "before", "added", "after"),
     [
         (
             autoconf.change,
-            b"AC_INIT([a], [1])\nAC_PROG_CC\ndnl AC_OUTPUT\nAC_OUTPUT\n",
-            b"AC_INIT([a], [1])\nAC_PROG_CC\ndnl AC_OUTPUT\n"
-            b"PKG_CHECK_MODULES([SCAFFOLD], [scaffold])\n"
-            b'CPPFLAGS="$CPPFLAGS $SCAFFOLD_CFLAGS"\n'
-            b'LIBS="$SCAFFOLD_LIBS $LIBS"\n'
-            b"AC_OUTPUT\n",
+            AUTOCONF,
+            b'CPPFLAGS="$CPPFLAGS `${PKG_CONFIG:-pkg-config} --cflags scaffold`"'
+            b" || AC_MSG_ERROR([no scaffold.pc])\n"
+            b'LIBS="`${PKG_CONFIG:-pkg-config} --libs scaffold` $LIBS"\n',
+            b"AC_OUTPUT",
         ),
         (
             cmake.change,
-            b"cmake_minimum_required(VERSION 3.10)\r\nproject(a\r\n  C)\r\nadd_executable(a a.c)",
-            b"cmake_minimum_required(VERSION 3.10)\r\nproject(a\r\n  C)\r\n"
+            CMAKE,
             b"find_package(PkgConfig REQUIRED)\r\n"
             b"pkg_check_modules(SCAFFOLD REQUIRED IMPORTED_TARGET scaffold)\r\n"
-            b"link_libraries(PkgConfig::SCAFFOLD)\r\n"
+            b"link_libraries($<BUILD_INTERFACE:PkgConfig::SCAFFOLD>)\r\n",
             b"add_executable(a a.c)",
         ),
         (
             make.change,
-            b"CFLAGS = -O2 \\\n  -g\nifdef X\nCFLAGS += -DX\nendif\n\n"
-            b"a: a.o\n\t$(CC) $(CFLAGS) -o a a.o $(LIBS)\n",
-            b"CFLAGS = -O2 \\\n  -g\nCFLAGS += $(shell pkg-config --cflags scaffold)\n"
-            b"ifdef X\nCFLAGS += -DX\nendif\n\n"
-            b"LIBS += $(shell pkg-config --libs scaffold)\n"
-            b"a: a.o\n\t$(CC) $(CFLAGS) -o a a.o $(LIBS)\n",
-        ),
-        (
-            make.change,
-            b"a: a.o\n",
+            b"",
             b"CPPFLAGS += $(shell pkg-config --cflags scaffold)\n"
-            b"LDLIBS += $(shell pkg-config --libs scaffold)\na: a.o\n",
+            b"LDLIBS += $(shell pkg-config --libs scaffold)\n",
+            b"a: a.o",
         ),
     ],
 )
-def test_lines_come_where_they_work(
-    one: Callable[[bytes, str], bytes], before: bytes, after: bytes
-) -> None:
-    assert one(before, "scaffold") == after
-    assert one(after, "scaffold") == after
+def test_lines_come_where_they_work(one: Change, before: bytes, added: bytes, after: bytes) -> None:
+    assert one(before + after, "scaffold") == before + added + after
+    assert one(before + added + after, "scaffold") == before + added + after
+
+
+CFLAGS = "CFLAGS += $(shell pkg-config --cflags scaffold)\n"
+CXXFLAGS = "CXXFLAGS += $(shell pkg-config --cflags scaffold)\n"
+LIBS = "LIBS += $(shell pkg-config --libs scaffold)\n"
+RULE = "a: a.o\n\t$(CC) $(CFLAGS) -o a a.o $(LIBS)\n"
+RULES = RULE + "b: b.cc\n\t$(CXX) $(CXXFLAGS) -o b b.cc $(LIBS)\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"CFLAGS = -O2 \\\n  -g\n\n{RULE}", f"CFLAGS = -O2 \\\n  -g\n{CFLAGS}\n{LIBS}{RULE}"),
+        (
+            f"ifdef X\n\tCFLAGS = -DX\nendif\nLIBS = -lm\n{RULE}",
+            f"ifdef X\n\tCFLAGS = -DX\nendif\n{CFLAGS}LIBS = -lm\n{LIBS}{RULE}",
+        ),
+        (
+            f"{RULE}t:\n\tCFLAGS=-O0 ./t\n\t./u\n",
+            f"{CFLAGS}{LIBS}{RULE}t:\n\tCFLAGS=-O0 ./t\n\t./u\n",
+        ),
+        (f"# $(CPPFLAGS)\n{RULES}", f"# $(CPPFLAGS)\n{CFLAGS}{CXXFLAGS}{LIBS}{RULES}"),
+        (f"# pkg-config scaffold\n{RULE}", f"# pkg-config scaffold\n{CFLAGS}{LIBS}{RULE}"),
+    ],
+    ids=["continued", "condition", "recipe", "two languages", "comment"],
+)
+def test_nothing_undoes_the_flags_of_a_makefile(before: str, after: str) -> None:
+    assert make.change(before.encode(), "scaffold").decode() == after
+    assert make.change(after.encode(), "scaffold").decode() == after
+
+
+@pytest.mark.parametrize(
+    ("one", "data"),
+    [
+        (autoconf.change, b"PKG_CHECK_MODULES(SCAFFOLD, [libx scaffold >= 0.1])\nAC_OUTPUT\n"),
+        (cmake.change, b"project(a)\npkg_check_modules(S REQUIRED scaffold)\n"),
+        (make.change, b"a: a.c\n\t$(CC) a.c `pkg-config --cflags --libs scaffold` $(LIBS)\n"),
+    ],
+)
+def test_who_asks_already_stays(one: Change, data: bytes) -> None:
+    assert one(data, "scaffold") == data
 
 
 @pytest.mark.parametrize(
@@ -83,39 +126,64 @@ def test_lines_come_where_they_work(
     [
         (autoconf.change, b"m4_include([rest.ac])\n", "no AC_OUTPUT"),
         (cmake.change, b"add_subdirectory(src)\n", r"no project\(\)"),
-        (make.change, b"PROG=a\n.include <bsd.prog.mk>\n", "BSD make"),
-        (make.change, b"a: a.c\n\t$(CC) -o a a.c\n", "no variables for flags"),
+        (make.change, b"PROG=a\n.include <bsd.prog.mk>\n", "not for GNU make"),
+        (make.change, b"!include <win32.mak>\n", "not for GNU make"),
+        (make.change, b"# Generated from a.in by b.\na: a.o\n", "generated: change what it is"),
+        (make.change, b"a: a.c\n\tgcc -o a a.c\n", "no variables for flags"),
     ],
 )
-def test_what_is_not_understood_is_said(
-    one: Callable[[bytes, str], bytes], data: bytes, why: str
-) -> None:
+def test_what_is_not_understood_is_said(one: Change, data: bytes, why: str) -> None:
     with pytest.raises(NotUnderstood, match=why):
         one(data, "scaffold")
 
 
-def test_which_files(tmp_path: Path) -> None:
-    """What configures the tree, not what it makes; else the makefiles beside the sources."""
-    source = tmp_path / "src/a.c"
-    source.parent.mkdir()
-    names = ("src/Makefile", "Makefile", "configure.ac")
-    for name, text in zip(names, ("a: a.o\n", "all:\n", "AC_OUTPUT\n"), strict=True):
-        (tmp_path / name).write_text(text)
+# --- which files ----------------------------------------------------------------------------------
 
-    def changed() -> list[str]:
-        found = change(tmp_path, [source], "scaffold")
-        return [path.relative_to(tmp_path).as_posix() for path, _, _ in found]
+COMPILES, RECURSES = "a: a.o\n", "all:\n\t$(MAKE) -C src\nclean:\n\trm -f *.o\n"
+PARTS = "AC_CONFIG_SUBDIRS([src\n  other])\nAC_OUTPUT\n"
 
-    assert changed() == ["configure.ac"]
-    (tmp_path / "configure.ac").unlink()
-    assert changed() == ["Makefile"]
-    (tmp_path / "Makefile").unlink()
-    assert changed() == ["src/Makefile"]
-    (tmp_path / "src/Makefile").unlink()
-    assert changed() == []
-    assert [one.reason[:13] for one in left(tmp_path, [source], "scaffold")] == ["no build file"]
-    (tmp_path / "meson.build").write_text("")
-    assert [one.path.name for one in left(tmp_path, [source], "scaffold")] == ["meson.build"]
+
+@pytest.mark.parametrize(
+    ("files", "changed", "left"),
+    [
+        ({"configure.ac": "AC_OUTPUT\n", "src/Makefile": COMPILES}, "configure.ac", ""),
+        ({"configure.ac": "AC_OUTPUT\n", "Makefile.am": ""}, "configure.ac", ""),
+        ({"configure.ac": "AC_OUTPUT\n", "src/configure.ac": "AC_OUTPUT\n"}, "configure.ac", ""),
+        (
+            {"configure.ac": PARTS, "src/configure.in": "AC_OUTPUT\n", "other/configure.ac": ""},
+            "configure.ac src/configure.in",
+            "",
+        ),
+        (
+            {"CMakeLists.txt": "project(a)\n", "src/CMakeLists.txt": "project(b)\n"},
+            "CMakeLists.txt",
+            "",
+        ),
+        (
+            {"configure.ac": "AC_OUTPUT\n", "CMakeLists.txt": "project(a)\n", "meson.build": ""},
+            "CMakeLists.txt configure.ac",
+            "meson.build: not understood",
+        ),
+        ({"Makefile": RECURSES, "src/Makefile": COMPILES}, "src/Makefile", ""),
+        ({"Makefile": COMPILES, "src/Makefile": COMPILES}, "Makefile src/Makefile", ""),
+        ({"src/GNUmakefile": COMPILES, "src/Makefile": COMPILES}, "src/GNUmakefile", ""),
+        ({"Makefile": COMPILES, "other/Makefile": COMPILES}, "Makefile", ""),
+        ({"Makefile": "a: a.c\n\tgcc a.c\n"}, "", "Makefile: its recipes have no variables"),
+        ({"src/Makefile.am": ""}, "", "src/Makefile.am: not understood"),
+        ({"Makefile": RECURSES}, "", "src: nothing that is understood builds it"),
+    ],
+)
+def test_which_files(files: dict[str, str], changed: str, left: str, tmp_path: Path) -> None:
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    done = plan(tmp_path, [tmp_path / "src/a.c"], "scaffold")
+    names = [path.relative_to(tmp_path).as_posix() for path, _, _ in done.changes]
+    assert names == changed.split()
+    lines = [f"{one.path.relative_to(tmp_path)}: {one.reason}" for one in done.left]
+    assert [line[: len(left)] for line in lines] == ([left] if left else [])
+    assert all("`pkg-config --cflags --libs scaffold`" in line for line in lines)
 
 
 # --- real builds ----------------------------------------------------------------------------------
@@ -140,35 +208,74 @@ TREES = {
 }
 STEPS = {
     "make": ["make"],
-    "autoconf": ["autoreconf -i", "./configure", "make"],
+    "autoconf": ["autoconf", "./configure", "make"],
     "automake": ["autoreconf -i", "./configure", "make"],
     "cmake": ["cmake .", "cmake --build ."],
 }
 
 
+def rewritten(tree: Path, files: dict[str, str], level: str) -> None:
+    tree.mkdir()
+    shutil.copy(PROGRAM / "greet.c", tree)
+    for name, text in files.items():
+        (tree / name).write_text(text)
+    done = CliRunner().invoke(main, ["rewrite", str(tree), "--level", level, "--in-place"])
+    assert done.exit_code == 0
+
+
+def build(tree: Path, steps: list[str], found: Path) -> None:
+    """With what pkg-config finds in one folder."""
+    for tool in (step.split()[0] for step in steps):
+        if not tool.startswith("./") and shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed")
+    environment = os.environ | {"PKG_CONFIG_PATH": "", "PKG_CONFIG_LIBDIR": str(found)}
+    for step in steps:
+        command = step.split()
+        done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, timeout=120)
+        assert done.returncode == 0, (step, done.stdout, done.stderr)
+
+
+def modules() -> Path:
+    return paths.part("libscaffold.so").parent / "pkgconfig"
+
+
 @pytest.mark.parametrize("level", ["relink", "native"])
 @pytest.mark.parametrize("system", sorted(TREES))
 def test_a_build_takes_libscaffold(system: str, level: str, tmp_path: Path) -> None:
-    for step in STEPS[system]:
-        tool = step.split()[0]
-        if not tool.startswith("./") and shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed")
     tree = tmp_path / "tree"
-    tree.mkdir()
-    shutil.copy(PROGRAM / "greet.c", tree)
-    for name, text in TREES[system].items():
-        (tree / name).write_text(text)
-    words = ["rewrite", str(tree), "--level", level, "--in-place"]
-    assert CliRunner().invoke(main, words).exit_code == 0
-    environment = os.environ | {
-        "PKG_CONFIG_PATH": str(paths.part("libscaffold.so").parent / "pkgconfig")
-    }
-    for step in STEPS[system]:
-        subprocess.run(step.split(), cwd=tree, env=environment, check=True, timeout=120)
-    names = subprocess.run(["nm", "-D", tree / "greet"], capture_output=True, text=True).stdout
+    rewritten(tree, TREES[system], level)
+    build(tree, STEPS[system], modules())
+    greet = tree / "greet"
+    names = subprocess.run(["nm", "-D", greet], capture_output=True, text=True).stdout
     for name in CALLS:
         assert f" scaffold_{name}" in names
         assert f" {name}@" not in names
+    with Lab(["a"], kind="loopback") as lab:
+        lab.start()
+        service = {"SCAFFOLD_SERVICE": "greet.demo.scaffold"}
+        server = lab["a"].popen([greet, "serve", "80"], shim=False, env=service)
+        lab.await_service("greet.demo.scaffold:80", process=server)
+        done = lab["a"].run([greet, "ask", "greet.demo.scaffold", "80"], shim=False)
+        assert done.stdout == "hello\n", done
+
+
+def test_configure_says_that_the_library_is_missing(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    rewritten(tree, TREES["autoconf"], "native")
+    with pytest.raises(AssertionError, match=r"configure: error: no scaffold\.pc"):
+        build(tree, ["autoconf", "./configure"], tmp_path)
+
+
+def test_users_of_a_library_need_no_target_of_ours(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    lists = (
+        "cmake_minimum_required(VERSION 3.10)\nproject(greet C)\nadd_library(greet greet.c)\n"
+        "install(TARGETS greet EXPORT greet)\ninstall(EXPORT greet DESTINATION cmake)\n"
+    )
+    rewritten(tree, {"CMakeLists.txt": lists}, "native")
+    build(tree, ["cmake .", "cmake --build .", "cmake --install . --prefix installed"], modules())
+    [exported] = (tree / "installed/cmake").glob("greet.cmake")
+    assert "SCAFFOLD" not in exported.read_text()
 
 
 def test_a_series_is_quilts(tmp_path: Path) -> None:

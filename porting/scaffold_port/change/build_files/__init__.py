@@ -9,18 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import autoconf, cmake, make
+from .builders import builders
 from .errors import NotUnderstood
 
-SYSTEMS: dict[str, Callable[[bytes, str], bytes]] = {
+_SYSTEMS: dict[str, Callable[[bytes, str], bytes]] = {
     "configure.ac": autoconf.change,
     "configure.in": autoconf.change,
     "CMakeLists.txt": cmake.change,
-    "GNUmakefile": make.change,
-    "makefile": make.change,
-    "Makefile": make.change,
 }
-_AUTOCONF = ("configure.ac", "configure.in")
-UNKNOWN = ("meson.build", "SConstruct", "BUILD.bazel", "wscript", "build.zig", "Makefile.am")
+_UNKNOWN = ("meson.build", "SConstruct", "BUILD.bazel", "BUILD", "wscript", "build.zig", "setup.py")
 
 
 @dataclass(frozen=True)
@@ -31,41 +28,45 @@ class Left:
     reason: str
 
 
-def change(root: Path, sources: Iterable[Path], module: str) -> Iterator[tuple[Path, bytes, bytes]]:
-    """(path, old, new) of every build file that the changed `sources` below `root` need."""
-    for path in _files(root, sources):
+@dataclass
+class Plan:
+    """(path, old, new) of every build file that changes, and what is left to a human."""
+
+    changes: list[tuple[Path, bytes, bytes]]
+    left: list[Left]
+
+
+def plan(root: Path, sources: Iterable[Path], module: str) -> Plan:
+    """For what is built from the changed `sources` below `root`, or at it."""
+    ways = [_way(root, folder) for folder in sorted({one.parent for one in sources})]
+    built = [builders(way) for way in ways]
+    pairs = zip(ways, built, strict=True)
+    left = {one for way, files in pairs for one in _not_known(way, files)}
+    changes = []
+    for path in sorted({path for files in built for path in files}):
+        old = path.read_bytes()
         try:
-            old = path.read_bytes()
-            new = SYSTEMS[path.name](old, module)
-        except NotUnderstood:
+            new = _SYSTEMS.get(path.name, make.change)(old, module)
+        except NotUnderstood as error:
+            left.add((path, str(error)))
             continue
         if new != old:
-            yield path, old, new
+            changes.append((path, old, new))
+    hint = f"add what `pkg-config --cflags --libs {module}` prints"
+    return Plan(changes, [Left(path, f"{why}: {hint}") for path, why in sorted(left)])
 
 
-def left(root: Path, sources: Iterable[Path], module: str) -> Iterator[Left]:
-    """What `change` could not do."""
-    files = _files(root, sources)
-    for path in files:
-        try:
-            SYSTEMS[path.name](path.read_bytes(), module)
-        except NotUnderstood as error:
-            yield Left(path, str(error))
-    for name in UNKNOWN:
-        if (root / name).is_file():
-            yield Left(root / name, f"add what `pkg-config --cflags --libs {module}` prints")
-    if not files and not any((root / name).is_file() for name in UNKNOWN):
-        yield Left(root, f"no build file: compile with `pkg-config --cflags --libs {module}`")
+def _way(root: Path, folder: Path) -> list[Path]:
+    """From `root` down to a folder in it; a file has only itself."""
+    way = [one for one in reversed([folder, *folder.parents]) if one.is_relative_to(root)]
+    return way or [root]
 
 
-def _files(root: Path, sources: Iterable[Path]) -> list[Path]:
-    """At the top of the tree what configures it, and makefiles where they are what is written by
-    hand: beside the sources, or above them."""
-    found = [root / name for name in SYSTEMS if (root / name).is_file()]
-    if any(path.name in _AUTOCONF for path in found):
-        return [path for path in found if SYSTEMS[path.name] is not make.change]
-    if found:
-        return found
-    folders = sorted({folder for one in sources for folder in one.parents if folder != root})
-    below = [folder for folder in folders if folder.is_relative_to(root)]
-    return [folder / name for folder in below for name in SYSTEMS if (folder / name).is_file()]
+def _not_known(way: list[Path], found: list[Path]) -> Iterator[tuple[Path, str]]:
+    """The build file that is no system's of ours, and why; or the folder, when there is none."""
+    names = _UNKNOWN if found else (*_UNKNOWN, "Makefile.am")
+    others = [folder / name for folder in way for name in names if (folder / name).is_file()]
+    if others:
+        yield others[0], "not understood"
+    elif not found:
+        yield way[-1], "nothing that is understood builds it"

@@ -2,57 +2,81 @@
 
 import re
 
+from .asks import asks
 from .errors import NotUnderstood
 from .insert import insert
 
-_COMPILES = ("CPPFLAGS", "CFLAGS", "CXXFLAGS")
 _LINKS = ("LDLIBS", "LIBS", "LDADD", "EXTRA_LIBS", "LFLAGS", "LDFLAGS")
+_COMMENT = re.compile(rb"^[ \t]*#[^\n]*", re.MULTILINE)
+_GENERATED = re.compile(
+    rb"(?:[ \t]*(?:#[^\n]*)?\n)*?#[^\n]*\bgenerated (?:automatically )?(?:from|by)\b",
+    re.IGNORECASE,
+)
+_OTHER_MAKE = re.compile(rb"^(?:\.[ \t]*(?:include|if)|![ \t]*(?i:include|if))\b", re.MULTILINE)
 _RULE = re.compile(rb"^[^\s#:=][^\n:=]*:(?!=)", re.MULTILINE)
-_RECIPE = re.compile(rb"^\t.*\$[({](?:CC|CXX|LD|LINK\.\w+)[)}]", re.MULTILINE)
-_BSD = re.compile(rb"^\.include\b", re.MULTILINE)
+_RECIPE = re.compile(
+    rb"^\t[^\n]*(?:\$[({](?:CC|CXX|LD|LINK\.\w+)[)}]"
+    rb"|(?<![\w.-])(?:cc|c\+\+|gcc|g\+\+|clang|clang\+\+)(?![\w.+-]))",
+    re.MULTILINE,
+)
+_OBJECTS = re.compile(rb"^[^\t\n][^\n]*\.(?:o|c|cc|cpp|cxx|C)\b", re.MULTILINE)
+
+
+def builds(data: bytes) -> bool:
+    """It compiles or links, by its own recipes or by make's, and does not only call others."""
+    text = _COMMENT.sub(b"", data)
+    return bool(_RECIPE.search(text) or _OBJECTS.search(text) or _OTHER_MAKE.search(text))
 
 
 def change(data: bytes, module: str) -> bytes:
     """The flags are added to the variables that the recipes use, behind all that set them."""
-    if f" {module})".encode() in data:
+    if asks(data, module):
         return data
-    if _BSD.search(data):
-        raise NotUnderstood(f"BSD make: add what `pkg-config --cflags --libs {module}` prints")
-    built_in = _RECIPE.search(data) is None
-    compiles, links = _first(_COMPILES, data, built_in), _first(_LINKS, data, built_in)
+    if _GENERATED.match(data):
+        raise NotUnderstood("generated: change what it is made from")
+    if _OTHER_MAKE.search(data):
+        raise NotUnderstood("not for GNU make")
+    text = _COMMENT.sub(b"", data)
+    compiles, links = _compiles(text), _used(_LINKS, text)[:1]
+    if not _RECIPE.search(text):  # make's own use these (GNU make, 10.2)
+        compiles, links = compiles or ["CPPFLAGS"], links or ["LDLIBS"]
     if not compiles or not links:
-        raise NotUnderstood(
-            f"no variables for flags: add what `pkg-config --cflags --libs {module}` prints"
-        )
-    for name, option in ((compiles, "cflags"), (links, "libs")):
-        line = f"{name} += $(shell pkg-config --{option} {module})"
-        data = insert(data, _place(data, name), [line])
-    return data
+        raise NotUnderstood("its recipes have no variables for flags and libraries")
+    for name in compiles:
+        data = _add(data, name, f"--cflags {module}")
+    return _add(data, links[0], f"--libs {module}")
 
 
-def _first(names: tuple[str, ...], data: bytes, built_in: bool) -> str:
-    """The first that a recipe uses; without recipes those of make's own (GNU make, 10.2)."""
-    for name in names:
-        if re.search(rb"\$[({]%s[)}]" % name.encode(), data):
-            return name
-    return names[0] if built_in else ""
+def _compiles(text: bytes) -> list[str]:
+    """CPPFLAGS are C's and C++'s."""
+    return _used(("CPPFLAGS",), text) or _used(("CFLAGS", "CXXFLAGS"), text)
+
+
+def _used(names: tuple[str, ...], text: bytes) -> list[str]:
+    return [name for name in names if re.search(rb"\$[({]%s[)}]" % name.encode(), text)]
+
+
+def _add(data: bytes, name: str, words: str) -> bytes:
+    return insert(data, _place(data, name), [f"{name} += $(shell pkg-config {words})"])
 
 
 def _place(data: bytes, name: str) -> int:
-    """Behind the last line that sets the variable and that no condition surrounds; else before the
-    first rule."""
-    at, depth = -1, 0
-    setting = re.compile(rb"[ ]*(?:override[ ]+)?%s[ \t]*[:?+]{0,3}=" % name.encode())
-    offset, continued, ours = 0, False, False
+    """Behind the last line that sets the variable, and the condition that it stands in; else before
+    the first rule."""
+    sets = re.compile(rb"[ \t]*(?:(?:override|export)[ ]+)?%s[ \t]*[:?+]{0,3}=" % name.encode())
+    at, end, depth = -1, 0, 0
+    found = continued = in_rule = False
     for line in data.splitlines(keepends=True):
-        if not continued:
-            depth += _depth(line)
-            ours = depth == 0 and setting.match(line) is not None
-        offset += len(line)
+        end += len(line)
+        in_recipe = in_rule and line.startswith(b"\t")
+        if not continued and not in_recipe:
+            change = _depth(line)
+            depth += change
+            in_rule = bool(_RULE.match(line)) or (in_rule and bool(change or not line.strip()))
+            found = found or sets.match(line) is not None
         continued = line.rstrip(b"\r\n").endswith(b"\\")
-        if ours and not continued:
-            at = offset
-            ours = False
+        if found and depth == 0 and not continued:
+            at, found = end, False
     if at >= 0:
         return at
     rule = _RULE.search(data)
@@ -60,7 +84,7 @@ def _place(data: bytes, name: str) -> int:
 
 
 def _depth(line: bytes) -> int:
-    word = line.strip().split(b" ")[0]
-    if word in (b"ifeq", b"ifneq", b"ifdef", b"ifndef") or word.startswith((b"ifeq(", b"ifneq(")):
-        return 1
-    return -1 if word == b"endif" else 0
+    word = re.match(rb"[ \t]*(\w*)", line)
+    if word is None or word[1] not in (b"ifeq", b"ifneq", b"ifdef", b"ifndef", b"endif"):
+        return 0
+    return -1 if word[1] == b"endif" else 1

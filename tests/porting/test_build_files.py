@@ -13,7 +13,9 @@ from scaffold import paths
 from scaffold.lab import Lab
 from scaffold_port.change.build_files import autoconf, cmake, make, plan
 from scaffold_port.change.build_files.errors import NotUnderstood
+from scaffold_port.change.write import replace
 from scaffold_port.cli import main
+from scaffold_port.commands import rewrite as command
 
 PROGRAM = Path(__file__).with_name("program")
 CALLS = {"socket", "bind", "listen", "accept", "connect", "getaddrinfo"}
@@ -41,6 +43,26 @@ def test_python_is_not_linked(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["rewrite", str(tmp_path), "--diff"])
     assert "+++ b/a.py" in done.stdout
     assert "Makefile" not in done.output
+
+
+def test_the_second_run_ends_what_the_first_began(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The calls come last: without any left, nothing would say that there is more to do."""
+    tree = tmp_path / "tree"
+    shutil.copytree(PROGRAM, tree)
+    words = ["rewrite", str(tree), "--in-place"]
+
+    def once(path: Path, data: bytes) -> None:
+        replace(path, data)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "replace", once)
+        assert CliRunner().invoke(main, words).exit_code != 0
+    assert CliRunner().invoke(main, words).exit_code == 0
+    assert "pkg-config --libs scaffold" in (tree / "Makefile").read_text()
+    assert "scaffold_listen" in (tree / "greet.c").read_text()
 
 
 AUTOCONF = b"AC_INIT([a], [1])\nAC_PROG_CC\ndnl AC_OUTPUT\n"

@@ -57,7 +57,7 @@ def rewrite(path: Path, level: str, form: str, series: Path | None) -> None:
 
 
 def _in_place(root: Path, done: Layers) -> None:
-    for patch in done.patches:
+    for patch in reversed(done.patches):  # sources that have changed ask for no build files
         for name, _, new in patch.files:
             replace(root / name, new)
 

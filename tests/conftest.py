@@ -1,5 +1,6 @@
 """Fixtures of the tests in Python."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from scaffold.scenario import MissingProgram
 
 ROOT = Path(__file__).parents[1]
 KINDS = ["namespaces", "loopback"]
+
+# A shell starts what runs in its background deaf to Ctrl-C, and programs pass that on.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

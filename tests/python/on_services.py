@@ -6,6 +6,7 @@ import errno
 import pickle
 import selectors
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -336,6 +337,30 @@ def names_of_the_standard_library() -> None:
     asyncio.run(streams())
 
 
+def arguments_of_the_standard_library() -> None:
+    """What socket and asyncio take beside a host and a number holds for services as well."""
+    with inet.create_server((NAME, 80)) as listener:
+        thread = serve_once(listener)
+        inet.create_connection((NAME, "http"), timeout=5).close()
+        thread.join(5)
+
+    async def streams() -> None:
+        hello = asyncio.get_running_loop().create_future()
+
+        async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            hello.set_result(await reader.read(10_000))
+            writer.close()
+
+        server = await inet.start_server(refuse, NAME, "4101", reuse_port=True)
+        (await inet.start_server(refuse, NAME, 4101, reuse_port=True)).close()
+        async with server:
+            with pytest.raises((ssl.SSLError, ConnectionError)):
+                await inet.open_connection(NAME, "4101", ssl=ssl.create_default_context())
+            assert NAME.encode() in await hello  # the name for which a certificate is asked
+
+    asyncio.run(streams())
+
+
 BODIES = [
     round_trip,
     addresses,
@@ -356,6 +381,7 @@ BODIES = [
     duplicates_of_datagrams,
     asyncio_datagrams,
     names_of_the_standard_library,
+    arguments_of_the_standard_library,
 ]
 
 

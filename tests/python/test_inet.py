@@ -1,6 +1,7 @@
 """`scaffold.inet` on plain IP and on other families: what socket and asyncio do."""
 
 import asyncio
+import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,64 @@ def test_sockets() -> None:
         again = inet.socket(fileno=accepted.detach())
         assert (again.family, again.type) == (socket.AF_INET, socket.SOCK_STREAM)
         again.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "default"),
+    [
+        ((socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK), None),
+        ((socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK), None),
+        ((socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP), 3.0),
+        ((), None),
+        ((99,), None),
+    ],
+)
+def test_a_new_socket_is_as_sockets(arguments: tuple[Any, ...], default: float | None) -> None:
+    def made(module: Any) -> Any:
+        try:
+            with module.socket(*arguments) as one:
+                about = (one.family, one.type, one.proto, one.gettimeout())
+                return *about, os.get_blocking(one.fileno()), one.get_inheritable()
+        except OSError as error:
+            return error.errno
+
+    socket.setdefaulttimeout(default)
+    try:
+        assert made(inet) == made(socket)
+    finally:
+        socket.setdefaulttimeout(None)
+
+
+@pytest.mark.parametrize(
+    ("family", "address"),
+    [
+        (socket.AF_INET, ("", 0)),
+        (socket.AF_INET, (b"127.0.0.1", 0)),
+        (socket.AF_INET, ("<broadcast>", 0)),
+        (socket.AF_INET, (bytearray(b"127.0.0.1"), 0)),
+        (socket.AF_INET, ("127.0.0.1", 70000)),
+        (socket.AF_INET, ("127.0.0.1", -1)),
+        (socket.AF_INET, ("127.0.0.1", "80")),
+        (socket.AF_INET, ("127.0.0.1",)),
+        (socket.AF_INET, ("127.0.0.1", 0, 0)),
+        (socket.AF_INET, ["127.0.0.1", 0]),
+        (socket.AF_INET, (None, 0)),
+        (socket.AF_INET6, ("::1", 0)),
+        (socket.AF_INET6, ("::1", 0, 0, 0)),
+        (socket.AF_INET6, ("::1", 0, 0, 0, 0)),
+    ],
+)
+def test_plain_addresses_are_read_as_by_socket(family: int, address: Any) -> None:
+    def bound(module: Any) -> Any:
+        with module.socket(family) as one:
+            try:
+                one.bind(address)
+            except (OSError, ValueError, TypeError, OverflowError) as error:
+                return type(error)
+            host, port, *rest = one.getsockname()
+            return host, port > 0, rest
+
+    assert bound(inet) == bound(socket)
 
 
 def test_other_families_are_sockets_own(tmp_path: Path) -> None:

@@ -35,7 +35,9 @@ def socket(
     if fileno is not None:
         return _sockets.socket(*about, fileno=plain.detach())
     plain.close()
-    return _sockets.socket(*about)
+    made = _sockets.socket(*about)
+    made.settimeout(plain.gettimeout())  # of the default, or of SOCK_NONBLOCK
+    return made
 
 
 def create_connection(
@@ -47,7 +49,8 @@ def create_connection(
     """`socket.create_connection(...)`."""
     wait = _socket.getdefaulttimeout() if timeout is _DEFAULT_TIMEOUT else timeout
     if _is_service(address):
-        return _sockets.create_connection(tuple(address), wait)
+        host, port = address
+        return _sockets.create_connection((host, _number(port)), wait)
     return _socket.create_connection(address, wait, source_address, **options)
 
 
@@ -79,12 +82,12 @@ def getaddrinfo(
     """`socket.getaddrinfo(...)`: for a service its one address of the pool."""
     if not names.is_service(host):
         return _socket.getaddrinfo(host, port, family, type, proto, flags)
-    number = _socket.getaddrinfo(None, port or 0, _socket.AF_INET, type, proto)[0][4][1]
+    number = _number(port, type, proto)
     wanted = family if family in _FAMILIES else _socket.AF_INET
     kinds = [type] if type else [_socket.SOCK_STREAM, _socket.SOCK_DGRAM]
     found = []
     for kind in kinds:
-        room, length = names.resolve(host, int(number), wanted, kind)
+        room, length = names.resolve(host, number, wanted, kind)
         own = _socket.IPPROTO_UDP if kind == _socket.SOCK_DGRAM else _socket.IPPROTO_TCP
         canonical = host if flags & _socket.AI_CANONNAME else ""
         address = names.unpack(room, length)
@@ -106,7 +109,7 @@ async def open_connection(
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """`asyncio.open_connection(...)`."""
     if names.is_service(host):
-        return await streams.open_connection((host, port), **options)
+        return await streams.open_connection((host, _number(port)), **options)
     return await asyncio.open_connection(host, port, **options)
 
 
@@ -115,7 +118,8 @@ async def start_server(
 ) -> asyncio.Server:
     """`asyncio.start_server(...)`."""
     if names.is_service(host):
-        return await streams.start_server(client_connected_cb, (host, port), **options)
+        service = (host, _number(port))
+        return await streams.start_server(client_connected_cb, service, **options)
     return await asyncio.start_server(client_connected_cb, host, port, **options)
 
 
@@ -149,6 +153,12 @@ def _shown(family: int, packed: bytes) -> str:
     lib.scaffold_inet_ntop(family, ffi.from_buffer(packed), text, lib.SCAFFOLD_ADDRSTRLEN)
     shown: str = ffi.string(text).decode("ascii")
     return shown
+
+
+def _number(port: Any, type: int = 0, proto: int = 0) -> int:
+    """A port as getaddrinfo reads it: a number, its digits, a protocol's name, or nothing."""
+    address = _socket.getaddrinfo(None, port or 0, _socket.AF_INET, type, proto)[0][4]
+    return int(address[1])
 
 
 def _is_service(address: Any) -> bool:

@@ -1,5 +1,6 @@
 """Names of services and addresses of flows, between Python's shapes and the library's."""
 
+import operator
 import re
 import socket as _socket
 import struct
@@ -58,6 +59,23 @@ def service_text(address: Address, proto: str = "tcp") -> str | None:
         host = split_service(address[0])[0]
         return _text_of(host, port, proto)
     return None
+
+
+def host_and_port(address: Any, family: int) -> tuple[str, int]:
+    """Of a plain address, as `socket.socket` reads it, with its exceptions for what is none."""
+    lengths = (2,) if family == _socket.AF_INET else (2, 3, 4)
+    if not isinstance(address, tuple) or len(address) not in lengths:
+        raise TypeError(f"{address!r} is no address; write (host, port)")
+    host, port = address[0], operator.index(address[1])
+    if not 0 <= port < 65536:
+        raise OverflowError(f"{address!r}: the port must be from 0 to 65535")
+    if isinstance(host, bytes | bytearray):
+        host = host.decode("ascii")
+    if not isinstance(host, str):
+        raise TypeError(f"{address!r}: the host must be text")
+    if host == "<broadcast>" and family == _socket.AF_INET:
+        return "255.255.255.255", port
+    return host, port
 
 
 def _text_of(host: str, port: int, proto: str) -> str:

@@ -167,9 +167,10 @@ class socket(_socket.socket):
             host, port, _ = names.split_service(service)
             return names.resolve(host, port, self.family, self.type)
         assert not isinstance(address, str)
-        room, length = names.resolve(address[0], address[1], self.family, self.type)
-        if self.family == _socket.AF_INET6 and len(address) > 2:
-            _set_flow_and_scope(room, *address[2:4])
+        host, port = names.host_and_port(address, self.family)
+        room, length = names.resolve(host, port, self.family, self.type)
+        if len(address) > 2:
+            _set_flow_and_scope(room, *address[2:])
         return room, length
 
     def _is_datagram(self) -> bool:

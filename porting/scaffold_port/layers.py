@@ -30,8 +30,11 @@ def layers(root: Path, level: str, paths: Iterable[str] = (".",)) -> Layers:
     top = root if root.is_dir() else root.parent
     compiled = [path for path, _, _ in sources if LANGUAGES[path.suffix] != "python"]
     plan = build_files.plan(root, compiled, MODULES[level])
+    left = list(plan.left)
+    if level == "native" and len(compiled) < len(sources):
+        left.append(build_files.Left(root, "the program now requires the Python package scaffold"))
     steps = [Patch("build-files", "Build with libscaffold's flags", below(top, plan.changes))]
     if level == "native":
         calls = Patch("calls", "Serve and reach services by name", below(top, sources))
         steps.insert(0, calls)
-    return Layers(steps, report, plan.left)
+    return Layers(steps, report, left)

@@ -1,55 +1,90 @@
 """Python at the native level: scaffold.inet's functions for those that have them."""
 
-import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+import libcst as cst
 
 from ..findings import Finding
+from ..py.meanings import dotted
+from ..py.module import Module, parse
 from ..source import Source
 from .edits import Edit, apply, fixes
 
 IMPORT = b"import scaffold.inet"
-_IMPORTED = re.compile(rb"^import scaffold\.inet\b", re.MULTILINE)
+_LINE_END = re.compile(rb"\r?\n|\Z")
 
 
 def rewrite(source: Source, findings: Iterable[Finding]) -> bytes:
     """The file with scaffold's names. Without anything to rename it is the same, to the byte."""
     edits = fixes(source, findings)
-    if edits and not _IMPORTED.search(source.data):
-        edits.add(_import(source))
+    if edits:
+        edits |= _import(parse(source.data), source.data)
     return apply(source.data, edits)
 
 
-def _import(source: Source) -> Edit:
-    """Our import, behind the first run of imports at the top of the module; without one behind its
-    docstring and what comes from __future__."""
-    body = ast.parse(source.data).body
-    at, line = 0, 0
-    while at < len(body) and (_is_docstring(body[at]) or _is_future(body[at])):
-        line, at = body[at].end_lineno or 0, at + 1
-    while at < len(body) and isinstance(body[at], ast.Import | ast.ImportFrom):
-        line, at = body[at].end_lineno or 0, at + 1
-    if line == 0 and body:
-        line = _first_line(body[0]) - 1
-    newline = b"\r\n" if b"\r\n" in source.data else b"\n"
-    start = source.offset(line + 1, 1)
-    before = newline if start and not source.data[:start].endswith(b"\n") else b""
-    return Edit(start, start, before + IMPORT + newline)
+def _import(module: Module, data: bytes) -> set[Edit]:
+    """Our import, behind the imports at the top of the module; without any behind its docstring and
+    what comes from __future__."""
+    if any(map(_imports_ours, module.tree.body)):
+        return set()
+    head = None
+    for statement in module.tree.body:
+        if _is_head(statement):
+            head = statement
+        elif not _is_about_itself(statement):
+            break
+    if head is None:
+        at = module.place(_beginning(module.tree.body[0]))[0]
+        newline = b"\r\n" if b"\r\n" in data else b"\n"
+        return {Edit(at, at, IMPORT + newline)}
+    end = _LINE_END.search(data, module.place(head)[1])
+    assert end is not None
+    text = IMPORT + end[0] if end[0] else b"\n" + IMPORT
+    return {Edit(end.end(), end.end(), text)}
 
 
-def _is_docstring(node: ast.stmt) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
+def _small(statement: cst.CSTNode) -> Sequence[cst.BaseSmallStatement]:
+    return statement.body if isinstance(statement, cst.SimpleStatementLine) else ()
+
+
+def _imports_ours(statement: cst.CSTNode) -> bool:
+    return any(
+        dotted(alias.name) == "scaffold.inet" and alias.asname is None
+        for one in _small(statement)
+        if isinstance(one, cst.Import)
+        for alias in one.names
     )
 
 
-def _is_future(node: ast.stmt) -> bool:
-    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+def _is_head(statement: cst.CSTNode) -> bool:
+    """What an import follows: other imports, the docstring, and what comes from __future__."""
+    small = _small(statement)
+    if not small:
+        return False
+    first = small[0]
+    is_docstring = isinstance(first, cst.Expr) and isinstance(
+        first.value, cst.SimpleString | cst.ConcatenatedString
+    )
+    is_future = (
+        isinstance(first, cst.ImportFrom)
+        and first.module is not None
+        and dotted(first.module) == "__future__"
+    )
+    imports = all(isinstance(one, cst.Import | cst.ImportFrom) for one in small)
+    return is_docstring or is_future or imports
 
 
-def _first_line(node: ast.stmt) -> int:
-    """Of a definition its first decorator's."""
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(one.lineno for one in decorators)])
+def _is_about_itself(statement: cst.CSTNode) -> bool:
+    """`__version__ = "1"` and the like, which may stand before the imports."""
+    small = _small(statement)
+    return bool(small) and all(
+        isinstance(one, cst.Assign) and dotted(one.targets[0].target).startswith("__")
+        for one in small
+    )
+
+
+def _beginning(statement: cst.CSTNode) -> cst.CSTNode:
+    """Of a definition its first decorator."""
+    decorators: Sequence[cst.Decorator] = getattr(statement, "decorators", ())
+    return decorators[0] if decorators else statement

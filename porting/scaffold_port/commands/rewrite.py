@@ -68,5 +68,7 @@ def _rest(done: Layers) -> Iterator[str]:
         if not one.automatic:
             why = f"left alone, {one.left}" if one.left else "left to you"
             yield f"{one.path}:{one.line}: {why}: {one.message} [{one.rule}]"
+    for missed in done.report.not_analysed:
+        yield f"{missed.path}: not analysed: {missed.reason}"
     for left in done.build_files:
         yield f"{left.path}: left to you: {left.reason}"

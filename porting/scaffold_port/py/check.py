@@ -1,112 +1,38 @@
 """The rules over one file of Python."""
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import libcst as cst
-from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper, ParentNodeProvider
+from libcst.metadata import ExpressionContext, ExpressionContextProvider
 
 from ..findings import Finding, NotAnalysed
 from ..rules import by_id
-from ..source import Source, nesting
+from ..source import Source
 from ..suppress import by_comment, comments
+from .meanings import NOTHING, Meanings, dotted
+from .module import Module, NotPython, parse
+from .uses import FIXES, LOOPS, MAKERS, METHODS, ONLY_SOCKETS, SERVERS, STAY, USES
 
 if TYPE_CHECKING:
     from ..analyze import FileResult
 
-_CONCERNS = re.compile(rb"\b(?:socket|asyncio|socketserver)\b")
-DEPTH_MAX = 200
-"""CPython's own bound (Parser/lexer: MAXLEVEL)."""
-_MODULE_CALLS = {
-    "socket.socket": "socket-family",
-    "socket.socketpair": "",
-    "socket.create_connection": "connection-call",
-    "socket.create_server": "connection-call",
-    "socket.getaddrinfo": "resolver-call",
-    "socket.gethostbyname": "resolver-call",
-    "socket.gethostbyname_ex": "resolver-call",
-    "socket.gethostbyaddr": "resolver-call",
-    "socket.getnameinfo": "address-printing",
-    "socket.inet_ntoa": "address-printing",
-    "socket.inet_ntop": "address-printing",
-    "socket.inet_aton": "address-construction",
-    "socket.inet_pton": "address-construction",
-    "socket.htons": "port-logic",
-    "socket.ntohs": "port-logic",
-    "socket.getservbyname": "port-logic",
-    "socket.getservbyport": "port-logic",
-    "asyncio.open_connection": "connection-call",
-    "asyncio.start_server": "connection-call",
-    "os.fork": "fork-server",
-}
-_NAMESAKES = {
-    "socket": ("socket", "create_connection", "create_server", "getaddrinfo", "gethostbyname",
-               "inet_aton", "inet_ntoa", "inet_pton", "inet_ntop"),
-    "asyncio": ("open_connection", "start_server"),
-}  # fmt: skip
-"""What scaffold.inet has with the same arguments."""
-_FIXES = {
-    f"{module}.{name}": f"scaffold.inet.{name}"
-    for module, functions in _NAMESAKES.items()
-    for name in functions
-}
-_METHODS = {
-    "connect": "connection-call",
-    "connect_ex": "non-blocking-connect",
-    "bind": "connection-call",
-    "listen": "connection-call",
-    "accept": "connection-call",
-    "sendto": "datagram-call",
-    "recvfrom": "datagram-call",
-    "recvfrom_into": "datagram-call",
-    "recvmsg": "datagram-call",
-    "sendmsg": "datagram-call",
-    "getpeername": "socket-name",
-    "getsockname": "socket-name",
-    "setsockopt": "checked-option",
-    "create_datagram_endpoint": "datagram-call",
-    "create_connection": "connection-call",
-    "create_server": "connection-call",
-}
-_ONLY_SOCKETS = {
-    "sendto", "recvfrom", "recvfrom_into", "recvmsg", "sendmsg", "getpeername", "getsockname",
-    "setsockopt", "connect_ex", "create_datagram_endpoint",
-}  # fmt: skip
-"""Methods that hardly anything else has; the others need a receiver that is known."""
-_CONSTANTS = {
-    "AF_UNSPEC": "family-loop",
-    "IPV6_V6ONLY": "family-loop",
-    "IP_ADD_MEMBERSHIP": "family-loop",
-    "IPV6_JOIN_GROUP": "family-loop",
-    "IP_MULTICAST_TTL": "family-loop",
-    "SO_ERROR": "non-blocking-connect",
-    "EINPROGRESS": "non-blocking-connect",
-}
-_MAKERS = {"socket.socket", "socket.create_connection", "socket.create_server"}
+_CONCERNS = re.compile(rb"\b(?:socket|asyncio|socketserver|http\.server)\b|\bfrom http import\b")
 
 
 def check(source: Source, result: "FileResult") -> None:
     """Add the file's findings to `result`."""
     if not _CONCERNS.search(source.data):
         return
-    if nesting(source.data) > DEPTH_MAX:
-        reason = f"nested deeper than {DEPTH_MAX}, which no Python takes"
-        result.not_analysed.append(NotAnalysed(source.path, 0, reason))
-        return
     try:
-        module = cst.parse_module(source.data)
-    except cst.ParserSyntaxError as error:
-        result.not_analysed.append(
-            NotAnalysed(source.path, error.editor_line, f"not Python: {error.message.lower()}")
-        )
+        module = parse(source.data)
+    except NotPython as error:
+        result.not_analysed.append(NotAnalysed(source.path, error.line, str(error)))
         return
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        result.not_analysed.append(NotAnalysed(source.path, 0, f"not Python: {error}"[:200]))
-        return
-    visitor = _Visitor()
-    wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
-    wrapper.visit(visitor)
+    visitor = _Visitor(module)
+    module.tree.visit(visitor)
     notes = comments(source.data)
     for place in visitor.settle():
         finding = _finding(source, place)
@@ -114,15 +40,18 @@ def check(source: Source, result: "FileResult") -> None:
         result.in_class.append("")
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Place:
     rule: str
     start: int
-    length: int
+    end: int
     call: str
     function: str
     confidence: str
+    meaning: str = ""
     fix: str = ""
+    left: str = ""
+    message: str = ""
 
 
 @dataclass
@@ -135,52 +64,65 @@ class _Scope:
 
 
 class _Visitor(cst.CSTVisitor):
-    METADATA_DEPENDENCIES = (ByteSpanPositionProvider, ParentNodeProvider)
-
-    def __init__(self) -> None:
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.meanings = Meanings(module.facts)
+        self.contexts = module.facts.resolve(ExpressionContextProvider)
         self.places: list[_Place] = []
-        self.modules: dict[str, str] = {}  # a local name: the module, or module.name, it stands for
-        self.sockets: set[str] = set()  # expressions that hold sockets
+        self.called: set[cst.CSTNode] = set()
+        self.tested: set[cst.CSTNode] = set()  # by isinstance, which scaffold.socket passes
+        self.replaced: set[str] = set()  # what the file assigns to, such as socket.socket
+        self.sockets: dict[str, bool] = {}  # expressions that hold sockets; whether scaffold.inet's
         self.scopes: list[_Scope] = [_Scope("")]
         self.tries = 0
 
     def settle(self) -> list[_Place]:
         """Every place, in order."""
-        return sorted(self.places, key=lambda one: one.start)
+        return sorted(map(self._settled, self.places), key=lambda one: one.start)
 
-    # --- imports and assignments ------------------------------------------------------------------
+    def _settled(self, place: _Place) -> _Place:
+        """As the whole file has it, which may keep scaffold.inet's names out."""
+        if "scaffold" in self.meanings.binds:
+            reason = "`scaffold` is something else in this file"
+        elif self.replaced & {place.meaning, *MAKERS}:
+            reason = "this file replaces functions of socket"
+        else:
+            return place
+        return replace(place, fix="", left=reason if place.fix else "")
 
-    def visit_Import(self, node: cst.Import) -> None:
-        for alias in node.names:
-            name = _dotted(alias.name)
-            self.modules[_bound(alias) or name.partition(".")[0]] = name
-
-    def visit_ImportFrom(self, node: cst.ImportFrom) -> None:
-        if node.module is None or isinstance(node.names, cst.ImportStar):
-            return
-        for alias in node.names:
-            name = _dotted(alias.name)
-            self.modules[_bound(alias) or name] = f"{_dotted(node.module)}.{name}"
+    # --- assignments ------------------------------------------------------------------------------
 
     def visit_Assign(self, node: cst.Assign) -> None:
-        if self._makes_socket(node.value):
-            for target in node.targets:
-                self._note_socket(target.target)
+        for target in node.targets:
+            self._note_socket(target.target, node.value)
+
+    def visit_AnnAssign(self, node: cst.AnnAssign) -> None:
+        if node.value is not None:
+            self._note_socket(node.target, node.value)
 
     def visit_WithItem(self, node: cst.WithItem) -> None:
-        if node.asname is not None and self._makes_socket(node.item):
-            self._note_socket(node.asname.name)
+        if node.asname is not None:
+            self._note_socket(node.asname.name, node.item)
 
-    def _makes_socket(self, value: cst.BaseExpression) -> bool:
-        if not isinstance(value, cst.Call):
-            return False
-        name = self._resolved(value.func)
-        return name in _MAKERS or name.endswith(".accept")
-
-    def _note_socket(self, target: cst.BaseExpression) -> None:
+    def _note_socket(self, target: cst.BaseExpression, value: cst.BaseExpression) -> None:
+        ours = self._makes_socket(value)
+        if ours is None:
+            return
         if isinstance(target, cst.Tuple) and target.elements:
             target = target.elements[0].value
-        self.sockets.add(_dotted(target))
+        name = dotted(target)
+        self.sockets[name] = ours and self.sockets.get(name, True)
+
+    def _makes_socket(self, value: cst.BaseExpression) -> bool | None:
+        """Whether it makes one of scaffold.inet, once rewritten; None: it makes none."""
+        if not isinstance(value, cst.Call):
+            return None
+        meaning = self.meanings.of(value.func)
+        if meaning & MAKERS:
+            return len(meaning) == 1
+        if isinstance(value.func, cst.Attribute) and value.func.attr.value == "accept":
+            return self.sockets.get(dotted(value.func.value), False)
+        return None
 
     # --- scopes -----------------------------------------------------------------------------------
 
@@ -203,71 +145,106 @@ class _Visitor(cst.CSTVisitor):
     def leave_Try_body(self, node: cst.Try) -> None:
         self.tries -= 1
 
-    # --- uses -------------------------------------------------------------------------------------
+    # --- what is imported -------------------------------------------------------------------------
+
+    def visit_Name(self, node: cst.Name) -> None:
+        self._check_use(node)
+
+    def visit_Attribute(self, node: cst.Attribute) -> None:
+        self._check_use(node)
+
+    def _check_use(self, node: cst.Name | cst.Attribute) -> None:
+        meaning = self.meanings.of(node)
+        for name in sorted(meaning & USES.keys()):
+            self._check_one(node, name, certain=len(meaning) == 1)
+
+    def _check_one(self, node: cst.Name | cst.Attribute, name: str, *, certain: bool) -> None:
+        call = name.rpartition(".")[2]
+        message = ""
+        if name in SERVERS:
+            message = f"`{call}` makes a socket of its own; give it one of scaffold.inet"
+        elif self.contexts.get(node) is not ExpressionContext.LOAD:
+            self.replaced.add(name)
+            message = f"`{name}` is replaced; what scaffold.inet has is not"
+        elif name == "socket.socket" and node not in self.called:
+            if node in self.tested:
+                return
+            message = "`socket.socket` is meant as a class; that of services is scaffold.socket"
+        fix = FIXES.get(name, "") if certain and not message else ""
+        confidence = "high" if certain else "medium"
+        self._add(USES[name], node, call, confidence, meaning=name, fix=fix, message=message)
+
+    # --- methods ----------------------------------------------------------------------------------
 
     def visit_Call(self, node: cst.Call) -> None:
-        name = self._resolved(node.func)
-        rule = _MODULE_CALLS.get(name)
-        if rule:
-            self._add(rule, node.func, name.rpartition(".")[2], "high", _FIXES.get(name, ""))
-        elif rule is None and isinstance(node.func, cst.Attribute):
+        self.called.add(node.func)
+        if dotted(node.func) in ("isinstance", "issubclass"):
+            self.tested.update(_classes(node))
+        if isinstance(node.func, cst.Attribute) and self.meanings.of(node.func) == NOTHING:
             self._check_method(node, node.func)
 
     def _check_method(self, node: cst.Call, func: cst.Attribute) -> None:
         method = func.attr.value
-        rule = _METHODS.get(method)
-        receiver = _dotted(func.value)
-        if rule is None or receiver in self.modules:
+        rule = METHODS.get(method)
+        if rule is None or (rule == "checked-option" and self.tries):
             return
-        if rule == "checked-option" and self.tries:
-            return
+        receiver = dotted(func.value)
         if receiver in self.sockets:
             confidence = "high"
-        elif method in _ONLY_SOCKETS:
+        elif method in ONLY_SOCKETS or (method in LOOPS and _is_loop(func.value)):
             confidence = "medium"
         elif "sock" in receiver.lower() or _takes_address(node, method):
             confidence = "low"
         else:
             return
-        self._add(rule, func.attr, method, confidence)
+        stays = self.sockets.get(receiver, False) and rule in STAY
+        left = "the socket is scaffold.inet's" if stays else ""
+        self._add(rule, func.attr, method, confidence, left=left)
 
-    def visit_Attribute(self, node: cst.Attribute) -> None:
-        rule = _CONSTANTS.get(node.attr.value)
-        module = self._resolved(node.value)
-        if rule and module in ("socket", "errno"):
-            self._add(rule, node.attr, node.attr.value, "high")
-
-    def _add(self, rule: str, node: cst.CSTNode, name: str, confidence: str, fix: str = "") -> None:
-        span = self.get_metadata(ByteSpanPositionProvider, node)
+    def _add(
+        self,
+        rule: str,
+        node: cst.CSTNode,
+        call: str,
+        confidence: str,
+        *,
+        meaning: str = "",
+        fix: str = "",
+        left: str = "",
+        message: str = "",
+    ) -> None:
         scope = self.scopes[-1]
-        place = _Place(rule, span.start, span.length, name, scope.name, confidence, fix)
-        if name == "accept":
+        place = _Place(
+            rule,
+            *self.module.place(node),
+            call,
+            scope.name,
+            confidence,
+            meaning,
+            fix,
+            left,
+            message,
+        )
+        if call == "accept":
             scope.accepts = True
         if rule == "fork-server":
             scope.forks.append(place)
         else:
             self.places.append(place)
 
-    def _resolved(self, node: cst.BaseExpression) -> str:
-        """The name that an expression stands for, through imports."""
-        name = _dotted(node)
-        first, dot, rest = name.partition(".")
-        return self.modules.get(first, first) + dot + rest if first else ""
+
+def _classes(test: cst.Call) -> Iterable[cst.CSTNode]:
+    """What isinstance is asked for: one, or a tuple."""
+    for arg in test.args[1:]:
+        if isinstance(arg.value, cst.Tuple):
+            yield from (element.value for element in arg.value.elements)
+        else:
+            yield arg.value
 
 
-def _dotted(node: cst.CSTNode) -> str:
-    """`a.b.c`; empty for anything else."""
-    parts = []
-    while isinstance(node, cst.Attribute):
-        parts.append(node.attr.value)
-        node = node.value
-    if not isinstance(node, cst.Name):
-        return ""
-    return ".".join([node.value, *reversed(parts)])
-
-
-def _bound(alias: cst.ImportAlias) -> str:
-    return _dotted(alias.asname.name) if alias.asname is not None else ""
+def _is_loop(node: cst.BaseExpression) -> bool:
+    name = dotted(node.func if isinstance(node, cst.Call) else node)
+    return "loop" in name.lower()
 
 
 def _takes_address(node: cst.Call, method: str) -> bool:
@@ -281,19 +258,21 @@ def _takes_address(node: cst.Call, method: str) -> bool:
 def _finding(source: Source, place: _Place) -> Finding:
     rule = by_id(place.rule)
     line, column = source.position(place.start)
+    has_comment = b"#" in source.data[place.start : place.end]
     return Finding(
         rule=rule.id,
         path=source.path,
         line=line,
         column=column,
-        end_column=column + place.length,
+        end_column=column + place.end - place.start,
         call=place.call,
         function=place.function,
         ifdef=(),
         confidence=place.confidence,
         kind=rule.kind,
         lines=rule.lines,
-        message=f"`{place.call}`: {rule.title[0].lower()}{rule.title[1:]}",
+        message=place.message or f"`{place.call}`: {rule.title[0].lower()}{rule.title[1:]}",
         text=source.text(line),
-        fix=place.fix,
+        fix="" if has_comment else place.fix,
+        left=place.left,
     )

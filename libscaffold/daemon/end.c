@@ -192,6 +192,27 @@ static void drop_held(struct sc_end *e)
     e->peeks = 0;
 }
 
+/* Whether an urgent byte is in the queue. */
+static bool has_urgent(const struct sc_end *e)
+{
+    uint8_t byte;
+    return recv(e->watch.fd, &byte, 1, MSG_OOB | MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+/* Whether it is at the head; SIOCATMARK is also true behind one that has been taken. */
+static bool is_at_urgent(const struct sc_end *e)
+{
+    int at_mark = 0;
+    return ioctl(e->watch.fd, SIOCATMARK, &at_mark) == 0 && at_mark && has_urgent(e);
+}
+
+/* The same before its event has come: reads would throw the byte away, and peeks look past it. */
+static bool meets_urgent(struct sc_end *e)
+{
+    e->urgent |= is_at_urgent(e);
+    return e->urgent;
+}
+
 /* A small message: copied, and left where it is. Returns its length; `want` or more means that
  * there may be more behind it. */
 static ssize_t read_small(struct sc_end *e, const struct iovec *iov, size_t count, size_t want)
@@ -199,6 +220,8 @@ static ssize_t read_small(struct sc_end *e, const struct iovec *iov, size_t coun
     if (e->peeks >= PEEKS_MAX || e->held + want > HELD_MAX)
         drop_held(e);
     ssize_t got = receive(e, e->held, iov, count, want, MSG_PEEK);
+    if (e->held == 0 && meets_urgent(e))
+        return 0;
     if (got > 0) {
         e->held += (size_t)got;
         e->peeks++;
@@ -208,22 +231,14 @@ static ssize_t read_small(struct sc_end *e, const struct iovec *iov, size_t coun
     return got;
 }
 
-/* A read that ended early stands before an urgent byte, of which no event has told yet: the next
- * one would throw it away. */
-static bool meets_urgent(struct sc_end *e)
-{
-    int at_mark = 0;
-    if (ioctl(e->watch.fd, SIOCATMARK, &at_mark) == 0 && at_mark)
-        e->urgent = true;
-    return at_mark;
-}
-
 /* Takes `want` of `fresh` bytes; the last one of all is copied, but stays. */
 static ssize_t read_bulk(struct sc_end *e, const struct iovec *iov, size_t count, size_t want,
                          size_t fresh)
 {
     size_t leave = want == fresh, got = 0;
     drop_held(e);
+    if (e->held == 0 && meets_urgent(e))
+        return 0;
     if (want - leave + e->held > 0) {
         ssize_t n = receive(e, e->held, iov, count, want - leave, 0);
         if (n < 0)
@@ -231,13 +246,13 @@ static ssize_t read_bulk(struct sc_end *e, const struct iovec *iov, size_t count
         got = (size_t)n;
         bool only_old = e->held && got == 0 && want > leave;
         e->held = 0;
+        if (meets_urgent(e))
+            return n;
         if (only_old) /* the kernel ended the read behind the old byte; 0 would mean that nothing
                          is there, and no further event would come */
-            return meets_urgent(e) ? 0 : read_bulk(e, iov, count, want, fresh);
-        if (got < want - leave) {
-            meets_urgent(e);
+            return read_bulk(e, iov, count, want, fresh);
+        if (got < want - leave)
             return n;
-        }
     }
     if (leave && recv(e->watch.fd, iov_at(iov, got), 1, MSG_PEEK | MSG_DONTWAIT) == 1) {
         e->held = 1;
@@ -293,7 +308,6 @@ size_t sc_end_unread(const struct sc_end *e)
 
 bool sc_end_at_urgent(struct sc_end *e)
 {
-    int at_mark = 0;
     if (!e->urgent)
         return false;
     if (e->stage == SC_END_QUEUED)
@@ -302,7 +316,7 @@ bool sc_end_at_urgent(struct sc_end *e)
     e->held = 0;
     e->peeks = 0;
     e->mark_head = false;
-    return ioctl(e->watch.fd, SIOCATMARK, &at_mark) == 0 && at_mark;
+    return is_at_urgent(e);
 }
 
 /* The urgent byte keeps its place: a read stops before it, and one that starts at it would drop it.
@@ -313,6 +327,14 @@ static ssize_t read_before_urgent(struct sc_end *e, const struct iovec *iov, siz
     if (sc_end_at_urgent(e))
         return 0;
     return receive(e, e->held, iov, count, want, 0);
+}
+
+/* Whether what still waits is an urgent byte, behind which the stream ends. */
+static bool is_urgent_left(struct sc_end *e)
+{
+    e->urgent = true;
+    e->urgent = sc_end_at_urgent(e);
+    return e->urgent;
 }
 
 ssize_t sc_end_read(struct sc_end *e, const struct iovec *iov, size_t count)
@@ -328,16 +350,15 @@ ssize_t sc_end_read(struct sc_end *e, const struct iovec *iov, size_t count)
         return last ? -EPIPE : 0; /* a mark that comes now is not data */
     drop_mark(e);
     size_t want = iov_total(iov, count);
+    e->urgent = e->urgent && has_urgent(e); /* it may have been taken since */
     ssize_t got = e->mark_head ? 0
                   : e->urgent  ? read_before_urgent(e, iov, count, want)
                                : read_now(e, iov, count, want);
     if (got < 0)
         return got;
     e->rx += (size_t)got;
-    if (got == 0 && last && queued(e) > e->held) {
-        e->urgent = true; /* what still waits is no plain byte */
+    if (got == 0 && last && queued(e) > e->held && is_urgent_left(e))
         return 0;
-    }
     if (got == 0 && last) /* SO_LINGER {1, 0}: a reset, behind what TCP would have sent by now */
         return e->hup && e->abort_on_close && !e->finished ? -ECONNRESET : -EPIPE;
     /* Less than there was room for is all there was: the next bytes raise a new edge. */

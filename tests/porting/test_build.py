@@ -88,7 +88,8 @@ def test_what_still_calls_libc_is_no_port(tmp_path: Path) -> None:
     source = tmp_path / "source"
     shutil.copytree(SOURCE, source)
     text = (source / "greet.c").read_text()
-    (source / "greet.c").write_text(text + "int (*kept)(int, int) = listen;\n")
+    pasted = "#define OF(x) lis##x\nint (*kept)(int, int) = OF(ten);\n"
+    (source / "greet.c").write_text(text + pasted)
     with pytest.raises(BuildError, match=r"greet: greet still calls libc's listen"):
         build(port("make -s"), "native", [source], tmp_path / "native")
     plain = port("make -s")

@@ -22,6 +22,7 @@ LINES: dict[str, list[tuple[str, str]]] = {
     "resolver-call": [
         ('puts("getaddrinfo(3)"); /* getaddrinfo() */', SAME),
         ("e = getaddrinfo(h, p, &i, &l);", "e = scaffold_getaddrinfo(h, p, &i, &l);"),
+        ("struct q l = {.look = getaddrinfo};", "struct q l = {.look = scaffold_getaddrinfo};"),
     ],
     "address-size": [
         ("int n = sizeof(struct sockaddr_in);", SAME),
@@ -43,6 +44,7 @@ LINES: dict[str, list[tuple[str, str]]] = {
         ("x.connect(y); int accepted;", SAME),
         ("if (connect(s,a,l)) n = accept(s, a, &l);",
          "if (scaffold_connect(s,a,l)) n = scaffold_accept(s, a, &l);"),
+        ("f = &connect; h(x.bind, accept);", "f = &scaffold_connect; h(x.bind, scaffold_accept);"),
     ],
     "checked-option": [
         ("setsockopt(s, 1, 2, &n, 4);", SAME),

@@ -51,5 +51,7 @@ def test_findings_say_where_they_are() -> None:
     assert accept4.fix == "scaffold_accept4"
     accept = next(one for one in report.findings if one.call == "accept")
     assert (accept.function, accept.confidence) == ("TAKE", "medium")
-    listen = next(one for one in report.findings if one.call == "listen")
-    assert listen.function == "broken"
+    pointers = [one for one in report.findings if one.function == "chosen"]
+    assert {one.confidence for one in pointers} == {"medium"}
+    assert {one.fix for one in pointers} >= {"scaffold_connect", "scaffold_listen"}
+    assert report.findings[-1].function == "broken"

@@ -117,7 +117,7 @@ def _is_std_bind(use: Use, unit: Unit) -> bool:
 def _confidence(use: Use) -> str:
     if use.broken:
         return "low" if use.role != "call" else "medium"
-    return "medium" if use.role == "macro" else "high"
+    return "medium" if use.role == "macro" or use.value else "high"
 
 
 def _finding(source: Source, conditions: Conditions, use: Use, rule: Rule, message: str) -> Finding:

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import tree_sitter_c
 import tree_sitter_cpp
@@ -56,6 +56,7 @@ class Use:
     used: bool = True  # a call: its result is looked at
     target: str = ""  # a mention: assigned, compared, cast, sizeof, declared, or nothing
     global_scope: bool = False  # ::name
+    value: bool = False  # a mention: if the name is a function's, its address is taken
 
 
 @dataclass
@@ -90,7 +91,23 @@ def read(source: Source, names: re.Pattern[bytes]) -> Unit:
             unit.own.setdefault(use.name, []).append(start)
         if use.role == "declaration" and use.scope:
             unit.methods.add((use.scope, use.name))
+    unit.uses = [_settled(use, unit) for use in unit.uses]
     return unit
+
+
+def _settled(use: Use, unit: Unit) -> Use:
+    """A name alone is a function's only if nothing else in sight has it; a class of C++ may have a
+    member of that name in another file."""
+    if not use.value or use.global_scope:
+        return use
+    hidden = use.scope or any(
+        one.name == use.name
+        and one.role in ("declaration", "own")
+        and not one.scope
+        and one.function in ("", use.name, use.function)
+        for one in unit.uses
+    )
+    return replace(use, value=not hidden)
 
 
 # --- roles ----------------------------------------------------------------------------------------
@@ -123,7 +140,8 @@ def _use(source: Source, node: Node, start: int, end: int) -> Use | None:
         scope=scope,
         used=call is None or _is_used(call),
         target=_target(node) if role in ("mention", "type") else "",
-        global_scope=role == "call" and _is_global(node),
+        global_scope=role in ("call", "mention") and _is_global(node),
+        value=role == "mention" and not broken and _is_value(node),
     )
 
 
@@ -135,7 +153,7 @@ def _role(node: Node, opens: bool) -> tuple[str | None, Node | None]:
     if node.type == "field_identifier":
         if kind == "field_expression":
             return ("member" if opens else "mention"), None
-        return "declaration", None
+        return ("mention" if kind == "field_designator" else "declaration"), None
     if kind == "qualified_identifier":
         return _qualified(parent)
     if kind == "call_expression" and parent.child_by_field_name("function") == node:
@@ -151,6 +169,8 @@ def _role(node: Node, opens: bool) -> tuple[str | None, Node | None]:
     if node.type == "type_identifier":  # an `if` that #ifdef cut off is read as a function's head
         return ("call" if opens else "type"), None
     if kind == "array_declarator" and parent.child_by_field_name("size") == node:
+        return "mention", None
+    if kind == "init_declarator" and parent.child_by_field_name("value") == node:
         return "mention", None
     if kind.endswith("declarator") or kind == "parameter_declaration":
         return "declaration", None
@@ -175,6 +195,54 @@ def _colons(parent: Node) -> int:
 
 def _is_global(node: Node) -> bool:
     return node.parent is not None and node.parent.type == "qualified_identifier"
+
+
+_VALUES = {
+    "assignment_expression": "right",
+    "init_declarator": "value",
+    "initializer_pair": "value",
+    "initializer_list": "",
+    "argument_list": "",
+    "binary_expression": "",
+    "return_statement": "",
+}
+"""What may take a function's address, and in which of its fields."""
+_PASSES_ON = {"parenthesized_expression", "cast_expression", "qualified_identifier"}
+
+
+def _is_value(node: Node) -> bool:
+    if node.type != "identifier":
+        return False
+    at = node
+    for over in _ancestors(node):
+        if over.type in _VALUES:
+            field = _VALUES[over.type]
+            if field and over.child_by_field_name(field) != at:
+                return False
+            return not _is_of_macro(over) and _operator(over) in ("", "==", "!=")
+        if not _passes_on(over, at):
+            return False
+        at = over
+    return False
+
+
+def _passes_on(over: Node, at: Node) -> bool:
+    if over.type == "conditional_expression":
+        return over.child_by_field_name("condition") != at
+    is_address = over.type == "pointer_expression" and _text(over).startswith("&")
+    return over.type in _PASSES_ON or is_address
+
+
+def _is_of_macro(arguments: Node) -> bool:
+    """By its capitals: what a macro makes of a name may be anything."""
+    call = arguments.parent if arguments.type == "argument_list" else None
+    called = call.child_by_field_name("function") if call is not None else None
+    return called is not None and _text(called).isupper()
+
+
+def _operator(over: Node) -> str:
+    operator = over.child_by_field_name("operator") if over.type == "binary_expression" else None
+    return operator.type if operator is not None else ""
 
 
 def _declared(declarator: Node) -> tuple[str | None, Node | None]:
@@ -211,8 +279,7 @@ def _declaring_class(node: Node) -> str | None:
 
 
 def _last_name(node: Node) -> str:
-    text = node.text.decode("utf-8", "replace") if node.text else ""
-    return text.rpartition("::")[2].partition("<")[0].strip()
+    return _text(node).rpartition("::")[2].partition("<")[0].strip()
 
 
 def _enclosing(node: Node, types: set[str]) -> Node | None:
@@ -263,7 +330,8 @@ def _in_macro(source: Source, node: Node, name: str, start: int, end: int) -> Us
     member = before.endswith((b".", b"->")) and not before.endswith(b"...")
     opens = _OPENS.match(source.data, end) is not None
     role = "member" if member else "macro" if opens else "mention"
-    return Use(name, start, end, role, function=_macro_around(node))
+    value = body.strip() == name.encode() and _macro_around(node) != ""
+    return Use(name, start, end, role, function=_macro_around(node), value=value)
 
 
 _DEFINED = re.compile(rb"[ \t]*#[ \t]*define[ \t]+(\w+)")
@@ -314,7 +382,7 @@ def _function_name(definition: Node) -> str:
     node = definition.child_by_field_name("declarator")
     while node is not None and node.child_by_field_name("declarator") is not None:
         node = node.child_by_field_name("declarator")
-    return node.text.decode("utf-8", "replace") if node is not None and node.text else ""
+    return _text(node) if node is not None else ""
 
 
 def _header_before(source: Source, start: int) -> str:
@@ -328,8 +396,8 @@ def _arguments(call: Node | None) -> tuple[str, ...]:
     given = call.child_by_field_name("arguments") if call is not None else None
     if given is None:
         return ()
-    texts = (child.text or b"" for child in given.named_children if child.type != "comment")
-    return tuple(text.decode("utf-8", "replace")[:_ARGUMENT_SHOWN] for text in texts)
+    children = (child for child in given.named_children if child.type != "comment")
+    return tuple(_text(child)[:_ARGUMENT_SHOWN] for child in children)
 
 
 def _is_used(call: Node) -> bool:
@@ -348,6 +416,8 @@ def _target(node: Node) -> str:
     """What happens to a constant, a type or a field."""
     at: Node = node
     for over in _ancestors(node):
+        if over.type == "field_designator":
+            return "assigned"
         if over.type == "sizeof_expression":
             return "sizeof"
         if over.type == "cast_expression" and over.child_by_field_name("type") == at:
@@ -355,8 +425,7 @@ def _target(node: Node) -> str:
         if over.type == "assignment_expression":
             return "assigned" if over.child_by_field_name("left") == at else ""
         if over.type == "binary_expression":
-            operator = over.child_by_field_name("operator")
-            symbol = operator.type if operator is not None else ""
+            symbol = _operator(over)
             return "compared" if symbol in ("==", "!=", "<", ">", "<=", ">=") else symbol
         if over.type == "case_statement":
             return "compared"
@@ -366,6 +435,10 @@ def _target(node: Node) -> str:
             return ""
         at = over
     return ""
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode("utf-8", "replace")
 
 
 def _ancestors(node: Node) -> Iterator[Node]:

@@ -8,7 +8,7 @@ _FIELDS = frozenset({"sin_addr", "sin6_addr", "sin_family", "sin6_family"})
 
 
 def _judge(use: Use, unit: Unit) -> str | None:
-    if use.name in _CALLS and is_call(use):
+    if use.name in _CALLS and (is_call(use) or use.value):
         return f"`{use.name}` reads an address that a user wrote: a service's name stands there"
     if use.name in _FIELDS and use.target == "assigned":
         return f"`{use.name}` is set: the address is put together by hand"

@@ -9,7 +9,7 @@ _OF_FILES = frozenset({"read", "readv", "write", "writev"})
 
 
 def _judge(use: Use, unit: Unit) -> str | None:
-    if not is_call(use):
+    if not is_call(use) and not use.value:
         return None
     if use.name in _WITH_ADDRESS:
         return f"`{use.name}` names the other end of a datagram"

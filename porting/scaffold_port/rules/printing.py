@@ -8,7 +8,7 @@ _FIELDS = frozenset({"s_addr", "s6_addr"})
 
 
 def _judge(use: Use, unit: Unit) -> str | None:
-    if use.name in _CALLS and is_call(use):
+    if use.name in _CALLS and (is_call(use) or use.value):
         return f"`{use.name}` shows an address where a service's name says more"
     if use.name in _FIELDS and use.target in ("compared", "&"):
         return f"`{use.name}` is compared: an access list or a table keyed on addresses"

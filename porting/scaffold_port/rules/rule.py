@@ -42,17 +42,17 @@ class Rule:
 
 
 def calls(message: str) -> Judge:
-    """A judge for names that matter wherever they are called, or stand for a call."""
+    """A judge for functions that matter wherever they are called, or their address is taken."""
 
     def judge(use: Use, unit: Unit) -> str | None:
-        return message.format(name=use.name) if is_call(use) else None
+        return message.format(name=use.name) if is_call(use) or use.value else None
 
     return judge
 
 
 def namesake(use: Use) -> str:
     """libscaffold's function for libc's."""
-    return f"scaffold_{use.name}" if is_call(use) else ""
+    return f"scaffold_{use.name}" if is_call(use) or (use.value and use.name.islower()) else ""
 
 
 def is_call(use: Use) -> bool:

@@ -23,8 +23,9 @@ class Layers:
     build_files: list[build_files.Left]
 
 
-def layers(root: Path, level: str, paths: Iterable[str] = (".",)) -> Layers:
-    """Of the sources at `paths` below `root`, or of the file `root`. Pure but for reading."""
+def layers(root: Path, level: str, paths: Iterable[str] = (".",), *, mark: bool = False) -> Layers:
+    """Of the sources at `paths` below `root`, or of the file `root`; with comments on what is left
+    if `mark`. Pure but for reading."""
     report = analyze([root / path for path in paths])
     sources = list(tree.changes(report))
     top = root if root.is_dir() else root.parent
@@ -33,8 +34,11 @@ def layers(root: Path, level: str, paths: Iterable[str] = (".",)) -> Layers:
     left = list(plan.left)
     if level == "native" and len(compiled) < len(sources):
         left.append(build_files.Left(root, "the program now requires the Python package scaffold"))
-    steps = [Patch("build-files", "Build with libscaffold's flags", below(top, plan.changes))]
+    steps = []
     if level == "native":
-        calls = Patch("calls", "Serve and reach services by name", below(top, sources))
-        steps.insert(0, calls)
+        steps.append(Patch("calls", "Serve and reach services by name", below(top, sources)))
+    if mark:
+        notes = tree.marked(report, renamed=level == "native")
+        steps.append(Patch("left-to-you", "Mark what is left to a human", below(top, notes)))
+    steps.append(Patch("build-files", "Build with libscaffold's flags", below(top, plan.changes)))
     return Layers(steps, report, left)

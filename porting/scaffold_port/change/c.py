@@ -6,19 +6,19 @@ from collections.abc import Iterable
 from ..c.text import blank
 from ..findings import Finding
 from ..source import Source
-from .edits import Edit, apply, fixes
+from .edits import Edit, fixes
 
 HEADER = b"#include <scaffold/scaffold.h>"
 _INCLUDE = re.compile(rb"^[ \t]*#[ \t]*include\b[^\n]*\n", re.MULTILINE)
 _CONDITION = re.compile(rb"^[ \t]*#[ \t]*(if|ifdef|ifndef|endif)\b[^\n]*\n", re.MULTILINE)
 
 
-def rewrite(source: Source, findings: Iterable[Finding]) -> bytes:
-    """The file with libscaffold's names. Without anything to rename it is the same, to the byte."""
-    edits = fixes(source, findings)
-    if edits and HEADER not in source.data:
-        edits.add(_include(source.data, min(edit.start for edit in edits)))
-    return apply(source.data, edits)
+def edits(source: Source, findings: Iterable[Finding]) -> set[Edit]:
+    """libscaffold's names, and its header. Without anything to rename there is nothing."""
+    found = fixes(source, findings)
+    if found and HEADER not in source.data:
+        found.add(_include(source.data, min(edit.start for edit in found)))
+    return found
 
 
 def _include(data: bytes, before: int) -> Edit:

@@ -9,18 +9,18 @@ from ..findings import Finding
 from ..py.meanings import dotted
 from ..py.module import Module, parse
 from ..source import Source
-from .edits import Edit, apply, fixes
+from .edits import Edit, fixes
 
 IMPORT = b"import scaffold.inet"
 _LINE_END = re.compile(rb"\r?\n|\Z")
 
 
-def rewrite(source: Source, findings: Iterable[Finding]) -> bytes:
-    """The file with scaffold's names. Without anything to rename it is the same, to the byte."""
-    edits = fixes(source, findings)
-    if edits:
-        edits |= _import(parse(source.data), source.data)
-    return apply(source.data, edits)
+def edits(source: Source, findings: Iterable[Finding]) -> set[Edit]:
+    """scaffold's names, and its import. Without anything to rename there is nothing."""
+    found = fixes(source, findings)
+    if found:
+        found |= _import(parse(source.data), source.data)
+    return found
 
 
 def _import(module: Module, data: bytes) -> set[Edit]:

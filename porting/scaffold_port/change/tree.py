@@ -7,19 +7,40 @@ from ..files import LANGUAGES
 from ..findings import Finding, Report
 from ..source import Source
 from . import c, python
+from .edits import Edit, apply
+from .marks import marks
 
-_WRITERS = {"c": c.rewrite, "c++": c.rewrite, "python": python.rewrite}
+Changes = Iterator[tuple[Path, bytes, bytes]]
+"""(path, old, new) of every file that changes."""
+
+_EDITS = {"c": c.edits, "c++": c.edits, "python": python.edits}
 
 
-def changes(report: Report) -> Iterator[tuple[Path, bytes, bytes]]:
-    """(path, old, new) of every file that changes."""
+def changes(report: Report) -> Changes:
+    """With the names of libscaffold and of scaffold."""
+    for path, source, findings in _files(report):
+        new = apply(source.data, _names(source, findings))
+        if new != source.data:
+            yield path, source.data, new
+
+
+def marked(report: Report, *, renamed: bool) -> Changes:
+    """With comments on what is left to a human; `renamed`: on top of `changes`."""
+    for path, source, findings in _files(report):
+        edits = _names(source, findings) if renamed else set()
+        notes = marks(source, findings)
+        if notes:
+            yield path, apply(source.data, edits), apply(source.data, edits | notes)
+
+
+def _names(source: Source, findings: list[Finding]) -> set[Edit]:
+    return _EDITS[source.language](source, findings)
+
+
+def _files(report: Report) -> Iterator[tuple[Path, Source, list[Finding]]]:
     by_path: dict[str, list[Finding]] = {}
     for one in report.findings:
         by_path.setdefault(one.path, []).append(one)
     for name, findings in by_path.items():
         path = Path(name)
-        language = LANGUAGES[path.suffix]
-        old = path.read_bytes()
-        new = _WRITERS[language](Source(name, old, language), findings)
-        if new != old:
-            yield path, old, new
+        yield path, Source(name, path.read_bytes(), LANGUAGES[path.suffix]), findings

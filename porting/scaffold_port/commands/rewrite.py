@@ -21,13 +21,13 @@ LEFT = "left-to-you.txt"
     epilog="""\b
 relink: the sources stay, build files take the header that renames calls;
 native: the calls and build files change. What is left to a human is listed
-on stderr.
+on stderr, and with --mark a comment stands in front of each such line.
 
 \b
 Example:
   scaffold-port rewrite src/ --diff | less
   scaffold-port rewrite . --level relink --in-place
-  scaffold-port rewrite . -o series/"""
+  scaffold-port rewrite . --mark -o series/"""
 )
 @click.argument("path", type=click.Path(path_type=Path, exists=True))
 @click.option("--level", type=click.Choice(LEVELS), default="native", show_default=True)
@@ -39,9 +39,10 @@ Example:
     type=click.Path(path_type=Path, file_okay=False),
     help="Write quilt's patches.",
 )
-def rewrite(path: Path, level: str, form: str, series: Path | None) -> None:
+@click.option("--mark", is_flag=True, help="Comments on what is left, as a patch of its own.")
+def rewrite(path: Path, level: str, form: str, series: Path | None, mark: bool) -> None:
     """Make a program's source serve and reach services."""
-    done = run(path, level)
+    done = run(path, level, mark=mark)
     if series:
         for name in write(done.patches, series):
             click.echo(series / name)
@@ -57,9 +58,11 @@ def rewrite(path: Path, level: str, form: str, series: Path | None) -> None:
 
 
 def _in_place(root: Path, done: Layers) -> None:
+    last = {name: new for patch in done.patches for name, _, new in patch.files}
     for patch in reversed(done.patches):  # sources that have changed ask for no build files
-        for name, _, new in patch.files:
-            replace(root / name, new)
+        for name, _, _ in patch.files:
+            if name in last:
+                replace(root / name, last.pop(name))
 
 
 def _rest(done: Layers) -> Iterator[str]:

@@ -33,7 +33,7 @@ class Cache:
         self.mark = mark
 
     def _path(self, data: bytes, path: str, language: str) -> Path:
-        digest = hashlib.sha256(self.mark + language.encode() + b"\0" + path.encode() + b"\0")
+        digest = hashlib.sha256(self.mark + language.encode() + b"\0" + os.fsencode(path) + b"\0")
         digest.update(data)
         name = digest.hexdigest()
         return self.where / name[:2] / name[2:40]

@@ -30,6 +30,14 @@ SKIPPED_FOLDERS = {
 }
 
 
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
+
+
+def display(path: str) -> str:
+    """A path in one line of UTF-8, whatever the bytes of the name."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace").translate(_CONTROLS)
+
+
 @dataclass
 class Files:
     """The files below some paths, what was left out, and what could not be read."""

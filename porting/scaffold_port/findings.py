@@ -34,6 +34,23 @@ class Finding:
         """Whether `rewrite` does all of it."""
         return bool(self.fix) and not self.left
 
+    @property
+    def shown(self) -> tuple[int, int]:
+        """From where to where it stands in `text`, in characters; beyond when the line is cut."""
+        start, end = self.column, self.end_column
+        return self._units(start, "utf-32-le", 4), self._units(end, "utf-32-le", 4)
+
+    @property
+    def utf16(self) -> tuple[int, int]:
+        """Its columns as SARIF counts them, from 1, in units of UTF-16 (SARIF 2.1.0, 3.30.6)."""
+        start, end = self.column, self.end_column
+        return self._units(start, "utf-16-le", 2) + 1, self._units(end, "utf-16-le", 2) + 1
+
+    def _units(self, column: int, encoding: str, size: int) -> int:
+        before = self.text.encode()[: column - 1]
+        units = len(before.decode("utf-8", "replace").encode(encoding)) // size
+        return units + column - 1 - len(before)
+
     def to_json(self) -> dict[str, Any]:
         """The finding as the JSON report shows it."""
         return asdict(self) | {"automatic": self.automatic}

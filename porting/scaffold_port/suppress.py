@@ -59,9 +59,20 @@ def write_baseline(findings: Iterable[Finding], path: Path) -> int:
     return sum(keys.values())
 
 
-def apply_baseline(findings: list[Finding], path: Path) -> list[Finding]:
-    """The findings, those in the baseline suppressed; as often as it has them."""
-    left = dict(json.loads(path.read_text())["findings"])
+def read_baseline(path: Path) -> dict[str, int]:
+    """How often it has each finding; ValueError when it is none."""
+    document = json.loads(path.read_bytes())
+    findings = document.get("findings") if isinstance(document, dict) else None
+    if not isinstance(findings, dict) or document.get("schema") != 1:
+        raise ValueError("`schema` is not 1, or there are no `findings`")
+    if not all(isinstance(count, int) for count in findings.values()):
+        raise ValueError("`findings` are not numbers")
+    return findings
+
+
+def apply_baseline(findings: list[Finding], left: dict[str, int], path: Path) -> list[Finding]:
+    """The findings, those `left` in the baseline at `path` suppressed; as often as it has them."""
+    left = dict(left)
     root = path.resolve().parent
     result = []
     for finding in findings:

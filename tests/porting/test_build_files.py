@@ -106,6 +106,8 @@ CFLAGS = "CFLAGS += $(shell pkg-config --cflags scaffold)\n"
 CXXFLAGS = "CXXFLAGS += $(shell pkg-config --cflags scaffold)\n"
 LIBS = "LIBS += $(shell pkg-config --libs scaffold)\n"
 RULE = "a: a.o\n\t$(CC) $(CFLAGS) -o a a.o $(LIBS)\n"
+CPPFLAGS = "CPPFLAGS += $(shell pkg-config --cflags scaffold)\n"
+LINK = "a: a.o\n\t$(CC) -o $@ a.o $(LIBS)\n"
 RULES = RULE + "b: b.cc\n\t$(CXX) $(CXXFLAGS) -o b b.cc $(LIBS)\n"
 
 
@@ -123,8 +125,9 @@ RULES = RULE + "b: b.cc\n\t$(CXX) $(CXXFLAGS) -o b b.cc $(LIBS)\n"
         ),
         (f"# $(CPPFLAGS)\n{RULES}", f"# $(CPPFLAGS)\n{CFLAGS}{CXXFLAGS}{LIBS}{RULES}"),
         (f"# pkg-config scaffold\n{RULE}", f"# pkg-config scaffold\n{CFLAGS}{LIBS}{RULE}"),
+        (f"CFLAGS = -O2\n{LINK}", f"CFLAGS = -O2\n{CPPFLAGS}{LIBS}{LINK}"),
     ],
-    ids=["continued", "condition", "recipe", "two languages", "comment"],
+    ids=["continued", "condition", "recipe", "two languages", "comment", "make's own recipe"],
 )
 def test_nothing_undoes_the_flags_of_a_makefile(before: str, after: str) -> None:
     assert make.change(before.encode(), "scaffold").decode() == after
@@ -151,7 +154,10 @@ def test_who_asks_already_stays(one: Change, data: bytes) -> None:
         (make.change, b"PROG=a\n.include <bsd.prog.mk>\n", "not for GNU make"),
         (make.change, b"!include <win32.mak>\n", "not for GNU make"),
         (make.change, b"# Generated from a.in by b.\na: a.o\n", "generated: change what it is"),
-        (make.change, b"a: a.c\n\tgcc -o a a.c\n", "no variables for flags"),
+        (make.change, b"a: a.c\n\tcc $(CFLAGS) -o a a.c\n", "no variable for libraries"),
+        (autoconf.change, b"if x; then\n AC_OUTPUT\nfi\n", "no AC_OUTPUT at a line's beginning"),
+        (make.change, b"a: CFLAGS = -g\n" + RULE.encode(), "a target has CFLAGS of its own"),
+        (make.change, b"a: a.c\n\tgcc -o a a.c\n", "no variable for flags and libraries"),
     ],
 )
 def test_what_is_not_understood_is_said(one: Change, data: bytes, why: str) -> None:
@@ -190,7 +196,7 @@ PARTS = "AC_CONFIG_SUBDIRS([src\n  other])\nAC_OUTPUT\n"
         ({"Makefile": COMPILES, "src/Makefile": COMPILES}, "Makefile src/Makefile", ""),
         ({"src/GNUmakefile": COMPILES, "src/Makefile": COMPILES}, "src/GNUmakefile", ""),
         ({"Makefile": COMPILES, "other/Makefile": COMPILES}, "Makefile", ""),
-        ({"Makefile": "a: a.c\n\tgcc a.c\n"}, "", "Makefile: its recipes have no variables"),
+        ({"Makefile": "a: a.c\n\tgcc a.c\n"}, "", "Makefile: its recipes have no variable for"),
         ({"src/Makefile.am": ""}, "", "src/Makefile.am: not understood"),
         ({"Makefile": RECURSES}, "", "src: nothing that is understood builds it"),
     ],

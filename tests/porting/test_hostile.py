@@ -1,6 +1,8 @@
 """Source that nobody should write: reported per file, and everything else is looked at."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,11 @@ GOOD = "int f(int s) { return listen(s, 5); }\n"
 def tree(tmp_path: Path) -> Path:
     (tmp_path / "good.c").write_text(GOOD)
     return tmp_path
+
+
+def run(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    command = [Path(sys.executable).with_name("scaffold-port"), "analyze", "--no-cache", *words]
+    return subprocess.run([*command, folder], capture_output=True, text=True)
 
 
 def only_good(tree: Path, reasons: dict[str, str]) -> None:
@@ -126,3 +133,48 @@ def test_a_rule_that_fails_is_no_silence(tree: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(module, "check_c", fail)
     report = analyze([tree], jobs=1)
     assert [one.reason for one in report.not_analysed] == ["the analysis failed: broken"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "if (a) connect(1, 0, 0); else " * 2000 + ";",
+        "return connect(1, 0, 0)" + " + connect(1, 0, 0)" * 2000 + ";",
+        "connect(1, 0, 0);" * 20000,
+    ],
+)
+def test_deep_and_rich_code(body: str, tmp_path: Path) -> None:
+    """Looked at word by word, and said so; it took minutes, and lines of megabytes."""
+    (tmp_path / "a.c").write_text("int f(int a) { " + body + "}\n")
+    (tmp_path / "b.c").write_text("int g(int s) { return listen(s, 1); }\n")
+    done = run(tmp_path)
+    assert done.returncode == 4
+    assert "word by word" in done.stdout
+    assert "b.c:1:23: " in done.stdout
+    assert len(done.stdout) < 20_000_000
+
+
+def test_names_of_files(tmp_path: Path) -> None:
+    """Of any bytes, in one line each, in every format."""
+    for name in (b"\xff.c", b"two\nlines.c"):
+        (tmp_path / os.fsdecode(name)).write_text(GOOD)
+    for form in ("text", "json", "sarif", "markdown", "html"):
+        done = run(tmp_path, "--format", form)
+        assert done.returncode == 0, done.stderr
+        assert "\nlines.c" not in done.stdout
+    assert "\\xff.c:1" in run(tmp_path).stdout
+    assert "two\\x0alines.c:1" in run(tmp_path).stdout
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema": 1, "findings": {"a": "b"}}'])
+def test_no_baseline(text: str, tmp_path: Path) -> None:
+    (tmp_path / "base.json").write_text(text)
+    done = run(tmp_path, "--baseline", str(tmp_path / "base.json"))
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "no baseline" in done.stderr
+
+
+def test_nowhere_to_write(tmp_path: Path) -> None:
+    for words in (["-o", str(tmp_path)], ["--write-baseline", str(tmp_path / "none/base")]):
+        done = run(tmp_path, *words)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False)

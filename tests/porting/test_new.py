@@ -70,3 +70,9 @@ def test_a_source_that_is_none(tmp_path: Path, source: str) -> None:
     assert done.exit_code == 1
     assert "names no source; write one of debian:PACKAGE" in done.stderr
     assert not (tmp_path / "ports").exists()
+
+
+def test_a_name_is_that_of_a_folder(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["new", "../evil", "--source", "debian:wget"])
+    assert done.exit_code == 2
+    assert "name is that of a folder" in done.stderr

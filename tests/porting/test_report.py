@@ -39,7 +39,7 @@ def test_text_has_place_caret_and_function() -> None:
 def test_json() -> None:
     document = json.loads(run("analyze", "--format", "json", FIXTURES / "call.c").output)
     assert document["schema"] == 1
-    assert document["summary"]["findings"] == len(document["findings"]) == 12
+    assert document["summary"]["findings"] == len(document["findings"]) == 13
     assert set(document) == {"schema", "summary", "findings", "not_analysed", "skipped"}
     assert document["findings"][0]["call"] == "accept"
     jsonschema = pytest.importorskip("jsonschema")

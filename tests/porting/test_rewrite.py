@@ -184,3 +184,30 @@ def test_killed_at_any_point_each_file_is_old_or_new(tmp_path: Path, done_before
     assert contents.count(new) >= done_before
     run(tree, "--in-place")
     assert {file.read_bytes() for file in files} == {new}
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"#include <sys/socket.h>\n/*\n#include <old.h>\n*/\n",
+        b"#include <sys/socket.h> /* sockets,\n   and more */\n",
+        b"#include <sys/socket.h>\n/* #include <scaffold/scaffold.h> */\n",
+        b"#include <sys/socket.h>\n#if 0\n#include <scaffold/scaffold.h>\n#endif\n",
+        b"/* first */ #include <sys/socket.h>\n",
+    ],
+)
+def test_the_header_and_comments(head: bytes, tmp_path: Path) -> None:
+    """It is really there: the compiler knows the new name."""
+    new = rewritten(tmp_path, head + b"int f(int s) { return listen(s, 1); }\n")
+    include = Path(__file__).parents[2] / "libscaffold/include"
+    words = ["cc", "-fsyntax-only", "-Werror", f"-I{include}", "-x", "c", "-"]
+    subprocess.run(words, input=new, check=True)
+    assert rewritten(tmp_path, new) == new
+
+
+def test_conditions_over_lines_and_in_comments(tmp_path: Path) -> None:
+    call = b"int f(int s) { return listen(s, 1); }\n"
+    other = b"#if defined(_WIN32) || \\\n    defined(__APPLE__)\n" + call + b"#endif\n"
+    assert rewritten(tmp_path, other) == other
+    ours = b"/* So:\n#ifdef _WIN32\n*/\n#include <sys/socket.h>\n" + call
+    assert b"scaffold_listen" in rewritten(tmp_path, ours)

@@ -135,7 +135,7 @@ def test_nothing_to_do_is_the_same_file(tmp_path: Path, text: bytes) -> None:
         ),
         (
             b"import socket; x = socket.socket()\n",
-            b"import scaffold.inet\nimport socket; x = scaffold.inet.socket()\n",
+            b"import socket; import scaffold.inet; x = scaffold.inet.socket()\n",
         ),
         (
             b"import scaffold.inet as other\nimport socket\nx = '''\nimport scaffold.inet\n'''\n"
@@ -283,3 +283,14 @@ def test_a_large_body_stays_python(tmp_path: Path) -> None:
     for path in changed:
         compile(path.read_bytes(), path, "exec")
     assert run(folder, "--diff").stdout == ""
+
+
+@pytest.mark.parametrize(
+    "head", ['"""d"""; import socket', "from __future__ import annotations; import socket"]
+)
+def test_the_import_on_a_line_with_its_use(head: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.py"
+    file.write_text(f'{head}; s = socket.gethostbyname("localhost")\nprint(s)\n')
+    assert CliRunner().invoke(main, ["rewrite", str(file), "--in-place"]).exit_code == 0
+    assert f"{head}; import scaffold.inet; s = scaffold.inet.gethostbyname(" in file.read_text()
+    subprocess.run([sys.executable, file], check=True, capture_output=True)

@@ -9,7 +9,7 @@ from ..rules.rule import Rule
 from ..source import Source
 from ..suppress import by_comment, comments
 from .conditions import Conditions
-from .uses import Unit, Use, read
+from .uses import Unit, Use, is_variable, read
 
 if TYPE_CHECKING:
     from ..analyze import FileResult
@@ -82,6 +82,7 @@ def _is_own(use: Use, unit: Unit, conditions: Conditions) -> bool:
         return True
     return use.role in ("call", "macro") and (
         (not use.global_scope and _is_made_here(use, unit, conditions))
+        or (not use.global_scope and is_variable(use, unit))
         or _is_std_bind(use, unit)
         or _takes_nothing(use, unit)
     )

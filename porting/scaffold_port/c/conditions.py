@@ -4,9 +4,12 @@ import re
 from bisect import bisect_right
 
 from ..source import Source
+from .text import uncommented
 
-_DIRECTIVE = re.compile(rb"^[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b([^\n]*)", re.MULTILINE)
-_COMMENT = re.compile(rb"/\*.*?\*/|//.*")
+_DIRECTIVE = re.compile(
+    rb"^[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b((?:\\\r?\n|[^\n])*)", re.MULTILINE
+)
+_CONTINUED = re.compile(rb"\\\r?\n")
 _SHOWN = 80
 DEPTH_MAX = 200
 """Deeper nesting is not written by people; what is shown stops there."""
@@ -19,7 +22,7 @@ class Conditions:
         self._at = [0]
         self._stacks: list[tuple[str, ...]] = [()]
         stack: list[str] = []
-        for found in _DIRECTIVE.finditer(source.data):
+        for found in _DIRECTIVE.finditer(uncommented(source.data)):
             _turn(stack, found[1].decode(), _text(found[2]))
             self._at.append(found.end())
             self._stacks.append(tuple(stack[:DEPTH_MAX]))
@@ -43,4 +46,4 @@ def _turn(stack: list[str], word: str, condition: str) -> None:
 
 
 def _text(raw: bytes) -> str:
-    return " ".join(_COMMENT.sub(b"", raw).decode("utf-8", "replace").split())[:_SHOWN]
+    return " ".join(_CONTINUED.sub(b" ", raw).decode("utf-8", "replace").split())[:_SHOWN]

@@ -32,8 +32,13 @@ _OPENS = re.compile(rb"(?:\s|\\\n|/\*.*?\*/)*\((?!\s*\*\s*\w+\s*\)\s*\()", re.DO
 """An opening parenthesis, but not that of a pointer to a function."""
 _CLASSES = {"class_specifier", "struct_specifier", "union_specifier"}
 _ARGUMENT_SHOWN = 120
-DEPTH_MAX = 1000
-"""Generated parsers nest some 100 deep; each step up a tree costs its depth."""
+NESTING_MAX = 1000
+"""Of brackets; the parser itself takes its time for more."""
+DEPTH_MAX = 200
+"""Of the tree, which an `else if` deepens, too; each step up it costs its depth. Generated parsers
+nest some 100 deep."""
+PLACES_MAX = 4000
+"""Each costs its siblings; the richest file of a known program has some 400."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class Use:
     target: str = ""  # a mention: assigned, compared, cast, sizeof, declared, or nothing
     global_scope: bool = False  # ::name
     value: bool = False  # a mention: if the name is a function's, its address is taken
+    seen: tuple[int, int] = (0, 0)  # a declaration of a variable: from where to where it holds
 
 
 @dataclass
@@ -67,6 +73,7 @@ class Unit:
     uses: list[Use] = field(default_factory=list)
     methods: set[tuple[str, str]] = field(default_factory=set)  # (class, name)
     own: dict[str, list[int]] = field(default_factory=dict)  # where the file defines a function
+    variables: list[Use] = field(default_factory=list)  # declarations with `seen`
     broken: list[tuple[int, str]] = field(default_factory=list)  # lines that cannot be parsed
 
 
@@ -76,17 +83,25 @@ def read(source: Source, names: re.Pattern[bytes]) -> Unit:
     places = [(found.start(), found.end()) for found in names.finditer(source.data)]
     if not places:
         return unit
-    if nesting(source.data) > DEPTH_MAX:
-        unit.broken.append((0, f"nested deeper than {DEPTH_MAX}: looked at word by word"))
+    too_much = _too_much(source, places)
+    if too_much:
+        unit.broken.append((0, f"{too_much}: looked at word by word"))
         unit.uses += _by_words(source, places)
         return unit
     root = Parser(LANGUAGES[source.language]).parse(source.data).root_node
     for start, end in places:
         node = root.descendant_for_byte_range(start, end)
+        if node is not None and _is_deep(node):
+            deep = f"nested deeper than {DEPTH_MAX}: looked at word by word from here on"
+            unit.broken.append((source.position(start)[0], deep))
+            unit.uses += _by_words(source, [place for place in places if place[0] >= start])
+            break
         use = _use(source, node, start, end) if node is not None else None
         if use is None:
             continue
         unit.uses.append(use)
+        if use.seen[1]:
+            unit.variables.append(use)
         if use.role == "own":
             unit.own.setdefault(use.name, []).append(start)
         if use.role == "declaration" and use.scope:
@@ -95,19 +110,32 @@ def read(source: Source, names: re.Pattern[bytes]) -> Unit:
     return unit
 
 
+def _too_much(source: Source, places: list[tuple[int, int]]) -> str:
+    """Why the file is not parsed; empty: it is."""
+    if nesting(source.data) > NESTING_MAX:
+        return f"nested deeper than {NESTING_MAX}"
+    return f"more than {PLACES_MAX} places" if len(places) > PLACES_MAX else ""
+
+
+def _is_deep(node: Node) -> bool:
+    return any(depth == DEPTH_MAX for depth, _ in enumerate(_ancestors(node)))
+
+
 def _settled(use: Use, unit: Unit) -> Use:
     """A name alone is a function's only if nothing else in sight has it; a class of C++ may have a
     member of that name in another file."""
     if not use.value or use.global_scope:
         return use
-    hidden = use.scope or any(
-        one.name == use.name
-        and one.role in ("declaration", "own")
-        and not one.scope
-        and one.function in ("", use.name, use.function)
-        for one in unit.uses
-    )
+    hidden = use.scope or use.name in unit.own or is_variable(use, unit)
     return replace(use, value=not hidden)
+
+
+def is_variable(use: Use, unit: Unit) -> bool:
+    """Whether the name is a variable's or a parameter's there."""
+    return any(
+        one.name == use.name and one.start < use.start and one.seen[0] <= use.start < one.seen[1]
+        for one in unit.variables
+    )
 
 
 # --- roles ----------------------------------------------------------------------------------------
@@ -142,6 +170,7 @@ def _use(source: Source, node: Node, start: int, end: int) -> Use | None:
         target=_target(node) if role in ("mention", "type") else "",
         global_scope=role in ("call", "mention") and _is_global(node),
         value=role == "mention" and not broken and _is_value(node),
+        seen=_seen(node) if role == "declaration" and not broken else (0, 0),
     )
 
 
@@ -158,6 +187,9 @@ def _role(node: Node, opens: bool) -> tuple[str | None, Node | None]:
         return _qualified(parent)
     if kind == "call_expression" and parent.child_by_field_name("function") == node:
         return "call", parent
+    over = parent.parent
+    if kind == "parenthesized_expression" and over is not None and over.type == "call_expression":
+        return "call", over  # (name)(…), which no macro of that name takes
     if kind in ("preproc_def", "preproc_function_def"):
         return "declaration", None
     if kind in ("preproc_params", "preproc_ifdef", "preproc_defined"):
@@ -197,6 +229,38 @@ def _is_global(node: Node) -> bool:
     return node.parent is not None and node.parent.type == "qualified_identifier"
 
 
+_HOLDS = {
+    "compound_statement",
+    "for_statement",
+    "for_range_loop",
+    "if_statement",
+    "while_statement",
+    "function_definition",
+    "lambda_expression",
+    "declaration_list",
+    "translation_unit",
+}
+
+
+def _seen(node: Node) -> tuple[int, int]:
+    """Where a variable or a parameter holds; of a function or a field: nowhere."""
+    parent = node.parent
+    if node.type != "identifier" or parent is None or parent.type == "function_declarator":
+        return 0, 0
+    for over in _ancestors(node):
+        is_type = over.type == "parameter_list" and not _is_of_definition(over)
+        if over.type in _HOLDS or is_type:
+            return over.start_byte, over.end_byte
+    return 0, 0
+
+
+def _is_of_definition(parameters: Node) -> bool:
+    for over in _ancestors(parameters):
+        if not over.type.endswith("declarator"):
+            return over.type in ("function_definition", "lambda_expression")
+    return False
+
+
 _VALUES = {
     "assignment_expression": "right",
     "init_declarator": "value",
@@ -211,7 +275,7 @@ _PASSES_ON = {"parenthesized_expression", "cast_expression", "qualified_identifi
 
 
 def _is_value(node: Node) -> bool:
-    if node.type != "identifier":
+    if node.type != "identifier" or not _text(node).islower():  # constants have capitals
         return False
     at = node
     for over in _ancestors(node):
@@ -304,7 +368,8 @@ def _is_broken(node: Node) -> bool:
 
 
 def _by_words(source: Source, places: list[tuple[int, int]]) -> Iterator[Use]:
-    """Names outside of comments and strings; what is followed by a parenthesis is a call."""
+    """Names outside of comments and strings; what is followed by a parenthesis is a call. Whose
+    function it stands in is not known."""
     texts = [(text.start(), text.end()) for text in TEXT.finditer(source.data)]
     starts = [start for start, _ in texts]
     for start, end in places:
@@ -313,8 +378,7 @@ def _by_words(source: Source, places: list[tuple[int, int]]) -> Iterator[Use]:
             continue
         name = source.data[start:end].decode()
         role = "call" if _OPENS.match(source.data, end) else "mention"
-        function = _header_before(source, start)
-        yield Use(name, start, end, role, broken=True, function=function)
+        yield Use(name, start, end, role, broken=True)
 
 
 # --- what tree-sitter leaves as text --------------------------------------------------------------
@@ -330,7 +394,7 @@ def _in_macro(source: Source, node: Node, name: str, start: int, end: int) -> Us
     member = before.endswith((b".", b"->")) and not before.endswith(b"...")
     opens = _OPENS.match(source.data, end) is not None
     role = "member" if member else "macro" if opens else "mention"
-    value = body.strip() == name.encode() and _macro_around(node) != ""
+    value = body.strip() == name.encode() and name.islower() and _macro_around(node) != ""
     return Use(name, start, end, role, function=_macro_around(node), value=value)
 
 

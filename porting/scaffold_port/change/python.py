@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 
 import libcst as cst
 
@@ -30,7 +31,12 @@ def _import(module: Module, data: bytes) -> set[Edit]:
         return set()
     head = None
     for statement in module.tree.body:
-        if _is_head(statement):
+        small = _small(statement)
+        heads = list(takewhile(_is_head, small))
+        if heads and len(heads) < len(small):  # more on the same line, which may need it
+            at = module.place(heads[-1])[1]
+            return {Edit(at, at, b"; " + IMPORT)}
+        if heads:
             head = statement
         elif not _is_about_itself(statement):
             break
@@ -57,22 +63,12 @@ def _imports_ours(statement: cst.CSTNode) -> bool:
     )
 
 
-def _is_head(statement: cst.CSTNode) -> bool:
-    """What an import follows: other imports, the docstring, and what comes from __future__."""
-    small = _small(statement)
-    if not small:
-        return False
-    first = small[0]
-    is_docstring = isinstance(first, cst.Expr) and isinstance(
-        first.value, cst.SimpleString | cst.ConcatenatedString
+def _is_head(one: cst.BaseSmallStatement) -> bool:
+    """What an import follows: other imports, and the docstring."""
+    is_docstring = isinstance(one, cst.Expr) and isinstance(
+        one.value, cst.SimpleString | cst.ConcatenatedString
     )
-    is_future = (
-        isinstance(first, cst.ImportFrom)
-        and first.module is not None
-        and dotted(first.module) == "__future__"
-    )
-    imports = all(isinstance(one, cst.Import | cst.ImportFrom) for one in small)
-    return is_docstring or is_future or imports
+    return is_docstring or isinstance(one, cst.Import | cst.ImportFrom)
 
 
 def _is_about_itself(statement: cst.CSTNode) -> bool:

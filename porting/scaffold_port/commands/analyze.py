@@ -10,7 +10,7 @@ from ..analyze import analyze as run
 from ..cache import Cache, fingerprint, folder
 from ..findings import Report
 from ..report import FORMATS
-from ..suppress import apply_baseline, write_baseline
+from ..suppress import apply_baseline, read_baseline, write_baseline
 from .progress import progress
 
 FAIL_ON: dict[str, Callable[[Report], bool]] = {
@@ -61,6 +61,9 @@ def analyze(
     missing = [path for path in paths if not path.exists() and not path.is_symlink()]
     if missing:
         raise click.UsageError(f"{missing[0]}: there is no such file or folder")
+    for target in filter(None, (output, keep)):
+        _writable(target)
+    left = _baseline(baseline) if baseline else {}
     cache = None if no_cache else Cache(folder(), fingerprint())
     with progress("analysing") as on_file:
         report = run(paths, jobs=jobs, cache=cache, on_file=on_file)
@@ -69,19 +72,30 @@ def analyze(
         click.echo(f"{keep}: {count} findings")
         return
     if baseline:
-        report.findings = apply_baseline(report.findings, _readable(baseline))
-    text = FORMATS[form](report)
+        report.findings = apply_baseline(report.findings, left, baseline)
+    text = FORMATS[form](report).encode("utf-8", "backslashreplace")
     if output:
-        output.write_text(text, encoding="utf-8")
+        output.write_bytes(text)
     else:
-        sys.stdout.write(text)
+        sys.stdout.buffer.write(text)
     sys.exit(_status(report, fail_on))
 
 
-def _readable(path: Path) -> Path:
+def _writable(path: Path) -> None:
+    """Before anything is looked at: nobody wants to wait for this."""
+    if path.is_dir():
+        raise click.UsageError(f"{path}: this is a folder; name a file")
+    if not path.parent.is_dir():
+        raise click.UsageError(f"{path}: there is no folder {path.parent}")
+
+
+def _baseline(path: Path) -> dict[str, int]:
     if not path.is_file():
         raise click.UsageError(f"{path}: no such baseline; --write-baseline makes one")
-    return path
+    try:
+        return read_baseline(path)
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"{path}: no baseline: {error}") from error
 
 
 def _status(report: Report, fail_on: str) -> int:

@@ -1,5 +1,6 @@
 """`scaffold-port new`."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -25,6 +26,8 @@ Example:
 @in_folders
 def new(app: str, text: str, ports: Path, into: Path) -> None:
     """Start the port of any program: its files, and what it has to change."""
+    if not re.fullmatch(r"\w[\w.+-]*", app):
+        raise click.UsageError(f"{app!r}: a port's name is that of a folder: letters, digits, .+-_")
     try:
         source = origin(text)
         unpacked = source.fetch(into.absolute() / app / "source")

@@ -8,6 +8,7 @@ import click
 
 from ..change.diff import unified
 from ..change.write import replace
+from ..files import display
 from ..layers import Layers
 from ..layers import layers as run
 from ..ported import LEVELS
@@ -70,8 +71,8 @@ def _rest(done: Layers) -> Iterator[str]:
     for one in done.report.active():
         if not one.automatic:
             why = f"left alone, {one.left}" if one.left else "left to you"
-            yield f"{one.path}:{one.line}: {why}: {one.message} [{one.rule}]"
+            yield f"{display(one.path)}:{one.line}: {why}: {one.message} [{one.rule}]"
     for missed in done.report.not_analysed:
-        yield f"{missed.path}: not analysed: {missed.reason}"
+        yield f"{display(missed.path)}: not analysed: {missed.reason}"
     for left in done.build_files:
-        yield f"{left.path}: left to you: {left.reason}"
+        yield f"{display(str(left.path))}: left to you: {left.reason}"

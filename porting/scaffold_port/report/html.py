@@ -2,6 +2,7 @@
 
 from html import escape
 
+from ..files import display
 from ..findings import Finding, Report
 from ..kinds import kind
 from .page import chart, page
@@ -13,7 +14,8 @@ def render(report: Report) -> str:
     by_kind = {kind(int(number)).title: count for number, count in about["by_kind"].items()}
     by_file: dict[str, int] = {}
     for one in report.active():
-        by_file[one.path] = by_file.get(one.path, 0) + one.lines
+        path = display(one.path)
+        by_file[path] = by_file.get(path, 0) + one.lines
     sums = [
         (about["findings"], "findings"),
         (about["lines"], "lines, about"),
@@ -63,7 +65,7 @@ def _row(one: Finding) -> str:
     state = f" <i>suppressed: {escape(one.suppressed)}</i>" if one.suppressed else ""
     return (
         f"<tr class={'suppressed' if one.suppressed else one.confidence}>"
-        f"<td>{escape(one.path)}:{one.line}</td><td>{escape(one.function)}</td>"
+        f"<td>{escape(display(one.path))}:{one.line}</td><td>{escape(one.function)}</td>"
         f"<td data-key={one.kind}>{one.kind} {escape(kind(one.kind).title)}</td>"
         f"<td>{one.rule}</td><td>{one.confidence}</td>"
         f"<td><details><summary>{escape(one.message)}{state}</summary>{where}"

@@ -1,5 +1,6 @@
 """The report for a page in a repository."""
 
+from ..files import display
 from ..findings import Report
 from ..kinds import kind
 
@@ -24,15 +25,19 @@ def render(report: Report) -> str:
             f" (suppressed: {_cell(one.suppressed)})" * bool(one.suppressed)
         )
         lines.append(
-            f"| {_cell(one.path)}:{one.line} | {_cell(one.function)} | {one.rule} | {what} |"
+            f"| {_path(one.path)}:{one.line} | {_cell(one.function)} | {one.rule} | {what} |"
         )
     if report.not_analysed:
         lines += ["", "| not analysed | why |", "|---|---|"]
         lines += [
-            f"| {_cell(one.path)}{f':{one.line}' if one.line else ''} | {_cell(one.reason)} |"
+            f"| {_path(one.path)}{f':{one.line}' if one.line else ''} | {_cell(one.reason)} |"
             for one in report.not_analysed
         ]
     return "\n".join(lines) + "\n"
+
+
+def _path(path: str) -> str:
+    return _cell(display(path))
 
 
 def _cell(text: str) -> str:

@@ -1,6 +1,7 @@
 """The report for code-scanning tools: SARIF 2.1.0 (OASIS, 2020)."""
 
 import json
+import os
 from typing import Any
 from urllib.parse import quote
 
@@ -58,17 +59,22 @@ def _driver() -> dict[str, Any]:
     }
 
 
+def _uri(path: str) -> str:
+    return quote(os.fsencode(path))
+
+
 def _location(path: str, line: int, **region: int) -> dict[str, Any]:
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": quote(path)},
+            "artifactLocation": {"uri": _uri(path)},
             "region": {"startLine": line, **region},
         }
     }
 
 
 def _result(one: Finding) -> dict[str, Any]:
-    region = {"startColumn": one.column, "endColumn": one.end_column}
+    start, end = one.utf16
+    region = {"startColumn": start, "endColumn": end}
     location = _location(one.path, one.line, **region)
     if one.function:
         location["logicalLocations"] = [{"name": one.function, "kind": "function"}]
@@ -85,7 +91,7 @@ def _result(one: Finding) -> dict[str, Any]:
                 "description": {"text": f"call {one.fix}"},
                 "artifactChanges": [
                     {
-                        "artifactLocation": {"uri": quote(one.path)},
+                        "artifactLocation": {"uri": _uri(one.path)},
                         "replacements": [
                             {
                                 "deletedRegion": {"startLine": one.line, **region},

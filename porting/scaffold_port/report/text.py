@@ -1,5 +1,6 @@
 """The report for people at a terminal."""
 
+from ..files import display
 from ..findings import Finding, Report
 from ..kinds import kind
 
@@ -12,12 +13,12 @@ def render(report: Report) -> str:
 
 
 def _finding(one: Finding) -> str:
-    head = f"{one.path}:{one.line}:{one.column}: {one.message} [{one.rule}]"
+    head = f"{display(one.path)}:{one.line}:{one.column}: {one.message} [{one.rule}]"
     if one.suppressed:
         return f"{head} (suppressed: {one.suppressed})"
     text = one.text.expandtabs(1)
-    width = max(1, min(one.end_column - one.column, len(text) - one.column + 1))
-    caret = " " * (one.column - 1) + "^" + "~" * (width - 1)
+    start, end = (min(at, len(text)) for at in one.shown)
+    caret = " " * start + "^" + "~" * (end - start - 1)
     about = [f"kind {one.kind}, {one.confidence} confidence"]
     if one.function:
         about.append(f"in {one.function}")
@@ -29,7 +30,7 @@ def _finding(one: Finding) -> str:
 
 
 def _not_analysed(path: str, line: int, reason: str) -> str:
-    place = f"{path}:{line}" if line else path
+    place = f"{display(path)}:{line}" if line else display(path)
     return f"{place}: not analysed: {reason}"
 
 

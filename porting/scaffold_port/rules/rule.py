@@ -52,7 +52,7 @@ def calls(message: str) -> Judge:
 
 def namesake(use: Use) -> str:
     """libscaffold's function for libc's."""
-    return f"scaffold_{use.name}" if is_call(use) or (use.value and use.name.islower()) else ""
+    return f"scaffold_{use.name}" if is_call(use) or use.value else ""
 
 
 def is_call(use: Use) -> bool:

@@ -6,7 +6,7 @@ from .asks import asks
 from .errors import NotUnderstood
 from .insert import insert
 
-_OUTPUT = re.compile(rb"^[ \t]*AC_OUTPUT\b", re.MULTILINE)
+_OUTPUT = re.compile(rb"^AC_OUTPUT\b", re.MULTILINE)
 _PARTS = re.compile(rb"^[ \t]*AC_CONFIG_SUBDIRS\(([^)]*)\)", re.MULTILINE)
 
 
@@ -18,15 +18,15 @@ def change(data: bytes, module: str) -> bytes:
     """
     if asks(data, module):
         return data
-    output = _OUTPUT.search(data)
-    if output is None:
-        raise NotUnderstood("no AC_OUTPUT to add CPPFLAGS and LIBS before")
+    outputs = list(_OUTPUT.finditer(data))
+    if not outputs:
+        raise NotUnderstood("no AC_OUTPUT at a line's beginning to add CPPFLAGS and LIBS before")
     ask = "${PKG_CONFIG:-pkg-config}"
     lines = [
         f'CPPFLAGS="$CPPFLAGS `{ask} --cflags {module}`" || AC_MSG_ERROR([no {module}.pc])',
         f'LIBS="`{ask} --libs {module}` $LIBS"',
     ]
-    return insert(data, output.start(), lines)
+    return insert(data, outputs[-1].start(), lines)
 
 
 def parts(data: bytes) -> set[str]:

@@ -19,6 +19,7 @@ _RECIPE = re.compile(
     rb"|(?<![\w.-])(?:cc|c\+\+|gcc|g\+\+|clang|clang\+\+)(?![\w.+-]))",
     re.MULTILINE,
 )
+_LINKS_OBJECTS = re.compile(rb"^(?!.*(?:\s-c\b|\.(?:c|cc|cpp|cxx|C)\b)).*(?:\.o\b|\$[({]\w*OBJ)")
 _OBJECTS = re.compile(rb"^[^\t\n][^\n]*\.(?:o|c|cc|cpp|cxx|C)\b", re.MULTILINE)
 
 
@@ -38,10 +39,17 @@ def change(data: bytes, module: str) -> bytes:
         raise NotUnderstood("not for GNU make")
     text = _COMMENT.sub(b"", data)
     compiles, links = _compiles(text), _used(_LINKS, text)[:1]
-    if not _RECIPE.search(text):  # make's own use these (GNU make, 10.2)
-        compiles, links = compiles or ["CPPFLAGS"], links or ["LDLIBS"]
+    recipes = [text[found.start() :].split(b"\n", 1)[0] for found in _RECIPE.finditer(text)]
+    if all(map(_LINKS_OBJECTS.match, recipes)):  # make's own recipes use these (GNU make, 10.2)
+        compiles = compiles or ["CPPFLAGS"]
+    if not recipes:
+        links = links or ["LDLIBS"]
     if not compiles or not links:
-        raise NotUnderstood("its recipes have no variables for flags and libraries")
+        missing = "flags" if links else "libraries" if compiles else "flags and libraries"
+        raise NotUnderstood(f"its recipes have no variable for {missing}")
+    for name in (*compiles, links[0]):
+        if re.search(rb"^[^\t#\n=]+:[ \t]*%s[ \t]*:?=" % name.encode(), text, re.MULTILINE):
+            raise NotUnderstood(f"a target has {name} of its own")
     for name in compiles:
         data = _add(data, name, f"--cflags {module}")
     return _add(data, links[0], f"--libs {module}")

@@ -6,6 +6,7 @@ stall is 2 s without a byte.
 
 import itertools
 import re
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,6 +66,29 @@ _SCALE = {"": 1e-6, "K": 1e-3, "M": 1.0, "G": 1e3}
 _RATE = re.compile(r"([0-9.]+) ([KMG]?)bits/sec(?:\s+[0-9.]+ ms\s+([0-9]+)/\s*([0-9]+))?")
 
 
+ABORTS_MAX = 8  # each time one in three, at most
+_OWN_ABORT = "recvmsg failed: Bad file descriptor"
+
+
+class Aborted(Exception):
+    """iperf 2.1.8 closes a socket that its other thread still reads, and aborts: of 59 short runs
+    with --full-duplex, on plain UDP and a busy machine, 22."""
+
+
+def datagrams_of_one(
+    lab: Lab, client: str, server: str, direction: str, seconds: int, rate: float, level: str
+) -> tuple[list[float], float, float]:
+    """`datagrams` to a server of their own: iperf 2.1.8 aborts at a second client, on plain UDP as
+    well. Again where the client aborts by its own fault."""
+    for attempt in range(1, ABORTS_MAX + 1):
+        with served(lab, server, level, "-u"):
+            try:
+                return datagrams(lab[client], direction, seconds, rate, level)
+            except Aborted as error:
+                expect(attempt < ABORTS_MAX, f"{error}; {attempt} times")
+    raise AssertionError
+
+
 def datagrams(
     host: Host, direction: str, seconds: int, rate: float, level: str
 ) -> tuple[list[float], float, float]:
@@ -73,6 +97,8 @@ def datagrams(
     command = [program("iperf"), "-u", "-c", SERVICE, "-p", str(PORT), "-t", str(seconds)]
     command += ["-i", "1", "-b", f"{rate:.0f}M", *DIRECTIONS[direction]]
     done = host.run(command, timeout=seconds + 60)
+    if done.returncode == -signal.SIGABRT and _OWN_ABORT in done.stderr:
+        raise Aborted(f"iperf -u, {direction}: {done.stderr.strip()}")
     scenario.succeeded(done, f"iperf -u, {direction}")
     expect_name("connected with", done.stdout, level)
     rows = [(float(m[1]) * _SCALE[m[2]], m) for m in _RATE.finditer(done.stdout)]
@@ -113,9 +139,9 @@ def run(
             _, reached, _ = datagrams(lab[client], "back", 2, 10_000, level)
         for direction in DIRECTIONS:
             rate = reached * _SHARE / (2 if direction == "both" else 1)
-            # For one client each: iperf 2.1.8 aborts at a second one, on plain UDP as well.
-            with served(lab, server, level, "-u"):
-                rates, received, lost = datagrams(lab[client], direction, seconds, rate, level)
+            rates, received, lost = datagrams_of_one(
+                lab, client, server, direction, seconds, rate, level
+            )
             expect_progress(f"UDP, {direction}", rates)
             result.figures[f"udp_{direction}_mbit_s"] = received
             result.figures[f"udp_{direction}_lost"] = lost

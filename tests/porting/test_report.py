@@ -36,6 +36,18 @@ def test_text_has_place_caret_and_function() -> None:
     assert "in serve; under #ifdef WITH_ACCEPT4; rewrite does it" in lines[at + 3]
 
 
+def test_columns_behind_letters_of_several_bytes(tmp_path: Path) -> None:
+    """A caret counts characters, SARIF units of UTF-16, and findings bytes."""
+    file = tmp_path / "a.c"
+    file.write_text('int f(int s) { return g("\u00e9\U0001f600") + listen(s, 1); }\n')
+    lines = run("analyze", file).output.splitlines()
+    assert lines[0].startswith(f"{file}:1:37: ")
+    assert lines[1].index("listen") == lines[2].index("^")
+    [result] = json.loads(run("analyze", "--format", "sarif", file).output)["runs"][0]["results"]
+    region = result["locations"][0]["physicalLocation"]["region"]
+    assert (region["startColumn"], region["endColumn"]) == (34, 40)
+
+
 def test_json() -> None:
     document = json.loads(run("analyze", "--format", "json", FIXTURES / "call.c").output)
     assert document["schema"] == 1

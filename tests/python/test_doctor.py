@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scaffold import doctor
-from scaffold.doctor import machine, page
+from scaffold.doctor import machine, page, verbs
 from scaffold.doctor.refusals import REFUSALS, Refusal, refusal_of
 from scaffold.doctor.rows import ROWS
 from scaffold.doctor.table import CHECKS
@@ -43,6 +43,13 @@ def test_a_refusal_is_for_one_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refusal_of("connect.refused.tcp4", "'EPERM'") == refusals[0]
     assert refusal_of("connect.refused.tcp4", "'EINTR'") is None
     assert refusal_of("connect.refused.tcp6", "'EPERM'") is None
+
+
+def test_a_port_that_somebody_else_has_by_chance_is_no_answer() -> None:
+    """Natively the ports are shared with whatever else runs, and with what ran a minute ago."""
+    taken = iter(["EADDRINUSE", ("ok", "EADDRINUSE"), "ok"])
+    assert verbs.of_a_few_ports(lambda: next(taken)) == "ok"
+    assert verbs.of_a_few_ports(lambda: "EADDRINUSE") == "EADDRINUSE"
 
 
 def test_the_page_is_up_to_date() -> None:

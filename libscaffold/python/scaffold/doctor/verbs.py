@@ -21,6 +21,9 @@ from .kinds import Kind
 PATIENCE_S = 5.0
 """For an event that should come at once; a machine may be busy."""
 
+FEW_PORTS = 8
+"""That others have every one of them does not happen."""
+
 MASK = select.POLLIN | select.POLLPRI | select.POLLOUT | 0x2000
 RDHUP = 0x2000
 RESET = struct.pack("ii", 1, 0)
@@ -44,6 +47,15 @@ def answer(call: Callable[..., Any], *args: Any) -> Any:
     except OSError as error:
         return name(error.errno) if error.errno else type(error).__name__
     return result if isinstance(result, int | bytes | str | tuple | list) else "ok"
+
+
+def of_a_few_ports(once: Callable[[], Any]) -> Any:
+    """What `once` answers of a port that the kernel chose for one protocol and that another wants:
+    anybody, or a flow that was here a minute ago (TIME-WAIT), may have the other's."""
+    for _ in range(FEW_PORTS):
+        if "EADDRINUSE" not in (found := once()):
+            break
+    return found
 
 
 def c_answer(function: str, *args: Any) -> Any:

@@ -22,6 +22,7 @@ from ..verbs import (
     in_child,
     libc,
     mask,
+    of_a_few_ports,
     on,
     reap,
     until,
@@ -295,12 +296,16 @@ def both_families(kind: Kind) -> Any:
 @check(TCP6, rows="dual-stack")
 def v6_only(kind: Kind) -> Any:
     """With IPV6_V6ONLY it is not reached over IPv4, and the IPv4 port is another's."""
-    with kind.socket() as s, TCP4.socket() as c, TCP4.socket() as other:
-        s.bind((kind.any, 0))
-        s.listen()
-        port = s.getsockname()[1]
-        code = answer(c.connect, (TCP4.host, port))
-        return code, answer(other.bind, (TCP4.any, port))
+
+    def reach_and_bind() -> Any:
+        with kind.socket() as s, TCP4.socket() as c, TCP4.socket() as other:
+            s.bind((kind.any, 0))
+            s.listen()
+            port = s.getsockname()[1]
+            code = answer(c.connect, (TCP4.host, port))
+            return code, answer(other.bind, (TCP4.any, port))
+
+    return of_a_few_ports(reach_and_bind)
 
 
 @check(TCP4, rows="swap-limit")

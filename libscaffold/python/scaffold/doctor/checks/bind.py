@@ -6,7 +6,7 @@ from typing import Any
 
 from ..kinds import TCP, TCP4, TCP6, UDP, UDP4, Kind
 from ..table import check
-from ..verbs import answer, c_answer, on, raw, unserved, until
+from ..verbs import answer, c_answer, of_a_few_ports, on, raw, unserved, until
 
 
 @check(*TCP, *UDP, rows="address-in-use")
@@ -163,5 +163,9 @@ def different_ports(kind: Kind) -> Any:
 def protocols_have_ports_of_their_own(kind: Kind) -> Any:
     """A port of TCP is free for UDP, and the other way round."""
     other = UDP4 if kind is TCP4 else TCP4
-    with kind.bound() as s, other.socket() as o:
-        return answer(o.bind, s.getsockname())
+
+    def bind_both() -> Any:
+        with kind.bound() as s, other.socket() as o:
+            return answer(o.bind, s.getsockname())
+
+    return of_a_few_ports(bind_both)

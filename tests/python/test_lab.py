@@ -1,5 +1,7 @@
 """Labs: what they start ends with them, and what they claim about the link is so."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -12,13 +14,16 @@ from scaffold.lab import Lab, instances_of
 
 
 def namespaces_of_this_test() -> set[str]:
-    return set(namespaces.ip("netns", "list").split())
+    mine = f"sc{os.getpid()}x"
+    return {one for one in namespaces.ip("netns", "list").split() if one.startswith(mine)}
 
 
 def test_everything_ends_with_the_lab(kind: str) -> None:
     before = namespaces_of_this_test() if kind == "namespaces" else set()
     with Lab(["a", "b", "c"], kind=kind) as lab:
         folder = lab.folder
+        if kind == "namespaces":
+            assert len(namespaces_of_this_test() - before) == 4  # one is the bridge's
         process = lab["a"].popen(["sh", "-c", "sleep 60 & sleep 60"], shim=False)
         stubborn = lab["b"].popen(
             ["sh", "-c", "trap '' TERM; echo set; while :; do sleep 60; done"],
@@ -39,6 +44,38 @@ def test_everything_ends_when_the_body_fails(kind: str) -> None:
         process = lab["a"].popen(["sleep", "60"], shim=False)
         raise KeyboardInterrupt
     assert process.returncode is not None
+
+
+LAB_OF_ITS_OWN = """
+from scaffold.lab import Lab
+with Lab(["a"], kind="loopback") as lab:
+    lab.start()
+    print(lab["a"].daemon.pid, lab.folder, flush=True)
+    input()
+"""
+
+
+def test_everything_ends_by_sigterm() -> None:
+    """What `kill`, a service manager or a timeout sends first."""
+    owner = subprocess.Popen(
+        [sys.executable, "-c", LAB_OF_ITS_OWN],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with owner:
+        assert owner.stdout is not None
+        pid, folder = owner.stdout.readline().split()
+        owner.terminate()
+        assert owner.wait(20) == 128 + signal.SIGTERM
+    assert not Path("/proc", pid).exists()
+    assert not Path(folder).exists()
+
+
+def test_a_handler_of_sigterm_stays() -> None:
+    with Lab(["a"], kind="loopback"), Lab(["b"], kind="loopback"):
+        assert callable(signal.getsignal(signal.SIGTERM))
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_run_gives_up_in_time() -> None:

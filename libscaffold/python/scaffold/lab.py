@@ -16,7 +16,9 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -217,6 +219,7 @@ class Lab:
             raise ServiceError(1, "shaping and loss need network namespaces, hence root")
         self.folder = Path(tempfile.mkdtemp(prefix="scaffold-lab-"))
         self._namespaces: list[str] = []
+        self._handler = _exit_on_sigterm()
         try:
             if self.kind == "namespaces":
                 self._make_namespaces()
@@ -264,6 +267,9 @@ class Lab:
                 print(f"lab: {error}")
         self._namespaces = []
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self._handler is not None:
+            signal.signal(signal.SIGTERM, self._handler)
+            self._handler = None
 
     def await_service(
         self,
@@ -339,6 +345,16 @@ def programs_of(status: dict[str, Any], service: str) -> set[tuple[str, int]]:
 
 
 _numbers = iter(range(1 << 30))
+
+
+def _exit_on_sigterm() -> Any:
+    """SIGTERM, which ends Python without a word, becomes an exit that ends the lab first. Returns
+    the handler to put back; None: somebody has one of their own, or may not have any here."""
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        return None
+    return signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
 def _next_number() -> int:

@@ -1,5 +1,6 @@
 """Source is changed where it must be, and nowhere else."""
 
+import itertools
 import os
 import re
 import subprocess
@@ -103,12 +104,23 @@ def test_the_diff_is_a_patch(tmp_path: Path) -> None:
     tree.mkdir()
     for path in FIXTURES.glob("*.c"):
         (tree / path.name).write_bytes(path.read_bytes())
-    (tree / "end.c").write_bytes(b"int f(int s) { return listen(s, 5); }")
+    for name in ("end.c", "a b.c", "a\nb.c", "a\tb.c", 'a"b.c', "a\\b.c", "\udcff.c"):
+        (tree / name).write_bytes(b"int f(int s) { return listen(s, 5); }")
     patch = run(tree, "--diff").stdout_bytes
     done = subprocess.run(["patch", "-p1", "-s"], cwd=tree, input=patch, capture_output=True)
     assert done.returncode == 0, done.stdout
     assert run(tree, "--diff").stdout_bytes == b""
     assert b"scaffold_accept4(fd, 0, 0, 0)" in (tree / "call.c").read_bytes()
+
+
+def test_one_form_at_a_time(tmp_path: Path) -> None:
+    (tmp_path / "a.c").write_bytes(b"int f(int s) { return listen(s, 5); }\n")
+    forms = [["--diff"], ["--in-place"], ["-o", str(tmp_path / "series")]]
+    for one, other in itertools.combinations(forms, 2):
+        done = CliRunner().invoke(main, ["rewrite", str(tmp_path), *one, *other])
+        assert done.exit_code == 2
+        assert f"{one[0]} and {other[0]}: one of them" in done.stderr
+    assert (tmp_path / "a.c").read_bytes() == b"int f(int s) { return listen(s, 5); }\n"
 
 
 def test_what_is_left_is_listed() -> None:

@@ -28,6 +28,9 @@ KNOWN = {"OURS": True, "THEIRS": False}
         ("defined(OURS) &&", None),
         ("(OURS", None),
         ("", None),
+        ("(" * 900 + "THEIRS" + ")" * 900, None),
+        ("defined(THEIRS) …", None),
+        ("defined(THEIRS) || …", None),
     ],
 )
 def test_conditions_of_three_values(text: str, value: bool | None) -> None:
@@ -93,3 +96,19 @@ def test_they_are_reported_and_stay(tmp_path: Path) -> None:
     assert "  listen(s, 1);" in new
     assert "scaffold_listen(s, 2)" in new
     assert rewrite(tmp_path / "tests") == 1  # given by name they are meant
+
+
+@pytest.mark.parametrize(
+    ("condition", "left"),
+    [
+        (" || ".join(["defined(_WIN32)"] * 9), "code for another system"),
+        (" || ".join(["defined(_WIN32)"] * 9 + ["defined(HAVE_X)"]), ""),
+        (" || ".join(["defined(_WIN32)"] * 900 + ["defined(HAVE_X)"]), ""),
+    ],
+)
+def test_long_conditions(condition: str, left: str, tmp_path: Path) -> None:
+    """Are read to their end, or decide nothing."""
+    path = tmp_path / "a.c"
+    path.write_text(f"#if {condition}\nint f(int s) {{ return listen(s, 1); }}\n#endif\n")
+    [finding] = analyze([tmp_path]).findings
+    assert finding.left == left

@@ -10,7 +10,8 @@ _DIRECTIVE = re.compile(
     rb"^[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b((?:\\\r?\n|[^\n])*)", re.MULTILINE
 )
 _CONTINUED = re.compile(rb"\\\r?\n")
-_SHOWN = 80
+LENGTH_MAX = 1000
+"""Of a condition; longer ones are not written by people. What was cut is neither true nor false."""
 DEPTH_MAX = 200
 """Deeper nesting is not written by people; what is shown stops there."""
 
@@ -46,4 +47,5 @@ def _turn(stack: list[str], word: str, condition: str) -> None:
 
 
 def _text(raw: bytes) -> str:
-    return " ".join(_CONTINUED.sub(b" ", raw).decode("utf-8", "replace").split())[:_SHOWN]
+    text = " ".join(_CONTINUED.sub(b" ", raw).decode("utf-8", "replace").split())
+    return text if len(text) <= LENGTH_MAX else f"{text[:LENGTH_MAX]} …"

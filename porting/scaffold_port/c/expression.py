@@ -10,7 +10,7 @@ def truth(text: str, known: Mapping[str, bool]) -> bool | None:
     """The value of `text`; None where it depends on anything that is not `known`."""
     try:
         return _Reader(_TOKEN.findall(text), known).whole()
-    except IndexError:  # cut off, or no expression
+    except (IndexError, RecursionError):  # cut off, or no expression that people write
         return None
 
 

@@ -32,8 +32,8 @@ Example:
 )
 @click.argument("path", type=click.Path(path_type=Path, exists=True))
 @click.option("--level", type=click.Choice(LEVELS), default="native", show_default=True)
-@click.option("--diff", "form", flag_value="diff", default=True, help="Print a patch (default).")
-@click.option("--in-place", "form", flag_value="in-place", help="Change the files.")
+@click.option("--diff", "diff", is_flag=True, help="Print a patch (default).")
+@click.option("--in-place", "in_place", is_flag=True, help="Change the files.")
 @click.option(
     "-o",
     "series",
@@ -41,14 +41,17 @@ Example:
     help="Write quilt's patches.",
 )
 @click.option("--mark", is_flag=True, help="Comments on what is left, as a patch of its own.")
-def rewrite(path: Path, level: str, form: str, series: Path | None, mark: bool) -> None:
+def rewrite(
+    path: Path, level: str, diff: bool, in_place: bool, series: Path | None, mark: bool
+) -> None:
     """Make a program's source serve and reach services."""
+    _one_of({"--diff": diff, "--in-place": in_place, "-o": series})
     done = run(path, level, mark=mark)
     if series:
         for name in write(done.patches, series):
             click.echo(series / name)
         (series / LEFT).write_text("".join(f"{line}\n" for line in _rest(done)))
-    elif form == "in-place":
+    elif in_place:
         _in_place(path if path.is_dir() else path.parent, done)
     else:
         for patch in done.patches:
@@ -56,6 +59,12 @@ def rewrite(path: Path, level: str, form: str, series: Path | None, mark: bool) 
                 sys.stdout.buffer.write(unified(*change))
     for line in _rest(done):
         click.echo(line, err=True)
+
+
+def _one_of(forms: dict[str, object]) -> None:
+    given = [name for name, value in forms.items() if value]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)}: one of them")
 
 
 def _in_place(root: Path, done: Layers) -> None:

@@ -82,6 +82,31 @@ def test_html_is_one_file() -> None:
     assert "<mark>accept4</mark>" in text
 
 
+def test_html_shows_the_lines_around(tmp_path: Path) -> None:
+    """As long as the file is what was analysed."""
+    file = tmp_path / "a.c"
+    file.write_text("int a;\nint b;\nint f(int s) { return listen(s, 5); }\nint <c>;\n")
+    report = analyze([file])
+    around = "<i>    2</i> int b;\n<i>    3</i> int f(int s) { return <mark>listen</mark>(s, 5); }"
+    assert f"<pre><i>    1</i> int a;\n{around}\n<i>    4</i> int &lt;c&gt;;</pre>" in FORMATS[
+        "html"
+    ](report)
+    alone = "<pre><i>    3</i> int f(int s) { return <mark>listen</mark>(s, 5); }</pre>"
+    file.write_text("int a;\n" + file.read_text())
+    assert alone in FORMATS["html"](report)
+    file.unlink()
+    assert alone in FORMATS["html"](report)
+
+
+def test_html_draws_the_effort() -> None:
+    """Lines, what rewrite does of them first: those of a kind in one bar."""
+    report = analyze([FIXTURES / "call.c"])
+    text = FORMATS["html"](report)
+    done = sum(one.lines for one in report.active() if one.automatic and one.kind == 9)
+    assert done
+    assert f"<title>by rewrite: {done}</title>" in text
+
+
 def test_markdown_has_a_row_for_each_finding() -> None:
     report = analyze([FIXTURES])
     assert FORMATS["markdown"](report).count("\n| ") >= len(report.findings)

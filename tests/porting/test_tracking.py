@@ -202,6 +202,13 @@ def test_a_row(tracked: Path) -> None:
     assert row["why_not"]["native"] == "never run here"
 
 
+def test_a_folder_without_ports(tmp_path: Path) -> None:
+    """An empty table would say that all is well."""
+    done = run("table", "--all", "--ports", tmp_path / "nowhere")
+    assert done.exit_code == 2
+    assert "no ports in" in done.stderr
+
+
 def test_only_what_was_run_this_time_is_yes(tracked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def scenario(port: Any, level: str, *_: Any, full: bool) -> dict[str, float]:
         if level == "relink":

@@ -186,7 +186,8 @@ def test_faster_than_coccinelle(sources: list[Path], figures: dict[str, float]) 
 
 
 def test_the_page_in_a_browser(tmp_path: Path) -> None:
-    """Sorted by a click on a column's head, and a finding expanded, in Debian's chromium."""
+    """Sorted by a click on a column's head, filtered, and a finding expanded, in Debian's
+    chromium."""
     browser = shutil.which("chromium")
     if browser is None:
         pytest.fail("chromium is not installed (Debian: apt-get install chromium)", pytrace=False)
@@ -196,7 +197,9 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
     clicks = (
         "<script>const head = document.querySelectorAll('table.sortable th')[2];"
         "head.click(); head.click();"
-        "document.querySelector('table.sortable summary').click();</script>"
+        "document.querySelector('table.sortable summary').click();"
+        "const filter = document.querySelector('#filter'); filter.value = 'accept4';"
+        "filter.dispatchEvent(new Event('input'));</script>"
     )
     page.write_text(FORMATS["html"](report) + clicks)
     flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'user'}"]
@@ -211,3 +214,4 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
     assert kinds == sorted(kinds, reverse=True)
     assert 'aria-sort="descending"' in done.stdout
     assert done.stdout.count('<details open="">') == 1
+    assert 0 < done.stdout.count("<tr class=") - done.stdout.count('hidden=""') < len(kinds) // 2

@@ -35,7 +35,10 @@ def chosen(apps: tuple[str, ...], every: bool, ports: Path) -> Iterator[Port]:
     """The ports that were asked for; usage errors are one line."""
     if bool(apps) == every:
         raise click.UsageError("name programs, or say --all")
-    for app in names(ports) if every else apps:
+    wanted = names(ports) if every else apps
+    if not wanted:
+        raise click.UsageError(f"no ports in {ports}; --ports names the folder, `new` starts one")
+    for app in wanted:
         try:
             yield read(ports, app)
         except BadPort as error:

@@ -1,21 +1,23 @@
 """The report for a browser, with the source lines and charts of the effort."""
 
+from collections.abc import Callable
 from html import escape
 
 from ..files import display
 from ..findings import Finding, Report
-from ..kinds import kind
-from .page import chart, page
+from ..kinds import KINDS, kind
+from .excerpt import Excerpt, excerpts
+from .page import FILTER, chart, longest, page
+
+WHO = ("by rewrite", "by hand")
+FILES_SHOWN = 20
 
 
 def render(report: Report) -> str:
     """The whole page."""
     about = report.summary()
-    by_kind = {kind(int(number)).title: count for number, count in about["by_kind"].items()}
-    by_file: dict[str, int] = {}
-    for one in report.active():
-        path = display(one.path)
-        by_file[path] = by_file.get(path, 0) + one.lines
+    by_kind = _effort(report, lambda one: kind(one.kind).title)
+    by_file = _effort(report, lambda one: display(one.path))
     sums = [
         (about["findings"], "findings"),
         (about["lines"], "lines, about"),
@@ -28,14 +30,30 @@ def render(report: Report) -> str:
         "What a port has to change",
         "<div class=sums>",
         *(f"<div><b>{count}</b>{name}</div>" for count, name in sums),
-        "</div><h2>Findings by kind of change</h2>",
-        chart(by_kind),
+        "</div><h2>Lines by kind of change</h2>",
+        chart(WHO, longest(by_kind, len(KINDS))),
         "<h2>Lines by file</h2>",
-        chart(by_file, most=20),
+        chart(WHO, longest(by_file, FILES_SHOWN)),
+        _cut(len(by_file)),
         "<h2>Findings</h2>",
+        FILTER,
         _table(report),
         _left_out(report),
     )
+
+
+def _effort(report: Report, key: Callable[[Finding], str]) -> dict[str, tuple[int, int]]:
+    """Estimated lines, those of `rewrite` and the others."""
+    sums: dict[str, tuple[int, int]] = {}
+    for one in report.active():
+        done, left = sums.get(key(one), (0, 0))
+        add = (one.lines, 0) if one.automatic else (0, one.lines)
+        sums[key(one)] = (done + add[0], left + add[1])
+    return sums
+
+
+def _cut(files: int) -> str:
+    return f"<p>and {files - FILES_SHOWN} more files</p>" if files > FILES_SHOWN else ""
 
 
 def _table(report: Report) -> str:
@@ -45,21 +63,16 @@ def _table(report: Report) -> str:
             "<table class=sortable><thead><tr>",
             *(f"<th>{head}</th>" for head in heads),
             "</tr></thead><tbody>",
-            *(_row(one) for one in report.findings),
+            *(_row(one, lines) for one, lines in excerpts(report.findings)),
             "</tbody></table>",
         ]
     )
 
 
-def _row(one: Finding) -> str:
-    text = one.text.encode()
-    before, name, after = (
-        escape(part.decode("utf-8", "replace"))
-        for part in (
-            text[: one.column - 1],
-            text[one.column - 1 : one.end_column - 1],
-            text[one.end_column - 1 :],
-        )
+def _row(one: Finding, lines: Excerpt) -> str:
+    source = "\n".join(
+        f"<i>{number:5}</i> {_marked(one) if number == one.line else escape(line)}"
+        for number, line in lines
     )
     where = "".join(f"<div><code>{escape(one)}</code></div>" for one in one.ifdef)
     state = f" <i>suppressed: {escape(one.suppressed)}</i>" if one.suppressed else ""
@@ -69,13 +82,19 @@ def _row(one: Finding) -> str:
         f"<td data-key={one.kind}>{one.kind} {escape(kind(one.kind).title)}</td>"
         f"<td>{one.rule}</td><td>{one.confidence}</td>"
         f"<td><details><summary>{escape(one.message)}{state}</summary>{where}"
-        f"<pre>{before}<mark>{name}</mark>{after}</pre></details></td></tr>"
+        f"<pre>{source}</pre></details></td></tr>"
     )
+
+
+def _marked(one: Finding) -> str:
+    start, end = one.shown
+    before, name, after = map(escape, (one.text[:start], one.text[start:end], one.text[end:]))
+    return f"{before}<mark>{name}</mark>{after}"
 
 
 def _left_out(report: Report) -> str:
     rows = [
-        f"<tr><td>{escape(one.path)}{f':{one.line}' if one.line else ''}</td>"
+        f"<tr><td>{escape(display(one.path))}{f':{one.line}' if one.line else ''}</td>"
         f"<td>{escape(one.reason)}</td></tr>"
         for one in report.not_analysed
     ]

@@ -1,17 +1,23 @@
 """A page for a browser: one file, no network, tables that sort by a click on a head, bar charts."""
 
+from collections.abc import Mapping, Sequence
 from html import escape
 
 _STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; color: #222 }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 90rem; padding: 0 1rem;
+ color: #222 }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
 .sums { display: flex; gap: 2rem; flex-wrap: wrap } .sums b { font-size: 1.6rem; display: block }
 table { border-collapse: collapse; width: 100% } td, th { text-align: left; padding: .3rem .6rem;
  border-bottom: 1px solid #ddd; vertical-align: top } th { cursor: pointer; user-select: none;
  background: #f4f4f4; position: sticky; top: 0 } th[aria-sort=ascending]::after { content: " ↑" }
 th[aria-sort=descending]::after { content: " ↓" } code, pre { font: 13px ui-monospace, monospace }
-pre { margin: .3rem 0; white-space: pre-wrap } mark { background: #ffe08a } .low { color: #777 }
+pre { margin: .3rem 0; white-space: pre-wrap } td:has(pre) { width: 50% }
+mark { background: #ffe08a } .low { color: #777 }
 .suppressed { opacity: .5 } summary { cursor: pointer } svg text { font: 12px system-ui }
+.legend { display: flex; gap: 1.5rem; margin: .5rem 0 } .legend i { display: inline-block;
+ width: .8rem; height: .8rem; margin-right: .4rem } pre i { color: #999; user-select: none;
+ font-style: normal } input { font: inherit; padding: .2rem .5rem; width: 24rem }
 """
 _SCRIPT = """
 for (const table of document.querySelectorAll("table.sortable"))
@@ -25,7 +31,14 @@ for (const table of document.querySelectorAll("table.sortable"))
         key(a).localeCompare(key(b), undefined, {numeric: true}) * (down ? -1 : 1));
       table.tBodies[0].append(...rows);
     });
+document.querySelector("#filter")?.addEventListener("input", event => {
+  const wanted = event.target.value.toLowerCase();
+  for (const row of document.querySelectorAll("table.sortable tbody tr"))
+    row.hidden = !row.textContent.toLowerCase().includes(wanted);
+});
 """
+FILTER = '<p><input id=filter type=search placeholder="only rows with…" aria-label="Filter"></p>'
+"""Hides the rows of sortable tables that have not got what is typed."""
 
 
 def page(title: str, *body: str) -> str:
@@ -40,17 +53,43 @@ def page(title: str, *body: str) -> str:
     )
 
 
-def chart(values: dict[str, int], most: int = 15) -> str:
-    """Horizontal bars, the largest first."""
-    rows = sorted(values.items(), key=lambda item: -item[1])[:most]
-    top = max((count for _, count in rows), default=1) or 1
-    bars = []
-    for index, (name, count) in enumerate(rows):
-        y, width = index * 22, max(2, round(420 * count / top))
-        shown = name if len(name) <= 60 else "…" + name[-59:]
-        bars.append(
-            f"<text x=400 y={y + 15} text-anchor=end>{escape(shown)}</text>"
-            f'<rect x=410 y={y + 3} width={width} height=15 fill="#4a7fb5" />'
-            f"<text x={415 + width} y={y + 15}>{count}</text>"
+COLOURS = ("#4a7fb5", "#d98c3f", "#9a9a9a")
+"""One for each part of a bar; they differ in brightness, too."""
+_NAMES, _LONGEST, _STEP = 400, 420, 22
+"""Widths of the names and of the longest bar, and the height of a row, in pixels."""
+
+
+def longest(bars: Mapping[str, tuple[int, ...]], most: int) -> dict[str, tuple[int, ...]]:
+    """The bars that are worth a look, the longest first."""
+    return dict(sorted(bars.items(), key=lambda item: -sum(item[1]))[:most])
+
+
+def chart(parts: Sequence[str], bars: Mapping[str, tuple[int, ...]]) -> str:
+    """Horizontal bars in the order given; each is made of as many `parts`, in their order."""
+    top = max(map(sum, bars.values()), default=1) or 1
+    drawn = [
+        _bar(index, parts, name, values, top) for index, (name, values) in enumerate(bars.items())
+    ]
+    legend = "".join(
+        f'<span><i style="background:{colour}"></i>{escape(part)}</span>'
+        for part, colour in zip(parts, COLOURS, strict=False)
+    )
+    height = len(bars) * _STEP + 4
+    return (
+        f"<div class=legend>{legend}</div>"
+        f"<svg width=900 height={height} role=img>{''.join(drawn)}</svg>"
+    )
+
+
+def _bar(index: int, parts: Sequence[str], name: str, values: tuple[int, ...], top: int) -> str:
+    y, x = index * _STEP, _NAMES + 10
+    shown = name if len(name) <= 60 else "…" + name[-59:]
+    drawn = [f"<text x={_NAMES} y={y + 15} text-anchor=end>{escape(shown)}</text>"]
+    for part, value, colour in zip(parts, values, COLOURS, strict=False):
+        width = max(2, round(_LONGEST * value / top)) if value else 0
+        drawn.append(
+            f'<rect x={x} y={y + 3} width={width} height=15 fill="{colour}">'
+            f"<title>{escape(part)}: {value}</title></rect>"
         )
-    return f"<svg width=900 height={len(rows) * 22 + 4} role=img>{''.join(bars)}</svg>"
+        x += width
+    return "".join([*drawn, f"<text x={x + 5} y={y + 15}>{sum(values)}</text>"])

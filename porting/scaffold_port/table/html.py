@@ -12,7 +12,7 @@ def html(rows: list[Row]) -> str:
     return page(
         "What it takes to port a program to services",
         "<h2>Changed lines: the original's, and those of the native level</h2>",
-        chart(_bars(rows), most=2 * len(rows)),
+        chart(("by rewrite", "by hand", "the original's"), _bars(rows)),
         "<h2>Programs</h2><table class=sortable><thead><tr>",
         *(f"<th>{escape(head)}</th>" for head in HEADS),
         "</tr></thead><tbody>",
@@ -23,10 +23,15 @@ def html(rows: list[Row]) -> str:
     )
 
 
-def _bars(rows: list[Row]) -> dict[str, int]:
-    bars = {f"{row.row}, original": row.seed.changes for row in rows if row.seed}
-    native = {f"{row.row}, native": row.changed.get("native") for row in rows}
-    return bars | {name: effort.total.total for name, effort in native.items() if effort}
+def _bars(rows: list[Row]) -> dict[str, tuple[int, int, int]]:
+    bars = {}
+    for row in rows:
+        native = row.changed.get("native")
+        if row.seed:
+            bars[f"{row.row}, original"] = (0, 0, row.seed.changes)
+        if native:
+            bars[f"{row.row}, native"] = (native.automatic.total, native.manual.total, 0)
+    return bars
 
 
 def _line(line: list[str]) -> str:

@@ -9,7 +9,8 @@ from ..rules.rule import Rule
 from ..source import Source
 from ..suppress import by_comment, comments
 from .conditions import Conditions
-from .uses import Unit, Use, is_variable, read
+from .unit import Unit, Use
+from .uses import read
 
 if TYPE_CHECKING:
     from ..analyze import FileResult
@@ -82,7 +83,7 @@ def _is_own(use: Use, unit: Unit, conditions: Conditions) -> bool:
         return True
     return use.role in ("call", "macro") and (
         (not use.global_scope and _is_made_here(use, unit, conditions))
-        or (not use.global_scope and is_variable(use, unit))
+        or (not use.global_scope and unit.has_variable(use))
         or _is_std_bind(use, unit)
         or _takes_nothing(use, unit)
     )

@@ -1,6 +1,6 @@
 """Kind 2: addresses that are put together."""
 
-from ..c.uses import Unit, Use
+from ..c.unit import Unit, Use
 from .rule import Rule, is_call, namesake
 
 _CALLS = frozenset({"inet_aton", "inet_addr", "inet_pton"})

@@ -1,6 +1,6 @@
 """Kind 7: clients that bind before they connect."""
 
-from ..c.uses import Use
+from ..c.unit import Use
 from .rule import Rule, is_call
 
 

@@ -1,6 +1,6 @@
 """Kind 8: datagrams."""
 
-from ..c.uses import Unit, Use
+from ..c.unit import Unit, Use
 from .rule import Rule, is_call, namesake
 
 _WITH_ADDRESS = frozenset({"sendto", "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg"})

@@ -1,6 +1,6 @@
 """Kind 13: servers that fork for each connection."""
 
-from ..c.uses import Use
+from ..c.unit import Use
 from .rule import Rule, is_call
 
 

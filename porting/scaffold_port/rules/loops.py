@@ -1,6 +1,6 @@
 """Kind 12: loops over families, and multicast."""
 
-from ..c.uses import Unit, Use
+from ..c.unit import Unit, Use
 from .rule import Rule
 
 _FAMILIES = frozenset({"AF_UNSPEC", "PF_UNSPEC", "IPV6_V6ONLY"})

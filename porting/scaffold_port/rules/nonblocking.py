@@ -1,6 +1,6 @@
 """Kind 14: a connect that does not wait."""
 
-from ..c.uses import Unit, Use
+from ..c.unit import Unit, Use
 from .rule import Rule, is_call, namesake
 
 

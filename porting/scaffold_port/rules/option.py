@@ -1,6 +1,6 @@
 """Kind 10: options whose refusal must not be fatal."""
 
-from ..c.uses import Unit, Use
+from ..c.unit import Unit, Use
 from .rule import Rule, is_call, namesake
 
 

@@ -1,6 +1,6 @@
 """Kind 15: clients that choose among servers by a key."""
 
-from ..c.uses import Unit, Use
+from ..c.unit import Unit, Use
 from .rule import Rule
 
 _PATTERN = r"\w*ketama\w*|\w*(?:server|host)_(?:by|for|of)_key\w*|\w*hash_(?:server|host|ring)\w*"

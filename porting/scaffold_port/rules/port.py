@@ -1,6 +1,6 @@
 """Kind 11: logic that depends on port numbers."""
 
-from ..c.uses import Unit, Use
+from ..c.unit import Unit, Use
 from .rule import Rule, is_call
 
 _ORDERS = frozenset({"htons", "ntohs"})

@@ -1,6 +1,6 @@
 """Kind 5: addresses that are printed, logged, or looked up."""
 
-from ..c.uses import Unit, Use
+from ..c.unit import Unit, Use
 from .rule import Rule, is_call, namesake
 
 _CALLS = frozenset({"inet_ntoa", "inet_ntop", "getnameinfo"})

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..c.uses import Unit, Use
+from ..c.unit import Unit, Use
 
 Judge = Callable[[Use, Unit], str | None]
 """The message about one use; None: it needs nothing."""

@@ -1,6 +1,6 @@
 """Kind 4: sizes of address buffers, and casts."""
 
-from ..c.uses import Unit, Use
+from ..c.unit import Unit, Use
 from .rule import Rule
 
 _TYPES = frozenset({"sockaddr_in", "sockaddr_in6"})

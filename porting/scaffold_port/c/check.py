@@ -33,7 +33,7 @@ def check(source: Source, result: "FileResult") -> None:
     conditions = Conditions(source)
     notes = comments(source.data)
     for use, rule, message in _judge_all(unit, conditions):
-        finding = _finding(source, conditions, use, rule, message)
+        finding = _finding(unit, conditions, use, rule, message)
         result.findings.append(by_comment(finding, notes) if notes else finding)
         result.in_class.append(use.scope if use.role == "call" and not use.global_scope else "")
 
@@ -122,7 +122,8 @@ def _confidence(use: Use) -> str:
     return "medium" if use.role == "macro" or use.value else "high"
 
 
-def _finding(source: Source, conditions: Conditions, use: Use, rule: Rule, message: str) -> Finding:
+def _finding(unit: Unit, conditions: Conditions, use: Use, rule: Rule, message: str) -> Finding:
+    source = unit.source
     line, column = source.position(use.start)
     return Finding(
         rule=rule.id,
@@ -138,5 +139,5 @@ def _finding(source: Source, conditions: Conditions, use: Use, rule: Rule, messa
         lines=rule.lines,
         message=message,
         text=source.text(line),
-        fix=rule.fix(use) if rule.fix else "",
+        fix=rule.fix(use, unit) if rule.fix else "",
     )

@@ -6,6 +6,14 @@ from ..source import Source
 
 
 @dataclass(frozen=True)
+class Array:
+    """One whose size a name is part of, and from where to where it can be named."""
+
+    name: str
+    seen: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class Use:
     """One place.
 
@@ -25,6 +33,9 @@ class Use:
     used: bool = True  # a call: its result is looked at
     target: str = ""  # a mention: assigned, compared, cast, sizeof, declared, or nothing
     global_scope: bool = False  # ::name
+    passed_to: str = ""  # a call: the function that takes its result as an argument
+    array: Array | None = None  # a mention: what it is the size of
+    length_of: str = ""  # a mention: the buffer that a call is given just before it
     value: bool = False  # a mention: if the name is a function's, its address is taken
     seen: tuple[int, int] = (0, 0)  # a declaration of a variable: from where to where it holds
 

@@ -7,6 +7,7 @@ from tree_sitter import Node
 
 from ..source import Source, nesting
 from .around import declaring_class, macro_around, surroundings
+from .buffer import array_around, buffer_before, passed_to
 from .role import is_global, role_of
 from .target import arguments, is_used, target_of
 from .text import TEXT
@@ -118,6 +119,9 @@ def _use(source: Source, node: Node, start: int, end: int) -> Use | None:
         used=call is None or is_used(call),
         target=target_of(node) if role in ("mention", "type") else "",
         global_scope=role in ("call", "mention") and is_global(node),
+        passed_to=passed_to(call),
+        array=array_around(node) if role == "mention" else None,
+        length_of=buffer_before(node) if role == "mention" else "",
         value=role == "mention" and not broken and is_value(node),
         seen=seen_from_to(node) if role == "declaration" and not broken else (0, 0),
     )

@@ -1,5 +1,6 @@
 """Kind 5: addresses that are printed, logged, or looked up."""
 
+from ..c.buffer import UNBOUNDED
 from ..c.unit import Unit, Use
 from .rule import Rule, is_call, namesake
 
@@ -15,6 +16,12 @@ def _judge(use: Use, unit: Unit) -> str | None:
     return None
 
 
+def _fix(use: Use, unit: Unit) -> str:
+    """A name is longer than the 15 characters that inet_ntoa's text has at most."""
+    bounded = use.passed_to and use.passed_to not in UNBOUNDED
+    return namesake(use, unit) if use.name != "inet_ntoa" or bounded else ""
+
+
 RULE = Rule(
     id="address-printing",
     kind=5,
@@ -26,5 +33,5 @@ RULE = Rule(
     ),
     names=_CALLS | _FIELDS,
     judge=_judge,
-    fix=namesake,
+    fix=_fix,
 )

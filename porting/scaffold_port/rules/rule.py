@@ -11,7 +11,7 @@ Judge = Callable[[Use, Unit], str | None]
 JudgeFunction = Callable[[list[Use]], list[tuple[Use, str]]]
 """The same for all uses within one function together."""
 
-Fix = Callable[[Use], str]
+Fix = Callable[[Use, Unit], str]
 """The new name for one use; empty: a human decides."""
 
 
@@ -50,7 +50,7 @@ def calls(message: str) -> Judge:
     return judge
 
 
-def namesake(use: Use) -> str:
+def namesake(use: Use, unit: Unit) -> str:
     """libscaffold's function for libc's."""
     return f"scaffold_{use.name}" if is_call(use) or use.value else ""
 

@@ -1,5 +1,6 @@
 """Kind 4: sizes of address buffers, and casts."""
 
+from ..c.buffer import may_grow
 from ..c.unit import Unit, Use
 from .rule import Rule
 
@@ -9,7 +10,7 @@ _LENGTHS = frozenset({"INET_ADDRSTRLEN", "INET6_ADDRSTRLEN"})
 
 def _judge(use: Use, unit: Unit) -> str | None:
     if use.name in _LENGTHS and use.role != "declaration":
-        return f"a buffer of `{use.name}` bytes is too short for a service's name"
+        return _too_short(use, unit)
     if use.role not in ("type", "mention"):
         return None
     if use.target == "sizeof":
@@ -21,8 +22,13 @@ def _judge(use: Use, unit: Unit) -> str | None:
     return None
 
 
-def _fix(use: Use) -> str:
-    return "SCAFFOLD_ADDRSTRLEN" if use.name in _LENGTHS else ""
+def _too_short(use: Use, unit: Unit) -> str:
+    short = f"a buffer of `{use.name}` bytes is too short for a service's name"
+    return short if may_grow(use, unit) else f"{short}; it is not clear what may grow with it"
+
+
+def _fix(use: Use, unit: Unit) -> str:
+    return "SCAFFOLD_ADDRSTRLEN" if use.name in _LENGTHS and may_grow(use, unit) else ""
 
 
 RULE = Rule(

@@ -29,7 +29,9 @@ RULE = Rule(
     explanation=(
         "scaffold_inet_ntop and scaffold_getnameinfo give the name of a service or host for an "
         "address of the pool, scaffold_service_format for struct sockaddr_scaffold. Pool addresses "
-        "are given out by the router: a list of allowed networks should hold names instead."
+        "are given out by the router: a list of allowed networks should hold names instead. The "
+        "text of scaffold_inet_ntoa may be longer than the 15 characters of inet_ntoa's: where it "
+        "is kept, returned, or given to sprintf, strcpy or strcat, a human looks first."
     ),
     names=_CALLS | _FIELDS,
     judge=_judge,

@@ -39,7 +39,10 @@ RULE = Rule(
         "struct sockaddr_scaffold has 40 bytes and fits into struct sockaddr_storage. Sockets of "
         "AF_INET and AF_INET6 go on showing services as pool addresses of their own family, so "
         "that only code which handles AF_SCAFFOLD addresses has to change. What shows addresses "
-        "shows names now, which want SCAFFOLD_ADDRSTRLEN bytes."
+        "shows names now, which want SCAFFOLD_ADDRSTRLEN bytes; a shorter buffer gets the number. "
+        "`rewrite` makes arrays longer, and the lengths that calls are given together with them, "
+        "but not where sprintf, strcpy or strcat copy the array: what they write to would have to "
+        "grow, too. Nor does it change a macro, a comparison, or the length of a pointer."
     ),
     names=_TYPES | _LENGTHS,
     judge=_judge,

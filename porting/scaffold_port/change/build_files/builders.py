@@ -1,5 +1,6 @@
 """Which files build the sources of a folder."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from . import autoconf, make
@@ -11,16 +12,26 @@ _MAKE = ("GNUmakefile", "makefile", "Makefile")
 
 def builders(way: list[Path]) -> list[Path]:
     """On the `way` from the top of a tree to a folder: what configures it, with its parts that have
-    a configure of their own; else the makefiles that compile or link.
+    a configure of their own; and the makefiles that compile or link, where people wrote them.
 
-    What configures gives its flags to all makefiles below.
+    A configure makes all makefiles below; CMake may have some beside it.
     """
     for at, folder in enumerate(way):
         found = [*_first(folder, _AUTOCONF), *_first(folder, ("CMakeLists.txt",))]
-        if found:
+        if found and found[0].name in _AUTOCONF:
             return found + _parts(found[0], way[at + 1 :])
-    makefiles = [path for folder in way for path in _first(folder, _MAKE)]
-    return [path for path in makefiles if make.builds(path.read_bytes())]
+        if found:
+            return found + [
+                path for path in _makefiles(way) if not make.is_generated(path.read_bytes())
+            ]
+    return list(_makefiles(way))
+
+
+def _makefiles(way: list[Path]) -> Iterator[Path]:
+    for folder in way:
+        for path in _first(folder, _MAKE):
+            if make.builds(path.read_bytes()):
+                yield path
 
 
 def _parts(configures: Path, below: list[Path]) -> list[Path]:

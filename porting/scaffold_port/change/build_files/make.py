@@ -6,7 +6,9 @@ from .asks import asks
 from .errors import NotUnderstood
 from .insert import insert
 
-_LINKS = ("LDLIBS", "LIBS", "LDADD", "EXTRA_LIBS", "LFLAGS", "LDFLAGS")
+_IN_FRONT = ("LFLAGS", "LDFLAGS")
+"""Stand before the objects, where --as-needed, some compilers' default, drops a library."""
+_LINKS = ("LDLIBS", "LIBS", "LDADD", "EXTRA_LIBS", *_IN_FRONT)
 _COMMENT = re.compile(rb"^[ \t]*#[^\n]*", re.MULTILINE)
 _GENERATED = re.compile(
     rb"(?:[ \t]*(?:#[^\n]*)?\n)*?#[^\n]*\bgenerated (?:automatically )?(?:from|by)\b",
@@ -19,8 +21,16 @@ _RECIPE = re.compile(
     rb"|(?<![\w.-])(?:cc|c\+\+|gcc|g\+\+|clang|clang\+\+)(?![\w.+-]))",
     re.MULTILINE,
 )
+_RULE_OF_OBJECTS = re.compile(
+    rb"^[^\s#:=][^\n:=]*\.o\b[^\n:=]*:(?![:=])(?:\\\n|[^\n])*\n\t", re.MULTILINE
+)
 _LINKS_OBJECTS = re.compile(rb"^(?!.*(?:\s-c\b|\.(?:c|cc|cpp|cxx|C)\b)).*(?:\.o\b|\$[({]\w*OBJ)")
 _OBJECTS = re.compile(rb"^[^\t\n][^\n]*\.(?:o|c|cc|cpp|cxx|C)\b", re.MULTILINE)
+
+
+def is_generated(data: bytes) -> bool:
+    """Another file is what people write."""
+    return _GENERATED.match(data) is not None
 
 
 def builds(data: bytes) -> bool:
@@ -33,17 +43,19 @@ def change(data: bytes, module: str) -> bytes:
     """The flags are added to the variables that the recipes use, behind all that set them."""
     if asks(data, module):
         return data
-    if _GENERATED.match(data):
+    if is_generated(data):
         raise NotUnderstood("generated: change what it is made from")
     if _OTHER_MAKE.search(data):
         raise NotUnderstood("not for GNU make")
     text = _COMMENT.sub(b"", data)
-    compiles, links = _compiles(text), _used(_LINKS, text)[:1]
+    compiles = _compiles(text)
+    links = [name for name in _used(_LINKS, text) if not _is_needed(name, text)][:1]
     recipes = [text[found.start() :].split(b"\n", 1)[0] for found in _RECIPE.finditer(text)]
-    if all(map(_LINKS_OBJECTS.match, recipes)):  # make's own recipes use these (GNU make, 10.2)
-        compiles = compiles or ["CPPFLAGS"]
-    if not recipes:
-        links = links or ["LDLIBS"]
+    if not _RULE_OF_OBJECTS.search(text):  # make's own recipes use these (GNU make, 10.2)
+        if all(map(_LINKS_OBJECTS.match, recipes)):
+            compiles = compiles or ["CPPFLAGS"]
+        if not recipes:
+            links = links or ["LDLIBS"]
     if not compiles or not links:
         missing = "flags" if links else "libraries" if compiles else "flags and libraries"
         raise NotUnderstood(f"its recipes have no variable for {missing}")
@@ -51,8 +63,11 @@ def change(data: bytes, module: str) -> bytes:
         if re.search(rb"^[^\t#\n=]+:[ \t]*%s[ \t]*:?=" % name.encode(), text, re.MULTILINE):
             raise NotUnderstood(f"a target has {name} of its own")
     for name in compiles:
-        data = _add(data, name, f"--cflags {module}")
-    return _add(data, links[0], f"--libs {module}")
+        data = _add(data, name, _asked(f"--cflags {module}"))
+    libs = _asked(f"--libs {module}")
+    if links[0] in _IN_FRONT:
+        libs = f"-Wl,--push-state,--no-as-needed {libs} -Wl,--pop-state"
+    return _add(data, links[0], libs)
 
 
 def _compiles(text: bytes) -> list[str]:
@@ -64,8 +79,18 @@ def _used(names: tuple[str, ...], text: bytes) -> list[str]:
     return [name for name in names if re.search(rb"\$[({]%s[)}]" % name.encode(), text)]
 
 
+def _is_needed(name: str, text: bytes) -> bool:
+    """A rule has it among what its target is made from: files, not flags."""
+    needs = rb"^[^\s#:=][^\n:=]*:(?!=)(?:\\\n|[^\n])*\$[({]%s[)}]" % name.encode()
+    return re.search(needs, text, re.MULTILINE) is not None
+
+
 def _add(data: bytes, name: str, words: str) -> bytes:
-    return insert(data, _place(data, name), [f"{name} += $(shell pkg-config {words})"])
+    return insert(data, _place(data, name), [f"{name} += {words}"])
+
+
+def _asked(words: str) -> str:
+    return f"$(shell pkg-config {words})"
 
 
 def _place(data: bytes, name: str) -> int:

@@ -80,24 +80,37 @@ void sc_ctl_bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct 
     sc_ctl_send(c, &r, -1);
 }
 
-/* Whoever has an id has asked for its name before, so that its address is known here. */
-static void bind_by_id(struct sc_ctl_call *c, uint16_t port)
+/* Whoever has an id or an IPv6 address has asked for its name before: it is known here. */
+static void bind_known(struct sc_ctl_call *c, const struct sc_service_id *id)
 {
-    struct sc_service_id id;
     struct sc_mapping m;
-    memcpy(id.bytes, c->request.bind.service_id, sizeof id.bytes);
-    if (sc_stack_mapping_of_service(c->server->daemon->stack, &id, &m))
-        sc_ctl_bind_at(c, m.service, sc_address_v4(m.pool, port));
+    if (sc_stack_mapping_of_service(c->server->daemon->stack, id, &m))
+        sc_ctl_bind_at(c, m.service, sc_address_v4(m.pool, c->request.bind.address.port));
     else
         sc_ctl_send_error(c, ENETUNREACH,
                           "no service known here has this id; resolve its name first");
+}
+
+static void bind_by_address(struct sc_ctl_call *c)
+{
+    struct sc_daemon *d = c->server->daemon;
+    const struct sc_address *a = &c->request.bind.address;
+    struct sc_service_id id;
+    if (sc_address_is_loopback(a))
+        sc_ctl_bind_at(c, sc_loopback_service(d, 0), *a);
+    else if (sc_address_is_v4(a))
+        sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(a));
+    else if (sc_ula_find(&d->ula, a, &id))
+        bind_known(c, &id);
+    else
+        sc_ctl_send_error(c, ENETUNREACH, "no service has this address; resolve its name first");
 }
 
 void sc_ctl_on_bind(struct sc_ctl_call *c)
 {
     struct sc_daemon *d = c->server->daemon;
     const char *text = c->request.bind.service;
-    struct sc_address address = c->request.bind.address;
+    struct sc_service_id id;
     struct sc_service_name n;
     char base[SC_NAME_MAX + 1];
     if (!sc_ctl_may_serve(d, c->peer.uid)) {
@@ -106,11 +119,10 @@ void sc_ctl_on_bind(struct sc_ctl_call *c)
                  "uid %u may not serve here; add it to [allow] uids of scaffoldd", c->peer.uid);
         sc_ctl_send_error(c, EACCES, line);
     } else if (c->request.bind.by_service_id) {
-        bind_by_id(c, address.port);
-    } else if (!*text && sc_address_is_loopback(&address)) {
-        sc_ctl_bind_at(c, sc_loopback_service(d, 0), address);
+        memcpy(id.bytes, c->request.bind.service_id, sizeof id.bytes);
+        bind_known(c, &id);
     } else if (!*text) {
-        sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(&address));
+        bind_by_address(c);
     } else if (sc_ctl_read_name(c, text, EINVAL, &n, base)) {
         sc_ctl_look_up(c, SC_LOOKUP_NAME, base, 0);
     }

@@ -207,6 +207,27 @@ def instance(text: str) -> int:
     return (value ^ value >> 32) & 0xFFFFFFFF
 
 
+@pytest.mark.parametrize("kind", ["SOCK_STREAM", "SOCK_DGRAM"])
+def test_a_service_by_its_ipv6_address(host: Host, kind: str) -> None:
+    """As a program finds it that asks getaddrinfo for a socket of AF_INET6."""
+    code = (
+        "import socket\n"
+        "def ask(family):\n"
+        f"    return socket.getaddrinfo('web.demo.scaffold', 4000, family, socket.{kind})[0]\n"
+        f"s = socket.socket(socket.AF_INET6, socket.{kind})\n"
+        "s.bind(ask(socket.AF_INET6)[4])\n"
+        f"if socket.{kind} == socket.SOCK_STREAM: s.listen()\n"
+        "for family in (socket.AF_INET6, socket.AF_INET):\n"
+        f"    c = socket.socket(family, socket.{kind}); c.connect(ask(family)[4]); c.send(b'x')\n"
+        f"    t = s.accept()[0] if socket.{kind} == socket.SOCK_STREAM else s\n"
+        "    print(t.recv(9), c.getpeername() == ask(family)[4])\n"
+        "print(s.getsockname())"
+    )
+    done = host.run([sys.executable, "-c", code], timeout=20)
+    assert done.stdout.splitlines()[:2] == ["b'x' True"] * 2, done.stderr
+    assert done.stdout.splitlines()[2].startswith("('::ffff:198.18.")  # of the same service
+
+
 def test_both_families_are_one_instance(host: Host) -> None:
     """Of one process; another one's is EADDRINUSE; and each of the two goes on alone."""
     code = (

@@ -6,13 +6,12 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
-from .c.check import check as check_c
 from .cache import Cache
 from .files import collect
 from .findings import Finding, NotAnalysed, Report
-from .py.check import check as check_py
 from .scope import left_alone
 from .source import Source
 
@@ -20,6 +19,7 @@ SIZE_MAX = 16 << 20
 """Larger files are data or generated; the largest source of a known program has 1 MiB."""
 
 CHUNK = 16
+_CHECKS = {"c": ".c.check", "c++": ".c.check", "python": ".py.check"}
 
 
 @dataclass
@@ -102,15 +102,21 @@ def analyze_file(words: tuple[str, str], cache: Cache | None = None) -> FileResu
     kept = cache.get(data, path, language) if cache else None
     if isinstance(kept, FileResult):
         return kept
-    check = check_py if language == "python" else check_c
     try:
-        check(Source(path, data, language), result)
+        _check(language)(Source(path, data, language), result)
     except Exception as error:  # one file's trouble is not the others'
         result.not_analysed.append(NotAnalysed(path, 0, f"the analysis failed: {error}"[:200]))
         return result
     if cache:
         cache.put(data, path, language, result)
     return result
+
+
+def _check(language: str) -> Callable[[Source, FileResult], None]:
+    """Imported when it is needed: LibCST takes longer to load than most programs' C to look at."""
+    check: Callable[[Source, FileResult], None]
+    check = import_module(_CHECKS[language], __package__).check
+    return check
 
 
 def _read(path: str) -> bytes:

@@ -2,24 +2,34 @@
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
+from operator import sub
 
 TEXT_MAX = 300
 """What a report shows of a line; generated files have longer ones."""
 
 
-_NESTS = re.compile(rb"[][(){}]|^[ \t]*#[ \t]*(?:if|endif)", re.MULTILINE)
+_CONDITIONS = re.compile(rb"^[ \t]*#[ \t]*(if|endif)", re.MULTILINE)
+_STEPS = {**dict.fromkeys(b"([{", 1), **dict.fromkeys(b")]}", -1)}
+_REST = bytes(set(range(256)) - _STEPS.keys())
 
 
 def nesting(data: bytes) -> int:
     """How deep brackets and conditions are nested, at most; those in strings count as well."""
-    depth = deepest = 0
-    for found in _NESTS.finditer(data):
-        opens = found[0] in b"([{" or (found[0].endswith(b"if") and not found[0].endswith(b"endif"))
-        depth = depth + 1 if opens else max(0, depth - 1)
-        deepest = max(deepest, depth)
-    return deepest
+    brackets = map(_STEPS.__getitem__, data.translate(None, _REST))
+    return _deepest(brackets) + _deepest(
+        1 if found[1] == b"if" else -1 for found in _CONDITIONS.finditer(data)
+    )
+
+
+def _deepest(steps: Iterable[int]) -> int:
+    """The highest above the lowest before it: who closes more than was opened begins anew."""
+    depths = list(accumulate(steps, initial=0))
+    highest: int = max(map(sub, depths, accumulate(depths, min)))
+    return highest
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ def test_a_rule_that_fails_is_no_silence(tree: Path, monkeypatch: pytest.MonkeyP
     def fail(*_: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(module, "check_c", fail)
+    monkeypatch.setattr("scaffold_port.c.check.check", fail)
     report = analyze([tree], jobs=1)
     assert [one.reason for one in report.not_analysed] == ["the analysis failed: broken"]
 

@@ -145,7 +145,7 @@ def test_a_second_run_comes_from_the_cache(tmp_path: Path, monkeypatch: pytest.M
     file = tmp_path / "a.c"
     file.write_text("int f(int s) { return listen(s, 5); }\n")
     first = run("analyze", "--format", "json", file).output
-    monkeypatch.setattr("scaffold_port.analyze.check_c", None)
+    monkeypatch.setattr("scaffold_port.c.check.check", None)
     assert run("analyze", "--format", "json", file).output == first
 
 

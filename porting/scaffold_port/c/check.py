@@ -25,7 +25,10 @@ def check(source: Source, result: "FileResult") -> None:
     """Add the file's findings, and what it says of classes, to `result`."""
     if source.language == "c++" or source.path.endswith(".h"):
         result.bases |= set(_bases(source.data))
-    unit = read(as_parsed(source), watched(source.data))
+    names = watched(source.data)
+    if names is None:
+        return
+    unit = read(as_parsed(source), names)
     result.methods |= unit.methods
     result.not_analysed += [NotAnalysed(source.path, line, why) for line, why in unit.broken]
     if not unit.uses:

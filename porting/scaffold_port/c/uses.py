@@ -42,8 +42,6 @@ def read(source: Source, names: re.Pattern[bytes]) -> Unit:
     """The uses of `names`, in order."""
     unit = Unit(source)
     places = [(found.start(), found.end()) for found in names.finditer(source.data)]
-    if not places:
-        return unit
     too_much = _too_much(source, places)
     if too_much:
         unit.broken.append((0, f"{too_much}: looked at word by word"))

@@ -1,19 +1,20 @@
 """What becomes of the files of a report."""
 
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 from ..files import LANGUAGES
 from ..findings import Finding, Report
 from ..source import Source
-from . import c, python
 from .edits import Edit, apply
 from .marks import marks
 
 Changes = Iterator[tuple[Path, bytes, bytes]]
 """(path, old, new) of every file that changes."""
 
-_EDITS = {"c": c.edits, "c++": c.edits, "python": python.edits}
+_EDITS = {"c": ".c", "c++": ".c", "python": ".python"}
+"""Modules, imported when they are needed: LibCST takes its time to load."""
 
 
 def changes(report: Report) -> Changes:
@@ -34,7 +35,8 @@ def marked(report: Report, *, renamed: bool) -> Changes:
 
 
 def _names(source: Source, findings: list[Finding]) -> set[Edit]:
-    return _EDITS[source.language](source, findings)
+    edits: set[Edit] = import_module(_EDITS[source.language], __package__).edits(source, findings)
+    return edits
 
 
 def _files(report: Report) -> Iterator[tuple[Path, Source, list[Finding]]]:

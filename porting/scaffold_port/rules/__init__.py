@@ -41,19 +41,33 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def watched(data: bytes) -> re.Pattern[bytes]:
-    """Every name in a file that some rule cares for, as whole words."""
-    return _pattern(b"SOCK_DGRAM" in data)
+_WORD = re.compile(rb"[A-Za-z_]\w*")
+_PIECE, _LONGEST = 1 << 20, 100
+"""So much is read at a time, lest a large file is all words in memory; names are shorter."""
+
+
+def watched(data: bytes) -> re.Pattern[bytes] | None:
+    """What matches every name in a file that some rule cares for, as a whole word; None: there is
+    none. One look at all words and another for the few is faster than one for all names."""
+    words: set[bytes] = set()
+    for at in range(0, len(data), _PIECE):
+        words.update(_WORD.findall(data, at, at + _PIECE + _LONGEST))
+    found = words & _names(b"SOCK_DGRAM" in data)
+    found |= {word for word in words if _patterns().fullmatch(word)}
+    return re.compile(rb"\b(?:%s)\b" % b"|".join(sorted(found))) if found else None
 
 
 @cache
-def _pattern(datagrams: bool) -> re.Pattern[bytes]:
+def _names(datagrams: bool) -> frozenset[bytes]:
     found = {name for rule in RULES for name in rule.names}
     if datagrams:
         found |= {name for rule in RULES for name in rule.common}
-    names = sorted(found, key=len, reverse=True)
-    patterns = [pattern for rule in RULES for pattern in rule.patterns]
-    return re.compile(rf"\b(?:{'|'.join([*names, *patterns])})\b".encode())
+    return frozenset(name.encode() for name in found)
+
+
+@cache
+def _patterns() -> re.Pattern[bytes]:
+    return re.compile("|".join(pattern for rule in RULES for pattern in rule.patterns).encode())
 
 
 @cache

@@ -67,7 +67,7 @@ def test_everything_ends_by_sigterm() -> None:
         assert owner.stdout is not None
         pid, folder = owner.stdout.readline().split()
         owner.terminate()
-        assert owner.wait(20) == 128 + signal.SIGTERM
+        assert owner.wait(20) == -signal.SIGTERM
     assert not Path("/proc", pid).exists()
     assert not Path(folder).exists()
 
@@ -76,6 +76,13 @@ def test_a_handler_of_sigterm_stays() -> None:
     with Lab(["a"], kind="loopback"), Lab(["b"], kind="loopback"):
         assert callable(signal.getsignal(signal.SIGTERM))
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with Lab(["a"], kind="loopback"):
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def test_run_gives_up_in_time() -> None:

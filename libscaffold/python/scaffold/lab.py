@@ -16,7 +16,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -219,7 +218,7 @@ class Lab:
             raise ServiceError(1, "shaping and loss need network namespaces, hence root")
         self.folder = Path(tempfile.mkdtemp(prefix="scaffold-lab-"))
         self._namespaces: list[str] = []
-        self._handler = _exit_on_sigterm()
+        _watch(self)
         try:
             if self.kind == "namespaces":
                 self._make_namespaces()
@@ -267,9 +266,7 @@ class Lab:
                 print(f"lab: {error}")
         self._namespaces = []
         shutil.rmtree(self.folder, ignore_errors=True)
-        if self._handler is not None:
-            signal.signal(signal.SIGTERM, self._handler)
-            self._handler = None
+        _unwatch(self)
 
     def await_service(
         self,
@@ -347,14 +344,33 @@ def programs_of(status: dict[str, Any], service: str) -> set[tuple[str, int]]:
 _numbers = iter(range(1 << 30))
 
 
-def _exit_on_sigterm() -> Any:
-    """SIGTERM, which ends Python without a word, becomes an exit that ends the lab first. Returns
-    the handler to put back; None: somebody has one of their own, or may not have any here."""
-    if threading.current_thread() is not threading.main_thread():
-        return None
-    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        return None
-    return signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+_open: list[Lab] = []
+"""What SIGTERM, which ends Python without a word, would leave behind."""
+
+
+def _watch(lab: Lab) -> None:
+    _open.append(lab)
+    if _handles(signal.SIG_DFL):
+        signal.signal(signal.SIGTERM, _end_with_labs)
+
+
+def _unwatch(lab: Lab) -> None:
+    _open[:] = [one for one in _open if one is not lab]
+    if not _open and _handles(_end_with_labs):
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _handles(handler: object) -> bool:
+    """Whether it may be replaced: a handler of somebody else's stays."""
+    is_main = threading.current_thread() is threading.main_thread()
+    return is_main and signal.getsignal(signal.SIGTERM) is handler
+
+
+def _end_with_labs(number: int, _: object) -> None:
+    for lab in reversed(_open):
+        lab.close()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 def _next_number() -> int:

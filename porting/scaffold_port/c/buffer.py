@@ -4,12 +4,16 @@ import re
 
 from tree_sitter import Node
 
-from .tree import ancestors, text
+from .tree import ancestors, operator, text
 from .unit import Array, Unit, Use
 from .variable import seen_from_to
 
 UNBOUNDED = frozenset({"strcpy", "stpcpy", "strcat", "sprintf", "vsprintf"})
 """What writes as much as it is given."""
+_COPY = re.compile(
+    rb"\b(?:%s)\s*\([^;,]{0,200},([^;]{0,1000})" % "|".join(sorted(UNBOUNDED)).encode()
+)
+_WORD = re.compile(rb"[A-Za-z_]\w*")
 _COPIES = frozenset(
     {"memcpy", "mempcpy", "memmove", "bcopy", "memcmp", "bcmp"}
     | {"strncpy", "stpncpy", "strlcpy", "strncat", "strlcat", "strncmp"}
@@ -20,14 +24,20 @@ _PLAIN = re.compile(r"&?(?:\w+(?:\.|->))*(\w+)(?:\[0\])?")
 
 def array_around(node: Node) -> Array | None:
     """The array in whose size it stands."""
+    inside, over = _sum_around(node)
+    if over.type != "array_declarator" or over.child_by_field_name("size") != inside:
+        return None
+    return _array(over)
+
+
+def _sum_around(node: Node) -> tuple[Node, Node]:
+    """The expression that grows with it, and what that is part of."""
     at = node
     for over in ancestors(node):
-        if over.type == "array_declarator" and over.child_by_field_name("size") == at:
-            return _array(over)
-        if over.type not in ("binary_expression", "parenthesized_expression"):
-            return None
+        if over.type != "parenthesized_expression" and operator(over) not in ("+", "*"):
+            return at, over
         at = over
-    return None
+    return at, at
 
 
 def _array(declarator: Node) -> Array | None:
@@ -45,14 +55,8 @@ def _array(declarator: Node) -> Array | None:
 def buffer_before(node: Node) -> str:
     """The name of the buffer that a call is given in front of this length; empty: it is not said,
     or more than one buffer has this length."""
-    at = node
-    for over in ancestors(node):
-        if over.type == "argument_list":
-            return _buffer(over, at)
-        if over.type not in ("binary_expression", "parenthesized_expression"):
-            return ""
-        at = over
-    return ""
+    inside, over = _sum_around(node)
+    return _buffer(over, inside) if over.type == "argument_list" else ""
 
 
 def _buffer(arguments: Node, length: Node) -> str:
@@ -99,8 +103,14 @@ def may_grow(use: Use, unit: Unit) -> bool:
 
 
 def _is_copied(array: Array, unit: Unit) -> bool:
-    """What is copied with sprintf and strcpy may be too long for where it goes then."""
+    """What is copied without a bound may be too long for where it goes then."""
     start, end = array.seen
-    copies = "|".join(sorted(UNBOUNDED))
-    pattern = rf"\b(?:{copies})\s*\([^;,]{{0,200}},[^;]{{0,1000}}\b{re.escape(array.name)}\b"
-    return re.search(pattern.encode(), unit.source.data[start:end]) is not None
+    return any(start <= at < end and array.name in names for at, names in unit.copies)
+
+
+def copies(data: bytes) -> list[tuple[int, frozenset[str]]]:
+    """Where something is copied without a bound, and the names in it."""
+    return [
+        (found.start(), frozenset(word.decode() for word in _WORD.findall(found[1])))
+        for found in _COPY.finditer(data)
+    ]

@@ -49,6 +49,7 @@ class Unit:
     methods: set[tuple[str, str]] = field(default_factory=set)  # (class, name)
     own: dict[str, list[int]] = field(default_factory=dict)  # where the file defines a function
     variables: list[Use] = field(default_factory=list)  # declarations with `seen`
+    copies: list[tuple[int, frozenset[str]]] = field(default_factory=list)  # without a bound
     broken: list[tuple[int, str]] = field(default_factory=list)  # lines that cannot be parsed
 
     def has_variable(self, use: Use) -> bool:

@@ -7,7 +7,7 @@ from tree_sitter import Node
 
 from ..source import Source, nesting
 from .around import declaring_class, macro_around, surroundings
-from .buffer import array_around, buffer_before, passed_to
+from .buffer import array_around, buffer_before, copies, passed_to
 from .role import is_global, role_of
 from .target import arguments, is_used, target_of
 from .text import TEXT
@@ -40,7 +40,7 @@ PLACES_MAX = 4000
 
 def read(source: Source, names: re.Pattern[bytes]) -> Unit:
     """The uses of `names`, in order."""
-    unit = Unit(source)
+    unit = Unit(source, copies=copies(source.data))
     places = [(found.start(), found.end()) for found in names.finditer(source.data)]
     too_much = _too_much(source, places)
     if too_much:

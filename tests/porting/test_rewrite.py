@@ -49,6 +49,30 @@ def test_nothing_to_do_is_the_same_file(tmp_path: Path) -> None:
     assert file.stat().st_ino == before.st_ino
 
 
+_OLD = b"TYPE\naccept(s, a,\n       n)\n   TYPE_1 s;\n   struct sockaddr *a; TYPE_2 n;\n{\n}\n"
+
+
+@pytest.mark.parametrize("before", [b"", b"void f()\n{\n" + b"if (x) {\n" * 300, b"(" * 1100])
+def test_an_old_definition_is_no_call(before: bytes, tmp_path: Path) -> None:
+    """Nor where the parser does not go."""
+    assert rewritten(tmp_path, before + _OLD) == before + _OLD
+
+
+@pytest.mark.parametrize(
+    ("before", "renamed"),
+    [
+        (b"#ifndef SYS_accept4\n#define accept4(s, a, l, f) -1\n#endif\n", True),
+        (b"#ifndef HAVE_IT\n#define accept4 own_accept4\n#endif\n", True),
+        (b"#define accept4 own_accept4\n", False),
+        (b"#ifdef X\n#define accept4 one\n#else\n#define accept4 other\n#endif\n", False),
+    ],
+)
+def test_macros_under_conditions(before: bytes, renamed: bool, tmp_path: Path) -> None:
+    """Where the condition does not hold the call is libc's."""
+    text = before + b"int f(int s)\n{\n  return accept4(s, 0, 0, 0);\n}\n"
+    assert (b"scaffold_accept4(s" in rewritten(tmp_path, text)) == renamed
+
+
 def test_calls_get_their_names_and_the_rest_stays(tmp_path: Path) -> None:
     text = (
         b"#include <errno.h>\n#include <sys/socket.h>\n\n"

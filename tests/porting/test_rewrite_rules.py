@@ -67,6 +67,7 @@ LINES: dict[str, list[tuple[str, str]]] = {
     ],
     "connection-call": [
         ("x.connect(y); int accepted;", SAME),
+        ("struct filter n, accept; set(&accept, sizeof(accept));", SAME),
         ("if (connect(s,a,l)) n = accept(s, a, &l);",
          "if (scaffold_connect(s,a,l)) n = scaffold_accept(s, a, &l);"),
         ("f = &connect; h(x.bind, accept);", "f = &scaffold_connect; h(x.bind, scaffold_accept);"),

@@ -5,7 +5,7 @@ import re
 from tree_sitter import Node
 
 from ..source import Source
-from .tree import CLASSES, enclosing, last_name, text
+from .tree import CLASSES, MACROS, enclosing, last_name, text
 
 _HEADER = re.compile(
     rb"^(?!(?:if|for|while|switch|return|else|do|case)\b)(?:[A-Za-z_][^\n;{}#=(]*?[\s*&])?"
@@ -43,7 +43,7 @@ def _header_before(source: Source, start: int) -> str:
 
 def macro_around(node: Node) -> str:
     """The macro in whose definition it stands; empty: in none."""
-    definition = enclosing(node, {"preproc_def", "preproc_function_def"})
+    definition = enclosing(node, MACROS)
     name = _DEFINED.match(definition.text or b"") if definition is not None else None
     return name[1].decode() if name else ""
 

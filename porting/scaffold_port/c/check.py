@@ -93,10 +93,18 @@ def _is_own(use: Use, unit: Unit, conditions: Conditions) -> bool:
 
 
 def _is_made_here(use: Use, unit: Unit, conditions: Conditions) -> bool:
-    """Whether the file defines the function wherever this call is compiled: one that it makes for
-    systems without it is libc's elsewhere."""
+    """Whether the file makes the function, or a macro, wherever this call is compiled: one that it
+    makes for systems without it is libc's elsewhere."""
     here = set(conditions.around(use.start))
-    return any(here.issuperset(conditions.around(at)) for at in unit.own.get(use.name, ()))
+    places = unit.own.get(use.name, []) + unit.macros.get(use.name, [])
+    made = {conditions.around(at) for at in places}
+    made |= {one[:-1] for one in made if (*one[:-1], *_otherwise(one[-1:])) in made}
+    return any(here.issuperset(one) for one in made)
+
+
+def _otherwise(last: tuple[str, ...]) -> tuple[str, ...]:
+    """The condition of #else."""
+    return tuple(f"#else of {one}" for one in last if not one.startswith("#elif"))
 
 
 _WITHOUT_ARGUMENTS = {"fork", "vfork"}

@@ -2,7 +2,7 @@
 
 from tree_sitter import Node
 
-from .tree import CLASSES, enclosing
+from .tree import CLASSES, MACROS, enclosing
 
 
 def role_of(node: Node, opens: bool) -> tuple[str | None, Node | None]:
@@ -23,7 +23,7 @@ def role_of(node: Node, opens: bool) -> tuple[str | None, Node | None]:
     over = parent.parent
     if kind == "parenthesized_expression" and over is not None and over.type == "call_expression":
         return "call", over  # (name)(…), which no macro of that name takes
-    if kind in ("preproc_def", "preproc_function_def"):
+    if kind in MACROS:
         return "declaration", None
     if kind in ("preproc_params", "preproc_ifdef", "preproc_defined"):
         return None, None
@@ -37,7 +37,7 @@ def role_of(node: Node, opens: bool) -> tuple[str | None, Node | None]:
         return "mention", None
     if kind == "init_declarator" and parent.child_by_field_name("value") == node:
         return "mention", None
-    if kind.endswith("declarator") or kind == "parameter_declaration":
+    if kind.endswith("declarator") or kind in ("declaration", "parameter_declaration"):
         return "declaration", None
     return ("call" if opens else "mention"), None
 

@@ -14,6 +14,8 @@ _LANGUAGES = {
 }
 CLASSES = {"class_specifier", "struct_specifier", "union_specifier"}
 
+MACROS = {"preproc_def", "preproc_function_def"}
+
 
 def parse(source: Source) -> Node:
     """The root."""
@@ -42,6 +44,11 @@ def operator(node: Node) -> str:
     """A binary expression's; of anything else: empty."""
     found = node.child_by_field_name("operator") if node.type == "binary_expression" else None
     return found.type if found is not None else ""
+
+
+def is_macro(node: Node) -> bool:
+    """Whether it is the name that a #define defines."""
+    return node.parent is not None and node.parent.type in MACROS
 
 
 def last_name(node: Node) -> str:

@@ -30,6 +30,7 @@ class Use:
     broken: bool = False  # the parser lost its way around here
     function: str = ""
     scope: str = ""  # the class whose member function this stands in
+    macro: bool = False  # a declaration: by #define
     used: bool = True  # a call: its result is looked at
     target: str = ""  # a mention: assigned, compared, cast, sizeof, declared, or nothing
     global_scope: bool = False  # ::name
@@ -48,6 +49,7 @@ class Unit:
     uses: list[Use] = field(default_factory=list)
     methods: set[tuple[str, str]] = field(default_factory=set)  # (class, name)
     own: dict[str, list[int]] = field(default_factory=dict)  # where the file defines a function
+    macros: dict[str, list[int]] = field(default_factory=dict)  # the same of a macro
     variables: list[Use] = field(default_factory=list)  # declarations with `seen`
     copies: list[tuple[int, frozenset[str]]] = field(default_factory=list)  # without a bound
     broken: list[tuple[int, str]] = field(default_factory=list)  # lines that cannot be parsed

@@ -11,11 +11,11 @@ from .buffer import array_around, buffer_before, copies, passed_to
 from .role import is_global, role_of
 from .target import arguments, is_used, target_of
 from .text import TEXT
-from .tree import ancestors, is_broken, parse
+from .tree import ancestors, is_broken, is_macro, parse
 from .unit import Unit, Use
 from .value import is_value
 from .variable import seen_from_to
-from .words import by_words, is_called
+from .words import by_words, is_called, is_defined
 
 _TEXT = {
     "comment",
@@ -58,11 +58,15 @@ def read(source: Source, names: re.Pattern[bytes]) -> Unit:
         use = _use(source, node, start, end) if node is not None else None
         if use is None:
             continue
+        if use.role == "call" and is_defined(source, end):
+            use = replace(use, role="own")
         unit.uses.append(use)
         if use.seen[1]:
             unit.variables.append(use)
         if use.role == "own":
             unit.own.setdefault(use.name, []).append(start)
+        if use.macro:
+            unit.macros.setdefault(use.name, []).append(start)
         if use.role == "declaration" and use.scope:
             unit.methods.add((use.scope, use.name))
     unit.uses = [_settled(use, unit) for use in unit.uses]
@@ -85,7 +89,8 @@ def _settled(use: Use, unit: Unit) -> Use:
     member of that name in another file."""
     if not use.value or use.global_scope:
         return use
-    hidden = use.scope or use.name in unit.own or unit.has_variable(use)
+    macro = any(at < use.start for at in unit.macros.get(use.name, ()))
+    hidden = use.scope or use.name in unit.own or macro or unit.has_variable(use)
     return replace(use, value=not hidden)
 
 
@@ -114,6 +119,7 @@ def _use(source: Source, node: Node, start: int, end: int) -> Use | None:
         broken=broken,
         function=function,
         scope=scope,
+        macro=role == "declaration" and is_macro(node),
         used=call is None or is_used(call),
         target=target_of(node) if role in ("mention", "type") else "",
         global_scope=role in ("call", "mention") and is_global(node),

@@ -2,7 +2,7 @@
 
 from tree_sitter import Node
 
-from .tree import ancestors
+from .tree import ancestors, is_macro
 
 _HOLDS = {
     "compound_statement",
@@ -18,9 +18,11 @@ _HOLDS = {
 
 
 def seen_from_to(node: Node) -> tuple[int, int]:
-    """Where a variable or a parameter holds; of a function or a field: nowhere."""
+    """Where a variable or a parameter holds; of a function, a field or a macro: nowhere."""
     parent = node.parent
     if node.type != "identifier" or parent is None or parent.type == "function_declarator":
+        return 0, 0
+    if is_macro(node):
         return 0, 0
     for over in ancestors(node):
         is_type = over.type == "parameter_list" and not _is_of_definition(over)

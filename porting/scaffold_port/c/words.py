@@ -10,11 +10,18 @@ from .unit import Use
 
 _OPENS = re.compile(rb"(?:\s|\\\n|/\*.*?\*/)*\((?!\s*\*\s*\w+\s*\)\s*\()", re.DOTALL)
 """An opening parenthesis, but not that of a pointer to a function."""
+_OLD_HEAD = re.compile(rb"\s*\([\w\s,]*\)\s*(?:\w[^;{}()#]*;\s*)+\{")
+"""Behind the name in the head of a definition whose parameters are declared before its body."""
 
 
 def is_called(source: Source, end: int) -> bool:
     """Whether what ends there is called."""
     return _OPENS.match(source.data, end) is not None
+
+
+def is_defined(source: Source, end: int) -> bool:
+    """Whether what ends there looks like a call, but heads a definition as before C89."""
+    return _OLD_HEAD.match(source.data, end) is not None
 
 
 def by_words(source: Source, places: list[tuple[int, int]]) -> Iterator[Use]:
@@ -27,5 +34,5 @@ def by_words(source: Source, places: list[tuple[int, int]]) -> Iterator[Use]:
         if at >= 0 and start < texts[at][1]:
             continue
         name = source.data[start:end].decode()
-        role = "call" if is_called(source, end) else "mention"
+        role = "own" if is_defined(source, end) else "call" if is_called(source, end) else "mention"
         yield Use(name, start, end, role, broken=True)

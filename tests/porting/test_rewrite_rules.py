@@ -36,6 +36,8 @@ LINES: dict[str, list[tuple[str, str]]] = {
         ("char t[INET_ADDRSTRLEN]; strcpy(t, p);", "char t[SCAFFOLD_ADDRSTRLEN]; strcpy(t, p);"),
         ("char t[64]; f(t, INET_ADDRSTRLEN);", SAME),
         ("char t[64 - INET_ADDRSTRLEN];", SAME),
+        ("unsigned char t[INET_ADDRSTRLEN]; memcpy(t, &a, sizeof t);", SAME),
+        ("static const char t[INET_ADDRSTRLEN];", "static const char t[SCAFFOLD_ADDRSTRLEN];"),
         ("char t[INET_ADDRSTRLEN]; f(t, 99 - INET_ADDRSTRLEN);",
          "char t[SCAFFOLD_ADDRSTRLEN]; f(t, 99 - INET_ADDRSTRLEN);"),
         ("{ char t[9 + INET_ADDRSTRLEN]; } char t[64]; f(t, INET_ADDRSTRLEN);",

@@ -46,10 +46,21 @@ def _array(declarator: Node) -> Array | None:
         named = named.child_by_field_name("declarator")
     if named is None or named.type not in ("identifier", "field_identifier"):
         return None
+    if _is_of_bytes(declarator):
+        return None
     last = declarator.end_byte
     for over in ancestors(declarator):
         last = over.end_byte
     return Array(text(named), seen_from_to(named) if named.type == "identifier" else (0, last))
+
+
+def _is_of_bytes(declarator: Node) -> bool:
+    """An address and not its text: filled by its size, from where there is no more."""
+    for over in ancestors(declarator):
+        if over.type.endswith("declaration"):
+            kind = over.child_by_field_name("type")
+            return kind is not None and text(kind).startswith(("unsigned", "u_", "uint"))
+    return False
 
 
 def buffer_before(node: Node) -> str:

@@ -1,6 +1,7 @@
 #include "stack/internal.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 
 /* --- which instance --------------------------------------------------------------------------- */
@@ -10,6 +11,13 @@
 static uint64_t choice_hash(const struct sc_stack *s, uint64_t open_id, uint8_t attempt)
 {
     return sc_hash(s->map_seed, &open_id, sizeof open_id) + attempt;
+}
+
+/* An instance of a datagram service takes no flows, and its owner could not tell one from its own.
+ */
+static bool has_flows(const struct sc_service_id *id)
+{
+    return sc_service_id_proto(id) == IPPROTO_TCP || sc_service_id_proto(id) == 0;
 }
 
 static struct sc_instance *choose(struct sc_stack *s, const struct sc_open *p, bool local_only)
@@ -40,6 +48,14 @@ static struct sc_instance *choose_port(struct sc_stack *s, const struct sc_open 
         return NULL;
     return sc_service_table_local(&s->services, sc_service_id_port(&p->service),
                                   sc_service_id_proto(&p->service));
+}
+
+static struct sc_instance *find_instance(struct sc_stack *s, const struct sc_open *p)
+{
+    if (!has_flows(&p->service))
+        return NULL;
+    struct sc_instance *i = choose(s, p, !s->is_router);
+    return i ? i : choose_port(s, p);
 }
 
 static void refuse(struct sc_stack *s, const struct sc_open *p, const struct sc_underlay *from,
@@ -154,9 +170,7 @@ void sc_opening_on_open(struct sc_stack *s, uint8_t *data, size_t len, struct sc
         sc_flows_touch(s, e, now);
         return;
     }
-    struct sc_instance *i = choose(s, &p, !s->is_router);
-    if (!i)
-        i = choose_port(s, &p);
+    struct sc_instance *i = find_instance(s, &p);
     const struct sc_host *host = i ? sc_hosts_find(&s->hosts, i->host)
                                    : named_host(s, &p.service, p.exclude, p.exclude_count);
     if (i && i->host == 0)

@@ -133,6 +133,30 @@ static void nobody(void **state)
     net_fini(&n);
 }
 
+/* Who serves datagrams is not asked for flows: neither by the service's id, nor by the host's own
+ * name, nor by the router itself. */
+static void a_datagram_service(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"time.demo.scaffold:123/udp", "b.host.scaffold:123/udp"};
+    struct net n;
+    unsigned bits;
+    net_three(&n);
+    struct net_node *b = &n.node[2];
+    net_serve(b, names[0]);
+    net_pump(&n);
+    for (size_t from = 0; from < 2; from++) {
+        for (size_t k = 0; k < 2; k++) {
+            struct sc_flow *f = net_connect(&n.node[from], names[k], &bits);
+            net_run(&n, SC_MS);
+            assert_true(bits & SC_FLOW_ENDED);
+            assert_int_equal(f->error, ECONNREFUSED);
+        }
+    }
+    assert_int_equal(b->arrived_count, 0);
+    net_fini(&n);
+}
+
 /* Not joined a lease's time after the start: no route, at once rather than after 127 s. */
 static void no_router(void **state)
 {
@@ -339,6 +363,7 @@ int main(void)
         cmocka_unit_test(a_whole_service),
         cmocka_unit_test(refusals),
         cmocka_unit_test(nobody),
+        cmocka_unit_test(a_datagram_service),
         cmocka_unit_test(no_router),
         cmocka_unit_test(router_starts_later),
         cmocka_unit_test(shares),

@@ -100,6 +100,11 @@
 #define SC_REQUEST_TIMEOUT (4 * SC_SECOND)
 #define SC_REQUESTS_MAX 1024
 
+/* --- programs of this host ------------------------------------------------------------------- */
+
+/* Control connections at a time; each lives for one call. */
+#define SC_CALLS_MAX 4096
+
 /* --- names and tables ------------------------------------------------------------------------ */
 
 /* A DNS name's limit (RFC 1035 3.1), which resolvers enforce before we see the name. */

@@ -18,8 +18,6 @@
 #include "client/swap.h"
 #include "scaffold/scaffold.h"
 
-/* Ports that scaffoldd offered and the kernel knows to be bound: asked again this often. */
-#define BIND_ATTEMPTS 64
 /* Queue of a listener; its program's own backlog is enforced by scaffoldd (D2). */
 #define BACKLOG_MAX 4096
 
@@ -73,7 +71,8 @@ static bool read_reservation(const struct sockaddr *addr, socklen_t len, struct 
     return true;
 }
 
-static int reserve(int fd, const struct reservation *b, enum sc_family family,
+/* For the fresh socket, which goes along: the reservation lasts as long as it does. */
+static int reserve(int fd, int fresh, const struct reservation *b, enum sc_family family,
                    struct sc_ctl_reply *r)
 {
     struct sc_ctl_request q = sc_control_request(SC_CTL_BIND);
@@ -88,7 +87,7 @@ static int reserve(int fd, const struct reservation *b, enum sc_family family,
     q.bind.wildcard = b->wildcard;
     q.bind.reuseport = reuseport != 0;
     q.bind.program_port = b->program_port;
-    return sc_control_call(&q, r, false);
+    return sc_control_call_with(&q, fresh, r);
 }
 
 static int bind_name(int fresh, const struct reservation *b, enum sc_family family,
@@ -105,19 +104,10 @@ static int bind_name(int fresh, const struct reservation *b, enum sc_family fami
     return sc_real.bind(fresh, (const struct sockaddr *)&sun, len);
 }
 
-/* Reserves and names; a port of scaffoldd's choice may be bound, not yet listening, by others. */
 static int reserve_and_name(int fd, int fresh, const struct reservation *b, enum sc_family family)
 {
     struct sc_ctl_reply r;
-    for (int i = 0; i < BIND_ATTEMPTS; i++) {
-        if (reserve(fd, b, family, &r) < 0)
-            return -1;
-        if (bind_name(fresh, b, family, &r) == 0)
-            return 0;
-        if (errno != EADDRINUSE || b->address.port != 0)
-            return -1;
-    }
-    return fail(EADDRINUSE);
+    return reserve(fd, fresh, b, family, &r) < 0 ? -1 : bind_name(fresh, b, family, &r);
 }
 
 /* A wildcard under --all-local that IPv4 does not reach: shown to scaffoldd by the address. */
@@ -149,6 +139,14 @@ static int bind_service(int fd, const struct reservation *asked, enum sc_family 
     int err = sc_swap(fd, fresh);
     sc_note_service_socket();
     return err < 0 ? fail(-err) : 0;
+}
+
+void sc_bind_again(int fd, const struct sc_name *own)
+{
+    struct reservation b = {.address = own->address,
+                            .wildcard = own->wildcard,
+                            .program_port = sc_policy_program_port(own->address.port)};
+    bind_service(fd, &b, own->family);
 }
 
 static bool fits(enum sc_family socket, sa_family_t address)

@@ -184,30 +184,13 @@ static void consume_error(int fd)
 
 static int make_plain(int fd, const struct sc_candidate *c, bool keep_bind);
 
-/* A socket that was bound to a service is so again, under the same name. */
-static void make_bound(int fd, const struct sc_candidate *c)
-{
-    struct sockaddr_un sun;
-    struct sc_options_told told;
-    socklen_t len = sc_name_format(&c->id.own, &sun);
-    int fresh = sc_real.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fresh < 0)
-        return;
-    if (sc_real.bind(fresh, (const struct sockaddr *)&sun, len) < 0) {
-        sc_real.close(fresh);
-        return;
-    }
-    sc_options_carry(fd, fresh, &told);
-    sc_swap(fd, fresh);
-}
-
 /* The program was told all of it: its socket is as unconnected as before. */
 static void forget_attempt(const struct opening *o)
 {
     int kept = errno;
     consume_error(o->fd);
     if (o->candidate->state == SC_STATE_BOUND)
-        make_bound(o->fd, o->candidate);
+        sc_bind_again(o->fd, &o->candidate->id.own);
     else if (o->candidate->local_port == 0)
         make_plain(o->fd, o->candidate, false);
     errno = kept;

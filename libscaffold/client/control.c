@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -117,33 +118,60 @@ static bool is_scaffoldd(int fd)
            (peer.uid == sc_policy()->daemon.uid || peer.uid == 0);
 }
 
-static bool connect_any(int fd)
+/* A connection to scaffoldd at this address, or a negative errno. Without patience a full queue is
+ * EAGAIN at once. */
+static int open_at(const struct sockaddr_un *sun, socklen_t len, bool patient)
 {
-    const struct sc_policy *p = sc_policy();
+    struct timeval patience = {.tv_sec = ANSWER_SECONDS};
+    int off = 0, flags = patient ? 0 : SOCK_NONBLOCK;
+    int fd = sc_real.socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0);
+    if (fd < 0)
+        return -ENOBUFS;
+    sc_real.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    if (patient)
+        sc_real.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    int err = connect_to(fd, sun, len) < 0 ? -errno : is_scaffoldd(fd) ? 0 : -EPERM;
+    if (err == 0 && !patient)
+        RAW(ioctl, fd, FIONBIO, &off);
+    if (err == 0)
+        return fd;
+    sc_control_close(fd);
+    return err;
+}
+
+static int open_by_path(void)
+{
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    int n = snprintf(sun.sun_path, sizeof sun.sun_path, "%s/ctl", sc_policy()->runtime_dir);
+    return (size_t)n < sizeof sun.sun_path ? open_at(&sun, sizeof sun, true) : -ENAMETOOLONG;
+}
+
+/* The abstract name first: it is there in a chroot, too. Containers share the directory only; and
+ * where somebody else holds the name, whether he answers or lets its queue run full, the directory
+ * says who scaffoldd is. */
+static int open_any(void)
+{
     struct sockaddr_un sun;
-    socklen_t len = sc_name_control(p->daemon, &sun);
-    if (connect_to(fd, &sun, len) == 0)
-        return is_scaffoldd(fd);
-    sun = (struct sockaddr_un){.sun_family = AF_UNIX}; /* containers share the directory only */
-    if ((size_t)snprintf(sun.sun_path, sizeof sun.sun_path, "%s/ctl", p->runtime_dir) >=
-        sizeof sun.sun_path)
-        return false;
-    return connect_to(fd, &sun, sizeof sun) == 0 && is_scaffoldd(fd);
+    socklen_t len = sc_name_control(sc_policy()->daemon, &sun);
+    int fd = open_at(&sun, len, false);
+    if (fd >= 0 || fd == -ENOBUFS)
+        return fd;
+    int by_path = open_by_path();
+    if (by_path < 0 && by_path != -ENOBUFS && fd == -EAGAIN)
+        return open_at(&sun, len, true);
+    return by_path;
 }
 
 int sc_control_open(bool quiet)
 {
-    struct timeval patience = {.tv_sec = ANSWER_SECONDS};
-    int fd = sc_real.socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
+    int fd = open_any();
+    if (fd >= 0)
+        return fd;
+    if (fd == -ENOBUFS) {
         sc_control_explain(ENOBUFS, "no descriptor is left to ask scaffoldd with");
         errno = ENOBUFS;
         return -1;
     }
-    sc_real.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    if (connect_any(fd))
-        return fd;
-    sc_control_close(fd);
     if (!quiet)
         return nobody_answers();
     errno = ENETDOWN;
@@ -178,6 +206,8 @@ int sc_control_send(int control, const struct sc_ctl_request *q, int pass)
     do
         r = RAW(sendmsg, control, &msg, MSG_NOSIGNAL);
     while (r < 0 && errno == EINTR);
+    if (r < 0 && errno == EPIPE)
+        return 0; /* turned away: what is to be received says why */
     return r < 0 ? nobody_answers() : 0;
 }
 
@@ -227,19 +257,34 @@ int sc_control_wait(int control, struct sc_ctl_reply *r, uint16_t op, struct tim
     return read_reply(r, n, op);
 }
 
-int sc_control_ask(int control, const struct sc_ctl_request *q, struct sc_ctl_reply *r)
+static int ask(int control, const struct sc_ctl_request *q, int pass, struct sc_ctl_reply *r)
 {
-    if (sc_control_send(control, q, -1) < 0)
+    if (sc_control_send(control, q, pass) < 0)
         return -1;
     return sc_control_receive(control, r, q->op);
 }
 
-int sc_control_call(const struct sc_ctl_request *q, struct sc_ctl_reply *r, bool quiet)
+int sc_control_ask(int control, const struct sc_ctl_request *q, struct sc_ctl_reply *r)
+{
+    return ask(control, q, -1, r);
+}
+
+static int call(const struct sc_ctl_request *q, int pass, struct sc_ctl_reply *r, bool quiet)
 {
     int control = sc_control_open(quiet);
     if (control < 0)
         return -1;
-    int result = sc_control_ask(control, q, r);
+    int result = ask(control, q, pass, r);
     sc_control_close(control);
     return result;
+}
+
+int sc_control_call(const struct sc_ctl_request *q, struct sc_ctl_reply *r, bool quiet)
+{
+    return call(q, -1, r, quiet);
+}
+
+int sc_control_call_with(const struct sc_ctl_request *q, int pass, struct sc_ctl_reply *r)
+{
+    return call(q, pass, r, false);
 }

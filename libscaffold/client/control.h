@@ -36,6 +36,9 @@ int sc_control_ask(int control, const struct sc_ctl_request *q, struct sc_ctl_re
 /* Everything: open, ask, close. */
 int sc_control_call(const struct sc_ctl_request *q, struct sc_ctl_reply *r, bool quiet);
 
+/* The same, not quiet, with a descriptor that goes along. */
+int sc_control_call_with(const struct sc_ctl_request *q, int pass, struct sc_ctl_reply *r);
+
 /* What scaffold_strerror says about `error` in this thread. */
 void sc_control_explain(int error, const char *text);
 const char *sc_control_explanation(int error);

@@ -4,10 +4,6 @@
 #include "daemon/registry.h"
 #include "daemon/session_parts.h"
 
-/* A program that has closed may still be sent to for so long, as in Linux's FIN_WAIT2
- * (tcp_fin_timeout). */
-#define ORPHAN_AFTER (60 * SC_SECOND)
-
 /* Pieces of one write to the program: those of a train. */
 #define PIECES 128
 
@@ -128,24 +124,19 @@ static bool arrives_for_nobody(const struct sc_session *s)
 }
 
 /* The peer keeps a flow half-open to a program that is gone. It is forgotten in silence: a peer
- * that does not write never learns of it, as in TCP. */
-static void on_orphaned(struct sc_alarm *a)
+ * that does not write never learns of it, as in TCP. One that does not read what the program wrote
+ * is told. */
+void sc_carry_give_up(struct sc_session *s, bool delivered)
 {
-    struct sc_session *s = sc_container(a, struct sc_session, alarm);
     sc_time now = s->daemon->loop.now;
+    if (!delivered) {
+        abort_flow(s, SC_ABORT_TIMEOUT);
+        return;
+    }
     sc_flow_on_peer_gone(s->flow, ECONNRESET, now);
     sc_stack_touch(s->daemon->stack, s->flow, now);
     sc_end_abort(&s->client);
     sc_session_end(s);
-}
-
-static void watch_orphan(struct sc_session *s)
-{
-    bool orphan = s->client.hup && s->fin_sent && s->flow->sent_reported && !s->client.finished;
-    if (!orphan || s->alarm.timer.at != SC_NEVER)
-        return;
-    s->alarm.fire = on_orphaned;
-    sc_loop_alarm(&s->daemon->loop, &s->alarm, s->daemon->loop.now + ORPHAN_AFTER);
 }
 
 void sc_carry_run(struct sc_session *s)
@@ -176,6 +167,6 @@ void sc_carry_run(struct sc_session *s)
         sc_session_end(s);
         return;
     }
-    watch_orphan(s);
+    sc_session_watch_orphan(s);
     sc_stack_touch(s->daemon->stack, f, s->daemon->loop.now);
 }

@@ -12,14 +12,28 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "daemon/ctl_call.h"
 #include "daemon/registry.h"
 
-/* Control connections at a time; each lives for one call. Beyond that the oldest one that asks
- * nothing is cut off. */
-#define CONNECTIONS_MAX 4096
+/* Idle connections that are looked at for one of a certain user. */
+#define IDLE_LOOKED_AT 64
 
 /* --- connections ------------------------------------------------------------------------------ */
+
+int sc_ctl_take_passed(struct sc_ctl_call *c)
+{
+    int fd = c->passed;
+    c->passed = -1;
+    return fd;
+}
+
+static void drop_passed(struct sc_ctl_call *c)
+{
+    int fd = sc_ctl_take_passed(c);
+    if (fd >= 0)
+        close(fd);
+}
 
 static void hang_up(struct sc_ctl_call *c)
 {
@@ -27,16 +41,17 @@ static void hang_up(struct sc_ctl_call *c)
     int fd = c->watch.fd;
     if (fd < 0)
         return;
-    if (c->session)
-        sc_session_forget(c->session);
+    sc_untie(&c->waiter.session);
     if (c->port_taken)
         sc_registry_give_port(s->daemon, c->open.own.port);
     sc_ctl_drop_endpoint(c);
+    drop_passed(c);
+    sc_map_remove(&s->waiting, &c->waits);
     sc_loop_unwatch(&s->daemon->loop, &c->watch);
     sc_loop_alarm(&s->daemon->loop, &c->registration, SC_NEVER);
     close(fd);
     sc_list_remove(&c->link);
-    s->count--;
+    sc_share_give(&s->daemon->shares, &c->share);
     sc_loop_dispose(&s->daemon->loop, c);
     sc_daemon_on_activity(s->daemon);
 }
@@ -76,15 +91,27 @@ void sc_ctl_send_error(struct sc_ctl_call *c, int error, const char *text)
     sc_ctl_send(c, &r, -1);
 }
 
+bool sc_ctl_refuse_share(struct sc_ctl_call *c, struct sc_share *share, enum sc_share_kind kind)
+{
+    char line[SC_CTL_TEXT];
+    if (sc_share_take(&c->server->daemon->shares, share, c->peer.uid, kind))
+        return false;
+    snprintf(line, sizeof line, "uid %u has its share of scaffoldd's %s", c->peer.uid,
+             sc_share_name(kind));
+    sc_ctl_send_error(c, ENOBUFS, line);
+    return true;
+}
+
 /* --- requests --------------------------------------------------------------------------------- */
 
-static void dispatch(struct sc_ctl_call *c, int fd)
+static void dispatch(struct sc_ctl_call *c)
 {
     static void (*const handlers[SC_CTL_OPS])(struct sc_ctl_call * c) = {
         [SC_CTL_HELLO] = sc_ctl_on_hello,
         [SC_CTL_RESOLVE] = sc_ctl_on_resolve,
         [SC_CTL_REVERSE] = sc_ctl_on_reverse,
         [SC_CTL_PREPARE] = sc_ctl_on_prepare,
+        [SC_CTL_HANDOVER] = sc_ctl_on_handover,
         [SC_CTL_BIND] = sc_ctl_on_bind,
         [SC_CTL_LISTEN] = sc_ctl_on_listen,
         [SC_CTL_UNLISTEN] = sc_ctl_on_unlisten,
@@ -94,19 +121,14 @@ static void dispatch(struct sc_ctl_call *c, int fd)
         [SC_CTL_STATUS] = sc_ctl_on_status,
         [SC_CTL_STOP] = sc_ctl_on_stop,
     };
-    if (c->request.op == SC_CTL_HANDOVER) {
-        sc_ctl_on_handover(c, fd);
-        return;
-    }
-    if (fd >= 0)
-        close(fd);
     handlers[c->request.op](c);
 }
 
-/* The descriptor that came with the packet, or -1; others are closed. */
-static int passed_descriptor(struct msghdr *msg)
+/* Keeps the descriptor that came with the packet; others are closed. */
+static void take_descriptors(struct sc_ctl_call *c, struct msghdr *msg)
 {
-    int fd = -1;
+    c->passed_too_many = (msg->msg_flags & MSG_CTRUNC) != 0;
+    drop_passed(c); /* of a request before */
     for (struct cmsghdr *h = CMSG_FIRSTHDR(msg); h; h = CMSG_NXTHDR(msg, h)) {
         if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
             continue;
@@ -114,13 +136,12 @@ static int passed_descriptor(struct msghdr *msg)
         for (size_t i = 0; i < n; i++) {
             int one;
             memcpy(&one, CMSG_DATA(h) + i * sizeof one, sizeof one);
-            if (fd < 0)
-                fd = one;
+            if (c->passed < 0)
+                c->passed = one;
             else
                 close(one);
         }
     }
-    return fd;
 }
 
 /* Checks who asks and what; replies with one line when it is not acceptable. */
@@ -149,7 +170,15 @@ static bool acceptable(struct sc_ctl_call *c, size_t len)
 /* A reply is owed. Whoever goes on talking meanwhile is no library of ours. */
 static bool is_busy(const struct sc_ctl_call *c)
 {
-    return c->ticket != 0 || c->session || c->registration.timer.at != SC_NEVER;
+    return c->waits.linked || c->waiter.session.other || c->registration.timer.at != SC_NEVER;
+}
+
+/* The lists follow what the last event has made of it. */
+static void file(struct sc_ctl_call *c)
+{
+    struct sc_ctl_server *s = c->server;
+    sc_list_remove(&c->link);
+    sc_list_append(is_busy(c) ? &s->busy : &s->idle, &c->link);
 }
 
 /* False when the connection is over. */
@@ -167,14 +196,11 @@ static bool read_request(struct sc_ctl_call *c)
     ssize_t n = recvmsg(c->watch.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (n < 0)
         return errno == EAGAIN;
-    int fd = passed_descriptor(&msg);
-    if (fd < 0 && (msg.msg_flags & MSG_CTRUNC))
-        fd = -EMFILE; /* there was one */
-    if (n > 0 && acceptable(c, (size_t)n)) {
-        dispatch(c, fd);
-    } else if (fd >= 0) {
-        close(fd);
-    }
+    take_descriptors(c, &msg);
+    if (n > 0 && acceptable(c, (size_t)n))
+        dispatch(c);
+    if (!is_busy(c))
+        drop_passed(c); /* nobody wanted it */
     return n > 0;
 }
 
@@ -182,8 +208,9 @@ static void on_connection(struct sc_watch *w, uint32_t events)
 {
     struct sc_ctl_call *c = sc_container(w, struct sc_ctl_call, watch);
     if ((events & EPOLLIN) && !is_busy(c) && read_request(c) && !(events & (EPOLLHUP | EPOLLERR)))
-        return;
-    hang_up(c);
+        file(c);
+    else
+        hang_up(c);
 }
 
 static int spare_descriptor(void)
@@ -191,35 +218,61 @@ static int spare_descriptor(void)
     return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-static void make_room(struct sc_ctl_server *s)
+/* One that asks nothing, of this user, or, when all have too many, of anybody: the oldest. */
+static struct sc_ctl_call *oldest_idle(struct sc_ctl_server *s, uid_t uid, bool any)
 {
     struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &s->connections)
+    int looked = 0;
+    sc_list_each(it, tmp, &s->idle)
     {
         struct sc_ctl_call *c = sc_container(it, struct sc_ctl_call, link);
-        if (s->count < CONNECTIONS_MAX)
-            return;
-        if (!is_busy(c))
-            hang_up(c);
+        if (any || c->peer.uid == uid)
+            return c;
+        if (++looked == IDLE_LOOKED_AT)
+            return NULL;
     }
+    return NULL;
+}
+
+/* Whoever has too many connections loses its oldest idle one; root and the owner, whom the others
+ * together may not lock out, anybody's. */
+static bool take_share(struct sc_ctl_server *s, struct sc_share *share, uid_t uid)
+{
+    struct sc_daemon *d = s->daemon;
+    bool any = uid == 0 || uid == d->id.uid;
+    if (sc_share_take(&d->shares, share, uid, SC_SHARE_CALLS))
+        return true;
+    struct sc_ctl_call *idle = oldest_idle(s, uid, any);
+    if (!idle)
+        return false;
+    hang_up(idle);
+    return sc_share_take(&d->shares, share, uid, SC_SHARE_CALLS);
+}
+
+/* The answer to whatever will be asked: it waits for the caller, whose request finds nobody. */
+static void refuse_connection(struct sc_ctl_call *c, const char *line)
+{
+    recv(c->watch.fd, &c->request, sizeof c->request, MSG_DONTWAIT); /* else close is a reset */
+    c->request.op = SC_CTL_ANY;
+    sc_ctl_send_error(c, ENOBUFS, line);
+    close(c->watch.fd);
 }
 
 static void add_connection(struct sc_ctl_server *s, int fd)
 {
-    make_room(s);
+    struct sc_ctl_call now = {.server = s, .passed = -1, .watch = {.fd = fd}};
+    socklen_t len = sizeof now.peer;
     struct sc_ctl_call *c = calloc(1, sizeof *c);
-    socklen_t len = sizeof c->peer;
-    if (!c || s->count >= CONNECTIONS_MAX ||
-        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c->peer, &len) < 0) {
+    if (!c || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &now.peer, &len) < 0 ||
+        !take_share(s, &now.share, now.peer.uid)) {
+        refuse_connection(&now, "this user has too many calls of scaffoldd open");
         free(c);
-        close(fd);
         return;
     }
-    c->watch = (struct sc_watch){.fd = fd, .ready = on_connection};
-    c->server = s;
+    *c = now;
+    c->watch.ready = on_connection;
     sc_alarm_init(&c->registration, sc_ctl_on_registration_wait);
-    sc_list_append(&s->connections, &c->link);
-    s->count++;
+    sc_list_append(&s->idle, &c->link);
     if (sc_loop_watch(&s->daemon->loop, &c->watch, EPOLLIN) < 0) {
         hang_up(c);
         return;
@@ -231,16 +284,14 @@ static void add_connection(struct sc_ctl_server *s, int fd)
  * is nobody. */
 static bool turn_away(struct sc_ctl_server *s, int listener)
 {
-    struct sc_ctl_call c = {.server = s};
+    struct sc_ctl_call c = {.server = s, .passed = -1};
     close(s->spare);
     c.watch.fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (c.watch.fd >= 0) {
-        if (recv(c.watch.fd, &c.request, sizeof c.request, MSG_DONTWAIT) > 0)
-            sc_ctl_send_error(&c, ENOBUFS, "scaffoldd has no descriptor left; raise its limit");
-        close(c.watch.fd);
-    }
+    bool somebody = c.watch.fd >= 0;
+    if (somebody)
+        refuse_connection(&c, "scaffoldd has no descriptor left; raise its limit");
     s->spare = spare_descriptor();
-    return c.watch.fd >= 0;
+    return somebody;
 }
 
 static void accept_all(struct sc_ctl_server *s, int fd)
@@ -283,40 +334,83 @@ static int listen_on(struct sc_daemon *d, struct sc_watch *w, const struct socka
     return sc_loop_watch(&d->loop, w, EPOLLIN);
 }
 
-int sc_ctl_open(struct sc_daemon *d, char *why, size_t size)
+/* Whether a scaffoldd of this user, or root's, answers there. One that is too busy to is one. */
+static bool answers_at(const struct sc_daemon *d, const struct sockaddr_un *sun, socklen_t len)
+{
+    struct ucred who = {.uid = (uid_t)-1};
+    socklen_t who_len = sizeof who;
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool connected = fd >= 0 && connect(fd, (const struct sockaddr *)sun, len) == 0;
+    bool busy = fd >= 0 && !connected && errno == EAGAIN && sun->sun_path[0];
+    if (connected)
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &who_len);
+    if (fd >= 0)
+        close(fd);
+    return busy || (connected && (who.uid == d->id.uid || who.uid == 0));
+}
+
+/* The name can be held by anyone; then programs find us by the directory, which cannot. Returns 0
+ * or a negative errno. */
+static int listen_at_name(struct sc_daemon *d)
+{
+    struct sockaddr_un sun;
+    socklen_t len = sc_name_control(d->id, &sun);
+    int err = listen_on(d, &d->ctl->abstract, &sun, len);
+    if (err != -EADDRINUSE || answers_at(d, &sun, len))
+        return err;
+    sc_log(SC_LOG_WARN, "another user holds the name of the control socket; programs in a chroot "
+                        "do not find this scaffoldd");
+    return 0;
+}
+
+static int listen_at_path(struct sc_daemon *d)
+{
+    struct sc_ctl_server *s = d->ctl;
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    snprintf(s->file, sizeof s->file, "%s/ctl", d->config.runtime_dir);
+    memcpy(sun.sun_path, s->file, strlen(s->file)); /* the directory is short: config.h */
+    if (answers_at(d, &sun, sizeof sun))
+        return -EADDRINUSE;
+    unlink(s->file); /* left by a crash: nobody answers */
+    int err = listen_on(d, &s->path, &sun, sizeof sun);
+    if (err == 0)
+        chmod(s->file, 0666); /* who may do what is decided by SO_PEERCRED, call by call */
+    return err;
+}
+
+static struct sc_ctl_server *new_server(struct sc_daemon *d)
 {
     struct sc_ctl_server *s = calloc(1, sizeof *s);
+    uint64_t seed[2] = {d->config.seed, ~d->config.seed};
     if (!s)
-        return -1;
-    d->ctl = s;
+        return NULL;
     s->daemon = d;
     s->spare = spare_descriptor();
-    sc_list_init(&s->connections);
+    sc_list_init(&s->idle);
+    sc_list_init(&s->busy);
+    SC_MAP_INIT(&s->waiting, struct sc_ctl_call, waits, ticket, seed);
     s->abstract = (struct sc_watch){.fd = -1, .ready = on_abstract};
     s->path = (struct sc_watch){.fd = -1, .ready = on_path};
-    struct sockaddr_un sun;
-    int err = listen_on(d, &s->abstract, &sun, sc_name_control(d->id, &sun));
-    if (err < 0) {
+    return s;
+}
+
+int sc_ctl_open(struct sc_daemon *d, char *why, size_t size)
+{
+    d->ctl = new_server(d);
+    if (!d->ctl)
+        return -1;
+    int err = listen_at_name(d);
+    if (err == 0)
+        err = listen_at_path(d);
+    if (err == -EADDRINUSE)
         snprintf(why, size,
-                 err == -EADDRINUSE
-                     ? "%s: another scaffoldd runs there; stop it (scaffold down) or "
-                       "give another --runtime-dir"
-                     : "%s: %s",
+                 "%s: another scaffoldd runs there; stop it (scaffold down) or give another "
+                 "--runtime-dir",
+                 d->config.runtime_dir);
+    else if (err < 0)
+        snprintf(why, size, "%s/ctl: %s; give a --runtime-dir that you can write to",
                  d->config.runtime_dir, strerror(-err));
-        return -1;
-    }
-    snprintf(s->file, sizeof s->file, "%s/ctl", d->config.runtime_dir);
-    sun = (struct sockaddr_un){.sun_family = AF_UNIX};
-    memcpy(sun.sun_path, s->file, strlen(s->file)); /* the directory is short: config.h */
-    unlink(s->file); /* left by a crash: the abstract name says that nobody runs */
-    err = listen_on(d, &s->path, &sun, sizeof sun);
-    if (err < 0) {
-        snprintf(why, size, "%s: %s; give a --runtime-dir that you can write to", s->file,
-                 strerror(-err));
-        return -1;
-    }
-    chmod(s->file, 0666); /* who may do what is decided by SO_PEERCRED, call by call */
-    return 0;
+    return err < 0 ? -1 : 0;
 }
 
 void sc_ctl_close(struct sc_daemon *d)
@@ -324,8 +418,11 @@ void sc_ctl_close(struct sc_daemon *d)
     struct sc_ctl_server *s = d->ctl;
     if (!s)
         return;
-    while (!sc_list_empty(&s->connections))
-        hang_up(sc_container(sc_list_first(&s->connections), struct sc_ctl_call, link));
+    struct sc_list *lists[] = {&s->idle, &s->busy};
+    for (size_t i = 0; i < 2; i++)
+        while (!sc_list_empty(lists[i]))
+            hang_up(sc_container(sc_list_first(lists[i]), struct sc_ctl_call, link));
+    sc_map_fini(&s->waiting);
     struct sc_watch *w[] = {&s->abstract, &s->path};
     for (size_t i = 0; i < 2; i++) {
         int fd = w[i]->fd;

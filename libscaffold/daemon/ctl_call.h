@@ -8,6 +8,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/session.h"
+#include "daemon/shares.h"
 #include "local/ctl.h"
 #include "naming/name.h"
 
@@ -16,26 +17,30 @@ struct sc_ctl_server {
     struct sc_watch abstract;
     struct sc_watch path;
     char file[sizeof(struct sockaddr_un) - sizeof(sa_family_t)];
-    struct sc_list connections;
-    size_t count;
-    uint64_t tickets; /* last one given */
-    int spare;        /* a descriptor to turn callers away with when there are no others */
+    struct sc_list idle; /* that no reply is owed to: cut off, oldest first, to make room */
+    struct sc_list busy;
+    struct sc_map waiting; /* for a look-up, by ticket */
+    uint64_t tickets;      /* last one given */
+    int spare;             /* a descriptor to turn callers away with when there are no others */
 };
 
 /* A connection lives for one call (two for PREPARE and HANDOVER). */
 struct sc_ctl_call {
     struct sc_watch watch;
     struct sc_ctl_server *server;
-    struct sc_list link;
+    struct sc_list link; /* the server's idle or busy ones */
+    struct sc_share share;
     struct ucred peer;
     struct sc_ctl_request request; /* the call under way */
     struct sc_request open;        /* what PREPARE found out, for HANDOVER */
     bool prepared;
     bool port_taken;
-    uint64_t ticket;              /* waiting for this look-up; 0: for none */
+    int passed;                   /* a descriptor that came with the request; -1: none */
+    bool passed_too_many;         /* ... and no room for it here */
+    struct sc_map_node waits;     /* linked while a look-up is waited for */
+    uint64_t ticket;              /* of that look-up */
     struct sc_alarm registration; /* LISTEN, HANDOVER: set while the router is waited for */
-    struct sc_session *session;
-    struct sc_waiter waiter;
+    struct sc_waiter waiter;      /* HANDOVER: tied while the opening is waited for */
     struct sc_endpoint *endpoint; /* reserved for a datagram socket, until HANDOVER */
 };
 
@@ -43,6 +48,12 @@ struct sc_ctl_call {
 struct sc_ctl_reply sc_ctl_reply_to(const struct sc_ctl_call *c);
 void sc_ctl_send(struct sc_ctl_call *c, const struct sc_ctl_reply *r, int fd);
 void sc_ctl_send_error(struct sc_ctl_call *c, int error, const char *text);
+
+/* The descriptor that came with the request is the caller's from now on; -1: there was none. */
+int sc_ctl_take_passed(struct sc_ctl_call *c);
+
+/* True when one of this many more is not granted: an error was sent that says so. */
+bool sc_ctl_refuse_share(struct sc_ctl_call *c, struct sc_share *share, enum sc_share_kind kind);
 
 /* Looks up; the call goes on in sc_ctl_on_mapped. */
 void sc_ctl_look_up(struct sc_ctl_call *c, enum sc_lookup_by by, const char *name, uint32_t pool);
@@ -59,15 +70,12 @@ bool sc_ctl_refuse_unverified(struct sc_ctl_call *c, bool loopback);
 void sc_ctl_bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct sc_address address);
 void sc_ctl_prepare_for(struct sc_ctl_call *c, const struct sc_service_id *service);
 
-/* The value of an abstract name that a program sent as text. */
-bool sc_ctl_read_own_name(const char *text, struct sc_name *out);
-
 /* Datagram sockets' part of PREPARE, BIND, HANDOVER and FLOW_*; the latter returns false when the
  * name is another kind of socket's. */
 void sc_ctl_prepare_datagram(struct sc_ctl_call *c);
 void sc_ctl_bind_datagram(struct sc_ctl_call *c, struct sc_service_id service,
                           struct sc_address address);
-void sc_ctl_hand_over_datagram(struct sc_ctl_call *c, int fd);
+void sc_ctl_hand_over_datagram(struct sc_ctl_call *c);
 bool sc_ctl_on_datagram_option(struct sc_ctl_call *c);
 void sc_ctl_drop_endpoint(struct sc_ctl_call *c);
 
@@ -81,7 +89,7 @@ void sc_ctl_on_bind(struct sc_ctl_call *c);
 void sc_ctl_on_listen(struct sc_ctl_call *c);
 void sc_ctl_on_unlisten(struct sc_ctl_call *c);
 void sc_ctl_on_prepare(struct sc_ctl_call *c);
-void sc_ctl_on_handover(struct sc_ctl_call *c, int fd);
+void sc_ctl_on_handover(struct sc_ctl_call *c);
 void sc_ctl_on_flow_error(struct sc_ctl_call *c);
 void sc_ctl_on_flow_option(struct sc_ctl_call *c);
 void sc_ctl_on_status(struct sc_ctl_call *c);

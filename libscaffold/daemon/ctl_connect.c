@@ -6,9 +6,24 @@
 #include <unistd.h>
 
 #include "daemon/ctl_call.h"
+#include "daemon/handover.h"
 #include "daemon/listener.h"
 #include "daemon/registry.h"
 #include "daemon/session.h"
+
+/* 0: none was to be had, and an error was sent. */
+static uint16_t take_port(struct sc_ctl_call *c, uint16_t wanted)
+{
+    struct sc_share share = {0};
+    uint16_t port = 0;
+    if (sc_ctl_refuse_share(c, &share, SC_SHARE_CLIENTS))
+        return 0;
+    port = sc_registry_take_port(c->server->daemon, wanted, share);
+    if (port == 0)
+        sc_ctl_send_error(c, wanted ? EADDRINUSE : EADDRNOTAVAIL,
+                          "no local port is left on this host");
+    return port;
+}
 
 /* The rest of PREPARE, once the service is known: a local address for the program. */
 void sc_ctl_prepare_for(struct sc_ctl_call *c, const struct sc_service_id *service)
@@ -19,13 +34,9 @@ void sc_ctl_prepare_for(struct sc_ctl_call *c, const struct sc_service_id *servi
     if (sc_ctl_refuse_unverified(c, c->open.loopback))
         return;
     sc_stack_get_self(d->stack, &self);
-    uint16_t port = sc_registry_take_port(d, c->request.prepare.local_port);
-    if (port == 0) {
-        bool wanted = c->request.prepare.local_port != 0;
-        sc_ctl_send_error(c, wanted ? EADDRINUSE : EADDRNOTAVAIL,
-                          "no local port is left on this host");
+    uint16_t port = take_port(c, c->request.prepare.local_port);
+    if (port == 0)
         return;
-    }
     c->port_taken = true;
     c->open.service = *service;
     c->open.own = sc_address_v4(self.pool, port);
@@ -33,10 +44,10 @@ void sc_ctl_prepare_for(struct sc_ctl_call *c, const struct sc_service_id *servi
         c->open.own = sc_address_is_v4(&c->open.target)
                           ? sc_address_v4(0x7f000001, port)
                           : (struct sc_address){.ip = {[15] = 1}, .port = port};
-    c->open.own_serial = (uint32_t)sc_daemon_serial(d);
+    c->open.own_serial = sc_serial(&d->serials);
     c->prepared = true;
     r.address = c->open.own;
-    r.serial = (uint32_t)c->open.own_serial;
+    r.serial = c->open.own_serial;
     memcpy(r.service, service->bytes, sizeof r.service);
     sc_ctl_send(c, &r, -1);
 }
@@ -84,38 +95,29 @@ void sc_ctl_on_prepare(struct sc_ctl_call *c)
 static void on_opened(struct sc_waiter *w, int error)
 {
     struct sc_ctl_call *c = sc_container(w, struct sc_ctl_call, waiter);
-    c->session = NULL;
-    w->opened = NULL; /* told */
     sc_ctl_send_error(c, error, "");
 }
 
-/* Only a stream of the family that the model needs: anything else could make us block or lie. */
-static bool fit_for_flow(int fd)
-{
-    int domain = 0, type = 0;
-    socklen_t len = sizeof domain;
-    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
-    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len);
-    return domain == AF_UNIX && type == SOCK_STREAM;
-}
-
-void sc_ctl_on_handover(struct sc_ctl_call *c, int fd)
+/* The descriptor to hand over; -1: none that will do, and an error was sent. */
+static int take_handed_over(struct sc_ctl_call *c)
 {
     struct sc_daemon *d = c->server->daemon;
-    if (fd == -EMFILE) {
+    int fd = sc_ctl_take_passed(c);
+    if (fd < 0 && c->passed_too_many) {
         sc_ctl_send_error(c, ENOBUFS, "scaffoldd has no descriptor left; raise its limit");
-        return;
-    }
-    if (c->endpoint) {
-        sc_ctl_hand_over_datagram(c, fd);
-        return;
-    }
-    if (!c->prepared || fd < 0 || !fit_for_flow(fd)) {
+    } else if (!c->prepared || fd < 0 ||
+               !sc_handover_fits(d, fd, SOCK_STREAM, SC_NAME_CLIENT, c->open.own_serial)) {
         if (fd >= 0)
             close(fd);
-        sc_ctl_send_error(c, EINVAL, "HANDOVER needs PREPARE and a socket");
-        return;
+        fd = -1;
+        sc_ctl_send_error(c, EINVAL,
+                          "HANDOVER needs PREPARE and one end of a connected stream pair");
     }
+    return fd;
+}
+
+static struct sc_request read_handover(const struct sc_ctl_call *c)
+{
     struct sc_request r = c->open;
     r.plug_len = c->request.handover.plug_len;
     r.abort_on_close = c->request.handover.abort_on_close;
@@ -123,14 +125,26 @@ void sc_ctl_on_handover(struct sc_ctl_call *c, int fd)
     r.timeout = c->request.handover.open_timeout_ms * SC_MS;
     if (r.user_timeout_ms && (r.timeout == 0 || r.user_timeout_ms * SC_MS < r.timeout))
         r.timeout = r.user_timeout_ms * SC_MS;
-    c->prepared = false;
-    c->port_taken = false; /* the session's from now on */
-    c->waiter.opened = on_opened;
+    return r;
+}
+
+void sc_ctl_on_handover(struct sc_ctl_call *c)
+{
+    struct sc_daemon *d = c->server->daemon;
     bool wait = c->request.handover.wait;
-    struct sc_session *s = sc_session_open(d, &r, fd, wait ? &c->waiter : NULL);
-    if (!wait)
-        sc_ctl_send_error(c, 0, "");
-    else if (c->waiter.opened)
-        c->session = s; /* whom to tell that nobody waits any more */
+    if (c->endpoint) {
+        sc_ctl_hand_over_datagram(c);
+        return;
+    }
+    int fd = take_handed_over(c);
+    if (fd < 0)
+        return;
+    struct sc_request r = read_handover(c);
+    c->waiter.opened = on_opened;
+    int err = sc_session_open(d, &r, fd, wait ? &c->waiter : NULL);
+    if (err == 0)
+        c->prepared = c->port_taken = false; /* the session's from now on */
+    if (err || !wait)
+        sc_ctl_send_error(c, err, err ? "scaffoldd is out of memory" : "");
     sc_daemon_on_activity(d);
 }

@@ -7,6 +7,7 @@
 
 #include "daemon/ctl_call.h"
 #include "daemon/endpoint.h"
+#include "daemon/handover.h"
 
 /* As long as listen() waits: see ctl_serve.c. */
 #define REGISTRATION_WAIT (1 * SC_SECOND)
@@ -26,6 +27,8 @@ static const char *reservation_trouble(int error)
                "SO_REUSEPORT on both lets them share it";
     case EADDRNOTAVAIL:
         return "no local port is left on this host";
+    case ENOBUFS:
+        return "this user has its share of scaffoldd's datagram sockets";
     default:
         return "scaffoldd is out of memory";
     }
@@ -94,24 +97,15 @@ void sc_ctl_bind_datagram(struct sc_ctl_call *c, struct sc_service_id service,
         reserve(c, &r);
 }
 
-/* One end of a pair: a descriptor that is anything else could be read by nobody. */
-static bool fit_for_datagrams(int fd)
-{
-    struct sockaddr sa;
-    int type = 0;
-    socklen_t len = sizeof sa, type_len = sizeof type;
-    return getsockname(fd, &sa, &len) == 0 && sa.sa_family == AF_UNIX &&
-           getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) == 0 && type == SOCK_SEQPACKET;
-}
-
-void sc_ctl_hand_over_datagram(struct sc_ctl_call *c, int fd)
+void sc_ctl_hand_over_datagram(struct sc_ctl_call *c)
 {
     struct sc_daemon *d = c->server->daemon;
     struct sc_endpoint *e = c->endpoint;
-    if (fd < 0 || !fit_for_datagrams(fd)) {
+    int fd = sc_ctl_take_passed(c);
+    if (fd < 0 || !sc_handover_fits(d, fd, SOCK_SEQPACKET, SC_NAME_DATAGRAM, e->serial)) {
         if (fd >= 0)
             close(fd);
-        sc_ctl_send_error(c, EINVAL,
+        sc_ctl_send_error(c, c->passed_too_many ? ENOBUFS : EINVAL,
                           "HANDOVER of a datagram socket needs an end of a SOCK_SEQPACKET pair");
         return;
     }
@@ -129,7 +123,7 @@ bool sc_ctl_on_datagram_option(struct sc_ctl_call *c)
 {
     struct sc_ctl_reply r = sc_ctl_reply_to(c);
     struct sc_name name;
-    if (!sc_ctl_read_own_name(c->request.flow.flow.own, &name) || name.kind != SC_NAME_DATAGRAM)
+    if (!sc_name_read_key(c->request.flow.flow.own, &name) || name.kind != SC_NAME_DATAGRAM)
         return false;
     struct sc_endpoint *e = sc_endpoint_find(c->server->daemon, &name);
     if (!e)

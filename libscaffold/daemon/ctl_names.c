@@ -24,8 +24,9 @@ void sc_ctl_look_up(struct sc_ctl_call *c, enum sc_lookup_by by, const char *nam
     struct sc_daemon *d = c->server->daemon;
     c->ticket = ++c->server->tickets;
     void *ticket = (void *)(uintptr_t)c->ticket;
-    if (sc_stack_lookup(d->stack, by, name, pool, NULL, ticket, d->loop.now) < 0) {
-        c->ticket = 0;
+    if (sc_map_insert(&c->server->waiting, &c->waits) < 0 ||
+        sc_stack_lookup(d->stack, by, name, pool, NULL, ticket, d->loop.now) < 0) {
+        sc_map_remove(&c->server->waiting, &c->waits);
         sc_ctl_send_error(c, EAGAIN, "too many look-ups at once; try again");
         return;
     }
@@ -129,17 +130,12 @@ static const char *mapping_trouble(int error)
 
 void sc_ctl_on_mapped(struct sc_daemon *d, const struct sc_event *e)
 {
-    struct sc_list *it, *tmp;
-    struct sc_ctl_call *c = NULL;
-    sc_list_each(it, tmp, &d->ctl->connections) /* the ticket may have hung up meanwhile */
-    {
-        struct sc_ctl_call *one = sc_container(it, struct sc_ctl_call, link);
-        if (one->ticket == (uintptr_t)e->ticket)
-            c = one;
-    }
-    if (!c)
-        return;
-    c->ticket = 0;
+    uint64_t ticket = (uintptr_t)e->ticket;
+    struct sc_map_node *n = sc_map_find(&d->ctl->waiting, &ticket);
+    if (!n)
+        return; /* it has hung up meanwhile */
+    struct sc_ctl_call *c = sc_container(n, struct sc_ctl_call, waits);
+    sc_map_remove(&d->ctl->waiting, n);
     const struct sc_mapping *m = &e->mapping;
     uint16_t op = c->request.op;
     struct sc_address address = c->request.bind.address;

@@ -4,10 +4,14 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "daemon/ctl_call.h"
 #include "daemon/ctl.h"
 #include "daemon/diag.h"
+#include "daemon/handover.h"
 #include "daemon/listener.h"
 #include "daemon/registry.h"
 #include "naming/name.h"
@@ -26,30 +30,36 @@ bool sc_ctl_may_serve(const struct sc_daemon *d, uid_t uid)
     return false;
 }
 
-/* A port for a program that asked for any: in turn, so that one which the kernel knows to be bound
- * already (the program then asks again) is not offered twice. 0 when every port is served. */
-static uint16_t any_port(struct sc_daemon *d, struct sc_service_id service)
+/* The socket that is to be bound: its inode; 0: an error was sent. Whoever shows the descriptor
+ * holds the socket, so nobody can reserve an address for a socket of somebody else. */
+static uint32_t socket_to_bind(struct sc_ctl_call *c)
 {
-    for (int i = SC_PORT_FIRST; i <= SC_PORT_LAST; i++) {
-        uint16_t port = d->next_bound_port;
-        d->next_bound_port = port == SC_PORT_LAST ? SC_PORT_FIRST : (uint16_t)(port + 1);
-        struct sc_service_id id = sc_service_id_at(service, port, IPPROTO_TCP);
-        if (!sc_listeners_choose(d, &id, NULL))
-            return port;
-    }
-    return 0;
+    struct sockaddr_un sun;
+    socklen_t len = sizeof sun, type_len = sizeof(int);
+    int type = 0, fd = sc_ctl_take_passed(c);
+    bool fits = fd >= 0 && getsockname(fd, (struct sockaddr *)&sun, &len) == 0 &&
+                sun.sun_family == AF_UNIX && len == offsetof(struct sockaddr_un, sun_path) &&
+                getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) == 0 && type == SOCK_STREAM;
+    uint32_t inode = fits ? sc_socket_inode(fd) : 0;
+    if (fd >= 0)
+        close(fd);
+    if (inode == 0)
+        sc_ctl_send_error(c, c->passed_too_many ? ENOBUFS : EINVAL,
+                          "BIND needs the unbound stream socket that is to be bound");
+    return inode;
 }
 
-/* TCP refuses the bind where somebody listens. */
-static bool loopback_in_use(struct sc_ctl_call *c, struct sc_service_id service,
-                            const struct sc_address *address)
+static const char *bind_trouble(int error)
 {
-    struct sc_service_id id = sc_service_id_at(service, address->port, IPPROTO_TCP);
-    struct sc_name name = {.family = (enum sc_family)c->request.bind.family,
-                           .wildcard = c->request.bind.wildcard,
-                           .address = *address,
-                           .serial = c->request.bind.reuseport};
-    return sc_listeners_in_use(c->server->daemon, &name, &id, c->peer.pid);
+    switch (error) {
+    case EADDRINUSE:
+        return "another socket of this host is bound to the service; SO_REUSEPORT on both lets "
+               "them share it";
+    case ENOBUFS:
+        return "this user has its share of scaffoldd's bound sockets";
+    default:
+        return "scaffoldd is out of memory";
+    }
 }
 
 /* The rest of BIND, once the address of the service is known. */
@@ -64,18 +74,29 @@ void sc_ctl_bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct 
     if (sc_ctl_refuse_unverified(c, sc_address_is_loopback(&address)))
         return;
     if (address.port == 0)
-        address.port = any_port(d, service);
+        address.port = sc_bound_any_port(d, service);
     if (address.port == 0) {
         sc_ctl_send_error(c, EADDRINUSE, "every port of the service is served on this host");
         return;
     }
-    if (sc_address_is_loopback(&address) && loopback_in_use(c, service, &address)) {
-        sc_ctl_send_error(c, EADDRINUSE, "another program listens at this loopback port");
+    uint32_t inode = socket_to_bind(c);
+    if (inode == 0)
+        return;
+    struct sc_service_id id = sc_service_id_at(service, address.port, IPPROTO_TCP);
+    struct sc_name name = {.daemon = d->id,
+                           .kind = SC_NAME_BOUND,
+                           .family = (enum sc_family)c->request.bind.family,
+                           .wildcard = c->request.bind.wildcard,
+                           .address = address,
+                           .serial = sc_serial(&d->serials)};
+    struct sc_bound *b;
+    int err = sc_bound_reserve(d, &name, &id, inode, c->peer.uid, c->request.bind.reuseport, &b);
+    if (err) {
+        sc_ctl_send_error(c, err, bind_trouble(err));
         return;
     }
     r.address = address;
-    r.serial = c->request.bind.reuseport ? (uint32_t)sc_daemon_serial(d) << 1 | 1u : 0;
-    struct sc_service_id id = sc_service_id_at(service, address.port, IPPROTO_TCP);
+    r.serial = name.serial;
     memcpy(r.service, id.bytes, sizeof r.service);
     sc_ctl_send(c, &r, -1);
 }
@@ -128,33 +149,45 @@ void sc_ctl_on_bind(struct sc_ctl_call *c)
     }
 }
 
-bool sc_ctl_read_own_name(const char *text, struct sc_name *out)
+/* What the listening socket is bound as. One that a scaffoldd before us knew is taken in now.
+ * Returns 0 or a positive errno. */
+static int find_bound(struct sc_ctl_call *c, struct sc_bound **out)
 {
-    struct sockaddr_un sun = {.sun_family = AF_UNIX};
-    size_t len = strnlen(text, sizeof sun.sun_path - 1);
-    memcpy(sun.sun_path + 1, text, len);
-    return sc_name_parse(&sun, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len), out);
+    struct sc_daemon *d = c->server->daemon;
+    const char *own = c->request.listen.own;
+    uint64_t inode = c->request.listen.inode;
+    struct sc_name name;
+    struct sc_service_id service;
+    if (inode > UINT32_MAX || !sc_diag_is_named((uint32_t)inode, own) ||
+        !sc_name_read_key(own, &name) || name.kind != SC_NAME_BOUND)
+        return EINVAL;
+    *out = sc_bound_find(d, own);
+    if (*out && (*out)->inode == inode)
+        return 0;
+    if (*out) /* a socket before it had the name */
+        sc_bound_drop(*out);
+    if (!sc_listener_service(d, &name.address, &service))
+        return EINVAL;
+    return sc_bound_reserve(d, &name, &service, (uint32_t)inode, c->peer.uid, false, out);
 }
 
 void sc_ctl_on_listen(struct sc_ctl_call *c)
 {
     struct sc_daemon *d = c->server->daemon;
-    struct sc_name name;
-    struct sc_service_id service;
+    struct sc_bound *b;
     char why[SC_CTL_TEXT] = "";
     if (!sc_ctl_may_serve(d, c->peer.uid)) {
         sc_ctl_send_error(c, EACCES, "this user may not serve here; see [allow] of scaffoldd");
         return;
     }
-    if (!sc_ctl_read_own_name(c->request.listen.own, &name) || name.kind != SC_NAME_BOUND ||
-        !sc_listener_service(d, &name.address, &service) || c->request.listen.inode > UINT32_MAX ||
-        !sc_diag_is_named((uint32_t)c->request.listen.inode, c->request.listen.own)) {
-        sc_ctl_send_error(c, EINVAL, "the socket is not bound to a service");
+    int err = find_bound(c, &b);
+    if (err) {
+        sc_ctl_send_error(
+            c, err, err == EINVAL ? "the socket is not bound to a service" : bind_trouble(err));
         return;
     }
-    int err = sc_listener_open(d, &name, (uint32_t)c->request.listen.inode, &service,
-                               c->request.listen.backlog, c->peer.pid, c->peer.uid, why);
-    if (err || sc_stack_registered(d->stack) || sc_address_is_loopback(&name.address))
+    err = sc_listener_open(b, c->request.listen.backlog, c->peer.pid, c->peer.uid, why);
+    if (err || sc_stack_registered(d->stack) || sc_address_is_loopback(&b->name.address))
         sc_ctl_send_error(c, err, why);
     else
         sc_loop_alarm(&d->loop, &c->registration, d->loop.now + REGISTRATION_WAIT);
@@ -168,7 +201,7 @@ void sc_ctl_on_registration_wait(struct sc_alarm *a)
 void sc_ctl_on_registered(struct sc_daemon *d)
 {
     struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &d->ctl->connections)
+    sc_list_each(it, tmp, &d->ctl->busy)
     {
         struct sc_ctl_call *c = sc_container(it, struct sc_ctl_call, link);
         if (c->registration.timer.at == SC_NEVER)
@@ -180,10 +213,7 @@ void sc_ctl_on_registered(struct sc_daemon *d)
 
 void sc_ctl_on_unlisten(struct sc_ctl_call *c)
 {
-    struct sc_name name;
-    struct sc_listener *l = sc_ctl_read_own_name(c->request.listen.own, &name)
-                                ? sc_listeners_find(c->server->daemon, &name)
-                                : NULL;
-    if (l && !sc_diag_exists(l->inode)) /* forked holders keep it */
-        sc_listener_close(l);
+    struct sc_bound *b = sc_bound_find(c->server->daemon, c->request.listen.own);
+    if (b)
+        sc_bound_drop_if_gone(b); /* forked holders keep it */
 }

@@ -8,10 +8,13 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "daemon/bound.h"
 #include "daemon/config.h"
 #include "daemon/datagrams.h"
 #include "daemon/endpoint_table.h"
 #include "daemon/loop.h"
+#include "daemon/serials.h"
+#include "daemon/shares.h"
 #include "daemon/state.h"
 #include "daemon/udp.h"
 #include "daemon/ula.h"
@@ -50,7 +53,8 @@ struct sc_daemon {
     struct sc_state state;
     struct sc_ula_table ula;
     uint64_t netns; /* inode */
-    uint64_t next_serial;
+    struct sc_serials serials;
+    struct sc_shares shares;
     uint16_t next_port;       /* for clients */
     uint16_t next_bound_port; /* for servers that bind port 0 */
 
@@ -61,8 +65,9 @@ struct sc_daemon {
     struct sc_kept_counts counts[SC_COUNTS_KEPT];
     size_t counts_at;
 
-    struct sc_map ports; /* local ports of this host's clients */
-    struct sc_list listeners;
+    struct sc_map ports;     /* local ports of this host's clients */
+    struct sc_map held_ends; /* that programs handed over, by inode: struct sc_held_end */
+    struct sc_bound_table bound;
     struct sc_list carries;
     struct sc_list joins;
     struct sc_endpoint_table endpoints;
@@ -74,9 +79,6 @@ struct sc_daemon {
 
     uint64_t refused_peers; /* control connections of the wrong uid or namespace */
 };
-
-/* A number that no other name of this scaffoldd has (the upper half is random per start). */
-uint64_t sc_daemon_serial(struct sc_daemon *d);
 
 /* After anything that may have made packets due or sockets idle. */
 void sc_daemon_on_activity(struct sc_daemon *d);

@@ -22,33 +22,33 @@ struct question {
     struct unix_diag_req body;
 };
 
-static int ask(const struct question *q)
+static int open_netlink(void)
 {
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-    if (fd < 0)
-        return -errno;
-    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
     struct timeval limit = {.tv_sec = 1}; /* the kernel answers at once or not at all */
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    if (sendto(fd, q, sizeof *q, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0) {
-        int err = -errno;
-        close(fd);
-        return err;
-    }
+    if (fd >= 0)
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     return fd;
+}
+
+/* Sends the question over `fd`. Returns 0 or a negative errno. */
+static int ask(int fd, const struct question *q)
+{
+    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    return sendto(fd, q, sizeof *q, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0 ? -errno : 0;
 }
 
 static struct question question(uint16_t flags, uint32_t inode)
 {
-    return (struct question){
-        .header = {.nlmsg_len = sizeof(struct question),
-                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                   .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags)},
-        .body = {.sdiag_family = AF_UNIX,
-                 .udiag_states = 1u << STATE_LISTEN,
-                 .udiag_ino = inode,
-                 .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN | UDIAG_SHOW_UID,
-                 .udiag_cookie = {~0u, ~0u}}};
+    return (struct question){.header = {.nlmsg_len = sizeof(struct question),
+                                        .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                                        .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags)},
+                             .body = {.sdiag_family = AF_UNIX,
+                                      .udiag_states = 1u << STATE_LISTEN,
+                                      .udiag_ino = inode,
+                                      .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN |
+                                                    UDIAG_SHOW_PEER | UDIAG_SHOW_UID,
+                                      .udiag_cookie = {~0u, ~0u}}};
 }
 
 union answer {
@@ -56,22 +56,35 @@ union answer {
     char room[4096];
 };
 
+/* The answer to question number `number`; older ones were not waited for. */
+static ssize_t receive(int fd, uint32_t number, union answer *out)
+{
+    ssize_t n;
+    do
+        n = recv(fd, out, sizeof *out, 0);
+    while (n >= (ssize_t)sizeof out->header && out->header.nlmsg_seq != number);
+    return n;
+}
+
 /* Asks about one socket. Returns 0 and the answer, or a negative errno: the kernel's or ours. */
 static int ask_one(uint32_t inode, union answer *out)
 {
+    static int fd = -1;
+    static uint32_t number;
     struct question q = question(0, inode);
     q.body.udiag_states = ~0u;
-    int fd = ask(&q);
+    q.header.nlmsg_seq = ++number;
     if (fd < 0)
-        return fd;
-    ssize_t n = recv(fd, out, sizeof *out, 0);
-    close(fd);
-    if (n < (ssize_t)sizeof out->header)
+        fd = open_netlink();
+    int err = fd < 0 ? -errno : ask(fd, &q);
+    if (err < 0)
+        return err == -ENOENT ? -EIO : err;
+    if (receive(fd, number, out) < (ssize_t)sizeof out->header)
         return -EIO;
     if (out->header.nlmsg_type != NLMSG_ERROR)
         return 0;
-    const struct nlmsgerr *err = NLMSG_DATA(&out->header);
-    return err->error;
+    const struct nlmsgerr *e = NLMSG_DATA(&out->header);
+    return e->error;
 }
 
 bool sc_diag_exists(uint32_t inode)
@@ -91,6 +104,8 @@ static struct sc_diag_socket read_socket(const struct nlmsghdr *h)
             memcpy(s.name, (const char *)RTA_DATA(a) + 1, len - 1);
         if (a->rta_type == UNIX_DIAG_RQLEN && len >= sizeof(struct unix_diag_rqlen))
             s.queue = ((const struct unix_diag_rqlen *)RTA_DATA(a))->udiag_rqueue;
+        if (a->rta_type == UNIX_DIAG_PEER && len >= sizeof s.peer)
+            memcpy(&s.peer, RTA_DATA(a), sizeof s.peer);
         if (a->rta_type == UNIX_DIAG_UID && len >= sizeof s.uid) {
             memcpy(&s.uid, RTA_DATA(a), sizeof s.uid);
             s.uid_known = true;
@@ -108,6 +123,12 @@ bool sc_diag_is_named(uint32_t inode, const char *name)
     return err != -ENOENT && inode != 0;
 }
 
+uint32_t sc_diag_peer(uint32_t inode)
+{
+    union answer a;
+    return ask_one(inode, &a) == 0 ? read_socket(&a.header).peer : 0;
+}
+
 uint32_t sc_diag_queue(uint32_t inode)
 {
     union answer a;
@@ -118,9 +139,13 @@ int sc_diag_listeners(const char *prefix, void (*each)(void *arg, const struct s
                       void *arg)
 {
     struct question q = question(NLM_F_DUMP, 0);
-    int fd = ask(&q);
-    if (fd < 0)
-        return fd;
+    int fd = open_netlink();
+    int err = fd < 0 ? -errno : ask(fd, &q);
+    if (err < 0) {
+        if (fd >= 0)
+            close(fd);
+        return err;
+    }
     static union {
         struct nlmsghdr header;
         char room[65536];

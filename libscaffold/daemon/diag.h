@@ -1,5 +1,6 @@
 /* Questions to the kernel's sock_diag about AF_UNIX sockets: is a listener still there, which
- * listeners of ours survived a crash. Synchronous, a few microseconds each. */
+ * listeners of ours survived a crash. Synchronous, a few microseconds each; one netlink socket is
+ * kept for them. */
 #ifndef SC_DAEMON_DIAG_H
 #define SC_DAEMON_DIAG_H
 
@@ -11,6 +12,7 @@ struct sc_diag_socket {
     uint32_t inode;
     char name[108]; /* abstract name without the leading zero */
     uint32_t queue; /* connections waiting in a listener's queue */
+    uint32_t peer;
     uint32_t uid;
     bool uid_known; /* kernels before 5.3 do not say */
 };
@@ -22,6 +24,10 @@ bool sc_diag_exists(uint32_t inode);
 /* Whether the socket with this inode has this abstract name (without the leading zero). True also
  * when the kernel cannot be asked. */
 bool sc_diag_is_named(uint32_t inode, const char *name);
+
+/* Inode of the socket that this one is connected to; 0 when there is none, or it cannot be asked.
+ */
+uint32_t sc_diag_peer(uint32_t inode);
 
 /* Connections that wait in the queue of the listener with this inode; 0 when it cannot be asked. */
 uint32_t sc_diag_queue(uint32_t inode);

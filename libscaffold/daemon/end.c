@@ -6,7 +6,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "daemon/handover.h"
 
 /* Real buffer of every end, twice this in effect: one unread byte may pin a sendfile page run of 64
  * KiB and more, which must stay below a quarter of the buffer (A1). Needs no privilege. */
@@ -34,6 +37,7 @@ int sc_end_init(struct sc_end *e, struct sc_loop *loop, int fd, enum sc_end_stag
                          .ops = ops,
                          .owner = owner,
                          .stage = stage};
+    sc_list_init(&e->in_queue);
     int size = END_BUFFER;
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     int on = 1;
@@ -88,6 +92,22 @@ static void leave_queue(struct sc_end *e)
         accepted(e);
 }
 
+/* What came with the byte at the head. A mark's is an eventfd, in no way a file or a socket: one of
+ * those could be the program's own end, which would then outlive it in our queue. Truncated to
+ * nothing: there was a descriptor, and no room for it here. */
+static bool carries_mark(struct msghdr *msg)
+{
+    struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+    struct stat st;
+    int fd;
+    if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+        return msg->msg_flags & MSG_CTRUNC;
+    memcpy(&fd, CMSG_DATA(c), sizeof fd);
+    bool anonymous = fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == 0;
+    close(fd);
+    return anonymous && !(msg->msg_flags & MSG_CTRUNC);
+}
+
 /* An acceptor that knows us marks its socket with one byte that carries a descriptor (A8); the byte
  * then is the first one held. Anything else is an acceptor's first data. */
 static void look_for_mark(struct sc_end *e)
@@ -106,16 +126,9 @@ static void look_for_mark(struct sc_end *e)
     if (n < 0)
         return;
     e->stage = SC_END_FLOWING;
+    sc_handover_refuse_rights(e->watch.fd);
     leave_queue(e);
-    struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-    bool carries = c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS;
-    if (carries) {
-        int fd;
-        memcpy(&fd, CMSG_DATA(c), sizeof fd);
-        close(fd);
-    }
-    /* Truncated: there was a descriptor, and no room for it here. */
-    if (n == 1 && (carries || (msg.msg_flags & MSG_CTRUNC))) {
+    if (n == 1 && carries_mark(&msg)) {
         e->held = 1;
         e->mark_head = true;
     }
@@ -170,6 +183,7 @@ static ssize_t receive(struct sc_end *e, size_t skip, const struct iovec *iov, s
     ssize_t got = recvmsg(e->watch.fd, &msg, MSG_DONTWAIT | flags);
     if (got < 0)
         return errno == EAGAIN ? 0 : -errno;
+    e->rights = (msg.msg_flags & MSG_CTRUNC) != 0;
     return (size_t)got > skip ? got - (ssize_t)skip : 0;
 }
 
@@ -190,6 +204,16 @@ static void drop_held(struct sc_end *e)
         drop(e, e->held - 1);
     e->held = e->held ? 1 : 0;
     e->peeks = 0;
+}
+
+/* Descriptors came with what was looked at; TCP takes no notice of them. They go, with the byte
+ * that would have stayed: it would keep them open, the program's own end perhaps. */
+static void drop_rights(struct sc_end *e)
+{
+    drop(e, e->held);
+    e->held = 0;
+    e->peeks = 0;
+    e->rights = false;
 }
 
 /* Whether an urgent byte is in the queue. */
@@ -226,6 +250,8 @@ static ssize_t read_small(struct sc_end *e, const struct iovec *iov, size_t coun
         e->held += (size_t)got;
         e->peeks++;
     }
+    if (e->rights)
+        drop_rights(e);
     if (e->held > HELD_LONG)
         drop_held(e);
     return got;
@@ -254,9 +280,12 @@ static ssize_t read_bulk(struct sc_end *e, const struct iovec *iov, size_t count
         if (got < want - leave)
             return n;
     }
-    if (leave && recv(e->watch.fd, iov_at(iov, got), 1, MSG_PEEK | MSG_DONTWAIT) == 1) {
+    struct iovec last = {leave ? iov_at(iov, got) : NULL, 1};
+    if (leave && receive(e, 0, &last, 1, 1, MSG_PEEK) == 1) {
         e->held = 1;
         got++;
+        if (e->rights)
+            drop_rights(e);
     }
     return (ssize_t)got;
 }

@@ -52,6 +52,7 @@ struct sc_end {
     bool hup;            /* ... and reads no more, or is gone */
     bool error;          /* it closed with unread bytes: a reset */
     bool urgent;         /* EPOLLPRI: an out-of-band byte waits */
+    bool rights;         /* the last read met descriptors */
     bool blocked;        /* the last write found no room */
     bool discard;        /* it reads no more (SHUT_RD): bytes are dropped */
     bool finished;       /* SHUT_WR was done here */
@@ -61,6 +62,7 @@ struct sc_end {
     uint64_t rx;                        /* bytes read from the application */
     uint64_t tx;                        /* bytes written to it */
     struct sc_listener *listener;       /* QUEUED: whose queue it is in */
+    struct sc_list in_queue;            /* ... as one of these */
     void (*accepted)(struct sc_end *e); /* QUEUED: told once when its acceptor has spoken */
     uint64_t own_serial;                /* of the application's name; 0 for accepted ends */
     uint64_t peer_serial;               /* of this end's name; 0 while unnamed */

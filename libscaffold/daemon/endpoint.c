@@ -68,12 +68,13 @@ int sc_endpoint_reserve(struct sc_daemon *d, const struct sc_endpoint_request *r
                               .reuseport = r->reuseport};
     sc_list_init(&e->link);
     sc_list_init(&e->member);
-    int err = take_address(e, &r->service);
+    bool granted = sc_share_take(&d->shares, &e->share, r->uid, SC_SHARE_DATAGRAMS);
+    int err = granted ? take_address(e, &r->service) : ENOBUFS;
     if (err) {
         sc_endpoint_close(e);
         return err;
     }
-    e->serial = (uint32_t)sc_daemon_serial(d);
+    e->serial = sc_serial(&d->serials);
     *out = e;
     return 0;
 }
@@ -92,6 +93,8 @@ void sc_endpoint_close(struct sc_endpoint *e)
     if (e->port)
         sc_host_port_give(d, e->port, e->remembered);
     e->port = NULL;
+    sc_handover_forget(d, &e->handed);
+    sc_share_give(&d->shares, &e->share);
     sc_loop_dispose(&d->loop, e);
     sc_daemon_on_activity(d);
 }
@@ -137,6 +140,15 @@ static bool has_closed(const struct sc_endpoint *e)
     return poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP));
 }
 
+/* What is left behind an end that came with an empty packet: nobody's, but the descriptors in it
+ * could be the program's own end. */
+static void drain(const struct sc_endpoint *e)
+{
+    char byte;
+    while (recv(e->watch.fd, &byte, sizeof byte, MSG_DONTWAIT | MSG_TRUNC) > 0)
+        ;
+}
+
 /* Reads a turn's worth. Returns how many packets there were, or a negative errno. Where the program
  * writes no more (`closing`), an empty packet is the end: `e` is mute from then on. */
 static int read_turn(struct sc_endpoint *e, bool closing)
@@ -161,6 +173,12 @@ static int read_turn(struct sc_endpoint *e, bool closing)
     return n;
 }
 
+static void go_mute(struct sc_endpoint *e)
+{
+    drain(e);
+    sc_loop_rewatch(&e->daemon->loop, &e->watch, 0); /* its close is reported in any case */
+}
+
 /* What the program wrote before it closed still goes its way. */
 static void on_program(struct sc_watch *w, uint32_t events)
 {
@@ -169,9 +187,8 @@ static void on_program(struct sc_watch *w, uint32_t events)
     if (n < 0 || (events & EPOLLHUP && (n == 0 || e->mute)))
         sc_endpoint_close(e);
     else if (e->mute)
-        sc_loop_rewatch(&e->daemon->loop, w, 0); /* its close is reported in any case */
+        go_mute(e);
 }
-
 /* --- to the program --------------------------------------------------------------------------- */
 
 /* A program that asked for a small queue gets it; the default is none it asked for. */
@@ -190,7 +207,9 @@ int sc_endpoint_attach(struct sc_endpoint *e, int fd, uint32_t rcvbuf)
     struct sc_daemon *d = e->daemon;
     size_queue(fd, rcvbuf);
     e->watch = (struct sc_watch){.fd = fd, .ready = on_program};
-    int err = -sc_loop_watch(&d->loop, &e->watch, EPOLLIN | EPOLLRDHUP);
+    int err = sc_handover_hold(d, &e->handed, fd) ? 0 : ENOMEM;
+    if (err == 0)
+        err = -sc_loop_watch(&d->loop, &e->watch, EPOLLIN | EPOLLRDHUP);
     if (err == 0 && e->group)
         err = sc_endpoint_group_serve(d, e->group);
     if (err) {

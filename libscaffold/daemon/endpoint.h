@@ -8,6 +8,8 @@
 
 #include "daemon/daemon.h"
 #include "daemon/endpoint_table.h"
+#include "daemon/handover.h"
+#include "daemon/shares.h"
 #include "local/ctl.h"
 #include "local/datagram.h"
 
@@ -22,7 +24,9 @@ struct sc_endpoint {
     struct sc_address own;           /* as the program was told */
     struct sc_address peer;          /* when connected, as the program named it */
     enum sc_family family;
-    uint32_t serial; /* of its name */
+    uint64_t serial; /* of its name */
+    struct sc_held_end handed;
+    struct sc_share share;
     uint32_t uid;
     int32_t pid;
     bool bound;    /* to a service of the network: answers to it are shown to come from there */
@@ -56,7 +60,7 @@ struct sc_endpoint_request {
 };
 
 /* Reserves address and port. Returns 0, or a positive errno: EADDRINUSE, EADDRNOTAVAIL (no port is
- * left), ENOMEM. */
+ * left), ENOBUFS (the user has its share), ENOMEM. */
 int sc_endpoint_reserve(struct sc_daemon *d, const struct sc_endpoint_request *r,
                         struct sc_endpoint **out);
 

@@ -15,6 +15,11 @@ static void reset_join(struct sc_session *s, int error)
     sc_session_end(s);
 }
 
+void sc_join_give_up(struct sc_session *s)
+{
+    reset_join(s, ECONNRESET);
+}
+
 static bool flush_urgent(struct sc_direction *dir, struct sc_end *to)
 {
     if (dir->urgent)
@@ -130,5 +135,7 @@ void sc_join_run(struct sc_session *s)
         sc_end_close(&s->client);
         sc_end_close(&s->server);
         sc_session_end(s);
+        return;
     }
+    sc_session_watch_orphan(s);
 }

@@ -22,14 +22,19 @@
  * have at most (somaxconn). */
 #define ARRIVALS_MAX 4096
 
+static struct sc_listener *twin_of(const struct sc_listener *l)
+{
+    return l->twin.other ? sc_container(l->twin.other, struct sc_listener, twin) : NULL;
+}
+
 /* Linux's rule: a queue of backlog + 1 (the listener's own socket has the largest backlog).
  * Acceptors without the shim leave no mark; then the kernel knows the length. */
 static bool is_full(const struct sc_listener *l)
 {
-    return l->queued > l->backlog && sc_diag_queue(l->inode) > l->backlog;
+    return l->queued > l->backlog && sc_diag_queue(l->bound->inode) > l->backlog;
 }
 
-static void update_accepting(struct sc_listener *l)
+void sc_listener_update(struct sc_listener *l)
 {
     if (l->instance)
         sc_instance_set_accepting(l->instance, sc_list_empty(&l->arrivals) || !is_full(l));
@@ -42,8 +47,7 @@ static void on_binder_exit(struct sc_watch *w, uint32_t events)
     int fd = w->fd;
     sc_loop_unwatch(&l->daemon->loop, w);
     close(fd);
-    if (!sc_diag_exists(l->inode))
-        sc_listener_close(l);
+    sc_bound_drop_if_gone(l->bound);
 }
 
 static void watch_binder(struct sc_listener *l)
@@ -64,65 +68,42 @@ static void on_retry(struct sc_alarm *a);
 /* 0.0.0.0:P and [::]:P of one process (whose pid is not known for what survived a crash). */
 static bool may_be_twins(const struct sc_listener *l, const struct sc_name *name, pid_t pid)
 {
-    return l->name.family != name->family &&
+    return l->bound->name.family != name->family &&
            (l->loopback || l->pid == pid || l->pid == 0 || pid == 0);
 }
 
-static struct sc_listener *find_twin(struct sc_daemon *d, const struct sc_name *name,
-                                     const struct sc_service_id *service, pid_t pid)
+static struct sc_listener *find_twin(const struct sc_bound *b, pid_t pid)
 {
     struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &d->listeners)
+    sc_list_each(it, tmp, &b->service->members)
     {
-        struct sc_listener *l = sc_container(it, struct sc_listener, link);
-        if (sc_service_id_equal(&l->service, service) && may_be_twins(l, name, pid) && !l->twin)
+        struct sc_listener *l = sc_container(it, struct sc_bound, member)->listener;
+        if (l && may_be_twins(l, &b->name, pid) && !l->twin.other)
             return l;
     }
     return NULL;
-}
-
-/* --all-local: which loopback addresses reach a socket of this name. One bound to :: has a
- * v4-mapped address in its name when IPv4 reaches it as well. */
-static bool reaches(const struct sc_name *name, const struct sc_address *target)
-{
-    if (!name->wildcard)
-        return memcmp(name->address.ip, target->ip, sizeof target->ip) == 0;
-    return sc_address_is_v4(target) ? sc_address_is_v4(&name->address)
-                                    : name->family == SC_FAMILY_INET6;
-}
-
-static bool overlap(const struct sc_name *a, const struct sc_name *b)
-{
-    if (a->wildcard && b->wildcard)
-        return (sc_address_is_v4(&a->address) && sc_address_is_v4(&b->address)) ||
-               (a->family == SC_FAMILY_INET6 && b->family == SC_FAMILY_INET6);
-    return a->wildcard ? reaches(a, &b->address) : reaches(b, &a->address);
 }
 
 /* Of a loopback port, sockets that no client could reach both of get along. */
 static bool get_along(const struct sc_listener *l, const struct sc_name *name, pid_t pid)
 {
     if (l->loopback)
-        return !overlap(&l->name, name);
+        return !sc_bound_overlap(&l->bound->name, name);
     return may_be_twins(l, name, pid);
 }
 
-/* Two sockets of one service on one host, that are no twins: allowed only when both asked for
- * SO_REUSEPORT, which shows in the serial of the name (0: alone). */
-bool sc_listeners_in_use(struct sc_daemon *d, const struct sc_name *name,
-                         const struct sc_service_id *service, pid_t pid)
+/* Two listeners of one service on one host, that are no twins: allowed only when both asked for
+ * SO_REUSEPORT. */
+static bool is_served(struct sc_bound *b, pid_t pid)
 {
     struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &d->listeners)
+    sc_list_each(it, tmp, &b->service->members)
     {
-        struct sc_listener *l = sc_container(it, struct sc_listener, link);
-        bool both_reuse = name->serial != 0 && l->name.serial != 0;
-        if (!sc_service_id_equal(&l->service, service) || both_reuse || get_along(l, name, pid))
+        struct sc_bound *other = sc_container(it, struct sc_bound, member);
+        if (!other->listener || (b->shared && other->shared) ||
+            get_along(other->listener, &b->name, pid))
             continue;
-        if (sc_diag_exists(l->inode))
-            return true;
-        sc_listener_close(l); /* and perhaps others */
-        return sc_listeners_in_use(d, name, service, pid);
+        return !sc_bound_drop_if_gone(other) || is_served(b, pid);
     }
     return false;
 }
@@ -132,49 +113,55 @@ static int serve(struct sc_listener *l)
     struct sc_daemon *d = l->daemon;
     if (l->loopback)
         return 0;
-    return sc_stack_serve(d->stack, &l->service, l, &l->instance, d->loop.now);
+    return sc_stack_serve(d->stack, &l->bound->service->id, l, &l->instance, d->loop.now);
 }
 
-int sc_listener_open(struct sc_daemon *d, const struct sc_name *name, uint32_t inode,
-                     const struct sc_service_id *service, uint32_t backlog, pid_t pid, uid_t uid,
-                     char why[SC_CTL_TEXT])
+static struct sc_listener *new_listener(struct sc_bound *b, uint32_t backlog, pid_t pid, uid_t uid)
 {
-    struct sc_listener *l = sc_listeners_find(d, name);
-    if (l && l->inode == inode) { /* listen again: a new backlog */
-        l->backlog = backlog;
-        l->uid = uid; /* the kernel, too, remembers who listened last */
-        update_accepting(l);
-        return 0;
-    }
-    if (sc_listeners_in_use(d, name, service, pid)) {
-        snprintf(why, SC_CTL_TEXT, "the service is already served on this host");
-        return EADDRINUSE;
-    }
-    l = calloc(1, sizeof *l);
+    struct sc_listener *l = calloc(1, sizeof *l);
     if (!l)
-        return ENOMEM;
-    *l = (struct sc_listener){.daemon = d,
-                              .name = *name,
-                              .service = *service,
-                              .loopback = sc_address_is_loopback(&name->address),
-                              .inode = inode,
+        return NULL;
+    *l = (struct sc_listener){.daemon = b->daemon,
+                              .bound = b,
+                              .loopback = sc_address_is_loopback(&b->name.address),
                               .backlog = backlog,
                               .pid = pid,
                               .uid = uid};
     sc_list_init(&l->arrivals);
-    l->twin = find_twin(d, name, service, pid);
-    if (!l->twin && serve(l) < 0) {
+    sc_list_init(&l->queue);
+    sc_alarm_init(&l->retry, on_retry);
+    sc_program_name(pid, l->program, sizeof l->program);
+    return l;
+}
+
+int sc_listener_open(struct sc_bound *b, uint32_t backlog, pid_t pid, uid_t uid,
+                     char why[SC_CTL_TEXT])
+{
+    struct sc_listener *l = b->listener;
+    if (l) {
+        l->backlog = backlog;
+        l->uid = uid; /* the kernel, too, remembers who listened last */
+        sc_listener_update(l);
+        return 0;
+    }
+    if (is_served(b, pid)) {
+        snprintf(why, SC_CTL_TEXT, "the service is already served on this host");
+        return EADDRINUSE;
+    }
+    l = new_listener(b, backlog, pid, uid);
+    if (!l)
+        return ENOMEM;
+    struct sc_listener *twin = find_twin(b, pid);
+    if (!twin && serve(l) < 0) {
         free(l);
         snprintf(why, SC_CTL_TEXT, "too many instances on this host");
         return ENOBUFS;
     }
-    if (l->twin)
-        l->twin->twin = l;
-    sc_program_name(pid, l->program, sizeof l->program);
-    sc_alarm_init(&l->retry, on_retry);
+    if (twin)
+        sc_tie(&l->twin, &twin->twin);
+    b->listener = l;
     watch_binder(l);
-    sc_list_append(&d->listeners, &l->link);
-    sc_daemon_on_activity(d);
+    sc_daemon_on_activity(b->daemon);
     return 0;
 }
 
@@ -182,10 +169,8 @@ int sc_listener_open(struct sc_daemon *d, const struct sc_name *name, uint32_t i
 static void stop_serving(struct sc_listener *l)
 {
     struct sc_daemon *d = l->daemon;
-    struct sc_listener *twin = l->twin;
-    l->twin = NULL;
-    if (twin)
-        twin->twin = NULL;
+    struct sc_listener *twin = twin_of(l);
+    sc_untie(&l->twin);
     if (twin && !twin->instance && serve(twin) < 0)
         sc_log(SC_LOG_WARN, "pid %d is not reached from other hosts any more", twin->pid);
     if (l->instance)
@@ -193,12 +178,22 @@ static void stop_serving(struct sc_listener *l)
     l->instance = NULL;
 }
 
+static void forget_queue(struct sc_listener *l)
+{
+    struct sc_list *first;
+    while ((first = sc_list_first(&l->queue)) != NULL) {
+        sc_container(first, struct sc_end, in_queue)->listener = NULL;
+        sc_list_remove(first);
+    }
+}
+
 void sc_listener_close(struct sc_listener *l)
 {
     struct sc_daemon *d = l->daemon;
-    if (sc_list_empty(&l->link))
+    if (!l->bound)
         return; /* closed already; its memory lives until the end of the turn */
-    sc_list_remove(&l->link);
+    l->bound->listener = NULL;
+    l->bound = NULL;
     while (!sc_list_empty(&l->arrivals)) {
         struct sc_arrival *a = sc_container(sc_list_first(&l->arrivals), struct sc_arrival, link);
         sc_arrival_cancel(a);
@@ -211,59 +206,39 @@ void sc_listener_close(struct sc_listener *l)
         sc_loop_unwatch(&d->loop, &l->binder);
         close(fd);
     }
-    sc_registry_forget_listener(d, l);
+    forget_queue(l);
     sc_loop_dispose(&d->loop, l);
     sc_daemon_on_activity(d);
 }
 
-static struct sc_listener *find_gone(struct sc_daemon *d)
+/* In turn: the chosen one goes to the back. Of a loopback port, one that `target` reaches. */
+static struct sc_listener *choose(struct sc_bound_service *s, const struct sc_address *target)
 {
     struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &d->listeners)
+    sc_list_each(it, tmp, &s->members)
     {
-        struct sc_listener *l = sc_container(it, struct sc_listener, link);
-        if (l->gone)
-            return l;
+        struct sc_bound *b = sc_container(it, struct sc_bound, member);
+        struct sc_listener *l = b->listener;
+        if (!l || (target && l->loopback && !sc_bound_reaches(&b->name, target)))
+            continue;
+        sc_list_remove(&b->member);
+        sc_list_append(&s->members, &b->member);
+        return l;
     }
     return NULL;
 }
 
-void sc_listeners_sweep(struct sc_daemon *d)
-{
-    struct sc_list *it, *tmp;
-    struct sc_listener *l;
-    sc_list_each(it, tmp, &d->listeners)
-    {
-        l = sc_container(it, struct sc_listener, link);
-        l->gone = !sc_diag_exists(l->inode);
-        update_accepting(l);
-    }
-    while ((l = find_gone(d)) != NULL) /* closing one may close others */
-        sc_listener_close(l);
-}
-
 /* A host's own name with a port stands for whichever of its services has the port. */
-static bool is_meant(const struct sc_listener *l, const struct sc_service_id *service,
-                     const struct sc_address *target, bool by_host)
-{
-    if (by_host)
-        return !l->loopback && l->name.address.port == sc_service_id_port(service);
-    return sc_service_id_equal(&l->service, service) &&
-           (!target || !l->loopback || reaches(&l->name, target));
-}
-
-static struct sc_listener *choose(struct sc_daemon *d, const struct sc_service_id *service,
-                                  const struct sc_address *target, bool by_host)
+static struct sc_listener *choose_port(struct sc_daemon *d, uint16_t port)
 {
     struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &d->listeners)
+    if (d->bound.at_port[port] == 0)
+        return NULL;
+    sc_list_each(it, tmp, &d->bound.all)
     {
-        struct sc_listener *l = sc_container(it, struct sc_listener, link);
-        if (!is_meant(l, service, target, by_host))
-            continue;
-        sc_list_remove(&l->link); /* in turn: the chosen one goes to the back */
-        sc_list_append(&d->listeners, &l->link);
-        return l;
+        struct sc_bound *b = sc_container(it, struct sc_bound, link);
+        if (b->listener && !b->listener->loopback && b->name.address.port == port)
+            return b->listener;
     }
     return NULL;
 }
@@ -272,23 +247,11 @@ struct sc_listener *sc_listeners_choose(struct sc_daemon *d, const struct sc_ser
                                         const struct sc_address *target)
 {
     struct sc_service_id base = sc_service_id_at(*service, 0, 0);
-    struct sc_listener *l = choose(d, service, target, false);
+    struct sc_bound_service *s = sc_bound_service_find(d, service);
+    struct sc_listener *l = s ? choose(s, target) : NULL;
     if (!l && sc_service_id_equal(&base, &d->datagrams.host))
-        l = choose(d, service, target, true);
+        l = choose_port(d, sc_service_id_port(service));
     return l;
-}
-
-struct sc_listener *sc_listeners_find(struct sc_daemon *d, const struct sc_name *name)
-{
-    struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &d->listeners)
-    {
-        struct sc_listener *l = sc_container(it, struct sc_listener, link);
-        if (memcmp(&l->name.address, &name->address, sizeof name->address) == 0 &&
-            l->name.family == name->family && l->name.serial == name->serial)
-            return l;
-    }
-    return NULL;
 }
 
 /* --- delivery --------------------------------------------------------------------------------- */
@@ -311,12 +274,12 @@ static int connect_to(struct sc_listener *l, const struct sc_address *peer, uint
         return -errno;
     struct sc_name own = {.daemon = d->id,
                           .kind = SC_NAME_PEER,
-                          .family = l->name.family,
+                          .family = l->bound->name.family,
                           .address = *peer,
-                          .serial = sc_daemon_serial(d)};
+                          .serial = sc_serial(&d->serials)};
     struct sockaddr_un from, to;
     socklen_t from_len = sc_name_format(&own, &from);
-    socklen_t to_len = sc_name_format(&l->name, &to);
+    socklen_t to_len = sc_name_format(&l->bound->name, &to);
     if (bind(fd, (struct sockaddr *)&from, from_len) < 0 ||
         connect(fd, (struct sockaddr *)&to, to_len) < 0) {
         int err = -errno;
@@ -330,6 +293,13 @@ static int connect_to(struct sc_listener *l, const struct sc_address *peer, uint
     }
     *serial = own.serial;
     return fd;
+}
+
+/* Nobody listens there. The socket may be gone altogether, or its program may have shut it down. */
+static void on_refused(struct sc_listener *l)
+{
+    if (!sc_bound_drop_if_gone(l->bound))
+        sc_listener_close(l);
 }
 
 static bool passes(int err)
@@ -355,6 +325,7 @@ static int try_deliver(struct sc_listener *l, struct sc_arrival *a)
     }
     e->peer_serial = serial;
     e->listener = l;
+    sc_list_append(&l->queue, &e->in_queue);
     e->accepted = sc_listener_on_accepted;
     e->pid = l->pid;
     e->uid = l->uid;
@@ -383,11 +354,11 @@ static void deliver_waiting(struct sc_listener *l)
         }
         sc_arrival_cancel(a);
         l->retry_after = 0;
-        if (err == -ECONNREFUSED) /* its last holder is gone; before the flow looks elsewhere */
-            sc_listener_close(l);
+        if (err == -ECONNREFUSED) /* before the flow looks elsewhere */
+            on_refused(l);
         a->done(a, -err);
     }
-    update_accepting(l);
+    sc_listener_update(l);
 }
 
 static void on_retry(struct sc_alarm *alarm)
@@ -403,20 +374,20 @@ void sc_listener_deliver(struct sc_listener *l, struct sc_arrival *a)
     if (err == -EAGAIN && l->arrival_count < ARRIVALS_MAX) {
         sc_list_append(&l->arrivals, &a->link);
         l->arrival_count++;
-        update_accepting(l);
+        sc_listener_update(l);
         if (l->retry.timer.at == SC_NEVER)
             wait_for_room(l);
         return;
     }
-    update_accepting(l);
-    if (err == -ECONNREFUSED) /* its last holder is gone */
-        sc_listener_close(l);
+    sc_listener_update(l);
+    if (err == -ECONNREFUSED)
+        on_refused(l);
     a->done(a, err == -EAGAIN ? ECONNREFUSED : -err);
 }
 
 void sc_arrival_cancel(struct sc_arrival *a)
 {
-    if (a->link.next && !sc_list_empty(&a->link)) {
+    if (!sc_list_empty(&a->link)) {
         sc_list_remove(&a->link);
         a->listener->arrival_count--;
     }
@@ -428,11 +399,12 @@ void sc_listener_on_accepted(struct sc_end *e)
     e->listener = NULL;
     if (!l)
         return;
+    sc_list_remove(&e->in_queue);
     l->queued--;
     if (!sc_list_empty(&l->arrivals))
         deliver_waiting(l);
     else
-        update_accepting(l);
+        sc_listener_update(l);
 }
 
 /* --- survivors -------------------------------------------------------------------------------- */
@@ -462,20 +434,18 @@ bool sc_listener_service(struct sc_daemon *d, const struct sc_address *a, struct
 static void recover_one(void *arg, const struct sc_diag_socket *s)
 {
     struct sc_daemon *d = arg;
-    struct sockaddr_un sun = {.sun_family = AF_UNIX};
-    size_t len = strlen(s->name);
-    memcpy(sun.sun_path + 1, s->name, len < sizeof sun.sun_path - 1 ? len : 0);
     struct sc_name name;
     struct sc_service_id service;
+    struct sc_bound *b;
     char why[SC_CTL_TEXT] = "";
-    socklen_t total = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len);
-    if (!sc_name_parse(&sun, total, &name) || name.kind != SC_NAME_BOUND ||
+    if (!sc_name_read_key(s->name, &name) || name.kind != SC_NAME_BOUND ||
         !sc_listener_service(d, &name.address, &service))
         return;
     uid_t uid = s->uid_known ? s->uid : d->id.uid;
     if (!sc_ctl_may_serve(d, uid)) /* a name is a claim */
         sc_log(SC_LOG_WARN, "listener %s of uid %u is ignored", s->name, uid);
-    else if (sc_listener_open(d, &name, s->inode, &service, 128, 0, uid, why) == 0)
+    else if (sc_bound_reserve(d, &name, &service, s->inode, uid, false, &b) == 0 &&
+             sc_listener_open(b, 128, 0, uid, why) == 0)
         sc_log(SC_LOG_INFO, "listener %s survived and is registered again", s->name);
 }
 

@@ -3,31 +3,30 @@
 #ifndef SC_DAEMON_LISTENER_H
 #define SC_DAEMON_LISTENER_H
 
+#include "base/tie.h"
+#include "daemon/bound.h"
 #include "daemon/daemon.h"
 #include "daemon/end.h"
 #include "local/ctl.h"
 
 struct sc_listener {
-    struct sc_list link; /* daemon's list */
     struct sc_daemon *daemon;
-    struct sc_name name;
-    struct sc_service_id service; /* with port */
-    bool loopback;                /* of --all-local: seen by this host only */
-    uint32_t inode;
+    struct sc_bound *bound; /* the socket; it closes its listener when it goes */
+    bool loopback;          /* of --all-local: seen by this host only */
     uint32_t backlog;
     int32_t pid;
     uint32_t uid;
     char program[32];
     struct sc_watch binder;       /* pidfd of the process that bound: a hint to look */
-    struct sc_listener *twin;     /* of the same process, for the other family: one instance */
+    struct sc_tie twin;           /* of the same process, for the other family: one instance */
     struct sc_instance *instance; /* in the stack; NULL for loopback ones, and for one twin */
     struct sc_list arrivals;      /* waiting for room in the queue */
     size_t arrival_count;
-    size_t queued; /* delivered, not yet accepted */
+    struct sc_list queue; /* ends that were delivered and not yet accepted */
+    size_t queued;
     struct sc_alarm retry;
     sc_time retry_after;
     uint64_t accepted;
-    bool gone; /* to be closed by the sweep */
 };
 
 /* A flow on its way into a listener's queue. Embedded in whoever waits. */
@@ -42,30 +41,24 @@ struct sc_arrival {
     void (*done)(struct sc_arrival *a, int error);
 };
 
-/* Makes the program's socket an instance. Returns 0 or a positive errno with a line in `why`. */
-int sc_listener_open(struct sc_daemon *d, const struct sc_name *name, uint32_t inode,
-                     const struct sc_service_id *service, uint32_t backlog, pid_t pid, uid_t uid,
+/* Makes the bound socket an instance; again: a new backlog. Returns 0 or a positive errno with a
+ * line in `why`. */
+int sc_listener_open(struct sc_bound *b, uint32_t backlog, pid_t pid, uid_t uid,
                      char why[SC_CTL_TEXT]);
 
-/* Deregisters; waiting arrivals fail with ECONNREFUSED. */
+/* Deregisters; waiting arrivals fail with ECONNREFUSED. The socket stays bound. */
 void sc_listener_close(struct sc_listener *l);
 
-/* Closes every listener whose last holder is gone. */
-void sc_listeners_sweep(struct sc_daemon *d);
+/* Its queue may have got shorter without a word of who accepted. */
+void sc_listener_update(struct sc_listener *l);
 
-/* Registers again what a scaffoldd before us left behind. `known` says which service an address is.
- */
+/* Registers again what a scaffoldd before us left behind. */
 void sc_listeners_recover(struct sc_daemon *d);
 
 /* The next listener of this service on this host, in turn, or NULL. Of a loopback port only those
  * that are reached at `target`; NULL: any. */
 struct sc_listener *sc_listeners_choose(struct sc_daemon *d, const struct sc_service_id *service,
                                         const struct sc_address *target);
-
-/* True when a socket of this name cannot listen, because another one does. */
-bool sc_listeners_in_use(struct sc_daemon *d, const struct sc_name *name,
-                         const struct sc_service_id *service, pid_t pid);
-struct sc_listener *sc_listeners_find(struct sc_daemon *d, const struct sc_name *name);
 
 /* Puts a flow into the queue, at once or when there is room; a->done follows, perhaps before this
  * returns. */

@@ -16,6 +16,7 @@
 #include "daemon/ctl.h"
 #include "daemon/daemon.h"
 #include "daemon/endpoint.h"
+#include "daemon/handover.h"
 #include "daemon/listener.h"
 #include "daemon/registry.h"
 #include "daemon/session.h"
@@ -24,15 +25,12 @@
 /* Trains sent, and batches received, before the other side of the loop gets its turn. */
 #define SEND_TURN 16
 #define RECEIVE_TURN 8
-/* Registrations whose last holder is gone are found by looking this often (contracts: 1 s). */
+/* Bound sockets whose last holder is gone are found by looking at all of them this often
+ * (contracts: 1 s), in so many pieces that none takes long: a look costs some microseconds. */
 #define SWEEP_EVERY (900 * SC_MS)
+#define SWEEP_PIECES 45
 
 static struct sc_daemon daemon_state;
-
-uint64_t sc_daemon_serial(struct sc_daemon *d)
-{
-    return ++d->next_serial;
-}
 
 void sc_program_name(pid_t pid, char *buf, size_t size)
 {
@@ -51,7 +49,7 @@ void sc_program_name(pid_t pid, char *buf, size_t size)
 
 static bool is_idle(const struct sc_daemon *d)
 {
-    return sc_list_empty(&d->listeners) && sc_list_empty(&d->carries) && sc_list_empty(&d->joins) &&
+    return d->bound.count == 0 && sc_list_empty(&d->carries) && sc_list_empty(&d->joins) &&
            sc_list_empty(&d->endpoints.endpoints);
 }
 
@@ -67,14 +65,15 @@ static void on_idle(struct sc_alarm *a)
 static void on_sweep(struct sc_alarm *a)
 {
     struct sc_daemon *d = sc_container(a, struct sc_daemon, sweep);
-    sc_listeners_sweep(d);
-    if (!sc_list_empty(&d->listeners))
-        sc_loop_alarm(&d->loop, &d->sweep, d->loop.now + SWEEP_EVERY);
+    size_t piece = d->bound.count / SWEEP_PIECES + 1;
+    sc_bound_sweep(d, piece);
+    if (d->bound.count)
+        sc_loop_alarm(&d->loop, &d->sweep, d->loop.now + SWEEP_EVERY * piece / d->bound.count);
 }
 
 void sc_daemon_on_activity(struct sc_daemon *d)
 {
-    if (!sc_list_empty(&d->listeners) && d->sweep.timer.at == SC_NEVER)
+    if (d->bound.count && d->sweep.timer.at == SC_NEVER)
         sc_loop_alarm(&d->loop, &d->sweep, d->loop.now + SWEEP_EVERY);
     if (d->config.idle_exit_s > 0)
         sc_loop_alarm(&d->loop, &d->idle,
@@ -292,13 +291,15 @@ static int open_stack(struct sc_daemon *d, char *why, size_t size)
     return 0;
 }
 
-static void raise_descriptor_limit(void)
+/* A flow is a descriptor. Returns how many there are. */
+static size_t raise_descriptor_limit(void)
 {
-    struct rlimit r; /* a flow is a descriptor */
-    if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
-        r.rlim_cur = r.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &r);
-    }
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+        return 1024; /* the kernel's default */
+    rlim_t before = r.rlim_cur;
+    r.rlim_cur = r.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &r) == 0 ? r.rlim_cur : before;
 }
 
 static struct sc_watch signals;
@@ -328,8 +329,6 @@ static int start(struct sc_daemon *d, char *why, size_t size)
     d->id =
         (struct sc_daemon_id){.uid = geteuid(), .instance = sc_instance_of(d->config.runtime_dir)};
     d->netns = stat("/proc/self/ns/net", &st) == 0 ? st.st_ino : 0;
-    d->next_serial = (d->config.seed >> 4) & 0x3fffffff; /* fits the 32 bits of a reply for long */
-    sc_list_init(&d->listeners);
     sc_list_init(&d->carries);
     sc_list_init(&d->joins);
     sc_alarm_init(&d->sweep, on_sweep);
@@ -338,6 +337,9 @@ static int start(struct sc_daemon *d, char *why, size_t size)
     if (sc_loop_init(&d->loop) < 0 || watch_signals(d) < 0)
         return -1;
     uint64_t seed[2] = {d->config.seed, ~d->config.seed};
+    sc_shares_init(&d->shares, d->id.uid, raise_descriptor_limit(), seed);
+    SC_MAP_INIT(&d->held_ends, struct sc_held_end, node, inode, seed);
+    sc_bound_init(&d->bound, seed);
     sc_registry_init(d);
     sc_endpoint_table_init(&d->endpoints, d->config.seed);
     sc_datagrams_init(d);
@@ -371,8 +373,7 @@ static void say_ready(const struct sc_daemon *d)
  * then the router that the instances are gone. */
 static void stop(struct sc_daemon *d)
 {
-    while (!sc_list_empty(&d->listeners))
-        sc_listener_close(sc_container(sc_list_first(&d->listeners), struct sc_listener, link));
+    sc_bound_fini(&d->bound);
     sc_endpoints_end(d);
     sc_sessions_end(d);
     for (int i = 0; i < 8 && sc_udp_send(&d->udp, d->stack, SEND_TURN, d->loop.now); i++)
@@ -382,6 +383,8 @@ static void stop(struct sc_daemon *d)
     sc_stack_free(d->stack);
     sc_state_close(&d->state);
     sc_registry_fini(d);
+    sc_shares_fini(&d->shares);
+    sc_map_fini(&d->held_ends);
     sc_datagrams_fini(&d->datagrams);
     sc_endpoint_table_fini(&d->endpoints);
     sc_ula_fini(&d->ula);
@@ -399,7 +402,6 @@ int main(int argc, char **argv)
     if (err > 0)
         return 0;
     sc_log_set_level(d->config.log_level);
-    raise_descriptor_limit();
     if (err < 0 || start(d, why, sizeof why) < 0) {
         sc_log(SC_LOG_ERROR, "%s", why);
         return 1;

@@ -9,7 +9,16 @@
 struct port {
     struct sc_map_node node;
     uint16_t number;
+    struct sc_share share;
 };
+
+static void free_port(struct sc_daemon *d, struct sc_map_node *n)
+{
+    struct port *p = sc_container(n, struct port, node);
+    sc_map_remove(&d->ports, n);
+    sc_share_give(&d->shares, &p->share);
+    free(p);
+}
 
 void sc_registry_init(struct sc_daemon *d)
 {
@@ -28,8 +37,7 @@ void sc_registry_fini(struct sc_daemon *d)
     struct sc_map_node *n = sc_map_next(&d->ports, NULL);
     while (n) {
         struct sc_map_node *next = sc_map_next(&d->ports, n);
-        sc_map_remove(&d->ports, n);
-        free(sc_container(n, struct port, node));
+        free_port(d, n);
         n = next;
     }
     sc_map_fini(&d->ports);
@@ -51,26 +59,11 @@ void sc_registry_remove(struct sc_daemon *d, struct sc_end *e)
     sc_map_remove(&d->ends_by_peer, &e->by_peer);
 }
 
-void sc_registry_forget_listener(struct sc_daemon *d, const struct sc_listener *l)
-{
-    for (struct sc_map_node *n = NULL; (n = sc_map_next(&d->ends_by_peer, n)) != NULL;) {
-        struct sc_end *e = sc_container(n, struct sc_end, by_peer);
-        if (e->listener == l)
-            e->listener = NULL;
-    }
-}
-
 /* The serial in an abstract name's text; 0 when it is none of ours. */
 static uint64_t serial_of(const char *text, enum sc_name_kind kind)
 {
-    struct sockaddr_un sun = {.sun_family = AF_UNIX};
-    size_t len = strnlen(text, sizeof sun.sun_path - 1);
-    memcpy(sun.sun_path + 1, text, len);
     struct sc_name name;
-    socklen_t total = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len);
-    if (!sc_name_parse(&sun, total, &name) || name.kind != kind)
-        return 0;
-    return name.serial;
+    return sc_name_read_key(text, &name) && name.kind == kind ? name.serial : 0;
 }
 
 struct sc_end *sc_registry_find(struct sc_daemon *d, const struct sc_ctl_flow *flow)
@@ -147,42 +140,37 @@ static bool port_used(const struct sc_daemon *d, uint16_t port)
     return sc_map_find(&d->ports, &port) != NULL;
 }
 
-/* A client that is not asked for its port must not look like a server of this host. */
-static bool port_served(const struct sc_daemon *d, uint16_t port)
-{
-    struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &d->listeners)
-    {
-        if (sc_container(it, struct sc_listener, link)->name.address.port == port)
-            return true;
-    }
-    return false;
-}
-
-static uint16_t use_port(struct sc_daemon *d, uint16_t number)
+static uint16_t use_port(struct sc_daemon *d, uint16_t number, struct sc_share share)
 {
     struct port *p = calloc(1, sizeof *p);
-    if (!p)
-        return 0;
-    p->number = number;
-    if (sc_map_insert(&d->ports, &p->node) < 0) {
-        free(p);
-        return 0;
-    }
-    return number;
+    if (p)
+        *p = (struct port){.number = number, .share = share};
+    if (p && sc_map_insert(&d->ports, &p->node) == 0)
+        return number;
+    free(p);
+    return 0;
 }
 
-uint16_t sc_registry_take_port(struct sc_daemon *d, uint16_t wanted)
+/* A client that is not asked for its port must not look like a server of this host. */
+static uint16_t find_port(struct sc_daemon *d)
 {
-    if (wanted)
-        return port_used(d, wanted) ? 0 : use_port(d, wanted);
     for (int i = SC_PORT_FIRST; i <= SC_PORT_LAST; i++) {
         uint16_t port = d->next_port;
         d->next_port = port == SC_PORT_LAST ? SC_PORT_FIRST : (uint16_t)(port + 1);
-        if (!port_used(d, port) && !port_served(d, port))
-            return use_port(d, port);
+        if (!port_used(d, port) && d->bound.at_port[port] == 0)
+            return port;
     }
     return 0;
+}
+
+uint16_t sc_registry_take_port(struct sc_daemon *d, uint16_t wanted, struct sc_share share)
+{
+    uint16_t port = !wanted ? find_port(d) : port_used(d, wanted) ? 0 : wanted;
+    if (port)
+        port = use_port(d, port, share);
+    if (!port)
+        sc_share_give(&d->shares, &share);
+    return port;
 }
 
 void sc_registry_give_port(struct sc_daemon *d, uint16_t port)
@@ -190,6 +178,5 @@ void sc_registry_give_port(struct sc_daemon *d, uint16_t port)
     struct sc_map_node *n = sc_map_find(&d->ports, &port);
     if (!n)
         return;
-    sc_map_remove(&d->ports, n);
-    free(sc_container(n, struct port, node));
+    free_port(d, n);
 }

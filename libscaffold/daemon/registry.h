@@ -7,8 +7,6 @@
 #include "daemon/end.h"
 #include "local/ctl.h"
 
-struct sc_listener;
-
 /* Linux's own default range of ephemeral ports. */
 #define SC_PORT_FIRST 32768
 #define SC_PORT_LAST 60999
@@ -19,9 +17,6 @@ void sc_registry_fini(struct sc_daemon *d);
 /* Makes an end findable by whichever of its serials are set; idempotent. */
 void sc_registry_add(struct sc_daemon *d, struct sc_end *e);
 void sc_registry_remove(struct sc_daemon *d, struct sc_end *e);
-
-/* No end refers to this listener any more. */
-void sc_registry_forget_listener(struct sc_daemon *d, const struct sc_listener *l);
 
 /* The end of this flow, or NULL. */
 struct sc_end *sc_registry_find(struct sc_daemon *d, const struct sc_ctl_flow *flow);
@@ -41,8 +36,8 @@ int sc_registry_counts(const struct sc_daemon *d, const struct sc_ctl_flow *flow
                        struct sc_ctl_info *info);
 
 /* A local port that no client of this host uses; `wanted` 0: any. 0 when none is left or the wanted
- * one is taken. Give back what was taken. */
-uint16_t sc_registry_take_port(struct sc_daemon *d, uint16_t wanted);
+ * one is taken. `share` is given back with it, or now. */
+uint16_t sc_registry_take_port(struct sc_daemon *d, uint16_t wanted, struct sc_share share);
 void sc_registry_give_port(struct sc_daemon *d, uint16_t port);
 
 #endif

@@ -19,13 +19,19 @@ static const struct sc_end_ops server_ops = {.ready = server_ready, .gone = end_
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-static struct sc_session *new_session(struct sc_daemon *d, struct sc_list *list)
+static void on_orphaned(struct sc_alarm *a);
+
+static struct sc_session *new_session(struct sc_daemon *d, struct sc_list *list,
+                                      void (*on_alarm)(struct sc_alarm *a))
 {
     struct sc_session *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
     s->daemon = d;
     s->client.watch.fd = s->server.watch.fd = -1;
+    sc_list_init(&s->arrival.link);
+    sc_alarm_init(&s->alarm, on_alarm);
+    sc_alarm_init(&s->orphan, on_orphaned);
     sc_list_append(list, &s->link);
     return s;
 }
@@ -38,8 +44,8 @@ static void free_direction(struct sc_direction *dir)
 
 static void tell_waiter(struct sc_session *s, int error)
 {
-    struct sc_waiter *w = s->waiter;
-    s->waiter = NULL;
+    struct sc_tie *t = sc_untie(&s->waiter);
+    struct sc_waiter *w = t ? sc_container(t, struct sc_waiter, session) : NULL;
     if (w)
         w->opened(w, error);
 }
@@ -50,7 +56,11 @@ void sc_session_end(struct sc_session *s)
     if (s->over)
         return;
     s->over = true;
+    tell_waiter(s, ECONNABORTED); /* who still waits: the program has closed what it was opening */
     sc_loop_alarm(&d->loop, &s->alarm, SC_NEVER);
+    sc_loop_alarm(&d->loop, &s->orphan, SC_NEVER);
+    sc_handover_forget(d, &s->handed);
+    sc_share_give(&d->shares, &s->share);
     sc_arrival_cancel(&s->arrival);
     sc_registry_keep_counts(d, &s->client);
     sc_registry_keep_counts(d, &s->server);
@@ -70,37 +80,110 @@ void sc_session_end(struct sc_session *s)
     sc_daemon_on_activity(d);
 }
 
-void sc_session_forget(struct sc_session *s)
+/* --- orphans: a program has closed, and the flow goes on without it ----------------------------
+ */
+
+/* A program that has closed may still be sent to for so long, as in Linux's FIN_WAIT2
+ * (tcp_fin_timeout)... */
+#define ORPHAN_AFTER (60 * SC_SECOND)
+/* ...and what it had written waits for a reader for so long: about what Linux's orphans get before
+ * their window probes end (tcp_orphan_retries, 8 of them at doubling intervals). */
+#define UNREAD_AFTER (120 * SC_SECOND)
+
+static bool is_orphaned(const struct sc_session *s)
 {
-    s->waiter = NULL;
+    return s->client.hup || (s->server.watch.fd >= 0 && s->server.hup);
+}
+
+/* Everything that the program had written is where it should be. */
+static bool is_delivered(const struct sc_session *s)
+{
+    if (s->is_join)
+        return !s->up.rest_len && !s->down.rest_len;
+    return s->fin_sent && s->flow->sent_reported;
+}
+
+/* Changes when bytes move, and when the last of them has arrived. */
+static uint64_t progress(const struct sc_session *s)
+{
+    uint64_t moved = s->client.rx + s->client.tx + s->server.rx + s->server.tx;
+    if (s->flow)
+        moved += s->flow->recv.consumed + s->flow->send.acked;
+    return moved << 1 | is_delivered(s);
+}
+
+void sc_session_watch_orphan(struct sc_session *s)
+{
+    struct sc_loop *l = &s->daemon->loop;
+    if (s->over || !is_orphaned(s))
+        return;
+    uint64_t now = progress(s);
+    if (s->orphan.timer.at != SC_NEVER && now == s->orphan_progress)
+        return;
+    s->orphan_progress = now;
+    sc_loop_alarm(l, &s->orphan, l->now + (is_delivered(s) ? ORPHAN_AFTER : UNREAD_AFTER));
+}
+
+static void on_orphaned(struct sc_alarm *a)
+{
+    struct sc_session *s = sc_container(a, struct sc_session, orphan);
+    if (progress(s) != s->orphan_progress)
+        sc_session_watch_orphan(s);
+    else if (s->is_join)
+        sc_join_give_up(s);
+    else
+        sc_carry_give_up(s, is_delivered(s));
 }
 
 /* --- opening, the client's side ----------------------------------------------------------------*/
 
-static void open_failed(struct sc_session *s, int error)
+/* Names drawn at random are free; should one be taken all the same, the next is not. */
+#define NAMES_TRIED 4
+
+static int name_client(struct sc_session *s, enum sc_name_kind kind, uint16_t port)
 {
     struct sc_name name = {.daemon = s->daemon->id,
-                           .kind = SC_NAME_ERROR,
+                           .kind = kind,
                            .family = s->request.family,
-                           .address = s->request.target,
-                           .serial = sc_daemon_serial(s->daemon)};
-    name.address.port = (uint16_t)error;
-    sc_end_name(&s->client, &name);
+                           .address = s->request.target};
+    int err = -EADDRINUSE;
+    name.address.port = port;
+    for (int i = 0; i < NAMES_TRIED && err == -EADDRINUSE; i++) {
+        name.serial = sc_serial(&s->daemon->serials);
+        err = sc_end_name(&s->client, &name);
+    }
+    return err;
+}
+
+/* Without a name the error is still kept for who asks by the program's own name. */
+static void open_failed(struct sc_session *s, int error)
+{
+    name_client(s, SC_NAME_ERROR, (uint16_t)error);
     sc_registry_keep_error(s->daemon, &s->client, error);
     sc_end_abort(&s->client); /* the plug is unread: the program polls an error */
     tell_waiter(s, error);
     sc_session_end(s);
 }
 
+/* A program must not get a connected socket that cannot say whom it is connected to. */
+static void fail_unnamed(struct sc_session *s)
+{
+    if (s->flow) {
+        sc_flow_abort(s->flow, SC_ABORT_RESET, ECONNABORTED, s->daemon->loop.now);
+        sc_stack_touch(s->daemon->stack, s->flow, s->daemon->loop.now);
+    }
+    if (s->server.watch.fd >= 0)
+        sc_end_abort(&s->server);
+    open_failed(s, ENOBUFS);
+}
+
 static void opened(struct sc_session *s)
 {
-    struct sc_name name = {.daemon = s->daemon->id,
-                           .kind = SC_NAME_PEER,
-                           .family = s->request.family,
-                           .address = s->request.target,
-                           .serial = sc_daemon_serial(s->daemon)};
+    if (name_client(s, SC_NAME_PEER, s->request.target.port) < 0) {
+        fail_unnamed(s);
+        return;
+    }
     s->open = true;
-    sc_end_name(&s->client, &name);
     sc_registry_add(s->daemon, &s->client);
     sc_end_unplug(&s->client);
     tell_waiter(s, 0);
@@ -173,31 +256,42 @@ static void connect_somewhere(struct sc_session *s)
         connect_remote(s);
 }
 
-struct sc_session *sc_session_open(struct sc_daemon *d, const struct sc_request *r, int fd,
-                                   struct sc_waiter *w)
+/* The end that was handed over; 0 or a positive errno, then `fd` is closed. */
+static int take_end(struct sc_session *s, const struct sc_request *r, int fd)
 {
-    struct sc_session *s = new_session(d, &d->joins);
-    if (!s || sc_end_init(&s->client, &d->loop, fd, SC_END_PLUGGED, &client_ops, s) < 0) {
+    struct sc_daemon *d = s->daemon;
+    if (!sc_handover_hold(d, &s->handed, fd) ||
+        sc_end_init(&s->client, &d->loop, fd, SC_END_PLUGGED, &client_ops, s) < 0) {
+        sc_handover_forget(d, &s->handed);
         close(fd);
-        if (s)
-            sc_list_remove(&s->link);
-        free(s);
-        sc_registry_give_port(d, r->own.port);
-        if (w)
-            w->opened(w, ENOBUFS);
-        return NULL;
+        return ENOBUFS;
     }
-    s->request = *r;
-    s->waiter = w;
-    sc_alarm_init(&s->alarm, local_timeout);
     s->client.plug_len = r->plug_len;
     s->client.own_serial = r->own_serial;
     s->client.abort_on_close = r->abort_on_close;
     s->client.uid = r->uid;
     s->client.pid = r->pid;
+    return 0;
+}
+
+int sc_session_open(struct sc_daemon *d, const struct sc_request *r, int fd, struct sc_waiter *w)
+{
+    struct sc_session *s = new_session(d, &d->joins, local_timeout);
+    int err = s ? take_end(s, r, fd) : ENOBUFS;
+    if (!s)
+        close(fd);
+    if (s && err) {
+        sc_list_remove(&s->link);
+        free(s);
+    }
+    if (err)
+        return err;
+    s->request = *r;
+    if (w)
+        sc_tie(&s->waiter, &w->session);
     sc_registry_add(d, &s->client);
     connect_somewhere(s);
-    return s->over ? NULL : s;
+    return 0;
 }
 
 /* The program closed its socket before the flow was open. */
@@ -278,20 +372,24 @@ static struct sc_address peer_address(const struct sc_flow *f)
 
 void sc_session_arrive(struct sc_daemon *d, struct sc_flow *f, struct sc_listener *l)
 {
-    struct sc_session *s = new_session(d, &d->carries);
+    struct sc_share share = {0};
+    struct sc_session *s = NULL;
+    if (sc_share_take(&d->shares, &share, l->uid, SC_SHARE_ARRIVALS))
+        s = new_session(d, &d->carries, local_timeout);
     if (!s) {
+        sc_share_give(&d->shares, &share);
         sc_flow_abort(f, SC_ABORT_NO_MEMORY, ENOMEM, d->loop.now);
         sc_stack_touch(d->stack, f, d->loop.now);
         sc_stack_release(d->stack, f, d->loop.now);
         return;
     }
+    s->share = share;
     s->is_server = true;
     s->flow = f;
     f->app = s;
     s->request.service = f->service;
     s->request.target = peer_address(f);
-    s->request.family = l->name.family;
-    sc_alarm_init(&s->alarm, local_timeout);
+    s->request.family = l->bound->name.family;
     s->arrival = (struct sc_arrival){.end = &s->client,
                                      .ops = &client_ops,
                                      .owner = s,

@@ -9,9 +9,12 @@
 #ifndef SC_DAEMON_SESSION_H
 #define SC_DAEMON_SESSION_H
 
+#include "base/tie.h"
 #include "daemon/daemon.h"
 #include "daemon/end.h"
 #include "local/ctl.h"
+
+struct sc_session;
 
 /* What a client asked for with PREPARE and HANDOVER. */
 struct sc_request {
@@ -29,17 +32,17 @@ struct sc_request {
     uint32_t user_timeout_ms;
 };
 
-/* Told once how the opening ended; 0 or a positive errno. */
+/* Who waits for the opening: told once how it ended, with 0 or a positive errno, unless it unties
+ * itself before. */
 struct sc_waiter {
+    struct sc_tie session;
     void (*opened)(struct sc_waiter *w, int error);
 };
 
-/* Opens a flow for the handed-over descriptor `fd` (taken over). `w` may be NULL; it is forgotten
- * after its call, or by sc_session_forget. Returns the session, or NULL when it is over already:
- * the program sees the error on its descriptor, and the waiter was told. */
-struct sc_session *sc_session_open(struct sc_daemon *d, const struct sc_request *r, int fd,
-                                   struct sc_waiter *w);
-void sc_session_forget(struct sc_session *s);
+/* Opens a flow for the handed-over descriptor `fd`, which is taken over whatever is returned. The
+ * request's local port is taken over with 0; then `w`, which may be NULL, is told, perhaps before
+ * this returns. Otherwise a positive errno: no session. */
+int sc_session_open(struct sc_daemon *d, const struct sc_request *r, int fd, struct sc_waiter *w);
 
 /* The stack reported a flow that was confirmed by its client. */
 void sc_session_arrive(struct sc_daemon *d, struct sc_flow *f, struct sc_listener *l);

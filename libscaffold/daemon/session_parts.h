@@ -2,8 +2,10 @@
 #ifndef SC_DAEMON_SESSION_PARTS_H
 #define SC_DAEMON_SESSION_PARTS_H
 
+#include "daemon/handover.h"
 #include "daemon/listener.h"
 #include "daemon/session.h"
+#include "daemon/shares.h"
 
 /* Bytes moved per turn before other descriptors get theirs. */
 #define SC_TURN_BYTES (1024 * 1024)
@@ -28,23 +30,34 @@ struct sc_session {
     struct sc_direction down;
     struct sc_flow *flow; /* carry */
     struct sc_arrival arrival;
-    struct sc_waiter *waiter;
+    struct sc_tie waiter;      /* struct sc_waiter: until the opening has ended */
+    struct sc_held_end handed; /* of the client's end, when a program of this host opened it */
+    struct sc_share share;     /* of an arrival */
     bool is_join;
-    bool is_server;        /* carry: the end belongs to an instance */
-    bool open;             /* established on the client's side */
-    bool over;             /* being taken apart */
-    bool fin_sent;         /* carry: towards the flow */
-    sc_time give_up;       /* local opening */
-    struct sc_alarm alarm; /* opening: gives up. Open: the next turn, see sc_session_again */
+    bool is_server;           /* carry: the end belongs to an instance */
+    bool open;                /* established on the client's side */
+    bool over;                /* being taken apart */
+    bool fin_sent;            /* carry: towards the flow */
+    struct sc_alarm alarm;    /* opening: gives up. Open: the next turn, see sc_session_again */
+    struct sc_alarm orphan;   /* a program has closed: how long the flow may go on without it */
+    uint64_t orphan_progress; /* when that was set */
 };
 
 /* Moves what can be moved now and ends the session when it is over. */
 void sc_join_run(struct sc_session *s);
 void sc_carry_run(struct sc_session *s);
 
+/* An orphan moved nothing for too long; `delivered`: what it had written has arrived. */
+void sc_join_give_up(struct sc_session *s);
+void sc_carry_give_up(struct sc_session *s, bool delivered);
+
 /* A turn's worth was moved and more may be there, for which no event will come: run once more after
  * the others had their turn. */
 void sc_session_again(struct sc_session *s);
+
+/* To be called when bytes or events were seen: once a program has closed, a flow that moves nothing
+ * more is ended after a while. */
+void sc_session_watch_orphan(struct sc_session *s);
 
 /* Frees the session; its ends are closed or aborted by now. Idempotent. */
 void sc_session_end(struct sc_session *s);

@@ -139,11 +139,12 @@ static cJSON *services(struct sc_daemon *d)
     struct sc_stack_self self;
     sc_stack_get_self(d->stack, &self);
     struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &d->listeners)
+    sc_list_each(it, tmp, &d->bound.all)
     {
-        struct sc_listener *l = sc_container(it, struct sc_listener, link);
-        s = (struct sc_service_status){.service = l->service, .host = self.address, .app = l};
-        if (l->loopback)
+        const struct sc_bound *b = sc_container(it, struct sc_bound, link);
+        s = (struct sc_service_status){
+            .service = b->service->id, .host = self.address, .app = b->listener};
+        if (b->listener && b->listener->loopback)
             add_service(d, list, &s);
     }
     for (struct sc_map_node *n = NULL; (n = sc_map_next(&d->endpoints.groups, n)) != NULL;) {
@@ -206,7 +207,7 @@ static void add_endpoint(struct sc_daemon *d, cJSON *list, const struct sc_endpo
 {
     char text[SC_NAME_MAX + 64];
     cJSON *o = cJSON_CreateObject();
-    snprintf(text, sizeof text, "%" PRIx32, e->serial);
+    snprintf(text, sizeof text, "%" PRIx64, e->serial);
     cJSON_AddStringToObject(o, "id", text);
     if (e->group)
         service_text(d, &e->group->service, text, sizeof text);

@@ -48,7 +48,8 @@ int sc_ctl_reply_check(const struct sc_ctl_reply *p, size_t len, uint16_t op)
         return -EBADMSG;
     if (p->version != SC_CTL_VERSION)
         return -EPROTO;
-    if (len != sizeof *p || p->op != op || !ends(p->name, sizeof p->name) ||
+    bool turned_away = p->op == SC_CTL_ANY && p->error;
+    if (len != sizeof *p || (p->op != op && !turned_away) || !ends(p->name, sizeof p->name) ||
         !ends(p->text, sizeof p->text))
         return -EINVAL;
     return 0;

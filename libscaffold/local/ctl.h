@@ -4,7 +4,7 @@
  *
  *   connect   app: PREPARE {target, family, local}     -> reply: local address to bind
  *             app: HANDOVER {plug_len, options} + fd   -> reply, if wanted: the open's outcome
- *   serve     app: BIND {service or address, port}     -> reply: address to bind
+ *   serve     app: BIND {service or address} + socket  -> reply: address to bind
  *             app: LISTEN {name, backlog}              -> reply
  *   datagrams app: PREPARE or BIND {type SOCK_DGRAM}   -> reply: address to bind
  *             app: HANDOVER + fd (local/datagram.h)    -> reply: the socket takes part
@@ -22,11 +22,12 @@
 #include "local/names.h"
 
 #define SC_CTL_MAGIC 0x53434631u /* "SCF1" */
-#define SC_CTL_VERSION 1
+#define SC_CTL_VERSION 2
 #define SC_CTL_NAME 256 /* room for a DNS name and its port suffix, with the final zero */
 #define SC_CTL_TEXT 256
 
 enum sc_ctl_op {
+    SC_CTL_ANY = 0, /* of a reply with an error: the caller is turned away, whatever it asks */
     SC_CTL_HELLO = 1,
     SC_CTL_RESOLVE,
     SC_CTL_REVERSE,
@@ -139,15 +140,15 @@ struct sc_ctl_reply {
     uint32_t magic;
     uint16_t version;
     uint16_t op;
-    int32_t error;   /* 0 or a positive errno; for RESOLVE a negative EAI_ code is possible */
-    uint32_t serial; /* PREPARE, BIND: to make the name unique */
+    int32_t error; /* 0 or a positive errno; for RESOLVE a negative EAI_ code is possible */
+    uint32_t value;
+    uint64_t serial;            /* PREPARE, BIND: to make the name unique, and nobody else's */
     struct sc_address address;  /* PREPARE, BIND: own address. RESOLVE: v4 pool address */
     struct sc_address address6; /* RESOLVE: v6 pool address */
     uint8_t service[32];
     uint8_t verified;
     char name[SC_CTL_NAME]; /* REVERSE, PREPARE, BIND: the service's name with port */
     struct sc_ctl_info info;
-    uint32_t value;
     char text[SC_CTL_TEXT]; /* one line: what failed and what to do; empty when error is 0 */
 };
 

@@ -90,6 +90,14 @@ socklen_t sc_name_format(const struct sc_name *n, struct sockaddr_un *out)
     return length(&t, out);
 }
 
+void sc_name_key(const struct sc_name *n, char out[SC_NAME_TEXT])
+{
+    struct sockaddr_un sun;
+    size_t len = sc_name_format(n, &sun) - offsetof(struct sockaddr_un, sun_path) - 1;
+    memset(out, 0, SC_NAME_TEXT);
+    memcpy(out, sun.sun_path + 1, len);
+}
+
 socklen_t sc_name_control(struct sc_daemon_id id, struct sockaddr_un *out)
 {
     struct text t = start(out, id);
@@ -198,4 +206,12 @@ bool sc_name_parse(const struct sockaddr_un *sun, socklen_t len, struct sc_name 
     bool family = out->family == SC_FAMILY_INET || out->family == SC_FAMILY_INET6 ||
                   out->family == SC_FAMILY_SCAFFOLD;
     return !c.bad && kind && family && (flag == 'w' || flag == '-');
+}
+
+bool sc_name_read_key(const char *text, struct sc_name *out)
+{
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    size_t len = strnlen(text, sizeof sun.sun_path - 1);
+    memcpy(sun.sun_path + 1, text, len);
+    return sc_name_parse(&sun, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len), out);
 }

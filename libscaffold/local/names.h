@@ -5,7 +5,8 @@
  *   \0scaffold/<uid>/<instance>/<kind>/<family><flag>/<ip>:<port>/<serial>
  *
  * uid and instance: the scaffoldd that the name belongs to. ip: 8 hex digits (v4) or 32 (v6).
- * port: 4 hex digits. serial: hex, unique per kind. Values only; signal-safe, thread-safe. */
+ * port: 4 hex digits. serial: hex; scaffoldd draws it at random, so that another user cannot have
+ * taken the name. Values only; signal-safe, thread-safe. */
 #ifndef SC_LOCAL_NAMES_H
 #define SC_LOCAL_NAMES_H
 
@@ -40,11 +41,21 @@ struct sc_name {
     uint64_t serial;
 };
 
+/* Room for a name's text: all of sun_path but the leading zero, and a final one. */
+#define SC_NAME_TEXT 108
+
 /* FNV-1a of the path's text, folded to 32 bits: stable across restarts of the same scaffoldd. */
 uint32_t sc_instance_of(const char *runtime_dir);
 
 /* Writes the abstract address; returns its length for bind and connect. */
 socklen_t sc_name_format(const struct sc_name *n, struct sockaddr_un *out);
+
+/* Its text without the leading zero, as the kernel shows it; zeros behind it, so that it can be a
+ * key. */
+void sc_name_key(const struct sc_name *n, char out[SC_NAME_TEXT]);
+
+/* Understands what sc_name_key wrote. */
+bool sc_name_read_key(const char *text, struct sc_name *out);
 
 /* Understands what sc_name_format wrote. False for anything else, including unnamed sockets. */
 bool sc_name_parse(const struct sockaddr_un *sun, socklen_t len, struct sc_name *out);

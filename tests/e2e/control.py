@@ -12,7 +12,7 @@ from typing import Self
 
 from scaffold.lab import Host
 
-MAGIC, VERSION = 0x53434631, 1
+MAGIC, VERSION = 0x53434631, 2
 RESOLVE, PREPARE, HANDOVER, BIND, FLOW_SET, FLOW_GET = 2, 4, 5, 6, 10, 11
 INFO, RECVERR = 8, 9
 REQUEST, REPLY = 336, 656
@@ -47,9 +47,9 @@ class Reply:
 def receive(control: socket.socket) -> Reply:
     reply = control.recv(REPLY)
     assert len(reply) == REPLY
-    error, serial = struct.unpack_from("=iI", reply, 8)
-    address = struct.unpack_from("=16sH", reply, 16)
-    tx, rx = struct.unpack_from("=QQ", reply, 368)
+    error, _, serial = struct.unpack_from("=iIQ", reply, 8)
+    address = struct.unpack_from("=16sH", reply, 24)
+    tx, rx = struct.unpack_from("=QQ", reply, 376)
     return Reply(error, serial, unpack(*address), tx, rx)
 
 
@@ -58,7 +58,7 @@ def resolve6(host: Host, service: str) -> str:
     with call(host) as control:
         send(control, RESOLVE, service.encode())
         reply = control.recv(REPLY)
-        return unpack(*struct.unpack_from("=16sH", reply, 34))[0]
+        return unpack(*struct.unpack_from("=16sH", reply, 42))[0]
 
 
 def pack(address: Address) -> tuple[bytes, int]:

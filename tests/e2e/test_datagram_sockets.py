@@ -336,8 +336,9 @@ def test_ports_of_streams_are_others(host: Host) -> None:
     with server(host, ("127.0.0.1", PORT)), control.call(host) as stream:
         body = b"".ljust(256, b"\0") + control.pack(("127.0.0.1", PORT))[0]
         body += PORT.to_bytes(2, "little") + bytes([0, ord("4")])
-        control.send(stream, control.BIND, body)
-        assert control.receive(stream).error == 0
+        with socket.socket(socket.AF_UNIX) as program:
+            control.send(stream, control.BIND, body, program.fileno())
+            assert control.receive(stream).error == 0
 
 
 def test_garbage_harms_its_sender_alone(host: Host) -> None:
@@ -357,7 +358,10 @@ def test_descriptors_in_a_datagram_are_closed(host: Host) -> None:
         with ours, theirs:
             head = control.HEAD.pack(control.DATA, 0, 0, 0, 0, *control.pack(one.own), bytes(16), 0)
             rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
-            other.socket.sendmsg([head, b"x"], rights)
+            try:
+                other.socket.sendmsg([head, b"x"], rights)
+            except PermissionError:  # SO_PASSRIGHTS, Linux 6.16: they do not even arrive
+                return
             assert one.next().data == b"x"
             theirs.close()
             ours.settimeout(10)

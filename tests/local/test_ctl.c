@@ -119,7 +119,7 @@ static void the_layout_has_no_room_for_guesses(void **state)
     assert_int_equal(offsetof(struct sc_ctl_request, netns), 8);
     assert_int_equal(offsetof(struct sc_ctl_request, resolve), 16);
     assert_int_equal(offsetof(struct sc_ctl_reply, error), 8);
-    assert_int_equal(offsetof(struct sc_ctl_reply, address), 16);
+    assert_int_equal(offsetof(struct sc_ctl_reply, address), 24);
     assert_int_equal(sizeof(struct sc_ctl_request) % 8, 0);
     assert_int_equal(sizeof(struct sc_ctl_reply) % 8, 0);
 }

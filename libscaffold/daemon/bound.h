@@ -1,0 +1,87 @@
+/* The stream sockets that programs of this host have bound to a service, listening or not: who has
+ * which address decides EADDRINUSE, and finds the listener of an arriving flow.
+ *
+ * BIND reserves an address for the very socket that came with it; the name that the socket gets
+ * holds a number that nobody can guess, so that no other user can have taken it. The reservation
+ * lasts as long as the socket, whoever holds it: by its inode, which is asked for when somebody
+ * else wants the address, and by the sweep. */
+#ifndef SC_DAEMON_BOUND_H
+#define SC_DAEMON_BOUND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/list.h"
+#include "base/map.h"
+#include "daemon/shares.h"
+#include "local/names.h"
+#include "wire/ids.h"
+
+struct sc_daemon;
+struct sc_listener;
+
+struct sc_bound_table {
+    struct sc_list all; /* the sweep takes from the front and puts to the back */
+    size_t count;
+    struct sc_map names;
+    struct sc_map services;
+    uint32_t at_port[65536]; /* how many have this port number */
+};
+
+/* One service id with port and protocol, or one loopback port. */
+struct sc_bound_service {
+    struct sc_map_node node;
+    struct sc_service_id id;
+    struct sc_list members; /* a chosen listener goes to the back */
+};
+
+struct sc_bound {
+    struct sc_list link;      /* of the table */
+    struct sc_map_node named; /* by key */
+    struct sc_list member;    /* of its service */
+    struct sc_daemon *daemon;
+    struct sc_bound_service *service;
+    char key[SC_NAME_TEXT]; /* the name as the kernel has it */
+    struct sc_name name;
+    uint32_t inode;
+    bool shared; /* SO_REUSEPORT */
+    struct sc_share share;
+    struct sc_listener *listener; /* its own; NULL: it does not listen */
+};
+
+void sc_bound_init(struct sc_bound_table *t, const uint64_t seed[2]);
+void sc_bound_fini(struct sc_bound_table *t); /* drops all */
+
+/* Reserves the name's address for the socket with this inode. Returns 0, or a positive errno:
+ * EADDRINUSE, ENOBUFS (the user has its share), ENOMEM. */
+int sc_bound_reserve(struct sc_daemon *d, const struct sc_name *name,
+                     const struct sc_service_id *service, uint32_t inode, uid_t uid, bool shared,
+                     struct sc_bound **out);
+
+/* The socket is gone; its listener is closed first. */
+void sc_bound_drop(struct sc_bound *b);
+
+/* By the name's text, without the leading zero; NULL: none. */
+struct sc_bound *sc_bound_find(struct sc_daemon *d, const char *text);
+
+/* By service id with port and protocol; NULL: nobody is bound to it. */
+struct sc_bound_service *sc_bound_service_find(struct sc_daemon *d, const struct sc_service_id *id);
+
+/* Drops it, and returns true, when the kernel knows no such socket any more. */
+bool sc_bound_drop_if_gone(struct sc_bound *b);
+
+/* Looks at the next `count` of all. */
+void sc_bound_sweep(struct sc_daemon *d, size_t count);
+
+/* A port for a program that asked for any: nobody is bound to it. 0: none is left. */
+uint16_t sc_bound_any_port(struct sc_daemon *d, struct sc_service_id service);
+
+/* Of a loopback port (--all-local): whether this target reaches the socket; one bound to :: has a
+ * v4-mapped address in its name when IPv4 reaches it as well. */
+bool sc_bound_reaches(const struct sc_name *name, const struct sc_address *target);
+
+/* Whether some target reaches both. */
+bool sc_bound_overlap(const struct sc_name *a, const struct sc_name *b);
+
+#endif

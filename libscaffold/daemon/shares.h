@@ -1,0 +1,63 @@
+/* What each local user may have of the things that scaffoldd has a bounded number of, so that
+ * nobody can take them all.
+ *
+ * Root and the user who runs scaffoldd may have everything. All others together leave a quarter to
+ * them, and each of those others may have one more as long as it has fewer than are still free for
+ * all of them. So a single one gets half of what there is, the next one half of the rest, and
+ * whoever comes after a hundred that took all they could still finds as many as each of these has
+ * (the dynamic threshold of Choudhury and Hahne, IEEE/ACM ToN 6(2), 1998, with alpha 1). Nobody has
+ * to know how many users there are. */
+#ifndef SC_DAEMON_SHARES_H
+#define SC_DAEMON_SHARES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/map.h"
+
+enum sc_share_kind {
+    SC_SHARE_CALLS,     /* control connections: a descriptor each */
+    SC_SHARE_CLIENTS,   /* local ports of clients, hence flows that were opened here: two */
+    SC_SHARE_ARRIVALS,  /* flows that came from other hosts, by who listens: one */
+    SC_SHARE_BOUND,     /* stream sockets bound to a service: one while they listen */
+    SC_SHARE_DATAGRAMS, /* datagram sockets of services: one */
+    SC_SHARE_NAMES,     /* names that nobody here had asked for before */
+    SC_SHARE_KINDS
+};
+
+struct sc_user;
+
+struct sc_shares {
+    struct sc_map users;
+    uid_t owner;
+    struct {
+        size_t most;      /* that there are */
+        size_t taken;     /* by all */
+        size_t by_others; /* neither root nor the owner */
+        uint64_t refused;
+    } of[SC_SHARE_KINDS];
+};
+
+/* One of something, taken for a user; zeros: none. In whoever is taken, so that it goes with it. */
+struct sc_share {
+    struct sc_user *user;
+    enum sc_share_kind kind;
+};
+
+/* `descriptors`: what the process may have; where that is little, there is less of everything that
+ * needs one. */
+void sc_shares_init(struct sc_shares *s, uid_t owner, size_t descriptors, const uint64_t seed[2]);
+void sc_shares_fini(struct sc_shares *s); /* every share was given back */
+
+/* False, and counted: the user has enough, or there is no more. */
+bool sc_share_take(struct sc_shares *s, struct sc_share *share, uid_t uid, enum sc_share_kind kind);
+
+/* Gives back; nothing happens when nothing was taken. */
+void sc_share_give(struct sc_shares *s, struct sc_share *share);
+
+/* Name of a kind, for messages and counters: "control connections". */
+const char *sc_share_name(enum sc_share_kind kind);
+
+#endif

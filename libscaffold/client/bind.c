@@ -71,21 +71,26 @@ static bool read_reservation(const struct sockaddr *addr, socklen_t len, struct 
     return true;
 }
 
+static bool is_set(int fd, int option)
+{
+    int value = 0;
+    socklen_t len = sizeof value;
+    return sc_real.getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 && value;
+}
+
 /* For the fresh socket, which goes along: the reservation lasts as long as it does. */
 static int reserve(int fd, int fresh, const struct reservation *b, enum sc_family family,
                    struct sc_ctl_reply *r)
 {
     struct sc_ctl_request q = sc_control_request(SC_CTL_BIND);
-    int reuseport = 0;
-    socklen_t len = sizeof reuseport;
-    sc_real.getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &reuseport, &len);
     memcpy(q.bind.service, b->name, sizeof q.bind.service);
     memcpy(q.bind.service_id, b->service.bytes, sizeof q.bind.service_id);
     q.bind.by_service_id = b->by_service_id;
     q.bind.address = b->address;
     q.bind.family = (uint8_t)family;
     q.bind.wildcard = b->wildcard;
-    q.bind.reuseport = reuseport != 0;
+    q.bind.reuseport = is_set(fd, SO_REUSEPORT);
+    q.bind.reuseaddr = is_set(fd, SO_REUSEADDR);
     q.bind.program_port = b->program_port;
     return sc_control_call_with(&q, fresh, r);
 }

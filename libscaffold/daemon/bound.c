@@ -74,9 +74,10 @@ bool sc_bound_overlap(const struct sc_name *a, const struct sc_name *b)
 
 /* As TCP's bind: the same address twice, or a loopback port where somebody listens. What else two
  * listeners may not share is decided when the second one listens. */
-static bool in_the_way(const struct sc_bound *b, const struct sc_name *name, bool shared)
+static bool in_the_way(const struct sc_bound *b, const struct sc_name *name,
+                       struct sc_bound_wish wish)
 {
-    if (b->shared && shared)
+    if ((b->wish.shared && wish.shared) || (b->wish.patient && wish.patient && !b->listener))
         return false;
     if (b->listener && sc_address_is_loopback(&name->address))
         return sc_bound_overlap(&b->name, name);
@@ -85,7 +86,7 @@ static bool in_the_way(const struct sc_bound *b, const struct sc_name *name, boo
 }
 
 static bool is_taken(struct sc_daemon *d, const struct sc_name *name,
-                     const struct sc_service_id *service, bool shared)
+                     const struct sc_service_id *service, struct sc_bound_wish wish)
 {
     struct sc_bound_service *s = sc_bound_service_find(d, service);
     struct sc_list *it, *tmp;
@@ -94,11 +95,11 @@ static bool is_taken(struct sc_daemon *d, const struct sc_name *name,
     sc_list_each(it, tmp, &s->members)
     {
         struct sc_bound *b = sc_container(it, struct sc_bound, member);
-        if (!in_the_way(b, name, shared))
+        if (!in_the_way(b, name, wish))
             continue;
         if (!sc_bound_drop_if_gone(b))
             return true;
-        return is_taken(d, name, service, shared); /* the service may have gone with it */
+        return is_taken(d, name, service, wish); /* the service may have gone with it */
     }
     return false;
 }
@@ -152,15 +153,15 @@ static int enter(struct sc_bound *b, const struct sc_service_id *service)
 }
 
 int sc_bound_reserve(struct sc_daemon *d, const struct sc_name *name,
-                     const struct sc_service_id *service, uint32_t inode, uid_t uid, bool shared,
-                     struct sc_bound **out)
+                     const struct sc_service_id *service, uint32_t inode, uid_t uid,
+                     struct sc_bound_wish wish, struct sc_bound **out)
 {
-    if (is_taken(d, name, service, shared))
+    if (is_taken(d, name, service, wish))
         return EADDRINUSE;
     struct sc_bound *b = calloc(1, sizeof *b);
     if (!b)
         return ENOMEM;
-    *b = (struct sc_bound){.daemon = d, .name = *name, .inode = inode, .shared = shared};
+    *b = (struct sc_bound){.daemon = d, .name = *name, .inode = inode, .wish = wish};
     sc_name_key(name, b->key);
     sc_list_init(&b->link);
     sc_list_init(&b->member);

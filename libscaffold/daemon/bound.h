@@ -36,6 +36,12 @@ struct sc_bound_service {
     struct sc_list members; /* a chosen listener goes to the back */
 };
 
+/* What its program said of others at the same address. */
+struct sc_bound_wish {
+    bool shared;  /* SO_REUSEPORT: several may listen */
+    bool patient; /* SO_REUSEADDR: several may be bound, as long as none listens */
+};
+
 struct sc_bound {
     struct sc_list link;      /* of the table */
     struct sc_map_node named; /* by key */
@@ -45,7 +51,7 @@ struct sc_bound {
     char key[SC_NAME_TEXT]; /* the name as the kernel has it */
     struct sc_name name;
     uint32_t inode;
-    bool shared; /* SO_REUSEPORT */
+    struct sc_bound_wish wish;
     struct sc_share share;
     struct sc_listener *listener; /* its own; NULL: it does not listen */
 };
@@ -56,8 +62,8 @@ void sc_bound_fini(struct sc_bound_table *t); /* drops all */
 /* Reserves the name's address for the socket with this inode. Returns 0, or a positive errno:
  * EADDRINUSE, ENOBUFS (the user has its share), ENOMEM. */
 int sc_bound_reserve(struct sc_daemon *d, const struct sc_name *name,
-                     const struct sc_service_id *service, uint32_t inode, uid_t uid, bool shared,
-                     struct sc_bound **out);
+                     const struct sc_service_id *service, uint32_t inode, uid_t uid,
+                     struct sc_bound_wish wish, struct sc_bound **out);
 
 /* The socket is gone; its listener is closed first. */
 void sc_bound_drop(struct sc_bound *b);

@@ -89,8 +89,10 @@ void sc_ctl_bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct 
                            .wildcard = c->request.bind.wildcard,
                            .address = address,
                            .serial = sc_serial(&d->serials)};
+    struct sc_bound_wish wish = {.shared = c->request.bind.reuseport,
+                                 .patient = c->request.bind.reuseaddr};
     struct sc_bound *b;
-    int err = sc_bound_reserve(d, &name, &id, inode, c->peer.uid, c->request.bind.reuseport, &b);
+    int err = sc_bound_reserve(d, &name, &id, inode, c->peer.uid, wish, &b);
     if (err) {
         sc_ctl_send_error(c, err, bind_trouble(err));
         return;
@@ -168,7 +170,8 @@ static int find_bound(struct sc_ctl_call *c, struct sc_bound **out)
         sc_bound_drop(*out);
     if (!sc_listener_service(d, &name.address, &service))
         return EINVAL;
-    return sc_bound_reserve(d, &name, &service, (uint32_t)inode, c->peer.uid, false, out);
+    return sc_bound_reserve(d, &name, &service, (uint32_t)inode, c->peer.uid,
+                            (struct sc_bound_wish){0}, out);
 }
 
 void sc_ctl_on_listen(struct sc_ctl_call *c)

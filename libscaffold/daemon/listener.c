@@ -100,7 +100,7 @@ static bool is_served(struct sc_bound *b, pid_t pid)
     sc_list_each(it, tmp, &b->service->members)
     {
         struct sc_bound *other = sc_container(it, struct sc_bound, member);
-        if (!other->listener || (b->shared && other->shared) ||
+        if (!other->listener || (b->wish.shared && other->wish.shared) ||
             get_along(other->listener, &b->name, pid))
             continue;
         return !sc_bound_drop_if_gone(other) || is_served(b, pid);
@@ -444,7 +444,8 @@ static void recover_one(void *arg, const struct sc_diag_socket *s)
     uid_t uid = s->uid_known ? s->uid : d->id.uid;
     if (!sc_ctl_may_serve(d, uid)) /* a name is a claim */
         sc_log(SC_LOG_WARN, "listener %s of uid %u is ignored", s->name, uid);
-    else if (sc_bound_reserve(d, &name, &service, s->inode, uid, false, &b) == 0 &&
+    else if (sc_bound_reserve(d, &name, &service, s->inode, uid, (struct sc_bound_wish){0}, &b) ==
+                 0 &&
              sc_listener_open(b, 128, 0, uid, why) == 0)
         sc_log(SC_LOG_INFO, "listener %s survived and is registered again", s->name);
 }

@@ -11,6 +11,8 @@
 /* What root and the owner find even when all others have taken what they may: one part in so many.
  */
 #define RESERVE_PART 4
+/* Where descriptors are few, calls have one part in so many, at most SC_CALLS_MAX. */
+#define CALLS_PART 4
 /* scaffoldd's own: the loop, two UDP sockets, two control sockets, signals, state, questions to the
  * kernel, and what a library may open for a moment. */
 #define OWN_DESCRIPTORS 64
@@ -26,15 +28,18 @@ struct sc_user {
 static const struct {
     const char *name;
     size_t most;
-    size_t descriptors; /* for each */
+    size_t descriptors; /* that each needs */
 } kinds[SC_SHARE_KINDS] = {
-    [SC_SHARE_CALLS] = {"control connections", SC_CALLS_MAX, 1},
+    [SC_SHARE_CALLS] = {"control connections", SC_CALLS_MAX, 0},
+    /* its program's end, and, on the same host, the server's */
     [SC_SHARE_CLIENTS] = {"flows opened here", SC_PORT_LAST - SC_PORT_FIRST + 1, 2},
     [SC_SHARE_ARRIVALS] = {"flows from other hosts", SC_FLOWS_MAX, 1},
+    /* whose process is watched, once it listens */
     [SC_SHARE_BOUND] = {"bound stream sockets", SC_INSTANCES_MAX, 1},
     [SC_SHARE_DATAGRAMS] = {"datagram sockets",
                             SC_PORT_LAST - SC_PORT_FIRST + 1 - SC_PORTS_KEPT_MAX, 1},
     [SC_SHARE_NAMES] = {"names", SC_MAPPINGS_MAX, 0},
+    [SC_SHARE_DESCRIPTORS] = {"descriptors", 0, 0},
 };
 
 const char *sc_share_name(enum sc_share_kind kind)
@@ -42,31 +47,30 @@ const char *sc_share_name(enum sc_share_kind kind)
     return kinds[kind].name;
 }
 
-static size_t descriptors_wanted(void)
-{
-    size_t n = 0;
-    for (size_t k = 0; k < SC_SHARE_KINDS; k++)
-        n += kinds[k].most * kinds[k].descriptors;
-    return n;
-}
-
 void sc_shares_init(struct sc_shares *s, uid_t owner, size_t descriptors, const uint64_t seed[2])
 {
-    size_t have = descriptors > OWN_DESCRIPTORS ? descriptors - OWN_DESCRIPTORS : 1;
-    size_t want = descriptors_wanted();
+    size_t have = descriptors > OWN_DESCRIPTORS ? descriptors - OWN_DESCRIPTORS : 0;
+    size_t calls = have / CALLS_PART < SC_CALLS_MAX ? have / CALLS_PART : SC_CALLS_MAX;
     *s = (struct sc_shares){.owner = owner};
     SC_MAP_INIT(&s->users, struct sc_user, node, uid, seed);
-    for (size_t k = 0; k < SC_SHARE_KINDS; k++) {
+    for (size_t k = 0; k < SC_SHARE_KINDS; k++)
         s->of[k].most = kinds[k].most;
-        if (kinds[k].descriptors && have < want)
-            s->of[k].most = (size_t)((double)kinds[k].most * (double)have / (double)want);
-    }
+    s->of[SC_SHARE_CALLS].most = calls;
+    s->of[SC_SHARE_DESCRIPTORS].most = have - calls;
 }
 
 void sc_shares_fini(struct sc_shares *s)
 {
     assert(s->users.count == 0);
     sc_map_fini(&s->users);
+}
+
+uint64_t sc_shares_refused(const struct sc_shares *s)
+{
+    uint64_t n = 0;
+    for (size_t k = 0; k < SC_SHARE_KINDS; k++)
+        n += s->of[k].refused;
+    return n;
 }
 
 static struct sc_user *user_of(struct sc_shares *s, uint32_t uid)
@@ -94,30 +98,56 @@ static void forget_idle(struct sc_shares *s, struct sc_user *u)
     free(u);
 }
 
-static bool may_take(const struct sc_shares *s, const struct sc_user *u, enum sc_share_kind kind)
+static bool may_take(const struct sc_shares *s, const struct sc_user *u, enum sc_share_kind kind,
+                     size_t count)
 {
     size_t most = s->of[kind].most, others = s->of[kind].by_others;
     size_t for_others = most - most / RESERVE_PART;
-    if (s->of[kind].taken >= most)
+    if (s->of[kind].taken + count > most)
         return false;
-    return u->privileged || (others < for_others && u->taken[kind] < for_others - others);
+    return u->privileged || count == 0 ||
+           (others < for_others && u->taken[kind] + count <= for_others - others);
+}
+
+static void take(struct sc_shares *s, struct sc_user *u, enum sc_share_kind kind, size_t count)
+{
+    u->taken[kind] += count;
+    s->of[kind].taken += count;
+    s->of[kind].by_others += u->privileged ? 0 : count;
+}
+
+static void give(struct sc_shares *s, struct sc_user *u, enum sc_share_kind kind, size_t count)
+{
+    u->taken[kind] -= count;
+    s->of[kind].taken -= count;
+    s->of[kind].by_others -= u->privileged ? 0 : count;
+}
+
+/* Which of the two is short; SC_SHARE_KINDS: neither. */
+static enum sc_share_kind short_of(const struct sc_shares *s, const struct sc_user *u,
+                                   enum sc_share_kind kind)
+{
+    if (!may_take(s, u, kind, 1))
+        return kind;
+    return may_take(s, u, SC_SHARE_DESCRIPTORS, kinds[kind].descriptors) ? SC_SHARE_KINDS
+                                                                         : SC_SHARE_DESCRIPTORS;
 }
 
 bool sc_share_take(struct sc_shares *s, struct sc_share *share, uid_t uid, enum sc_share_kind kind)
 {
     struct sc_user *u = user_of(s, uid);
+    enum sc_share_kind lacking = u ? short_of(s, u, kind) : kind;
     assert(!share->user);
-    if (!u || !may_take(s, u, kind)) {
-        s->of[kind].refused++;
+    if (lacking < SC_SHARE_KINDS) {
+        s->of[lacking].refused++;
         if (u)
             forget_idle(s, u);
         return false;
     }
     *share = (struct sc_share){.user = u, .kind = kind};
-    u->taken[kind]++;
     u->total++;
-    s->of[kind].taken++;
-    s->of[kind].by_others += !u->privileged;
+    take(s, u, kind, 1);
+    take(s, u, SC_SHARE_DESCRIPTORS, kinds[kind].descriptors);
     return true;
 }
 
@@ -128,9 +158,8 @@ void sc_share_give(struct sc_shares *s, struct sc_share *share)
     if (!u)
         return;
     *share = (struct sc_share){0};
-    u->taken[kind]--;
     u->total--;
-    s->of[kind].taken--;
-    s->of[kind].by_others -= !u->privileged;
+    give(s, u, kind, 1);
+    give(s, u, SC_SHARE_DESCRIPTORS, kinds[kind].descriptors);
     forget_idle(s, u);
 }

@@ -18,12 +18,13 @@
 #include "base/map.h"
 
 enum sc_share_kind {
-    SC_SHARE_CALLS,     /* control connections: a descriptor each */
-    SC_SHARE_CLIENTS,   /* local ports of clients, hence flows that were opened here: two */
-    SC_SHARE_ARRIVALS,  /* flows that came from other hosts, by who listens: one */
-    SC_SHARE_BOUND,     /* stream sockets bound to a service: one while they listen */
-    SC_SHARE_DATAGRAMS, /* datagram sockets of services: one */
-    SC_SHARE_NAMES,     /* names that nobody here had asked for before */
+    SC_SHARE_CALLS,       /* control connections */
+    SC_SHARE_CLIENTS,     /* local ports of clients, hence flows that were opened here */
+    SC_SHARE_ARRIVALS,    /* flows that came from other hosts, by who listens */
+    SC_SHARE_BOUND,       /* stream sockets bound to a service */
+    SC_SHARE_DATAGRAMS,   /* datagram sockets of services */
+    SC_SHARE_NAMES,       /* names that nobody here had asked for before */
+    SC_SHARE_DESCRIPTORS, /* of all of these but calls, which always find theirs */
     SC_SHARE_KINDS
 };
 
@@ -46,8 +47,7 @@ struct sc_share {
     enum sc_share_kind kind;
 };
 
-/* `descriptors`: what the process may have; where that is little, there is less of everything that
- * needs one. */
+/* `descriptors`: what the process may have. */
 void sc_shares_init(struct sc_shares *s, uid_t owner, size_t descriptors, const uint64_t seed[2]);
 void sc_shares_fini(struct sc_shares *s); /* every share was given back */
 
@@ -56,6 +56,9 @@ bool sc_share_take(struct sc_shares *s, struct sc_share *share, uid_t uid, enum 
 
 /* Gives back; nothing happens when nothing was taken. */
 void sc_share_give(struct sc_shares *s, struct sc_share *share);
+
+/* How often somebody was told that there is no more for him. */
+uint64_t sc_shares_refused(const struct sc_shares *s);
 
 /* Name of a kind, for messages and counters: "control connections". */
 const char *sc_share_name(enum sc_share_kind kind);

@@ -265,6 +265,7 @@ static cJSON *counters(struct sc_daemon *d)
         {"peers_lost", c->peers_lost},
         {"leases_expired", c->leases_expired},
         {"refused_control_connections", d->refused_peers},
+        {"refused_shares", sc_shares_refused(&d->shares)},
         {"datagrams_from_programs", g->from_programs},
         {"datagrams_to_programs", g->to_programs},
         {"datagrams_refused", g->refused},

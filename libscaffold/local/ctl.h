@@ -119,7 +119,7 @@ struct sc_ctl_request {
             uint8_t reuseport;
             uint8_t datagram;      /* SOCK_DGRAM: HANDOVER follows; `address` with port 0: a reply
                                       endpoint at that service's address */
-            uint8_t reuseaddr;     /* SOCK_DGRAM: SO_REUSEADDR, with UDP's meaning */
+            uint8_t reuseaddr;     /* SO_REUSEADDR, with TCP's or UDP's meaning */
             uint16_t program_port; /* the port the program asked for, when --publish maps it */
             uint8_t service_id[32];
         } bind;

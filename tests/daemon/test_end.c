@@ -1,5 +1,5 @@
 /* An application's socket as scaffoldd has it: no urgent byte is lost, whatever has not been told
- * of it yet when the bytes around it are read. */
+ * of it yet when the bytes around it are read; and no descriptor that came with bytes stays. */
 #include "daemon/end.h"
 
 #include <errno.h>
@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -158,6 +159,85 @@ static void the_last_byte_of_all(void **state)
     assert_got(b, SOME, 0);
 }
 
+/* --- descriptors in the stream ---------------------------------------------------------------- */
+
+static void app_sends_with(struct both *b, const char *text, int passed)
+{
+    struct iovec iov = {(void *)(uintptr_t)text, strlen(text)};
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(sizeof passed)];
+    } rights = {0};
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = rights.room,
+                         .msg_controllen = sizeof rights.room};
+    struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
+    h->cmsg_level = SOL_SOCKET;
+    h->cmsg_type = SCM_RIGHTS;
+    h->cmsg_len = CMSG_LEN(sizeof passed);
+    memcpy(CMSG_DATA(h), &passed, sizeof passed);
+    assert_int_equal(sendmsg(b->app, &msg, 0), iov.iov_len);
+}
+
+static void app_ends_and_is_seen(struct both *b)
+{
+    app_ends(b);
+    for (int i = 0; i < 10 && !b->end.hup; i++) {
+        sc_loop_turn(&b->loop, b->loop.now);
+        reads(b, SOME);
+    }
+    assert_true(b->end.hup);
+}
+
+/* The program's own end in its own stream: the bytes arrive, and its close is seen. */
+static void its_own_end_in_a_small_message(void **state)
+{
+    struct both *b = *state;
+    app_sends_with(b, "small", b->app);
+    sc_loop_turn(&b->loop, SC_NEVER);
+    assert_int_equal(reads(b, SOME), 5);
+    app_ends_and_is_seen(b);
+    assert_memory_equal(b->got, "small", 5);
+}
+
+static void its_own_end_in_bulk(void **state)
+{
+    struct both *b = *state;
+    starts(b);
+    app_sends_with(b, "!", b->app);
+    sc_loop_turn(&b->loop, SC_NEVER);
+    assert_int_equal(reads(b, SOME), 1);
+    app_ends_and_is_seen(b);
+}
+
+/* Nor as what an acceptor marks its socket with: that is an eventfd, or the byte is data. */
+static void a_mark_is_no_socket(void **state)
+{
+    struct both *b = *state;
+    b->end.stage = SC_END_QUEUED;
+    app_sends_with(b, "m", b->app);
+    sc_loop_turn(&b->loop, SC_NEVER);
+    assert_false(b->end.mark_head);
+    assert_int_equal(reads(b, SOME), 1);
+    app_ends_and_is_seen(b);
+}
+
+static void a_mark_is_no_data(void **state)
+{
+    struct both *b = *state;
+    int event = eventfd(0, EFD_CLOEXEC);
+    b->end.stage = SC_END_QUEUED;
+    app_sends_with(b, "m", event);
+    close(event);
+    sc_loop_turn(&b->loop, SC_NEVER);
+    assert_true(b->end.mark_head);
+    app_writes(b, 'a', 10, 0);
+    sc_loop_turn(&b->loop, SC_NEVER);
+    assert_int_equal(reads(b, SOME), 10);
+    app_ends_and_is_seen(b);
+}
+
 int main(void)
 {
 #define AROUND(test) cmocka_unit_test_setup_teardown(test, open_both, close_both)
@@ -166,6 +246,10 @@ int main(void)
         AROUND(more_behind_it_after_its_turn),
         AROUND(nothing_unread_before_it),
         AROUND(the_last_byte_of_all),
+        AROUND(its_own_end_in_a_small_message),
+        AROUND(its_own_end_in_bulk),
+        AROUND(a_mark_is_no_socket),
+        AROUND(a_mark_is_no_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

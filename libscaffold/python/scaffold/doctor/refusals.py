@@ -63,20 +63,6 @@ REFUSALS: tuple[Refusal, ...] = (
         " that it is fresh. Use a new socket to listen again.",
     ),
     Refusal(
-        ("bind.reuseaddr_bound.*",),
-        ("('EADDRINUSE', 'ok', 'ok')",),
-        "Two sockets with SO_REUSEADDR that do not listen cannot be bound to one port: the"
-        " second bind fails, where"
-        " in TCP the second listen would.",
-    ),
-    Refusal(
-        ("bind.reuseport_alone.*",),
-        ("('ok', 'ok', 'EADDRINUSE')",),
-        "A port that is bound without SO_REUSEPORT and does not listen yet is refused to one"
-        " with it at listen, not"
-        " at bind.",
-    ),
-    Refusal(
         ("bind.after_refusal.*",),
         ("'EINVAL'",),
         "A socket whose non-blocking connect was refused has a local address already: bind is"

@@ -1,0 +1,297 @@
+"""What is handed over, and how it ends, leaves nothing behind in scaffoldd."""
+
+import array
+import contextlib
+import errno
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.common import line, within
+from e2e.control import HANDOVER, call, receive, send
+from e2e.test_control_abuse import NEVER, PORT, error_of, prepare
+from scaffold.lab import Host, Lab
+
+pytestmark = pytest.mark.hosts
+EACH = 200
+SINK = f"""
+import socket, threading
+def drain(c):
+    with c, __import__("contextlib").suppress(OSError):
+        while c.recv(100):
+            pass
+s = socket.create_server(("127.0.0.1", {PORT}), backlog=512)
+print("ready", flush=True)
+while True:
+    threading.Thread(target=drain, args=s.accept()[:1], daemon=True).start()
+"""
+# what a program hands over, and what it keeps until it ends
+Kind = Callable[[socket.socket], tuple[int, list[object]]]
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    """A host with a server that reads everything, and one that accepts nothing."""
+    with Lab(["a"], kind="loopback") as lab:
+        lab.start()
+        for code in (SINK, NEVER):
+            command = [sys.executable, "-c", code]
+            line(lab["a"].popen(command, all_local=True, stdout=subprocess.PIPE), b"ready\n")
+        yield lab["a"]
+        assert lab["a"].daemon is not None
+        assert lab["a"].daemon.poll() is None
+
+
+def descriptors(host: Host) -> int:
+    assert host.daemon is not None
+    return len(list(Path(f"/proc/{host.daemon.pid}/fd").iterdir()))
+
+
+def listening(_: socket.socket) -> tuple[int, list[object]]:
+    one = socket.socket(socket.AF_UNIX)
+    one.bind("\0" + os.urandom(8).hex())
+    one.listen(1)
+    return one.detach(), []
+
+
+def listening_at_itself(_: socket.socket) -> tuple[int, list[object]]:
+    """With a connection in its queue, of which nobody else has the other end."""
+    number, _keep = listening(_)
+    with socket.socket(fileno=os.dup(number)) as one, socket.socket(socket.AF_UNIX) as other:
+        other.connect(one.getsockname())
+        other.send(b"x")
+    return number, []
+
+
+def unconnected(_: socket.socket) -> tuple[int, list[object]]:
+    return socket.socket(socket.AF_UNIX).detach(), []
+
+
+def peer_is_gone(_: socket.socket) -> tuple[int, list[object]]:
+    ours, theirs = socket.socketpair()
+    ours.send(b"p")
+    ours.close()
+    return theirs.detach(), []
+
+
+def holds_its_peer(_: socket.socket) -> tuple[int, list[object]]:
+    ours, theirs = socket.socketpair()
+    ours.send(b"p")
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [ours.fileno()]))]
+    ours.sendmsg([b"x"], rights)
+    return theirs.detach(), [ours]
+
+
+def holds_it_in_another(_: socket.socket) -> tuple[int, list[object]]:
+    """Its queue holds a socket whose queue holds the peer."""
+    ours, theirs = socket.socketpair()
+    one, other = socket.socketpair()
+    ours.send(b"p")
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [ours.fileno()]))]
+    one.sendmsg([b"x"], rights)
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [other.fileno()]))]
+    ours.sendmsg([b"x"], rights)
+    return theirs.detach(), [ours, one, other]
+
+
+def the_conversation_itself(control: socket.socket) -> tuple[int, list[object]]:
+    return os.dup(control.fileno()), []
+
+
+def seqpacket(_: socket.socket) -> tuple[int, list[object]]:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    return theirs.detach(), [ours]
+
+
+def datagram(_: socket.socket) -> tuple[int, list[object]]:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    return theirs.detach(), [ours]
+
+
+def inet(_: socket.socket) -> tuple[int, list[object]]:
+    return socket.socket(socket.AF_INET).detach(), []
+
+
+def pipe(_: socket.socket) -> tuple[int, list[object]]:
+    reader, writer = os.pipe()
+    os.close(writer)
+    return reader, []
+
+
+def file(_: socket.socket) -> tuple[int, list[object]]:
+    return os.open("/dev/null", os.O_RDWR), []
+
+
+def event(_: socket.socket) -> tuple[int, list[object]]:
+    return os.eventfd(0), []
+
+
+def nothing(_: socket.socket) -> tuple[int, list[object]]:
+    return -1, []
+
+
+WRONG: list[Kind] = [
+    listening, listening_at_itself, unconnected, holds_its_peer, holds_it_in_another,
+    the_conversation_itself, seqpacket, datagram, inet, pipe, file, event, nothing,
+]  # fmt: skip
+
+
+def hand_over(control: socket.socket, number: int) -> None:
+    send(control, HANDOVER, struct.pack("=IB", 1, 1), *([number] if number >= 0 else []))
+    if number >= 0:
+        os.close(number)
+
+
+def in_a_child(act: Callable[[], None]) -> None:
+    """So that whatever is left over would be scaffoldd's alone."""
+    child = os.fork()
+    if child == 0:
+        try:
+            act()
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_the_wrong_kind_is_refused_and_closed(host: Host, kind: Kind) -> None:
+    before = descriptors(host)
+
+    def act() -> None:
+        for _ in range(EACH):
+            with call(host) as control:
+                assert prepare(control) == 0
+                number, _keep = kind(control)
+                hand_over(control, number)
+                assert error_of(control) == errno.EINVAL
+
+    in_a_child(act)
+    within(10, lambda: descriptors(host) <= before)
+    assert host.status()["flows"] == []
+
+
+def test_both_ends_of_a_pair(host: Host) -> None:
+    """Whichever comes second would be connected to us alone."""
+    before = descriptors(host)
+
+    def act() -> None:
+        for _ in range(EACH):
+            ours, theirs = socket.socketpair()
+            ours.send(b"p")
+            theirs.send(b"p")
+            with call(host) as one, call(host) as other:
+                assert prepare(one) == prepare(other) == 0
+                hand_over(one, theirs.detach())
+                hand_over(other, ours.detach())
+                assert sorted([error_of(one), error_of(other)]) == [0, errno.EINVAL]
+
+    in_a_child(act)
+    within(10, lambda: descriptors(host) <= before)
+    within(10, lambda: host.status()["flows"] == [])
+
+
+def test_a_peer_that_is_gone(host: Host) -> None:
+    before = descriptors(host)
+
+    def act() -> None:
+        for _ in range(EACH):
+            with call(host) as control:
+                assert prepare(control) == 0
+                number, _ = peer_is_gone(control)
+                hand_over(control, number)
+                receive(control)
+
+    in_a_child(act)
+    within(10, lambda: descriptors(host) <= before)
+    within(10, lambda: host.status()["flows"] == [])
+
+
+class Opening:
+    """A call that opens a flow to the server that accepts nothing."""
+
+    def __init__(self, host: Host):
+        self.control = call(host)
+        assert prepare(self.control, PORT + 1) == 0
+        self.flow, theirs = socket.socketpair()
+        self.flow.send(b"p")
+        hand_over(self.control, theirs.detach())
+
+    def waits(self) -> bool:
+        self.control.settimeout(0.5)
+        try:
+            assert error_of(self.control) == 0
+        except TimeoutError:
+            self.control.settimeout(10)
+            return True
+        return False
+
+    def close(self) -> None:
+        self.control.close()
+        self.flow.close()
+
+
+@pytest.fixture
+def full(host: Host) -> Iterator[list[Opening]]:
+    """The queue of that server is full; the last opening waits."""
+    opened = [Opening(host)]
+    while not opened[-1].waits():
+        opened.append(Opening(host))
+    yield opened
+    for each in opened:
+        each.close()
+
+
+def test_a_program_that_closes_what_it_opens(host: Host, full: list[Opening]) -> None:
+    """Its call hears of it at once, however the two ends go."""
+    full[-1].flow.close()
+    assert error_of(full[-1].control) == errno.ECONNABORTED
+    full[-1].control.close()
+    with contextlib.closing(Opening(host)) as another:
+        another.control.close()
+
+
+def test_a_thread_closes_what_another_connects(host: Host, full: list[Opening]) -> None:
+    code = f"""
+import os, socket, threading
+s = socket.socket()
+def connect():
+    try:
+        s.connect(("127.0.0.1", {PORT + 1}))
+    except OSError as error:
+        print(error.errno, flush=True)
+thread = threading.Thread(target=connect)
+thread.start()
+input()
+os.close(s.fileno())
+thread.join()
+"""
+    flows = len(host.status()["flows"])
+    command = [sys.executable, "-c", code]
+    program = host.popen(
+        command, all_local=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    within(20, lambda: len(host.status()["flows"]) > flows)
+    assert program.communicate("\n", timeout=60)[0].split() == [str(errno.ECONNABORTED)]
+    assert full[-1].waits()
+
+
+def test_killed_while_connect_waits(host: Host, full: list[Opening]) -> None:
+    code = f"import socket; socket.create_connection(('127.0.0.1', {PORT + 1}))"
+    flows = len(host.status()["flows"])
+    for _ in range(3):
+        program = host.popen([sys.executable, "-c", code], all_local=True)
+        within(20, lambda: len(host.status()["flows"]) > flows)
+        program.send_signal(signal.SIGKILL)
+        program.wait()
+        within(10, lambda: len(host.status()["flows"]) == flows)
+    assert full[-1].waits()

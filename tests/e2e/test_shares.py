@@ -1,0 +1,150 @@
+"""A user, or a hundred, who takes all that scaffoldd gives leaves enough for others."""
+
+import contextlib
+import errno
+import os
+import resource
+import select
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from e2e.common import line
+from e2e.control import HANDOVER, call, receive, send
+from e2e.test_control_abuse import PORT, prepare
+from scaffold.lab import Host, Lab
+
+pytestmark = pytest.mark.hosts
+FIRST_UID = 60000
+USERS = 4
+ECHO = f"""
+import resource, selectors, socket
+most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+s = socket.create_server(("127.0.0.1", {PORT}), backlog=4096)
+loop = selectors.DefaultSelector()
+loop.register(s, selectors.EVENT_READ)
+print("ready", flush=True)
+while True:
+    for key, _ in loop.select():
+        if key.fileobj is s:
+            loop.register(s.accept()[0], selectors.EVENT_READ)
+            continue
+        try:
+            data = key.fileobj.recv(100)
+        except OSError:
+            data = b""
+        if data:
+            key.fileobj.sendall(data)
+        else:
+            loop.unregister(key.fileobj)
+            key.fileobj.close()
+"""
+
+
+def raise_limit() -> None:
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    """A host that everybody may serve on, with an echo server of root's."""
+    if os.geteuid() != 0:
+        pytest.skip("acting as other users needs root")
+    with Lab(["a"], kind="loopback") as lab:
+        lab.start()
+        for folder in (lab.folder, lab["a"].runtime_dir.parent, lab["a"].runtime_dir):
+            folder.chmod(0o755)
+        command = [sys.executable, "-c", ECHO]
+        line(lab["a"].popen(command, all_local=True, stdout=subprocess.PIPE), b"ready\n")
+        yield lab["a"]
+        assert lab["a"].daemon is not None
+        assert lab["a"].daemon.poll() is None
+
+
+@contextlib.contextmanager
+def greedy(uid: int, act: Callable[[], str]) -> Iterator[str]:
+    """What `act` reports as this user; what it holds it holds until the end."""
+    reader, writer = os.pipe()
+    stay, leave = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(leave)
+        raise_limit()
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+        try:
+            text = act()
+        except BaseException as error:
+            text = repr(error)
+        os.write(writer, text.encode())
+        os.read(stay, 1)
+        os._exit(0)
+    os.close(writer)
+    os.close(stay)
+    with os.fdopen(reader) as answer:
+        yield os.read(answer.fileno(), 1000).decode()
+    os.close(leave)
+    os.waitpid(child, 0)
+
+
+def opens(host: Host) -> str:
+    """Connections that each hold a local port, until scaffoldd cuts the oldest one off."""
+    kept: list[socket.socket] = []
+    while not kept or not select.select([kept[0]], [], [], 0)[0]:
+        kept.append(call(host))
+        assert prepare(kept[-1]) == 0
+    assert kept[0].recv(1) == b""
+    return f"{len(kept)} ENOBUFS"
+
+
+def hands_over(host: Host) -> str:
+    """Flows, each with its end kept open."""
+    kept = []
+    while True:
+        with call(host) as control:
+            error = prepare(control)
+            if error:
+                return f"{len(kept)} {errno.errorcode[error]}"
+            ours, theirs = socket.socketpair()
+            ours.send(b"p")
+            with theirs:
+                send(control, HANDOVER, struct.pack("=IB", 1, 1), theirs.fileno())
+            assert receive(control).error == 0
+            kept.append(ours)
+
+
+def echo(host: Host) -> str:
+    """One flow from end to end."""
+    with call(host) as control:
+        assert prepare(control) == 0
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.send(b"p")
+            send(control, HANDOVER, struct.pack("=IB", 1, 1), theirs.fileno())
+            theirs.close()
+            assert receive(control).error == 0
+            ours.settimeout(20)
+            ours.sendall(b"hello")
+            return ours.recv(100).decode()
+
+
+@pytest.mark.parametrize("act", [opens, hands_over])
+def test_root_and_others_go_on(host: Host, act: Callable[[Host], str]) -> None:
+    with contextlib.ExitStack() as stack:
+        for user in range(USERS):
+            report = stack.enter_context(greedy(FIRST_UID + user, lambda: act(host)))
+            taken, error = report.split()
+            assert int(taken) > 10
+            assert error == "ENOBUFS"
+        assert echo(host) == "hello"
+        with greedy(FIRST_UID + USERS, lambda: echo(host)) as report:
+            assert report == "hello"
+        assert host.status()["counters"]["refused_shares"] >= USERS
+    assert echo(host) == "hello"

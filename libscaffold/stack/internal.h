@@ -4,6 +4,7 @@
  *   flows.c      the table of flows, their life, their timers
  *   opening.c    OPEN, ANSWER, CONFIRM, REFUSE, RETRY; which instance
  *   peers.c      other hosts that we have flows with: where they are, whether they live
+ *   incarnations.c  ...and where else, when they have moved
  *   router.c     the role of service router: answers to hosts' requests, leases
  *   registrar.c  a host's side of it: join, register, refresh
  *   lookups.c    names and pool addresses: from memory, or asked of the router
@@ -48,10 +49,25 @@ struct sc_peer {
     sc_time last_heard;
     unsigned unanswered; /* probes since then, all of one transaction */
     uint64_t transaction;
-    sc_time hinted_at; /* last probe that somebody's hint was the reason for */
+    struct sc_map_node
+        by_transaction; /* the answer may come from elsewhere: see sc_peers_on_alive */
+    struct sc_incarnation *incarnation; /* once its epoch is known */
+    sc_time hinted_at;                  /* last probe that somebody's hint was the reason for */
     struct sc_list flows;
     size_t flow_count;
     struct sc_due due;
+};
+
+/* One run of another host's stack, whichever way it is reached, and where it was last proven to be.
+ * Lives as long as a peer refers to it. */
+struct sc_incarnation {
+    struct sc_map_node node;
+    uint64_t key[2]; /* network address and epoch: who knows it has talked to that host */
+    size_t routes;   /* peers of this address and epoch */
+    struct sc_underlay seen;
+    struct sc_underlay asked; /* it says to be there: a PROBE is on its way... */
+    uint64_t transaction;
+    sc_time asked_at; /* ...since then; 0: none */
 };
 
 /* A flow and what the stack keeps beside it. */
@@ -153,6 +169,8 @@ struct sc_stack {
     size_t half_open;
 
     struct sc_map peers;
+    struct sc_map probed; /* peers by transaction */
+    struct sc_map incarnations;
     struct sc_hosts hosts;
     struct sc_service_table services;
     struct sc_pool pool;
@@ -218,10 +236,25 @@ void sc_peers_drop(struct sc_stack *s, struct sc_entry *e);
 void sc_peers_hint(struct sc_stack *s, struct sc_peer *p, sc_time now);
 void sc_peers_heard(struct sc_stack *s, struct sc_peer *p, uint64_t epoch, sc_time now);
 void sc_peers_on_probe(struct sc_stack *s, const struct sc_control *c,
-                       const struct sc_underlay *from, bool relayed);
+                       const struct sc_underlay *from, bool relayed, sc_time now);
 void sc_peers_on_alive(struct sc_stack *s, const struct sc_control *c,
                        const struct sc_underlay *from, sc_time now);
+/* A packet of one of its flows came from `from`. What was sent to a peer that has moved is lost, so
+ * only what comes from where it is sent to is a sign of life; or what proves that it arrived. */
+void sc_peers_heard_from(struct sc_stack *s, struct sc_peer *p, const struct sc_underlay *from,
+                         bool proven, sc_time now);
 void sc_peers_fini(struct sc_stack *s);
+
+/* incarnations.c */
+
+/* The peer's epoch is known, or another one than before; the peer goes. */
+void sc_incarnations_join(struct sc_stack *s, struct sc_peer *p);
+void sc_incarnations_leave(struct sc_stack *s, struct sc_peer *p);
+/* A host says where it is. Believed once it has answered there. */
+void sc_incarnations_on_probe(struct sc_stack *s, const struct sc_control *c,
+                              const struct sc_underlay *from, sc_time now);
+void sc_incarnations_on_alive(struct sc_stack *s, const struct sc_control *c,
+                              const struct sc_underlay *from);
 
 /* router.c */
 void sc_router_init(struct sc_stack *s);

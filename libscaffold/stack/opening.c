@@ -199,6 +199,15 @@ static bool settle_route(struct sc_stack *s, struct sc_entry *e, bool relayed, u
     return room;
 }
 
+/* The client got no word from us and has taken the way its OPEN went: so do we, or either side
+ * would wait for signs of life on a way that the other has left. */
+static bool takes_the_relay(const struct sc_entry *e, const struct sc_header *h,
+                            const struct sc_underlay *from)
+{
+    return e->flow.state == SC_FLOW_OPEN && !e->flow.relayed && is_relayed(h) &&
+           sc_underlay_equal(&e->relay, from);
+}
+
 void sc_opening_on_confirm(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
                            size_t len, const struct sc_underlay *from, sc_time now)
 {
@@ -216,13 +225,14 @@ void sc_opening_on_confirm(struct sc_stack *s, const struct sc_header *h, struct
         return;
     }
     bool fresh = e->flow.state == SC_FLOW_ANSWERED;
-    bool room = !fresh || settle_route(s, e, is_relayed(h), c.src, from, now);
+    bool settles = fresh || takes_the_relay(e, h, from);
+    bool room = !settles || settle_route(s, e, is_relayed(h), c.src, from, now);
     sc_flow_on_confirm(&e->flow, h, &c, now);
     if (!room)
         sc_flow_abort(&e->flow, SC_ABORT_NO_MEMORY, ENOBUFS, now);
     else if (fresh && !e->instance)
         sc_flow_abort(&e->flow, SC_ABORT_REFUSED, ECONNREFUSED, now);
-    if (e->peer)
+    if (e->peer && sc_underlay_equal(&e->peer->underlay, from))
         sc_peers_heard(s, e->peer, c.epoch, now);
     sc_flows_fed(s, e);
 }

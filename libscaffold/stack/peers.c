@@ -49,6 +49,8 @@ static struct sc_peer *get(struct sc_stack *s, uint64_t address, const struct sc
 static void free_peer(struct sc_stack *s, struct sc_peer *p)
 {
     sc_stack_arm(s, &p->due, SC_NEVER);
+    sc_incarnations_leave(s, p);
+    sc_map_remove(&s->probed, &p->by_transaction);
     sc_map_remove(&s->peers, &p->by_route);
     free(p);
 }
@@ -82,18 +84,30 @@ void sc_peers_drop(struct sc_stack *s, struct sc_entry *e)
         free_peer(s, p);
 }
 
+/* The peer is elsewhere by now: what the flow has still to say, its ABORT, goes there. */
+static void follow(struct sc_stack *s, struct sc_entry *e, const struct sc_underlay *where,
+                   sc_time now)
+{
+    if (where->family != 0 && sc_peers_adopt(s, e, e->peer->address, where, now))
+        e->flow.via = (struct sc_underlay){0};
+}
+
 /* Every flow with this peer fails; those of `keep_epoch`, when not 0, go on. */
 static void fail_flows(struct sc_stack *s, struct sc_peer *p, int error, uint64_t keep_epoch,
                        sc_time now)
 {
     struct sc_list *it, *tmp;
-    size_t left = p->flow_count; /* freeing the last one frees the peer */
+    struct sc_underlay where = {0};
+    if (p->incarnation && !sc_underlay_equal(&p->incarnation->seen, &p->underlay))
+        where = p->incarnation->seen;
+    size_t left = p->flow_count; /* freeing or moving the last one frees the peer */
     for (it = p->flows.next; left > 0; it = tmp, left--) {
         tmp = it->next;
         struct sc_entry *e = sc_entry_of(sc_container(it, struct sc_flow, siblings));
         if (keep_epoch && (e->flow.peer_epoch == keep_epoch || e->flow.peer_epoch == 0))
             continue;
         sc_flow_on_peer_gone(&e->flow, error, now);
+        follow(s, e, &where, now);
         sc_flows_touch(s, e, now);
     }
 }
@@ -106,16 +120,32 @@ void sc_peers_heard(struct sc_stack *s, struct sc_peer *p, uint64_t epoch, sc_ti
         return;
     bool restarted = p->epoch != 0;
     p->epoch = epoch;
+    sc_incarnations_join(s, p);
     if (restarted) {
         s->counters.peers_lost++;
         fail_flows(s, p, ECONNRESET, epoch, now);
     }
 }
 
+void sc_peers_heard_from(struct sc_stack *s, struct sc_peer *p, const struct sc_underlay *from,
+                         bool proven, sc_time now)
+{
+    if (proven || sc_underlay_equal(&p->underlay, from))
+        sc_peers_heard(s, p, 0, now);
+}
+
+static void new_transaction(struct sc_stack *s, struct sc_peer *p)
+{
+    sc_map_remove(&s->probed, &p->by_transaction);
+    p->transaction = sc_rng_next(&s->rng);
+    if (sc_map_insert(&s->probed, &p->by_transaction) < 0)
+        s->counters.dropped_memory++;
+}
+
 static void probe(struct sc_stack *s, struct sc_peer *p)
 {
     if (p->unanswered++ == 0)
-        p->transaction = sc_rng_next(&s->rng);
+        new_transaction(s, p);
     struct sc_control c = {.message = SC_MSG_PROBE,
                            .transaction = p->transaction,
                            .src = s->env.address,
@@ -147,21 +177,27 @@ static void on_due(struct sc_stack *s, struct sc_due *d, sc_time now)
 }
 
 void sc_peers_on_probe(struct sc_stack *s, const struct sc_control *c,
-                       const struct sc_underlay *from, bool relayed)
+                       const struct sc_underlay *from, bool relayed, sc_time now)
 {
     struct sc_control answer = {.message = SC_MSG_ALIVE,
                                 .transaction = c->transaction,
                                 .src = s->env.address,
                                 .epoch = s->env.epoch};
     sc_outbox_control(s, from, relayed ? c->src : 0, &answer);
+    sc_incarnations_on_probe(s, c, from, now);
 }
 
+/* Only who got the probe knows its transaction: the peer is where we send to, even if it has
+ * several addresses and answers from another one. */
 void sc_peers_on_alive(struct sc_stack *s, const struct sc_control *c,
                        const struct sc_underlay *from, sc_time now)
 {
-    struct sc_peer *p = sc_peers_find(s, c->src, from);
-    if (p && p->unanswered > 0 && c->transaction == p->transaction)
+    struct sc_map_node *n = sc_map_find(&s->probed, &c->transaction);
+    struct sc_peer *p = n ? sc_container(n, struct sc_peer, by_transaction) : NULL;
+    if (p && p->unanswered > 0 && c->src == p->address)
         sc_peers_heard(s, p, c->epoch, now);
+    else
+        sc_incarnations_on_alive(s, c, from);
 }
 
 /* Anyone can send a hint, so it costs the peer one probe in a second at most. */
@@ -187,4 +223,6 @@ void sc_peers_fini(struct sc_stack *s)
 {
     assert(s->peers.count == 0); /* a peer lives as long as it has flows */
     sc_map_fini(&s->peers);
+    sc_map_fini(&s->probed);
+    sc_map_fini(&s->incarnations);
 }

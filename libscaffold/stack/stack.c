@@ -14,6 +14,8 @@ static void init_tables(struct sc_stack *s)
     SC_MAP_INIT(&s->flows, struct sc_flow, by_id, id, s->map_seed);
     SC_MAP_INIT(&s->opens, struct sc_flow, by_open, open_key, s->map_seed);
     SC_MAP_INIT(&s->peers, struct sc_peer, by_route, route, s->map_seed);
+    SC_MAP_INIT(&s->probed, struct sc_peer, by_transaction, transaction, s->map_seed);
+    SC_MAP_INIT(&s->incarnations, struct sc_incarnation, node, key, s->map_seed);
     sc_heap_init(&s->flow_timers);
     sc_heap_init(&s->dues);
     sc_list_init(&s->ready);
@@ -109,9 +111,10 @@ static void on_data(struct sc_stack *s, const struct sc_header *h, struct sc_rea
         sc_resets_send(s, h->flow, 0, len, from, now);
         return;
     }
-    if (e->peer)
-        sc_peers_heard(s, e->peer, 0, now);
+    uint64_t acked = e->flow.recovery.largest_acked;
     sc_flow_on_data(&e->flow, h, r, ecn, now);
+    if (e->peer)
+        sc_peers_heard_from(s, e->peer, from, e->flow.recovery.largest_acked != acked, now);
     sc_flows_fed(s, e);
 }
 
@@ -126,7 +129,7 @@ static void on_control(struct sc_stack *s, const struct sc_header *h, struct sc_
     }
     bool from_router = !s->is_router && sc_underlay_equal(from, &s->config.router);
     if (c.message == SC_MSG_PROBE)
-        sc_peers_on_probe(s, &c, from, h->hop_limit < SC_HOP_LIMIT);
+        sc_peers_on_probe(s, &c, from, h->hop_limit < SC_HOP_LIMIT, now);
     else if (c.message == SC_MSG_ALIVE)
         sc_peers_on_alive(s, &c, from, now);
     else if (sc_control_is_request(c.message) && s->is_router)

@@ -398,6 +398,13 @@ void sim_host_restart(struct sim_host *h)
     sim_host_start(h);
 }
 
+void sim_host_move(struct sim_host *h)
+{
+    size_t at = h->sim->ipv6 ? 14 : 2;
+    h->underlay.ip[at]++;
+    sim_note(h->sim, h, "moved", h->underlay.ip[at], 0);
+}
+
 static void kill_event(struct sim *sim, void *arg, uint64_t value)
 {
     (void)sim;

@@ -286,6 +286,9 @@ void sim_host_kill(struct sim_host *h);
  * again. */
 void sim_host_restart(struct sim_host *h);
 
+/* Has another address from now on: what is sent to the old one gets lost. */
+void sim_host_move(struct sim_host *h);
+
 void sim_host_kill_at(struct sim_host *h, sc_time at);
 void sim_host_restart_at(struct sim_host *h, sc_time at);
 

@@ -233,13 +233,81 @@ static void an_impostor(void **state)
     net_fini(&n);
 }
 
+static bool from_another_address(struct net *n, struct net_packet *p)
+{
+    if (net_is(n, &p->from, 2) && net_is(n, &p->to, 1))
+        p->from = n->node[4].at;
+    if (net_is(n, &p->to, 4))
+        p->to = n->node[2].at;
+    return false;
+}
+
+/* b has got a second address, which its packets leave from, and is reached at both. */
+static void two_addresses(void **state)
+{
+    (void)state;
+    struct net n;
+    struct sc_flow *f[1];
+    unsigned bits[1], server_bits = 0;
+    talk(&n, 1, f, bits);
+    struct net_node *a = &n.node[1], *b = &n.node[2];
+    sc_stack_accept(b->stack, b->arrived[0], &server_bits);
+    n.filter = from_another_address;
+    net_run(&n, 60 * SC_SECOND);
+    net_check_talk(a, f[0], b, b->arrived[0]);
+    for (int i = 0; i < 60; i++) { /* a hears bytes, and nothing of its own is acknowledged */
+        net_write(b, b->arrived[0], "x");
+        net_run(&n, SC_SECOND);
+        assert_true(net_reads(a, f[0], "x"));
+    }
+    assert_false((bits[0] | server_bits) & SC_FLOW_ENDED);
+    net_fini(&n);
+}
+
+static bool count_to_impostor(struct net *n, struct net_packet *p)
+{
+    if (net_is(n, &p->to, 4))
+        n->what += net_type(p) == SC_PKT_DATA || net_message(p) == SC_MSG_PROBE;
+    return drop_host(n, p);
+}
+
+/* Somebody says in b's name that b is elsewhere, and gets no answer there: what a has to say to b,
+ * at the end, is not sent to him. Without b's epoch he is not even asked. */
+static void who_only_says_that_he_moved(void **state)
+{
+    (void)state;
+    for (uint64_t epoch = 102; epoch <= 103; epoch++) {
+        struct net n;
+        struct sc_flow *f[1];
+        unsigned bits[1];
+        talk(&n, 1, f, bits);
+        struct sc_control c = {
+            .message = SC_MSG_PROBE, .src = net_address(&n.node[2]), .epoch = epoch};
+        n.from = 2; /* b is silent from now on */
+        n.filter = count_to_impostor;
+        for (int i = 0; i < 100; i++)
+            send_control(&n, &n.node[4].at, &c);
+        assert_int_equal(n.what, epoch == 102);
+        net_run(&n, SC_PEER_DEAD_AFTER + 5 * SC_SECOND);
+        assert_int_equal(f[0]->error, ETIMEDOUT);
+        net_run(&n, 30 * SC_SECOND);
+        assert_int_equal(n.what, epoch == 102);
+        net_fini(&n);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(idle_flows),       cmocka_unit_test(a_dead_host),
-        cmocka_unit_test(a_restarted_host), cmocka_unit_test(a_restart_is_found_by_data),
-        cmocka_unit_test(unreachable),      cmocka_unit_test(forged_epochs),
+        cmocka_unit_test(idle_flows),
+        cmocka_unit_test(a_dead_host),
+        cmocka_unit_test(a_restarted_host),
+        cmocka_unit_test(a_restart_is_found_by_data),
+        cmocka_unit_test(unreachable),
+        cmocka_unit_test(forged_epochs),
         cmocka_unit_test(an_impostor),
+        cmocka_unit_test(two_addresses),
+        cmocka_unit_test(who_only_says_that_he_moved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,8 @@ struct sc_host {
     uint32_t pool;
     struct sc_underlay underlay;
     uint64_t epoch;
+    uint64_t followed; /* epoch of the run before, which does not come back; 0: none */
+    uint8_t token[16]; /* of its last JOIN: what a next run proves itself by; zeros: nothing */
     bool up;
     struct sc_timer lease;    /* in the table's heap while up */
     struct sc_list instances; /* sc_instance.in_host */

@@ -307,6 +307,10 @@ bool sc_outbox_drain(struct sc_stack *s, struct sc_train *t);
 void sc_outbox_fini(struct sc_stack *s);
 
 /* secrets.c */
+/* What this host proves by that it is the one that had its name; zeros when it keeps no secret. */
+void sc_secrets_host(const struct sc_stack *s, uint8_t token[SC_HOST_TOKEN_LEN]);
+/* The same, and not none. */
+bool sc_secrets_host_equal(const uint8_t *a, const uint8_t *b);
 void sc_secrets_token(const struct sc_stack *s, uint32_t flow, uint8_t token[SC_TOKEN_LEN]);
 size_t sc_secrets_cookie(const struct sc_stack *s, const struct sc_underlay *from, uint64_t open_id,
                          sc_time now, uint8_t cookie[32]);

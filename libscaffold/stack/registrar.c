@@ -26,6 +26,7 @@ static void join(struct sc_stack *s, sc_time now)
     struct sc_registrar *g = &s->registrar;
     struct sc_control c = {.message = SC_MSG_JOIN};
     snprintf(c.name, sizeof c.name, "%s", s->config.host_name);
+    sc_secrets_host(s, c.token);
     send(s, &c, g->joins);
     sc_stack_arm(s, &g->due, now + g->interval);
     g->interval = sc_time_min(2 * g->interval, SC_REQUEST_RETRANSMIT_MAX);

@@ -66,15 +66,31 @@ static void reply(struct sc_stack *s, const struct sc_underlay *to, const struct
     sc_outbox_control(s, to, 0, a);
 }
 
-/* Another host of this name is alive. One that was restarted comes from where it was, or waits
- * until its old lease is over: otherwise two of one name would take turns in throwing each other
+/* Another host of this name is alive. One that was restarted comes from where it was, or with the
+ * same secret, or waits until its old lease is over. Whom it followed does not come back meanwhile:
+ * otherwise two of one name, copies of one machine perhaps, would take turns in throwing each other
  * out. */
-static bool is_taken(const struct sc_stack *s, const char *name, uint64_t epoch,
+static bool is_taken(const struct sc_stack *s, const char *name, const struct sc_control *c,
                      const struct sc_underlay *from)
 {
     const struct sc_host *h = sc_hosts_find_name(&s->hosts, name);
-    return strcmp(name, s->config.host_name) == 0 ||
-           (h && h->up && h->epoch != epoch && !sc_underlay_equal(&h->underlay, from));
+    if (strcmp(name, s->config.host_name) == 0)
+        return true;
+    if (!h || !h->up || h->epoch == c->epoch)
+        return false;
+    if (h->followed == c->epoch)
+        return true;
+    return !sc_underlay_equal(&h->underlay, from) && !sc_secrets_host_equal(c->token, h->token);
+}
+
+/* Another run of the host than before: it serves nothing until it says so. */
+static void start_anew(struct sc_stack *s, struct sc_host *h, uint64_t epoch)
+{
+    if (h->epoch == epoch)
+        return;
+    remove_instances(s, h);
+    h->followed = h->epoch;
+    h->epoch = epoch;
 }
 
 /* The address that a host had, for the sake of its flows. A new one's follows from its pool
@@ -99,7 +115,7 @@ static void on_join(struct sc_stack *s, const struct sc_control *c, const struct
     struct sc_control a = {.message = SC_MSG_JOINED,
                            .lease_ms = (uint32_t)(SC_LEASE_TIME / SC_MS),
                            .epoch = s->env.epoch};
-    if (is_taken(s, n.label, c->epoch, from)) {
+    if (is_taken(s, n.label, c, from)) {
         reply(s, from, c, &a);
         return;
     }
@@ -109,9 +125,8 @@ static void on_join(struct sc_stack *s, const struct sc_control *c, const struct
         s->counters.dropped_table_full++;
         return;
     }
-    if (h->epoch != c->epoch)
-        remove_instances(s, h); /* a restarted host serves nothing until it says so */
-    h->epoch = c->epoch;
+    start_anew(s, h, c->epoch);
+    memcpy(h->token, c->token, sizeof h->token);
     a.pool = h->pool = e ? e->pool : 0;
     a.address = h->address;
     renew(s, h, from, now);

@@ -7,13 +7,19 @@
 
 #define COOKIE_LEN 16
 
-static void mac(const struct sc_stack *s, const uint8_t *data, size_t len, uint8_t out[16])
+static void mac_with(const uint8_t *key, size_t key_len, const uint8_t *data, size_t len,
+                     uint8_t out[16])
 {
     uint8_t full[EVP_MAX_MD_SIZE];
     unsigned n = 0;
-    if (!HMAC(EVP_sha256(), s->config.secret, sizeof s->config.secret, data, len, full, &n))
+    if (!HMAC(EVP_sha256(), key, (int)key_len, data, len, full, &n))
         abort(); /* libcrypto without HMAC: no token would be worth anything */
     memcpy(out, full, 16);
+}
+
+static void mac(const struct sc_stack *s, const uint8_t *data, size_t len, uint8_t out[16])
+{
+    mac_with(s->config.secret, sizeof s->config.secret, data, len, out);
 }
 
 void sc_secrets_token(const struct sc_stack *s, uint32_t flow, uint8_t token[SC_TOKEN_LEN])
@@ -23,6 +29,26 @@ void sc_secrets_token(const struct sc_stack *s, uint32_t flow, uint8_t token[SC_
     sc_write_u8(&w, 't');
     sc_write_u32(&w, flow);
     mac(s, text, sizeof text, token);
+}
+
+void sc_secrets_host(const struct sc_stack *s, uint8_t token[SC_HOST_TOKEN_LEN])
+{
+    static const char label[] = "scaffold host:";
+    static const uint8_t none[sizeof s->config.host_secret];
+    uint8_t text[sizeof label + SC_HOST_NAME_MAX];
+    struct sc_writer w = sc_writer(text, sizeof text);
+    memset(token, 0, SC_HOST_TOKEN_LEN);
+    if (memcmp(s->config.host_secret, none, sizeof none) == 0)
+        return;
+    sc_write_copy(&w, label, sizeof label - 1);
+    sc_write_copy(&w, s->config.host_name, strlen(s->config.host_name));
+    mac_with(s->config.host_secret, sizeof s->config.host_secret, text, sc_writer_len(&w), token);
+}
+
+bool sc_secrets_host_equal(const uint8_t *a, const uint8_t *b)
+{
+    static const uint8_t none[SC_HOST_TOKEN_LEN];
+    return memcmp(a, none, sizeof none) != 0 && CRYPTO_memcmp(a, b, SC_HOST_TOKEN_LEN) == 0;
 }
 
 /* Time is cut into slots of a cookie's life; the slot before is still good. */

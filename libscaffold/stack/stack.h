@@ -29,7 +29,8 @@ struct sc_stack_config {
     unsigned pool_bits;                   /* router: prefix length */
     uint64_t seed;                        /* jitter and choices */
     uint8_t secret[32];                   /* tokens and cookies; random per incarnation */
-    uint64_t epoch;                       /* random per incarnation, not 0 */
+    uint8_t host_secret[16]; /* kept: with it a host is the same one after a restart; zeros: none */
+    uint64_t epoch;          /* random per incarnation, not 0 */
     const struct sc_congestion_ops *congestion; /* NULL: CUBIC */
     size_t datagram_limit;                      /* largest UDP payload to try; 0: SC_DATAGRAM_MAX */
     size_t memory_max;                          /* 0: SC_MEMORY_MAX */

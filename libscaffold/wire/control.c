@@ -28,12 +28,14 @@ static void read_join(struct sc_reader *r, struct sc_control *c)
 {
     read_string(r, c->name);
     c->epoch = sc_read_u64(r);
+    sc_read_copy(r, c->token, sizeof c->token);
 }
 
 static void write_join(struct sc_writer *w, const struct sc_control *c)
 {
     write_string(w, c->name);
     sc_write_u64(w, c->epoch);
+    sc_write_copy(w, c->token, sizeof c->token);
 }
 
 static void read_joined(struct sc_reader *r, struct sc_control *c)

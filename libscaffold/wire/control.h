@@ -6,7 +6,7 @@
  * A request is padded to SC_CONTROL_REQUEST bytes and no answer is longer than that, so that nobody
  * can use a host as an amplifier. Strings are u8 length and bytes, without a final zero.
  *
- *   JOIN      string host name | u64 epoch           -> JOINED u64 address | u32 pool address |
+ *   JOIN      string host name | u64 epoch | 16 token -> JOINED u64 address | u32 pool address |
  *                                                       u32 lease ms | u64 router's epoch
  *   REGISTER  u64 epoch | u32 serial | u8 flags (1: replaces all that was registered before) |
  *             u8 count | count x { 32 ServiceID }     -> REGISTERED u32 serial
@@ -27,6 +27,8 @@
 #include "wire/packet.h"
 
 #define SC_CONTROL_REQUEST 512
+/* Says that a host of the same name is the same host; zeros: none. */
+#define SC_HOST_TOKEN_LEN 16
 /* ServiceIDs that fit into one REGISTER. */
 #define SC_REGISTER_MAX 12
 
@@ -54,13 +56,14 @@ struct sc_control {
     uint8_t message;
     uint64_t transaction;
     uint64_t src;
-    uint64_t epoch;    /* JOIN, JOINED, REGISTER, UNREGISTER, REFRESH, PROBE, ALIVE */
-    char name[256];    /* JOIN, LOOKUP, MAPPING; with a final zero */
-    uint64_t address;  /* JOINED, WHERE, THERE */
-    uint32_t pool;     /* JOINED, LOOKUP, MAPPING */
-    uint32_t lease_ms; /* JOINED */
-    uint32_t serial;   /* REGISTER, UNREGISTER, REGISTERED */
-    uint8_t replaces;  /* REGISTER */
+    uint64_t epoch; /* JOIN, JOINED, REGISTER, UNREGISTER, REFRESH, PROBE, ALIVE */
+    char name[256]; /* JOIN, LOOKUP, MAPPING; with a final zero */
+    uint8_t token[SC_HOST_TOKEN_LEN]; /* JOIN */
+    uint64_t address;                 /* JOINED, WHERE, THERE */
+    uint32_t pool;                    /* JOINED, LOOKUP, MAPPING */
+    uint32_t lease_ms;                /* JOINED */
+    uint32_t serial;                  /* REGISTER, UNREGISTER, REGISTERED */
+    uint8_t replaces;                 /* REGISTER */
     size_t service_count;
     struct sc_service_id service[SC_REGISTER_MAX]; /* REGISTER ...; [0] for LOOKUP and MAPPING */
     uint32_t registered;                           /* REFRESH */

@@ -61,6 +61,7 @@ struct net {
     size_t kept_count;
     int from, to; /* for filters: nodes of interest */
     unsigned what;
+    uint8_t host_secret;             /* bytes of it, of the next hosts that are started; 0: none */
     uint8_t packet[SC_DATAGRAM_MAX]; /* for filters: one of interest */
     size_t packet_len;
 };
@@ -100,6 +101,7 @@ static inline struct net_node *net_start(struct net *n, int i, const char *name,
                                 .epoch = epoch};
     snprintf(c.host_name, sizeof c.host_name, "%s", name);
     memset(c.secret, (int)(epoch * 7 + (uint64_t)i), sizeof c.secret);
+    memset(c.host_secret, n->host_secret, sizeof c.host_secret);
     if (router >= 0)
         c.router = n->node[router].at;
     node->stack = sc_stack_new(&c, n->now);

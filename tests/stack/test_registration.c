@@ -219,6 +219,70 @@ static void one_name_twice(void **state)
     net_fini(&n);
 }
 
+/* A host that kept its secret comes back at once, from another port or address; nobody else does in
+ * its name. The run that it followed is told, and does not take turns with it. */
+static void a_secret_is_enough(void **state)
+{
+    (void)state;
+    struct net n;
+    struct sc_stack_self self;
+    net_three(&n);
+    uint64_t b = net_address(&n.node[2]);
+    net_stop(&n.node[2]);
+    n.host_secret = 7;
+    net_start(&n, 2, "b", 0, 202); /* from the same underlay: it needs to prove nothing */
+    net_serve(&n.node[2], WEB);
+    net_run(&n, SC_SECOND);
+    n.host_secret = 8;
+    net_start(&n, 3, "b", 0, 203);
+    net_run(&n, 10 * SC_SECOND);
+    sc_stack_get_self(n.node[3].stack, &self);
+    assert_true(self.name_taken);
+    net_stop(&n.node[3]);
+    n.host_secret = 7;
+    net_start(&n, 4, "B", 0, 204);
+    net_run(&n, SC_MS);
+    assert_int_equal(net_address(&n.node[4]), b);
+    assert_int_equal(net_instances(&n.node[0]), 0); /* it serves nothing yet */
+    unsigned joined = n.node[4].joined;
+    net_run(&n, 30 * SC_SECOND); /* node 2 is still there: a copy of the machine, perhaps */
+    sc_stack_get_self(n.node[2].stack, &self);
+    assert_true(self.name_taken && !self.joined);
+    assert_int_equal(n.node[4].joined, joined);
+    net_stop(&n.node[4]);
+    net_run(&n, 10 * SC_SECOND); /* and has the name again when nobody else has it */
+    sc_stack_get_self(n.node[2].stack, &self);
+    assert_true(self.joined && !self.name_taken);
+    assert_int_equal(net_instances(&n.node[0]), 1);
+    net_fini(&n);
+}
+
+/* What a host proves itself by is of its name: a copy under another name knows nothing of it. */
+static void a_secret_is_of_a_name(void **state)
+{
+    (void)state;
+    struct net n;
+    struct sc_stack_self self;
+    net_init(&n);
+    net_start(&n, 0, "r", -1, 100);
+    n.host_secret = 7;
+    net_start(&n, 1, "a", 0, 101);
+    net_start(&n, 2, "b", 0, 102);
+    net_run(&n, SC_SECOND);
+    n.host_secret = 0; /* no secret is not the same as no secret */
+    net_start(&n, 3, "a", 0, 103);
+    net_start(&n, 4, "c", 0, 104);
+    net_run(&n, SC_SECOND);
+    sc_stack_get_self(n.node[3].stack, &self);
+    assert_true(self.name_taken);
+    net_stop(&n.node[3]);
+    net_start(&n, 3, "c", 0, 105);
+    net_run(&n, SC_SECOND);
+    sc_stack_get_self(n.node[3].stack, &self);
+    assert_true(self.name_taken);
+    net_fini(&n);
+}
+
 /* Without its router a host says so; with a new one that remembers nothing, addresses stay. */
 static void a_restarted_router(void **state)
 {
@@ -452,6 +516,8 @@ int main(void)
         cmocka_unit_test(a_silent_host),
         cmocka_unit_test(a_restarted_host),
         cmocka_unit_test(one_name_twice),
+        cmocka_unit_test(a_secret_is_enough),
+        cmocka_unit_test(a_secret_is_of_a_name),
         cmocka_unit_test(a_restarted_router),
         cmocka_unit_test(addresses_are_not_reused),
         cmocka_unit_test(lookups),

@@ -391,7 +391,11 @@ def _string(name: str) -> list[Any]:
 
 
 class Join(Packet):
-    fields_desc = [*_string("host"), XLongField("epoch", 0)]
+    fields_desc = [
+        *_string("host"),
+        XLongField("epoch", 0),
+        StrFixedLenField("token", b"", 16),
+    ]
 
 
 class Joined(Packet):

@@ -32,6 +32,7 @@ static struct sc_control full(uint8_t message)
                            .underlay = {.family = 6, .port = 7213, .ip = {0xfd, [15] = 1}}};
     bool registers = message == SC_MSG_REGISTER || message == SC_MSG_UNREGISTER;
     memset(c.name, 'n', 255);
+    memset(c.token, 't', sizeof c.token);
     c.service_count = registers ? SC_REGISTER_MAX : 1;
     for (size_t i = 0; i < c.service_count; i++)
         memset(c.service[i].bytes, (int)i + 1, sizeof c.service[i].bytes);
@@ -66,6 +67,7 @@ static void check_values(const struct sc_control *got, const struct sc_control *
     case SC_MSG_JOIN:
         assert_string_equal(got->name, sent->name);
         assert_true(got->epoch == sent->epoch);
+        assert_memory_equal(got->token, sent->token, sizeof got->token);
         break;
     case SC_MSG_JOINED:
         assert_true(got->address == sent->address && got->epoch == sent->epoch);

@@ -167,6 +167,7 @@ static size_t make_control(struct sc_writer *w, uint8_t message)
                            .src = 5,
                            .epoch = 9,
                            .name = "web.demo.scaffold",
+                           .token = "the same host..",
                            .address = 0x100000002,
                            .pool = 0xc6120003,
                            .lease_ms = 4000,

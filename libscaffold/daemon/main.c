@@ -98,6 +98,16 @@ static void say_joined(const struct sc_daemon *d)
         sc_log(SC_LOG_WARN, "service router %s does not answer any more", d->config.router);
 }
 
+static void keep(struct sc_daemon *d, const struct sc_mapping *m)
+{
+    char why[512];
+    int err = sc_state_keep(&d->state, m, 1);
+    if (err == 0)
+        return;
+    sc_state_explain(&d->state, err, why, sizeof why);
+    sc_log(SC_LOG_ERROR, "cannot keep the address of %s: %s", m->name, why);
+}
+
 static void take_event(struct sc_daemon *d, const struct sc_event *e)
 {
     switch (e->type) {
@@ -113,9 +123,7 @@ static void take_event(struct sc_daemon *d, const struct sc_event *e)
             sc_ctl_on_mapped(d, e);
         break;
     case SC_EVENT_ALLOCATED:
-        if (sc_state_keep(&d->state, &e->mapping) < 0)
-            sc_log(SC_LOG_ERROR, "cannot keep the address of %s: %s", e->mapping.name,
-                   strerror(errno));
+        keep(d, &e->mapping);
         break;
     case SC_EVENT_REGISTERED:
         sc_ctl_on_registered(d);
@@ -285,10 +293,12 @@ static int open_stack(struct sc_daemon *d, char *why, size_t size)
         snprintf(why, size, "out of memory, or --name %s is no host name", d->config.host_name);
         return -1;
     }
-    size_t bad = sc_state_restore(&d->state, d->stack);
-    if (bad)
-        sc_log(SC_LOG_WARN, "%zu kept mappings do not fit the pool and were left out", bad);
-    return 0;
+    int bad = sc_state_restore(&d->state, d->stack);
+    if (bad < 0)
+        sc_state_explain(&d->state, bad, why, size);
+    else if (bad > 0)
+        sc_log(SC_LOG_WARN, "%d kept mappings do not fit the pool and were left out", bad);
+    return bad < 0 ? -1 : 0;
 }
 
 /* A flow is a descriptor. Returns how many there are. */

@@ -118,6 +118,8 @@ struct sc_mapping {
     char name[SC_NAME_MAX + 1];   /* without port */
     struct sc_service_id service; /* port and protocol 0 */
     uint32_t pool;                /* host order */
+    bool used;                    /* was served once, or is a host's that joined */
+    bool reused;                  /* the address stood for another name before */
 };
 
 struct sc_event {

@@ -104,6 +104,18 @@ static bool is_taken(struct sc_daemon *d, const struct sc_name *name,
     return false;
 }
 
+/* --- names ------------------------------------------------------------------------------------ */
+
+uint64_t sc_bound_serial(struct sc_daemon *d, bool shared)
+{
+    return sc_serial(&d->serials) << 1 | shared;
+}
+
+struct sc_bound_wish sc_bound_wish_of(const struct sc_name *name)
+{
+    return (struct sc_bound_wish){.shared = name->serial & 1};
+}
+
 /* --- life ------------------------------------------------------------------------------------- */
 
 static struct sc_bound_service *service_of(struct sc_daemon *d, const struct sc_service_id *id)

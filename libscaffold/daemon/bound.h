@@ -59,6 +59,11 @@ struct sc_bound {
 void sc_bound_init(struct sc_bound_table *t, const uint64_t seed[2]);
 void sc_bound_fini(struct sc_bound_table *t); /* drops all */
 
+/* The number in the name of a socket that is to be bound. Whether it is shared shows in it, for a
+ * scaffoldd after this one. */
+uint64_t sc_bound_serial(struct sc_daemon *d, bool shared);
+struct sc_bound_wish sc_bound_wish_of(const struct sc_name *name);
+
 /* Reserves the name's address for the socket with this inode. Returns 0, or a positive errno:
  * EADDRINUSE, ENOBUFS (the user has its share), ENOMEM. */
 int sc_bound_reserve(struct sc_daemon *d, const struct sc_name *name,

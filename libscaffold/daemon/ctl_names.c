@@ -150,6 +150,8 @@ void sc_ctl_on_mapped(struct sc_daemon *d, const struct sc_event *e)
     } else if (op == SC_CTL_BIND) {
         struct sc_address at = sc_address_v4(m->pool, address.port);
         sc_ctl_bind_at(c, m->service, at);
+    } else if (op == SC_CTL_LISTEN) {
+        sc_ctl_on_listen(c);
     } else if (op == SC_CTL_PREPARE) {
         struct sc_service_id id =
             sc_service_id_at(m->service, c->request.prepare.address.port, IPPROTO_TCP);

@@ -88,7 +88,7 @@ void sc_ctl_bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct 
                            .family = (enum sc_family)c->request.bind.family,
                            .wildcard = c->request.bind.wildcard,
                            .address = address,
-                           .serial = sc_serial(&d->serials)};
+                           .serial = sc_bound_serial(d, c->request.bind.reuseport)};
     struct sc_bound_wish wish = {.shared = c->request.bind.reuseport,
                                  .patient = c->request.bind.reuseaddr};
     struct sc_bound *b;
@@ -152,7 +152,7 @@ void sc_ctl_on_bind(struct sc_ctl_call *c)
 }
 
 /* What the listening socket is bound as. One that a scaffoldd before us knew is taken in now.
- * Returns 0 or a positive errno. */
+ * Returns 0 or a positive errno; ENOENT: its address is not known here. */
 static int find_bound(struct sc_ctl_call *c, struct sc_bound **out)
 {
     struct sc_daemon *d = c->server->daemon;
@@ -169,9 +169,18 @@ static int find_bound(struct sc_ctl_call *c, struct sc_bound **out)
     if (*out) /* a socket before it had the name */
         sc_bound_drop(*out);
     if (!sc_listener_service(d, &name.address, &service))
-        return EINVAL;
+        return sc_address_is_v4(&name.address) ? ENOENT : EINVAL;
     return sc_bound_reserve(d, &name, &service, (uint32_t)inode, c->peer.uid,
-                            (struct sc_bound_wish){0}, out);
+                            sc_bound_wish_of(&name), out);
+}
+
+/* What the address of such a socket stands for only the router knows: LISTEN begins anew with its
+ * answer. */
+static void ask_for_address(struct sc_ctl_call *c)
+{
+    struct sc_name name;
+    if (sc_name_read_key(c->request.listen.own, &name))
+        sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(&name.address));
 }
 
 void sc_ctl_on_listen(struct sc_ctl_call *c)
@@ -184,6 +193,10 @@ void sc_ctl_on_listen(struct sc_ctl_call *c)
         return;
     }
     int err = find_bound(c, &b);
+    if (err == ENOENT) {
+        ask_for_address(c);
+        return;
+    }
     if (err) {
         sc_ctl_send_error(
             c, err, err == EINVAL ? "the socket is not bound to a service" : bind_trouble(err));

@@ -16,6 +16,7 @@
 #include "daemon/serials.h"
 #include "daemon/shares.h"
 #include "daemon/state.h"
+#include "daemon/survivors.h"
 #include "daemon/udp.h"
 #include "daemon/ula.h"
 #include "local/names.h"
@@ -68,6 +69,7 @@ struct sc_daemon {
     struct sc_map ports;     /* local ports of this host's clients */
     struct sc_map held_ends; /* that programs handed over, by inode: struct sc_held_end */
     struct sc_bound_table bound;
+    struct sc_survivors survivors;
     struct sc_list carries;
     struct sc_list joins;
     struct sc_endpoint_table endpoints;

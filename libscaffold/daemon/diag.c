@@ -17,6 +17,9 @@
 /* TCP_LISTEN; AF_UNIX listeners report the same number (net/unix/diag.c). */
 #define STATE_LISTEN 10
 
+/* A table that changes while it is read is read again, as often as this. */
+#define DUMPS_MAX 8
+
 struct question {
     struct nlmsghdr header;
     struct unix_diag_req body;
@@ -93,6 +96,13 @@ bool sc_diag_exists(uint32_t inode)
     return ask_one(inode, &a) != -ENOENT;
 }
 
+/* An abstract name with zeros in it is another one than its text: none of ours. */
+static void copy_name(char *out, const char *name, size_t len)
+{
+    if (!memchr(name, 0, len))
+        memcpy(out, name, len);
+}
+
 static struct sc_diag_socket read_socket(const struct nlmsghdr *h)
 {
     const struct unix_diag_msg *m = NLMSG_DATA(h);
@@ -100,8 +110,8 @@ static struct sc_diag_socket read_socket(const struct nlmsghdr *h)
     unsigned left = (unsigned)(h->nlmsg_len - NLMSG_LENGTH(sizeof *m));
     for (const struct rtattr *a = (const void *)(m + 1); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
         size_t len = RTA_PAYLOAD(a);
-        if (a->rta_type == UNIX_DIAG_NAME && len > 1 && len < sizeof s.name)
-            memcpy(s.name, (const char *)RTA_DATA(a) + 1, len - 1);
+        if (a->rta_type == UNIX_DIAG_NAME && len > 1 && len <= sizeof s.name)
+            copy_name(s.name, (const char *)RTA_DATA(a) + 1, len - 1);
         if (a->rta_type == UNIX_DIAG_RQLEN && len >= sizeof(struct unix_diag_rqlen))
             s.queue = ((const struct unix_diag_rqlen *)RTA_DATA(a))->udiag_rqueue;
         if (a->rta_type == UNIX_DIAG_PEER && len >= sizeof s.peer)
@@ -135,37 +145,60 @@ uint32_t sc_diag_queue(uint32_t inode)
     return ask_one(inode, &a) == 0 ? read_socket(&a.header).queue : 0;
 }
 
+/* Takes one answer's messages. Returns -EAGAIN when more follow, 0 at the end, or the kernel's
+ * error. *torn: the table changed while it was read. */
+static int take_answer(const struct nlmsghdr *h, unsigned left, const char *prefix,
+                       void (*each)(void *arg, const struct sc_diag_socket *s), void *arg,
+                       bool *torn)
+{
+    for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+        *torn |= (h->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+        if (h->nlmsg_type == NLMSG_DONE)
+            return 0;
+        if (h->nlmsg_type == NLMSG_ERROR)
+            return ((const struct nlmsgerr *)NLMSG_DATA(h))->error;
+        if (h->nlmsg_len < NLMSG_LENGTH(sizeof(struct unix_diag_msg)))
+            continue;
+        struct sc_diag_socket s = read_socket(h);
+        if (strncmp(s.name, prefix, strlen(prefix)) == 0)
+            each(arg, &s);
+    }
+    return -EAGAIN;
+}
+
+/* One reading of the whole table. */
+static int dump(const char *prefix, void (*each)(void *arg, const struct sc_diag_socket *s),
+                void *arg, bool *torn)
+{
+    struct question q = question(NLM_F_DUMP, 0);
+    static union {
+        struct nlmsghdr header;
+        char room[65536]; /* the kernel fills at most half of it at a time */
+    } answer;
+    int fd = open_netlink();
+    int err = fd < 0 ? -errno : ask(fd, &q);
+    if (err == 0)
+        err = -EAGAIN;
+    while (err == -EAGAIN) {
+        ssize_t n = recv(fd, &answer, sizeof answer, 0);
+        if (n > 0)
+            err = take_answer(&answer.header, (unsigned)n, prefix, each, arg, torn);
+        else if (n == 0 || errno != EINTR)
+            err = n == 0 ? -EIO : errno == EAGAIN ? -ETIMEDOUT : -errno;
+    }
+    if (fd >= 0)
+        close(fd);
+    return err;
+}
+
 int sc_diag_listeners(const char *prefix, void (*each)(void *arg, const struct sc_diag_socket *s),
                       void *arg)
 {
-    struct question q = question(NLM_F_DUMP, 0);
-    int fd = open_netlink();
-    int err = fd < 0 ? -errno : ask(fd, &q);
-    if (err < 0) {
-        if (fd >= 0)
-            close(fd);
-        return err;
+    int err = 0;
+    bool torn = true;
+    for (int i = 0; i < DUMPS_MAX && torn && err == 0; i++) {
+        torn = false;
+        err = dump(prefix, each, arg, &torn);
     }
-    static union {
-        struct nlmsghdr header;
-        char room[65536];
-    } answer;
-    for (;;) {
-        ssize_t n = recv(fd, &answer, sizeof answer, 0);
-        if (n <= 0)
-            break;
-        unsigned left = (unsigned)n;
-        for (const struct nlmsghdr *h = &answer.header; NLMSG_OK(h, left);
-             h = NLMSG_NEXT(h, left)) {
-            if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR) {
-                close(fd);
-                return 0;
-            }
-            struct sc_diag_socket s = read_socket(h);
-            if (strncmp(s.name, prefix, strlen(prefix)) == 0)
-                each(arg, &s);
-        }
-    }
-    close(fd);
-    return -EIO;
+    return err < 0 ? err : torn ? -EAGAIN : 0;
 }

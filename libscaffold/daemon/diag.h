@@ -32,8 +32,8 @@ uint32_t sc_diag_peer(uint32_t inode);
 /* Connections that wait in the queue of the listener with this inode; 0 when it cannot be asked. */
 uint32_t sc_diag_queue(uint32_t inode);
 
-/* Calls `each` for every listening AF_UNIX socket whose abstract name starts with `prefix`. Returns
- * 0 or a negative errno. */
+/* Calls `each` for every listening AF_UNIX socket whose abstract name starts with `prefix`, for
+ * some perhaps more than once. Returns 0 or a negative errno: not all were seen. */
 int sc_diag_listeners(const char *prefix, void (*each)(void *arg, const struct sc_diag_socket *s),
                       void *arg);
 

@@ -256,13 +256,28 @@ struct sc_listener *sc_listeners_choose(struct sc_daemon *d, const struct sc_ser
 
 /* --- delivery --------------------------------------------------------------------------------- */
 
+/* Of what survived a crash the kernel says only who made the socket. Who listens may be another
+ * user by now, and is known once there is a connection. */
+static void get_acquainted(struct sc_listener *l, const struct ucred *who)
+{
+    if (l->pid != 0 || !sc_ctl_may_serve(l->daemon, who->uid))
+        return;
+    l->uid = who->uid;
+    l->pid = who->pid;
+    sc_program_name(l->pid, l->program, sizeof l->program);
+    watch_binder(l);
+}
+
 /* Names are free for everyone once their owner is gone: who listens there must be who announced it.
  */
-static bool is_listeners(const struct sc_listener *l, int fd)
+static bool is_listeners(struct sc_listener *l, int fd)
 {
     struct ucred who;
     socklen_t len = sizeof who;
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && who.uid == l->uid;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
+        return false;
+    get_acquainted(l, &who);
+    return who.uid == l->uid;
 }
 
 /* Connects a fresh, named socket to the listener. Returns it, or a negative errno. */
@@ -407,7 +422,7 @@ void sc_listener_on_accepted(struct sc_end *e)
         sc_listener_update(l);
 }
 
-/* --- survivors -------------------------------------------------------------------------------- */
+/* --- services --------------------------------------------------------------------------------- */
 
 struct sc_service_id sc_loopback_service(const struct sc_daemon *d, uint16_t port)
 {
@@ -429,34 +444,4 @@ bool sc_listener_service(struct sc_daemon *d, const struct sc_address *a, struct
         return false;
     *out = sc_service_id_at(m.service, a->port, IPPROTO_TCP);
     return true;
-}
-
-static void recover_one(void *arg, const struct sc_diag_socket *s)
-{
-    struct sc_daemon *d = arg;
-    struct sc_name name;
-    struct sc_service_id service;
-    struct sc_bound *b;
-    char why[SC_CTL_TEXT] = "";
-    if (!sc_name_read_key(s->name, &name) || name.kind != SC_NAME_BOUND ||
-        !sc_listener_service(d, &name.address, &service))
-        return;
-    uid_t uid = s->uid_known ? s->uid : d->id.uid;
-    if (!sc_ctl_may_serve(d, uid)) /* a name is a claim */
-        sc_log(SC_LOG_WARN, "listener %s of uid %u is ignored", s->name, uid);
-    else if (sc_bound_reserve(d, &name, &service, s->inode, uid, (struct sc_bound_wish){0}, &b) ==
-                 0 &&
-             sc_listener_open(b, 128, 0, uid, why) == 0)
-        sc_log(SC_LOG_INFO, "listener %s survived and is registered again", s->name);
-}
-
-void sc_listeners_recover(struct sc_daemon *d)
-{
-    struct sockaddr_un sun;
-    char prefix[sizeof sun.sun_path];
-    socklen_t len = sc_name_control(d->id, &sun); /* ".../ctl" */
-    size_t text = len - offsetof(struct sockaddr_un, sun_path) - 1;
-    snprintf(prefix, sizeof prefix, "%.*s%c/", (int)(text - strlen("ctl")), sun.sun_path + 1,
-             SC_NAME_BOUND);
-    sc_diag_listeners(prefix, recover_one, d);
 }

@@ -14,7 +14,7 @@ struct sc_listener {
     struct sc_bound *bound; /* the socket; it closes its listener when it goes */
     bool loopback;          /* of --all-local: seen by this host only */
     uint32_t backlog;
-    int32_t pid;
+    int32_t pid; /* 0: it survived a crash, and nobody has connected yet */
     uint32_t uid;
     char program[32];
     struct sc_watch binder;       /* pidfd of the process that bound: a hint to look */
@@ -51,9 +51,6 @@ void sc_listener_close(struct sc_listener *l);
 
 /* Its queue may have got shorter without a word of who accepted. */
 void sc_listener_update(struct sc_listener *l);
-
-/* Registers again what a scaffoldd before us left behind. */
-void sc_listeners_recover(struct sc_daemon *d);
 
 /* The next listener of this service on this host, in turn, or NULL. Of a loopback port only those
  * that are reached at `target`; NULL: any. */

@@ -50,7 +50,7 @@ void sc_program_name(pid_t pid, char *buf, size_t size)
 static bool is_idle(const struct sc_daemon *d)
 {
     return d->bound.count == 0 && sc_list_empty(&d->carries) && sc_list_empty(&d->joins) &&
-           sc_list_empty(&d->endpoints.endpoints);
+           sc_list_empty(&d->endpoints.endpoints) && !sc_survivors_wait(d);
 }
 
 static void on_idle(struct sc_alarm *a)
@@ -119,7 +119,7 @@ static void take_event(struct sc_daemon *d, const struct sc_event *e)
             sc_session_on_flow(e->flow->app, e->bits);
         break;
     case SC_EVENT_MAPPED:
-        if (!sc_datagrams_on_mapped(d, e))
+        if (!sc_survivors_on_mapped(d, e) && !sc_datagrams_on_mapped(d, e))
             sc_ctl_on_mapped(d, e);
         break;
     case SC_EVENT_ALLOCATED:
@@ -130,6 +130,7 @@ static void take_event(struct sc_daemon *d, const struct sc_event *e)
         break;
     case SC_EVENT_JOINED:
         say_joined(d);
+        sc_survivors_on_joined(d);
         break;
     case SC_EVENT_DATAGRAM:
         sc_datagrams_receive(d, &e->datagram);
@@ -286,6 +287,7 @@ static int open_stack(struct sc_daemon *d, char *why, size_t size)
     while (c.epoch == 0)
         if (getrandom(&c.epoch, sizeof c.epoch, 0) < 0)
             return -1;
+    memcpy(c.host_secret, d->state.host_secret, sizeof c.host_secret);
     if (getrandom(c.secret, sizeof c.secret, 0) != sizeof c.secret)
         return -1;
     d->stack = sc_stack_new(&c, d->loop.now);
@@ -339,6 +341,7 @@ static int start(struct sc_daemon *d, char *why, size_t size)
     d->id =
         (struct sc_daemon_id){.uid = geteuid(), .instance = sc_instance_of(d->config.runtime_dir)};
     d->netns = stat("/proc/self/ns/net", &st) == 0 ? st.st_ino : 0;
+    sc_list_init(&d->survivors.waiting);
     sc_list_init(&d->carries);
     sc_list_init(&d->joins);
     sc_alarm_init(&d->sweep, on_sweep);
@@ -359,7 +362,7 @@ static int start(struct sc_daemon *d, char *why, size_t size)
         sc_state_open(&d->state, d->config.state_dir, d->id.instance, why, size) < 0 ||
         open_underlay(d, why, size) < 0 || open_stack(d, why, size) < 0)
         return -1;
-    sc_listeners_recover(d);
+    sc_survivors_find(d);
     sc_daemon_on_activity(d);
     return 0;
 }
@@ -384,6 +387,7 @@ static void say_ready(const struct sc_daemon *d)
 static void stop(struct sc_daemon *d)
 {
     sc_bound_fini(&d->bound);
+    sc_survivors_fini(d);
     sc_endpoints_end(d);
     sc_sessions_end(d);
     for (int i = 0; i < 8 && sc_udp_send(&d->udp, d->stack, SEND_TURN, d->loop.now); i++)

@@ -1,0 +1,247 @@
+#include "daemon/survivors.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "daemon/bound.h"
+#include "daemon/ctl.h"
+#include "daemon/daemon.h"
+#include "daemon/diag.h"
+#include "daemon/listener.h"
+
+/* What the router did not answer is asked again, and who is gone forgotten, this often. */
+#define AGAIN_EVERY (1 * SC_SECOND)
+/* Until the program listens again its backlog is not known: listen(2)'s customary one. */
+#define BACKLOG 128
+
+struct survivor {
+    struct sc_list link;
+    struct sc_map_node by_inode;
+    uint32_t inode;
+    uint32_t uid;
+    struct sc_name name;
+    char text[SC_NAME_TEXT];
+};
+
+static void forget(struct sc_daemon *d, struct survivor *v)
+{
+    sc_map_remove(&d->survivors.by_inode, &v->by_inode);
+    sc_list_remove(&v->link);
+    free(v);
+}
+
+static uint32_t pool_of(const struct survivor *v)
+{
+    return sc_address_is_v4(&v->name.address) ? sc_address_to_v4(&v->name.address) : 0;
+}
+
+static bool is_served(struct sc_daemon *d, const struct survivor *v)
+{
+    const struct sc_bound *b = sc_bound_find(d, v->text);
+    return b && b->inode == v->inode;
+}
+
+/* --- serving ---------------------------------------------------------------------------------- */
+
+static void give_up(struct sc_daemon *d, struct survivor *v, const char *why)
+{
+    sc_log(SC_LOG_WARN, "listener %s survived and is not served: %s", v->text, why);
+    forget(d, v);
+}
+
+static void serve(struct sc_daemon *d, struct survivor *v, const struct sc_service_id *service)
+{
+    struct sc_bound *b;
+    char why[SC_CTL_TEXT] = "";
+    if (is_served(d, v) || !sc_diag_is_named(v->inode, v->text)) {
+        forget(d, v); /* the program has listened again, or is gone */
+        return;
+    }
+    int err =
+        sc_bound_reserve(d, &v->name, service, v->inode, v->uid, sc_bound_wish_of(&v->name), &b);
+    if (err == 0)
+        err = sc_listener_open(b, BACKLOG, 0, v->uid, why);
+    if (err) {
+        give_up(d, v, *why ? why : strerror(err));
+        return;
+    }
+    sc_log(SC_LOG_INFO, "listener %s survived and is registered again", v->text);
+    forget(d, v);
+}
+
+static void serve_known(struct sc_daemon *d)
+{
+    struct sc_list *it, *tmp;
+    struct sc_service_id service;
+    sc_list_each(it, tmp, &d->survivors.waiting)
+    {
+        struct survivor *v = sc_container(it, struct survivor, link);
+        if (sc_listener_service(d, &v->name.address, &service))
+            serve(d, v, &service);
+        else if (pool_of(v) == 0)
+            give_up(d, v, "its name holds no address of a service");
+    }
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+static uint32_t *place_of(struct sc_daemon *d, uint32_t pool)
+{
+    for (size_t i = 0; i < SC_SURVIVORS_ASKED; i++)
+        if (d->survivors.asked[i] == pool)
+            return &d->survivors.asked[i];
+    return NULL;
+}
+
+static bool ask_for(struct sc_daemon *d, uint32_t pool)
+{
+    uint32_t *place = place_of(d, 0);
+    if (!place ||
+        sc_stack_lookup(d->stack, SC_LOOKUP_POOL, NULL, pool, NULL, place, d->loop.now) < 0)
+        return false;
+    *place = pool;
+    return true;
+}
+
+/* One question for each address, as many as may be asked at a time. */
+static void ask(struct sc_daemon *d)
+{
+    struct sc_list *it, *tmp;
+    struct sc_stack_self self;
+    sc_stack_get_self(d->stack, &self);
+    if (!self.joined)
+        return;
+    sc_list_each(it, tmp, &d->survivors.waiting)
+    {
+        uint32_t pool = pool_of(sc_container(it, struct survivor, link));
+        if (!place_of(d, pool) && !ask_for(d, pool))
+            return;
+    }
+}
+
+static void give_up_address(struct sc_daemon *d, uint32_t pool)
+{
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &d->survivors.waiting)
+    {
+        struct survivor *v = sc_container(it, struct survivor, link);
+        if (pool_of(v) == pool)
+            give_up(d, v, "the service router does not know its address");
+    }
+}
+
+bool sc_survivors_on_mapped(struct sc_daemon *d, const struct sc_event *e)
+{
+    uintptr_t at = (uintptr_t)e->ticket - (uintptr_t)d->survivors.asked;
+    if (at >= sizeof d->survivors.asked)
+        return false;
+    uint32_t *place = e->ticket;
+    uint32_t pool = *place;
+    *place = 0;
+    if (e->mapping.error == 0)
+        serve_known(d);
+    else if (e->mapping.error == ENOENT)
+        give_up_address(d, pool);
+    if (e->mapping.error == 0 || e->mapping.error == ENOENT)
+        ask(d); /* otherwise in a second, or when the router is back */
+    sc_daemon_on_activity(d);
+    return true;
+}
+
+void sc_survivors_on_joined(struct sc_daemon *d)
+{
+    ask(d);
+}
+
+bool sc_survivors_wait(const struct sc_daemon *d)
+{
+    return !sc_list_empty(&d->survivors.waiting);
+}
+
+static void arm(struct sc_daemon *d)
+{
+    if (sc_survivors_wait(d))
+        sc_loop_alarm(&d->loop, &d->survivors.again, d->loop.now + AGAIN_EVERY);
+}
+
+static void on_again(struct sc_alarm *a)
+{
+    struct sc_daemon *d = sc_container(a, struct sc_daemon, survivors.again);
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &d->survivors.waiting)
+    {
+        struct survivor *v = sc_container(it, struct survivor, link);
+        if (!sc_diag_exists(v->inode))
+            forget(d, v);
+    }
+    ask(d);
+    arm(d);
+    sc_daemon_on_activity(d);
+}
+
+/* --- finding ---------------------------------------------------------------------------------- */
+
+static void found(void *arg, const struct sc_diag_socket *s)
+{
+    struct sc_daemon *d = arg;
+    struct sc_name name;
+    if (!sc_name_read_key(s->name, &name) || name.kind != SC_NAME_BOUND ||
+        sc_map_find(&d->survivors.by_inode, &s->inode))
+        return;
+    uint32_t uid = s->uid_known ? s->uid : d->id.uid;
+    if (!sc_ctl_may_serve(d, uid)) { /* a name is a claim */
+        sc_log(SC_LOG_WARN, "listener %s of uid %u is ignored", s->name, uid);
+        return;
+    }
+    struct survivor *v =
+        d->survivors.by_inode.count < SC_INSTANCES_MAX ? calloc(1, sizeof *v) : NULL;
+    if (v) {
+        *v = (struct survivor){.inode = s->inode, .uid = uid, .name = name};
+        snprintf(v->text, sizeof v->text, "%s", s->name);
+    }
+    if (!v || sc_map_insert(&d->survivors.by_inode, &v->by_inode) < 0) {
+        sc_log(SC_LOG_WARN, "listener %s survived and is not served: out of memory", s->name);
+        free(v);
+        return;
+    }
+    sc_list_append(&d->survivors.waiting, &v->link);
+}
+
+static void prefix_of(struct sc_daemon_id id, char *prefix, size_t size)
+{
+    struct sockaddr_un sun;
+    socklen_t len = sc_name_control(id, &sun); /* ".../ctl" */
+    size_t text = len - offsetof(struct sockaddr_un, sun_path) - 1;
+    snprintf(prefix, size, "%.*s%c/", (int)(text - strlen("ctl")), sun.sun_path + 1, SC_NAME_BOUND);
+}
+
+void sc_survivors_find(struct sc_daemon *d)
+{
+    struct sc_survivors *s = &d->survivors;
+    uint64_t seed[2] = {d->config.seed, ~d->config.seed};
+    char prefix[sizeof((struct sockaddr_un *)0)->sun_path];
+    sc_list_init(&s->waiting);
+    sc_alarm_init(&s->again, on_again);
+    SC_MAP_INIT(&s->by_inode, struct survivor, by_inode, inode, seed);
+    prefix_of(d->id, prefix, sizeof prefix);
+    int err = sc_diag_listeners(prefix, found, d);
+    if (err < 0)
+        sc_log(SC_LOG_WARN, "listeners that survived cannot be looked for: %s", strerror(-err));
+    serve_known(d);
+    if (sc_survivors_wait(d))
+        sc_log(SC_LOG_INFO, "%zu listeners survived; the service router is asked what they serve",
+               s->by_inode.count);
+    ask(d);
+    arm(d);
+}
+
+void sc_survivors_fini(struct sc_daemon *d)
+{
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &d->survivors.waiting) forget(d, sc_container(it, struct survivor, link));
+    sc_loop_alarm(&d->loop, &d->survivors.again, SC_NEVER);
+    sc_map_fini(&d->survivors.by_inode);
+}

@@ -49,6 +49,7 @@ static void hang_up(struct sc_ctl_call *c)
     sc_map_remove(&s->waiting, &c->waits);
     sc_loop_unwatch(&s->daemon->loop, &c->watch);
     sc_loop_alarm(&s->daemon->loop, &c->registration, SC_NEVER);
+    sc_loop_alarm(&s->daemon->loop, &c->address, SC_NEVER);
     close(fd);
     sc_list_remove(&c->link);
     sc_share_give(&s->daemon->shares, &c->share);
@@ -170,7 +171,8 @@ static bool acceptable(struct sc_ctl_call *c, size_t len)
 /* A reply is owed. Whoever goes on talking meanwhile is no library of ours. */
 static bool is_busy(const struct sc_ctl_call *c)
 {
-    return c->waits.linked || c->waiter.session.other || c->registration.timer.at != SC_NEVER;
+    return c->waits.linked || c->waiter.session.other || c->registration.timer.at != SC_NEVER ||
+           c->address.timer.at != SC_NEVER;
 }
 
 /* The lists follow what the last event has made of it. */
@@ -272,6 +274,7 @@ static void add_connection(struct sc_ctl_server *s, int fd)
     *c = now;
     c->watch.ready = on_connection;
     sc_alarm_init(&c->registration, sc_ctl_on_registration_wait);
+    sc_alarm_init(&c->address, sc_ctl_on_address_wait);
     sc_list_append(&s->idle, &c->link);
     if (sc_loop_watch(&s->daemon->loop, &c->watch, EPOLLIN) < 0) {
         hang_up(c);

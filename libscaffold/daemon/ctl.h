@@ -15,6 +15,9 @@ bool sc_ctl_may_serve(const struct sc_daemon *d, uid_t uid);
 /* A lookup that a control call waits for was answered. */
 void sc_ctl_on_mapped(struct sc_daemon *d, const struct sc_event *e);
 
+/* The state in which this host is with its router has changed: who needs its address may go on. */
+void sc_ctl_on_joined(struct sc_daemon *d);
+
 /* The service router knows every instance of this host: who listens may go on. */
 void sc_ctl_on_registered(struct sc_daemon *d);
 

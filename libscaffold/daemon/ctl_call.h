@@ -40,6 +40,7 @@ struct sc_ctl_call {
     struct sc_map_node waits;     /* linked while a look-up is waited for */
     uint64_t ticket;              /* of that look-up */
     struct sc_alarm registration; /* LISTEN, HANDOVER: set while the router is waited for */
+    struct sc_alarm address;      /* PREPARE: set while this host has none, see ctl_address.c */
     struct sc_waiter waiter;      /* HANDOVER: tied while the opening is waited for */
     struct sc_endpoint *endpoint; /* reserved for a datagram socket, until HANDOVER */
 };
@@ -78,6 +79,15 @@ void sc_ctl_bind_datagram(struct sc_ctl_call *c, struct sc_service_id service,
 void sc_ctl_hand_over_datagram(struct sc_ctl_call *c);
 bool sc_ctl_on_datagram_option(struct sc_ctl_call *c);
 void sc_ctl_drop_endpoint(struct sc_ctl_call *c);
+
+/* What is said when there will be none soon. */
+#define SC_CTL_NO_ADDRESS                                                                          \
+    "this host has no address yet; is the service router running where --router says?"
+
+/* True when this host has no address yet and may get one any moment: the call, a PREPARE, goes on
+ * by itself when it has, or when it waited long enough. */
+bool sc_ctl_awaits_address(struct sc_ctl_call *c);
+void sc_ctl_on_address_wait(struct sc_alarm *a);
 
 /* LISTEN waited long enough for the router. */
 void sc_ctl_on_registration_wait(struct sc_alarm *a);

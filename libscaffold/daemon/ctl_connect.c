@@ -34,6 +34,10 @@ void sc_ctl_prepare_for(struct sc_ctl_call *c, const struct sc_service_id *servi
     if (sc_ctl_refuse_unverified(c, c->open.loopback))
         return;
     sc_stack_get_self(d->stack, &self);
+    if (!c->open.loopback && self.address == 0) {
+        sc_ctl_send_error(c, ENETUNREACH, SC_CTL_NO_ADDRESS);
+        return;
+    }
     uint16_t port = take_port(c, c->request.prepare.local_port);
     if (port == 0)
         return;
@@ -56,6 +60,9 @@ void sc_ctl_on_prepare(struct sc_ctl_call *c)
 {
     struct sc_daemon *d = c->server->daemon;
     struct sc_address a = c->request.prepare.address;
+    bool loopback = !c->request.prepare.by_service && sc_address_is_loopback(&a);
+    if (!loopback && sc_ctl_awaits_address(c))
+        return;
     if (c->request.prepare.datagram) {
         sc_ctl_prepare_datagram(c);
         return;
@@ -74,7 +81,7 @@ void sc_ctl_on_prepare(struct sc_ctl_call *c)
         if (sc_stack_mapping_of_service(d->stack, &id, &m))
             c->open.target = sc_address_v4(m.pool, sc_service_id_port(&id));
         sc_ctl_prepare_for(c, &id);
-    } else if (sc_address_is_loopback(&a)) {
+    } else if (loopback) {
         struct sc_service_id id = sc_loopback_service(d, a.port);
         c->open.loopback = true;
         sc_ctl_prepare_for(c, &id);

@@ -64,9 +64,7 @@ void sc_ctl_prepare_datagram(struct sc_ctl_call *c)
     if (sc_ctl_refuse_unverified(c, r.loopback))
         return;
     if (!r.loopback && self.pool == 0) {
-        sc_ctl_send_error(c, ENETUNREACH,
-                          "this host has no address yet; is the service router running where "
-                          "--router says?");
+        sc_ctl_send_error(c, ENETUNREACH, SC_CTL_NO_ADDRESS);
         return;
     }
     r.address = sc_address_v4(self.pool, 0);

@@ -131,6 +131,7 @@ static void take_event(struct sc_daemon *d, const struct sc_event *e)
     case SC_EVENT_JOINED:
         say_joined(d);
         sc_survivors_on_joined(d);
+        sc_ctl_on_joined(d);
         break;
     case SC_EVENT_DATAGRAM:
         sc_datagrams_receive(d, &e->datagram);

@@ -124,6 +124,8 @@ int sc_stack_send_datagram(struct sc_stack *s, const struct sc_datagram *d, uint
     } else {
         to = sc_registrar_reachable(s, now) ? &s->config.router : NULL;
     }
+    if (!to && sc_registrar_is_new(s, now))
+        return -ENOBUFS; /* as one that waits for its neighbour's address too long */
     if (!to)
         return s->is_router && !d->to_host ? 0 : -ENETUNREACH;
     return send_fragments(s, to, &h, &p, d->data);

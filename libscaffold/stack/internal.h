@@ -275,6 +275,7 @@ void sc_registrar_changed(struct sc_stack *s, const struct sc_service_id *id, bo
 bool sc_registrar_reachable(const struct sc_stack *s, sc_time now);
 /* The host has only just started: the router's first answer may be on its way. */
 bool sc_registrar_is_new(const struct sc_stack *s, sc_time now);
+sc_time sc_registrar_new_until(const struct sc_stack *s);
 
 /* lookups.c */
 void sc_lookups_on_mapping(struct sc_stack *s, const struct sc_control *c);

@@ -75,10 +75,17 @@ bool sc_registrar_reachable(const struct sc_stack *s, sc_time now)
     return s->is_router || (g->joined && now - g->answered_at < SC_LEASE_TIME);
 }
 
-bool sc_registrar_is_new(const struct sc_stack *s, sc_time now)
+/* As long as a lease, and a word from the router: it has let a host go then, too, that was there
+ * under our name. */
+sc_time sc_registrar_new_until(const struct sc_stack *s)
 {
     const struct sc_registrar *g = &s->registrar;
-    return g->joins == 0 && !g->name_taken && now - g->started < SC_LEASE_TIME;
+    return s->is_router || g->joins > 0 ? 0 : g->started + SC_LEASE_TIME + SC_LEASE_REFRESH;
+}
+
+bool sc_registrar_is_new(const struct sc_stack *s, sc_time now)
+{
+    return now < sc_registrar_new_until(s);
 }
 
 static void tell_reachable(struct sc_stack *s, sc_time now)
@@ -120,8 +127,11 @@ static void on_joined(struct sc_stack *s, const struct sc_control *c, sc_time no
         sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
     g->name_taken = taken;
     g->joined = !taken;
-    if (taken)
-        return; /* JOIN again: that host may leave */
+    if (taken) { /* JOIN again: that host may leave */
+        sc_time at = now + sc_time_max(c->lease_ms * SC_MS, SC_REQUEST_RETRANSMIT);
+        sc_stack_arm(s, &g->due, sc_time_min(at, g->due.timer.at));
+        return;
+    }
     bool moved = s->env.address != c->address || s->env.pool != c->pool;
     s->env.address = c->address;
     s->env.pool = c->pool;

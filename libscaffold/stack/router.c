@@ -83,6 +83,14 @@ static bool is_taken(const struct sc_stack *s, const char *name, const struct sc
     return !sc_underlay_equal(&h->underlay, from) && !sc_secrets_host_equal(c->token, h->token);
 }
 
+/* When to come again: the other host is gone then, or has renewed it. */
+static uint32_t rest_of_lease(const struct sc_stack *s, const char *name, sc_time now)
+{
+    const struct sc_host *h = sc_hosts_find_name(&s->hosts, name);
+    sc_time until = h && h->up ? h->lease.at : now + SC_LEASE_TIME;
+    return until > now ? (uint32_t)((until - now) / SC_MS + 1) : 1;
+}
+
 /* Another run of the host than before: it serves nothing until it says so. */
 static void start_anew(struct sc_stack *s, struct sc_host *h, uint64_t epoch)
 {
@@ -116,6 +124,7 @@ static void on_join(struct sc_stack *s, const struct sc_control *c, const struct
                            .lease_ms = (uint32_t)(SC_LEASE_TIME / SC_MS),
                            .epoch = s->env.epoch};
     if (is_taken(s, n.label, c, from)) {
+        a.lease_ms = rest_of_lease(s, n.label, now);
         reply(s, from, c, &a);
         return;
     }

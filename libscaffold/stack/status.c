@@ -8,7 +8,8 @@ void sc_stack_get_self(const struct sc_stack *s, struct sc_stack_self *out)
                                   .pool = s->env.pool,
                                   .is_router = s->is_router,
                                   .joined = s->is_router || s->registrar.reachable,
-                                  .name_taken = s->registrar.name_taken};
+                                  .name_taken = s->registrar.name_taken,
+                                  .new_until = sc_registrar_new_until(s)};
 }
 
 bool sc_stack_host_at(const struct sc_stack *s, size_t index, struct sc_host_status *out,

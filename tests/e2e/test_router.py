@@ -1,13 +1,20 @@
 """What a host says about its service router, in its log and in `scaffold status`."""
 
+import contextlib
+import errno
+import select
+import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from e2e.control import PREPARE, call, pack, receive, send
 from scaffold.lab import Host, Lab
 
 pytestmark = pytest.mark.hosts
@@ -72,3 +79,75 @@ def test_a_connect_before_the_host_has_joined() -> None:
         router.send_signal(signal.SIGCONT)
         output, errors = client.communicate(timeout=30)
         assert output == b"hello\n", errors
+
+
+CALLS = [(True, False), (False, False), (False, True)]
+"""PREPARE by id, by address, and of a datagram socket."""
+
+
+@contextlib.contextmanager
+def prepares(host: Host) -> Iterator[list[socket.socket]]:
+    """Such calls under way: the connections that their replies come over."""
+    address = pack(("198.18.0.1", 80))  # the router itself
+    with contextlib.ExitStack() as stack:
+        controls = [stack.enter_context(call(host)) for _ in CALLS]
+        for control, (by_service, datagram) in zip(controls, CALLS, strict=True):
+            body = struct.pack("=BBHBx16sH", by_service, ord("4"), 0, datagram, *address)
+            send(control, PREPARE, body + bytes(32))
+        yield controls
+
+
+def own_address(host: Host) -> str:
+    code = f"import socket; print(socket.gethostbyname('{host.name}.host.scaffold'))"
+    return host.run([sys.executable, "-c", code]).stdout.strip()
+
+
+def test_calls_before_the_host_has_joined_wait() -> None:
+    """Each gets the address of its host, which the router hands out with its first answer."""
+    with Lab(["r", "a"], router="r", kind="loopback") as lab:
+        router = lab["r"].scaffoldd()
+        for _ in range(10):
+            router.send_signal(signal.SIGSTOP)
+            started = time.monotonic()
+            lab["a"].scaffoldd()
+            with prepares(lab["a"]) as waiting:
+                assert not lab["a"].status()["router_answers"]
+                early = select.select(waiting, [], [], 0)[0]
+                router.send_signal(signal.SIGCONT)
+                in_time = time.monotonic() - started < 2  # or the machine is too slow to tell
+                replies = [receive(control) for control in waiting]
+            if in_time:
+                break
+            lab["a"].kill_scaffoldd()
+        assert in_time and not early
+        await_status(lab["a"], lambda status: bool(status["router_answers"]))
+        for reply in replies:
+            assert (reply.error, reply.address[0]) == (0, own_address(lab["a"]))
+
+
+def test_calls_without_a_router_fail_after_a_lease() -> None:
+    with Lab(["r", "a"], router="r", kind="loopback") as lab:
+        lab["a"].scaffoldd()
+        for _ in range(2):
+            with prepares(lab["a"]) as waiting:
+                assert [receive(control).error for control in waiting] == [errno.ENETUNREACH] * 3
+
+
+def test_a_host_without_its_secret_waits_for_its_own_lease() -> None:
+    """It is taken for another one of its name; what its programs open meanwhile waits with it."""
+    with Lab(["r", "a"], router="r", kind="loopback") as lab:
+        lab.start()
+        server = lab["r"].popen(
+            [sys.executable, "-c", SERVE], service="late.demo.scaffold", stdout=subprocess.PIPE
+        )
+        assert server.stdout and server.stdout.readline()
+        for _ in range(10):
+            lab["a"].kill_scaffoldd()
+            shutil.rmtree(lab["a"].runtime_dir.parent / "state")
+            lab["a"].scaffoldd(port=0)
+            client = lab["a"].popen([sys.executable, "-c", CONNECT], stdout=subprocess.PIPE)
+            output, _ = client.communicate(timeout=30)
+            assert output.endswith(b"hello\n")
+            if "knows another host named a" in lab["a"].log():
+                return
+        raise AssertionError("its lease was over each time")

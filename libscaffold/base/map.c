@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A power of two: a table of a few entries is one cache line or two. */
+#define FIRST_BUCKETS 16
+
 static uint64_t rotate(uint64_t x, unsigned n)
 {
     return x << n | x >> (64 - n);
@@ -59,7 +62,7 @@ void sc_map_fini(struct sc_map *m)
 {
     free(m->bucket);
     m->bucket = NULL;
-    m->bucket_count = m->count = 0;
+    m->bucket_count = m->level = m->room = m->count = 0;
 }
 
 static const void *key_of(const struct sc_map *m, const struct sc_map_node *n)
@@ -67,33 +70,65 @@ static const void *key_of(const struct sc_map *m, const struct sc_map_node *n)
     return (const char *)n + m->key_offset;
 }
 
-static struct sc_map_node **bucket_of(const struct sc_map *m, uint64_t hash)
+/* Those below `level` that have been split already share their hashes with their upper half. */
+static size_t index_of(const struct sc_map *m, uint64_t hash)
 {
-    return &m->bucket[hash & (m->bucket_count - 1)];
+    size_t i = hash & (2 * m->level - 1);
+    return i < m->bucket_count ? i : i - m->level;
 }
 
-/* Doubles the buckets when there would be more entries than buckets. */
+static struct sc_map_node **bucket_of(const struct sc_map *m, uint64_t hash)
+{
+    return &m->bucket[index_of(m, hash)];
+}
+
+/* Room for one more bucket; false when there is none. */
+static bool make_room(struct sc_map *m)
+{
+    if (m->bucket_count < m->room)
+        return true;
+    size_t room = m->room ? 2 * m->room : FIRST_BUCKETS;
+    struct sc_map_node **grown = realloc(m->bucket, room * sizeof *grown);
+    if (!grown)
+        return false;
+    m->bucket = grown;
+    m->room = room;
+    return true;
+}
+
+static void push(struct sc_map_node **bucket, struct sc_map_node *n)
+{
+    n->next = *bucket;
+    *bucket = n;
+}
+
+/* The oldest bucket that is still whole gives half of its entries to a new one. */
+static void split(struct sc_map *m)
+{
+    size_t from = m->bucket_count - m->level;
+    struct sc_map_node *n = m->bucket[from], *next;
+    m->bucket[from] = m->bucket[m->bucket_count++] = NULL;
+    for (; n; n = next) {
+        next = n->next;
+        push(bucket_of(m, n->hash), n);
+    }
+    if (m->bucket_count == 2 * m->level)
+        m->level *= 2;
+}
+
+/* One bucket more when there would be more entries than buckets. */
 static int grow(struct sc_map *m)
 {
     if (m->count < m->bucket_count)
         return 0;
-    size_t count = m->bucket_count ? 2 * m->bucket_count : 16;
-    struct sc_map_node **old = m->bucket;
-    size_t old_count = m->bucket_count;
-    struct sc_map_node **fresh = calloc(count, sizeof(struct sc_map_node *));
-    if (!fresh)
-        return old_count ? 0 : -ENOMEM; /* longer chains are better than no entry */
-    m->bucket = fresh;
-    m->bucket_count = count;
-    for (size_t i = 0; i < old_count; i++) {
-        for (struct sc_map_node *n = old[i], *next; n; n = next) {
-            next = n->next;
-            struct sc_map_node **b = bucket_of(m, n->hash);
-            n->next = *b;
-            *b = n;
-        }
+    if (!make_room(m))
+        return m->bucket_count ? 0 : -ENOMEM; /* longer chains are better than no entry */
+    if (m->bucket_count) {
+        split(m);
+        return 0;
     }
-    free(old);
+    memset(m->bucket, 0, FIRST_BUCKETS * sizeof *m->bucket);
+    m->bucket_count = m->level = FIRST_BUCKETS;
     return 0;
 }
 
@@ -103,10 +138,8 @@ int sc_map_insert(struct sc_map *m, struct sc_map_node *n)
     if (err < 0)
         return err;
     n->hash = sc_hash(m->seed, key_of(m, n), m->key_len);
-    struct sc_map_node **b = bucket_of(m, n->hash);
-    n->next = *b;
+    push(bucket_of(m, n->hash), n);
     n->linked = true;
-    *b = n;
     m->count++;
     return 0;
 }
@@ -139,9 +172,29 @@ struct sc_map_node *sc_map_next(const struct sc_map *m, const struct sc_map_node
 {
     if (n && n->next)
         return n->next;
-    size_t i = n ? (n->hash & (m->bucket_count - 1)) + 1 : 0;
+    size_t i = n ? index_of(m, n->hash) + 1 : 0;
     for (; i < m->bucket_count; i++)
         if (m->bucket[i])
             return m->bucket[i];
     return NULL;
+}
+
+/* Counted up from the highest bit downwards (the scan of Redis' tables): the two halves of a bucket
+ * that is split follow each other, so that whatever was met in the whole one is not met again. */
+struct sc_map_node *sc_map_scan(const struct sc_map *m, size_t *cursor)
+{
+    size_t at = *cursor;
+    *cursor = 0;
+    if (m->bucket_count == 0)
+        return NULL;
+    size_t low = at & (m->level - 1);
+    bool halved = low + m->level < m->bucket_count;
+    size_t bit = halved ? m->level : m->level / 2;
+    struct sc_map_node *first = m->bucket[index_of(m, at)];
+    while (bit && at & bit) {
+        at ^= bit;
+        bit /= 2;
+    }
+    *cursor = bit ? at | bit : 0;
+    return first;
 }

@@ -2,6 +2,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -14,6 +16,10 @@
 struct entry {
     struct sc_map_node node;
     uint32_t key;
+    bool linked;
+    bool stayed; /* linked since the scan began */
+    unsigned came; /* how often it was linked while the scan went on, the first time included */
+    unsigned met;
 };
 
 static void against_an_array(void **state)
@@ -49,6 +55,142 @@ static void against_an_array(void **state)
     assert_int_equal(m.count, count);
     sc_map_remove(&m, &(struct sc_map_node){0}); /* one that is not linked */
     sc_map_fini(&m);
+}
+
+static void toggle(struct sc_map *m, struct entry *e)
+{
+    if (e->linked)
+        sc_map_remove(m, &e->node);
+    else
+        assert_int_equal(sc_map_insert(m, &e->node), 0);
+    e->linked = !e->linked;
+    e->came += e->linked;
+    e->stayed = false;
+}
+
+/* One bucket; returns how many entries it had. */
+static size_t scan_once(const struct sc_map *m, size_t *cursor)
+{
+    size_t met = 0;
+    for (struct sc_map_node *n = sc_map_scan(m, cursor); n; n = n->next, met++)
+        sc_container(n, struct entry, node)->met++;
+    return met;
+}
+
+/* A scan from end to end, between whose pieces entries come and go: more come than go, so that the
+ * map grows under it. */
+static void scan_while_changing(struct sc_map *m, struct entry *entries, size_t count,
+                                struct sc_rng *rng, size_t changes)
+{
+    size_t cursor = 0;
+    for (size_t i = 0; i < count; i++) {
+        entries[i].met = 0;
+        entries[i].stayed = entries[i].linked;
+        entries[i].came = entries[i].linked;
+    }
+    do {
+        scan_once(m, &cursor);
+        for (size_t i = sc_rng_below(rng, changes + 1); i > 0; i--)
+            toggle(m, &entries[sc_rng_below(rng, count)]);
+    } while (cursor);
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].stayed)
+            assert_int_equal(entries[i].met, 1);
+        else
+            assert_true(entries[i].met <= entries[i].came);
+    }
+}
+
+static void a_scan_meets_what_stays_once(void **state)
+{
+    (void)state;
+    const uint64_t map_seed[2] = {1, 2};
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        struct entry *entries = calloc(KEYS, sizeof *entries);
+        struct sc_map m;
+        struct sc_rng rng;
+        print_message("seed %llu\n", (unsigned long long)seed);
+        sc_rng_seed(&rng, seed);
+        SC_MAP_INIT(&m, struct entry, node, key, map_seed);
+        size_t first = sc_rng_below(&rng, 300);
+        for (uint32_t i = 0; i < KEYS; i++) {
+            entries[i].key = i * 2654435761u;
+            if (i < first)
+                toggle(&m, &entries[i]);
+        }
+        for (size_t changes = 0; changes < 6; changes++)
+            scan_while_changing(&m, entries, KEYS, &rng, changes);
+        sc_map_fini(&m);
+        free(entries);
+    }
+}
+
+/* Only additions: then nothing is met twice, at any size and however the buckets stand. */
+static void a_scan_while_growing(void **state)
+{
+    (void)state;
+    const uint64_t map_seed[2] = {3, 4};
+    for (size_t first = 0; first < 130; first++) {
+        static struct entry entries[KEYS];
+        struct sc_map m;
+        size_t cursor = 0, count = 0;
+        memset(entries, 0, sizeof entries);
+        SC_MAP_INIT(&m, struct entry, node, key, map_seed);
+        for (; count < first; count++) {
+            entries[count].key = (uint32_t)count;
+            assert_int_equal(sc_map_insert(&m, &entries[count].node), 0);
+        }
+        for (size_t piece = 0; piece == 0 || cursor; piece++) {
+            scan_once(&m, &cursor);
+            for (size_t i = 0; i < piece % 4 && count < KEYS; i++, count++) {
+                entries[count].key = (uint32_t)count;
+                assert_int_equal(sc_map_insert(&m, &entries[count].node), 0);
+            }
+        }
+        for (size_t i = 0; i < count; i++)
+            assert_true(i < first ? entries[i].met == 1 : entries[i].met <= 1);
+        sc_map_fini(&m);
+    }
+}
+
+static void a_scan_of_nothing(void **state)
+{
+    (void)state;
+    const uint64_t map_seed[2] = {1, 2};
+    struct sc_map m;
+    size_t cursor = 0;
+    SC_MAP_INIT(&m, struct entry, node, key, map_seed);
+    assert_null(sc_map_scan(&m, &cursor));
+    assert_int_equal(cursor, 0);
+    sc_map_fini(&m);
+}
+
+/* However large the map is: one insertion splits one bucket, and buckets stay short. */
+static void growth_in_small_steps(void **state)
+{
+    (void)state;
+    enum { MANY = 20000 };
+    const uint64_t map_seed[2] = {5, 6};
+    struct entry *entries = calloc(MANY, sizeof *entries);
+    struct sc_map m;
+    SC_MAP_INIT(&m, struct entry, node, key, map_seed);
+    for (uint32_t i = 0; i < MANY; i++) {
+        size_t before = m.bucket_count;
+        entries[i].key = i;
+        assert_int_equal(sc_map_insert(&m, &entries[i].node), 0);
+        assert_true(i == 0 || m.bucket_count - before <= 1);
+        assert_true(m.bucket_count >= m.count);
+    }
+    size_t cursor = 0, longest = 0, met = 0;
+    do {
+        size_t one = scan_once(&m, &cursor);
+        longest = one > longest ? one : longest;
+        met += one;
+    } while (cursor);
+    assert_int_equal(met, MANY);
+    assert_in_range(longest, 2, 16);
+    sc_map_fini(&m);
+    free(entries);
 }
 
 /* Every bit of the input moves about half of the output. */
@@ -91,6 +233,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(against_an_array),
+        cmocka_unit_test(a_scan_meets_what_stays_once),
+        cmocka_unit_test(a_scan_while_growing),
+        cmocka_unit_test(a_scan_of_nothing),
+        cmocka_unit_test(growth_in_small_steps),
         cmocka_unit_test(the_hash_mixes),
         cmocka_unit_test(the_hash_is_siphash),
     };

@@ -8,6 +8,8 @@
 #include "daemon/session.h"
 #include "daemon/status.h"
 
+#define TOO_MANY "scaffoldd tells its status to too many at a time; ask again in a moment"
+
 static bool may_touch(const struct sc_ctl_call *c, const struct sc_end *e)
 {
     return c->peer.uid == 0 || c->peer.uid == e->uid;
@@ -49,11 +51,13 @@ void sc_ctl_on_flow_option(struct sc_ctl_call *c)
 void sc_ctl_on_status(struct sc_ctl_call *c)
 {
     struct sc_ctl_reply r = sc_ctl_reply_to(c);
-    int fd = sc_status_write(c->server->daemon);
-    r.error = fd < 0 ? -fd : 0;
+    int fd = sc_status_begin(c->server->daemon, c->peer.uid);
+    if (fd < 0) {
+        sc_ctl_send_error(c, -fd, fd == -EAGAIN ? TOO_MANY : "");
+        return;
+    }
     sc_ctl_send(c, &r, fd);
-    if (fd >= 0)
-        close(fd);
+    close(fd); /* the caller's alone now: when that is closed, nothing more is written */
 }
 
 void sc_ctl_on_stop(struct sc_ctl_call *c)

@@ -17,6 +17,7 @@
 #include "daemon/shares.h"
 #include "daemon/state.h"
 #include "daemon/survivors.h"
+#include "daemon/status.h"
 #include "daemon/udp.h"
 #include "daemon/ula.h"
 #include "local/names.h"
@@ -72,8 +73,11 @@ struct sc_daemon {
     struct sc_survivors survivors;
     struct sc_list carries;
     struct sc_list joins;
+    struct sc_map sessions; /* both, by id */
+    uint64_t session_ids;   /* last one given */
     struct sc_endpoint_table endpoints;
     struct sc_datagrams datagrams;
+    struct sc_status status;
     struct sc_alarm sweep;
     struct sc_alarm idle;
     sc_time started;

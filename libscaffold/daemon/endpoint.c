@@ -48,6 +48,13 @@ static int take_address(struct sc_endpoint *e, const struct sc_service_id *servi
     return sc_endpoint_group_join(e, &id);
 }
 
+/* The one that its name will carry. */
+static int take_serial(struct sc_endpoint *e)
+{
+    e->serial = sc_serial(&e->daemon->serials);
+    return -sc_map_insert(&e->daemon->endpoints.by_serial, &e->by_serial);
+}
+
 int sc_endpoint_reserve(struct sc_daemon *d, const struct sc_endpoint_request *r,
                         struct sc_endpoint **out)
 {
@@ -66,15 +73,15 @@ int sc_endpoint_reserve(struct sc_daemon *d, const struct sc_endpoint_request *r
                               .reply = r->bound && r->address.port == 0,
                               .reuseaddr = r->reuseaddr,
                               .reuseport = r->reuseport};
-    sc_list_init(&e->link);
     sc_list_init(&e->member);
     bool granted = sc_share_take(&d->shares, &e->share, r->uid, SC_SHARE_DATAGRAMS);
     int err = granted ? take_address(e, &r->service) : ENOBUFS;
+    if (!err)
+        err = take_serial(e);
     if (err) {
         sc_endpoint_close(e);
         return err;
     }
-    e->serial = sc_serial(&d->serials);
     *out = e;
     return 0;
 }
@@ -88,7 +95,7 @@ void sc_endpoint_close(struct sc_endpoint *e)
         sc_loop_unwatch(&d->loop, &e->watch);
         close(fd);
     }
-    sc_list_remove(&e->link);
+    sc_map_remove(&d->endpoints.by_serial, &e->by_serial);
     sc_endpoint_group_leave(e);
     if (e->port)
         sc_host_port_give(d, e->port, e->remembered);
@@ -101,21 +108,25 @@ void sc_endpoint_close(struct sc_endpoint *e)
 
 void sc_endpoints_end(struct sc_daemon *d)
 {
-    struct sc_list *list = &d->endpoints.endpoints;
-    while (!sc_list_empty(list))
-        sc_endpoint_close(sc_container(sc_list_first(list), struct sc_endpoint, link));
+    size_t cursor = 0;
+    do {
+        struct sc_map_node *n = sc_map_scan(&d->endpoints.by_serial, &cursor), *next;
+        for (; n; n = next) {
+            struct sc_endpoint *e = sc_container(n, struct sc_endpoint, by_serial);
+            next = n->next;
+            if (e->watch.fd >= 0) /* those that are reserved only go with their control call */
+                sc_endpoint_close(e);
+        }
+    } while (cursor);
 }
 
 struct sc_endpoint *sc_endpoint_find(struct sc_daemon *d, const struct sc_name *name)
 {
-    struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &d->endpoints.endpoints)
-    {
-        struct sc_endpoint *e = sc_container(it, struct sc_endpoint, link);
-        if (name->kind == SC_NAME_DATAGRAM && e->serial == name->serial)
-            return e;
-    }
-    return NULL;
+    struct sc_map_node *n = sc_map_find(&d->endpoints.by_serial, &name->serial);
+    if (!n || name->kind != SC_NAME_DATAGRAM)
+        return NULL;
+    struct sc_endpoint *e = sc_container(n, struct sc_endpoint, by_serial);
+    return e->watch.fd >= 0 ? e : NULL;
 }
 
 /* --- from the program ------------------------------------------------------------------------- */
@@ -216,7 +227,6 @@ int sc_endpoint_attach(struct sc_endpoint *e, int fd, uint32_t rcvbuf)
         sc_endpoint_close(e);
         return err;
     }
-    sc_list_append(&d->endpoints.endpoints, &e->link);
     sc_daemon_on_activity(d);
     return 0;
 }

@@ -14,7 +14,7 @@
 #include "local/datagram.h"
 
 struct sc_endpoint {
-    struct sc_list link;   /* the daemon's, once it takes part */
+    struct sc_map_node by_serial;
     struct sc_list member; /* of its group */
     struct sc_daemon *daemon;
     struct sc_watch watch;           /* fd -1: reserved only */

@@ -21,9 +21,9 @@ void sc_endpoint_table_init(struct sc_endpoint_table *t, uint64_t seed)
     unsigned range = SC_PORT_LAST - SC_PORT_FIRST + 1;
     t->seed[0] = seed;
     t->seed[1] = ~seed;
-    sc_list_init(&t->endpoints);
     sc_list_init(&t->kept);
     sc_list_init(&t->replier_ages);
+    SC_MAP_INIT(&t->by_serial, struct sc_endpoint, by_serial, serial, t->seed);
     SC_MAP_INIT(&t->ports, struct sc_host_port, node, number, t->seed);
     SC_MAP_INIT(&t->groups, struct sc_endpoint_group, node, service, t->seed);
     SC_MAP_INIT(&t->repliers, struct replier, node, service, t->seed);
@@ -275,6 +275,7 @@ void sc_endpoint_table_fini(struct sc_endpoint_table *t)
         forget_port(t, sc_container(sc_list_first(&t->kept), struct sc_host_port, link));
     while (oldest_replier(t))
         forget_replier(t, oldest_replier(t));
+    sc_map_fini(&t->by_serial);
     sc_map_fini(&t->ports);
     sc_map_fini(&t->groups);
     sc_map_fini(&t->repliers);

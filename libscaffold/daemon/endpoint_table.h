@@ -40,7 +40,7 @@ struct sc_endpoint_group {
 };
 
 struct sc_endpoint_table {
-    struct sc_list endpoints; /* that take part */
+    struct sc_map by_serial; /* all endpoints */
     struct sc_map ports;
     struct sc_list kept;
     size_t kept_count;

@@ -106,11 +106,10 @@ static int wait_for(struct sc_loop *l, struct epoll_event *ev, const struct time
     return wait_coarsely(l, ev, left);
 }
 
-static int wait_events(struct sc_loop *l, struct epoll_event *ev, sc_time deadline)
+static int wait_events(struct sc_loop *l, struct epoll_event *ev, sc_time deadline, sc_time now)
 {
     if (deadline == SC_NEVER)
         return wait_for(l, ev, NULL);
-    sc_time now = sc_clock_now();
     sc_time left = deadline > now ? deadline - now : 0;
     struct timespec ts = {.tv_sec = (time_t)(left / SC_SECOND),
                           .tv_nsec = (long)(left % SC_SECOND) * 1000};
@@ -128,10 +127,28 @@ static void fire_due(struct sc_loop *l)
     }
 }
 
+/* All that the owner did after the last batch belongs to its turn. */
+static void note_turn(struct sc_loop *l, sc_time now)
+{
+    sc_time took = l->wakeups ? now - l->now : 0;
+    if (took > l->longest_turn)
+        l->longest_turn = took;
+    l->long_turns += took > SC_LONG_TURN;
+}
+
+sc_time sc_loop_take_longest_turn(struct sc_loop *l)
+{
+    sc_time longest = l->longest_turn;
+    l->longest_turn = 0;
+    return longest;
+}
+
 void sc_loop_turn(struct sc_loop *l, sc_time deadline)
 {
     struct epoll_event ev[BATCH];
-    int n = wait_events(l, ev, sc_time_min(deadline, sc_heap_next(&l->alarms)));
+    sc_time now = sc_clock_now();
+    note_turn(l, now);
+    int n = wait_events(l, ev, sc_time_min(deadline, sc_heap_next(&l->alarms)), now);
     l->now = sc_clock_now();
     l->wakeups++;
     for (int i = 0; i < n; i++) {

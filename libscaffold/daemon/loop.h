@@ -24,6 +24,9 @@ struct sc_alarm {
     void (*fire)(struct sc_alarm *a);
 };
 
+/* What no turn should take: it is added to everybody's round trip. */
+#define SC_LONG_TURN (5 * SC_MS)
+
 struct sc_loop {
     int epfd;
     sc_time now; /* read once per batch */
@@ -33,6 +36,8 @@ struct sc_loop {
     size_t dispose_count;
     size_t dispose_room;
     uint64_t wakeups;
+    sc_time longest_turn; /* since it was last taken: for so long nothing else was served */
+    uint64_t long_turns;  /* of more than SC_LONG_TURN */
 };
 
 /* Returns 0 or a negative errno. */
@@ -53,6 +58,9 @@ void sc_loop_dispose(struct sc_loop *l, void *memory);
 
 /* Microseconds of CLOCK_MONOTONIC. */
 sc_time sc_clock_now(void);
+
+/* The longest turn since the last call, from waking up to waiting again. */
+sc_time sc_loop_take_longest_turn(struct sc_loop *l);
 
 /* Waits for events, at most until `deadline`, and dispatches one batch. */
 void sc_loop_turn(struct sc_loop *l, sc_time deadline);

@@ -50,7 +50,7 @@ void sc_program_name(pid_t pid, char *buf, size_t size)
 static bool is_idle(const struct sc_daemon *d)
 {
     return d->bound.count == 0 && sc_list_empty(&d->carries) && sc_list_empty(&d->joins) &&
-           sc_list_empty(&d->endpoints.endpoints) && !sc_survivors_wait(d);
+           d->endpoints.by_serial.count == 0 && !sc_survivors_wait(d);
 }
 
 static void on_idle(struct sc_alarm *a)
@@ -357,6 +357,8 @@ static int start(struct sc_daemon *d, char *why, size_t size)
     sc_registry_init(d);
     sc_endpoint_table_init(&d->endpoints, d->config.seed);
     sc_datagrams_init(d);
+    sc_sessions_init(d);
+    sc_status_init(d);
     sc_ula_init(&d->ula, seed);
     if (check_exposure(&d->config, why, size) < 0 || make_runtime_dir(&d->config, why, size) < 0 ||
         sc_ctl_open(d, why, size) < 0 ||
@@ -393,6 +395,7 @@ static void stop(struct sc_daemon *d)
     sc_sessions_end(d);
     for (int i = 0; i < 8 && sc_udp_send(&d->udp, d->stack, SEND_TURN, d->loop.now); i++)
         ;
+    sc_status_fini(d);
     sc_ctl_close(d);
     sc_udp_close(&d->udp);
     sc_stack_free(d->stack);
@@ -400,6 +403,7 @@ static void stop(struct sc_daemon *d)
     sc_registry_fini(d);
     sc_shares_fini(&d->shares);
     sc_map_fini(&d->held_ends);
+    sc_sessions_fini(d);
     sc_datagrams_fini(&d->datagrams);
     sc_endpoint_table_fini(&d->endpoints);
     sc_ula_fini(&d->ula);

@@ -32,6 +32,11 @@ static struct sc_session *new_session(struct sc_daemon *d, struct sc_list *list,
     sc_list_init(&s->arrival.link);
     sc_alarm_init(&s->alarm, on_alarm);
     sc_alarm_init(&s->orphan, on_orphaned);
+    s->id = ++d->session_ids;
+    if (sc_map_insert(&d->sessions, &s->by_id) < 0) {
+        free(s);
+        return NULL;
+    }
     sc_list_append(list, &s->link);
     return s;
 }
@@ -75,6 +80,7 @@ void sc_session_end(struct sc_session *s)
     s->flow = NULL;
     free_direction(&s->up);
     free_direction(&s->down);
+    sc_map_remove(&d->sessions, &s->by_id);
     sc_list_remove(&s->link);
     sc_loop_dispose(&d->loop, s);
     sc_daemon_on_activity(d);
@@ -418,6 +424,17 @@ void sc_session_on_flow(struct sc_session *s, unsigned bits)
         sc_carry_run(s);
 }
 
+void sc_sessions_init(struct sc_daemon *d)
+{
+    uint64_t seed[2] = {d->config.seed, ~d->config.seed};
+    SC_MAP_INIT(&d->sessions, struct sc_session, by_id, id, seed);
+}
+
+void sc_sessions_fini(struct sc_daemon *d)
+{
+    sc_map_fini(&d->sessions);
+}
+
 void sc_sessions_end(struct sc_daemon *d)
 {
     struct sc_list *lists[] = {&d->joins, &d->carries};
@@ -507,22 +524,17 @@ static void describe(const struct sc_session *s, const struct sc_end *e,
     }
 }
 
-void sc_sessions_each(struct sc_daemon *d,
+void sc_sessions_scan(struct sc_daemon *d, size_t *cursor,
                       void (*each)(void *arg, const struct sc_session_status *s), void *arg)
 {
-    struct sc_list *lists[] = {&d->joins, &d->carries};
-    for (size_t i = 0; i < 2; i++) {
-        struct sc_list *it, *tmp;
-        sc_list_each(it, tmp, lists[i])
-        {
-            struct sc_session *s = sc_container(it, struct sc_session, link);
+    for (struct sc_map_node *n = sc_map_scan(&d->sessions, cursor); n; n = n->next) {
+        const struct sc_session *s = sc_container(n, struct sc_session, by_id);
+        const struct sc_end *ends[] = {&s->client, &s->server};
+        for (size_t i = 0; i < 2; i++) {
             struct sc_session_status status;
-            describe(s, &s->client, &status);
-            if (s->client.watch.fd >= 0)
-                each(arg, &status);
-            if (s->server.watch.fd < 0)
+            if (ends[i]->watch.fd < 0)
                 continue;
-            describe(s, &s->server, &status);
+            describe(s, ends[i], &status);
             each(arg, &status);
         }
     }

@@ -71,8 +71,11 @@ struct sc_session_status {
     bool joined; /* both ends on this host */
 };
 
-/* Calls `each` for every application end. */
-void sc_sessions_each(struct sc_daemon *d,
+void sc_sessions_init(struct sc_daemon *d);
+void sc_sessions_fini(struct sc_daemon *d);
+
+/* Every application end, in pieces between which sessions may come and go (sc_map_scan). */
+void sc_sessions_scan(struct sc_daemon *d, size_t *cursor,
                       void (*each)(void *arg, const struct sc_session_status *s), void *arg);
 
 #endif

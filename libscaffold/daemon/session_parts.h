@@ -22,6 +22,8 @@ struct sc_direction {
 
 struct sc_session {
     struct sc_list link; /* the daemon's joins or carries */
+    struct sc_map_node by_id;
+    uint64_t id;
     struct sc_daemon *daemon;
     struct sc_request request; /* of the client; for arrivals only service, own and target */
     struct sc_end client;      /* join: the client's end. carry: the only end */

@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "daemon/endpoint_table.h"
 #include "daemon/registry.h"
+#include "daemon/status.h"
 
 /* What root and the owner find even when all others have taken what they may: one part in so many.
  */
@@ -14,7 +15,7 @@
 /* Where descriptors are few, calls have one part in so many, at most SC_CALLS_MAX. */
 #define CALLS_PART 4
 /* scaffoldd's own: the loop, two UDP sockets, two control sockets, signals, state, questions to the
- * kernel, and what a library may open for a moment. */
+ * kernel, pipes to SC_STATUS_MAX readers, and what a library may open for a moment. */
 #define OWN_DESCRIPTORS 64
 
 struct sc_user {
@@ -39,6 +40,7 @@ static const struct {
     [SC_SHARE_DATAGRAMS] = {"datagram sockets",
                             SC_PORT_LAST - SC_PORT_FIRST + 1 - SC_PORTS_KEPT_MAX, 1},
     [SC_SHARE_NAMES] = {"names", SC_MAPPINGS_MAX, 0},
+    [SC_SHARE_STATUS] = {"statuses told at a time", SC_STATUS_MAX, 0}, /* scaffoldd's own */
     [SC_SHARE_DESCRIPTORS] = {"descriptors", 0, 0},
 };
 

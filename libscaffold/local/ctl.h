@@ -10,7 +10,7 @@
  *             app: HANDOVER + fd (local/datagram.h)    -> reply: the socket takes part
  *   names     app: RESOLVE {name} | REVERSE {address}  -> reply: mapping
  *   flow      app: FLOW_ERROR | FLOW_SET | FLOW_GET    -> reply
- *   tools     STATUS (reply carries a memfd with JSON), STOP
+ *   tools     STATUS (reply carries a pipe: lines of JSON, see below), STOP
  */
 #ifndef SC_LOCAL_CTL_H
 #define SC_LOCAL_CTL_H
@@ -26,6 +26,9 @@
 #define SC_CTL_NAME 256 /* room for a DNS name and its port suffix, with the final zero */
 #define SC_CTL_TEXT 256
 
+/* STATUS: the pipe is not blocking, and is written as it is read. Each line is an array of a kind
+ * and an object; a status is whole when its last line is ["end",{}]: one that ends otherwise was
+ * cut off. EAGAIN: too many ask at a time. */
 enum sc_ctl_op {
     SC_CTL_ANY = 0, /* of a reply with an error: the caller is turned away, whatever it asks */
     SC_CTL_HELLO = 1,

@@ -8,6 +8,7 @@ void sc_hosts_init(struct sc_hosts *h, uint32_t domain, const uint64_t seed[2])
     *h = (struct sc_hosts){.domain = domain, .next = 2}; /* 1 is the router */
     SC_MAP_INIT(&h->by_address, struct sc_host, by_address, address, seed);
     SC_MAP_INIT(&h->by_name, struct sc_host, by_name, name, seed);
+    sc_list_init(&h->down);
     sc_heap_init(&h->leases);
 }
 
@@ -16,6 +17,7 @@ static void forget(struct sc_hosts *h, struct sc_host *host)
     sc_heap_set(&h->leases, &host->lease, SC_NEVER);
     sc_map_remove(&h->by_address, &host->by_address);
     sc_map_remove(&h->by_name, &host->by_name);
+    sc_list_remove(&host->down);
     free(host);
 }
 
@@ -65,14 +67,10 @@ static bool make_room(struct sc_hosts *h)
 {
     if (h->by_address.count < SC_HOSTS_MAX)
         return true;
-    for (struct sc_map_node *n = NULL; (n = sc_map_next(&h->by_address, n)) != NULL;) {
-        struct sc_host *host = sc_container(n, struct sc_host, by_address);
-        if (!host->up) {
-            forget(h, host);
-            return true;
-        }
-    }
-    return false;
+    struct sc_list *gone = sc_list_first(&h->down);
+    if (gone)
+        forget(h, sc_container(gone, struct sc_host, down));
+    return gone != NULL;
 }
 
 struct sc_host *sc_hosts_join(struct sc_hosts *h, const char *name, uint64_t wanted)
@@ -86,19 +84,21 @@ struct sc_host *sc_hosts_join(struct sc_hosts *h, const char *name, uint64_t wan
     host->address = free_address(h, wanted);
     snprintf(host->name, sizeof host->name, "%s", name);
     sc_list_init(&host->instances);
+    sc_list_init(&host->down);
     sc_timer_init(&host->lease);
     if (sc_map_insert(&h->by_address, &host->by_address) < 0 ||
         sc_map_insert(&h->by_name, &host->by_name) < 0) {
         forget(h, host);
         return NULL;
     }
+    sc_hosts_set_up(h, host, false);
     return host;
 }
 
-struct sc_host *sc_hosts_at(const struct sc_hosts *h, size_t index)
+void sc_hosts_set_up(struct sc_hosts *h, struct sc_host *host, bool up)
 {
-    struct sc_map_node *n = sc_map_next(&h->by_address, NULL);
-    while (n && index-- > 0)
-        n = sc_map_next(&h->by_address, n);
-    return n ? sc_container(n, struct sc_host, by_address) : NULL;
+    host->up = up;
+    sc_list_remove(&host->down);
+    if (!up)
+        sc_list_append(&h->down, &host->down);
 }

@@ -16,17 +16,19 @@ struct sc_host {
     uint32_t pool;
     struct sc_underlay underlay;
     uint64_t epoch;
-    uint64_t followed; /* epoch of the run before, which does not come back; 0: none */
-    uint8_t token[16]; /* of its last JOIN: what a next run proves itself by; zeros: nothing */
-    bool up;
-    struct sc_timer lease;    /* in the table's heap while up */
+    uint64_t followed;     /* epoch of the run before, which does not come back; 0: none */
+    uint8_t token[16];     /* of its last JOIN: what a next run proves itself by; zeros: nothing */
+    bool up;               /* set by sc_hosts_set_up */
+    struct sc_list down;   /* in the table's list while not */
+    struct sc_timer lease; /* in the table's heap while up */
     struct sc_list instances; /* sc_instance.in_host */
     uint32_t registered;
     uint64_t digest; /* xor of the hashes of the registered ids */
 };
 
 struct sc_hosts {
-    struct sc_map by_address, by_name;
+    struct sc_map by_address, by_name; /* sc_map_scan walks them in pieces */
+    struct sc_list down;               /* longest first */
     struct sc_heap leases;
     uint32_t domain;
     uint32_t next; /* host part to assign next */
@@ -41,11 +43,11 @@ struct sc_host *sc_hosts_find_name(const struct sc_hosts *h, const char *name);
 /* True when this address is ours to give, and nobody has it. */
 bool sc_hosts_is_free(const struct sc_hosts *h, uint64_t address);
 
-/* A host that joins: the entry of its name, or a new one, at `wanted` where that is free. A full
- * table forgets a host that is down. NULL when all are up, or memory is short. */
+/* A host that joins: the entry of its name, or a new one that is down yet, at `wanted` where that
+ * is free. A full table forgets who has been down for longest. NULL when all are up, or memory is
+ * short. */
 struct sc_host *sc_hosts_join(struct sc_hosts *h, const char *name, uint64_t wanted);
 
-/* Entry `index` in no order; NULL after the last. */
-struct sc_host *sc_hosts_at(const struct sc_hosts *h, size_t index);
+void sc_hosts_set_up(struct sc_hosts *h, struct sc_host *host, bool up);
 
 #endif

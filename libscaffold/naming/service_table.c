@@ -2,10 +2,20 @@
 
 #include <stdlib.h>
 
+/* Instances that are counted rather than picked from, and picks before they are counted after all:
+ * more than the hosts that one OPEN can exclude. */
+#define FEW 64
+#define PICKS 32
+
+static const uint64_t pick_seed[2] = {0, 0}; /* a choice gives nothing away, and may be repeated */
+
 void sc_service_table_init(struct sc_service_table *t, const uint64_t seed[2])
 {
     *t = (struct sc_service_table){0};
     SC_MAP_INIT(&t->services, struct sc_service, node, id, seed);
+    SC_MAP_INIT(&t->by_key, struct sc_instance, node, key, seed);
+    for (size_t i = 0; i < SC_SERVICE_PORTS; i++)
+        sc_list_init(&t->by_port[i]);
 }
 
 static struct sc_service *find_service(const struct sc_service_table *t,
@@ -24,13 +34,70 @@ static struct sc_service *make_service(struct sc_service_table *t, const struct 
     if (!s)
         return NULL;
     s->id = *id;
-    sc_list_init(&s->instances);
+    sc_list_init(&s->by_port);
     if (sc_map_insert(&t->services, &s->node) < 0) {
         free(s);
         return NULL;
     }
     return s;
 }
+
+static void drop_if_empty(struct sc_service_table *t, struct sc_service *s)
+{
+    if (s->count > 0)
+        return;
+    sc_map_remove(&t->services, &s->node);
+    free(s->instance);
+    free(s);
+}
+
+/* --- the array of a service's instances ------------------------------------------------------- */
+
+static bool make_room(struct sc_service *s)
+{
+    if (s->count < s->room)
+        return true;
+    size_t room = s->room ? 2 * s->room : 1;
+    struct sc_instance **grown = realloc(s->instance, room * sizeof *grown);
+    if (!grown)
+        return false;
+    s->instance = grown;
+    s->room = room;
+    return true;
+}
+
+static void place(struct sc_service *s, struct sc_instance *i, size_t at)
+{
+    s->instance[at] = i;
+    i->at = at;
+}
+
+static void put(struct sc_service_table *t, struct sc_service *s, struct sc_instance *i)
+{
+    size_t at = s->count++;
+    if (i->host == 0) {
+        if (s->local == 0)
+            sc_list_append(&t->by_port[sc_service_id_port(&s->id) % SC_SERVICE_PORTS], &s->by_port);
+        if (at > s->local)
+            place(s, s->instance[s->local], at); /* the first remote one makes way */
+        at = s->local++;
+    }
+    place(s, i, at);
+}
+
+static void take(struct sc_service *s, const struct sc_instance *i)
+{
+    size_t hole = i->at;
+    if (i->host == 0) {
+        place(s, s->instance[--s->local], hole);
+        hole = s->local;
+        if (s->local == 0)
+            sc_list_remove(&s->by_port);
+    }
+    place(s, s->instance[--s->count], hole);
+}
+
+/* --- instances -------------------------------------------------------------------------------- */
 
 struct sc_instance *sc_service_table_add(struct sc_service_table *t, const struct sc_service_id *id,
                                          uint64_t host, void *app)
@@ -39,12 +106,23 @@ struct sc_instance *sc_service_table_add(struct sc_service_table *t, const struc
         return NULL;
     struct sc_service *s = make_service(t, id);
     struct sc_instance *i = s ? calloc(1, sizeof *i) : NULL;
-    if (!i)
+    if (!s)
         return NULL;
-    *i = (struct sc_instance){.service = s, .host = host, .app = app, .accepting = true};
+    if (i)
+        *i = (struct sc_instance){
+            .key = {.service = *id, .host = host, .number = host ? 0 : ++t->numbers},
+            .service = s,
+            .host = host,
+            .app = app,
+            .accepting = true};
+    if (!i || !make_room(s) || sc_map_insert(&t->by_key, &i->node) < 0) {
+        free(i);
+        drop_if_empty(t, s);
+        return NULL;
+    }
     sc_list_init(&i->in_host);
-    sc_list_append(&s->instances, &i->in_service);
-    s->count++;
+    sc_list_init(&i->flows);
+    put(t, s, i);
     t->instances++;
     return i;
 }
@@ -52,14 +130,12 @@ struct sc_instance *sc_service_table_add(struct sc_service_table *t, const struc
 void sc_service_table_remove(struct sc_service_table *t, struct sc_instance *i)
 {
     struct sc_service *s = i->service;
-    sc_list_remove(&i->in_service);
+    take(s, i);
+    sc_map_remove(&t->by_key, &i->node);
     sc_list_remove(&i->in_host);
     free(i);
     t->instances--;
-    if (--s->count == 0) {
-        sc_map_remove(&t->services, &s->node);
-        free(s);
-    }
+    drop_if_empty(t, s);
 }
 
 void sc_service_table_fini(struct sc_service_table *t)
@@ -68,29 +144,29 @@ void sc_service_table_fini(struct sc_service_table *t)
     while (s) {
         struct sc_service *next = sc_service_table_next(t, s);
         for (size_t left = s->count; left > 0; left--) /* the last one takes the service along */
-            sc_service_table_remove(
-                t, sc_container(s->instances.next, struct sc_instance, in_service));
+            sc_service_table_remove(t, s->instance[0]);
         s = next;
     }
     sc_map_fini(&t->services);
+    sc_map_fini(&t->by_key);
 }
 
 static struct sc_instance *local_of(const struct sc_service *s)
 {
-    struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &s->instances)
-    {
-        struct sc_instance *i = sc_container(it, struct sc_instance, in_service);
-        if (i->host == 0 && i->accepting)
-            return i;
-    }
+    for (size_t i = 0; i < s->local; i++)
+        if (s->instance[i]->accepting)
+            return s->instance[i];
     return NULL;
 }
 
 struct sc_instance *sc_service_table_local(const struct sc_service_table *t, uint16_t port,
                                            uint8_t proto)
 {
-    for (struct sc_service *s = NULL; (s = sc_service_table_next(t, s)) != NULL;) {
+    const struct sc_list *head = &t->by_port[port % SC_SERVICE_PORTS];
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, head)
+    {
+        const struct sc_service *s = sc_container(it, struct sc_service, by_port);
         bool same = sc_service_id_port(&s->id) == port && sc_service_id_proto(&s->id) == proto;
         struct sc_instance *i = same ? local_of(s) : NULL;
         if (i)
@@ -109,47 +185,67 @@ struct sc_service *sc_service_table_next(const struct sc_service_table *t,
 struct sc_instance *sc_service_table_find(const struct sc_service_table *t,
                                           const struct sc_service_id *id, uint64_t host)
 {
-    struct sc_service *s = find_service(t, id);
-    struct sc_list *it, *tmp;
-    if (!s)
-        return NULL;
-    sc_list_each(it, tmp, &s->instances)
-    {
-        struct sc_instance *i = sc_container(it, struct sc_instance, in_service);
-        if (i->host == host)
-            return i;
-    }
-    return NULL;
+    struct sc_instance_key key = {.service = *id, .host = host};
+    struct sc_map_node *n = sc_map_find(&t->by_key, &key);
+    return n ? sc_container(n, struct sc_instance, node) : NULL;
+}
+
+/* --- choosing --------------------------------------------------------------------------------- */
+
+static bool is_excluded(const struct sc_choice *c, uint64_t host)
+{
+    for (size_t n = 0; n < c->exclude_count; n++)
+        if (c->exclude[n] == host)
+            return true;
+    return false;
 }
 
 static bool eligible(const struct sc_instance *i, const struct sc_choice *c)
 {
-    uint64_t host = i->host ? i->host : c->own;
-    if (!i->accepting || (c->local_only && i->host) || (c->remote_only && !i->host))
-        return false;
-    for (size_t n = 0; n < c->exclude_count; n++)
-        if (c->exclude[n] == host)
-            return false;
-    return true;
+    return i->accepting && !is_excluded(c, i->host ? i->host : c->own);
 }
 
-/* The eligible instance that the hash points at: counted first, then taken. */
-static struct sc_instance *choose_from(struct sc_service *s, const struct sc_choice *c)
+/* Of a few: the eligible one that the hash points at, counted first, then taken. */
+static struct sc_instance *choose_counted(struct sc_instance **from, size_t n,
+                                          const struct sc_choice *c)
 {
-    struct sc_list *it, *tmp;
     size_t count = 0;
-    sc_list_each(it, tmp, &s->instances) count +=
-        eligible(sc_container(it, struct sc_instance, in_service), c);
+    for (size_t i = 0; i < n; i++)
+        count += eligible(from[i], c);
     if (count == 0)
         return NULL;
     size_t left = c->hash % count;
-    sc_list_each(it, tmp, &s->instances)
-    {
-        struct sc_instance *i = sc_container(it, struct sc_instance, in_service);
-        if (eligible(i, c) && left-- == 0)
-            return i;
-    }
+    for (size_t i = 0; i < n; i++)
+        if (eligible(from[i], c) && left-- == 0)
+            return from[i];
     return NULL;
+}
+
+/* Of many: the first eligible one of those that the hash, and what follows from it, point at. No
+ * more than SC_OPEN_EXCLUDE hosts are excluded, so that all of PICKS fail is next to impossible;
+ * full queues of this host's own instances are the exception, and those are counted then. */
+static struct sc_instance *choose_picked(struct sc_instance **from, size_t n,
+                                         const struct sc_choice *c)
+{
+    uint64_t hash = c->hash;
+    for (int i = 0; i < PICKS; i++) {
+        struct sc_instance *one = from[hash % n];
+        if (eligible(one, c))
+            return one;
+        hash = sc_hash(pick_seed, &hash, sizeof hash);
+    }
+    return choose_counted(from, n, c);
+}
+
+static struct sc_instance *choose_from(const struct sc_service *s, const struct sc_choice *c)
+{
+    size_t first = c->remote_only || is_excluded(c, c->own) ? s->local : 0;
+    size_t end = c->local_only ? s->local : s->count;
+    if (first >= end)
+        return NULL;
+    struct sc_instance **from = &s->instance[first];
+    return end - first <= FEW ? choose_counted(from, end - first, c)
+                              : choose_picked(from, end - first, c);
 }
 
 struct sc_instance *sc_service_table_choose(const struct sc_service_table *t,
@@ -163,20 +259,4 @@ struct sc_instance *sc_service_table_choose(const struct sc_service_table *t,
         return i;
     s = find_service(t, &all_ports);
     return s ? choose_from(s, c) : NULL;
-}
-
-struct sc_instance *sc_service_table_at(const struct sc_service_table *t, size_t index)
-{
-    for (struct sc_map_node *n = NULL; (n = sc_map_next(&t->services, n)) != NULL;) {
-        struct sc_service *s = sc_container(n, struct sc_service, node);
-        if (index >= s->count) {
-            index -= s->count;
-            continue;
-        }
-        struct sc_list *it = s->instances.next;
-        while (index-- > 0)
-            it = it->next;
-        return sc_container(it, struct sc_instance, in_service);
-    }
-    return NULL;
 }

@@ -12,22 +12,39 @@
 struct sc_service {
     struct sc_map_node node;
     struct sc_service_id id;
-    struct sc_list instances;
-    size_t count;
+    struct sc_instance **instance; /* those of this host first */
+    size_t local;                  /* how many these are */
+    size_t count, room;
+    struct sc_list by_port; /* in the table's, while it has local ones */
+};
+
+/* Local ones are told apart by a number, since one service may have several; remote ones have 0. */
+struct sc_instance_key {
+    struct sc_service_id service;
+    uint64_t host;
+    uint64_t number;
 };
 
 struct sc_instance {
-    struct sc_list in_service;
+    struct sc_map_node node;
+    struct sc_instance_key key;
     struct sc_list in_host; /* siblings of the same host; the host's owner keeps the list */
+    struct sc_list flows;   /* the stack's: those that were answered for it */
     struct sc_service *service;
+    size_t at;     /* in the service's array */
     uint64_t host; /* network address; 0: this host */
     void *app;     /* local ones: the owner's */
     bool accepting;
 };
 
+#define SC_SERVICE_PORTS 256
+
 struct sc_service_table {
     struct sc_map services;
+    struct sc_map by_key; /* every instance; sc_map_scan walks them in pieces */
     size_t instances;
+    uint64_t numbers;                         /* last one given */
+    struct sc_list by_port[SC_SERVICE_PORTS]; /* services with local instances, by port modulo */
 };
 
 void sc_service_table_init(struct sc_service_table *t, const uint64_t seed[2]);
@@ -38,7 +55,7 @@ struct sc_instance *sc_service_table_add(struct sc_service_table *t, const struc
                                          uint64_t host, void *app);
 void sc_service_table_remove(struct sc_service_table *t, struct sc_instance *i);
 
-/* The instance of `host` for exactly this id, or NULL. */
+/* The instance of another host for exactly this id, or NULL. */
 struct sc_instance *sc_service_table_find(const struct sc_service_table *t,
                                           const struct sc_service_id *id, uint64_t host);
 
@@ -57,16 +74,12 @@ struct sc_instance *sc_service_table_choose(const struct sc_service_table *t,
                                             const struct sc_service_id *id,
                                             const struct sc_choice *c);
 
-/* An accepting local instance with this port and protocol, of whichever service; NULL: none. Looks
- * at every service. */
+/* An accepting local instance with this port and protocol, of whichever service; NULL: none. */
 struct sc_instance *sc_service_table_local(const struct sc_service_table *t, uint16_t port,
                                            uint8_t proto);
 
 /* Services in no order: pass NULL first. */
 struct sc_service *sc_service_table_next(const struct sc_service_table *t,
                                          const struct sc_service *s);
-
-/* Entry `index` in no order, for status; NULL after the last. */
-struct sc_instance *sc_service_table_at(const struct sc_service_table *t, size_t index);
 
 #endif

@@ -28,6 +28,7 @@ struct sc_entry *sc_flows_new(struct sc_stack *s)
 int sc_flows_insert(struct sc_stack *s, struct sc_entry *e)
 {
     sc_list_init(&e->fed);
+    sc_list_init(&e->of_instance);
     return sc_map_insert(&s->flows, &e->flow.by_id);
 }
 
@@ -54,6 +55,7 @@ static void free_flow(struct sc_stack *s, struct sc_entry *e)
     sc_list_remove(&f->ready);
     sc_list_remove(&f->changed);
     sc_list_remove(&e->fed);
+    sc_list_remove(&e->of_instance);
     sc_heap_set(&s->flow_timers, &f->timer, SC_NEVER);
     sc_map_remove(&s->flows, &f->by_id);
     sc_map_remove(&s->opens, &f->by_open);
@@ -66,6 +68,14 @@ void sc_flows_note(struct sc_stack *s, struct sc_entry *e)
 {
     if (e->flow.events && sc_list_empty(&e->flow.changed))
         sc_list_append(&s->changed, &e->flow.changed);
+}
+
+void sc_flows_answered_for(struct sc_entry *e, struct sc_instance *i)
+{
+    e->instance = i;
+    sc_list_remove(&e->of_instance);
+    if (i)
+        sc_list_append(&i->flows, &e->of_instance);
 }
 
 void sc_flows_fed(struct sc_stack *s, struct sc_entry *e)
@@ -156,13 +166,12 @@ void sc_flows_tick(struct sc_stack *s, sc_time now)
     }
 }
 
-void sc_flows_forget_instance(struct sc_stack *s, const struct sc_instance *i, sc_time now)
+void sc_flows_forget_instance(struct sc_stack *s, struct sc_instance *i, sc_time now)
 {
-    for (struct sc_map_node *n = NULL; (n = sc_map_next(&s->opens, n)) != NULL;) {
-        struct sc_entry *e = sc_entry_of(sc_container(n, struct sc_flow, by_open));
-        if (e->instance != i)
-            continue;
-        e->instance = NULL;
+    struct sc_list *first;
+    while ((first = sc_list_first(&i->flows)) != NULL) {
+        struct sc_entry *e = sc_container(first, struct sc_entry, of_instance);
+        sc_flows_answered_for(e, NULL);
         if (!e->arrived) { /* nobody will take it any more */
             sc_flow_abort(&e->flow, SC_ABORT_REFUSED, ECONNREFUSED, now);
             sc_flows_touch(s, e, now); /* it has failed, so it is not freed yet */
@@ -222,7 +231,8 @@ void sc_stack_release(struct sc_stack *s, struct sc_flow *f, sc_time now)
 {
     struct sc_entry *e = sc_entry_of(f);
     e->owned = e->arrived = false;
-    e->instance = NULL; /* it was taken: neither offered again, nor ended with its listener */
+    sc_flows_answered_for(
+        e, NULL); /* it was taken: neither offered again, nor ended with its listener */
     f->app = NULL;
     f->events = 0;
     sc_list_remove(&f->changed);

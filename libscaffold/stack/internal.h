@@ -76,6 +76,7 @@ struct sc_entry {
     struct sc_peer *peer;
     struct sc_instance *instance; /* server: whom it was answered for; NULL when that is gone */
     struct sc_underlay relay;     /* server: whence the OPEN came; client: a relay that works */
+    struct sc_list of_instance;   /* link in its list */
     struct sc_list fed;           /* link in the list of flows of this batch */
     bool half_open;               /* server: counted in the stack's number of them */
     bool arrived;                 /* server: reported, not yet accepted */
@@ -206,7 +207,9 @@ void sc_flows_fed(struct sc_stack *s, struct sc_entry *e);
 void sc_flows_settle(struct sc_stack *s, sc_time now);
 bool sc_flows_drain(struct sc_stack *s, struct sc_train *t, sc_time now);
 void sc_flows_tick(struct sc_stack *s, sc_time now);
-void sc_flows_forget_instance(struct sc_stack *s, const struct sc_instance *i, sc_time now);
+/* Server: `i` is whom it was answered for; NULL: nobody any more. */
+void sc_flows_answered_for(struct sc_entry *e, struct sc_instance *i);
+void sc_flows_forget_instance(struct sc_stack *s, struct sc_instance *i, sc_time now);
 void sc_flows_fini(struct sc_stack *s);
 
 /* opening.c */

@@ -135,7 +135,7 @@ static void answer(struct sc_stack *s, const struct sc_open *p, struct sc_instan
         s->counters.dropped_table_full++;
         return;
     }
-    e->instance = i;
+    sc_flows_answered_for(e, i);
     e->relay = *from;
     e->flow.via = *to; /* until it is confirmed there is no peer: anyone can claim to be one */
     sc_flows_touch(s, e, now);

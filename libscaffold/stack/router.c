@@ -41,7 +41,7 @@ static void remove_instances(struct sc_stack *s, struct sc_host *h)
 static void renew(struct sc_stack *s, struct sc_host *h, const struct sc_underlay *from,
                   sc_time now)
 {
-    h->up = true;
+    sc_hosts_set_up(&s->hosts, h, true);
     h->underlay = *from;
     if (sc_heap_set(&s->hosts.leases, &h->lease, now + SC_LEASE_TIME) < 0)
         s->counters.dropped_memory++;
@@ -52,7 +52,7 @@ void sc_router_tick(struct sc_stack *s, sc_time now)
     struct sc_timer *t;
     while ((t = sc_heap_pop_due(&s->hosts.leases, now)) != NULL) {
         struct sc_host *h = sc_container(t, struct sc_host, lease);
-        h->up = false;
+        sc_hosts_set_up(&s->hosts, h, false);
         s->counters.leases_expired++;
         remove_instances(s, h);
     }

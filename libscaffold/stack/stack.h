@@ -207,18 +207,27 @@ struct sc_host_status {
 struct sc_service_status {
     struct sc_service_id service;
     uint64_t host; /* network address of the instance's host */
-    sc_time lease_left;
-    void *app; /* local instances: the owner's; NULL for remote ones */
+    const char *host_name;
+    sc_time lease_left; /* 0 for local ones */
+    void *app;          /* local instances: the owner's; NULL for remote ones */
 };
 
-/* Copies entry `index` (0...); false after the last. For status output, not for hot paths. */
-bool sc_stack_host_at(const struct sc_stack *s, size_t index, struct sc_host_status *out,
-                      sc_time now);
-bool sc_stack_service_at(const struct sc_stack *s, size_t index, struct sc_service_status *out,
-                         sc_time now);
+/* This host itself. */
+void sc_stack_own_status(const struct sc_stack *s, struct sc_host_status *out);
 
-/* Name of a host by network address, or NULL. */
-const char *sc_stack_host_name(const struct sc_stack *s, uint64_t address);
+/* Other hosts, and instances, in pieces between which the tables may change: tells `each`, before
+ * it returns, of the few entries that share a hash. *cursor is 0 before the first piece, and 0
+ * again after the last one (sc_map_scan). `each` must not call the stack back. */
+void sc_stack_scan_hosts(const struct sc_stack *s, size_t *cursor,
+                         void (*each)(void *arg, const struct sc_host_status *h), void *arg,
+                         sc_time now);
+void sc_stack_scan_services(const struct sc_stack *s, size_t *cursor,
+                            void (*each)(void *arg, const struct sc_service_status *i), void *arg,
+                            sc_time now);
+
+/* How many there are: of hosts without this one. */
+size_t sc_stack_host_count(const struct sc_stack *s);
+size_t sc_stack_instance_count(const struct sc_stack *s);
 
 /* Every drop has a counter; names for status. */
 struct sc_stack_counters {

@@ -1,6 +1,7 @@
 #include "stack/internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 void sc_stack_get_self(const struct sc_stack *s, struct sc_stack_self *out)
 {
@@ -12,53 +13,69 @@ void sc_stack_get_self(const struct sc_stack *s, struct sc_stack_self *out)
                                   .new_until = sc_registrar_new_until(s)};
 }
 
-bool sc_stack_host_at(const struct sc_stack *s, size_t index, struct sc_host_status *out,
-                      sc_time now)
+void sc_stack_own_status(const struct sc_stack *s, struct sc_host_status *out)
 {
-    *out = (struct sc_host_status){.up = true};
-    if (index == 0) {
-        snprintf(out->name, sizeof out->name, "%s", s->config.host_name);
-        out->address = s->env.address;
-        out->pool = s->env.pool;
-        return true;
-    }
-    const struct sc_host *h = sc_hosts_at(&s->hosts, index - 1);
-    if (!h)
-        return false;
-    snprintf(out->name, sizeof out->name, "%s", h->name);
-    out->address = h->address;
-    out->pool = h->pool;
-    out->underlay = h->underlay;
-    out->up = h->up;
-    out->lease_left = h->up && h->lease.at > now ? h->lease.at - now : 0;
-    return true;
+    *out = (struct sc_host_status){.address = s->env.address, .pool = s->env.pool, .up = true};
+    snprintf(out->name, sizeof out->name, "%s", s->config.host_name);
 }
 
-bool sc_stack_service_at(const struct sc_stack *s, size_t index, struct sc_service_status *out,
+static sc_time lease_left(const struct sc_host *h, sc_time now)
+{
+    return h->up && h->lease.at != SC_NEVER && h->lease.at > now ? h->lease.at - now : 0;
+}
+
+void sc_stack_scan_hosts(const struct sc_stack *s, size_t *cursor,
+                         void (*each)(void *arg, const struct sc_host_status *h), void *arg,
                          sc_time now)
 {
-    const struct sc_instance *i = sc_service_table_at(&s->services, index);
-    if (!i)
-        return false;
-    const struct sc_host *h = i->host ? sc_hosts_find(&s->hosts, i->host) : NULL;
-    *out = (struct sc_service_status){
-        .service = i->service->id, .host = i->host ? i->host : s->env.address, .app = i->app};
-    if (h && h->lease.at != SC_NEVER && h->lease.at > now)
-        out->lease_left = h->lease.at - now;
-    return true;
+    for (struct sc_map_node *n = sc_map_scan(&s->hosts.by_address, cursor); n; n = n->next) {
+        const struct sc_host *h = sc_container(n, struct sc_host, by_address);
+        struct sc_host_status status = {.address = h->address,
+                                        .pool = h->pool,
+                                        .underlay = h->underlay,
+                                        .up = h->up,
+                                        .lease_left = lease_left(h, now)};
+        memcpy(status.name, h->name, sizeof status.name);
+        each(arg, &status);
+    }
 }
 
-const char *sc_stack_host_name(const struct sc_stack *s, uint64_t address)
+static const char *name_of(const struct sc_stack *s, const struct sc_instance *i,
+                           const struct sc_host *h)
 {
-    if (address == s->env.address)
+    if (i->host == 0)
         return s->config.host_name;
-    const struct sc_host *h = sc_hosts_find(&s->hosts, address);
-    return h ? h->name : NULL;
+    return h ? h->name : "?";
+}
+
+void sc_stack_scan_services(const struct sc_stack *s, size_t *cursor,
+                            void (*each)(void *arg, const struct sc_service_status *i), void *arg,
+                            sc_time now)
+{
+    for (struct sc_map_node *n = sc_map_scan(&s->services.by_key, cursor); n; n = n->next) {
+        const struct sc_instance *i = sc_container(n, struct sc_instance, node);
+        const struct sc_host *h = i->host ? sc_hosts_find(&s->hosts, i->host) : NULL;
+        each(arg, &(struct sc_service_status){.service = i->key.service,
+                                              .host = i->host ? i->host : s->env.address,
+                                              .host_name = name_of(s, i, h),
+                                              .lease_left = h ? lease_left(h, now) : 0,
+                                              .app = i->app});
+    }
 }
 
 const struct sc_stack_counters *sc_stack_counters(const struct sc_stack *s)
 {
     return &s->counters;
+}
+
+size_t sc_stack_host_count(const struct sc_stack *s)
+{
+    return s->hosts.by_address.count;
+}
+
+size_t sc_stack_instance_count(const struct sc_stack *s)
+{
+    return s->services.instances;
 }
 
 size_t sc_stack_flow_count(const struct sc_stack *s)

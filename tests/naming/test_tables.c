@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/rng.h"
 #include "naming/hosts.h"
 #include "naming/pool.h"
 #include "naming/service_table.h"
@@ -144,6 +145,88 @@ static void choices(void **state)
     assert_int_equal(t.instances, 0);
 }
 
+/* One service of very many instances is chosen from evenly, whoever is excluded. */
+static void choices_among_many(void **state)
+{
+    (void)state;
+    enum { MANY = 1000, LOCAL = 100, DRAWS = 40000 };
+    struct sc_service_table t;
+    struct sc_service_id web = id_of("web.a.scaffold:80");
+    static struct sc_instance *all[MANY];
+    static unsigned drawn[MANY];
+    uint64_t failed[SC_OPEN_EXCLUDE];
+    sc_service_table_init(&t, seed);
+    for (size_t i = 0; i < MANY; i++) /* local ones between the others */
+        all[i] = sc_service_table_add(&t, &web, i % 10 == 0 ? 0 : 1000 + i, &drawn[i]);
+    for (size_t i = 0; i < SC_OPEN_EXCLUDE; i++)
+        failed[i] = 1000 + 10 * i + 1;
+    struct sc_choice c = {.own = 1, .exclude = failed, .exclude_count = SC_OPEN_EXCLUDE};
+    for (uint64_t draw = 0; draw < DRAWS; draw++) {
+        c.hash = sc_hash(seed, &draw, sizeof draw);
+        struct sc_instance *i = sc_service_table_choose(&t, &web, &c);
+        assert_ptr_equal(i, sc_service_table_choose(&t, &web, &c));
+        (*(unsigned *)i->app)++;
+    }
+    for (size_t i = 0; i < MANY; i++) {
+        bool excluded = i % 10 == 1 && i < 10 * SC_OPEN_EXCLUDE;
+        assert_true(excluded ? drawn[i] == 0 : drawn[i] > 10 && drawn[i] < 90);
+    }
+    c.local_only = true;
+    for (c.hash = 0; c.hash < 500; c.hash++)
+        assert_int_equal(sc_service_table_choose(&t, &web, &c)->host, 0);
+    for (size_t i = 0; i < MANY; i += 10)
+        all[i]->accepting = i == 500;
+    assert_ptr_equal(sc_service_table_choose(&t, &web, &c), all[500]); /* however many are full */
+    c.local_only = false;
+    failed[0] = c.own;
+    for (c.hash = 0; c.hash < 500; c.hash++)
+        assert_int_not_equal(sc_service_table_choose(&t, &web, &c)->host, 0);
+    sc_service_table_fini(&t);
+}
+
+/* Local and remote ones come and go; what is there is found, chosen and met by a scan. */
+static void coming_and_going(void **state)
+{
+    (void)state;
+    enum { HOSTS = 40, STEPS = 20000 };
+    struct sc_service_table t;
+    struct sc_service_id web = id_of("web.a.scaffold:80");
+    struct sc_instance *there[HOSTS] = {0}; /* [0] to [9]: local ones */
+    struct sc_rng rng;
+    sc_rng_seed(&rng, 9);
+    sc_service_table_init(&t, seed);
+    for (int step = 0; step < STEPS; step++) {
+        size_t i = sc_rng_below(&rng, HOSTS), local = 0, all = 0, cursor = 0, met = 0;
+        uint64_t host = i < 10 ? 0 : i;
+        if (there[i])
+            sc_service_table_remove(&t, there[i]);
+        there[i] = there[i] ? NULL : sc_service_table_add(&t, &web, host, &there[i]);
+        if (i >= 10)
+            assert_ptr_equal(sc_service_table_find(&t, &web, host), there[i]);
+        for (size_t k = 0; k < HOSTS; k++) {
+            local += k < 10 && there[k];
+            all += there[k] != NULL;
+        }
+        do
+            for (struct sc_map_node *n = sc_map_scan(&t.by_key, &cursor); n; n = n->next, met++) {
+                struct sc_instance *one = sc_container(n, struct sc_instance, node);
+                assert_ptr_equal(*(struct sc_instance **)one->app, one);
+                assert_ptr_equal(one->service->instance[one->at], one);
+                assert_true((one->at < one->service->local) == (one->host == 0));
+            }
+        while (cursor);
+        struct sc_choice c = {.own = 1, .hash = sc_rng_next(&rng), .local_only = true};
+        assert_int_equal(met, all);
+        assert_int_equal(t.instances, all);
+        assert_int_equal(t.services.count, all > 0);
+        assert_int_equal(sc_service_table_choose(&t, &web, &c) != NULL, local > 0);
+        assert_int_equal(sc_service_table_local(&t, 80, 6) != NULL, local > 0);
+        assert_null(sc_service_table_local(&t, 80 + SC_SERVICE_PORTS, 6));
+        assert_null(sc_service_table_local(&t, 80, 17));
+    }
+    sc_service_table_fini(&t);
+}
+
 static void hosts(void **state)
 {
     (void)state;
@@ -160,7 +243,7 @@ static void hosts(void **state)
     assert_ptr_equal(sc_hosts_join(&h, "b", 0), b);
     assert_ptr_equal(sc_hosts_find(&h, c->address), c);
     assert_ptr_equal(sc_hosts_find_name(&h, "d"), d);
-    assert_null(sc_hosts_at(&h, 4));
+    assert_int_equal(h.by_address.count, 4);
     sc_hosts_fini(&h);
 }
 
@@ -173,17 +256,22 @@ static void a_full_table_of_hosts(void **state)
     sc_hosts_init(&h, 5, seed);
     for (int i = 0; i < SC_HOSTS_MAX; i++) {
         snprintf(name, sizeof name, "h%d", i);
-        sc_hosts_join(&h, name, 0)->up = true;
+        sc_hosts_set_up(&h, sc_hosts_join(&h, name, 0), true);
     }
     assert_null(sc_hosts_join(&h, "more", 0));
     assert_non_null(sc_hosts_join(&h, "h7", 0));
     struct sc_host *gone = sc_hosts_find_name(&h, "h77");
     uint64_t address = gone->address;
-    gone->up = false;
+    sc_hosts_set_up(&h, gone, false);
+    sc_hosts_set_up(&h, sc_hosts_find_name(&h, "h78"), false);
     struct sc_host *more = sc_hosts_join(&h, "more", address);
     assert_non_null(more);
     assert_int_equal(more->address, address);
-    assert_null(sc_hosts_find_name(&h, "h77"));
+    assert_null(sc_hosts_find_name(&h, "h77")); /* who has been down for longest */
+    assert_non_null(sc_hosts_find_name(&h, "h78"));
+    sc_hosts_set_up(&h, sc_hosts_find_name(&h, "h78"), true);
+    sc_hosts_set_up(&h, more, true);
+    assert_null(sc_hosts_join(&h, "one more", 0));
     assert_int_equal(h.by_address.count, SC_HOSTS_MAX);
     assert_int_equal(h.by_name.count, SC_HOSTS_MAX);
     sc_hosts_fini(&h);
@@ -216,6 +304,8 @@ int main(void)
         cmocka_unit_test(exhausted),
         cmocka_unit_test(learning),
         cmocka_unit_test(choices),
+        cmocka_unit_test(choices_among_many),
+        cmocka_unit_test(coming_and_going),
         cmocka_unit_test(hosts),
         cmocka_unit_test(a_full_table_of_hosts),
         cmocka_unit_test(walking),

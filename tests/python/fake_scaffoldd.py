@@ -9,14 +9,27 @@ from typing import Any
 
 from scaffold._native import ffi, lib
 
-EMPTY = {"schema": 1, "hosts": [], "services": [], "flows": []}
+EMPTY = {"schema": 1, "hosts": [], "services": [], "flows": [], "counters": {}}
+
+
+def rows_of(document: dict[str, Any]) -> list[str]:
+    """What scaffoldd sends to say this."""
+    document = dict(document)
+    hosts, services, flows = (document.pop(key) for key in ("hosts", "services", "flows"))
+    rows: list[tuple[str, dict[str, Any]]] = [("scaffoldd", document)]
+    rows += [("host", one) for one in hosts]
+    for service in services:
+        of_service = {key: service[key] for key in ("name", "id", "verified")}
+        rows += [("instance", of_service | one) for one in service["instances"]]
+    rows += [("flow", one) for one in flows]
+    return [json.dumps(row, separators=(",", ":")) + "\n" for row in (*rows, ("end", {}))]
 
 
 class FakeScaffoldd:
     """Answers each request with what `reply` says; a context manager."""
 
     def __init__(self, runtime_dir: Path, document: dict[str, Any] | None = None, **reply: Any):
-        self.document = document or EMPTY
+        self.rows = rows_of(document or EMPTY)
         self.reply = reply
         self.asked: list[int] = []
         runtime_dir.mkdir(exist_ok=True)
@@ -56,9 +69,10 @@ class FakeScaffoldd:
         answer.text = self.reply.get("text", b"")
         whole = bytes(ffi.buffer(answer))[: self.reply.get("length")]
         if request.op == lib.SC_CTL_STATUS and not answer.error:
-            fd = os.memfd_create("status")
-            os.write(fd, json.dumps(self.document).encode())
-            socket.send_fds(connection, [whole], [fd])
-            os.close(fd)
+            reader, writer = os.pipe()
+            socket.send_fds(connection, [whole], [reader])
+            os.close(reader)
+            with os.fdopen(writer, "w") as pipe:
+                pipe.writelines(self.rows)
         elif not self.reply.get("silent"):
             connection.send(whole)

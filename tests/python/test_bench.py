@@ -6,7 +6,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from scaffold import ServiceError, bench, show
+from scaffold import ServiceError, bench, status
 from scaffold.lab import Lab
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/schemas/bench.schema.json").read_text())
@@ -59,7 +59,7 @@ def test_the_traffic_program_over_plain_tcp() -> None:
 
 
 def test_sizes_for_people() -> None:
-    assert [show.size(n) for n in (0, 1023, 1024, 5 << 20, 3 << 40)] == [
+    assert [status.size(n) for n in (0, 1023, 1024, 5 << 20, 3 << 40)] == [
         "0 B",
         "1023 B",
         "1.0 KiB",

@@ -14,28 +14,44 @@ struct sim_link_config sim_path(double mbit, sc_time rtt, double bdps)
     };
 }
 
+/* Instances of a service, or of a host, that a router knows. */
+struct known {
+    const struct sc_service_id *service; /* NULL: any */
+    uint64_t host;                       /* 0: any */
+    size_t count;
+};
+
+static void count_known(void *arg, const struct sc_service_status *i)
+{
+    struct known *k = arg;
+    k->count += (!k->service || sc_service_id_equal(&i->service, k->service)) &&
+                (!k->host || i->host == k->host);
+}
+
+static size_t known_to(const struct sim_host *router, struct known k)
+{
+    size_t cursor = 0;
+    do
+        sc_stack_scan_services(router->stack, &cursor, count_known, &k, router->sim->now);
+    while (cursor);
+    return k.count;
+}
+
 size_t sim_instances_known(const struct sim_host *router, const char *name)
 {
     struct sc_service_id id = sim_service_id(name);
-    struct sc_service_status status;
-    size_t known = 0;
-    for (size_t i = 0; sc_stack_service_at(router->stack, i, &status, router->sim->now); i++)
-        known += sc_service_id_equal(&status.service, &id);
-    return known;
+    return known_to(router, (struct known){.service = &id});
 }
 
 static bool services_known(const struct sim_host *h)
 {
     const struct sim_host *router = h->router ? h->router : h;
-    size_t instances = 0, known = 0;
-    struct sc_service_status status;
+    size_t instances = 0;
     struct sc_stack_self self;
     sc_stack_get_self(h->stack, &self);
     for (struct sim_service *s = h->services; s; s = s->next)
         instances += s->instance != NULL;
-    for (size_t i = 0; sc_stack_service_at(router->stack, i, &status, h->sim->now); i++)
-        known += status.host == self.address;
-    return known == instances;
+    return known_to(router, (struct known){.host = self.address}) == instances;
 }
 
 bool sim_joined(void *arg)

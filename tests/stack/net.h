@@ -383,11 +383,7 @@ static inline uint64_t net_address(const struct net_node *node)
 /* Instances that the stack knows of. */
 static inline size_t net_instances(const struct net_node *node)
 {
-    struct sc_service_status s;
-    size_t count = 0;
-    while (sc_stack_service_at(node->stack, count, &s, node->net->now))
-        count++;
-    return count;
+    return sc_stack_instance_count(node->stack);
 }
 
 /* A router and two hosts (nodes 0, 1 and 2: "r", "a" and "b"), joined. */

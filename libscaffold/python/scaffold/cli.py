@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from . import __version__, daemon, explain, launch, paths, show
+from . import status as statuses
 from .control import Control
 from .errors import ServiceError
 
@@ -104,17 +105,25 @@ def down(runtime_dir: Path | None) -> None:
         click.echo(f"scaffoldd (pid {control.pid}) has stopped")
 
 
-@command("scaffold status\nscaffold status --json | jq .flows")
+@command("scaffold status\nscaffold status nginx\nscaffold status --json | jq .flows")
 @click.option("--json", "as_json", is_flag=True, help="As docs/schemas/status.schema.json says.")
+@click.option("--all", "every", is_flag=True, help="All rows, not the first 50 of each table.")
 @RUNTIME_DIR
-def status(runtime_dir: Path | None, as_json: bool) -> None:
-    """Hosts, services with their instances, and flows."""
+@click.argument("name", required=False)
+def status(runtime_dir: Path | None, as_json: bool, every: bool, name: str | None) -> None:
+    """Hosts, services with their instances, and flows.
+
+    With NAME: those with this text in the name of their service, host or program.
+    """
     with Control(runtime_dir_of(runtime_dir)) as control:
         document = control.status()
+    if name:
+        document = statuses.select(document, name)
     if as_json:
         click.echo(json.dumps(document, indent=2))
-    else:
-        show.status(document)
+        return
+    lines = statuses.lines(document, None if every else statuses.SHOWN)
+    click.echo("\n".join(click.style(t, bold=True) if head else t for t, head in lines))
 
 
 def shim_options(function: Callable[..., Any]) -> Callable[..., Any]:

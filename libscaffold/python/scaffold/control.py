@@ -1,7 +1,6 @@
 """Questions and orders to a running scaffoldd, over its control socket."""
 
 import array
-import json
 import os
 import select
 import socket
@@ -11,6 +10,7 @@ from typing import Any, Self
 
 from ._native import ffi, lib
 from .errors import NoDaemon, NotAllowed, ServiceError
+from .status import assemble
 
 _ANSWER_S = 10.0
 
@@ -51,10 +51,10 @@ class Control:
         fd = self._ask(lib.SC_CTL_STATUS)
         if fd is None:
             raise ServiceError(71, "scaffoldd sent no status; are both of the same version?")
-        with os.fdopen(fd, encoding="utf-8") as file:
-            file.seek(0)
-            result: dict[str, Any] = json.load(file)
-        return result
+        try:
+            return assemble(_read_all(fd))
+        finally:
+            os.close(fd)
 
     def stop(self, timeout_s: float = 10.0) -> None:
         """Stop scaffoldd and wait until it has exited."""
@@ -133,6 +133,20 @@ def _abstract_name(uid: int, runtime_dir: Path) -> bytes:
     address = ffi.new("struct sockaddr_un *")
     length = lib.sc_name_control(daemon[0], address)
     return bytes(ffi.buffer(address, length))[2:]
+
+
+def _read_all(fd: int) -> bytes:
+    """A pipe to its end. What writes it is never silent for long before that."""
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    pieces: list[bytes] = []
+    while True:
+        if not poll.poll(_ANSWER_S * 1000):
+            raise ServiceError(110, f"scaffoldd has not gone on for {_ANSWER_S:g} s")
+        piece = os.read(fd, 1 << 16)
+        if not piece:
+            return b"".join(pieces)
+        pieces.append(piece)
 
 
 def _descriptor(ancillary: list[tuple[int, int, bytes]]) -> int | None:

@@ -8,23 +8,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from .status import size
+
 if TYPE_CHECKING:
     from .doctor import Fact, Result
 
 _WIDE = 250
 """Columns where no terminal limits them: nothing that is read by programs should be folded."""
-
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
-
-
-def status(document: dict[str, Any]) -> None:
-    """Hosts, services and flows, one table each; first of all what is wrong with this host."""
-    console = Console()
-    for line in _troubles(document):
-        console.print(line, style="bold", highlight=False)
-    console.print(_hosts(document["hosts"]))
-    console.print(_services(document["services"]))
-    console.print(_flows(document["flows"]))
 
 
 def run(stack: str, number: int, value: float) -> None:
@@ -131,69 +121,8 @@ def _remarks(one: dict[str, Any]) -> list[str]:
     return remarks
 
 
-def size(count: int) -> str:
-    """Bytes in the largest unit that leaves at least one of it."""
-    value = float(count)
-    for unit in _UNITS[:-1]:
-        if value < 1024:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} {_UNITS[-1]}"
-
-
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
-    return table
-
-
-def _troubles(document: dict[str, Any]) -> list[str]:
-    name, router = document.get("host"), document.get("router")
-    if document.get("name_taken"):
-        return [f"router {router} knows another host named {name}: give this one another --name"]
-    if not document.get("router_answers", True):
-        return [f"router {router} does not answer: is it running, and is its UDP port open?"]
-    return []
-
-
-def _hosts(hosts: list[dict[str, Any]]) -> Table:
-    table = _table("Hosts", "name", "address", "underlay", "role", "up")
-    for host in hosts:
-        answers = "yes" if host["up"] else "no"
-        table.add_row(host["name"], host["address"], host["underlay"], host["role"], answers)
-    return table
-
-
-def _services(services: list[dict[str, Any]]) -> Table:
-    table = _table("Services", "name", "verified", "host", "pid", "program", "lease")
-    for service in services:
-        verified = "yes" if service["verified"] else "no"
-        for number, one in enumerate(service["instances"]):
-            first = (service["name"], verified) if number == 0 else ("", "")
-            lease = "-" if one["lease_s"] is None else f"{one['lease_s']:.1f} s"
-            pid = str(one["pid"] or "-")
-            table.add_row(*first, one["host"], pid, one["program"] or "-", lease)
-        if not service["instances"]:
-            table.add_row(service["name"], verified, "-", "-", "-", "-")
-    return table
-
-
-def _flows(flows: list[dict[str, Any]]) -> Table:
-    columns = ("service", "program", "pid", "plane", "peer", "state", "sent", "received")
-    table = _table("Flows", *columns, "rtt", "lost")
-    for flow in flows:
-        rtt = "-" if flow["rtt_us"] is None else f"{flow['rtt_us']} us"
-        table.add_row(
-            flow["service"],
-            flow["program"] or "-",
-            str(flow["pid"] or "-"),
-            flow["plane"],
-            flow["peer"],
-            flow["state"],
-            size(flow["tx_bytes"]),
-            size(flow["rx_bytes"]),
-            rtt,
-            str(flow["lost"]),
-        )
     return table

@@ -67,6 +67,8 @@ void sc_alarm_init(struct sc_alarm *a, void (*fire)(struct sc_alarm *a))
 
 void sc_loop_alarm(struct sc_loop *l, struct sc_alarm *a, sc_time at)
 {
+    if (l->firing && at <= l->now)
+        at = l->now + 1; /* in the next turn: others are to be served in between */
     if (sc_heap_set(&l->alarms, &a->timer, at) < 0)
         abort(); /* no memory for an alarm: nothing that was promised could be kept */
 }
@@ -116,15 +118,15 @@ static int wait_events(struct sc_loop *l, struct epoll_event *ev, sc_time deadli
     return wait_for(l, ev, &ts);
 }
 
-/* One that sets itself again for now waits for the next turn: there are no more than were due. */
 static void fire_due(struct sc_loop *l)
 {
     struct sc_timer *t;
-    size_t most = l->alarms.count;
-    while (most-- > 0 && (t = sc_heap_pop_due(&l->alarms, l->now)) != NULL) {
+    l->firing = true;
+    while ((t = sc_heap_pop_due(&l->alarms, l->now)) != NULL) {
         struct sc_alarm *a = (struct sc_alarm *)(void *)t; /* timer is the first member */
         a->fire(a);
     }
+    l->firing = false;
 }
 
 /* All that the owner did after the last batch belongs to its turn. */

@@ -31,6 +31,7 @@ struct sc_loop {
     int epfd;
     sc_time now; /* read once per batch */
     bool stopping;
+    bool firing; /* alarms; what is set for now meanwhile waits for the next turn */
     struct sc_heap alarms;
     void **dispose;
     size_t dispose_count;

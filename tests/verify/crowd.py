@@ -1,0 +1,113 @@
+"""A crowd of hosts that are nothing but their packets: they join a router, register instances and
+renew their leases, all from one socket (docs/protocol.md, CONTROL)."""
+
+import hashlib
+import socket
+import struct
+import threading
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Self
+
+JOIN, JOINED, REGISTER, REGISTERED, REFRESH = 1, 2, 3, 5, 6
+REQUEST_LEN = 512
+EPOCH = 0x5CAFF01D
+BATCH = 64
+"""Requests under way: fewer than a socket buffer holds."""
+REFRESH_S = 1.5
+"""Every lease is renewed this often; it lasts for 4 s."""
+
+
+def service(label: str, port: int = 80) -> bytes:
+    """The ServiceID of label.crowd.scaffold:port/tcp."""
+    provider = hashlib.sha256(b"scaffold alias:crowd").digest()[:16]
+    name = hashlib.sha256(label.encode()).digest()[:8]
+    return provider + name + bytes(4) + struct.pack(">HBB", port, socket.IPPROTO_TCP, 1)
+
+
+def _request(message: int, transaction: int, source: int, body: bytes) -> bytes:
+    header = struct.pack(">BBQIQ", 1 << 5 | 8, 16, 0, 0, transaction)
+    return (header + struct.pack(">BQ", message, source) + body).ljust(REQUEST_LEN, b"\0")
+
+
+def _register(number: int, address: int, services: list[bytes]) -> bytes:
+    head = struct.pack(">QIBB", EPOCH, 1, 0, len(services))
+    return _request(REGISTER, number, address, head + b"".join(services))
+
+
+def _refresh(number: int, address: int, count: int) -> bytes:
+    return _request(REFRESH, number, address, struct.pack(">QIQ", EPOCH, count, 0))
+
+
+class Crowd:
+    """`size` hosts at the router on this UDP port of 127.0.0.1; a context manager."""
+
+    def __init__(self, port: int, size: int) -> None:
+        self.size = size
+        self._router = ("127.0.0.1", port)
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.settimeout(0.5)
+        self._addresses: list[int] = []
+        self._renewals: list[bytes] = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._renew)
+
+    def __enter__(self) -> Self:
+        self._addresses = self._join()
+        self._renewals = [_refresh(i, a, 0) for i, a in enumerate(self._addresses)]
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+        self._socket.close()
+
+    def register(self, services: Iterable[list[bytes]]) -> int:
+        """Each host's; returns how many instances that makes. Repeats what is not confirmed."""
+        wanted = list(services)
+        requests = {
+            i: _register(i, self._addresses[i], mine) for i, mine in enumerate(wanted) if mine
+        }
+        self._ask(requests, REGISTERED)
+        return sum(map(len, wanted))
+
+    def _join(self) -> list[int]:
+        names = [f"crowd-{i}".encode() for i in range(self.size)]
+        bodies = [bytes([len(name)]) + name + struct.pack(">Q", EPOCH) for name in names]
+        requests = {i: _request(JOIN, i, 0, body) for i, body in enumerate(bodies)}
+        answers = self._ask(requests, JOINED)
+        return [struct.unpack_from(">Q", answers[i], 31)[0] for i in range(self.size)]
+
+    def _ask(self, requests: dict[int, bytes], message: int) -> dict[int, bytes]:
+        """The answer to each request; repeats those that draw none."""
+        answers: dict[int, bytes] = {}
+        while missing := [i for i in requests if i not in answers]:
+            for at in range(0, len(missing), BATCH):
+                for i in missing[at : at + BATCH]:
+                    self._socket.sendto(requests[i], self._router)
+                self._collect(answers, message, min(BATCH, len(missing) - at))
+        return answers
+
+    def _collect(self, answers: dict[int, bytes], message: int, most: int) -> None:
+        """Answers of one kind, until there are `most` or nothing comes."""
+        while most > 0:
+            try:
+                packet = self._socket.recv(2048)
+            except TimeoutError:
+                return
+            if packet[22] == message:
+                answers[struct.unpack_from(">Q", packet, 14)[0]] = packet
+                most -= 1
+
+    def _renew(self) -> None:
+        """The router renews a lease whatever the REFRESH says of registrations."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+            own.bind(("127.0.0.1", 0))
+            while not self._over.wait(REFRESH_S):
+                for at in range(0, self.size, BATCH):
+                    for request in self._renewals[at : at + BATCH]:
+                        own.sendto(request, self._router)

@@ -1,5 +1,9 @@
 #include "stack/internal.h"
 
+/* Instances and hosts whose leases end in one tick; the next one follows at once. When a router
+ * slept, all of them are over when it wakes up. */
+#define EXPIRED_PER_TICK 512
+
 uint64_t sc_router_digest(const struct sc_service_id *id)
 {
     static const uint64_t seed[2] = {0, 0}; /* both sides must agree */
@@ -29,13 +33,26 @@ const struct sc_host *sc_router_host_of(const struct sc_stack *s, const struct s
 
 /* --- leases ----------------------------------------------------------------------------------- */
 
+static void remove_instance(struct sc_stack *s, struct sc_host *h, struct sc_instance *i)
+{
+    h->registered--;
+    h->digest ^= sc_router_digest(&i->key.service);
+    sc_service_table_remove(&s->services, i);
+}
+
+/* At most so many; returns how many there were. */
+static size_t remove_some(struct sc_stack *s, struct sc_host *h, size_t most)
+{
+    size_t removed = 0;
+    struct sc_list *first;
+    for (; removed < most && (first = sc_list_first(&h->instances)) != NULL; removed++)
+        remove_instance(s, h, sc_container(first, struct sc_instance, in_host));
+    return removed;
+}
+
 static void remove_instances(struct sc_stack *s, struct sc_host *h)
 {
-    struct sc_list *first;
-    while ((first = sc_list_first(&h->instances)) != NULL)
-        sc_service_table_remove(&s->services, sc_container(first, struct sc_instance, in_host));
-    h->registered = 0;
-    h->digest = 0;
+    remove_some(s, h, SC_INSTANCES_MAX);
 }
 
 static void renew(struct sc_stack *s, struct sc_host *h, const struct sc_underlay *from,
@@ -47,15 +64,25 @@ static void renew(struct sc_stack *s, struct sc_host *h, const struct sc_underla
         s->counters.dropped_memory++;
 }
 
+/* Its lease is over. It is down when its last instance is gone, or up again if it is heard of
+ * before. Returns how much work that was. */
+static size_t expire(struct sc_stack *s, struct sc_host *h, size_t most, sc_time now)
+{
+    size_t removed = remove_some(s, h, most);
+    if (!sc_list_empty(&h->instances) && sc_heap_set(&s->hosts.leases, &h->lease, now) == 0)
+        return removed;
+    remove_instances(s, h); /* none are left, but for want of memory */
+    sc_hosts_set_up(&s->hosts, h, false);
+    s->counters.leases_expired++;
+    return removed + 1;
+}
+
 void sc_router_tick(struct sc_stack *s, sc_time now)
 {
     struct sc_timer *t;
-    while ((t = sc_heap_pop_due(&s->hosts.leases, now)) != NULL) {
-        struct sc_host *h = sc_container(t, struct sc_host, lease);
-        sc_hosts_set_up(&s->hosts, h, false);
-        s->counters.leases_expired++;
-        remove_instances(s, h);
-    }
+    for (size_t work = 0;
+         work < EXPIRED_PER_TICK && (t = sc_heap_pop_due(&s->hosts.leases, now)) != NULL;)
+        work += expire(s, sc_container(t, struct sc_host, lease), EXPIRED_PER_TICK - work, now);
 }
 
 static void reply(struct sc_stack *s, const struct sc_underlay *to, const struct sc_control *q,
@@ -162,9 +189,7 @@ static void unregister_one(struct sc_stack *s, struct sc_host *h, const struct s
     struct sc_instance *i = sc_service_table_find(&s->services, id, h->address);
     if (!i)
         return;
-    sc_service_table_remove(&s->services, i);
-    h->registered--;
-    h->digest ^= sc_router_digest(id);
+    remove_instance(s, h, i);
 }
 
 /* The host that a request speaks for; NULL when it has to join first. */

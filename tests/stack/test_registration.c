@@ -526,6 +526,82 @@ static void forged_requests(void **state)
     net_fini(&n);
 }
 
+/* A host that is nothing but its words: it joins, and serves `services`. */
+static void phantom(struct net *n, unsigned number, unsigned services)
+{
+    struct sc_control c = {
+        .message = SC_MSG_JOIN, .src = sc_network_address(1, 1000 + number), .epoch = 9};
+    snprintf(c.name, sizeof c.name, "phantom-%u", number);
+    send_control(n, &n->node[4].at, 0, &c);
+    c.message = SC_MSG_REGISTER;
+    c.service_count = services < SC_REGISTER_MAX ? services : SC_REGISTER_MAX;
+    for (unsigned i = 0; i < services; i++) {
+        struct sc_service_name name = {.provider = "demo", .port = (uint16_t)(1 + i), .proto = 6};
+        snprintf(name.label, sizeof name.label, "p%u", number);
+        sc_name_to_id(&name, &c.service[i % SC_REGISTER_MAX]);
+        if ((i + 1) % SC_REGISTER_MAX == 0 || i + 1 == services)
+            send_control(n, &n->node[4].at, 0, &c);
+    }
+}
+
+/* A router that slept finds all leases over when it wakes up, and has other things to do, too. */
+static void many_leases_end(void **state)
+{
+    (void)state;
+    enum { HOSTS = 300, SERVICES = 5, LARGE = 2400, PER_TICK = 512 };
+    struct net n;
+    net_init(&n);
+    struct net_node *r = net_start(&n, 0, "r", -1, 100);
+    for (unsigned i = 0; i < HOSTS; i++)
+        phantom(&n, i, SERVICES);
+    phantom(&n, HOSTS, LARGE);
+    assert_int_equal(net_instances(r), HOSTS * SERVICES + LARGE);
+    n.now += 60 * SC_SECOND;
+    size_t ticks = 0;
+    for (; sc_stack_deadline(r->stack) <= n.now; ticks++) {
+        size_t before = net_instances(r);
+        sc_stack_tick(r->stack, n.now);
+        assert_in_range(before - net_instances(r), 0, PER_TICK);
+        assert_true(ticks < 100);
+    }
+    assert_true(ticks > (HOSTS * SERVICES + LARGE) / PER_TICK);
+    assert_int_equal(net_instances(r), 0);
+    assert_int_equal(sc_stack_counters(r->stack)->leases_expired, HOSTS + 1);
+    assert_int_equal(census(r).up, 0);
+    net_fini(&n);
+}
+
+/* A host that is heard of while its lease ends keeps what it still has, and tells the rest again.
+ */
+static void a_lease_that_ends_slowly(void **state)
+{
+    (void)state;
+    enum { LARGE = 1200 };
+    struct net n;
+    net_init(&n);
+    struct net_node *r = net_start(&n, 0, "r", -1, 100);
+    phantom(&n, 0, LARGE);
+    n.now += 60 * SC_SECOND;
+    sc_stack_tick(r->stack, n.now);
+    size_t left = net_instances(r);
+    assert_in_range(left, 1, LARGE - 1);
+    struct sc_control c = {.message = SC_MSG_REFRESH,
+                           .src = sc_network_address(1, 1000),
+                           .epoch = 9,
+                           .registered = LARGE};
+    send_control(&n, &n.node[4].at, 0, &c);
+    assert_true(sc_stack_deadline(r->stack) > n.now);
+    assert_int_equal(net_instances(r), left);
+    assert_int_equal(census(r).up, 1);
+    phantom(&n, 0, LARGE);
+    assert_int_equal(net_instances(r), LARGE);
+    n.now += 60 * SC_SECOND;
+    while (sc_stack_deadline(r->stack) <= n.now)
+        sc_stack_tick(r->stack, n.now);
+    assert_int_equal(net_instances(r), 0);
+    net_fini(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -547,6 +623,8 @@ int main(void)
         cmocka_unit_test(a_silent_router),
         cmocka_unit_test(forged_answers),
         cmocka_unit_test(forged_requests),
+        cmocka_unit_test(many_leases_end),
+        cmocka_unit_test(a_lease_that_ends_slowly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

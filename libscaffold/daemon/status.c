@@ -9,10 +9,10 @@
 #include "daemon/status_rows.h"
 
 /* What a slice may cost, in buckets that are looked into: a row costs as much as ROW of them, a
- * program's name that has to be read as NAME. Such a slice takes under 1 ms on a slow machine. */
-#define SLICE 2048
+ * program's name that has to be read as NAME. */
 #define ROW 16
 #define NAME 128
+#define SLICE (SC_STATUS_SLICE_ROWS * ROW)
 /* Bytes that are prepared ahead of the reader: what a pipe holds. */
 #define AHEAD 65536
 

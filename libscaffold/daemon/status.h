@@ -18,6 +18,8 @@ struct sc_daemon;
 /* Statuses that are told at a time, 64 KiB each (SC_SHARE_STATUS); who asks beyond that, or has its
  * share of them, is to ask again. */
 #define SC_STATUS_MAX 16
+/* Rows of one slice, and the few more that share a hash with the last: under 1 ms. */
+#define SC_STATUS_SLICE_ROWS 128
 /* A reader that takes nothing for so long is cut off. */
 #define SC_STATUS_PATIENCE (10 * SC_SECOND)
 

@@ -19,6 +19,9 @@
 /* Idle connections that are looked at for one of a certain user. */
 #define IDLE_LOOKED_AT 64
 
+/* Calls that are taken from each control socket before others get their turn. */
+#define ACCEPT_TURN 8
+
 /* --- connections ------------------------------------------------------------------------------ */
 
 int sc_ctl_take_passed(struct sc_ctl_call *c)
@@ -297,9 +300,10 @@ static bool turn_away(struct sc_ctl_server *s, int listener)
     return somebody;
 }
 
-static void accept_all(struct sc_ctl_server *s, int fd)
+/* Who waits for a reply and calls again at once would never let a turn end. */
+static void accept_some(struct sc_ctl_server *s, int fd)
 {
-    for (;;) {
+    for (int i = 0; i < ACCEPT_TURN; i++) {
         int one = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (one >= 0)
             add_connection(s, one);
@@ -311,13 +315,13 @@ static void accept_all(struct sc_ctl_server *s, int fd)
 static void on_abstract(struct sc_watch *w, uint32_t events)
 {
     (void)events;
-    accept_all(sc_container(w, struct sc_ctl_server, abstract), w->fd);
+    accept_some(sc_container(w, struct sc_ctl_server, abstract), w->fd);
 }
 
 static void on_path(struct sc_watch *w, uint32_t events)
 {
     (void)events;
-    accept_all(sc_container(w, struct sc_ctl_server, path), w->fd);
+    accept_some(sc_container(w, struct sc_ctl_server, path), w->fd);
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */

@@ -5,11 +5,11 @@ import hashlib
 import socket
 import struct
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
-JOIN, JOINED, REGISTER, REGISTERED, REFRESH = 1, 2, 3, 5, 6
+JOIN, JOINED, REGISTER, REGISTERED, REFRESH, REFRESHED = 1, 2, 3, 5, 6, 7
 REQUEST_LEN = 512
 EPOCH = 0x5CAFF01D
 BATCH = 64
@@ -39,15 +39,37 @@ def _refresh(number: int, address: int, count: int) -> bytes:
     return _request(REFRESH, number, address, struct.pack(">QIQ", EPOCH, count, 0))
 
 
+def _socket() -> socket.socket:
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    made.bind(("127.0.0.1", 0))
+    made.settimeout(0.5)
+    return made
+
+
+def _exchange(
+    sender: socket.socket, router: tuple[str, int], requests: list[bytes], message: int
+) -> Iterator[bytes]:
+    """Sends, and gives as many answers of this kind, or those that come within half a second."""
+    for request in requests:
+        sender.sendto(request, router)
+    left = len(requests)
+    while left:
+        try:
+            packet = sender.recv(2048)
+        except TimeoutError:
+            return
+        if packet[22] == message:
+            yield packet
+            left -= 1
+
+
 class Crowd:
     """`size` hosts at the router on this UDP port of 127.0.0.1; a context manager."""
 
     def __init__(self, port: int, size: int) -> None:
         self.size = size
         self._router = ("127.0.0.1", port)
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
-        self._socket.settimeout(0.5)
+        self._socket = _socket()
         self._addresses: list[int] = []
         self._renewals: list[bytes] = []
         self._over = threading.Event()
@@ -60,7 +82,10 @@ class Crowd:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         self._over.set()
         self._thread.join()
@@ -87,27 +112,16 @@ class Crowd:
         answers: dict[int, bytes] = {}
         while missing := [i for i in requests if i not in answers]:
             for at in range(0, len(missing), BATCH):
-                for i in missing[at : at + BATCH]:
-                    self._socket.sendto(requests[i], self._router)
-                self._collect(answers, message, min(BATCH, len(missing) - at))
+                batch = [requests[i] for i in missing[at : at + BATCH]]
+                for packet in _exchange(self._socket, self._router, batch, message):
+                    answers[struct.unpack_from(">Q", packet, 14)[0]] = packet
         return answers
-
-    def _collect(self, answers: dict[int, bytes], message: int, most: int) -> None:
-        """Answers of one kind, until there are `most` or nothing comes."""
-        while most > 0:
-            try:
-                packet = self._socket.recv(2048)
-            except TimeoutError:
-                return
-            if packet[22] == message:
-                answers[struct.unpack_from(">Q", packet, 14)[0]] = packet
-                most -= 1
 
     def _renew(self) -> None:
         """The router renews a lease whatever the REFRESH says of registrations."""
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
-            own.bind(("127.0.0.1", 0))
+        with _socket() as own:
             while not self._over.wait(REFRESH_S):
                 for at in range(0, self.size, BATCH):
-                    for request in self._renewals[at : at + BATCH]:
-                        own.sendto(request, self._router)
+                    batch = self._renewals[at : at + BATCH]
+                    for _ in _exchange(own, self._router, batch, REFRESHED):
+                        pass

@@ -10,8 +10,8 @@
 
 /* What a slice may cost, in buckets that are looked into: a row costs as much as ROW of them, a
  * program's name that has to be read as NAME. */
-#define ROW 16
-#define NAME 128
+#define ROW 32
+#define NAME 256
 #define SLICE (SC_STATUS_SLICE_ROWS * ROW)
 /* Bytes that are prepared ahead of the reader: what a pipe holds. */
 #define AHEAD 65536

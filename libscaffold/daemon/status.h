@@ -19,7 +19,7 @@ struct sc_daemon;
  * share of them, is to ask again. */
 #define SC_STATUS_MAX 16
 /* Rows of one slice, and the few more that share a hash with the last: under 1 ms. */
-#define SC_STATUS_SLICE_ROWS 128
+#define SC_STATUS_SLICE_ROWS 64
 /* A reader that takes nothing for so long is cut off. */
 #define SC_STATUS_PATIENCE (10 * SC_SECOND)
 

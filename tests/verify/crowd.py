@@ -2,9 +2,11 @@
 renew their leases, all from one socket (docs/protocol.md, CONTROL)."""
 
 import hashlib
+import multiprocessing
+import os
 import socket
 import struct
-import threading
+import time
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self
@@ -63,6 +65,18 @@ def _exchange(
             left -= 1
 
 
+def _renew(router: tuple[str, int], renewals: list[bytes]) -> None:
+    """Again and again. The router renews a lease whatever the REFRESH says of registrations."""
+    if os.geteuid() == 0:  # late is too late: before anything else that runs on the machine
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(5))
+    with _socket() as own:
+        while True:
+            time.sleep(REFRESH_S)
+            for at in range(0, len(renewals), BATCH):
+                for _ in _exchange(own, router, renewals[at : at + BATCH], REFRESHED):
+                    pass
+
+
 class Crowd:
     """`size` hosts at the router on this UDP port of 127.0.0.1; a context manager."""
 
@@ -71,14 +85,15 @@ class Crowd:
         self._router = ("127.0.0.1", port)
         self._socket = _socket()
         self._addresses: list[int] = []
-        self._renewals: list[bytes] = []
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._renew)
+        self._process: multiprocessing.process.BaseProcess | None = None
 
     def __enter__(self) -> Self:
         self._addresses = self._join()
-        self._renewals = [_refresh(i, a, 0) for i, a in enumerate(self._addresses)]
-        self._thread.start()
+        renewals = [_refresh(i, a, 0) for i, a in enumerate(self._addresses)]
+        self._process = multiprocessing.get_context("fork").Process(
+            target=_renew, args=(self._router, renewals), daemon=True
+        )
+        self._process.start()
         return self
 
     def __exit__(
@@ -87,8 +102,9 @@ class Crowd:
         value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        self._over.set()
-        self._thread.join()
+        if self._process:
+            self._process.kill()
+            self._process.join()
         self._socket.close()
 
     def register(self, services: Iterable[list[bytes]]) -> int:
@@ -116,12 +132,3 @@ class Crowd:
                 for packet in _exchange(self._socket, self._router, batch, message):
                     answers[struct.unpack_from(">Q", packet, 14)[0]] = packet
         return answers
-
-    def _renew(self) -> None:
-        """The router renews a lease whatever the REFRESH says of registrations."""
-        with _socket() as own:
-            while not self._over.wait(REFRESH_S):
-                for at in range(0, self.size, BATCH):
-                    batch = self._renewals[at : at + BATCH]
-                    for _ in _exchange(own, self._router, batch, REFRESHED):
-                        pass

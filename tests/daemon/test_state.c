@@ -184,7 +184,6 @@ static void the_secret_is_nobody_elses(void **state)
 }
 
 /* --- the text file of an older scaffoldd ------------------------------------------------------ */
- */
 
 static void takes_an_old_file_over_once(void **state)
 {

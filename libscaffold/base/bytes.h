@@ -24,9 +24,10 @@ struct sc_writer {
     bool bad;
 };
 
+/* `data` may be NULL when there are no bytes. */
 static inline struct sc_reader sc_reader(const void *data, size_t len)
 {
-    const uint8_t *p = data;
+    const uint8_t *p = data ? data : ""; /* C has no arithmetic on NULL, not even with 0 */
     return (struct sc_reader){.at = p, .end = p + len, .bad = false};
 }
 

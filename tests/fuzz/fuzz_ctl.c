@@ -1,17 +1,8 @@
 /* What strangers may send over the local interface: requests, replies, abstract names, a pool. */
-#include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "local/ctl.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 /* Strings that passed the check end within their field. */
 static void read_strings(const struct sc_ctl_request *q)
@@ -27,10 +18,18 @@ static void read_strings(const struct sc_ctl_request *q)
                 strlen(q->flow.flow.peer) < sizeof q->flow.flow.peer);
 }
 
+/* The input as a struct: cut off, or padded with zeros. */
+static void fill(void *out, size_t room, const uint8_t *data, size_t size)
+{
+    memset(out, 0, room);
+    if (size > 0)
+        memcpy(out, data, size < room ? size : room);
+}
+
 static void try_request(const uint8_t *data, size_t size)
 {
-    struct sc_ctl_request q = {0};
-    memcpy(&q, data, size < sizeof q ? size : sizeof q);
+    struct sc_ctl_request q;
+    fill(&q, sizeof q, data, size);
     if (sc_ctl_request_check(&q, size) == 0)
         read_strings(&q);
     if (size < sizeof q) { /* the same, as if all of it had arrived */
@@ -44,8 +43,8 @@ static void try_request(const uint8_t *data, size_t size)
 
 static void try_reply(const uint8_t *data, size_t size)
 {
-    struct sc_ctl_reply r = {0};
-    memcpy(&r, data, size < sizeof r ? size : sizeof r);
+    struct sc_ctl_reply r;
+    fill(&r, sizeof r, data, size);
     if (sc_ctl_reply_check(&r, size, r.op) == 0)
         require(strlen(r.name) < sizeof r.name && strlen(r.text) < sizeof r.text);
 }
@@ -57,7 +56,7 @@ static void try_name(const uint8_t *data, size_t size)
     struct sc_name n, back;
     if (size > sizeof sun.sun_path)
         return;
-    memcpy(sun.sun_path, data, size);
+    fill(sun.sun_path, sizeof sun.sun_path, data, size);
     socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size);
     if (!sc_name_parse(&sun, len, &n))
         return;
@@ -75,7 +74,7 @@ static void try_pool(const uint8_t *data, size_t size)
 {
     char text[32] = {0};
     struct sc_pool4 pool;
-    memcpy(text, data, size < sizeof text - 1 ? size : sizeof text - 1);
+    fill(text, sizeof text - 1, data, size);
     sc_pool4_parse(text, &pool);
     require(pool.bits >= 8 && pool.bits <= 30);
     struct sc_address first = sc_address_v4(pool.base, 0);

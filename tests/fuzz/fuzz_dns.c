@@ -1,17 +1,9 @@
 /* What a program's resolver, or anybody on loopback, may send to the trap's relay: a question that
  * reads well has a name without zeros that ends within its field, and an answer that fits. */
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "naming/dns.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

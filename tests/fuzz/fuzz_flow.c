@@ -4,12 +4,10 @@
  *
  * Input, repeated: u8 operation (low 3 bits) | u8 length | that many bytes */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "transport/flow.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct sc_train train;
 
@@ -21,12 +19,6 @@ struct world {
     sc_time now;
     uint64_t number;
 };
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static void begin(struct world *w)
 {

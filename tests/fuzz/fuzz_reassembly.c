@@ -5,16 +5,14 @@
  * Input, repeated: u8 operation (low 2 bits: 0-1 segment, 2 read, 3 settle or discard) | u16 | u16
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/limits.h"
+#include "fuzz.h"
 #include "transport/recv.h"
 
 #define LENGTH (1u << 20)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint8_t stream[LENGTH];
 static bool present[LENGTH + 1]; /* the model: what was accepted */
@@ -24,12 +22,6 @@ struct model {
     uint64_t expected; /* first byte that was not accepted */
     uint64_t final;
 };
-
-static void require(bool condition)
-{
-    if (!condition)
-        abort();
-}
 
 static void accept_bytes(struct model *m, uint64_t offset, size_t len, bool fin)
 {

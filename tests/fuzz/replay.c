@@ -1,12 +1,10 @@
-/* Replays a fuzz target's corpus as an ordinary test: each argument is a file or a folder of files.
- */
+/* Replays a fuzz target's corpus as an ordinary test, after an empty input: each argument is a file
+ * or a folder of files. */
 #include <dirent.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static int replay_file(const char *path)
 {
@@ -45,6 +43,7 @@ static int replay_folder(DIR *folder, const char *path)
 int main(int argc, char **argv)
 {
     int failed = argc < 2;
+    LLVMFuzzerTestOneInput(NULL, 0); /* as libFuzzer always does first */
     for (int i = 1; i < argc; i++) {
         DIR *folder = opendir(argv[i]);
         failed |= folder ? replay_folder(folder, argv[i]) : replay_file(argv[i]);

@@ -120,6 +120,8 @@ void sc_flow_on_peer_gone(struct sc_flow *f, int error, sc_time now)
 
 /* --- after failing ---------------------------------------------------------------------------- */
 
+/* A peer that acknowledges our ABORT has failed, too: it needs no other, not even for a CONFIRM,
+ * which two ends would send each other as fast as the path is. */
 void sc_close_on_packet(struct sc_flow *f, uint64_t number, struct sc_reader *frames, bool confirm,
                         sc_time now)
 {
@@ -140,7 +142,7 @@ void sc_close_on_packet(struct sc_flow *f, uint64_t number, struct sc_reader *fr
         f->aborting.again_at = SC_NEVER;
     if (aborted)
         f->want_ack = true;
-    else if (eliciting && f->abort_reason != 0)
+    else if (eliciting && !known && f->abort_reason != 0)
         f->want_abort = true;
 }
 

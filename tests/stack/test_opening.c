@@ -355,6 +355,40 @@ static void not_taken(void **state)
     net_fini(&n);
 }
 
+/* The instance goes while the third packet is on its way. */
+static bool unserve_at_confirm(struct net *n, struct net_packet *p)
+{
+    struct net_node *b = &n->node[2];
+    if (net_type(p) == SC_PKT_CONFIRM && b->arrived_at) {
+        sc_stack_unserve(b->stack, b->arrived_at, n->now);
+        b->arrived_at = NULL;
+    }
+    assert_true(n->seen[SC_PKT_CONFIRM] + n->seen[SC_PKT_DATA] < 10);
+    return false;
+}
+
+/* Both ends have failed, and each tells the other once, not for as long as they linger. */
+static void refused_at_the_third_packet(void **state)
+{
+    (void)state;
+    struct net n;
+    unsigned bits;
+    net_three(&n);
+    struct net_node *a = &n.node[1], *b = &n.node[2];
+    b->arrived_at = net_serve(b, WEB);
+    net_pump(&n);
+    memset(n.seen, 0, sizeof n.seen);
+    n.filter = unserve_at_confirm;
+    struct sc_flow *f = net_connect(a, WEB, &bits);
+    net_pump(&n);
+    assert_true(bits & SC_FLOW_ENDED);
+    assert_int_equal(f->error, ECONNRESET);
+    net_drop(a, f);
+    net_run(&n, 10 * SC_SECOND);
+    assert_int_equal(sc_stack_flow_count(a->stack) + sc_stack_flow_count(b->stack), 0);
+    net_fini(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +405,7 @@ int main(void)
         cmocka_unit_test(answers_of_strangers),
         cmocka_unit_test(too_late),
         cmocka_unit_test(not_taken),
+        cmocka_unit_test(refused_at_the_third_packet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

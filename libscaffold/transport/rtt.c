@@ -12,6 +12,7 @@ void sc_rtt_sample(struct sc_rtt *r, sc_time latest, sc_time ack_delay)
 {
     if (latest == 0)
         latest = 1; /* below the clock's resolution */
+    latest = sc_time_min(latest, SC_RTT_MAX);
     r->latest = latest;
     if (!r->sampled) {
         *r = (struct sc_rtt){.sampled = true,

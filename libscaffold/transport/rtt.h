@@ -11,6 +11,11 @@
 /* Timer granularity (RFC 9002 6.1.2). */
 #define SC_RTT_GRANULARITY (1 * SC_MS)
 
+/* No path takes longer: a sample beyond this is a machine that was asleep in between, and is taken
+ * for no more, or probes and the end of a flow would wait for minutes. As the longest interval of
+ * probes. */
+#define SC_RTT_MAX (5 * SC_SECOND)
+
 struct sc_rtt {
     bool sampled;
     sc_time latest;

@@ -475,6 +475,19 @@ static bool is_quiet(const struct node *n)
            s->services.instances == 0 && (s->is_router || self.joined) && sc_stack_registered(s);
 }
 
+static void say_what_is_left(const struct node *n)
+{
+    const struct sc_stack *s = n->stack;
+    struct sc_stack_self self;
+    sc_stack_get_self(s, &self);
+    fprintf(stderr,
+            "%s: %zu flows, %zu opens, %zu peers, %zu requests, %zu look-ups, %zu assemblies, "
+            "%zu instances, joined %d, registered %d\n",
+            s->config.host_name, s->flows.count, s->opens.count, s->peers.count, s->request_count,
+            n->lookups, s->datagrams.assembly_count, s->services.instances, self.joined,
+            sc_stack_registered(s));
+}
+
 static bool all_quiet(const struct world *w)
 {
     bool quiet = true;
@@ -495,6 +508,8 @@ void world_end(struct world *w)
     do
         run(w, 5 * SC_SECOND, 1);
     while (w->now < until && !all_quiet(w));
+    for (size_t i = 0; i < NODES && !all_quiet(w); i++)
+        say_what_is_left(&w->node[i]);
     require(all_quiet(w));
     for (size_t i = 0; i < NODES; i++) {
         require(sc_stack_memory(w->node[i].stack) == 0 && w->node[i].stack->half_open == 0);

@@ -64,6 +64,19 @@ static void zero_is_a_microsecond(void **state)
     assert_int_equal(sc_rtt_pto(&r), 1 + SC_RTT_GRANULARITY + SC_ACK_DELAY);
 }
 
+/* A machine that slept for an hour: the first answer after it is late, not the path long. */
+static void a_sleep_is_no_round_trip(void **state)
+{
+    (void)state;
+    struct sc_rtt r;
+    sc_rtt_init(&r);
+    sc_rtt_sample(&r, 3600 * SC_SECOND, 0);
+    assert_int_equal(r.smoothed, SC_RTT_MAX);
+    sc_rtt_sample(&r, 40000, 0);
+    sc_rtt_sample(&r, 3600 * SC_SECOND, 0);
+    assert_true(r.smoothed <= SC_RTT_MAX && sc_rtt_pto(&r) <= 5 * SC_RTT_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -72,6 +85,7 @@ int main(void)
         cmocka_unit_test(delay_never_undercuts_the_least),
         cmocka_unit_test(delay_is_bounded),
         cmocka_unit_test(zero_is_a_microsecond),
+        cmocka_unit_test(a_sleep_is_no_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

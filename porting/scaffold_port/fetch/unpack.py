@@ -1,10 +1,19 @@
 """Archives, checked before they are opened."""
 
 import hashlib
+import lzma
+import shutil
 import tarfile
+import tempfile
+import zlib
 from pathlib import Path
 
 from .errors import NotAvailable
+from .extract import extract
+
+_DAMAGE = (zlib.error, lzma.LZMAError, EOFError)
+_BROKEN = (tarfile.TarError, OSError, ValueError, OverflowError, *_DAMAGE)
+"""What reading an archive may end with."""
 
 
 def verify(path: Path, sha256: str) -> None:
@@ -16,13 +25,28 @@ def verify(path: Path, sha256: str) -> None:
 
 
 def unpack(archive: Path, folder: Path) -> Path:
-    """The one folder that the archive holds, below `folder`; nothing leaves it (PEP 706)."""
-    try:
-        with tarfile.open(archive) as tar:
-            tar.extractall(folder, filter="data")
-            tops = {Path(name).parts[0] for name in tar.getnames() if name not in (".", "./")}
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise NotAvailable(f"{archive.name}: {error}") from error
-    if len(tops) != 1:
-        raise NotAvailable(f"{archive.name}: {len(tops)} folders instead of one")
-    return folder / tops.pop()
+    """The one folder that the archive holds, below `folder`.
+
+    It takes the place of an earlier one of its name once it is whole.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".unpack-") as name:
+        try:
+            with tarfile.open(archive) as tar:
+                extract(tar, Path(name))
+                _read_on(tar)
+        except _BROKEN as error:
+            raise NotAvailable(f"{archive.name}: {error}") from error
+        tops = list(Path(name).iterdir())
+        if len(tops) != 1 or tops[0].is_symlink() or not tops[0].is_dir():
+            names = ", ".join(sorted(top.name for top in tops)) or "nothing"
+            raise NotAvailable(f"{archive.name}: {names} instead of one folder")
+        target = folder / tops[0].name
+        shutil.rmtree(target, ignore_errors=True)
+        return tops[0].rename(target)
+
+
+def _read_on(tar: tarfile.TarFile) -> None:
+    """To the end, where the checksum of what is compressed stands."""
+    while tar.fileobj and tar.fileobj.read(1 << 16):
+        pass

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from python.fake_scaffoldd import EMPTY, FakeScaffoldd
-from scaffold import NoDaemon, ServiceError, daemon
+from scaffold import NoDaemon, ServiceError
 from scaffold._native import lib
-from scaffold.control import Control
+from scaffold.control import Control, answers
 
 
 def test_status_is_the_document(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_a_long_runtime_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_nobody_there(tmp_path: Path) -> None:
     with pytest.raises(NoDaemon, match=r"no scaffoldd answers at .*scaffold up"):
         Control(tmp_path)
-    assert daemon.answers(tmp_path) is None
+    assert answers(tmp_path) is None
 
 
 @pytest.mark.parametrize(

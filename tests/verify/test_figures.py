@@ -3,6 +3,7 @@
 import os
 import statistics
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -55,6 +56,36 @@ def test_overhead(figures: dict[str, float]) -> None:
         figures.update({f"{name}_{key}": ratio[key] for key in ("median", "low", "high")})
     assert connections["median"] >= 0.98
     assert throughput["high"] >= 1
+
+
+def cpu_ms(command: list[str], environment: dict[str, str]) -> float:
+    """User and system time of a program and of what it started and waited for."""
+    process = subprocess.Popen(command, env=environment)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return (usage.ru_utime + usage.ru_stime) * 1000
+
+
+def test_what_a_start_costs(tmp_path: Path, figures: dict[str, float]) -> None:
+    """In turn, the median of each; a scaffoldd answers already."""
+    python = [sys.executable, "-c"]
+    commands = {
+        "python": [*python, "pass"],
+        "import": [*python, "import scaffold; scaffold.socket"],
+        "run": [str(Path(sys.executable).with_name("scaffold")), "run", "--", "true"],
+    }
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    with Lab(["a"], kind="loopback") as lab:
+        lab.start()
+        environment = {**os.environ, "SCAFFOLD_RUNTIME_DIR": str(lab["a"].runtime_dir)}
+        for _ in range(41):
+            for name, command in commands.items():
+                times[name].append(cpu_ms(command, environment))
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    figures.update({f"{name}_cpu_ms": round(value, 1) for name, value in medians.items()})
+    assert medians["run"] - medians["python"] <= 50
+    assert medians["import"] - medians["python"] <= 25
 
 
 def resident(host: Host) -> int:

@@ -9,19 +9,23 @@
 `start_server` are asyncio's streams for them, `create_datagram_endpoint` its datagrams.
 """
 
-from .datagrams import DatagramSocket, create_datagram_endpoint
-from .errors import (
-    InvalidName,
-    NoDaemon,
-    NoInstance,
-    NoRoute,
-    NotAllowed,
-    ServiceError,
-    ServiceTimeout,
-)
-from .names import AF_SCAFFOLD
-from .sockets import create_connection, create_server, socket
-from .streams import open_connection, start_server
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .datagrams import DatagramSocket
+    from .endpoints import create_datagram_endpoint
+    from .errors import (
+        InvalidName,
+        NoDaemon,
+        NoInstance,
+        NoRoute,
+        NotAllowed,
+        ServiceError,
+        ServiceTimeout,
+    )
+    from .names import AF_SCAFFOLD
+    from .sockets import create_connection, create_server, socket
+    from .streams import open_connection, start_server
 
 __version__ = "0.1.0"
 
@@ -42,3 +46,37 @@ __all__ = [
     "socket",
     "start_server",
 ]
+
+_PLACES = {
+    "datagrams": ["DatagramSocket"],
+    "endpoints": ["create_datagram_endpoint"],
+    "errors": [
+        "InvalidName",
+        "NoDaemon",
+        "NoInstance",
+        "NoRoute",
+        "NotAllowed",
+        "ServiceError",
+        "ServiceTimeout",
+    ],
+    "names": ["AF_SCAFFOLD"],
+    "sockets": ["create_connection", "create_server", "socket"],
+    "streams": ["open_connection", "start_server"],
+}
+"""By module. Each is loaded when something of it is asked for: asyncio takes longer to load than
+Python itself, and a program that has no use for it should not wait for it."""
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    for place, held in _PLACES.items():
+        if name == place or name in held:
+            module = import_module(f"{__name__}.{place}")
+            globals()[name] = module if name == place else getattr(module, name)
+            return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

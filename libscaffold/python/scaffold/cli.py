@@ -1,8 +1,7 @@
-"""The `scaffold` command."""
+"""The `scaffold` command's subcommands and their options."""
 
 import functools
 import json
-import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -11,10 +10,10 @@ from typing import Any
 
 import click
 
-from . import __version__, daemon, explain, launch, paths, show
-from . import status as statuses
-from .control import Control
+from . import __version__, daemon, launch, paths
+from .control import Control, answers
 from .errors import ServiceError
+from .run import Request, become, check_publish, fail_to_start, prepare, runtime_dir_of, say
 
 RUNTIME_DIR = click.option(
     "--runtime-dir",
@@ -32,13 +31,8 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except ServiceError as error:
-            click.echo(f"scaffold: {error.strerror}", err=True)
+            say(str(error.strerror))
             ctx.exit(1)
-
-
-def runtime_dir_of(value: Path | None) -> Path:
-    """The absolute runtime directory of the scaffoldd that a command works with."""
-    return value.absolute() if value else paths.find_runtime_dir()
 
 
 def command(example: str, **settings: Any) -> Callable[[Callable[..., Any]], click.Command]:
@@ -82,7 +76,7 @@ def daemon_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def up(runtime_dir: Path | None, options: daemon.Options) -> None:
     """Start scaffoldd in the background; returns once it answers."""
     folder = runtime_dir.absolute() if runtime_dir else paths.own_runtime_dir()
-    pid = daemon.answers(folder)
+    pid = answers(folder)
     if pid is not None and options.given():
         raise ServiceError(98, f"scaffoldd (pid {pid}) runs at {folder}; `scaffold down` stops it")
     if pid is not None:
@@ -115,6 +109,8 @@ def status(runtime_dir: Path | None, as_json: bool, every: bool, name: str | Non
 
     With NAME: those with this text in the name of their service, host or program.
     """
+    from . import status as statuses
+
     with Control(runtime_dir_of(runtime_dir)) as control:
         document = control.status()
     if name:
@@ -143,17 +139,6 @@ def shim_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ):
         function = option(function)
     return function
-
-
-def _check_publish(publish: tuple[str, ...]) -> None:
-    for text in publish:
-        ports = text.split(":")
-        if len(ports) != 2 or not all(
-            p.isascii() and p.isdigit() and 0 < int(p) < 65536 for p in ports
-        ):
-            raise ServiceError(
-                22, f"--publish {text}: write SERVICE_PORT:PROGRAM_PORT, as in 80:8000"
-            )
 
 
 @command(
@@ -189,35 +174,25 @@ def run(
     Starts the user's own scaffoldd when none answers; that one exits a minute after its last
     socket.
     """
-    _check_publish(publish)
+    check_publish(publish)
     if as_json and not explained:
         raise click.UsageError("--json belongs to --explain")
     if explained and trap:
         raise click.UsageError("--explain asks the preload library, which --trap goes without")
-    folder = runtime_dir_of(runtime_dir)
-    environment = launch.environment(
-        folder, service=service, publish=publish, all_local=all_local, command=words, trap=trap
-    )
-    if trap:
-        words = (str(paths.part(paths.TRAP)), *words)
-    elif why := launch.obstacle(words):
-        click.echo(f"scaffold: {words[0]} {why}; it will use plain IP without --trap", err=True)
-    started = daemon.ensure(folder)
-    if started is not None:
-        click.echo(
-            f"scaffold: started scaffoldd (pid {started}) at {folder}; it exits"
-            f" {daemon.AUTO_IDLE_EXIT_S} s after its last socket",
-            err=True,
-        )
-    sys.stdout.flush()
+    request = Request(words, service, publish, all_local, trap, runtime_dir)
+    command, environment = prepare(request)
+    if explained:
+        _explained(command, environment, as_json)
+    become(command, environment)
+
+
+def _explained(command: list[str], environment: dict[str, str], as_json: bool) -> None:
+    from . import explain, show
+
     try:
-        if not explained:
-            launch.restore_signals()
-            os.execvpe(words[0], list(words), environment)
-        exit_status, sockets = explain.run(words, environment)
+        exit_status, sockets = explain.run(command, environment)
     except OSError as error:
-        click.echo(f"scaffold: {words[0]}: {error.strerror}", err=True)
-        sys.exit(127 if isinstance(error, FileNotFoundError) else 126)
+        fail_to_start(command[0], error)
     if as_json:
         click.echo(json.dumps(explain.document(sockets)), err=True)
     else:
@@ -231,7 +206,7 @@ def env(
     service: str | None, publish: tuple[str, ...], all_local: bool, runtime_dir: Path | None
 ) -> None:
     """Print the environment that `scaffold run` uses, for a shell to evaluate."""
-    _check_publish(publish)
+    check_publish(publish)
     values = launch.environment(
         runtime_dir_of(runtime_dir), service=service, publish=publish, all_local=all_local
     )
@@ -252,12 +227,13 @@ def doctor(patterns: tuple[str, ...], as_json: bool, every: bool, runtime_dir: P
     wildcards. Exit code 1 when an answer differs and is not documented.
     """
     from . import doctor as doctors
+    from . import show
 
     names = doctors.chosen(patterns)
     folder = runtime_dir_of(runtime_dir)
     started = daemon.ensure(folder)
     if started is not None:
-        click.echo(f"scaffold: started scaffoldd (pid {started}) at {folder}", err=True)
+        say(f"started scaffoldd (pid {started}) at {folder}")
     if not as_json:
         show.facts(doctors.facts(folder))
     results = doctors.examine(folder, names)
@@ -289,6 +265,7 @@ def _bench_command(name: str, text: str) -> None:
         as_json: bool, seconds: float, runs: int, shape: str | None, mtu: int, hosts: str | None
     ) -> None:
         from . import bench as benches
+        from . import show
 
         benches.check_rate(shape)
         if seconds <= 0 or runs < 1:

@@ -10,9 +10,18 @@ from typing import Any, Self
 
 from ._native import ffi, lib
 from .errors import NoDaemon, NotAllowed, ServiceError
-from .status import assemble
 
 _ANSWER_S = 10.0
+
+
+def answers(runtime_dir: Path) -> int | None:
+    """The pid of the scaffoldd of a runtime directory; None when none answers."""
+    try:
+        with Control(runtime_dir) as control:
+            control.hello()
+            return control.pid
+    except NoDaemon:
+        return None
 
 
 class Control:
@@ -51,6 +60,8 @@ class Control:
         fd = self._ask(lib.SC_CTL_STATUS)
         if fd is None:
             raise ServiceError(71, "scaffoldd sent no status; are both of the same version?")
+        from .status import assemble  # `scaffold run` has no use for it
+
         try:
             return assemble(_read_all(fd))
         finally:

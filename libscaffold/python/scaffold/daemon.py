@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import paths
-from .control import Control
-from .errors import NoDaemon, ServiceError
+from .control import answers
+from .errors import ServiceError
 
 AUTO_IDLE_EXIT_S = 60
 _READY_S = 15.0
@@ -59,16 +59,6 @@ class Options:
     def given(self) -> bool:
         """True when anything differs from the defaults."""
         return bool(self.arguments())
-
-
-def answers(runtime_dir: Path) -> int | None:
-    """The pid of the scaffoldd of a runtime directory; None when none answers."""
-    try:
-        with Control(runtime_dir) as control:
-            control.hello()
-            return control.pid
-    except NoDaemon:
-        return None
 
 
 def start(runtime_dir: Path, options: Options) -> subprocess.Popen[bytes]:

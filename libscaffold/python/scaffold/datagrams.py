@@ -1,10 +1,9 @@
-"""Datagram sockets to and from services, and asyncio's endpoints over them.
+"""Datagram sockets to and from services.
 
 In front of each datagram on the descriptor stands a head that the library takes away, so unlike a
 stream's these sockets' data goes through it.
 """
 
-import asyncio
 import errno
 import select
 import socket as _socket
@@ -182,31 +181,3 @@ def _control_messages(raw: bytes) -> Iterator[tuple[int, int, bytes]]:
         length, level, kind = _CONTROL.unpack_from(raw, at)
         yield level, kind, raw[at + _CONTROL.size : at + length]
         at += _aligned(max(length, _CONTROL.size))
-
-
-# --- asyncio --------------------------------------------------------------------------------------
-
-
-async def create_datagram_endpoint(
-    protocol_factory: Callable[[], asyncio.DatagramProtocol],
-    *,
-    local: Address | None = None,
-    remote: Address | None = None,
-) -> tuple[asyncio.DatagramTransport, asyncio.DatagramProtocol]:
-    """asyncio's datagram endpoint for services: bound to `local`, or connected to `remote`.
-
-    With neither, `transport.sendto(data, "name:port")` goes wherever it says. Raises as
-    `scaffold.socket.bind` and `connect` do.
-    """
-    endpoint = socket(AF_SCAFFOLD, _socket.SOCK_DGRAM)
-    try:
-        endpoint.setblocking(False)
-        if local is not None:
-            endpoint.bind(local)
-        if remote is not None:
-            endpoint.connect(remote)
-        loop = asyncio.get_running_loop()
-        return await loop.create_datagram_endpoint(protocol_factory, sock=endpoint)
-    except BaseException:
-        endpoint.close()
-        raise

@@ -8,13 +8,17 @@ be a service as well. What a program that was written for IP calls instead of th
 For plain IP, and for other families, each does what its namesake does.
 """
 
-import asyncio
 import socket as _socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import names, streams
+from . import names
 from . import sockets as _sockets
 from ._native import ffi, lib
+
+if TYPE_CHECKING:  # it takes long to load, and most programs have no use for it
+    import asyncio
+
+    from .streams import ClientCallback
 
 _FAMILIES = (_socket.AF_INET, _socket.AF_INET6)
 _DEFAULT_TIMEOUT: Any = object()
@@ -106,18 +110,26 @@ def gethostbyname(host: str) -> str:
 
 async def open_connection(
     host: Any = None, port: Any = None, **options: Any
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+) -> "tuple[asyncio.StreamReader, asyncio.StreamWriter]":
     """`asyncio.open_connection(...)`."""
+    import asyncio
+
     if names.is_service(host):
+        from . import streams
+
         return await streams.open_connection((host, _number(port)), **options)
     return await asyncio.open_connection(host, port, **options)
 
 
 async def start_server(
-    client_connected_cb: streams.ClientCallback, host: Any = None, port: Any = None, **options: Any
-) -> asyncio.Server:
+    client_connected_cb: "ClientCallback", host: Any = None, port: Any = None, **options: Any
+) -> "asyncio.Server":
     """`asyncio.start_server(...)`."""
+    import asyncio
+
     if names.is_service(host):
+        from . import streams
+
         service = (host, _number(port))
         return await streams.start_server(client_connected_cb, service, **options)
     return await asyncio.start_server(client_connected_cb, host, port, **options)

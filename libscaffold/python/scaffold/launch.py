@@ -1,18 +1,14 @@
 """The environment that puts an unmodified program on services."""
 
 import os
-import shutil
 import signal
 import stat
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from elftools.common.exceptions import ELFError
-from elftools.elf.dynamic import DynamicSection
-from elftools.elf.elffile import ELFFile
-
 from . import paths
+from .elf import PT_INTERP, Elf, NotElf
 
 
 def environment(
@@ -56,16 +52,26 @@ def obstacle(command: Sequence[str]) -> str | None:
 
     A script is judged by its interpreter.
     """
-    path = shutil.which(command[0]) if command else None
+    path = _found(command[0]) if command else None
     path = _interpreter_of(path) if path else None
     if path is None:
         return None
     why = _secure(path)
     try:
         with Path(path).open("rb") as file:
-            return why or _of_elf(ELFFile(file))
-    except (ELFError, OSError):
+            return why or _of_elf(Elf(file))
+    except (NotElf, OSError):
         return why
+
+
+def _found(name: str) -> str | None:
+    """Where execvp(3) would find a program."""
+    paths = [name] if "/" in name else [f"{folder}/{name}" for folder in os.get_exec_path()]
+    return next((path for path in paths if _runnable(path)), None)
+
+
+def _runnable(path: str) -> bool:
+    return os.access(path, os.X_OK) and not Path(path).is_dir()
 
 
 def _interpreter_of(path: str) -> str | None:
@@ -78,7 +84,7 @@ def _interpreter_of(path: str) -> str | None:
         return path
     words = head[2:].split(b"\n")[0].decode(errors="replace").split()
     if words and Path(words[0]).name == "env" and len(words) > 1:
-        return shutil.which(words[1])
+        return _found(words[1])
     return words[0] if words else None
 
 
@@ -95,31 +101,35 @@ def _secure(path: str) -> str | None:
     return None
 
 
-def _of_elf(elf: ELFFile) -> str | None:
-    with Path(paths.part(paths.SHIM)).open("rb") as file:
-        shim = ELFFile(file)
-        if (elf["e_machine"], elf.elfclass) != (shim["e_machine"], shim.elfclass):
-            return f"is built for {elf.get_machine_arch()}, the preload library is not"
-    if not any(segment["p_type"] == "PT_INTERP" for segment in elf.iter_segments()):
+def _of_elf(elf: Elf) -> str | None:
+    with paths.part(paths.SHIM).open("rb") as file:
+        shim = Elf(file)
+    if (elf.machine, elf.bits) != (shim.machine, shim.bits):
+        return f"is built for {_machine(elf)}, the preload library for {_machine(shim)}"
+    if not elf.has(PT_INTERP):
         return "is statically linked, where no preload library is loaded"
-    if elf.get_section_by_name(".note.go.buildid") is not None:
+    if b"Go" in elf.note_owners():
         return "is a Go program, whose system calls go round libc"
     return None
 
 
+_MACHINES = {3: "i386", 21: "PowerPC", 40: "ARM", 62: "x86-64", 183: "AArch64", 243: "RISC-V"}
+"""The common ones of ELF's e_machine."""
+
+
+def _machine(elf: Elf) -> str:
+    return f"{_MACHINES.get(elf.machine, f'machine {elf.machine}')} ({elf.bits} bits)"
+
+
 def sanitizer_of(command: Sequence[str]) -> list[str]:
     """The AddressSanitizer runtime that the program NEEDs, or nothing."""
-    path = shutil.which(command[0]) if command else None
+    path = _found(command[0]) if command else None
     if path is None:
         return []
     try:
         with Path(path).open("rb") as file:
-            dynamic = ELFFile(file).get_section_by_name(".dynamic")
-            if not isinstance(dynamic, DynamicSection):
-                return []
-            names: list[str] = [tag.needed for tag in dynamic.iter_tags("DT_NEEDED")]  # type: ignore[attr-defined]
-            return [name for name in names if name.startswith("libasan.")]
-    except (ELFError, OSError):  # a script, or not ours to read
+            return [name for name in Elf(file).needed() if name.startswith("libasan.")]
+    except (NotElf, OSError):  # a script, or not ours to read
         return []
 
 

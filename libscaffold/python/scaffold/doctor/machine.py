@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import __version__, daemon, namespaces, paths
+from .. import __version__, namespaces, paths
+from ..control import answers
 from ..errors import ServiceError
 
 _SO_PASSRIGHTS = 83  # include/uapi/asm-generic/socket.h, since Linux 6.16
@@ -52,7 +53,7 @@ def _versions() -> Fact:
 
 
 def _scaffoldd(runtime_dir: Path) -> Fact:
-    pid = daemon.answers(runtime_dir)
+    pid = answers(runtime_dir)
     if pid is None:
         return Fact("scaffoldd", False, f"none at {runtime_dir}; `scaffold up` starts one")
     return Fact("scaffoldd", True, f"pid {pid} at {runtime_dir}")

@@ -1,0 +1,131 @@
+"""`scaffold run`: a program's way onto services.
+
+A program should start there about as fast as without us, so nothing is imported here that takes
+long to load: no click, no rich, nothing that starts processes. tests/python/test_start.py watches.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from . import control, launch, paths
+from .errors import ServiceError
+
+
+class Request(NamedTuple):
+    """What `scaffold run` was asked for."""
+
+    words: tuple[str, ...]
+    """The program and its arguments."""
+    service: str | None = None
+    publish: tuple[str, ...] = ()
+    all_local: bool = False
+    trap: bool = False
+    runtime_dir: Path | None = None
+
+
+def parse(words: Sequence[str]) -> Request | None:
+    """The arguments of `scaffold run` where they are written plainly, one by one.
+
+    None for all that click reads better: help, mistakes, `--option=value`, and what is rare.
+    """
+    given: dict[str, list[str]] = {"--service": [], "--publish": [], "--runtime-dir": []}
+    flags = {"--all-local": False, "--trap": False}
+    at = 0
+    while at < len(words) and words[at].startswith("-"):
+        if words[at] in flags:
+            flags[words[at]] = True
+        elif words[at] in given and at + 1 < len(words):
+            at += 1
+            given[words[at - 1]].append(words[at])
+        elif words[at] == "--":
+            at += 1
+            break
+        else:
+            return None
+        at += 1
+    if at >= len(words):
+        return None
+    service, folder = (given[name][-1:] for name in ("--service", "--runtime-dir"))
+    return Request(
+        words=tuple(words[at:]),
+        service=service[0] if service else None,
+        publish=tuple(given["--publish"]),
+        all_local=flags["--all-local"],
+        trap=flags["--trap"],
+        runtime_dir=Path(folder[0]) if folder else None,
+    )
+
+
+def runtime_dir_of(value: Path | None) -> Path:
+    """The absolute runtime directory of the scaffoldd that a command works with."""
+    return value.absolute() if value else paths.find_runtime_dir()
+
+
+def check_publish(publish: Sequence[str]) -> None:
+    """ServiceError unless each is SERVICE_PORT:PROGRAM_PORT."""
+    for text in publish:
+        ports = text.split(":")
+        if len(ports) != 2 or not all(_is_port(port) for port in ports):
+            raise ServiceError(
+                22, f"--publish {text}: write SERVICE_PORT:PROGRAM_PORT, as in 80:8000"
+            )
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 0 < int(text) < 65536
+
+
+def prepare(request: Request) -> tuple[list[str], dict[str, str]]:
+    """The words and the environment to start the program with; its scaffoldd answers."""
+    check_publish(request.publish)
+    folder = runtime_dir_of(request.runtime_dir)
+    environment = launch.environment(
+        folder,
+        service=request.service,
+        publish=request.publish,
+        all_local=request.all_local,
+        command=request.words,
+        trap=request.trap,
+    )
+    words = list(request.words)
+    if request.trap:
+        words.insert(0, str(paths.part(paths.TRAP)))
+    elif why := launch.obstacle(words):
+        say(f"{words[0]} {why}; it will use plain IP without --trap")
+    _ensure_scaffoldd(folder)
+    return words, environment
+
+
+def _ensure_scaffoldd(folder: Path) -> None:
+    if control.answers(folder) is not None:
+        return
+    from . import daemon  # starting one takes longer than loading this
+
+    started = daemon.ensure(folder)
+    if started is not None:
+        idle = f"it exits {daemon.AUTO_IDLE_EXIT_S} s after its last socket"
+        say(f"started scaffoldd (pid {started}) at {folder}; {idle}")
+
+
+def become(words: Sequence[str], environment: dict[str, str]) -> NoReturn:
+    """Put the program in this process's place; where it cannot be run, end as a shell would."""
+    sys.stdout.flush()
+    try:
+        launch.restore_signals()
+        os.execvpe(words[0], list(words), environment)
+    except OSError as error:
+        fail_to_start(words[0], error)
+
+
+def fail_to_start(program: str, error: OSError) -> NoReturn:
+    """End as a shell does where a program cannot be run."""
+    say(f"{program}: {error.strerror}")
+    sys.exit(127 if isinstance(error, FileNotFoundError) else 126)
+
+
+def say(text: str) -> None:
+    """One line on stderr, as all of the command's."""
+    print(f"scaffold: {text}", file=sys.stderr)

@@ -102,8 +102,9 @@ def known() -> list[Known]:
 
 
 def interpreter() -> str:
-    """A Python that has its own tests: the system's, or ours."""
-    for candidate in ("/usr/bin/python3", os.path.realpath(sys.executable)):
+    """A Python that has its own tests: the one of SCAFFOLD_CPYTHON, ours, or the system's."""
+    ours = os.path.realpath(sys.executable)
+    for candidate in (os.environ.get("SCAFFOLD_CPYTHON", ours), ours, "/usr/bin/python3"):
         probe = [candidate, "-c", "import test.test_socket, test.test_asyncio"]
         if shutil.which(candidate) and subprocess.run(probe, capture_output=True).returncode == 0:
             return candidate

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaffold import paths
-from scaffold.elf import PT_DYNAMIC, PT_INTERP, Elf, NotElf
+from scaffold.elf import Elf, NotElf
 
 INSTALLED = [sys.executable, shutil.which("sh"), shutil.which("ip"), paths.part(paths.SHIM)]
 
@@ -23,6 +23,10 @@ def needed(elf: ELFFile) -> list[str]:
     """By pyelftools."""
     segments = [one for one in elf.iter_segments() if isinstance(one, DynamicSegment)]
     return [tag.needed for one in segments for tag in one.iter_tags("DT_NEEDED")]
+
+
+def loader(elf: ELFFile) -> str:
+    return next((one.get_interp_name() for one in elf.iter_segments("PT_INTERP")), "")
 
 
 def owners(elf: ELFFile) -> set[bytes]:
@@ -36,7 +40,7 @@ def same(path: Path) -> None:
         assert ours.bits == theirs.elfclass
         assert ours.machine == ENUM_E_MACHINE[theirs["e_machine"]]
         assert len(ours.segments) == theirs.num_segments()
-        assert ours.has(PT_INTERP) == any(theirs.iter_segments("PT_INTERP"))
+        assert ours.loader() == loader(theirs)
         assert ours.needed() == needed(theirs)
         assert ours.note_owners() == owners(theirs)
 
@@ -44,8 +48,6 @@ def same(path: Path) -> None:
 @pytest.mark.parametrize("path", [Path(path) for path in INSTALLED if path], ids=lambda p: p.name)
 def test_programs_of_this_machine(path: Path) -> None:
     same(path)
-    with path.open("rb") as file:
-        assert Elf(file).has(PT_DYNAMIC)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +88,6 @@ def test_damage(changes: dict[int, int], length: int | None) -> None:
         elf = Elf(io.BytesIO(bytes(raw)))
         elf.needed()
         elf.note_owners()
-        elf.has(PT_INTERP)
+        elf.loader()
     except NotElf:
         pass

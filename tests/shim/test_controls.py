@@ -15,6 +15,7 @@ import pytest
 from scaffold import launch, paths
 from scaffold.lab import Host
 from scaffold.scenario import MissingProgram
+from trap.common import trapped
 
 ECHO = """
 import socket, sys
@@ -105,14 +106,13 @@ def echo(shared_host: Host) -> Host:
     return shared_host
 
 
-def build(folder: Path, *flags: str) -> Path:
+def build(folder: Path, *flags: str, compiler: str = "cc") -> Path:
     source, program = folder / "client.c", folder / "client"
     source.write_text(CLIENT)
-    done = subprocess.run(
-        ["cc", "-w", *flags, "-o", program, source], capture_output=True, text=True
-    )
+    command = [compiler, "-w", *flags, "-o", program, source]
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
-        raise MissingProgram(f"cc {' '.join(flags)}: {done.stderr.splitlines()[-1]}")
+        raise MissingProgram(f"{compiler} {' '.join(flags)}: {done.stderr.splitlines()[-1]}")
     return program
 
 
@@ -139,6 +139,21 @@ def test_a_static_program(echo: Host, tmp_path: Path) -> None:
     lines = done.stderr.splitlines()
     assert len(lines) == 1
     assert "statically linked" in lines[0]
+
+
+def test_a_program_of_another_libc(echo: Host, tmp_path: Path) -> None:
+    """musl's loader ends a program for which it cannot load every preload library."""
+    if shutil.which("musl-gcc") is None:
+        raise MissingProgram("musl-gcc (Debian: musl-tools)")
+    program = build(tmp_path, compiler="musl-gcc")
+    done = run_command(echo, [program, NAME])
+    assert done.stdout == "no such name\n"
+    (line,) = done.stderr.splitlines()
+    assert "for which the preload library is not built" in line
+    assert echo.run([*trapped(program), NAME], shim=False).stdout == "x service\n"
+    preload = launch.environment(Path("/r"), command=["/bin/sh"], base={})["LD_PRELOAD"]
+    assert preload == str(paths.part(paths.SHIM))
+    assert "LD_PRELOAD" not in launch.environment(Path("/r"), command=[str(program)], base={})
 
 
 def test_a_go_program(echo: Host, tmp_path: Path) -> None:

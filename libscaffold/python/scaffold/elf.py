@@ -7,8 +7,7 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-PT_DYNAMIC, PT_INTERP, PT_NOTE = 2, 3, 4
-_PT_LOAD = 1
+_PT_LOAD, _PT_DYNAMIC, _PT_INTERP, _PT_NOTE = 1, 2, 3, 4
 _DT_NEEDED, _DT_STRTAB = 1, 5
 _ROOM = 1 << 23
 """No table that is read here comes near it; sizes in damaged files do."""
@@ -45,9 +44,12 @@ class Elf:
         _, _, _, _, start, _, _, _, size, count, *_ = head
         self.segments = list(self._segments(start, size, count))
 
-    def has(self, kind: int) -> bool:
-        """Whether there is a segment of a type."""
-        return any(one.type == kind for one in self.segments)
+    def loader(self) -> str:
+        """The path of the program that loads this one; empty where the kernel alone does."""
+        for segment in self.segments:
+            if segment.type == _PT_INTERP:
+                return self._text(segment.offset)
+        return ""
 
     def needed(self) -> list[str]:
         """The names of the libraries that the program asks for."""
@@ -62,7 +64,7 @@ class Elf:
         """Who has left notes: b"GNU", b"Go"."""
         found: set[bytes] = set()
         for segment in self.segments:
-            if segment.type == PT_NOTE:
+            if segment.type == _PT_NOTE:
                 found.update(self._owners(segment))
         return found
 
@@ -80,7 +82,7 @@ class Elf:
     def _dynamic(self) -> Iterator[tuple[int, int]]:
         entry = struct.Struct(f"{self._order}2{self._word}")
         for segment in self.segments:
-            if segment.type == PT_DYNAMIC:
+            if segment.type == _PT_DYNAMIC:
                 raw = self._at(segment.offset, segment.size - segment.size % entry.size)
                 yield from entry.iter_unpack(raw)
 

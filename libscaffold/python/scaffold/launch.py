@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from . import paths
-from .elf import PT_INTERP, Elf, NotElf
+from .elf import Elf, NotElf
 
 
 def environment(
@@ -25,12 +25,13 @@ def environment(
 
     service: the name that the program's listening sockets serve. publish: "80:8000" gives service
     port 80 to the program's port 8000. all_local: loopback sockets become services too. command:
-    what will run, since a program built with AddressSanitizer wants that library first.
+    what will run, since a program built with AddressSanitizer wants that library first, and one of
+    another libc no shim at all.
     """
     result = dict(os.environ if base is None else base)
     preload = result.get("LD_PRELOAD", "").replace(" ", ":").split(":")
     shim = str(paths.part(paths.SHIM))
-    if trap:
+    if trap or _ends_on_preload(command):
         libraries = [name for name in preload if name and Path(name).name != paths.SHIM]
     else:
         libraries = [*sanitizer_of(command), *filter(None, preload), shim]
@@ -101,13 +102,39 @@ def _secure(path: str) -> str | None:
     return None
 
 
-def _of_elf(elf: Elf) -> str | None:
+def _ends_on_preload(command: Sequence[str]) -> bool:
+    """Whether it cannot be started with the shim: musl's loader, unlike glibc's, gives up on what
+    it cannot load."""
+    path = _found(command[0]) if command else None
+    path = _interpreter_of(path) if path else None
+    try:
+        with Path(path or "").open("rb") as file:
+            elf = Elf(file)
+            return _same_machine(elf) and bool(elf.loader()) and _is_foreign(elf.loader())
+    except (NotElf, OSError):
+        return False
+
+
+def _is_foreign(loader: str) -> bool:
+    """Whether it is not the loader of our own Python, for whose libc the shim is built."""
+    with Path("/proc/self/exe").open("rb") as file:
+        own = Elf(file).loader()
+    return bool(own) and Path(own).name != Path(loader).name
+
+
+def _same_machine(elf: Elf) -> bool:
     with paths.part(paths.SHIM).open("rb") as file:
         shim = Elf(file)
-    if (elf.machine, elf.bits) != (shim.machine, shim.bits):
-        return f"is built for {_machine(elf)}, the preload library for {_machine(shim)}"
-    if not elf.has(PT_INTERP):
+    return (elf.machine, elf.bits) == (shim.machine, shim.bits)
+
+
+def _of_elf(elf: Elf) -> str | None:
+    if not _same_machine(elf):
+        return f"is built for {_machine(elf)}, the preload library is not"
+    if not elf.loader():
         return "is statically linked, where no preload library is loaded"
+    if _is_foreign(elf.loader()):
+        return f"is loaded by {elf.loader()}, for which the preload library is not built"
     if b"Go" in elf.note_owners():
         return "is a Go program, whose system calls go round libc"
     return None

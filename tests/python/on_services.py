@@ -337,11 +337,19 @@ def names_of_the_standard_library() -> None:
     asyncio.run(streams())
 
 
+def port_by_name(port: int) -> str:
+    """As /etc/services calls it; where there is none, its digits."""
+    try:
+        return socket.getservbyport(port)
+    except OSError:
+        return str(port)
+
+
 def arguments_of_the_standard_library() -> None:
     """What socket and asyncio take beside a host and a number holds for services as well."""
     with inet.create_server((NAME, 80)) as listener:
         thread = serve_once(listener)
-        inet.create_connection((NAME, "http"), timeout=5).close()
+        inet.create_connection((NAME, port_by_name(80)), timeout=5).close()
         thread.join(5)
 
     async def streams() -> None:

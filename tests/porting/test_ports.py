@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from scaffold_port import ports
 from scaffold_port.cli import main
-from scaffold_port.fetch.debian import _Apt
+from scaffold_port.fetch.debian import _Apt, _sources
 from scaffold_port.fetch.errors import NotAvailable
 from scaffold_port.fetch.unpack import unpack, verify
 
@@ -107,6 +107,24 @@ def test_digests_are_checked(tmp_path: Path) -> None:
     verify(file, hashlib.sha256(b"content").hexdigest())
     with pytest.raises(NotAvailable, match="its SHA-256 is"):
         verify(file, "0" * 64)
+
+
+def test_where_debian_has_its_sources(tmp_path: Path) -> None:
+    """One-line entries, as the installer and debootstrap write them, or fields, as images have."""
+    assert _sources(tmp_path) == {}
+    lines = [
+        "# deb x",
+        "deb http://m/debian bookworm main",
+        "deb-src http://m/debian bookworm main",
+    ]
+    (tmp_path / "sources.list").write_text("\n".join([*lines, "deb [trusted=yes] file:/r ./", ""]))
+    listed = "deb-src http://m/debian bookworm main\ndeb-src [trusted=yes] file:/r ./\n"
+    assert _sources(tmp_path) == {"debian.list": listed}
+    (tmp_path / "sources.list").write_text("# see sources.list.d\n")
+    (tmp_path / "sources.list.d").mkdir()
+    fields = "Types: deb\nURIs: http://m/debian\nSuites: bookworm\n"
+    (tmp_path / "sources.list.d/debian.sources").write_text(fields)
+    assert _sources(tmp_path) == {"debian.sources": fields.replace("deb\n", "deb-src\n", 1)}
 
 
 def test_a_tarball_without_its_dsc_is_not_trusted(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """Debian's source packages, through apt, without touching the machine's own configuration.
 
-Lists and index are private ones below the target folder, made from the machine's own; apt checks
-them against its keys. Where a mirror has an upstream tarball but not Debian's changes to it, the
-tarball is used, verified against the .dsc.
+Lists and index are private ones below the target folder, made from where the machine has Debian's
+packages from (sources.list, or debian.sources); apt checks them against its keys. Where a mirror
+has an upstream tarball but not Debian's changes to it, the tarball is used, verified against the
+.dsc.
 """
 
 import os
@@ -14,7 +15,7 @@ from pathlib import Path
 from .errors import NotAvailable
 from .unpack import unpack, verify
 
-SOURCES = Path("/etc/apt/sources.list.d/debian.sources")
+PLACES = Path("/etc/apt")
 _FILE = re.compile(r"^ ([0-9a-f]{64}) \d+ (\S+)$", re.MULTILINE)
 
 
@@ -39,6 +40,26 @@ def fetch(package: str, folder: Path, version: str = "") -> Path:
     raise NotAvailable(f"Debian's source package {package}: {reasons}")
 
 
+def _sources(places: Path) -> dict[str, str]:
+    """Files for sources.list.d that list the sources of Debian's packages."""
+    found = {}
+    lines = _text(places / "sources.list")
+    entries = re.findall(r"^deb(?:-src)?[ \t]+(.+)$", lines, re.MULTILINE)
+    if entries:
+        unique = dict.fromkeys(f"deb-src {entry.strip()}\n" for entry in entries)
+        found["debian.list"] = "".join(unique)
+    fields = _text(places / "sources.list.d/debian.sources")
+    if fields:
+        found["debian.sources"] = re.sub(
+            r"^Types:.*$", "Types: deb-src", fields, flags=re.MULTILINE
+        )
+    return found
+
+
+def _text(path: Path) -> str:
+    return path.read_text() if path.is_file() else ""
+
+
 def _upstream(version: str) -> str:
     """Of Debian's version, without epoch and revision (Debian Policy, 5.6.12)."""
     return re.sub(r"^\d+:|-[^-]*$", "", version)
@@ -49,13 +70,16 @@ class _Apt:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        if not shutil.which("apt-get") or not SOURCES.exists():
-            raise NotAvailable("Debian's source packages need apt and its debian.sources")
+        sources = _sources(PLACES)
+        if not shutil.which("apt-get") or not sources:
+            raise NotAvailable(
+                "Debian's source packages need apt, and its sources.list or debian.sources"
+            )
         parts, lists = folder / ".apt/parts", folder / ".apt/lists"
         for path in (parts, lists / "partial"):
             path.mkdir(parents=True, exist_ok=True)
-        text = re.sub(r"^Types:.*$", "Types: deb-src", SOURCES.read_text(), flags=re.MULTILINE)
-        (parts / "source.sources").write_text(text)
+        for name, text in sources.items():
+            (parts / name).write_text(text)
         options = {
             "Dir::Etc::sourceparts": parts,
             "Dir::Etc::sourcelist": "/dev/null",

@@ -8,23 +8,34 @@ JOBS ?= 2
 C_FILES = $(shell git ls-files '*.c' '*.h' ':!tests/porting/fixtures')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup native demo test verify bench check format docs clean
+.PHONY: help setup setup-test setup-verify setup-lint native demo test verify fresh bench check format docs clean
 
 help:
 	@echo 'make demo     two hosts, unmodified wget, memcached and iperf by service name'
 	@echo 'make test     everything that must hold, in short form; ends with the summary of pytest'
 	@echo 'make verify   the full forms, resumable; writes verify.json'
+	@echo 'make fresh    make demo and make test of HEAD on a bare Debian 12 below build/; needs root'
 	@echo 'make bench    throughput, latency and the shim'\''s overhead beside TCP; figures, no verdicts'
 	@echo 'make check    formatters, linters, types, documentation with warnings as errors'
 	@echo 'make format   what make check would complain about and a tool can mend'
 	@echo 'make docs     the documentation, in build/docs'
 	@echo 'make clean    removes build/ and .venv'
 
+# What is needed for one purpose and no more.
 setup:
-	@.ci/setup
+	@.ci/setup --profile demo
+
+setup-test:
+	@.ci/setup --profile test
+
+setup-verify:
+	@.ci/setup --profile verify
+
+setup-lint:
+	@.ci/setup --profile lint
 
 # The C parts with sanitizers: unit tests, simulations and the fuzzers' corpora; run from pytest.
-native: setup
+native: setup-test
 	@cmake --preset dev -Wno-dev >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
 	@cmake --build build/dev -j $(JOBS)
 
@@ -34,28 +45,30 @@ demo: setup
 test: native
 	$(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS)
 
-verify: native
+verify: setup-verify native
 	$(BIN)/python -m pytest -m full tests/verify $(PYTEST_ARGS)
+
+fresh:
+	@.ci/fresh
 
 bench: setup
 	$(BIN)/scaffold bench throughput
 	$(BIN)/scaffold bench latency
 	$(BIN)/scaffold bench overhead --runs 20
 
-check: setup
-	@.ci/setup --lint
+check: setup-lint
 	clang-format --dry-run -Werror $(C_FILES)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sphinx-build -q -W -b html docs build/docs
 
-format: setup
+format: setup-lint
 	clang-format -i $(C_FILES)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: setup
+docs: setup-lint
 	$(BIN)/sphinx-build -q -W -b html docs build/docs
 	@echo 'build/docs/index.html'
 

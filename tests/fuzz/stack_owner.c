@@ -367,16 +367,28 @@ void owner_refuse_datagram(struct node *n)
     sc_stack_refuse_datagram(n->stack, &n->datagram, n->world->now);
 }
 
+static void see_host(void *arg, const struct sc_host_status *h)
+{
+    (void)arg;
+    require(strnlen(h->name, sizeof h->name) < sizeof h->name);
+}
+
+static void see_instance(void *arg, const struct sc_service_status *i)
+{
+    require(i->app == NULL || i->app == arg);
+}
+
 void owner_look_at_status(struct node *n)
 {
-    struct sc_host_status h;
-    struct sc_service_status v;
     struct sc_mapping m;
     struct sc_service_id id = service_id(0);
-    for (size_t i = 0; sc_stack_host_at(n->stack, i, &h, n->world->now); i++)
-        require(strnlen(h.name, sizeof h.name) < sizeof h.name);
-    for (size_t i = 0; sc_stack_service_at(n->stack, i, &v, n->world->now); i++)
-        require(v.app == NULL || v.app == n);
+    size_t hosts = 0, instances = 0;
+    do
+        sc_stack_scan_hosts(n->stack, &hosts, see_host, n, n->world->now);
+    while (hosts);
+    do
+        sc_stack_scan_services(n->stack, &instances, see_instance, n, n->world->now);
+    while (instances);
     if (sc_stack_mapping_of_service(n->stack, &id, &m))
         require(sc_stack_mapping_of_pool(n->stack, m.pool, &m));
 }

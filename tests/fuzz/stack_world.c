@@ -259,10 +259,11 @@ static void check_hosts(const struct sc_stack *s)
         instances += h->registered;
     }
     for (struct sc_service *v = NULL; (v = sc_service_table_next(&s->services, v)) != NULL;) {
-        require(v->count > 0 && v->count == length(&v->instances));
-        struct sc_list *it, *tmp;
-        sc_list_each(it, tmp, &v->instances) instances +=
-            sc_container(it, struct sc_instance, in_service)->host == 0;
+        require(v->count > 0);
+        for (size_t i = 0; i < v->count; i++) {
+            require(v->instance[i]->service == v && v->instance[i]->at == i);
+            instances += v->instance[i]->host == 0;
+        }
     }
     require(instances == s->services.instances);
     require(s->hosts.by_name.count == s->hosts.by_address.count);

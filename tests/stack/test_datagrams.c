@@ -287,6 +287,8 @@ static void without_a_router(void **state)
     net_init(&n);
     net_start(&n, 1, "a", 0, 101);
     struct sc_datagram d = to_service(DNS, 4000, 1);
+    assert_int_equal(sc_stack_send_datagram(n.node[1].stack, &d, 0, n.now), -ENOBUFS);
+    net_run(&n, SC_LEASE_TIME + SC_LEASE_REFRESH);
     assert_int_equal(sc_stack_send_datagram(n.node[1].stack, &d, 0, n.now), -ENETUNREACH);
     net_fini(&n);
 }

@@ -367,28 +367,32 @@ void owner_refuse_datagram(struct node *n)
     sc_stack_refuse_datagram(n->stack, &n->datagram, n->world->now);
 }
 
-static void see_host(void *arg, const struct sc_host_status *h)
+static void look_at_host(void *arg, const struct sc_host_status *h)
 {
-    (void)arg;
+    size_t *left = arg;
     require(strnlen(h->name, sizeof h->name) < sizeof h->name);
+    require((*left)-- > 0);
 }
 
-static void see_instance(void *arg, const struct sc_service_status *i)
+static void look_at_service(void *arg, const struct sc_service_status *v)
 {
-    require(i->app == NULL || i->app == arg);
+    struct node *n = arg;
+    require(v->app == NULL || v->app == n);
+    require(strnlen(v->host_name, SC_HOST_NAME_MAX + 1) <= SC_HOST_NAME_MAX);
 }
 
 void owner_look_at_status(struct node *n)
 {
     struct sc_mapping m;
     struct sc_service_id id = service_id(0);
-    size_t hosts = 0, instances = 0;
+    size_t hosts = sc_stack_host_count(n->stack), cursor = 0;
     do
-        sc_stack_scan_hosts(n->stack, &hosts, see_host, n, n->world->now);
-    while (hosts);
+        sc_stack_scan_hosts(n->stack, &cursor, look_at_host, &hosts, n->world->now);
+    while (cursor);
+    require(hosts == 0);
     do
-        sc_stack_scan_services(n->stack, &instances, see_instance, n, n->world->now);
-    while (instances);
+        sc_stack_scan_services(n->stack, &cursor, look_at_service, n, n->world->now);
+    while (cursor);
     if (sc_stack_mapping_of_service(n->stack, &id, &m))
         require(sc_stack_mapping_of_pool(n->stack, m.pool, &m));
 }

@@ -240,10 +240,33 @@ static void check_flows(const struct sc_stack *s, size_t crowd)
     require(half_open == s->half_open && with_peer == of_peers);
 }
 
+/* Every instance stands where its service and the table say, those of this host first. Returns how
+ * many are of this host. */
+static size_t check_services(const struct sc_stack *s)
+{
+    size_t all = 0, local = 0, with_local = 0, listed = 0;
+    for (struct sc_service *v = NULL; (v = sc_service_table_next(&s->services, v)) != NULL;) {
+        require(v->count > 0 && v->local <= v->count);
+        for (size_t at = 0; at < v->count; at++) {
+            const struct sc_instance *i = v->instance[at];
+            require(i->service == v && i->at == at && (i->host == 0) == (at < v->local));
+            require(sc_map_find(&s->services.by_key, &i->key) == &i->node);
+        }
+        all += v->count;
+        local += v->local;
+        with_local += v->local > 0;
+    }
+    for (size_t i = 0; i < SC_SERVICE_PORTS; i++)
+        listed += length(&s->services.by_port[i]);
+    require(all == s->services.instances && all == s->services.by_key.count);
+    require(listed == with_local);
+    return local;
+}
+
 /* A router's hosts have the instances that they are counted with. */
 static void check_hosts(const struct sc_stack *s)
 {
-    size_t instances = 0;
+    size_t instances = check_services(s), down = 0;
     for (struct sc_map_node *m = NULL; (m = sc_map_next(&s->hosts.by_address, m)) != NULL;) {
         const struct sc_host *h = sc_container(m, struct sc_host, by_address);
         uint64_t digest = 0;
@@ -257,15 +280,9 @@ static void check_hosts(const struct sc_stack *s)
         require(h->registered == length(&h->instances) && h->digest == digest);
         require(h->up || h->registered == 0);
         instances += h->registered;
+        down += !h->up;
     }
-    for (struct sc_service *v = NULL; (v = sc_service_table_next(&s->services, v)) != NULL;) {
-        require(v->count > 0);
-        for (size_t i = 0; i < v->count; i++) {
-            require(v->instance[i]->service == v && v->instance[i]->at == i);
-            instances += v->instance[i]->host == 0;
-        }
-    }
-    require(instances == s->services.instances);
+    require(instances == s->services.instances && down == length(&s->hosts.down));
     require(s->hosts.by_name.count == s->hosts.by_address.count);
 }
 

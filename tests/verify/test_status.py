@@ -23,8 +23,8 @@ pytestmark = [pytest.mark.full, pytest.mark.hosts]
 
 HOSTS = 16_000
 INSTANCES = 65_000
-FLOWS = min(20_000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 500)
-"""As many as the machine gives descriptors for: one for each end."""
+FLOWS = min(20_000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 5_000)
+"""As many as the machine gives descriptors for: one for each end, beside those for calls."""
 LONG_TURN_US = 5_000
 ROUNDS = 5
 

@@ -243,6 +243,8 @@ def fuzz(
             wrong += [difference] if difference else []
         for host in hosts:
             wrong += _stop(host)
+            if wrong:
+                print(f"--- {host.name}\n{host.log()[-4000:]}", file=sys.stderr)
         outcome.operations = sum(worker.done for worker in workers)
         outcome.processes = sum(worker.processes for worker in workers)
         outcome.answers = honest.answers

@@ -5,6 +5,7 @@ SCAFFOLD_FUZZ_SEED=N repeats a run; SCAFFOLD_FUZZ_LOG=1 prints every operation.
 
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,13 @@ def seed() -> int:
 
 
 @pytest.fixture
-def sanitized(monkeypatch: pytest.MonkeyPatch) -> None:
+def sanitized(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Hosts run the scaffoldd that was built with sanitizers."""
     if not (BUILD / paths.DAEMON).exists():
         pytest.skip("build/dev has no scaffoldd; make native builds it")
     monkeypatch.setenv("SCAFFOLD_BUILD_DIR", str(BUILD))
+    paths.part.cache_clear()
+    yield
     paths.part.cache_clear()
 
 
@@ -34,7 +37,5 @@ def sanitized(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("root_only", "sanitized")
 def test_programs_that_keep_to_nothing() -> None:
     outcome = fuzz(seed(), operations=OPERATIONS)
-    print(outcome)
-    paths.part.cache_clear()
     assert not outcome.wrong, f"SCAFFOLD_FUZZ_SEED={outcome.seed}: {outcome.wrong}"
     assert outcome.answers > 10

@@ -168,6 +168,13 @@ static void on_network(struct world *w, const struct record *r)
     w->loss = r->c & 255;
 }
 
+/* Home, or to another address. */
+static void on_move(struct world *w, const struct record *r)
+{
+    struct node *n = &w->node[r->node % NODES];
+    n->at = r->a & 1 ? PLACES + n->place : n->place;
+}
+
 static void on_send_error(struct world *w, const struct record *r)
 {
     w->node[r->node % NODES].send_error = r->a % 3;
@@ -285,15 +292,16 @@ static void on_status(struct world *w, const struct record *r)
 
 /* make_corpus.py knows them by number. */
 static void (*const ops[])(struct world *w, const struct record *r) = {
-    on_run,       on_pump,         on_sleep,    on_deliver,
-    on_drop,      on_duplicate,    on_replay,   on_change,
-    on_cut,       on_redirect,     on_forge,    on_flood,
-    on_network,   on_send_error,   on_restart,  on_owner,
-    on_connect,   on_accept,       on_write,    on_read,
-    on_finish,    on_urgent,       on_discard,  on_abort,
-    on_release,   on_user_timeout, on_serve,    on_unserve,
-    on_accepting, on_lookup,       on_datagram, on_refuse_datagram,
-    on_status,    on_drain,        on_crowd,    on_unreachable,
+    on_run,         on_pump,         on_sleep,    on_deliver,
+    on_drop,        on_duplicate,    on_replay,   on_change,
+    on_cut,         on_redirect,     on_forge,    on_flood,
+    on_network,     on_send_error,   on_restart,  on_owner,
+    on_connect,     on_accept,       on_write,    on_read,
+    on_finish,      on_urgent,       on_discard,  on_abort,
+    on_release,     on_user_timeout, on_serve,    on_unserve,
+    on_accepting,   on_lookup,       on_datagram, on_refuse_datagram,
+    on_status,      on_move,         on_drain,    on_crowd,
+    on_unreachable,
 };
 
 static struct record next_record(struct sc_reader *in)

@@ -134,6 +134,26 @@ def stacks() -> dict[str, bytes]:
         + do("restart", ROUTER)
         + do("run", a=S5)
         + do("connect", A),
+        "moved": head()
+        + opened()
+        + talk()
+        + do("move", A, 1)
+        + talk()
+        + do("run", a=S10) * 4
+        + ended(),
+        "moved-server": head()
+        + opened()
+        + do("move", B, 1)
+        + do("run", a=S10) * 3
+        + do("connect", A),
+        "restarted-elsewhere": head(options=16)
+        + opened()
+        + do("move", B, 1)
+        + do("restart", B)
+        + do("serve", B, WEB)
+        + do("run", a=S1)
+        + do("connect", A)
+        + talk(),
         "slept": head()
         + opened()
         + do("sleep", a=S128)

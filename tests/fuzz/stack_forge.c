@@ -107,7 +107,7 @@ static void token(struct forger *g, uint8_t out[SC_TOKEN_LEN])
 /* Something that the target has asked or was sent: the last packet to or from it of this type. */
 static const struct packet *last_seen(struct forger *g, unsigned type, unsigned message)
 {
-    struct sc_underlay at = place(g->to->place);
+    struct sc_underlay at = place(g->to->at);
     for (size_t i = 0; knows(g) && i < HISTORY; i++) {
         const struct packet *p = g->w->history[(g->w->seen + HISTORY - 1 - i) % HISTORY];
         if (!p || (!sc_underlay_equal(&p->from, &at) && !sc_underlay_equal(&p->to, &at)))
@@ -427,5 +427,5 @@ void forge(struct world *w, size_t from, struct node *to, unsigned type, uint32_
     }
     size_t len = sc_writer_len(&g.out);
     damage(&g, g.packet, len);
-    feed(to, make_packet(g.from, to->place, g.packet, len));
+    feed(to, make_packet(g.from, to->at, g.packet, len));
 }

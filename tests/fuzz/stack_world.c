@@ -15,7 +15,7 @@
 struct sc_underlay place(size_t index)
 {
     return (struct sc_underlay){
-        .family = 4, .port = 7213, .ip = {10, 0, 0, (uint8_t)(index % PLACES + 1)}};
+        .family = 4, .port = 7213, .ip = {10, 0, 0, (uint8_t)(index % EVERYWHERE + 1)}};
 }
 
 static bool is_place(const struct sc_underlay *u, size_t index)
@@ -190,7 +190,7 @@ static void cut(struct node *n, const struct sc_train *t)
     }
     for (size_t at = 0; at < len; at += t->segment) {
         struct packet *p =
-            make_packet(n->place, 0, bytes + at, len - at < t->segment ? len - at : t->segment);
+            make_packet(n->at, 0, bytes + at, len - at < t->segment ? len - at : t->segment);
         p->to = t->to;
         p->ecn = t->ect ? w->ecn : 0;
         check_sent(n, p);
@@ -263,6 +263,20 @@ static size_t check_services(const struct sc_stack *s)
     return local;
 }
 
+/* Runs of other hosts live as long as there are peers of them. */
+static void check_incarnations(const struct sc_stack *s)
+{
+    size_t with = 0, routes = 0;
+    for (struct sc_map_node *m = NULL; (m = sc_map_next(&s->peers, m)) != NULL;)
+        with += sc_container(m, struct sc_peer, by_route)->incarnation != NULL;
+    for (struct sc_map_node *m = NULL; (m = sc_map_next(&s->incarnations, m)) != NULL;) {
+        const struct sc_incarnation *one = sc_container(m, struct sc_incarnation, node);
+        require(one->routes > 0);
+        routes += one->routes;
+    }
+    require(with == routes && s->probed.count <= s->peers.count);
+}
+
 /* A router's hosts have the instances that they are counted with. */
 static void check_hosts(const struct sc_stack *s)
 {
@@ -302,6 +316,7 @@ static void check_queues(const struct sc_stack *s)
 static void check(const struct node *n)
 {
     check_flows(n->stack, n->crowd);
+    check_incarnations(n->stack);
     check_hosts(n->stack);
     check_queues(n->stack);
 }
@@ -347,7 +362,7 @@ void settle(struct node *n)
 static struct node *node_at(struct world *w, const struct sc_underlay *to)
 {
     for (size_t i = 0; i < NODES; i++)
-        if (is_place(to, i))
+        if (is_place(to, w->node[i].at))
             return &w->node[i];
     return NULL;
 }
@@ -444,6 +459,8 @@ void node_start(struct node *n)
     memcpy(c.host_name, names[n->place], strlen(names[n->place]) + 1);
     for (size_t i = 0; i < sizeof c.secret; i++)
         c.secret[i] = (uint8_t)sc_rng_next(&w->rng);
+    if (w->options & KEPT_SECRETS)
+        memset(c.host_secret, (int)n->place + 1, sizeof c.host_secret);
     if (n->place > 0)
         c.router = place(0);
     n->stack = sc_stack_new(&c, w->now);
@@ -460,6 +477,7 @@ void node_stop(struct node *n)
         n->fed = p->next;
     *n = (struct node){.world = n->world,
                        .place = n->place,
+                       .at = n->at,
                        .from_victim = n->from_victim,
                        .to_victim = n->to_victim};
 }
@@ -476,7 +494,7 @@ void world_begin(struct world *w, uint64_t seed, bool hostile, unsigned options)
     w->last = &w->first;
     sc_rng_seed(&w->rng, seed);
     for (size_t i = 0; i < NODES; i++) {
-        w->node[i] = (struct node){.world = w, .place = i};
+        w->node[i] = (struct node){.world = w, .place = i, .at = i};
         node_start(&w->node[i]);
     }
     run(w, SC_SECOND, 1);
@@ -489,8 +507,9 @@ static bool is_quiet(const struct node *n)
     struct sc_stack_self self;
     sc_stack_get_self(s, &self);
     return sc_stack_flow_count(s) == 0 && s->opens.count == 0 && s->peers.count == 0 &&
-           s->request_count == 0 && n->lookups == 0 && s->datagrams.assembly_count == 0 &&
-           s->services.instances == 0 && (s->is_router || self.joined) && sc_stack_registered(s);
+           s->incarnations.count == 0 && s->request_count == 0 && n->lookups == 0 &&
+           s->datagrams.assembly_count == 0 && s->services.instances == 0 &&
+           (s->is_router || self.joined) && sc_stack_registered(s);
 }
 
 static void say_what_is_left(const struct node *n)
@@ -520,6 +539,7 @@ void world_end(struct world *w)
     w->mtu = 0;
     w->loss = 0;
     for (size_t i = 0; i < NODES; i++) {
+        w->node[i].at = i;
         node_crowd(&w->node[i], 0);
         owner_let_go(&w->node[i]);
     }

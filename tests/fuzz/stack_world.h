@@ -17,6 +17,7 @@
 #define NODES 3 /* 0 is the router */
 #define STRANGERS 3
 #define PLACES (NODES + STRANGERS)
+#define EVERYWHERE (PLACES + NODES) /* where the hosts may move to, too */
 /* The stranger whose address is abused: what is sent in its name is never made of what a stack told
  * somebody else, so it proves nothing, and must not draw more bytes than it has. */
 #define VICTIM (PLACES - 1)
@@ -45,7 +46,8 @@ struct held {
 struct node {
     struct world *world;
     struct sc_stack *stack;
-    size_t place;
+    size_t place; /* who it is... */
+    size_t at;    /* ...and where */
     uint64_t epoch;
     bool hold_arrivals; /* accepted when the input says so, not at once */
     bool hold_ended;    /* the same of releasing */
@@ -98,7 +100,7 @@ struct world {
 /* --- stack_world.c ---------------------------------------------------------------------------- */
 
 /* Options: which of the rarer configurations. */
-enum { NEWRENO = 1, LITTLE_MEMORY = 2, SMALL_POOL = 4, SMALL_DATAGRAMS = 8 };
+enum { NEWRENO = 1, LITTLE_MEMORY = 2, SMALL_POOL = 4, SMALL_DATAGRAMS = 8, KEPT_SECRETS = 16 };
 
 /* All hosts have joined when it returns. */
 void world_begin(struct world *w, uint64_t seed, bool hostile, unsigned options);

@@ -170,7 +170,7 @@ static void no_router(void **state)
     struct sc_flow *f = net_connect(&n.node[1], WEB, &bits);
     net_pump(&n);
     assert_int_equal(bits, 0);
-    net_run(&n, SC_LEASE_TIME + SC_LEASE_REFRESH);
+    net_run(&n, SC_LEASE_TIME + 2 * SC_LEASE_REFRESH);
     assert_true(bits & SC_FLOW_ENDED);
     assert_int_equal(f->error, ENETUNREACH);
     f = net_connect(&n.node[1], WEB, &bits);

@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 JOBS ?= 2
+# Most tests wait for a network, not for a processor.
+WORKERS ?= 4
 # The analysis' fixtures are source as it comes.
 C_FILES = $(shell git ls-files '*.c' '*.h' ':!tests/porting/fixtures')
 
@@ -43,7 +45,8 @@ demo: setup
 	@$(BIN)/python tests/e2e/demo.py
 
 test: native
-	$(BIN)/python -m pytest -m 'not full' $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m 'not full' -n $(WORKERS) --dist loadgroup --no-loadscope-reorder \
+	    $(PYTEST_ARGS)
 
 verify: setup-verify native
 	$(BIN)/python -m pytest -m full tests/verify $(PYTEST_ARGS)

@@ -17,6 +17,25 @@ KINDS = ["namespaces", "loopback"]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+LONG = ["test_native.py", "shim", "e2e", "trap"]
+"""Files and folders that take longest: begun first, so that nobody waits for the last of them."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests of a file share what their fixtures made, so that one worker has them all; those
+    of a file that is marked `spread` go wherever there is room."""
+    for item in items:
+        if not item.get_closest_marker("spread"):
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    names = (item.path.name, item.path.parent.name)
+    return next((LONG.index(name) for name in names if name in LONG), len(LONG))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """A program that is not installed skips the short form of a test, and fails the full one."""

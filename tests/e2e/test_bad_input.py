@@ -12,7 +12,7 @@ import pytest
 from scaffold import ServiceError, paths
 from scaffold.lab import Lab
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.spread]
 
 CONNECT = """
 import socket, sys

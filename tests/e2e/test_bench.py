@@ -9,7 +9,7 @@ import pytest
 from e2e.common import ROOT
 from scaffold.lab import Lab
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.spread]
 
 
 @pytest.mark.parametrize(("name", "unit"), [("throughput", "Mbit/s"), ("latency", "us")])

@@ -15,7 +15,7 @@ from e2e.common import line, within
 from e2e.control import HANDOVER, PREPARE, REPLY, call, receive, send
 from scaffold.lab import Host, Lab
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.spread]
 EPHEMERAL = 60999 - 32768 + 1
 PORT = 4000
 ECHO = f"""

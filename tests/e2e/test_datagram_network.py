@@ -8,7 +8,7 @@ from e2e.common import within
 from e2e.control import Address, Endpoint, client, resolve6, server
 from scaffold.lab import Lab
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.spread]
 SERVICE = "dns.test.scaffold"
 PORT = 4053
 ANY: Address = ("0.0.0.0", PORT)

@@ -24,7 +24,7 @@ from e2e.relay import Harm, harmed_lab
 from scaffold import namespaces
 from scaffold.lab import Lab, instances_of
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.spread]
 
 
 def test_own_scaffoldd_killed(lab: Lab) -> None:

@@ -8,7 +8,7 @@ import pytest
 from e2e.common import PEER, PORT, reader, serve
 from scaffold.lab import Lab
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.spread]
 HOST = "b.host.scaffold"
 
 

@@ -15,7 +15,7 @@ from e2e.common import PEER, PORT, SERVICE, serve
 from scaffold.control import Control, _abstract_name
 from scaffold.lab import Lab
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.spread]
 NOBODY = 65534
 
 

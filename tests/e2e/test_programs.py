@@ -12,7 +12,7 @@ from e2e.common import APPS, OTHERS, iperf, memcached, wget
 from scaffold import scenario
 from scaffold.lab import Lab
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.spread]
 
 
 def test_wget(lab: Lab) -> None:

@@ -17,7 +17,7 @@ import pytest
 from e2e.control import PREPARE, call, pack, receive, send
 from scaffold.lab import Host, Lab
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.spread]
 
 CONNECT = """
 import socket

@@ -6,6 +6,8 @@ import pytest
 from scaffold.lab import Host
 from shim import cpython
 
+pytestmark = pytest.mark.spread
+
 
 @pytest.mark.parametrize("module", cpython.FAST)
 def test_module(shared_host: Host, module: str) -> None:

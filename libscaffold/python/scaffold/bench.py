@@ -149,8 +149,9 @@ def _pairs(host: Host, plan: Plan, traffic: Traffic) -> dict[str, list[float]]:
 def _plain(host: Host, traffic: Traffic, seconds: float, *, shim: bool) -> float:
     """The figure of one client and one server, both new, on plain TCP."""
     peer = paths.part(paths.BENCH_PEER)
-    with _serving(host, [peer, "server", "127.0.0.1", PORT], shim=shim):
-        words = [str(word) for word in (peer, traffic.mode, "127.0.0.1", PORT, seconds)]
+    port = plain_port(host)
+    with _serving(host, [peer, "server", "127.0.0.1", port], shim=shim):
+        words = [str(word) for word in (peer, traffic.mode, "127.0.0.1", port, seconds)]
         done = host.run(words, shim=shim, timeout=seconds + _PATIENCE_S)
     if done.returncode != 0:
         stack = "shim" if shim else "tcp"
@@ -180,11 +181,18 @@ def median_interval(values: list[float]) -> dict[str, float]:
     }
 
 
+def plain_port(host: Host) -> int:
+    """The port on plain TCP: where hosts share the loopback interface, with whoever else uses it,
+    the one whose UDP namesake is the host's own."""
+    return PORT if host.namespace else host.port
+
+
 @contextmanager
 def servers(lab: Lab, host: str = "b") -> Iterator[None]:
     """The same server twice on a host: on plain TCP, and as SERVICE under the shim."""
     peer = paths.part(paths.BENCH_PEER)
-    plain = _ready(lab[host], [peer, "server", lab[host].address, PORT], shim=False)
+    address, port = lab[host].address, plain_port(lab[host])
+    plain = _ready(lab[host], [peer, "server", address, port], shim=False)
     user = _ready(lab[host], [peer, "server", "0.0.0.0", PORT], service=SERVICE)
     lab.await_service(f"{SERVICE}:{PORT}", process=user)
     yield
@@ -216,8 +224,8 @@ def traffic(
     client: Host, server: Host, stack: str, mode: str, seconds: float, **options: Any
 ) -> dict[str, Any]:
     """One run of the traffic program: its answer. `stack` is "tcp" or "user"."""
-    target = server.address if stack == "tcp" else SERVICE
-    command = [paths.part(paths.BENCH_PEER), mode, target, PORT, seconds]
+    target = (server.address, plain_port(server)) if stack == "tcp" else (SERVICE, PORT)
+    command = [paths.part(paths.BENCH_PEER), mode, *target, seconds]
     done = client.run(
         [str(word) for word in command],
         shim=stack != "tcp",

@@ -1,78 +1,300 @@
 #include "daemon/config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-static const char usage[] =
-    "usage: scaffoldd [options]\n"
-    "\n"
-    "The SCAFFOLD stack of one host: carries the flows of its programs, answers for their "
-    "services,\n"
-    "and, unless --router names another, is the service router.\n"
-    "\n"
-    "  --config FILE          settings in TOML; flags go over them. Keys: name, router, listen, "
-    "port,\n"
-    "                         runtime_dir, state_dir, pool, congestion, log, idle_exit,\n"
-    "                         insecure_network, require_verified, and [allow] uids\n"
-    "  --name HOST            this host's name, HOST.host.scaffold (default: the machine's)\n"
-    "  --router HOST[:PORT]   the service router to register with and resolve through\n"
-    "  --port N               UDP port (default 7213, any other when that is taken; 0: any)\n"
-    "  --listen ADDRESS       UDP address (default: loopback)\n"
-    "  --insecure-network     listen beyond loopback although no keys protect the network\n"
-    "  --runtime-dir DIR      where programs find it (default: $SCAFFOLD_RUNTIME_DIR,\n"
-    "                         $XDG_RUNTIME_DIR/scaffold or /run/scaffold)\n"
-    "  --state-dir DIR        what must survive a restart\n"
-    "  --pool ADDRESS/BITS    addresses that stand for services (default 198.18.0.0/15)\n"
-    "  --congestion NAME      cubic (default) or newreno\n"
-    "  --idle-exit SECONDS    end this long after the last socket (0: never)\n"
-    "  --ready-fd FD          write one line there when everything is up\n"
-    "  --log LEVEL            error, warn, info (default) or debug\n"
-    "  --version, --help\n"
-    "\n"
-    "example: scaffoldd --name b --router 10.0.0.1 --insecure-network\n";
+#include "naming/name.h"
+#include "transport/congestion.h"
 
-enum flag {
-    F_CONFIG = 1,
-    F_NAME,
-    F_ROUTER,
-    F_PORT,
-    F_LISTEN,
-    F_INSECURE,
-    F_RUNTIME,
-    F_STATE,
-    F_POOL,
-    F_CONGESTION,
-    F_IDLE,
-    F_READY,
-    F_LOG,
-    F_VERSION,
-    F_HELP,
+/* A value in a message: longer ones are cut, the key says which it is. */
+#define SHOWN 128
+
+/* --- what a value must look like -------------------------------------------------------------- */
+
+/* Each returns NULL, or what to do about the value, which *c has already; `text` when it is one. */
+
+static const char *wrong_name(struct sc_config *c, const char *text)
+{
+    struct sc_service_name n;
+    (void)c;
+    return sc_name_of_host(text, &n) == 0
+               ? NULL
+               : "a host's name has letters, digits and inner hyphens, 63 at most";
+}
+
+static const char *wrong_router(struct sc_config *c, const char *text)
+{
+    const char *why;
+    return sc_router_name_read(text, &c->router_name, &why) == 0 ? NULL : why;
+}
+
+static const char *wrong_listen(struct sc_config *c, const char *text)
+{
+    struct in6_addr in;
+    (void)c;
+    return inet_pton(AF_INET, text, &in) == 1 || inet_pton(AF_INET6, text, &in) == 1
+               ? NULL
+               : "give an IPv4 or IPv6 address of this machine, without a port";
+}
+
+static const char *wrong_path(struct sc_config *c, const char *text)
+{
+    (void)c;
+    return *text ? NULL : "it is empty; give a path, or leave the setting out";
+}
+
+static const char *wrong_pool(struct sc_config *c, const char *text)
+{
+    return sc_pool4_parse(text, &c->pool) == 0 ? NULL
+                                               : "give it as 198.18.0.0/15, with 8 to 30 bits";
+}
+
+static const char *wrong_congestion(struct sc_config *c, const char *text)
+{
+    (void)c;
+    return sc_congestion_find(text) ? NULL : "there are cubic and newreno";
+}
+
+static const char *wrong_log(struct sc_config *c, const char *text)
+{
+    return sc_log_parse_level(text, &c->log_level) == 0 ? NULL : "give error, warn, info or debug";
+}
+
+/* Whoever gave the number has opened it, or means another one. */
+static const char *wrong_ready_fd(struct sc_config *c, const char *text)
+{
+    (void)text;
+    int mode = fcntl(c->ready_fd, F_GETFL);
+    if (mode < 0)
+        return "no such descriptor was inherited; whoever starts scaffoldd opens it";
+    return (mode & O_ACCMODE) == O_RDONLY ? "that descriptor is open for reading only" : NULL;
+}
+
+/* --- the settings ----------------------------------------------------------------------------- */
+
+static const struct setting {
+    const char *flag; /* NULL: the file only */
+    const char *key;  /* NULL: a flag only */
+    int type;         /* of struct sc_value */
+    size_t at, room;  /* in struct sc_config */
+    int low, high;    /* NUMBER */
+    const char *(*wrong)(struct sc_config *c, const char *text);
+} settings[SC_SETTINGS] = {
+#define TEXT(field)                                                                                \
+    SC_VALUE_TEXT, offsetof(struct sc_config, field), sizeof((struct sc_config *)0)->field
+#define NUMBER(field, low, high) SC_VALUE_NUMBER, offsetof(struct sc_config, field), 0, low, high
+#define SWITCH(field) SC_VALUE_SWITCH, offsetof(struct sc_config, field), 0
+    [SC_SET_NAME] = {"name", "name", TEXT(host_name), 0, 0, wrong_name},
+    [SC_SET_ROUTER] = {"router", "router", TEXT(router), 0, 0, wrong_router},
+    [SC_SET_PORT] = {"port", "port", NUMBER(port, 0, 65535), NULL},
+    [SC_SET_LISTEN] = {"listen", "listen", TEXT(listen), 0, 0, wrong_listen},
+    [SC_SET_INSECURE_NETWORK] = {"insecure-network", "insecure_network", SWITCH(insecure_network),
+                                 0, 0, NULL},
+    [SC_SET_RUNTIME_DIR] = {"runtime-dir", "runtime_dir", TEXT(runtime_dir), 0, 0, wrong_path},
+    [SC_SET_STATE_DIR] = {"state-dir", "state_dir", TEXT(state_dir), 0, 0, wrong_path},
+    [SC_SET_POOL] = {"pool", "pool", TEXT(pool_text), 0, 0, wrong_pool},
+    [SC_SET_CONGESTION] = {"congestion", "congestion", TEXT(congestion), 0, 0, wrong_congestion},
+    [SC_SET_IDLE_EXIT] = {"idle-exit", "idle_exit", NUMBER(idle_exit_s, 0, 86400), NULL},
+    [SC_SET_READY_FD] = {"ready-fd", NULL, NUMBER(ready_fd, 0, 1 << 20), wrong_ready_fd},
+    [SC_SET_LOG] = {"log", "log", TEXT(log_level_name), 0, 0, wrong_log},
+    [SC_SET_LOG_FILE] = {"log-file", "log_file", TEXT(log_file), 0, 0, wrong_path},
+    [SC_SET_REQUIRE_VERIFIED] = {NULL, "require_verified", SWITCH(require_verified), 0, 0, NULL},
+    [SC_SET_USERS] = {0},
+    [SC_SET_GROUPS] = {0},
 };
 
-static const struct option options[] = {
-    {"config", required_argument, NULL, F_CONFIG},
-    {"name", required_argument, NULL, F_NAME},
-    {"router", required_argument, NULL, F_ROUTER},
-    {"port", required_argument, NULL, F_PORT},
-    {"listen", required_argument, NULL, F_LISTEN},
-    {"insecure-network", no_argument, NULL, F_INSECURE},
-    {"runtime-dir", required_argument, NULL, F_RUNTIME},
-    {"state-dir", required_argument, NULL, F_STATE},
-    {"pool", required_argument, NULL, F_POOL},
-    {"congestion", required_argument, NULL, F_CONGESTION},
-    {"idle-exit", required_argument, NULL, F_IDLE},
-    {"ready-fd", required_argument, NULL, F_READY},
-    {"log", required_argument, NULL, F_LOG},
-    {"version", no_argument, NULL, F_VERSION},
-    {"help", no_argument, NULL, F_HELP},
-    {NULL, 0, NULL, 0},
-};
+enum sc_setting sc_config_find_flag(const char *flag)
+{
+    int s = 0;
+    while (s < SC_SETTINGS && (!settings[s].flag || strcmp(settings[s].flag, flag) != 0))
+        s++;
+    return (enum sc_setting)s;
+}
+
+enum sc_setting sc_config_find_key(const char *key)
+{
+    int s = 0;
+    while (s < SC_SETTINGS && (!settings[s].key || strcmp(settings[s].key, key) != 0))
+        s++;
+    return (enum sc_setting)s;
+}
+
+const char *sc_config_flag(enum sc_setting s, bool *has_value)
+{
+    *has_value = settings[s].type != SC_VALUE_SWITCH;
+    return settings[s].flag;
+}
+
+/* --- places ----------------------------------------------------------------------------------- */
+
+/* "--port", "FILE:3: port", or the key alone. */
+static void put_place(const struct sc_config *c, const char *flag, const char *key, unsigned line,
+                      char *out, size_t size)
+{
+    if (line == SC_LINE_FLAG)
+        snprintf(out, size, "--%s", flag);
+    else if (line)
+        snprintf(out, size, "%s:%u: %s", c->file, line, key);
+    else
+        snprintf(out, size, "%s", key);
+}
+
+static void put_value(const struct sc_value *v, char *out, size_t size)
+{
+    *out = 0;
+    if (v->type == SC_VALUE_TEXT)
+        snprintf(out, size, " %.*s", SHOWN, v->text);
+    else if (v->type == SC_VALUE_NUMBER)
+        snprintf(out, size, " %lld", (long long)v->number);
+    else if (v->type == SC_VALUE_SWITCH)
+        snprintf(out, size, " %s", v->number ? "true" : "false");
+}
+
+static void complain(const struct sc_config *c, const char *flag, const char *key,
+                     const struct sc_value *v, unsigned line, const char *why,
+                     struct sc_problems *p)
+{
+    char place[sizeof c->file + 64], value[SHOWN + 2];
+    put_place(c, flag, key, line, place, sizeof place);
+    put_value(v, value, sizeof value);
+    sc_problem(p, "%s%s: %s", place, value, why);
+}
+
+void sc_config_where(const struct sc_config *c, enum sc_setting s, char *out, size_t size)
+{
+    const struct setting *t = &settings[s];
+    const char *at = (const char *)c + t->at;
+    struct sc_value v = {.type = t->type == SC_VALUE_TEXT ? SC_VALUE_TEXT : SC_VALUE_OTHER,
+                         .text = at};
+    if (t->type == SC_VALUE_NUMBER)
+        v = (struct sc_value){.type = SC_VALUE_NUMBER, .number = *(const int *)(const void *)at};
+    put_place(c, t->flag, t->key ? t->key : t->flag, c->line[s], out, size);
+    size_t n = strlen(out);
+    put_value(&v, out + n, size - n);
+}
+
+/* --- taking values ---------------------------------------------------------------------------- */
+
+/* Each returns whether the value was taken, or what to do instead in `why`. */
+
+static bool take_text(char *out, const struct setting *t, const struct sc_value *v, char *why,
+                      size_t size)
+{
+    if (v->type != SC_VALUE_TEXT)
+        snprintf(why, size, "give a text in quotes");
+    else if (strlen(v->text) != v->len)
+        snprintf(why, size, "there is a NUL character in it");
+    else if (v->len >= t->room)
+        snprintf(why, size, "longer than %zu bytes", t->room - 1);
+    else
+        memcpy(out, v->text, v->len + 1);
+    return *why == 0;
+}
+
+static bool read_number(const struct sc_value *v, int64_t *out)
+{
+    char *end;
+    *out = v->number;
+    if (v->type != SC_VALUE_TEXT)
+        return v->type == SC_VALUE_NUMBER;
+    errno = 0;
+    *out = strtoll(v->text, &end, 10);
+    return errno == 0 && *end == 0 && v->text[strspn(v->text, "0123456789")] == 0 && *v->text;
+}
+
+static bool take_number(int *out, const struct setting *t, const struct sc_value *v, bool as_text,
+                        char *why, size_t size)
+{
+    int64_t n;
+    bool read = (as_text || v->type != SC_VALUE_TEXT) && read_number(v, &n);
+    if (read && n >= t->low && n <= t->high)
+        *out = (int)n;
+    else
+        snprintf(why, size, "give a number from %d to %d", t->low, t->high);
+    return *why == 0;
+}
+
+static bool take_switch(bool *out, const struct sc_value *v, char *why, size_t size)
+{
+    if (v->type != SC_VALUE_SWITCH)
+        snprintf(why, size, "write true or false");
+    *out = v->number != 0;
+    return *why == 0;
+}
+
+/* A value that is wrong changes nothing. */
+void sc_config_set(struct sc_config *c, enum sc_setting s, const struct sc_value *v, unsigned line,
+                   struct sc_problems *p)
+{
+    const struct setting *t = &settings[s];
+    struct sc_config before = *c;
+    void *at = (char *)c + t->at;
+    char why[128] = "";
+    c->line[s] = line;
+    bool taken = t->type == SC_VALUE_TEXT ? take_text(at, t, v, why, sizeof why)
+                 : t->type == SC_VALUE_NUMBER
+                     ? take_number(at, t, v, line == SC_LINE_FLAG, why, sizeof why)
+                     : take_switch(at, v, why, sizeof why);
+    const char *wrong = !taken ? why : t->wrong ? t->wrong(c, at) : NULL;
+    if (!wrong)
+        return;
+    *c = before;
+    complain(c, t->flag, t->key, v, line, wrong, p);
+}
+
+/* --- [allow] ---------------------------------------------------------------------------------- */
+
+static int allow_one(struct sc_config *c, enum sc_allow_kind kind, bool by_name,
+                     const struct sc_value *v)
+{
+    bool whole = v->type == SC_VALUE_TEXT && strlen(v->text) == v->len;
+    if (whole && strcmp(v->text, "*") == 0 && kind == SC_ALLOW_USERS) {
+        c->allow.all = true;
+        return 0;
+    }
+    if (v->type == SC_VALUE_NUMBER && v->number >= 0 && v->number < UINT32_MAX) /* -1 is nobody's */
+        return sc_allow_add(&c->allow, kind, (uint32_t)v->number);
+    return whole && by_name ? sc_allow_add_name(&c->allow, kind, v->text) : -EINVAL;
+}
+
+static void allow_trouble(int error, enum sc_allow_kind kind, bool by_name, char *why, size_t size)
+{
+    const char *what = kind == SC_ALLOW_USERS ? "user" : "group";
+    if (error == -ENOENT)
+        snprintf(why, size, "this machine has no %s of that name", what);
+    else if (error == -ENOSPC)
+        snprintf(why, size, "more than %d entries; let them share a group", SC_ALLOW_MAX);
+    else if (error != -EINVAL)
+        snprintf(why, size, "this %s cannot be looked up: %s", what, strerror(-error));
+    else if (!by_name)
+        snprintf(why, size, "give numbers, or \"*\" for all; names go into users");
+    else
+        snprintf(why, size, "give names in quotes, or numbers");
+}
+
+void sc_config_allow(struct sc_config *c, const char *key, const struct sc_value *v, unsigned line,
+                     struct sc_problems *p)
+{
+    enum sc_allow_kind kind = strcmp(key, "groups") == 0 ? SC_ALLOW_GROUPS : SC_ALLOW_USERS;
+    bool by_name = strcmp(key, "uids") != 0;
+    char why[128], name[32];
+    int err = allow_one(c, kind, by_name, v);
+    if (err == 0)
+        return;
+    allow_trouble(err, kind, by_name, why, sizeof why);
+    snprintf(name, sizeof name, "allow.%s", key);
+    complain(c, name, name, v, line, why, p);
+}
+
+/* --- defaults --------------------------------------------------------------------------------- */
 
 /* A directory of this user: beside $name when that is set, else under `system` for root, else under
  * the home directory. */
@@ -128,108 +350,9 @@ void sc_config_init(struct sc_config *c)
              ".local/state");
     default_host_name(c);
     sc_pool4_parse(getenv("SCAFFOLD_POOL"), &c->pool);
+    struct in_addr base = {htonl(c->pool.base)};
+    snprintf(c->pool_text, sizeof c->pool_text, "%s/%u", inet_ntoa(base), c->pool.bits);
     strcpy(c->congestion, "cubic");
     if (getrandom(&c->seed, sizeof c->seed, 0) != sizeof c->seed)
         abort();
-}
-
-static int too_long(const char *flag, size_t room, char *why, size_t size)
-{
-    snprintf(why, size, "--%s is longer than %zu bytes", flag, room - 1);
-    return -1;
-}
-
-static int set_text(char *out, size_t room, const char *flag, const char *value, char *why,
-                    size_t size)
-{
-    if (strlen(value) >= room)
-        return too_long(flag, room, why, size);
-    strcpy(out, value);
-    return 0;
-}
-
-static int set_number(int *out, long low, long high, const char *flag, const char *value, char *why,
-                      size_t size)
-{
-    char *end;
-    errno = 0;
-    long n = strtol(value, &end, 10);
-    if (errno || end == value || *end || n < low || n > high) {
-        snprintf(why, size, "--%s %s: give a number from %ld to %ld", flag, value, low, high);
-        return -1;
-    }
-    *out = (int)n;
-    return 0;
-}
-
-static int apply(struct sc_config *c, int flag, const char *value, char *why, size_t size)
-{
-    switch (flag) {
-    case F_NAME:
-        return set_text(c->host_name, sizeof c->host_name, "name", value, why, size);
-    case F_ROUTER:
-        return set_text(c->router, sizeof c->router, "router", value, why, size);
-    case F_LISTEN:
-        return set_text(c->listen, sizeof c->listen, "listen", value, why, size);
-    case F_RUNTIME:
-        return set_text(c->runtime_dir, sizeof c->runtime_dir, "runtime-dir", value, why, size);
-    case F_STATE:
-        return set_text(c->state_dir, sizeof c->state_dir, "state-dir", value, why, size);
-    case F_CONGESTION:
-        return set_text(c->congestion, sizeof c->congestion, "congestion", value, why, size);
-    case F_PORT:
-        return set_number(&c->port, 0, 65535, "port", value, why, size);
-    case F_IDLE:
-        return set_number(&c->idle_exit_s, 0, 86400, "idle-exit", value, why, size);
-    case F_READY:
-        return set_number(&c->ready_fd, 0, 1 << 20, "ready-fd", value, why, size);
-    case F_INSECURE:
-        c->insecure_network = true;
-        return 0;
-    case F_POOL:
-        if (sc_pool4_parse(value, &c->pool) == 0)
-            return 0;
-        snprintf(why, size, "--pool %s: give it as 198.18.0.0/15, with 8 to 30 bits", value);
-        return -1;
-    case F_LOG:
-        if (sc_log_parse_level(value, &c->log_level) == 0)
-            return 0;
-        snprintf(why, size, "--log %s: give error, warn, info or debug", value);
-        return -1;
-    default:
-        return 0;
-    }
-}
-
-/* One pass over the flags; `file` chooses between --config alone and all others. */
-static int pass(struct sc_config *c, int argc, char **argv, bool file, char *why, size_t size)
-{
-    int flag, err = 0;
-    optind = 0;
-    opterr = 0;
-    while (err == 0 && (flag = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (flag == '?') {
-            snprintf(why, size, "%s: not understood; scaffoldd --help lists the flags",
-                     argv[optind - 1]);
-            return -1;
-        }
-        if (file && flag == F_CONFIG)
-            err = sc_config_load(c, optarg, why, size);
-        else if (file && (flag == F_HELP || flag == F_VERSION)) {
-            fputs(flag == F_HELP ? usage : "scaffoldd " SCAFFOLD_VERSION "\n", stdout);
-            return 1;
-        } else if (!file)
-            err = apply(c, flag, optarg, why, size);
-    }
-    if (err == 0 && optind < argc) {
-        snprintf(why, size, "%s: not a flag; scaffoldd --help lists them", argv[optind]);
-        return -1;
-    }
-    return err;
-}
-
-int sc_config_flags(struct sc_config *c, int argc, char **argv, char *why, size_t size)
-{
-    int err = pass(c, argc, argv, true, why, size);
-    return err ? err : pass(c, argc, argv, false, why, size);
 }

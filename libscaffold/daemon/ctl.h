@@ -9,8 +9,9 @@
 int sc_ctl_open(struct sc_daemon *d, char *why, size_t size);
 void sc_ctl_close(struct sc_daemon *d);
 
-/* Whether programs of this uid may serve here ([allow]). */
-bool sc_ctl_may_serve(const struct sc_daemon *d, uid_t uid);
+/* Whether a user may serve here ([allow]); `fd`: a socket that a process of the user connected,
+ * whose groups then count as the kernel knows them. -1: those that the user has. */
+bool sc_ctl_may_serve(const struct sc_daemon *d, uid_t uid, int fd);
 
 /* A lookup that a control call waits for was answered. */
 void sc_ctl_on_mapped(struct sc_daemon *d, const struct sc_event *e);

@@ -20,14 +20,10 @@
  * answer must not hold up a server, which is registered as soon as it does. */
 #define REGISTRATION_WAIT (1 * SC_SECOND)
 
-bool sc_ctl_may_serve(const struct sc_daemon *d, uid_t uid)
+bool sc_ctl_may_serve(const struct sc_daemon *d, uid_t uid, int fd)
 {
-    if (uid == 0 || uid == d->id.uid || d->config.allow_all)
-        return true;
-    for (size_t i = 0; i < d->config.allow_count; i++)
-        if (d->config.allow[i] == uid)
-            return true;
-    return false;
+    const struct sc_allow *a = &d->config.allow;
+    return uid == 0 || uid == d->id.uid || (fd >= 0 ? sc_allow_peer(a, fd) : sc_allow_user(a, uid));
 }
 
 /* The socket that is to be bound: its inode; 0: an error was sent. Whoever shows the descriptor
@@ -136,10 +132,11 @@ void sc_ctl_on_bind(struct sc_ctl_call *c)
     struct sc_service_id id;
     struct sc_service_name n;
     char base[SC_NAME_MAX + 1];
-    if (!sc_ctl_may_serve(d, c->peer.uid)) {
+    if (!sc_ctl_may_serve(d, c->peer.uid, c->watch.fd)) {
         char line[SC_CTL_TEXT];
         snprintf(line, sizeof line,
-                 "uid %u may not serve here; add it to [allow] uids of scaffoldd", c->peer.uid);
+                 "uid %u may not serve here; add the user or a group of it to [allow] of scaffoldd",
+                 c->peer.uid);
         sc_ctl_send_error(c, EACCES, line);
     } else if (c->request.bind.by_service_id) {
         memcpy(id.bytes, c->request.bind.service_id, sizeof id.bytes);
@@ -188,7 +185,7 @@ void sc_ctl_on_listen(struct sc_ctl_call *c)
     struct sc_daemon *d = c->server->daemon;
     struct sc_bound *b;
     char why[SC_CTL_TEXT] = "";
-    if (!sc_ctl_may_serve(d, c->peer.uid)) {
+    if (!sc_ctl_may_serve(d, c->peer.uid, c->watch.fd)) {
         sc_ctl_send_error(c, EACCES, "this user may not serve here; see [allow] of scaffoldd");
         return;
     }

@@ -258,9 +258,9 @@ struct sc_listener *sc_listeners_choose(struct sc_daemon *d, const struct sc_ser
 
 /* Of what survived a crash the kernel says only who made the socket. Who listens may be another
  * user by now, and is known once there is a connection. */
-static void get_acquainted(struct sc_listener *l, const struct ucred *who)
+static void get_acquainted(struct sc_listener *l, const struct ucred *who, int fd)
 {
-    if (l->pid != 0 || !sc_ctl_may_serve(l->daemon, who->uid))
+    if (l->pid != 0 || !sc_ctl_may_serve(l->daemon, who->uid, fd))
         return;
     l->uid = who->uid;
     l->pid = who->pid;
@@ -276,7 +276,7 @@ static bool is_listeners(struct sc_listener *l, int fd)
     socklen_t len = sizeof who;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
         return false;
-    get_acquainted(l, &who);
+    get_acquainted(l, &who, fd);
     return who.uid == l->uid;
 }
 

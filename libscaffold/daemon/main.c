@@ -1,7 +1,5 @@
 /* scaffoldd: one per host. Puts the parts together and turns the loop. */
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/config_check.h"
 #include "daemon/ctl.h"
 #include "daemon/daemon.h"
 #include "daemon/endpoint.h"
@@ -29,6 +28,10 @@
  * (contracts: 1 s), in so many pieces that none takes long: a look costs some microseconds. */
 #define SWEEP_EVERY (900 * SC_MS)
 #define SWEEP_PIECES 45
+
+/* Exit codes, beside 0 (docs/reference/scaffoldd.md). */
+#define FAILED 1 /* it could not start, or --check found something */
+#define USAGE 2  /* a flag or a setting is wrong */
 
 static struct sc_daemon daemon_state;
 
@@ -178,57 +181,11 @@ static bool turn(struct sc_daemon *d, bool more)
 
 /* --- start ------------------------------------------------------------------------------------ */
 
-static int resolve_router(const char *text, struct sc_underlay *out, char *why, size_t size)
-{
-    char host[256], port[8] = "7213";
-    snprintf(host, sizeof host, "%s", text);
-    char *colon = strrchr(host, ':');
-    if (host[0] == '[') { /* [v6]:port */
-        char *close = strchr(host, ']');
-        colon = close && close[1] == ':' ? close + 1 : NULL;
-        if (close)
-            *close = 0;
-        memmove(host, host + 1, strlen(host));
-        if (colon)
-            colon--;
-    } else if (colon && strchr(host, ':') != colon) {
-        colon = NULL; /* a bare v6 address */
-    }
-    if (colon) {
-        snprintf(port, sizeof port, "%s", text[0] == '[' ? strrchr(text, ':') + 1 : colon + 1);
-        *colon = 0;
-    }
-    struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICSERV}, *res;
-    int err = getaddrinfo(host, port, &hints, &res);
-    if (err) {
-        snprintf(why, size, "--router %s: %s; give it as HOST or HOST:PORT", text,
-                 gai_strerror(err));
-        return -1;
-    }
-    if (res->ai_family == AF_INET) {
-        const struct sockaddr_in *sin = (const void *)res->ai_addr;
-        out->family = 4;
-        out->port = ntohs(sin->sin_port);
-        memcpy(out->ip, &sin->sin_addr, 4);
-    } else {
-        const struct sockaddr_in6 *sin6 = (const void *)res->ai_addr;
-        out->family = 6;
-        out->port = ntohs(sin6->sin6_port);
-        memcpy(out->ip, &sin6->sin6_addr, 16);
-    }
-    freeaddrinfo(res);
-    return 0;
-}
-
 static int open_underlay(struct sc_daemon *d, char *why, size_t size)
 {
     const struct sc_config *c = &d->config;
-    const char *v4 = c->insecure_network ? "0.0.0.0" : "127.0.0.1";
-    const char *v6 = c->insecure_network ? "::" : "::1";
-    if (*c->listen) {
-        v4 = strchr(c->listen, ':') ? "" : c->listen;
-        v6 = *v4 ? "" : c->listen;
-    }
+    const char *v4, *v6;
+    sc_config_addresses(c, &v4, &v6);
     char where[80] = "";
     int port = c->port >= 0 ? c->port : SC_DEFAULT_PORT;
     int err = sc_udp_open(&d->udp, &d->loop, v4, v6, (uint16_t)port, where, sizeof where);
@@ -247,20 +204,6 @@ static int open_underlay(struct sc_daemon *d, char *why, size_t size)
     return err < 0 ? -1 : 0;
 }
 
-/* Beyond loopback there is no protection without keys, so it must be asked for by name. */
-static int check_exposure(const struct sc_config *c, char *why, size_t size)
-{
-    bool loopback = !*c->listen || strncmp(c->listen, "127.", 4) == 0 || !strcmp(c->listen, "::1");
-    if (loopback || c->insecure_network)
-        return 0;
-    snprintf(
-        why, size,
-        "--listen %s is not loopback and there are no keys: anyone there could serve any name; "
-        "add --insecure-network if you mean it",
-        c->listen);
-    return -1;
-}
-
 static int make_runtime_dir(const struct sc_config *c, char *why, size_t size)
 {
     struct stat st;
@@ -276,15 +219,10 @@ static int open_stack(struct sc_daemon *d, char *why, size_t size)
     struct sc_stack_config c = {.domain = d->state.domain,
                                 .pool_base = d->config.pool.base,
                                 .pool_bits = d->config.pool.bits,
-                                .seed = d->config.seed};
+                                .seed = d->config.seed,
+                                .router = d->router};
     snprintf(c.host_name, sizeof c.host_name, "%s", d->config.host_name);
     c.congestion = sc_congestion_find(d->config.congestion);
-    if (!c.congestion) {
-        snprintf(why, size, "--congestion %s: there are cubic and newreno", d->config.congestion);
-        return -1;
-    }
-    if (*d->config.router && resolve_router(d->config.router, &c.router, why, size) < 0)
-        return -1;
     while (c.epoch == 0)
         if (getrandom(&c.epoch, sizeof c.epoch, 0) < 0)
             return -1;
@@ -293,7 +231,7 @@ static int open_stack(struct sc_daemon *d, char *why, size_t size)
         return -1;
     d->stack = sc_stack_new(&c, d->loop.now);
     if (!d->stack) {
-        snprintf(why, size, "out of memory, or --name %s is no host name", d->config.host_name);
+        snprintf(why, size, "%s", strerror(ENOMEM));
         return -1;
     }
     int bad = sc_state_restore(&d->state, d->stack);
@@ -319,21 +257,46 @@ static struct sc_watch signals;
 
 static void on_signal(struct sc_watch *w, uint32_t events)
 {
-    (void)w, (void)events;
-    daemon_state.loop.stopping = true;
+    struct sc_daemon *d = &daemon_state;
+    struct signalfd_siginfo info;
+    (void)events;
+    while (read(w->fd, &info, sizeof info) == sizeof info) {
+        int number = (int)info.ssi_signo;
+        if (number == SIGHUP)
+            sc_log_file_reopen(&d->log);
+        else
+            d->loop.stopping = true;
+        sc_log(SC_LOG_INFO, "SIG%s from pid %u, uid %u", sigabbrev_np(number), info.ssi_pid,
+               info.ssi_uid);
+    }
 }
 
+/* SIGHUP is logrotate's word where there is a file; in the foreground of a terminal that goes away
+ * it ends scaffoldd, as it does any program. */
 static int watch_signals(struct sc_daemon *d)
 {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    if (*d->config.log_file)
+        sigaddset(&set, SIGHUP);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     signals =
         (struct sc_watch){.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .ready = on_signal};
     return signals.fd < 0 ? -1 : sc_loop_watch(&d->loop, &signals, EPOLLIN);
+}
+
+/* What it says from here on has a time. */
+static int open_log(struct sc_daemon *d, char *why, size_t size)
+{
+    char where[352], wrong[96];
+    if (sc_log_file_open(&d->log, d->config.log_file, wrong, sizeof wrong) == 0)
+        return 0;
+    sc_config_where(&d->config, SC_SET_LOG_FILE, where, sizeof where);
+    snprintf(why, size, "%s: %s; give a file that you can write to", where, wrong);
+    return -1;
 }
 
 static int start(struct sc_daemon *d, char *why, size_t size)
@@ -360,7 +323,7 @@ static int start(struct sc_daemon *d, char *why, size_t size)
     sc_sessions_init(d);
     sc_status_init(d);
     sc_ula_init(&d->ula, seed);
-    if (check_exposure(&d->config, why, size) < 0 || make_runtime_dir(&d->config, why, size) < 0 ||
+    if (make_runtime_dir(&d->config, why, size) < 0 || open_log(d, why, size) < 0 ||
         sc_ctl_open(d, why, size) < 0 ||
         sc_state_open(&d->state, d->config.state_dir, d->id.instance, why, size) < 0 ||
         open_underlay(d, why, size) < 0 || open_stack(d, why, size) < 0)
@@ -375,9 +338,10 @@ static void say_ready(const struct sc_daemon *d)
     char line[512];
     int n = snprintf(line, sizeof line, "ready host=%s port=%u runtime_dir=%s\n",
                      d->config.host_name, d->udp.port, d->config.runtime_dir);
-    sc_log(SC_LOG_INFO, "host %s, UDP port %u, runtime directory %s, %s%s", d->config.host_name,
-           d->udp.port, d->config.runtime_dir,
-           *d->config.router ? "service router " : "its own service router", d->config.router);
+    sc_log(SC_LOG_INFO, "host %s, UDP port %u, runtime directory %s, %s%s, pid %d, version %s",
+           d->config.host_name, d->udp.port, d->config.runtime_dir,
+           *d->config.router ? "service router " : "its own service router", d->config.router,
+           getpid(), SCAFFOLD_VERSION);
     if (d->config.ready_fd >= 0) {
         if (write(d->config.ready_fd, line, (size_t)n) < 0)
             sc_log(SC_LOG_WARN, "--ready-fd %d: %s", d->config.ready_fd, strerror(errno));
@@ -389,6 +353,7 @@ static void say_ready(const struct sc_daemon *d)
  * then the router that the instances are gone. */
 static void stop(struct sc_daemon *d)
 {
+    sc_log(SC_LOG_INFO, "ending; %zu flows are cut off", sc_stack_flow_count(d->stack));
     sc_bound_fini(&d->bound);
     sc_survivors_fini(d);
     sc_endpoints_end(d);
@@ -409,22 +374,51 @@ static void stop(struct sc_daemon *d)
     sc_ula_fini(&d->ula);
     close(signals.fd);
     sc_loop_fini(&d->loop);
+    sc_log_file_close(&d->log);
+}
+
+/* On standard error, where whoever starts it looks, and in the log that is left behind. */
+static void say_failure(struct sc_daemon *d, const char *why)
+{
+    if (*d->log.path && !sc_log_file_is_stderr(&d->log))
+        sc_log(SC_LOG_ERROR, "%s", why);
+    sc_log_file_close(&d->log);
+    sc_log(SC_LOG_ERROR, "%s", why);
+}
+
+static int check_only(struct sc_daemon *d, struct sc_problems *p)
+{
+    sc_config_check(&d->config, &d->router, p);
+    sc_problems_print(p);
+    if (p->errors == 0)
+        printf("nothing keeps host %s from starting\n", d->config.host_name);
+    return p->errors ? FAILED : 0;
 }
 
 int main(int argc, char **argv)
 {
     struct sc_daemon *d = &daemon_state;
+    static struct sc_problems problems;
     char why[512] = "";
     sc_log_set_name("scaffoldd");
     sc_config_init(&d->config);
-    int err = sc_config_flags(&d->config, argc, argv, why, sizeof why);
-    if (err > 0)
+    if (sc_config_read(&d->config, argc, argv, &problems))
         return 0;
+    if (d->config.check)
+        return check_only(d, &problems);
+    if (sc_problems_log(&problems))
+        return USAGE;
     sc_log_set_level(d->config.log_level);
-    if (err < 0 || start(d, why, sizeof why) < 0) {
-        sc_log(SC_LOG_ERROR, "%s", why);
-        return 1;
+    sc_config_check(&d->config, &d->router, &problems);
+    if (problems.errors) {
+        sc_problems_log(&problems);
+        return FAILED;
     }
+    if (start(d, why, sizeof why) < 0) {
+        say_failure(d, why);
+        return FAILED;
+    }
+    sc_problems_log(&problems); /* warnings, now that there is a log */
     say_ready(d);
     bool more = false;
     while (!d->loop.stopping)

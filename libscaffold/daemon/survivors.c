@@ -192,7 +192,7 @@ static void found(void *arg, const struct sc_diag_socket *s)
         sc_map_find(&d->survivors.by_inode, &s->inode))
         return;
     uint32_t uid = s->uid_known ? s->uid : d->id.uid;
-    if (!sc_ctl_may_serve(d, uid)) { /* a name is a claim */
+    if (!sc_ctl_may_serve(d, uid, -1)) { /* a name is a claim */
         sc_log(SC_LOG_WARN, "listener %s of uid %u is ignored", s->name, uid);
         return;
     }

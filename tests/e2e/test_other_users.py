@@ -1,8 +1,12 @@
 """Another uid can neither inject a flow into a program nor pose as a peer or as scaffoldd."""
 
+import errno
+import grp
 import json
 import os
+import pwd
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -12,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from e2e.common import PEER, PORT, SERVICE, serve
+from e2e.control import BIND, call, receive, send
 from scaffold.control import Control, _abstract_name
 from scaffold.lab import Lab
 
@@ -25,13 +30,13 @@ def need_two_users() -> None:
         pytest.skip("acting as another user needs root")
 
 
-def as_nobody(act: Callable[[], str], seconds: float = 10) -> str:
+def as_nobody(act: Callable[[], str], gid: int = NOBODY, groups: tuple[int, ...] = ()) -> str:
     """What `act` returns, or its exception, in a child process of another uid."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        os.setgroups([])
-        os.setresgid(NOBODY, NOBODY, NOBODY)
+        os.setgroups(groups)
+        os.setresgid(gid, gid, gid)
         os.setresuid(NOBODY, NOBODY, NOBODY)
         try:
             text = act()
@@ -165,3 +170,85 @@ def test_a_server_of_another_user_is_refused(loopback_lab: Lab) -> None:
         pytest.skip("the shim is not readable by other users here")
     done = loopback_lab["b"].run([python, "-c", code], service=SERVICE, user=NOBODY, timeout=10)
     assert "Permission denied" in done.stderr, done.stderr
+
+
+# --- [allow] --------------------------------------------------------------------------------------
+
+GROUP = 64999
+"""Of nobody's, and without a name."""
+
+
+def binds(lab: Lab, control: socket.socket | None = None) -> str:
+    """The errno of a bind, or "0"."""
+    body = struct.pack("=256s16sHBB", SERVICE.encode(), bytes(16), 0, 0, ord("4"))
+    with control or call(lab["b"]) as asking, socket.socket(socket.AF_UNIX) as bound:
+        send(asking, BIND, body, bound.fileno())
+        return str(receive(asking).error)
+
+
+def allowing(text: str) -> Lab:
+    """A lab whose host b has this in its configuration, and can be reached by every user."""
+    lab = Lab(["b"], kind="loopback").__enter__()
+    config = lab.folder / "scaffoldd.toml"
+    config.write_text(text)
+    lab["b"].scaffoldd(config=config)
+    for path in (lab.folder, lab["b"].runtime_dir.parent, lab["b"].runtime_dir):
+        path.chmod(0o755)
+    return lab
+
+
+ALLOWED, REFUSED = "0", str(errno.EACCES)
+
+
+@pytest.mark.parametrize(
+    ("text", "gid", "groups", "outcome"),
+    [
+        ("", NOBODY, (GROUP,), REFUSED),
+        (f"[allow]\nuids = [{NOBODY}]", NOBODY, (), ALLOWED),
+        (f"[allow]\nusers = [{NOBODY}]", NOBODY, (), ALLOWED),
+        (f'[allow]\nusers = ["{pwd.getpwuid(NOBODY).pw_name}"]', NOBODY, (), ALLOWED),
+        ('[allow]\nusers = ["daemon"]', NOBODY, (), REFUSED),
+        ('[allow]\nusers = ["*"]', NOBODY, (), ALLOWED),
+        (f"[allow]\ngroups = [{NOBODY}]", NOBODY, (), ALLOWED),
+        (f"[allow]\ngroups = [{GROUP}]", NOBODY, (), REFUSED),
+        (f"[allow]\ngroups = [{GROUP}]", GROUP, (), ALLOWED),
+        (f"[allow]\ngroups = [1, {GROUP}]", NOBODY, (7, GROUP, 9), ALLOWED),
+        (f"[allow]\ngroups = [{GROUP}]", NOBODY, tuple(range(70000, 70500)), REFUSED),
+        (f"[allow]\ngroups = [{GROUP}]", NOBODY, (*range(70000, 70500), GROUP), ALLOWED),
+        (f'[allow]\ngroups = ["{grp.getgrgid(NOBODY).gr_name}"]', NOBODY, (), ALLOWED),
+        # A uid is no gid, nor the other way round.
+        (f"[allow]\nusers = [{GROUP}]", GROUP, (GROUP,), REFUSED),
+    ],
+)
+def test_who_may_serve(text: str, gid: int, groups: tuple[int, ...], outcome: str) -> None:
+    lab = allowing(text)
+    try:
+        assert as_nobody(lambda: binds(lab), gid, groups) == outcome
+        assert binds(lab) == ALLOWED
+    finally:
+        lab.close()
+
+
+def test_a_group_counts_as_it_was_when_the_call_was_made() -> None:
+    """A process that gives its groups up has called before; the kernel keeps what it had then."""
+    lab = allowing(f"[allow]\ngroups = [{GROUP}]")
+
+    try:
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.setgroups([GROUP])
+            os.setegid(NOBODY)
+            os.seteuid(NOBODY)
+            control = call(lab["b"])
+            os.seteuid(0)
+            os.setgroups([])
+            os.seteuid(NOBODY)
+            os.write(writer, binds(lab, control).encode())
+            os._exit(0)
+        os.close(writer)
+        with os.fdopen(reader) as answer:
+            assert answer.read() == ALLOWED
+        os.waitpid(child, 0)
+    finally:
+        lab.close()

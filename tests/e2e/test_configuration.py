@@ -1,0 +1,196 @@
+"""What scaffoldd is told wrongly: each mistake is one line on stderr, and the exit code says whose.
+
+Every flag and value has its row in tests/daemon/test_config.c; here is what needs a machine.
+"""
+
+import os
+import re
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from scaffold import paths
+from scaffold.lab import Lab
+
+FAILED, USAGE = 1, 2
+NOBODY = 65534
+
+
+def scaffoldd(
+    *arguments: str | Path, folder: Path, user: int | None = None
+) -> subprocess.CompletedProcess[str]:
+    command = [paths.part(paths.DAEMON), "--runtime-dir", folder / "run", "--state-dir"]
+    command += [folder / "state", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, user=user)
+
+
+def lines(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return [text for text in done.stderr.splitlines() if text.strip()]
+
+
+def fails(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    assert done.returncode == code, done.stderr
+    assert len(lines(done)) == 1, done.stderr
+    assert lines(done)[0].startswith("scaffoldd: error: ")
+    for word in words:
+        assert word in lines(done)[0]
+    assert "Sanitizer" not in done.stderr
+
+
+@contextmanager
+def closed(folder: Path) -> Iterator[None]:
+    """The folder can be read and not written to, by anybody but root."""
+    folder.mkdir(exist_ok=True)
+    mode = folder.stat().st_mode
+    folder.chmod(0o555)
+    yield
+    folder.chmod(mode)
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """A folder that every user can get to and write to."""
+    folder = tmp_path
+    while folder != Path("/tmp") and folder.stat().st_uid == os.geteuid():
+        folder.chmod(folder.stat().st_mode | 0o055)
+        folder = folder.parent
+    tmp_path.chmod(0o777)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--router", "[::1"], USAGE, ["--router [::1"]),
+        (["--router", "[::1]:99999"], USAGE, ["--router [::1]:99999"]),
+        (["--router", ""], USAGE, ["--router"]),
+        (["--router", "name.invalid"], FAILED, ["--router name.invalid"]),
+        (["--ready-fd", "999"], USAGE, ["--ready-fd 999"]),
+        (["--port", "1", "--port", "2"], USAGE, ["--port", "twice"]),
+        (["--listen", "nonsense"], USAGE, ["--listen nonsense"]),
+        (["--listen", "192.0.2.1", "--insecure-network"], FAILED, ["192.0.2.1"]),
+        (["--listen", "2001:db8::1", "--insecure-network"], FAILED, ["2001:db8::1"]),
+        (["--log-file", "/"], FAILED, ["--log-file /", "no regular file"]),
+        (["--log-file", "/no/such/folder/log"], FAILED, ["--log-file /no/such/folder/log"]),
+        (["--config", "/"], USAGE, ["/: Is a directory"]),
+        (["-v"], USAGE, ["-v"]),
+    ],
+)
+def test_flags(arguments: list[str], code: int, words: list[str], tmp_path: Path) -> None:
+    fails(scaffoldd(*arguments, folder=tmp_path), code, *words)
+
+
+def test_a_file_instead_of_a_folder(tmp_path: Path) -> None:
+    for name in ("run", "state"):
+        (tmp_path / name).write_text("")
+        fails(scaffoldd(folder=tmp_path), FAILED, f"--{'runtime' if name == 'run' else name}-dir")
+        (tmp_path / name).unlink()
+
+
+def test_a_name_with_control_characters_stays_on_its_line(tmp_path: Path) -> None:
+    done = scaffoldd("--name", "a\nscaffoldd: error: forged\x1b[2J", folder=tmp_path)
+    fails(done, USAGE, r"a\x0ascaffoldd: error: forged\x1b[2J")
+
+
+def test_the_file_is_named_with_its_line(tmp_path: Path) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text('\n\nrouter = "name.invalid"\n')
+    fails(scaffoldd("--config", config, folder=tmp_path), FAILED, f"{config}:3: router")
+    config.write_text('[allow]\nusers = [\n"root",\n"no-such-user"]\n')
+    fails(scaffoldd("--config", config, folder=tmp_path), USAGE, f"{config}:4: allow.users")
+
+
+def test_check_tells_everything_at_once(tmp_path: Path) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text(
+        'name = "a_b"\nrouter = "name.invalid"\nport = "x"\npool = "1"\nstate = "/"\n'
+        'log_file = "/no/such/folder/log"\n[allow]\ngroups = ["no-such-group"]\n'
+    )
+    (tmp_path / "run").write_text("a file")
+    done = scaffoldd("--check", "--config", config, "--listen", "1.2.3", folder=tmp_path)
+    assert done.returncode == FAILED
+    assert done.stderr == ""
+    errors = [line for line in done.stdout.splitlines() if line.startswith("error: ")]
+    for place in ("1: name", "2: router", "3: port", "4: pool", '5: unknown setting "state"'):
+        assert sum(f"{config}:{place}" in line for line in errors) == 1, done.stdout
+    for place in ("6: log_file", "8: allow.groups"):
+        assert sum(f"{config}:{place}" in line for line in errors) == 1, done.stdout
+    assert sum("--runtime-dir" in line for line in errors) == 1
+    assert sum("--listen 1.2.3" in line for line in errors) == 1
+    assert len(errors) == 9
+
+
+def test_check_of_what_is_fine_starts_and_makes_nothing(tmp_path: Path) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text('name = "b"\nport = 0\n[allow]\nusers = ["root", 33]\ngroups = ["root"]\n')
+    done = scaffoldd("--check", "--config", config, folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "nothing keeps host b from starting" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["c.toml"]
+
+
+def test_check_beside_the_scaffoldd_that_has_the_port() -> None:
+    """Whoever edits the file of a running scaffoldd is not told of its port."""
+    with Lab(["a"], kind="loopback") as lab:
+        lab.start()
+        port = re.search(r"UDP port (\d+)", lab["a"].log())
+        assert port
+        own = [paths.part(paths.DAEMON), "--check", "--port", port[1]]
+        directory = ["--runtime-dir", lab["a"].runtime_dir]
+        done = subprocess.run([*own, *directory], capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, done.stdout
+        other = ["--runtime-dir", lab.folder / "other"]
+        done = subprocess.run([*own, *other], capture_output=True, text=True, timeout=30)
+        assert done.returncode == FAILED
+        assert f"--port {port[1]}: UDP on 127.0.0.1: in use" in done.stdout
+
+
+def test_port_in_use(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = str(taken.getsockname()[1])
+        fails(scaffoldd("--port", port, folder=tmp_path), FAILED, f"--port {port}", "in use")
+
+
+def test_folders_of_others(shared: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("acting as another user needs root")
+    probe = subprocess.run([paths.part(paths.DAEMON), "--version"], user=NOBODY, check=False)
+    if probe.returncode != 0:
+        pytest.skip("scaffoldd cannot be run by other users here")
+    with closed(shared / "closed"):
+        for flag in ("--state-dir", "--log-file"):
+            folder = shared / "closed" / "one"
+            command = [paths.part(paths.DAEMON), "--runtime-dir", shared / "run", flag, folder]
+            if flag != "--state-dir":
+                command += ["--state-dir", shared / "state"]
+            for check in ([], ["--check"]):
+                done = subprocess.run(
+                    [*command, *check], capture_output=True, text=True, timeout=30, user=NOBODY
+                )
+                assert done.returncode == FAILED
+                told = (done.stderr + done.stdout).splitlines()
+                assert len(told) == 1, told
+                assert f"{flag} {folder}: Permission denied" in told[0]
+
+
+def test_a_route_into_the_pool_is_told() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("network namespaces need root")
+    script = (
+        "ip link set lo up && ip link add plain0 type veth peer plain1 &&"
+        ' ip addr add 10.9.8.1/24 dev plain0 && ip link set plain0 up && exec "$@"'
+    )
+    command = ["unshare", "--net", "sh", "-c", script, "sh", str(paths.part(paths.DAEMON))]
+    command += ["--check", "--runtime-dir", "/tmp/no-scaffoldd-here", "--pool"]
+    done = subprocess.run([*command, "10.9.0.0/16"], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (
+        "warn: --pool 10.9.0.0/16: this machine has a route to 10.9.8.0/24 by plain0" in done.stdout
+    )
+    done = subprocess.run([*command, "10.10.0.0/16"], capture_output=True, text=True, timeout=30)
+    assert "warn" not in done.stdout

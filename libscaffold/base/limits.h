@@ -112,6 +112,9 @@
 #define SC_HOST_NAME_MAX 63
 #define SC_INSTANCES_MAX 65536
 #define SC_HOSTS_MAX 16384
+/* What a router notes for its log and has not been asked for yet: more than a batch of requests
+ * makes in earnest; the rest is counted. */
+#define SC_NOTES_MAX 256
 /* Names mapped to pool addresses by one router: the default /15 holds 131,072. */
 #define SC_MAPPINGS_MAX 131072
 

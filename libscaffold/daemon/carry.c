@@ -10,6 +10,7 @@
 static void abort_flow(struct sc_session *s, enum sc_abort_reason why)
 {
     struct sc_daemon *d = s->daemon;
+    sc_journal_failed(s, ECONNRESET);
     sc_flow_abort(s->flow, why, ECONNRESET, d->loop.now);
     sc_stack_touch(d->stack, s->flow, d->loop.now);
     sc_registry_keep_error(d, &s->client, ECONNRESET);
@@ -109,6 +110,7 @@ static int deliver_down(struct sc_session *s)
 
 static void flow_failed(struct sc_session *s, int error)
 {
+    sc_journal_failed(s, error);
     sc_registry_keep_error(s->daemon, &s->client, error);
     sc_end_abort(&s->client);
     sc_session_end(s);

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "daemon/ctl_call.h"
+#include "daemon/journal.h"
 #include "daemon/registry.h"
 
 /* Idle connections that are looked at for one of a certain user. */
@@ -70,6 +71,7 @@ struct sc_ctl_reply sc_ctl_reply_to(const struct sc_ctl_call *c)
 void sc_ctl_send(struct sc_ctl_call *c, const struct sc_ctl_reply *r, int fd)
 {
     struct iovec iov = {(void *)(uintptr_t)r, sizeof *r};
+    sc_journal_reply(c, r);
     union {
         struct cmsghdr align;
         char room[CMSG_SPACE(sizeof(int))];
@@ -125,6 +127,7 @@ static void dispatch(struct sc_ctl_call *c)
         [SC_CTL_STATUS] = sc_ctl_on_status,
         [SC_CTL_STOP] = sc_ctl_on_stop,
     };
+    sc_journal_call(c);
     handlers[c->request.op](c);
 }
 

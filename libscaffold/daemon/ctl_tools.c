@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "daemon/ctl_call.h"
+#include "daemon/journal.h"
 #include "daemon/registry.h"
 #include "daemon/session.h"
 #include "daemon/status.h"
@@ -68,6 +69,7 @@ void sc_ctl_on_stop(struct sc_ctl_call *c)
         return;
     }
     sc_ctl_send_error(c, 0, "");
+    sc_journal_stopped(c);
     d->loop.stopping = true;
 }
 

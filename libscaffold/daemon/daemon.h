@@ -12,6 +12,7 @@
 #include "daemon/config.h"
 #include "daemon/datagrams.h"
 #include "daemon/endpoint_table.h"
+#include "daemon/journal.h"
 #include "daemon/log_file.h"
 #include "daemon/loop.h"
 #include "daemon/serials.h"
@@ -51,6 +52,7 @@ struct sc_daemon {
     struct sc_config config;
     struct sc_underlay router; /* family 0: this is the router */
     struct sc_log_file log;
+    struct sc_journal journal;
     struct sc_daemon_id id;
     struct sc_loop loop;
     struct sc_udp udp;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/datagrams.h"
+#include "daemon/journal.h"
 
 /* Datagrams read from one program before the others get their turn. */
 #define TURN 32
@@ -90,6 +91,8 @@ void sc_endpoint_close(struct sc_endpoint *e)
 {
     struct sc_daemon *d = e->daemon;
     int fd = e->watch.fd;
+    if (e->serves)
+        sc_journal_endpoint(e, false);
     if (fd >= 0) {
         sc_datagrams_forget(e);
         sc_loop_unwatch(&d->loop, &e->watch);
@@ -227,6 +230,8 @@ int sc_endpoint_attach(struct sc_endpoint *e, int fd, uint32_t rcvbuf)
         sc_endpoint_close(e);
         return err;
     }
+    e->serves = true;
+    sc_journal_endpoint(e, true);
     sc_daemon_on_activity(d);
     return 0;
 }

@@ -39,6 +39,7 @@ struct sc_endpoint {
     bool shows_ula;     /* the program last named a service by its IPv6 address */
     bool remembered;    /* another host was told its port */
     bool wants_errors;  /* without being connected (IP_RECVERR) */
+    bool serves;        /* it has its descriptor, and takes part */
     bool mute;          /* the program writes no more: only its close is waited for */
     uint64_t pinned_to; /* connected: network address of the host that answered; 0: none yet */
     uint64_t rx, tx;    /* bytes of datagrams from and to the program */

@@ -8,6 +8,7 @@
 
 static void reset_join(struct sc_session *s, int error)
 {
+    sc_journal_failed(s, error);
     sc_registry_keep_error(s->daemon, &s->client, error);
     sc_registry_keep_error(s->daemon, &s->server, error);
     sc_end_abort(&s->client);

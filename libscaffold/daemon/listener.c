@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "daemon/ctl.h"
 #include "daemon/diag.h"
+#include "daemon/journal.h"
 #include "daemon/registry.h"
 #include "naming/name.h"
 
@@ -161,6 +162,7 @@ int sc_listener_open(struct sc_bound *b, uint32_t backlog, pid_t pid, uid_t uid,
         sc_tie(&l->twin, &twin->twin);
     b->listener = l;
     watch_binder(l);
+    sc_journal_listener(l, true);
     sc_daemon_on_activity(b->daemon);
     return 0;
 }
@@ -192,6 +194,7 @@ void sc_listener_close(struct sc_listener *l)
     struct sc_daemon *d = l->daemon;
     if (!l->bound)
         return; /* closed already; its memory lives until the end of the turn */
+    sc_journal_listener(l, false);
     l->bound->listener = NULL;
     l->bound = NULL;
     while (!sc_list_empty(&l->arrivals)) {
@@ -302,7 +305,8 @@ static int connect_to(struct sc_listener *l, const struct sc_address *peer, uint
         return err;
     }
     if (!is_listeners(l, fd)) {
-        sc_log(SC_LOG_WARN, "another user took the name of a listener of uid %u", l->uid);
+        sc_journal(d, SC_JOURNAL_STRANGERS, SC_LOG_WARN,
+                   "another user took the name of a listener of uid %u", l->uid);
         close(fd);
         return -ECONNREFUSED;
     }

@@ -16,6 +16,7 @@
 #include "daemon/daemon.h"
 #include "daemon/endpoint.h"
 #include "daemon/handover.h"
+#include "daemon/journal.h"
 #include "daemon/listener.h"
 #include "daemon/registry.h"
 #include "daemon/session.h"
@@ -141,6 +142,9 @@ static void take_event(struct sc_daemon *d, const struct sc_event *e)
         break;
     case SC_EVENT_UNDELIVERED:
         sc_datagrams_undelivered(d, &e->datagram);
+        break;
+    case SC_EVENT_NOTE:
+        sc_journal_note(d, &e->note);
         break;
     case SC_EVENT_NONE:
         break;
@@ -310,6 +314,7 @@ static int start(struct sc_daemon *d, char *why, size_t size)
     sc_list_init(&d->joins);
     sc_alarm_init(&d->sweep, on_sweep);
     sc_alarm_init(&d->idle, on_idle);
+    sc_journal_init(d);
     snprintf(why, size, "%s", strerror(ENOMEM));
     if (sc_loop_init(&d->loop) < 0 || watch_signals(d) < 0)
         return -1;
@@ -362,6 +367,7 @@ static void stop(struct sc_daemon *d)
         ;
     sc_status_fini(d);
     sc_ctl_close(d);
+    sc_journal_fini(d);
     sc_udp_close(&d->udp);
     sc_stack_free(d->stack);
     sc_state_close(&d->state);

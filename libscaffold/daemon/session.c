@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "daemon/journal.h"
 #include "daemon/registry.h"
 #include "daemon/session_parts.h"
 
@@ -164,6 +164,7 @@ static int name_client(struct sc_session *s, enum sc_name_kind kind, uint16_t po
 /* Without a name the error is still kept for who asks by the program's own name. */
 static void open_failed(struct sc_session *s, int error)
 {
+    sc_journal_failed(s, error);
     name_client(s, SC_NAME_ERROR, (uint16_t)error);
     sc_registry_keep_error(s->daemon, &s->client, error);
     sc_end_abort(&s->client); /* the plug is unread: the program polls an error */
@@ -190,6 +191,7 @@ static void opened(struct sc_session *s)
         return;
     }
     s->open = true;
+    sc_journal_opened(s);
     sc_registry_add(s->daemon, &s->client);
     sc_end_unplug(&s->client);
     tell_waiter(s, 0);
@@ -360,12 +362,14 @@ static void arrival_done(struct sc_arrival *a, int error)
         return;
     }
     if (error) {
+        sc_journal_failed(s, error);
         sc_flow_abort(s->flow, SC_ABORT_REFUSED, error, d->loop.now);
         sc_stack_touch(d->stack, s->flow, d->loop.now);
         sc_session_end(s);
         return;
     }
     s->open = true;
+    sc_journal_opened(s);
     sc_stack_accept(d->stack, s->flow, s);
     sc_carry_run(s);
 }

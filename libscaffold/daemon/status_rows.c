@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/show.h"
 #include "naming/name.h"
 
 /* --- lines ------------------------------------------------------------------------------------ */
@@ -62,23 +63,6 @@ static void id_text(const struct sc_service_id *id, char out[65])
 static void address_text(uint64_t address, char *out, size_t size)
 {
     snprintf(out, size, "%08" PRIx32 ":%08" PRIx32, (uint32_t)(address >> 32), (uint32_t)address);
-}
-
-/* `label.provider.scaffold:port[/udp]`, or the id where the name is not known here. */
-static void service_text(struct sc_daemon *d, const struct sc_service_id *id, char *out,
-                         size_t size)
-{
-    struct sc_mapping m;
-    struct sc_service_id base = sc_service_id_at(*id, 0, 0);
-    unsigned port = sc_service_id_port(id);
-    const char *proto = port && sc_service_id_proto(id) == IPPROTO_UDP ? "/udp" : "";
-    if (sc_service_id_equal(&base, &d->datagrams.loopback))
-        snprintf(out, size, "loopback.%s.host.scaffold:%u%s", d->config.host_name, port, proto);
-    else if (sc_stack_mapping_of_service(d->stack, id, &m))
-        snprintf(out, size, port ? "%s:%u%s" : "%s", m.name, port, proto);
-    else
-        snprintf(out, size, "id:%02x%02x%02x%02x...:%u%s", id->bytes[0], id->bytes[1], id->bytes[2],
-                 id->bytes[3], port, proto);
 }
 
 static void peer_text(const struct sc_address *a, char *out, size_t size)
@@ -137,7 +121,7 @@ static void put_instance(struct sc_rows *r, const struct sc_service_id *service,
 {
     char name[SC_NAME_MAX + 64], id[65];
     cJSON *o = cJSON_CreateObject();
-    service_text(r->daemon, service, name, sizeof name);
+    sc_show_service(r->daemon, service, name, sizeof name);
     id_text(service, id);
     cJSON_AddStringToObject(o, "name", name);
     cJSON_AddStringToObject(o, "id", id);
@@ -175,7 +159,7 @@ void sc_rows_flow(struct sc_rows *r, const struct sc_session_status *s)
     cJSON *o = cJSON_CreateObject();
     snprintf(text, sizeof text, "%" PRIx64, s->id);
     cJSON_AddStringToObject(o, "id", text);
-    service_text(r->daemon, &s->service, text, sizeof text);
+    sc_show_service(r->daemon, &s->service, text, sizeof text);
     cJSON_AddStringToObject(o, "service", text);
     cJSON_AddNumberToObject(o, "pid", s->pid);
     cJSON_AddStringToObject(o, "program", program_name(r, s->pid));
@@ -200,7 +184,7 @@ static void put_datagram_flow(struct sc_rows *r, const struct sc_endpoint *e)
     snprintf(text, sizeof text, "%" PRIx64, e->serial);
     cJSON_AddStringToObject(o, "id", text);
     if (e->group)
-        service_text(r->daemon, &e->group->service, text, sizeof text);
+        sc_show_service(r->daemon, &e->group->service, text, sizeof text);
     cJSON_AddStringToObject(o, "service", e->group ? text : "");
     cJSON_AddNumberToObject(o, "pid", e->pid);
     cJSON_AddStringToObject(o, "program", program_name(r, e->pid));

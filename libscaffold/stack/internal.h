@@ -14,7 +14,8 @@
  *   paths.c      where hosts were heard from
  *   resets.c     RESET: for flows that one side has forgotten
  *   secrets.c    tokens and cookies
- *   status.c     what is shown to people */
+ *   status.c     what is shown to people
+ *   notes.c      what a router tells them of its hosts */
 #ifndef SC_STACK_INTERNAL_H
 #define SC_STACK_INTERNAL_H
 
@@ -186,6 +187,8 @@ struct sc_stack {
     struct sc_list notices;
     struct sc_notice *taken; /* the last one: its data lives until the next */
     size_t notice_bytes;     /* of datagrams that wait there */
+    size_t notes_waiting;    /* of SC_EVENT_NOTE, there */
+    uint32_t notes_left_out; /* for want of room, since the last that found some */
     struct sc_datagrams datagrams;
     sc_time resets_since; /* the second in which this many RESETs were sent */
     unsigned resets;
@@ -287,6 +290,12 @@ void sc_lookups_answer(struct sc_stack *s, const struct sc_control *c,
 void sc_lookups_fini(struct sc_stack *s);
 /* A router's mapping of a name, made when there is none; NULL when the pool is exhausted. */
 const struct sc_pool_entry *sc_lookups_map(struct sc_stack *s, const struct sc_service_name *name);
+
+/* notes.c */
+void sc_notes_host(struct sc_stack *s, enum sc_note_what what, const char *name,
+                   const struct sc_underlay *at);
+void sc_notes_service(struct sc_stack *s, enum sc_note_what what, const struct sc_host *h,
+                      const struct sc_service_id *id);
 
 /* resets.c */
 

@@ -58,6 +58,8 @@ static void remove_instances(struct sc_stack *s, struct sc_host *h)
 static void renew(struct sc_stack *s, struct sc_host *h, const struct sc_underlay *from,
                   sc_time now)
 {
+    if (h->up && !sc_underlay_equal(&h->underlay, from))
+        sc_notes_host(s, SC_NOTE_MOVED, h->name, from);
     sc_hosts_set_up(&s->hosts, h, true);
     h->underlay = *from;
     if (sc_heap_set(&s->hosts.leases, &h->lease, now + SC_LEASE_TIME) < 0)
@@ -74,6 +76,7 @@ static size_t expire(struct sc_stack *s, struct sc_host *h, size_t most, sc_time
     remove_instances(s, h); /* none are left, but for want of memory */
     sc_hosts_set_up(&s->hosts, h, false);
     s->counters.leases_expired++;
+    sc_notes_host(s, SC_NOTE_EXPIRED, h->name, &h->underlay);
     return removed + 1;
 }
 
@@ -152,6 +155,7 @@ static void on_join(struct sc_stack *s, const struct sc_control *c, const struct
                            .epoch = s->env.epoch};
     if (is_taken(s, n.label, c, from)) {
         a.lease_ms = rest_of_lease(s, n.label, now);
+        sc_notes_host(s, SC_NOTE_NAME_TAKEN, n.label, from);
         reply(s, from, c, &a);
         return;
     }
@@ -159,13 +163,17 @@ static void on_join(struct sc_stack *s, const struct sc_control *c, const struct
     struct sc_host *h = sc_hosts_join(&s->hosts, n.label, wanted_address(s, c, e));
     if (!h) {
         s->counters.dropped_table_full++;
+        sc_notes_host(s, SC_NOTE_NO_ROOM_FOR_HOST, n.label, from);
         return;
     }
+    bool is_news = !h->up || h->epoch != c->epoch;
     start_anew(s, h, c->epoch);
     memcpy(h->token, c->token, sizeof h->token);
     a.pool = h->pool = e ? e->pool : 0;
     a.address = h->address;
     renew(s, h, from, now);
+    if (is_news)
+        sc_notes_host(s, SC_NOTE_JOINED, h->name, from);
     reply(s, from, c, &a);
 }
 
@@ -177,8 +185,10 @@ static void register_one(struct sc_stack *s, struct sc_host *h, const struct sc_
     i = sc_service_table_add(&s->services, id, h->address, NULL);
     if (!i) {
         s->counters.dropped_table_full++;
+        sc_notes_service(s, SC_NOTE_NO_ROOM_FOR_SERVICE, h, id);
         return;
     }
+    sc_notes_service(s, SC_NOTE_REGISTERED, h, id);
     sc_list_append(&h->instances, &i->in_host);
     h->registered++;
     h->digest ^= sc_router_digest(id);
@@ -189,6 +199,7 @@ static void unregister_one(struct sc_stack *s, struct sc_host *h, const struct s
     struct sc_instance *i = sc_service_table_find(&s->services, id, h->address);
     if (!i)
         return;
+    sc_notes_service(s, SC_NOTE_UNREGISTERED, h, id);
     remove_instance(s, h, i);
 }
 

@@ -301,6 +301,7 @@ static bool next_notice(struct sc_stack *s, struct sc_event *out)
     struct sc_notice *n = sc_container(first, struct sc_notice, link);
     sc_list_remove(first);
     s->notice_bytes -= n->len;
+    s->notes_waiting -= n->event.type == SC_EVENT_NOTE;
     s->taken = n;
     *out = n->event;
     return true;

@@ -111,6 +111,26 @@ enum sc_event_type {
     SC_EVENT_DATAGRAM,    /* datagram: complete; its data is valid until the next event is taken */
     SC_EVENT_UNDELIVERED, /* datagram without data: from_port's socket sent it to `to`, and nobody
                              serves that */
+    SC_EVENT_NOTE,        /* router: note: for people to read, nothing needs to be done */
+};
+
+enum sc_note_what {
+    SC_NOTE_JOINED,
+    SC_NOTE_MOVED,   /* it is at another underlay address */
+    SC_NOTE_EXPIRED, /* its lease: its services are gone with it */
+    SC_NOTE_NAME_TAKEN,
+    SC_NOTE_NO_ROOM_FOR_HOST,
+    SC_NOTE_NO_ROOM_FOR_SERVICE,
+    SC_NOTE_REGISTERED, /* service, of the host */
+    SC_NOTE_UNREGISTERED,
+};
+
+struct sc_note {
+    enum sc_note_what what;
+    char host[SC_HOST_NAME_MAX + 1];
+    struct sc_underlay underlay;
+    struct sc_service_id service;
+    uint32_t left_out; /* notes before this one, for which there was no room */
 };
 
 struct sc_mapping {
@@ -130,6 +150,7 @@ struct sc_event {
     void *ticket;
     struct sc_mapping mapping;
     struct sc_datagram datagram;
+    struct sc_note note;
 };
 
 /* False when nothing is left. A flow reported with SC_FLOW_ENDED is freed by the stack only after
@@ -214,6 +235,9 @@ struct sc_service_status {
 
 /* This host itself. */
 void sc_stack_own_status(const struct sc_stack *s, struct sc_host_status *out);
+
+/* Name of a host by network address, where this stack knows it (a router does); or NULL. */
+const char *sc_stack_host_name(const struct sc_stack *s, uint64_t address);
 
 /* Other hosts, and instances, in pieces between which the tables may change: tells `each`, before
  * it returns, of the few entries that share a hash. *cursor is 0 before the first piece, and 0

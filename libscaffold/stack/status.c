@@ -63,6 +63,14 @@ void sc_stack_scan_services(const struct sc_stack *s, size_t *cursor,
     }
 }
 
+const char *sc_stack_host_name(const struct sc_stack *s, uint64_t address)
+{
+    if (address == s->env.address)
+        return s->config.host_name;
+    const struct sc_host *h = sc_hosts_find(&s->hosts, address);
+    return h ? h->name : NULL;
+}
+
 const struct sc_stack_counters *sc_stack_counters(const struct sc_stack *s)
 {
     return &s->counters;

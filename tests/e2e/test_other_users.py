@@ -252,3 +252,14 @@ def test_a_group_counts_as_it_was_when_the_call_was_made() -> None:
         os.waitpid(child, 0)
     finally:
         lab.close()
+
+
+def test_a_refusal_says_who_and_names_the_setting() -> None:
+    lab = allowing("")
+    try:
+        assert as_nobody(lambda: binds(lab)) == REFUSED
+        log = lab["b"].log()
+        assert f"info: refused BIND {SERVICE}:0 of pid " in log
+        assert f"uid {NOBODY}: EACCES: uid {NOBODY} may not serve here; add" in log
+    finally:
+        lab.close()

@@ -39,6 +39,9 @@ struct net_node {
     size_t datagram_count;
     struct sc_datagram undelivered; /* the last one */
     unsigned undelivered_count;
+    unsigned noted[SC_NOTE_UNREGISTERED + 1];
+    unsigned notes_left_out;
+    struct sc_note note; /* the last one */
 };
 
 struct net_packet {
@@ -215,6 +218,11 @@ static inline void net_take_events(struct net_node *node)
         case SC_EVENT_UNDELIVERED:
             node->undelivered = e.datagram;
             node->undelivered_count++;
+            break;
+        case SC_EVENT_NOTE:
+            node->noted[e.note.what]++;
+            node->notes_left_out += e.note.left_out;
+            node->note = e.note;
             break;
         case SC_EVENT_NONE:
             fail();

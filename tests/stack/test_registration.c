@@ -93,6 +93,66 @@ static void serving(void **state)
     net_fini(&n);
 }
 
+/* What a router tells its log of a host's life. */
+static void notes(void **state)
+{
+    (void)state;
+    struct net n;
+    net_three(&n);
+    struct net_node *r = &n.node[0];
+    assert_int_equal(r->noted[SC_NOTE_JOINED], 2);
+    struct sc_instance *i = net_serve(&n.node[1], WEB);
+    net_pump(&n);
+    assert_int_equal(r->noted[SC_NOTE_REGISTERED], 1);
+    assert_string_equal(r->note.host, "a");
+    struct sc_service_id web = net_service(WEB);
+    assert_memory_equal(&r->note.service, &web, sizeof web);
+    sc_stack_unserve(n.node[1].stack, i, n.now);
+    net_pump(&n);
+    assert_int_equal(r->noted[SC_NOTE_UNREGISTERED], 1);
+    net_serve(&n.node[1], WEB);
+    net_pump(&n);
+    n.node[1].at.port++; /* a NAT gave it another port */
+    net_run(&n, 2 * SC_LEASE_REFRESH);
+    assert_int_equal(r->noted[SC_NOTE_MOVED], 1);
+    assert_int_equal(r->note.underlay.port, n.node[1].at.port);
+    net_stop(&n.node[1]);
+    net_run(&n, 2 * SC_LEASE_TIME);
+    assert_int_equal(r->noted[SC_NOTE_EXPIRED], 1);
+    assert_int_equal(r->noted[SC_NOTE_JOINED], 2);
+    assert_int_equal(n.node[2].noted[SC_NOTE_JOINED], 0); /* a host is no router */
+    net_fini(&n);
+}
+
+/* Nobody asks for them: they are counted from SC_NOTES_MAX on, and the next one says how many. */
+static void notes_are_bounded(void **state)
+{
+    (void)state;
+    struct net n;
+    net_init(&n);
+    struct sc_stack *s = net_start(&n, 0, "r", -1, 1)->stack;
+    net_pump(&n);
+    for (uint32_t i = 0; i < SC_NOTES_MAX + 44; i++) {
+        struct sc_control c = {.message = SC_MSG_JOIN, .transaction = i, .epoch = 1};
+        struct sc_underlay from = net_underlay(1 + i);
+        uint8_t data[SC_CONTROL_REQUEST];
+        struct sc_writer w = sc_writer(data, sizeof data);
+        snprintf(c.name, sizeof c.name, "h%u", i);
+        sc_control_write(&w, &c);
+        sc_stack_feed(s, data, sizeof data, &from, 0, n.now);
+    }
+    struct net_node *r = &n.node[0];
+    net_take_events(r);
+    assert_int_equal(r->noted[SC_NOTE_JOINED], SC_NOTES_MAX);
+    assert_int_equal(r->notes_left_out, 0);
+    n.now += 2 * SC_LEASE_TIME;
+    sc_stack_tick(s, n.now);
+    net_take_events(r);
+    assert_int_equal(r->noted[SC_NOTE_EXPIRED], SC_NOTES_MAX);
+    assert_int_equal(r->notes_left_out, 44);
+    net_fini(&n);
+}
+
 /* More than one REGISTER holds, known at once and after the router has forgotten everything. */
 static void many_services(void **state)
 {
@@ -608,6 +668,8 @@ int main(void)
         cmocka_unit_test(a_stack_alone),
         cmocka_unit_test(hosts_join),
         cmocka_unit_test(serving),
+        cmocka_unit_test(notes),
+        cmocka_unit_test(notes_are_bounded),
         cmocka_unit_test(many_services),
         cmocka_unit_test(twins),
         cmocka_unit_test(lost_words),

@@ -62,6 +62,11 @@ def daemon_options(function: Callable[..., Any]) -> Callable[..., Any]:
     )
     @click.option("--state-dir", type=click.Path(path_type=Path), help="Where state is kept.")
     @click.option("--log", metavar="LEVEL", help="error, warn, info or debug.")
+    @click.option(
+        "--log-file",
+        type=click.Path(path_type=Path),
+        help="Where the log is appended.  [default: scaffoldd.log in the runtime directory]",
+    )
     @functools.wraps(function)
     def gathered(**values: Any) -> Any:
         rest = {key: values.pop(key) for key in ("runtime_dir",)}

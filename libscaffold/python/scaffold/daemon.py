@@ -2,12 +2,14 @@
 
 import fcntl
 import os
+import re
 import select
 import subprocess
 import time
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import paths
@@ -38,6 +40,9 @@ class Options:
     """Exit this many seconds after the last socket."""
     log: str | None = None
     """error, warn, info or debug."""
+    log_file: Path | None = None
+    """Where its log is appended; `scaffoldd.log` in the runtime directory unless the configuration
+    names another."""
     prefix: Sequence[str] = field(default_factory=tuple)
     """What runs scaffoldd, for example `ip netns exec NAME`."""
 
@@ -52,6 +57,7 @@ class Options:
             "--state-dir": self.state_dir,
             "--idle-exit": self.idle_exit_s,
             "--log": self.log,
+            "--log-file": self.log_file,
         }
         flags = [text for key, v in values.items() if v is not None for text in (key, str(v))]
         return [*flags, "--insecure-network"] if self.insecure_network else flags
@@ -64,16 +70,20 @@ class Options:
 def start(runtime_dir: Path, options: Options) -> subprocess.Popen[bytes]:
     """Start scaffoldd in the background and return once its control socket answers.
 
-    Its messages go to `scaffoldd.log` in the runtime directory; when it fails, ServiceError
-    carries the last of them.
+    Its log is appended to `scaffoldd.log` in the runtime directory unless the options name another
+    file; what else it says, before there is a log or when it crashes, goes there, too. When it
+    fails, ServiceError carries the last line.
     """
     paths.make_runtime_dir(runtime_dir)
     log = runtime_dir / "scaffoldd.log"
+    if options.log_file is None and _configured_log(options.config) is None:
+        options = replace(options, log_file=log)
     reader, writer = os.pipe()
     try:
         command = [*options.prefix, str(paths.part(paths.DAEMON)), "--runtime-dir"]
         command += [str(runtime_dir), "--ready-fd", str(writer), *options.arguments()]
-        with log.open("wb") as output:
+        with log.open("ab") as output:
+            before = output.tell()
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -84,7 +94,7 @@ def start(runtime_dir: Path, options: Options) -> subprocess.Popen[bytes]:
             )
         os.close(writer)
         writer = -1
-        _await_ready(reader, process, log)
+        _await_ready(reader, process, log, before)
     finally:
         os.close(reader)
         if writer >= 0:
@@ -92,7 +102,16 @@ def start(runtime_dir: Path, options: Options) -> subprocess.Popen[bytes]:
     return process
 
 
-def _await_ready(reader: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def _configured_log(config: Path | None) -> str | None:
+    """The log file that a configuration names; what is wrong with it, scaffoldd will say."""
+    try:
+        settings = tomllib.loads(config.read_text("utf-8")) if config else {}
+    except (OSError, ValueError):
+        return None
+    return settings.get("log_file")
+
+
+def _await_ready(reader: int, process: subprocess.Popen[bytes], log: Path, before: int) -> None:
     """Until the line "ready ..." has come through the pipe; its end without one is a failure."""
     deadline = time.monotonic() + _READY_S
     line = b""
@@ -105,13 +124,19 @@ def _await_ready(reader: int, process: subprocess.Popen[bytes], log: Path) -> No
         chunk = os.read(reader, 4096)
         if not chunk:
             process.wait()
-            raise ServiceError(5, _last_line(log) or f"scaffoldd exited with {process.returncode}")
+            said = _last_line(log, before)
+            raise ServiceError(5, said or f"scaffoldd exited with {process.returncode}")
         line += chunk
 
 
-def _last_line(log: Path) -> str:
-    lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+def _last_line(log: Path, before: int) -> str:
+    """Of what this scaffoldd added to the log, without its time."""
+    with log.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(before if before <= size else 0)  # else a new file was begun
+        text = file.read().decode("utf-8", "replace")
+    lines = [line for line in text.splitlines() if line.strip()]
+    return re.sub(r"^\d{4}-\S+Z ", "", lines[-1]) if lines else ""
 
 
 @contextmanager

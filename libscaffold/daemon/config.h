@@ -52,7 +52,7 @@ struct sc_config {
     bool require_verified;
     int idle_exit_s; /* 0: never */
     int ready_fd;    /* -1: none; gets one line when everything is up */
-    char log_level_name[8];
+    char log_level_name[32];
     enum sc_log_level log_level;
     char log_file[250]; /* "": standard error; room for its ".1" */
     char pool_text[32];

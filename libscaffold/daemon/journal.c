@@ -29,6 +29,7 @@ static const struct kind {
     [SC_JOURNAL_SERVICES] = {200, 10, "services that came or went"},
     [SC_JOURNAL_HOSTS] = {200, 5, "hosts that came or went"},
     [SC_JOURNAL_STRANGERS] = {10, 1, "names taken by others"},
+    [SC_JOURNAL_STATE] = {10, 1, "things that could not be kept"},
 };
 
 static void say_left_out(struct sc_daemon *d)
@@ -189,9 +190,11 @@ static void put_flow(const struct sc_session *s, char *out, size_t size)
 {
     char service[SC_SHOWN], who[96], peer[SC_SHOWN];
     const struct sc_end *e = &s->client;
-    bool known = e->pid || e->uid;
     sc_show_service(s->daemon, &s->request.service, service, sizeof service);
-    put_process(known ? e->pid : s->request.pid, known ? e->uid : s->request.uid, who, sizeof who);
+    if (e->pid || e->uid)
+        put_process(e->pid, e->uid, who, sizeof who);
+    else
+        snprintf(who, sizeof who, "no program yet");
     put_peer(s, peer, sizeof peer);
     snprintf(out, size, "flow of %s %s %s %s %s", who, s->is_server ? "serving" : "to", service,
              s->is_server ? "from" : "at", peer);

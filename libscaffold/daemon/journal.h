@@ -31,6 +31,7 @@ enum sc_journal_kind {
     SC_JOURNAL_SERVICES,
     SC_JOURNAL_HOSTS,
     SC_JOURNAL_STRANGERS, /* somebody takes another's name or place */
+    SC_JOURNAL_STATE,     /* what must survive a restart could not be kept */
     SC_JOURNAL_KINDS
 };
 

@@ -174,7 +174,8 @@ static void stop_serving(struct sc_listener *l)
     struct sc_listener *twin = twin_of(l);
     sc_untie(&l->twin);
     if (twin && !twin->instance && serve(twin) < 0)
-        sc_log(SC_LOG_WARN, "pid %d is not reached from other hosts any more", twin->pid);
+        sc_journal(d, SC_JOURNAL_EXHAUSTED, SC_LOG_WARN,
+                   "pid %d is not reached from other hosts any more", twin->pid);
     if (l->instance)
         sc_stack_unserve(d->stack, l->instance, d->loop.now);
     l->instance = NULL;

@@ -109,7 +109,8 @@ static void keep(struct sc_daemon *d, const struct sc_mapping *m)
     if (err == 0)
         return;
     sc_state_explain(&d->state, err, why, sizeof why);
-    sc_log(SC_LOG_ERROR, "cannot keep the address of %s: %s", m->name, why);
+    sc_journal(d, SC_JOURNAL_STATE, SC_LOG_ERROR, "cannot keep the address of %s: %s", m->name,
+               why);
 }
 
 static void take_event(struct sc_daemon *d, const struct sc_event *e)

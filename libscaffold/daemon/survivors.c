@@ -193,7 +193,8 @@ static void found(void *arg, const struct sc_diag_socket *s)
         return;
     uint32_t uid = s->uid_known ? s->uid : d->id.uid;
     if (!sc_ctl_may_serve(d, uid, -1)) { /* a name is a claim */
-        sc_log(SC_LOG_WARN, "listener %s of uid %u is ignored", s->name, uid);
+        sc_journal(d, SC_JOURNAL_STRANGERS, SC_LOG_WARN, "listener %s of uid %u is ignored",
+                   s->name, uid);
         return;
     }
     struct survivor *v =

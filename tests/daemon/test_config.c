@@ -78,7 +78,7 @@ static const struct {
     {"runtime_dir = ''", 1, "runtime_dir : it is empty"},
     {"state_dir = \"/a" U8 "\"", 1, "NUL"},
     {"log = 'loud'", 1, "log loud: give error, warn, info or debug"},
-    {"log = 'loudest of all'", 1, "longer than 7 bytes"},
+    {"log = 'loudest of all'", 1, "log loudest of all: give error"},
     {"pool = '198.18.0.0'", 1, "pool 198.18.0.0: give it as 198.18.0.0/15"},
     {"congestion = 'bbr'", 1, "congestion bbr: there are cubic and newreno"},
     {"insecure_network = 1", 1, "insecure_network 1: write true or false"},
@@ -183,6 +183,20 @@ static void more_than_there_is_room_for(void **state)
     assert_non_null(strstr(problems.problem[0].line, "more than 64 entries"));
     load("[allow]\nuids = ['*']\n", strlen("[allow]\nuids = ['*']\n"));
     assert_true(config.allow.all);
+}
+
+/* What survives a restart is known by its user alone: the databases say the rest. */
+static void users_by_their_groups(void **state)
+{
+    (void)state;
+    struct sc_allow a = {0};
+    assert_false(sc_allow_user(&a, 0));
+    assert_int_equal(sc_allow_add_name(&a, SC_ALLOW_GROUPS, "root"), 0);
+    assert_true(sc_allow_user(&a, 0));
+    assert_false(sc_allow_user(&a, 65534));
+    assert_false(sc_allow_user(&a, 4000000000)); /* nobody's */
+    assert_int_equal(sc_allow_add(&a, SC_ALLOW_USERS, 4000000000), 0);
+    assert_true(sc_allow_user(&a, 4000000000));
 }
 
 /* --- flags ------------------------------------------------------------------------------------ */
@@ -335,6 +349,7 @@ int main(void)
         cmocka_unit_test(every_problem_is_told),
         cmocka_unit_test(a_fine_file),
         cmocka_unit_test(more_than_there_is_room_for),
+        cmocka_unit_test(users_by_their_groups),
         cmocka_unit_test(one_line_for_each_wrong_flag),
         cmocka_unit_test(values_longer_than_their_room),
         cmocka_unit_test(a_descriptor_to_read_from),

@@ -107,17 +107,7 @@ static const struct setting {
     [SC_SET_LOG] = {"log", "log", TEXT(log_level_name), 0, 0, wrong_log},
     [SC_SET_LOG_FILE] = {"log-file", "log_file", TEXT(log_file), 0, 0, wrong_path},
     [SC_SET_REQUIRE_VERIFIED] = {NULL, "require_verified", SWITCH(require_verified), 0, 0, NULL},
-    [SC_SET_USERS] = {0},
-    [SC_SET_GROUPS] = {0},
 };
-
-enum sc_setting sc_config_find_flag(const char *flag)
-{
-    int s = 0;
-    while (s < SC_SETTINGS && (!settings[s].flag || strcmp(settings[s].flag, flag) != 0))
-        s++;
-    return (enum sc_setting)s;
-}
 
 enum sc_setting sc_config_find_key(const char *key)
 {

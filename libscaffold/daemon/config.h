@@ -35,8 +35,6 @@ enum sc_setting {
     SC_SET_LOG,
     SC_SET_LOG_FILE,
     SC_SET_REQUIRE_VERIFIED,
-    SC_SET_USERS,
-    SC_SET_GROUPS,
     SC_SETTINGS
 };
 
@@ -89,9 +87,7 @@ bool sc_config_read(struct sc_config *c, int argc, char **argv, struct sc_proble
  * ignored. */
 void sc_config_load(struct sc_config *c, struct sc_problems *p);
 
-/* The setting of a flag or of a key, or SC_SETTINGS. SC_SET_USERS and SC_SET_GROUPS have neither.
- */
-enum sc_setting sc_config_find_flag(const char *flag);
+/* The setting of a key, or SC_SETTINGS. */
 enum sc_setting sc_config_find_key(const char *key);
 
 /* The flag of a setting, and whether it takes a value; NULL when there is none. */

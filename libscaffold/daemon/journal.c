@@ -17,7 +17,7 @@
 #define SUMMARY_EVERY (10 * SC_SECOND)
 
 /* So many lines at once, enough for an ordinary bad minute, then so many a second: a flood of all
- * kinds takes an hour and more to fill a file (SC_LOG_FILE_BYTES). */
+ * kinds takes the most of an hour to fill a file (SC_LOG_FILE_BYTES). */
 static const struct kind {
     unsigned burst;
     unsigned per_second;

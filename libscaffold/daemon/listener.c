@@ -335,6 +335,9 @@ static int try_deliver(struct sc_listener *l, struct sc_arrival *a)
         return -EAGAIN;
     uint64_t serial = 0;
     int fd = connect_to(l, &a->peer, &serial);
+    if (fd < 0 && passes(fd))
+        sc_journal(l->daemon, SC_JOURNAL_EXHAUSTED, SC_LOG_WARN,
+                   "a flow to pid %d waits for a descriptor: %s", l->pid, strerror(-fd));
     if (fd < 0)
         return passes(fd) ? -EAGAIN : fd;
     struct sc_end *e = a->end;

@@ -79,6 +79,11 @@
  * of a peer that has not measured the round trip yet (1 s, then 2 s). */
 #define SC_LINGER (4 * SC_SECOND)
 
+/* What a program had written before it closed waits this long for a reader that takes nothing of
+ * it: about what Linux's orphans get before their window probes end (tcp_orphan_retries, 8 of them
+ * at doubling intervals). */
+#define SC_ORPHAN_TIMEOUT (120 * SC_SECOND)
+
 /* --- peers and leases ------------------------------------------------------------------------ */
 
 /* A peer host that said nothing for this long is probed (while flows with it exist)... */

@@ -33,6 +33,9 @@ static int take_address(struct sc_endpoint *e, const struct sc_service_id *servi
     struct sc_daemon *d = e->daemon;
     bool shares = e->bound || e->loopback;
     uint16_t wanted = e->own.port;
+    struct sc_endpoint *other = wanted && !shares ? sc_host_port_find(d, wanted) : NULL;
+    if (other)
+        sc_endpoint_close_if_gone(other);
     e->port = sc_host_port_take(d, wanted, shares ? service : NULL);
     if (!e->port && shares && wanted) /* of another service here: only its name is not unique */
         e->port = sc_host_port_take(d, 0, NULL);
@@ -203,6 +206,16 @@ static void on_program(struct sc_watch *w, uint32_t events)
     else if (e->mute)
         go_mute(e);
 }
+bool sc_endpoint_close_if_gone(struct sc_endpoint *e)
+{
+    struct pollfd p = {.fd = e->watch.fd};
+    if (p.fd < 0 || poll(&p, 1, 0) != 1 || !(p.revents & POLLHUP))
+        return false;
+    while (e->watch.fd >= 0)
+        on_program(&e->watch, EPOLLRDHUP | EPOLLHUP);
+    return true;
+}
+
 /* --- to the program --------------------------------------------------------------------------- */
 
 /* A program that asked for a small queue gets it; the default is none it asked for. */

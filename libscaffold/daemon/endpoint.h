@@ -72,6 +72,10 @@ int sc_endpoint_attach(struct sc_endpoint *e, int fd, uint32_t rcvbuf);
 /* Gives back what it has; the memory lives until the end of the turn. */
 void sc_endpoint_close(struct sc_endpoint *e);
 
+/* True when the program has closed it, although its event has not come yet: it is closed now, and
+ * what was written before is on its way. */
+bool sc_endpoint_close_if_gone(struct sc_endpoint *e);
+
 /* One datagram to the program. It is dropped, and counted, when there is no room. */
 void sc_endpoint_deliver(struct sc_endpoint *e, const struct sc_datagram_head *head,
                          const uint8_t *data, size_t len);

@@ -139,16 +139,16 @@ static bool may_share(const struct sc_endpoint *a, const struct sc_endpoint *b)
     return (a->reuseaddr && b->reuseaddr) || (a->reuseport && b->reuseport && a->uid == b->uid);
 }
 
-static bool is_taken(struct sc_endpoint_group *g, const struct sc_endpoint *e)
+static struct sc_endpoint *in_the_way(struct sc_endpoint_group *g, const struct sc_endpoint *e)
 {
     struct sc_list *it, *tmp;
     sc_list_each(it, tmp, &g->members)
     {
-        const struct sc_endpoint *other = sc_container(it, struct sc_endpoint, member);
+        struct sc_endpoint *other = sc_container(it, struct sc_endpoint, member);
         if (overlap(e, other) && !may_share(e, other))
-            return true;
+            return other;
     }
-    return false;
+    return NULL;
 }
 
 static struct sc_endpoint_group *new_group(struct sc_daemon *d, const struct sc_service_id *service)
@@ -168,8 +168,9 @@ static struct sc_endpoint_group *new_group(struct sc_daemon *d, const struct sc_
 int sc_endpoint_group_join(struct sc_endpoint *e, const struct sc_service_id *service)
 {
     struct sc_endpoint_group *g = sc_endpoint_group_find(e->daemon, service);
-    if (g && is_taken(g, e))
-        return EADDRINUSE;
+    struct sc_endpoint *other = g ? in_the_way(g, e) : NULL;
+    if (other) /* whoever closed before we were asked is not */
+        return sc_endpoint_close_if_gone(other) ? sc_endpoint_group_join(e, service) : EADDRINUSE;
     if (!g)
         g = new_group(e->daemon, service);
     if (!g)

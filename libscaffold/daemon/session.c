@@ -90,11 +90,8 @@ void sc_session_end(struct sc_session *s)
  */
 
 /* A program that has closed may still be sent to for so long, as in Linux's FIN_WAIT2
- * (tcp_fin_timeout)... */
+ * (tcp_fin_timeout); for what it had written see SC_ORPHAN_TIMEOUT. */
 #define ORPHAN_AFTER (60 * SC_SECOND)
-/* ...and what it had written waits for a reader for so long: about what Linux's orphans get before
- * their window probes end (tcp_orphan_retries, 8 of them at doubling intervals). */
-#define UNREAD_AFTER (120 * SC_SECOND)
 
 static bool is_orphaned(const struct sc_session *s)
 {
@@ -127,7 +124,7 @@ void sc_session_watch_orphan(struct sc_session *s)
     if (s->orphan.timer.at != SC_NEVER && now == s->orphan_progress)
         return;
     s->orphan_progress = now;
-    sc_loop_alarm(l, &s->orphan, l->now + (is_delivered(s) ? ORPHAN_AFTER : UNREAD_AFTER));
+    sc_loop_alarm(l, &s->orphan, l->now + (is_delivered(s) ? ORPHAN_AFTER : SC_ORPHAN_TIMEOUT));
 }
 
 static void on_orphaned(struct sc_alarm *a)

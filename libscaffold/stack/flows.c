@@ -227,6 +227,15 @@ void sc_stack_touch(struct sc_stack *s, struct sc_flow *f, sc_time now)
     sc_flows_touch(s, sc_entry_of(f), now);
 }
 
+/* It delivers what was written, as long as somebody reads it. */
+static void orphan(struct sc_flow *f, sc_time now)
+{
+    sc_flow_recv_discard(f, now);
+    if (f->user_timeout == 0 || f->user_timeout > SC_ORPHAN_TIMEOUT)
+        f->user_timeout = SC_ORPHAN_TIMEOUT;
+    f->progress_at = now;
+}
+
 void sc_stack_release(struct sc_stack *s, struct sc_flow *f, sc_time now)
 {
     struct sc_entry *e = sc_entry_of(f);
@@ -240,7 +249,7 @@ void sc_stack_release(struct sc_stack *s, struct sc_flow *f, sc_time now)
         if (!f->send.fin)
             sc_flow_abort(f, SC_ABORT_RESET, ECONNABORTED, now);
         else
-            sc_flow_recv_discard(f, now);
+            orphan(f, now);
         f->events = 0;
     }
     sc_flows_touch(s, e, now);

@@ -104,16 +104,20 @@ class Endpoint:
             send(control, op, body)
             reply = self._checked(control)
             self.own, self.serial = reply.address, reply.serial
+            self.socket.bind("\0" + self.name)
             send(control, HANDOVER, struct.pack("=20xI", rcvbuf), theirs.fileno())
             self._checked(control)
         self.hear_errors(True)
 
+    @property
+    def name(self) -> str:
+        return f"scaffold/0/00000000/{abstract_name(self.family, self.own, self.serial)}"
+
     def hear_errors(self, on: bool) -> None:
         """Of datagrams, also while it is not connected."""
-        name = f"scaffold/0/00000000/{abstract_name(self.family, self.own, self.serial)}"
         with call(self.host) as control:
             send(
-                control, FLOW_SET, name.encode().ljust(216, b"\0") + struct.pack("=II", RECVERR, on)
+                control, FLOW_SET, self.name.encode().ljust(216, b"\0") + struct.pack("=II", RECVERR, on)
             )
             self._checked(control)
 

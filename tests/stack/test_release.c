@@ -1,6 +1,8 @@
 /* Flows whose owner has let go of them, and instances that go while flows are on their way. */
 #include "stack/net.h"
 
+#include <errno.h>
+
 #define WEB "web.demo.scaffold:80"
 
 static bool drop_data(struct net *n, struct net_packet *p)
@@ -53,6 +55,45 @@ static void an_exit_after_the_answer(void **state)
     net_fini(&n);
 }
 
+/* A program that has closed, and a peer whose host is well and whose program reads nothing: after a
+ * while the flow is over at both ends. */
+static void an_exit_before_anybody_reads(void **state)
+{
+    (void)state;
+    struct net n;
+    unsigned client_bits, server_bits = 0;
+    net_three(&n);
+    struct net_node *a = &n.node[1], *b = &n.node[2];
+    net_serve(b, WEB);
+    net_run(&n, SC_SECOND);
+    struct sc_flow *f = net_connect(a, WEB, &client_bits);
+    net_run(&n, SC_SECOND);
+    struct sc_flow *g = b->arrived[0];
+    sc_stack_accept(b->stack, g, &server_bits);
+    for (int i = 0; i < 500; i++) { /* more than the peer's window, whatever the buffer holds */
+        struct iovec iov;
+        if (sc_flow_send_space(f, 1000, &iov, 1) == 1)
+            memset(iov.iov_base, 'x', iov.iov_len);
+        sc_flow_send_commit(f, sc_flow_send_room(f) ? iov.iov_len : 0, n.now);
+        sc_stack_touch(a->stack, f, n.now);
+        net_run(&n, SC_MS);
+    }
+    assert_true(f->send.end > SC_WINDOW_INITIAL);
+    finish(a, f);
+    net_drop(a, f);
+    net_run(&n, SC_ORPHAN_TIMEOUT / 2);
+    assert_int_equal(sc_stack_flow_count(a->stack), 1);
+    assert_false(server_bits & SC_FLOW_ENDED);
+    net_run(&n, SC_ORPHAN_TIMEOUT);
+    assert_int_equal(sc_stack_flow_count(a->stack), 0);
+    assert_true(server_bits & SC_FLOW_ENDED);
+    assert_int_equal(g->error, ECONNRESET);
+    net_drop(b, g);
+    net_run(&n, 20 * SC_SECOND);
+    assert_int_equal(sc_stack_flow_count(b->stack), 0);
+    net_fini(&n);
+}
+
 /* A listener that closes while its flows are half-open: the client is told at once, not when the
  * next datagram happens to arrive. */
 static bool drop_confirm(struct net *n, struct net_packet *p)
@@ -90,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_exit_after_the_answer),
+        cmocka_unit_test(an_exit_before_anybody_reads),
         cmocka_unit_test(an_exit_before_accept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,7 +120,23 @@
 /* What a router notes for its log and has not been asked for yet: more than a batch of requests
  * makes in earnest; the rest is counted. */
 #define SC_NOTES_MAX 256
-/* Names mapped to pool addresses by one router: the default /15 holds 131,072. */
+/* Names mapped to pool addresses by one router: the default /15 holds 131,072. A larger pool is not
+ * used up to its end, which scaffoldd says at start. */
 #define SC_MAPPINGS_MAX 131072
+/* The part of a router's names that may stand on the account of one place in the network: a
+ * quarter, so that it takes four to be in each other's way; and a few, which make a pool of some
+ * addresses usable. */
+#define SC_NAMES_SHARE(size) ((size) / 4 + 4)
+/* A name that was not asked for in this time does not count in it any more: what was mistyped over
+ * years must not add up, and an hour's work of whoever makes them up is bounded. */
+#define SC_NAME_COUNTS (3600 * SC_SECOND)
+/* A router whose own name cannot be stored tries again this often: its disk may have got room. */
+#define SC_OWN_NAME_RETRY (100 * SC_MS)
+/* Changes of the pool that wait for the disk, at once: one transaction, some milliseconds' worth of
+ * new names at the rate that a router can answer. What comes beyond is asked again. */
+#define SC_CHANGES_MAX 1024
+/* Questions that wait for them; those of other hosts, who repeat themselves, take half of it at
+ * most. */
+#define SC_PARKED_MAX 2048
 
 #endif

@@ -102,15 +102,10 @@ static void say_joined(const struct sc_daemon *d)
         sc_log(SC_LOG_WARN, "service router %s does not answer any more", d->config.router);
 }
 
-static void keep(struct sc_daemon *d, const struct sc_mapping *m)
+static void keep(struct sc_daemon *d, const struct sc_event *e)
 {
-    char why[512];
-    int err = sc_state_keep(&d->state, m, 1);
-    if (err == 0)
-        return;
-    sc_state_explain(&d->state, err, why, sizeof why);
-    sc_journal(d, SC_JOURNAL_STATE, SC_LOG_ERROR, "cannot keep the address of %s: %s", m->name,
-               why);
+    int err = sc_state_keep(&d->state, &e->mapping, 1);
+    sc_stack_stored(d->stack, e->token, -err, d->loop.now);
 }
 
 static void take_event(struct sc_daemon *d, const struct sc_event *e)
@@ -127,8 +122,8 @@ static void take_event(struct sc_daemon *d, const struct sc_event *e)
         if (!sc_survivors_on_mapped(d, e) && !sc_datagrams_on_mapped(d, e))
             sc_ctl_on_mapped(d, e);
         break;
-    case SC_EVENT_ALLOCATED:
-        keep(d, &e->mapping);
+    case SC_EVENT_STORE:
+        keep(d, e);
         break;
     case SC_EVENT_REGISTERED:
         sc_ctl_on_registered(d);

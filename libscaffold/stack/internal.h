@@ -8,6 +8,7 @@
  *   router.c     the role of service router: answers to hosts' requests, leases
  *   registrar.c  a host's side of it: join, register, refresh
  *   lookups.c    names and pool addresses: from memory, or asked of the router
+ *   changes.c    a router's new names until they are stored, and who waits for them
  *   outbox.c     packets that are no flow's
  *   datagrams.c  connectionless datagrams: out, on their way, in
  *   assembly.c   their fragments
@@ -104,6 +105,25 @@ struct sc_request {
     struct sc_due due;
 };
 
+/* Something that the owner was asked to store (SC_EVENT_STORE). */
+struct sc_change {
+    struct sc_list link; /* oldest first */
+    uint64_t token;
+    struct sc_pool_entry *entry;
+    struct sc_pool_entry *old; /* whose address it gets; NULL: nobody's */
+    bool use;                  /* the entry is stored, but not yet that it is used */
+    struct sc_list waiting;    /* sc_parked.link */
+};
+
+/* A question that a change must be stored for. */
+struct sc_parked {
+    struct sc_list link;
+    struct sc_control message; /* LOOKUP or JOIN; the router's own name */
+    struct sc_underlay from;   /* family 0: our own LOOKUP, with this ticket */
+    void *ticket;
+    struct sc_due due;
+};
+
 /* An event that is no flow's, with the data of its datagram. */
 struct sc_notice {
     struct sc_list link;
@@ -140,6 +160,7 @@ struct sc_registrar {
     struct sc_due due;
     bool joined;
     bool name_taken; /* the router knows another host of our name */
+    int refused;     /* it cannot store our name: why, an errno; 0: it can */
     bool reachable;  /* as the owner was told */
     sc_time started;
     sc_time answered_at; /* last word of the router */
@@ -176,6 +197,13 @@ struct sc_stack {
     struct sc_hosts hosts;
     struct sc_service_table services;
     struct sc_pool pool;
+    struct sc_askers askers;
+    struct sc_list changes;
+    size_t change_count;
+    size_t parked, parked_remote;
+    uint64_t tokens;      /* the last one given */
+    uint32_t reuses;      /* router: changes when an address gets another name; never 0 */
+    struct sc_due naming; /* router: its own name */
     struct sc_registrar registrar;
 
     struct sc_list outbox;
@@ -263,7 +291,9 @@ void sc_incarnations_on_alive(struct sc_stack *s, const struct sc_control *c,
                               const struct sc_underlay *from);
 
 /* router.c */
-void sc_router_init(struct sc_stack *s);
+void sc_router_init(struct sc_stack *s, sc_time now);
+/* A JOIN that was parked, or the router's own name; as sc_lookups_resume. */
+void sc_router_resume(struct sc_stack *s, const struct sc_parked *p, int error, sc_time now);
 void sc_router_on_request(struct sc_stack *s, const struct sc_control *c,
                           const struct sc_underlay *from, sc_time now);
 void sc_router_tick(struct sc_stack *s, sc_time now);
@@ -285,11 +315,29 @@ sc_time sc_registrar_new_until(const struct sc_stack *s);
 
 /* lookups.c */
 void sc_lookups_on_mapping(struct sc_stack *s, const struct sc_control *c);
+/* Router: another host's LOOKUP. */
 void sc_lookups_answer(struct sc_stack *s, const struct sc_control *c,
-                       const struct sc_underlay *from);
+                       const struct sc_underlay *from, sc_time now);
+/* The same, for one that was parked; `error`: what it waited for could not be stored. */
+void sc_lookups_resume(struct sc_stack *s, const struct sc_parked *p, int error, sc_time now);
 void sc_lookups_fini(struct sc_stack *s);
-/* A router's mapping of a name, made when there is none; NULL when the pool is exhausted. */
-const struct sc_pool_entry *sc_lookups_map(struct sc_stack *s, const struct sc_service_name *name);
+
+/* changes.c */
+
+/* A router's mapping of a name, made when there is none. Where its `change` is set, it is not
+ * stored, or about to give up its address: park the question with it. NULL and an errno: ENOMEM
+ * (pool exhausted), EDQUOT (the asker's share is), EAGAIN (too much at once). */
+struct sc_pool_entry *sc_changes_map(struct sc_stack *s, const struct sc_service_name *name,
+                                     const struct sc_underlay *from, sc_time now, int *error);
+/* Answers it when the change is stored, or could not be. False: too many wait. */
+bool sc_changes_park(struct sc_stack *s, struct sc_change *c, const struct sc_parked *question,
+                     sc_time now);
+/* Its service is served, or reached: it keeps its address for good. */
+void sc_changes_use(struct sc_stack *s, const struct sc_service_id *service);
+void sc_changes_fini(struct sc_stack *s);
+/* Why something could not be stored, as the wire says it, and back. */
+uint8_t sc_changes_trouble(int error);
+int sc_changes_error(uint8_t trouble);
 
 /* notes.c */
 void sc_notes_host(struct sc_stack *s, enum sc_note_what what, const char *name,

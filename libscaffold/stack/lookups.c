@@ -6,7 +6,8 @@
 
 static void fill(struct sc_mapping *m, const struct sc_pool_entry *e)
 {
-    *m = (struct sc_mapping){.service = e->service, .pool = e->pool};
+    *m = (struct sc_mapping){
+        .service = e->service, .pool = e->pool, .used = e->used, .reused = e->reused};
     snprintf(m->name, sizeof m->name, "%s", e->name);
 }
 
@@ -19,23 +20,6 @@ static void tell(struct sc_stack *s, void *ticket, int error, const struct sc_po
     sc_stack_notify(s, &ev);
 }
 
-const struct sc_pool_entry *sc_lookups_map(struct sc_stack *s, const struct sc_service_name *name)
-{
-    struct sc_service_id id;
-    char text[SC_NAME_MAX + 1];
-    sc_name_to_id(name, &id);
-    const struct sc_pool_entry *e = sc_pool_find_service(&s->pool, &id);
-    if (e || sc_name_write(name, text, sizeof text) < 0)
-        return e;
-    e = sc_pool_allocate(&s->pool, &id, text);
-    if (e) {
-        struct sc_event ev = {.type = SC_EVENT_ALLOCATED};
-        fill(&ev.mapping, e);
-        sc_stack_notify(s, &ev);
-    }
-    return e;
-}
-
 /* A name without its port: mappings are made for whole services. */
 static int read_name(const char *text, struct sc_service_name *n)
 {
@@ -45,36 +29,146 @@ static int read_name(const char *text, struct sc_service_name *n)
     return err;
 }
 
-/* By name: from memory, and a router makes a mapping where there is none. NULL and an errno when
- * there is nothing. */
-static const struct sc_pool_entry *find_name(struct sc_stack *s, const char *text, int *error)
+static struct sc_pool_entry *find_name(const struct sc_stack *s, const char *text)
 {
     struct sc_service_name n;
     struct sc_service_id id;
-    *error = ENOENT;
     if (read_name(text, &n) < 0)
         return NULL;
     sc_name_to_id(&n, &id);
-    if (!s->is_router)
-        return sc_pool_find_service(&s->pool, &id);
-    *error = ENOMEM;
-    return sc_lookups_map(s, &n);
+    return sc_pool_find_service(&s->pool, &id);
 }
 
-static const struct sc_pool_entry *find(struct sc_stack *s, enum sc_lookup_by by, const char *name,
-                                        uint32_t pool, const struct sc_service_id *service,
-                                        int *error)
+/* From memory. */
+static struct sc_pool_entry *find(const struct sc_stack *s, const struct sc_control *c)
 {
-    *error = ENOENT;
-    switch (by) {
+    switch (c->by) {
     case SC_LOOKUP_NAME:
-        return find_name(s, name, error);
+        return find_name(s, c->name);
     case SC_LOOKUP_POOL:
-        return sc_pool_find(&s->pool, pool);
-    case SC_LOOKUP_SERVICE:
-        return sc_pool_find_service(&s->pool, service);
+        return sc_pool_find(&s->pool, c->pool);
+    default:
+        return sc_pool_find_service(&s->pool, &c->service[0]);
     }
-    return NULL;
+}
+
+static struct sc_control question(enum sc_lookup_by by, const char *name, uint32_t pool,
+                                  const struct sc_service_id *service)
+{
+    struct sc_control c = {
+        .message = SC_MSG_LOOKUP, .by = (uint8_t)by, .pool = pool, .service_count = 1};
+    struct sc_service_name n;
+    if (name && read_name(name, &n) == 0)
+        sc_name_write(&n, c.name, sizeof c.name);
+    if (service)
+        c.service[0] = *service;
+    return c;
+}
+
+/* --- the router answers ----------------------------------------------------------------------- */
+
+static enum sc_lookup_status status_of(int error)
+{
+    switch (error) {
+    case 0:
+        return SC_LOOKUP_FOUND;
+    case ENOENT:
+        return SC_LOOKUP_UNKNOWN;
+    case ENOMEM:
+        return SC_LOOKUP_EXHAUSTED;
+    case EDQUOT:
+        return SC_LOOKUP_SHARE;
+    default:
+        return SC_LOOKUP_UNSTORED;
+    }
+}
+
+static void answer(struct sc_stack *s, const struct sc_parked *p, int error,
+                   const struct sc_pool_entry *e)
+{
+    if (p->from.family == 0) {
+        tell(s, p->ticket, error, e);
+        return;
+    }
+    struct sc_control a = {.message = SC_MSG_MAPPING,
+                           .transaction = p->message.transaction,
+                           .src = s->env.address,
+                           .service_count = 1,
+                           .status = (uint8_t)status_of(error)};
+    if (a.status == SC_LOOKUP_UNSTORED)
+        a.trouble = sc_changes_trouble(error);
+    if (e) {
+        snprintf(a.name, sizeof a.name, "%s", e->name);
+        a.service[0] = e->service;
+        a.pool = e->pool;
+        a.reused = e->reused;
+        a.used = e->used;
+    }
+    sc_outbox_control(s, &p->from, 0, &a);
+}
+
+/* Names are made for those who have joined from where they ask; others would be whoever sends
+ * packets. A host that is about to join asks again. */
+static bool may_make(const struct sc_stack *s, const struct sc_parked *p)
+{
+    const struct sc_host *h = sc_hosts_find(&s->hosts, p->message.src);
+    return p->from.family == 0 || (h && h->up && sc_underlay_equal(&h->underlay, &p->from));
+}
+
+static struct sc_pool_entry *make_name(struct sc_stack *s, const struct sc_parked *p, int *error,
+                                       sc_time now)
+{
+    struct sc_service_name n;
+    *error = ENOENT;
+    if (p->message.by != SC_LOOKUP_NAME || read_name(p->message.name, &n) < 0)
+        return NULL;
+    *error = EACCES;
+    return may_make(s, p) ? sc_changes_map(s, &n, &p->from, now, error) : NULL;
+}
+
+/* Drops that the asker makes up for by asking again. */
+static bool is_dropped(struct sc_stack *s, const struct sc_parked *p, int error)
+{
+    s->counters.dropped_share += error == EDQUOT;
+    s->counters.dropped_unjoined += error == EACCES;
+    s->counters.dropped_waiting += error == EAGAIN;
+    return p->from.family && (error == EACCES || error == EAGAIN);
+}
+
+/* False: it would have to wait, and too many do. */
+static bool serve(struct sc_stack *s, const struct sc_parked *p, sc_time now)
+{
+    int error = 0;
+    struct sc_pool_entry *e = find(s, &p->message);
+    if (!e)
+        e = make_name(s, p, &error, now);
+    if (e && e->change)
+        return sc_changes_park(s, e->change, p, now);
+    if (e) {
+        sc_pool_touch(&s->pool, e);
+        sc_asked_touch(&e->asked, now);
+    }
+    if (e || !is_dropped(s, p, error))
+        answer(s, p, e ? 0 : error, e);
+    return true;
+}
+
+void sc_lookups_answer(struct sc_stack *s, const struct sc_control *c,
+                       const struct sc_underlay *from, sc_time now)
+{
+    struct sc_parked p = {.message = *c, .from = *from};
+    serve(s, &p, now);
+}
+
+void sc_lookups_resume(struct sc_stack *s, const struct sc_parked *p, int error, sc_time now)
+{
+    const struct sc_pool_entry *e = error ? find(s, &p->message) : NULL;
+    if (e && !e->change)
+        error = 0; /* it was to lose its address, and keeps it */
+    if (error)
+        answer(s, p, error, NULL);
+    else if (!serve(s, p, now) && p->from.family == 0)
+        answer(s, p, EAGAIN, NULL);
 }
 
 /* --- asking the router ------------------------------------------------------------------------ */
@@ -101,22 +195,13 @@ static void on_due(struct sc_stack *s, struct sc_due *d, sc_time now)
     q->interval *= 2;
 }
 
-static int ask_router(struct sc_stack *s, enum sc_lookup_by by, const char *name, uint32_t pool,
-                      const struct sc_service_id *service, void *ticket, sc_time now)
+static int ask_router(struct sc_stack *s, const struct sc_control *c, void *ticket, sc_time now)
 {
     struct sc_request *q = s->request_count < SC_REQUESTS_MAX ? calloc(1, sizeof *q) : NULL;
     if (!q)
         return -ENOBUFS;
-    q->message = (struct sc_control){.message = SC_MSG_LOOKUP,
-                                     .transaction = sc_rng_next(&s->rng),
-                                     .by = (uint8_t)by,
-                                     .pool = pool,
-                                     .service_count = 1};
-    struct sc_service_name n;
-    if (name && read_name(name, &n) == 0)
-        sc_name_write(&n, q->message.name, sizeof q->message.name);
-    if (service)
-        q->message.service[0] = *service;
+    q->message = *c;
+    q->message.transaction = sc_rng_next(&s->rng);
     q->ticket = ticket;
     q->interval = SC_REQUEST_RETRANSMIT;
     q->deadline = now + SC_REQUEST_TIMEOUT;
@@ -128,16 +213,46 @@ static int ask_router(struct sc_stack *s, enum sc_lookup_by by, const char *name
     return 0;
 }
 
+/* What was heard before the router gave an address to another name has to be asked for again. */
+static bool is_trusted(const struct sc_stack *s, const struct sc_pool_entry *e)
+{
+    return e->generation == s->reuses;
+}
+
 int sc_stack_lookup(struct sc_stack *s, enum sc_lookup_by by, const char *name, uint32_t pool,
                     const struct sc_service_id *service, void *ticket, sc_time now)
 {
-    int error;
-    struct sc_service_name n;
-    const struct sc_pool_entry *e = find(s, by, name, pool, service, &error);
-    bool nonsense = by == SC_LOOKUP_NAME && sc_name_read(name, &n, NULL) < 0;
-    if (!e && !s->is_router && !nonsense)
-        return ask_router(s, by, name, pool, service, ticket, now);
-    tell(s, ticket, e ? 0 : error, e);
+    struct sc_parked p = {.message = question(by, name, pool, service), .ticket = ticket};
+    if (s->is_router)
+        return serve(s, &p, now) ? 0 : -ENOBUFS;
+    struct sc_pool_entry *e = find(s, &p.message);
+    bool nonsense = by == SC_LOOKUP_NAME && !*p.message.name;
+    if (!nonsense && !(e && is_trusted(s, e)))
+        return ask_router(s, &p.message, ticket, now);
+    if (e)
+        sc_pool_touch(&s->pool, e);
+    tell(s, ticket, e ? 0 : ENOENT, e);
+    return 0;
+}
+
+static int error_of(const struct sc_control *c)
+{
+    static const int errors[] = {[SC_LOOKUP_FOUND] = 0,
+                                 [SC_LOOKUP_UNKNOWN] = ENOENT,
+                                 [SC_LOOKUP_EXHAUSTED] = ENOMEM,
+                                 [SC_LOOKUP_SHARE] = EDQUOT};
+    return c->status == SC_LOOKUP_UNSTORED ? sc_changes_error(c->trouble) : errors[c->status];
+}
+
+/* Takes in what the router says of a mapping. */
+static int learn(struct sc_stack *s, const struct sc_control *c)
+{
+    if (sc_pool_learn(&s->pool, c->pool, &c->service[0], c->name) < 0)
+        return ENOMEM;
+    struct sc_pool_entry *e = sc_pool_find(&s->pool, c->pool);
+    e->reused = c->reused;
+    e->used = c->used;
+    e->generation = s->reuses;
     return 0;
 }
 
@@ -149,36 +264,13 @@ void sc_lookups_on_mapping(struct sc_stack *s, const struct sc_control *c)
         struct sc_request *q = sc_container(it, struct sc_request, link);
         if (q->message.transaction != c->transaction)
             continue;
-        int error = c->status == SC_LOOKUP_FOUND       ? 0
-                    : c->status == SC_LOOKUP_EXHAUSTED ? ENOMEM
-                                                       : ENOENT;
-        if (error == 0 && sc_pool_learn(&s->pool, c->pool, &c->service[0], c->name) < 0)
-            error = ENOMEM;
+        int error = error_of(c);
+        if (error == 0)
+            error = learn(s, c);
         tell(s, q->ticket, error, error ? NULL : sc_pool_find(&s->pool, c->pool));
         end_request(s, q);
         return;
     }
-}
-
-void sc_lookups_answer(struct sc_stack *s, const struct sc_control *c,
-                       const struct sc_underlay *from)
-{
-    int error;
-    const struct sc_pool_entry *e =
-        find(s, (enum sc_lookup_by)c->by, c->name, c->pool, &c->service[0], &error);
-    struct sc_control a = {.message = SC_MSG_MAPPING,
-                           .transaction = c->transaction,
-                           .src = s->env.address,
-                           .service_count = 1,
-                           .status = SC_LOOKUP_FOUND};
-    if (e) {
-        snprintf(a.name, sizeof a.name, "%s", e->name);
-        a.service[0] = e->service;
-        a.pool = e->pool;
-    } else {
-        a.status = error == ENOMEM ? SC_LOOKUP_EXHAUSTED : SC_LOOKUP_UNKNOWN;
-    }
-    sc_outbox_control(s, from, 0, &a);
 }
 
 void sc_lookups_fini(struct sc_stack *s)
@@ -207,5 +299,11 @@ bool sc_stack_mapping_of_service(const struct sc_stack *s, const struct sc_servi
 
 int sc_stack_restore_mapping(struct sc_stack *s, const struct sc_mapping *m)
 {
-    return sc_pool_put(&s->pool, m->pool, &m->service, m->name);
+    int err = sc_pool_put(&s->pool, m->pool, &m->service, m->name);
+    struct sc_pool_entry *e = err < 0 ? NULL : sc_pool_find(&s->pool, m->pool);
+    if (!e)
+        return err;
+    e->reused = m->reused;
+    sc_pool_use(&s->pool, e, m->used);
+    return 0;
 }

@@ -173,6 +173,8 @@ void sc_opening_on_open(struct sc_stack *s, uint8_t *data, size_t len, struct sc
     struct sc_instance *i = find_instance(s, &p);
     const struct sc_host *host = i ? sc_hosts_find(&s->hosts, i->host)
                                    : named_host(s, &p.service, p.exclude, p.exclude_count);
+    if (i || host)
+        sc_changes_use(s, &p.service);
     if (i && i->host == 0)
         answer(s, &p, i, from, now);
     else if (i || host)
@@ -322,6 +324,7 @@ bool sc_opening_route(struct sc_stack *s, struct sc_entry *e, struct sc_train *t
         refuse_own(e, SC_REFUSE_NO_INSTANCE, now);
         return false;
     }
+    sc_changes_use(s, &f->service);
     t->to = host->underlay;
     return true;
 }

@@ -122,12 +122,14 @@ static void on_joined(struct sc_stack *s, const struct sc_control *c, sc_time no
     struct sc_registrar *g = &s->registrar;
     if (c->transaction != transaction(s, SC_MSG_JOIN, g->joins))
         return;
-    bool taken = c->address == 0;
-    if (taken != g->name_taken)
+    bool taken = c->address == 0 && c->trouble == SC_TROUBLE_NONE;
+    int refused = c->address == 0 && !taken ? sc_changes_error(c->trouble) : 0;
+    if (taken != g->name_taken || refused != g->refused)
         sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
     g->name_taken = taken;
-    g->joined = !taken;
-    if (taken) { /* JOIN again: that host may leave */
+    g->refused = refused;
+    g->joined = c->address != 0;
+    if (!g->joined) { /* JOIN again: that host may leave, the disk get room */
         sc_time at = now + sc_time_max(c->lease_ms * SC_MS, SC_REQUEST_RETRANSMIT);
         sc_stack_arm(s, &g->due, sc_time_min(at, g->due.timer.at));
         return;
@@ -165,6 +167,8 @@ static void on_refreshed(struct sc_stack *s, const struct sc_control *c, sc_time
     struct sc_registrar *g = &s->registrar;
     if (c->transaction != transaction(s, SC_MSG_REFRESH, g->serial))
         return; /* about what was served before the last change */
+    if (c->reuses)
+        s->reuses = c->reuses; /* what is in memory from before is asked for again */
     if (c->state == SC_REFRESH_JOIN) {
         join(s, now); /* with the address we have, which a restarted router gives back */
     } else if (c->state == SC_REFRESH_REGISTER) {

@@ -1,5 +1,7 @@
 #include "stack/internal.h"
 
+#include <errno.h>
+
 /* Instances and hosts whose leases end in one tick; the next one follows at once. When a router
  * slept, all of them are over when it wakes up. */
 #define EXPIRED_PER_TICK 512
@@ -10,14 +12,41 @@ uint64_t sc_router_digest(const struct sc_service_id *id)
     return sc_hash(seed, id->bytes, sizeof id->bytes);
 }
 
-void sc_router_init(struct sc_stack *s)
+/* Stands for a question of the router itself: no message has this number. */
+#define OWN_NAME 0
+
+/* --- the router's own name -------------------------------------------------------------------- */
+
+static void has_name(struct sc_stack *s, struct sc_pool_entry *e)
 {
+    sc_pool_hold(&s->pool, e, true);
+    s->env.pool = e->pool;
+    sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
+}
+
+/* After what was kept has been restored; again and again while it cannot be stored. */
+static void take_name(struct sc_stack *s, struct sc_due *d, sc_time now)
+{
+    struct sc_parked ourselves = {.message = {.message = OWN_NAME}};
     struct sc_service_name n;
-    s->env.address = sc_network_address(s->config.domain, 1);
+    int error;
     if (sc_name_of_host(s->config.host_name, &n) < 0)
         return;
-    const struct sc_pool_entry *e = sc_lookups_map(s, &n);
-    s->env.pool = e ? e->pool : 0;
+    struct sc_pool_entry *e = sc_changes_map(s, &n, &ourselves.from, now, &error);
+    if (e && !e->change)
+        has_name(s, e);
+    else if (!e || !sc_changes_park(s, e->change, &ourselves, now))
+        sc_stack_arm(s, d, now + SC_OWN_NAME_RETRY);
+}
+
+void sc_router_init(struct sc_stack *s, sc_time now)
+{
+    s->env.address = sc_network_address(s->config.domain, 1);
+    s->naming.fire = take_name;
+    sc_timer_init(&s->naming.timer);
+    while (s->reuses == 0) /* another one than before it was restarted */
+        s->reuses = (uint32_t)sc_rng_next(&s->rng);
+    sc_stack_arm(s, &s->naming, now);
 }
 
 const struct sc_host *sc_router_host_of(const struct sc_stack *s, const struct sc_service_id *id)
@@ -55,6 +84,14 @@ static void remove_instances(struct sc_stack *s, struct sc_host *h)
     remove_some(s, h, SC_INSTANCES_MAX);
 }
 
+/* The address of a host that is here is given to nobody else. */
+static void hold_address(struct sc_stack *s, const struct sc_host *h, bool held)
+{
+    struct sc_pool_entry *e = sc_pool_find(&s->pool, h->pool);
+    if (e)
+        sc_pool_hold(&s->pool, e, held);
+}
+
 static void renew(struct sc_stack *s, struct sc_host *h, const struct sc_underlay *from,
                   sc_time now)
 {
@@ -75,6 +112,7 @@ static size_t expire(struct sc_stack *s, struct sc_host *h, size_t most, sc_time
         return removed;
     remove_instances(s, h); /* none are left, but for want of memory */
     sc_hosts_set_up(&s->hosts, h, false);
+    hold_address(s, h, false);
     s->counters.leases_expired++;
     sc_notes_host(s, SC_NOTE_EXPIRED, h->name, &h->underlay);
     return removed + 1;
@@ -142,39 +180,94 @@ static uint64_t wanted_address(const struct sc_stack *s, const struct sc_control
     return e ? sc_network_address(s->config.domain, e->pool - s->pool.base) : 0;
 }
 
-static void on_join(struct sc_stack *s, const struct sc_control *c, const struct sc_underlay *from,
-                    sc_time now)
+static struct sc_control joined(const struct sc_stack *s)
 {
-    struct sc_service_name n;
-    if (sc_name_of_host(c->name, &n) < 0) {
-        s->counters.dropped_malformed++;
-        return;
-    }
-    struct sc_control a = {.message = SC_MSG_JOINED,
-                           .lease_ms = (uint32_t)(SC_LEASE_TIME / SC_MS),
-                           .epoch = s->env.epoch};
-    if (is_taken(s, n.label, c, from)) {
-        a.lease_ms = rest_of_lease(s, n.label, now);
-        sc_notes_host(s, SC_NOTE_NAME_TAKEN, n.label, from);
-        reply(s, from, c, &a);
-        return;
-    }
-    const struct sc_pool_entry *e = sc_lookups_map(s, &n);
-    struct sc_host *h = sc_hosts_join(&s->hosts, n.label, wanted_address(s, c, e));
+    return (struct sc_control){.message = SC_MSG_JOINED,
+                               .lease_ms = (uint32_t)(SC_LEASE_TIME / SC_MS),
+                               .epoch = s->env.epoch};
+}
+
+/* The host is here, at this pool address. */
+static void let_in(struct sc_stack *s, const struct sc_parked *q, const char *name,
+                   const struct sc_pool_entry *e, sc_time now)
+{
+    const struct sc_control *c = &q->message;
+    struct sc_host *h = sc_hosts_join(&s->hosts, name, wanted_address(s, c, e));
     if (!h) {
         s->counters.dropped_table_full++;
-        sc_notes_host(s, SC_NOTE_NO_ROOM_FOR_HOST, n.label, from);
+        sc_notes_host(s, SC_NOTE_NO_ROOM_FOR_HOST, name, &q->from);
         return;
     }
     bool is_news = !h->up || h->epoch != c->epoch;
     start_anew(s, h, c->epoch);
     memcpy(h->token, c->token, sizeof h->token);
-    a.pool = h->pool = e ? e->pool : 0;
-    a.address = h->address;
-    renew(s, h, from, now);
+    hold_address(s, h, false);
+    h->pool = e ? e->pool : 0;
+    hold_address(s, h, true);
+    renew(s, h, &q->from, now);
     if (is_news)
-        sc_notes_host(s, SC_NOTE_JOINED, h->name, from);
-    reply(s, from, c, &a);
+        sc_notes_host(s, SC_NOTE_JOINED, h->name, &q->from);
+    struct sc_control a = joined(s);
+    a.pool = h->pool;
+    a.address = h->address;
+    reply(s, &q->from, c, &a);
+}
+
+/* Its name is not known, and cannot be made known. Without an address left it gets in all the same:
+ * it can use services. */
+static void refuse(struct sc_stack *s, const struct sc_parked *q, const char *name, int error,
+                   sc_time now)
+{
+    struct sc_control a = joined(s);
+    s->counters.dropped_share += error == EDQUOT;
+    s->counters.dropped_waiting += error == EAGAIN;
+    if (error == ENOMEM) {
+        let_in(s, q, name, NULL, now);
+    } else if (error != EAGAIN) { /* it asks again by itself */
+        a.trouble = sc_changes_trouble(error);
+        reply(s, &q->from, &q->message, &a);
+    }
+}
+
+static void join(struct sc_stack *s, const struct sc_parked *q, sc_time now)
+{
+    struct sc_service_name n;
+    int error = 0;
+    if (sc_name_of_host(q->message.name, &n) < 0) {
+        s->counters.dropped_malformed++;
+        return;
+    }
+    if (is_taken(s, n.label, &q->message, &q->from)) {
+        struct sc_control a = joined(s);
+        a.lease_ms = rest_of_lease(s, n.label, now);
+        sc_notes_host(s, SC_NOTE_NAME_TAKEN, n.label, &q->from);
+        reply(s, &q->from, &q->message, &a);
+        return;
+    }
+    struct sc_pool_entry *e = sc_changes_map(s, &n, &q->from, now, &error);
+    if (!e)
+        refuse(s, q, n.label, error, now);
+    else if (e->change)
+        sc_changes_park(s, e->change, q, now);
+    else
+        let_in(s, q, n.label, e, now);
+}
+
+static void on_join(struct sc_stack *s, const struct sc_control *c, const struct sc_underlay *from,
+                    sc_time now)
+{
+    struct sc_parked q = {.message = *c, .from = *from};
+    join(s, &q, now);
+}
+
+void sc_router_resume(struct sc_stack *s, const struct sc_parked *p, int error, sc_time now)
+{
+    if (p->message.message == OWN_NAME)
+        sc_stack_arm(s, &s->naming, error ? now + SC_OWN_NAME_RETRY : now);
+    else if (error)
+        refuse(s, p, p->message.name, error, now);
+    else
+        join(s, p, now);
 }
 
 static void register_one(struct sc_stack *s, struct sc_host *h, const struct sc_service_id *id)
@@ -192,6 +285,7 @@ static void register_one(struct sc_stack *s, struct sc_host *h, const struct sc_
     sc_list_append(&h->instances, &i->in_host);
     h->registered++;
     h->digest ^= sc_router_digest(id);
+    sc_changes_use(s, id);
 }
 
 static void unregister_one(struct sc_stack *s, struct sc_host *h, const struct sc_service_id *id)
@@ -233,7 +327,8 @@ static void on_refresh(struct sc_stack *s, const struct sc_control *c,
                        const struct sc_underlay *from, sc_time now)
 {
     struct sc_host *h = speaker(s, c);
-    struct sc_control a = {.message = SC_MSG_REFRESHED, .state = SC_REFRESH_JOIN};
+    struct sc_control a = {
+        .message = SC_MSG_REFRESHED, .state = SC_REFRESH_JOIN, .reuses = s->reuses};
     if (h) {
         bool same = h->registered == c->registered && h->digest == c->digest;
         a.state = same ? SC_REFRESH_FINE : SC_REFRESH_REGISTER;
@@ -266,7 +361,7 @@ void sc_router_on_request(struct sc_stack *s, const struct sc_control *c,
         on_refresh(s, c, from, now);
         break;
     case SC_MSG_LOOKUP:
-        sc_lookups_answer(s, c, from);
+        sc_lookups_answer(s, c, from, now);
         break;
     case SC_MSG_WHERE:
         on_where(s, c, from);

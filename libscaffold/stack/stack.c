@@ -28,6 +28,8 @@ static void init_tables(struct sc_stack *s)
     sc_service_table_init(&s->services, s->map_seed);
     sc_pool_init(&s->pool, s->config.pool_base, s->is_router ? s->config.pool_bits : 0,
                  s->map_seed);
+    sc_askers_init(&s->askers, s->map_seed);
+    sc_list_init(&s->changes);
 }
 
 struct sc_stack *sc_stack_new(const struct sc_stack_config *config, sc_time now)
@@ -52,7 +54,7 @@ struct sc_stack *sc_stack_new(const struct sc_stack_config *config, sc_time now)
         .epoch = config->epoch,
         .datagram_limit = config->datagram_limit ? config->datagram_limit : SC_DATAGRAM_MAX};
     if (s->is_router)
-        sc_router_init(s);
+        sc_router_init(s, now);
     sc_assembly_init(s);
     sc_registrar_start(s, now);
     return s;
@@ -65,11 +67,13 @@ void sc_stack_free(struct sc_stack *s)
     sc_flows_fini(s);
     sc_peers_fini(s);
     sc_lookups_fini(s);
+    sc_changes_fini(s);
     sc_outbox_fini(s);
     sc_assembly_fini(s);
     sc_service_table_fini(&s->services);
     sc_hosts_fini(&s->hosts);
     sc_pool_fini(&s->pool);
+    sc_askers_fini(&s->askers);
     struct sc_list *it, *tmp;
     sc_list_each(it, tmp, &s->notices) free(sc_container(it, struct sc_notice, link));
     free(s->taken);
@@ -353,6 +357,7 @@ int sc_stack_serve(struct sc_stack *s, const struct sc_service_id *service, void
     if (!i)
         return -ENOMEM;
     *instance = i;
+    sc_changes_use(s, service);
     if (i->service->count == 1)
         sc_registrar_changed(s, service, true, now);
     return 0;

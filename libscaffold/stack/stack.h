@@ -107,7 +107,7 @@ enum sc_event_type {
     SC_EVENT_MAPPED,  /* mapping, ticket: the answer to a lookup */
     SC_EVENT_JOINED,  /* own address, pool address, router state changed: see sc_stack_self */
     SC_EVENT_REGISTERED,  /* the router knows all that is served here: see sc_stack_registered */
-    SC_EVENT_ALLOCATED,   /* router: mapping is new: persist it */
+    SC_EVENT_STORE,       /* router: store mapping, then say sc_stack_stored(token) */
     SC_EVENT_DATAGRAM,    /* datagram: complete; its data is valid until the next event is taken */
     SC_EVENT_UNDELIVERED, /* datagram without data: from_port's socket sent it to `to`, and nobody
                              serves that */
@@ -134,7 +134,9 @@ struct sc_note {
 };
 
 struct sc_mapping {
-    int error; /* 0, or positive errno: ENOENT unknown, ENOMEM exhausted, ETIMEDOUT, ENETUNREACH */
+    int error; /* 0, or a positive errno: ENOENT unknown, ENOMEM pool exhausted, EDQUOT this host's
+                  share is, EAGAIN too much at once, ETIMEDOUT and ENETUNREACH no router; else why
+                  it could not be stored */
     char name[SC_NAME_MAX + 1];   /* without port */
     struct sc_service_id service; /* port and protocol 0 */
     uint32_t pool;                /* host order */
@@ -148,6 +150,7 @@ struct sc_event {
     unsigned bits;
     struct sc_instance *instance;
     void *ticket;
+    uint64_t token;
     struct sc_mapping mapping;
     struct sc_datagram datagram;
     struct sc_note note;
@@ -200,8 +203,13 @@ bool sc_stack_mapping_of_pool(const struct sc_stack *s, uint32_t pool, struct sc
 bool sc_stack_mapping_of_service(const struct sc_stack *s, const struct sc_service_id *service,
                                  struct sc_mapping *out);
 
-/* Router: puts back a persisted mapping. Returns 0, -EEXIST, -EINVAL (outside the pool). */
+/* Router: puts back a persisted mapping, before the first tick. Returns 0, -EEXIST, -EINVAL
+ * (outside the pool). */
 int sc_stack_restore_mapping(struct sc_stack *s, const struct sc_mapping *m);
+
+/* Router: what SC_EVENT_STORE asked for is stored, or could not be (`error`: a positive errno).
+ * Until then nobody is told of it, and those who ask wait. At most SC_CHANGES_MAX are under way. */
+void sc_stack_stored(struct sc_stack *s, uint64_t token, int error, sc_time now);
 
 /* --- status ----------------------------------------------------------------------------------- */
 
@@ -211,6 +219,7 @@ struct sc_stack_self {
     bool is_router;
     bool joined;       /* router reachable: its last answer is younger than a lease */
     bool name_taken;   /* not joined, since the router has another host of this name */
+    int refused;       /* not joined, since the router cannot store this name: why, an errno; or 0 */
     sc_time new_until; /* the router's first answer may be on its way until then; 0: it has come */
 };
 
@@ -261,6 +270,10 @@ struct sc_stack_counters {
         dropped_datagrams,  /* more than wait for the link or for the owner */
         dropped_incomplete; /* datagrams of which a fragment is missing */
     uint64_t refused, retries, resets_sent, resets_received, peers_lost, leases_expired;
+    uint64_t dropped_unjoined, /* names asked for by who has not joined from there */
+        dropped_share,         /* by who has asked for too many */
+        dropped_waiting,       /* while too many wait for the disk */
+        addresses_reused;      /* pool addresses that another name got */
 };
 
 const struct sc_stack_counters *sc_stack_counters(const struct sc_stack *s);

@@ -10,6 +10,7 @@ void sc_stack_get_self(const struct sc_stack *s, struct sc_stack_self *out)
                                   .is_router = s->is_router,
                                   .joined = s->is_router || s->registrar.reachable,
                                   .name_taken = s->registrar.name_taken,
+                                  .refused = s->registrar.refused,
                                   .new_until = sc_registrar_new_until(s)};
 }
 

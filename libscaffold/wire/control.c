@@ -24,6 +24,17 @@ static void write_string(struct sc_writer *w, const char *text)
     sc_write_copy(w, text, len);
 }
 
+/* Flags of MAPPING. */
+#define REUSED 1
+#define USED 2
+
+/* Fields that were appended to a message later: absent is zero, and what is zero, up to the end, is
+ * left out. */
+static bool has_more(const struct sc_reader *r)
+{
+    return !r->bad && sc_reader_left(r) > 0;
+}
+
 static void read_join(struct sc_reader *r, struct sc_control *c)
 {
     read_string(r, c->name);
@@ -44,6 +55,7 @@ static void read_joined(struct sc_reader *r, struct sc_control *c)
     c->pool = sc_read_u32(r);
     c->lease_ms = sc_read_u32(r);
     c->epoch = sc_read_u64(r);
+    c->trouble = has_more(r) ? sc_read_u8(r) : 0;
 }
 
 static void write_joined(struct sc_writer *w, const struct sc_control *c)
@@ -52,6 +64,8 @@ static void write_joined(struct sc_writer *w, const struct sc_control *c)
     sc_write_u32(w, c->pool);
     sc_write_u32(w, c->lease_ms);
     sc_write_u64(w, c->epoch);
+    if (c->trouble)
+        sc_write_u8(w, c->trouble);
 }
 
 static void read_register(struct sc_reader *r, struct sc_control *c)
@@ -107,11 +121,14 @@ static void read_refreshed(struct sc_reader *r, struct sc_control *c)
     c->state = sc_read_u8(r);
     if (c->state > SC_REFRESH_JOIN)
         r->bad = true;
+    c->reuses = has_more(r) ? sc_read_u32(r) : 0;
 }
 
 static void write_refreshed(struct sc_writer *w, const struct sc_control *c)
 {
     sc_write_u8(w, c->state);
+    if (c->reuses)
+        sc_write_u32(w, c->reuses);
 }
 
 static void read_lookup(struct sc_reader *r, struct sc_control *c)
@@ -140,8 +157,14 @@ static void read_mapping(struct sc_reader *r, struct sc_control *c)
     sc_read_copy(r, c->service[0].bytes, sizeof c->service[0].bytes);
     c->service_count = 1;
     c->pool = sc_read_u32(r);
-    if (c->status > SC_LOOKUP_EXHAUSTED)
+    if (c->status > SC_LOOKUP_UNSTORED)
         r->bad = true;
+    uint8_t flags = has_more(r) ? sc_read_u8(r) : 0;
+    if (flags > (REUSED | USED))
+        r->bad = true;
+    c->reused = flags & REUSED;
+    c->used = flags / USED;
+    c->trouble = has_more(r) ? sc_read_u8(r) : 0;
 }
 
 static void write_mapping(struct sc_writer *w, const struct sc_control *c)
@@ -150,6 +173,11 @@ static void write_mapping(struct sc_writer *w, const struct sc_control *c)
     write_string(w, c->name);
     sc_write_copy(w, c->service[0].bytes, sizeof c->service[0].bytes);
     sc_write_u32(w, c->pool);
+    uint8_t flags = (uint8_t)((c->reused ? REUSED : 0) | (c->used ? USED : 0));
+    if (flags || c->trouble)
+        sc_write_u8(w, flags);
+    if (c->trouble)
+        sc_write_u8(w, c->trouble);
 }
 
 static void read_where(struct sc_reader *r, struct sc_control *c)

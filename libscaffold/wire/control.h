@@ -7,17 +7,20 @@
  * can use a host as an amplifier. Strings are u8 length and bytes, without a final zero.
  *
  *   JOIN      string host name | u64 epoch | 16 token -> JOINED u64 address | u32 pool address |
- *                                                       u32 lease ms | u64 router's epoch
+ *                                                       u32 lease ms | u64 router's epoch |
+ *                                                       u8 trouble
  *   REGISTER  u64 epoch | u32 serial | u8 flags (1: replaces all that was registered before) |
  *             u8 count | count x { 32 ServiceID }     -> REGISTERED u32 serial
  *   UNREGISTER as REGISTER without flags              -> REGISTERED u32 serial
  *   REFRESH   u64 epoch | u32 registered instances | u64 xor of the hashes of their ids
  *                                                     -> REFRESHED u8 state (0 fine, 1 register all
- *                                                        again, 2 join again)
+ *                                                        again, 2 join again) | u32 reuses
  *   LOOKUP    u8 by (1 name, 2 pool address, 3 ServiceID prefix) | string name | u32 pool address |
  *             32 ServiceID                            -> MAPPING u8 status (0 found, 1 unknown,
- *                                                        2 pool exhausted) | string name |
- *                                                        32 ServiceID (port 0) | u32 pool address
+ *                                                        2 pool exhausted, 3 share exhausted,
+ *                                                        4 cannot be stored) | string name |
+ *                                                        32 ServiceID (port 0) | u32 pool address |
+ *                                                        u8 flags (1 reused, 2 used) | u8 trouble
  *   WHERE     u64 network address                     -> THERE u64 address | 19 underlay
  *   PROBE     u64 epoch                               -> ALIVE u64 epoch
  */
@@ -49,7 +52,24 @@ enum sc_control_message {
 };
 
 enum sc_lookup_by { SC_LOOKUP_NAME = 1, SC_LOOKUP_POOL = 2, SC_LOOKUP_SERVICE = 3 };
-enum sc_lookup_status { SC_LOOKUP_FOUND = 0, SC_LOOKUP_UNKNOWN = 1, SC_LOOKUP_EXHAUSTED = 2 };
+enum sc_lookup_status {
+    SC_LOOKUP_FOUND = 0,
+    SC_LOOKUP_UNKNOWN = 1,
+    SC_LOOKUP_EXHAUSTED = 2, /* no address is left */
+    SC_LOOKUP_SHARE = 3,     /* this host has asked for as many names as it may */
+    SC_LOOKUP_UNSTORED = 4,  /* the router cannot store it: see trouble */
+};
+/* Why a router cannot store a name. */
+enum sc_trouble {
+    SC_TROUBLE_NONE = 0,
+    SC_TROUBLE_SPACE = 1,
+    SC_TROUBLE_READ_ONLY = 2,
+    SC_TROUBLE_DAMAGED = 3,
+    SC_TROUBLE_REMOVED = 4,
+    SC_TROUBLE_SLOW = 5,
+    SC_TROUBLE_FAILED = 6, /* anything else */
+    SC_TROUBLE_SHARE = 7,  /* it could, but this host has had its share */
+};
 enum sc_refresh_state { SC_REFRESH_FINE = 0, SC_REFRESH_REGISTER = 1, SC_REFRESH_JOIN = 2 };
 
 struct sc_control {
@@ -71,6 +91,11 @@ struct sc_control {
     uint8_t state;                                 /* REFRESHED */
     uint8_t by;                                    /* LOOKUP */
     uint8_t status;                                /* MAPPING */
+    uint8_t reused;                                /* MAPPING: the address had another name */
+    uint8_t used;                                  /* MAPPING: it is this name's for good */
+    uint8_t trouble;                               /* MAPPING, JOINED: enum sc_trouble */
+    uint32_t reuses;                               /* REFRESHED: changes with every reuse; 0: not
+                                                      told */
     struct sc_underlay underlay;                   /* THERE */
 };
 

@@ -81,8 +81,12 @@ static void feed(struct sc_daemon *d, const struct sc_control *c)
     sc_control_write(&w, c);
     sc_stack_feed(d->stack, packet, sc_writer_len(&w), &from, 0, d->loop.now);
     sc_stack_settle(d->stack, d->loop.now);
-    while (sc_stack_next_event(d->stack, &e) || sc_stack_drain(d->stack, &t, d->loop.now))
-        ;
+    for (bool more = true; more;) {
+        more = sc_stack_next_event(d->stack, &e);
+        if (more && e.type == SC_EVENT_STORE)
+            sc_stack_stored(d->stack, e.token, 0, d->loop.now);
+        more |= sc_stack_drain(d->stack, &t, d->loop.now);
+    }
 }
 
 /* A new host gets the network address that it asks for. */

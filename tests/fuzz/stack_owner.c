@@ -133,10 +133,14 @@ static void on_mapped(struct node *n, const struct sc_event *e)
     require(e->mapping.error != 0 || e->mapping.pool != 0);
 }
 
-static void keep_mapping(struct world *w, const struct sc_mapping *m)
+/* A disk that has room for so many, and fails now and then. */
+static void keep_mapping(struct node *n, const struct sc_event *e)
 {
-    if (w->kept_count < KEPT)
-        w->kept[w->kept_count++] = *m;
+    struct world *w = n->world;
+    bool kept = w->kept_count < KEPT && e->token % 5 != 4;
+    if (kept)
+        w->kept[w->kept_count++] = e->mapping;
+    sc_stack_stored(n->stack, e->token, kept ? 0 : ENOSPC, w->now);
 }
 
 static void on_datagram(struct node *n, const struct sc_datagram *d)
@@ -164,8 +168,8 @@ void take_events(struct node *n)
         case SC_EVENT_MAPPED:
             on_mapped(n, &e);
             break;
-        case SC_EVENT_ALLOCATED:
-            keep_mapping(n->world, &e.mapping);
+        case SC_EVENT_STORE:
+            keep_mapping(n, &e);
             break;
         case SC_EVENT_DATAGRAM:
             on_datagram(n, &e.datagram);

@@ -453,8 +453,9 @@ static void on_event(struct sim_host *h, const struct sc_event *e)
     case SC_EVENT_REGISTERED:
         sim_note(h->sim, h, e->type == SC_EVENT_JOINED ? "joined" : "registered", 0, 0);
         break;
-    case SC_EVENT_ALLOCATED:
+    case SC_EVENT_STORE:
         save_mapping(h, &e->mapping);
+        sc_stack_stored(h->stack, e->token, 0, h->sim->now);
         break;
     case SC_EVENT_DATAGRAM:
     case SC_EVENT_UNDELIVERED:

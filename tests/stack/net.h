@@ -33,6 +33,9 @@ struct net_node {
     size_t arrived_count;
     struct sc_instance *arrived_at; /* the instance of the last one */
     unsigned mapped, joined, registered, allocated;
+    int disk_error;  /* what its disk says... */
+    bool disk_waits; /* ...or it says nothing, and this is what it was asked last */
+    uint64_t token;
     struct sc_mapping mapping; /* the last answer */
     size_t packets_in, bytes_in;
     struct sc_datagram datagram[NET_DATAGRAMS]; /* their data is freed by net_stop and net_fini */
@@ -183,6 +186,20 @@ static inline bool net_is(const struct net *n, const struct sc_underlay *u, int 
     return sc_underlay_equal(u, &n->node[node].at);
 }
 
+/* The disk: at once, or when the test says so. */
+static inline void net_store(struct net_node *node, const struct sc_event *e)
+{
+    struct net *n = node->net;
+    node->allocated++;
+    if (node->disk_waits) {
+        node->token = e->token;
+        return;
+    }
+    if (!node->disk_error && n->kept_count < NET_KEPT)
+        n->kept[n->kept_count++] = e->mapping;
+    sc_stack_stored(node->stack, e->token, node->disk_error, n->now);
+}
+
 static inline void net_take_events(struct net_node *node)
 {
     struct sc_event e;
@@ -207,10 +224,8 @@ static inline void net_take_events(struct net_node *node)
         case SC_EVENT_REGISTERED:
             node->registered++;
             break;
-        case SC_EVENT_ALLOCATED:
-            node->allocated++;
-            if (node->net->kept_count < NET_KEPT)
-                node->net->kept[node->net->kept_count++] = e.mapping;
+        case SC_EVENT_STORE:
+            net_store(node, &e);
             break;
         case SC_EVENT_DATAGRAM:
             net_keep_datagram(node, &e.datagram);

@@ -14,7 +14,7 @@ static void a_stack_alone(void **state)
     struct sc_stack_self self;
     net_init(&n);
     struct net_node *r = net_start(&n, 0, "r", -1, 1);
-    net_pump(&n);
+    net_run(&n, 0);
     sc_stack_get_self(r->stack, &self);
     assert_true(self.is_router && self.joined);
     assert_int_equal(self.address, sc_network_address(1, 1));
@@ -619,6 +619,7 @@ static void many_leases_end(void **state)
     struct net n;
     net_init(&n);
     struct net_node *r = net_start(&n, 0, "r", -1, 100);
+    net_run(&n, 0);
     for (unsigned i = 0; i < HOSTS; i++)
         phantom(&n, i, SERVICES);
     phantom(&n, HOSTS, LARGE);
@@ -647,6 +648,7 @@ static void a_lease_that_ends_slowly(void **state)
     struct net n;
     net_init(&n);
     struct net_node *r = net_start(&n, 0, "r", -1, 100);
+    net_run(&n, 0);
     phantom(&n, 0, LARGE);
     n.now += 60 * SC_SECOND;
     tick(r, n.now);

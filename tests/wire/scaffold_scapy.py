@@ -390,6 +390,28 @@ def _string(name: str) -> list[Any]:
     ]
 
 
+class _Later:
+    """A field that was appended later: absent is zero, and zeros at the end are absent."""
+
+    def getfield(self, packet: Packet, data: bytes) -> Any:
+        return super().getfield(packet, data) if data else (data, 0)  # type: ignore[misc]
+
+    def addfield(self, packet: Packet, data: bytes, value: Any) -> bytes:
+        names = [field.name for field in packet.fields_desc]
+        rest = names[names.index(self.name) :]  # type: ignore[attr-defined]
+        if not any(packet.getfieldval(name) for name in rest):
+            return data
+        return bytes(super().addfield(packet, data, value))  # type: ignore[misc]
+
+
+class LaterByte(_Later, ByteField):
+    pass
+
+
+class LaterInt(_Later, IntField):
+    pass
+
+
 class Join(Packet):
     fields_desc = [
         *_string("host"),
@@ -404,6 +426,7 @@ class Joined(Packet):
         XIntField("pool", 0),
         IntField("lease_ms", 0),
         XLongField("epoch", 0),
+        LaterByte("trouble", 0),
     ]
 
 
@@ -426,7 +449,10 @@ class Refresh(Packet):
 
 
 class Refreshed(Packet):
-    fields_desc = [ByteEnumField("state", 0, {0: "fine", 1: "register", 2: "join"})]
+    fields_desc = [
+        ByteEnumField("state", 0, {0: "fine", 1: "register", 2: "join"}),
+        LaterInt("reuses", 0),
+    ]
 
 
 class Lookup(Packet):
@@ -440,10 +466,16 @@ class Lookup(Packet):
 
 class Mapping(Packet):
     fields_desc = [
-        ByteEnumField("status", 0, {0: "found", 1: "unknown", 2: "exhausted"}),
+        ByteEnumField(
+            "status",
+            0,
+            {0: "found", 1: "unknown", 2: "exhausted", 3: "share", 4: "unstored"},
+        ),
         *_string("label"),
         StrFixedLenField("service", b"", 32),
         XIntField("pool", 0),
+        LaterByte("flags", 0),
+        LaterByte("trouble", 0),
     ]
 
 
@@ -551,7 +583,7 @@ RULES: dict[type[Packet], Callable[[Packet], bool]] = {
     Register: lambda p: p.n <= 12 and p.replaces <= 1,
     Refreshed: lambda p: p.state <= 2,
     Lookup: lambda p: 1 <= p.by <= 3 and 0 not in p.label,
-    Mapping: lambda p: p.status <= 2 and 0 not in p.label,
+    Mapping: lambda p: p.status <= 4 and p.flags <= 3 and 0 not in p.label,
     There: lambda p: _is_canonical(p.underlay),
 }
 

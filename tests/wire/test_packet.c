@@ -184,15 +184,65 @@ static size_t make_control(struct sc_writer *w, uint8_t message)
     return sc_writer_len(w);
 }
 
+static size_t make_answer_to_host(struct sc_writer *w, struct sc_control c)
+{
+    c.transaction = 77;
+    c.src = 5;
+    sc_control_write(w, &c);
+    return sc_writer_len(w);
+}
+
+static size_t make_reused(struct sc_writer *w)
+{
+    return make_answer_to_host(w, (struct sc_control){.message = SC_MSG_MAPPING,
+                                                      .name = "web.demo.scaffold",
+                                                      .service = {service},
+                                                      .service_count = 1,
+                                                      .pool = 0xc6120003,
+                                                      .reused = 1,
+                                                      .used = 1});
+}
+
+static size_t make_unstored(struct sc_writer *w)
+{
+    return make_answer_to_host(w, (struct sc_control){.message = SC_MSG_MAPPING,
+                                                      .service_count = 1,
+                                                      .status = SC_LOOKUP_UNSTORED,
+                                                      .trouble = SC_TROUBLE_SPACE});
+}
+
+static size_t make_not_joined(struct sc_writer *w)
+{
+    return make_answer_to_host(w, (struct sc_control){.message = SC_MSG_JOINED,
+                                                      .lease_ms = 4000,
+                                                      .epoch = 9,
+                                                      .trouble = SC_TROUBLE_READ_ONLY});
+}
+
+static size_t make_reuses(struct sc_writer *w)
+{
+    return make_answer_to_host(
+        w, (struct sc_control){.message = SC_MSG_REFRESHED, .reuses = 0x00a1b2c3});
+}
+
 static const struct {
     const char *name;
     size_t (*make)(struct sc_writer *w);
 } makers[] = {
-    {"open", make_open},         {"answer", make_answer},
-    {"confirm", make_confirm},   {"data", make_data},
-    {"abort", make_abort},       {"refuse", make_refuse},
-    {"retry", make_retry},       {"reset", make_reset},
-    {"fragment", make_fragment}, {"undelivered", make_undelivered},
+    {"open", make_open},
+    {"answer", make_answer},
+    {"confirm", make_confirm},
+    {"data", make_data},
+    {"abort", make_abort},
+    {"refuse", make_refuse},
+    {"retry", make_retry},
+    {"reset", make_reset},
+    {"fragment", make_fragment},
+    {"undelivered", make_undelivered},
+    {"control-9-reused", make_reused},
+    {"control-9-unstored", make_unstored},
+    {"control-2-unstored", make_not_joined},
+    {"control-7-reuses", make_reuses},
 };
 #define MAKERS (sizeof makers / sizeof *makers)
 

@@ -22,4 +22,7 @@ void sc_ctl_on_joined(struct sc_daemon *d);
 /* The service router knows every instance of this host: who listens may go on. */
 void sc_ctl_on_registered(struct sc_daemon *d);
 
+/* One line: why a name or an address has no mapping (sc_mapping.error), and what to do. */
+void sc_names_trouble(const struct sc_daemon *d, int error, char *line, size_t size);
+
 #endif

@@ -113,19 +113,99 @@ bool sc_ctl_refuse_unverified(struct sc_ctl_call *c, bool loopback)
 
 static int resolve_error(int error)
 {
-    return error == ENOMEM ? EAI_MEMORY : error == ENOENT ? EAI_NONAME : EAI_AGAIN;
+    switch (error) {
+    case ENOMEM:
+    case EDQUOT:
+        return EAI_MEMORY;
+    case ENOENT:
+        return EAI_NONAME;
+    default:
+        return EAI_AGAIN;
+    }
 }
 
-static const char *mapping_trouble(int error)
+/* What connect or bind return for it. */
+static int socket_error(int error)
 {
     switch (error) {
     case ENOMEM:
-        return "the pool of service addresses is exhausted; give the router a larger --pool";
+    case EAGAIN:
+        return error;
+    case EDQUOT:
+        return ENOBUFS;
     case ENOENT:
-        return "no service has this address; resolve its name first";
+    case ENETUNREACH:
+    case ETIMEDOUT:
+        return ENETUNREACH;
     default:
-        return "the service router does not answer; is it running where --router says?";
+        return EADDRNOTAVAIL; /* a new name that cannot be stored */
     }
+}
+
+static const char *disk_trouble(int error)
+{
+    switch (error) {
+    case ENOSPC:
+        return "no space is left on its disk";
+    case EROFS:
+        return "its disk is read-only";
+    case EUCLEAN:
+        return "its state is damaged";
+    case ESTALE:
+        return "its state was removed; it has to be restarted";
+    case ETIME:
+        return "its disk does not answer";
+    default:
+        return "its log says why";
+    }
+}
+
+static void say_unstored(const struct sc_daemon *d, int error, char *line, size_t size)
+{
+    if (*d->config.router)
+        snprintf(line, size, "service router %.100s cannot store new names: %s", d->config.router,
+                 disk_trouble(error));
+    else if (d->keeper.trouble)
+        snprintf(line, size, "scaffoldd cannot store new names: %s", d->keeper.why);
+    else
+        snprintf(line, size, "scaffoldd cannot store new names in %.100s: %s", d->state.path,
+                 disk_trouble(error));
+}
+
+void sc_names_trouble(const struct sc_daemon *d, int error, char *line, size_t size)
+{
+    switch (error) {
+    case ENOMEM:
+        snprintf(line, size,
+                 "the pool of service addresses is exhausted; give the router a larger --pool");
+        break;
+    case EDQUOT:
+        snprintf(line, size, "too many names that nobody serves were asked for from this host");
+        break;
+    case EAGAIN:
+        snprintf(line, size, "too many new names at once; try again");
+        break;
+    case ENOENT:
+        snprintf(line, size, "no service has this address; resolve its name first");
+        break;
+    case ETIMEDOUT:
+    case ENETUNREACH:
+        snprintf(line, size,
+                 "the service router does not answer; is it running where --router says?");
+        break;
+    default:
+        say_unstored(d, error, line, size);
+    }
+}
+
+static void refuse_mapping(struct sc_ctl_call *c, int error)
+{
+    char line[SC_CTL_TEXT];
+    sc_names_trouble(c->server->daemon, error, line, sizeof line);
+    if (c->request.op == SC_CTL_RESOLVE)
+        sc_ctl_send_error(c, resolve_error(error), line);
+    else
+        sc_ctl_send_error(c, c->request.op == SC_CTL_REVERSE ? error : socket_error(error), line);
 }
 
 void sc_ctl_on_mapped(struct sc_daemon *d, const struct sc_event *e)
@@ -140,13 +220,7 @@ void sc_ctl_on_mapped(struct sc_daemon *d, const struct sc_event *e)
     uint16_t op = c->request.op;
     struct sc_address address = c->request.bind.address;
     if (m->error) {
-        bool names = op == SC_CTL_RESOLVE;
-        int error = m->error == ETIMEDOUT || m->error == ENOENT ? ENETUNREACH : m->error;
-        sc_ctl_send_error(c,
-                          names                  ? resolve_error(m->error)
-                          : op == SC_CTL_REVERSE ? m->error
-                                                 : error,
-                          mapping_trouble(m->error));
+        refuse_mapping(c, m->error);
     } else if (op == SC_CTL_BIND) {
         struct sc_address at = sc_address_v4(m->pool, address.port);
         sc_ctl_bind_at(c, m->service, at);

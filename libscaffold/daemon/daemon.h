@@ -13,6 +13,7 @@
 #include "daemon/datagrams.h"
 #include "daemon/endpoint_table.h"
 #include "daemon/journal.h"
+#include "daemon/keeper.h"
 #include "daemon/log_file.h"
 #include "daemon/loop.h"
 #include "daemon/serials.h"
@@ -57,7 +58,8 @@ struct sc_daemon {
     struct sc_loop loop;
     struct sc_udp udp;
     struct sc_stack *stack;
-    struct sc_state state;
+    struct sc_state state; /* the keeper's once it is started */
+    struct sc_keeper keeper;
     struct sc_ula_table ula;
     uint64_t netns; /* inode */
     struct sc_serials serials;

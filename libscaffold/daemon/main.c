@@ -20,6 +20,7 @@
 #include "daemon/listener.h"
 #include "daemon/registry.h"
 #include "daemon/session.h"
+#include "local/ctl.h"
 #include "transport/congestion.h"
 
 /* Trains sent, and batches received, before the other side of the loop gets its turn. */
@@ -90,9 +91,13 @@ void sc_daemon_on_activity(struct sc_daemon *d)
 /* The state in which this host is with its router has changed. */
 static void say_joined(const struct sc_daemon *d)
 {
+    char why[SC_CTL_TEXT];
     struct sc_stack_self self;
     sc_stack_get_self(d->stack, &self);
-    if (self.name_taken)
+    sc_names_trouble(d, self.refused, why, sizeof why);
+    if (self.refused)
+        sc_log(SC_LOG_WARN, "cannot join: %s", why);
+    else if (self.name_taken)
         sc_log(SC_LOG_WARN,
                "service router %s knows another host named %s; give this one another --name",
                d->config.router, d->config.host_name);
@@ -100,12 +105,6 @@ static void say_joined(const struct sc_daemon *d)
         sc_log(SC_LOG_INFO, "joined service router %s", d->config.router);
     else
         sc_log(SC_LOG_WARN, "service router %s does not answer any more", d->config.router);
-}
-
-static void keep(struct sc_daemon *d, const struct sc_event *e)
-{
-    int err = sc_state_keep(&d->state, &e->mapping, 1);
-    sc_stack_stored(d->stack, e->token, -err, d->loop.now);
 }
 
 static void take_event(struct sc_daemon *d, const struct sc_event *e)
@@ -123,7 +122,7 @@ static void take_event(struct sc_daemon *d, const struct sc_event *e)
             sc_ctl_on_mapped(d, e);
         break;
     case SC_EVENT_STORE:
-        keep(d, e);
+        sc_keeper_put(d, e);
         break;
     case SC_EVENT_REGISTERED:
         sc_ctl_on_registered(d);
@@ -327,7 +326,8 @@ static int start(struct sc_daemon *d, char *why, size_t size)
     if (make_runtime_dir(&d->config, why, size) < 0 || open_log(d, why, size) < 0 ||
         sc_ctl_open(d, why, size) < 0 ||
         sc_state_open(&d->state, d->config.state_dir, d->id.instance, why, size) < 0 ||
-        open_underlay(d, why, size) < 0 || open_stack(d, why, size) < 0)
+        open_underlay(d, why, size) < 0 || open_stack(d, why, size) < 0 || sc_keeper_start(d) < 0 ||
+        sc_keeper_own_name(d, why, size) < 0)
         return -1;
     sc_survivors_find(d);
     sc_daemon_on_activity(d);
@@ -366,7 +366,7 @@ static void stop(struct sc_daemon *d)
     sc_journal_fini(d);
     sc_udp_close(&d->udp);
     sc_stack_free(d->stack);
-    sc_state_close(&d->state);
+    sc_keeper_stop(d);
     sc_registry_fini(d);
     sc_shares_fini(&d->shares);
     sc_map_fini(&d->held_ends);

@@ -35,6 +35,8 @@ int sc_state_error(const struct sc_state *st, int rc)
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return -EBUSY;
+    case SQLITE_CONSTRAINT:
+        return -EEXIST;
     case SQLITE_NOMEM:
         return -ENOMEM;
     case SQLITE_PERM:

@@ -21,7 +21,6 @@ static void has_name(struct sc_stack *s, struct sc_pool_entry *e)
 {
     sc_pool_hold(&s->pool, e, true);
     s->env.pool = e->pool;
-    sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
 }
 
 /* After what was kept has been restored; again and again while it cannot be stored. */

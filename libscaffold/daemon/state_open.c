@@ -23,14 +23,39 @@ static const char schema_sql[] =
     " kept INTEGER NOT NULL);"      /* when, in seconds since 1970 */
     "PRAGMA user_version = 1";
 
+/* Exclusive, before anything is read: no shared memory beside the file, which would need room on a
+ * full disk, and a second scaffoldd finds it locked. Synchronous full: what is committed survives
+ * the loss of power. */
+static const char settings_sql[] = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL;"
+                                   "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF";
+
 /* A write-ahead log costs one fsync a commit instead of three, and a failed write leaves nothing to
- * be undone. Exclusive: no shared memory beside it, and a second scaffoldd finds it locked.
- * Synchronous full: what is committed survives the loss of power. */
-static const char settings_sql[] = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
-                                   "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;"
-                                   "PRAGMA trusted_schema = OFF";
+ * be undone. */
+static const char log_sql[] = "PRAGMA journal_mode = WAL";
 
 /* --- the file --------------------------------------------------------------------------------- */
+
+/* What was just made in this folder is there after a loss of power. */
+static void sync_folder(const char *path)
+{
+    int fd = open(*path ? path : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    fsync(fd);
+    close(fd);
+}
+
+/* Returns 0 or a negative errno; where it is there already, 0. */
+static int make_dir(char *path)
+{
+    if (mkdir(path, 0755) < 0)
+        return errno == EEXIST ? 0 : -errno;
+    char *name = strrchr(path, '/');
+    *name = 0;
+    sync_folder(path);
+    *name = '/';
+    return 0;
+}
 
 /* mkdir -p. Returns 0 or a negative errno. */
 static int make_dirs(char *path)
@@ -39,12 +64,12 @@ static int make_dirs(char *path)
         if (*p != '/')
             continue;
         *p = 0;
-        int err = mkdir(path, 0755);
+        int err = make_dir(path);
         *p = '/';
-        if (err < 0 && errno != EEXIST)
-            return -errno;
+        if (err < 0)
+            return err;
     }
-    return mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : 0;
+    return make_dir(path);
 }
 
 /* The secret in it is nobody else's, whatever the umask. One whose owner is another could be
@@ -192,10 +217,11 @@ static void put_old_away(const struct sc_state *st)
 
 static int load(struct sc_state *st, char *old, size_t size)
 {
-    int schema = read_schema(st);
+    int err = sc_state_run(st, settings_sql);
+    int schema = err < 0 ? err : read_schema(st);
     if (schema < 0)
         return schema;
-    int err = sc_state_run(st, settings_sql);
+    err = sc_state_run(st, log_sql);
     if (err == 0)
         err = schema > 0 ? check(st) : make_tables(st, old, size);
     if (err == 0)

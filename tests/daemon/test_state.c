@@ -2,6 +2,7 @@
  * over, and what is wrong with a file is said as it is. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,6 +49,8 @@ static int tear_down(void **state)
     struct place *p = *state;
     char command[96];
     sc_state_close(&p->state);
+    while (umount2(p->dir, MNT_DETACH) == 0)
+        ;
     snprintf(command, sizeof command, "rm -rf %s", p->dir);
     int err = system(command);
     free(p);
@@ -337,6 +341,118 @@ static void a_foreign_owner_is_named(void **state)
     must_open(p);
 }
 
+/* --- disks ------------------------------------------------------------------------------------ */
+
+/* A small disk for this test alone; skips where only root could have one. */
+static void mount_disk(struct place *p, const char *options)
+{
+    if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("tmpfs", p->dir, "tmpfs", 0, options) < 0)
+        skip();
+}
+
+static void fill_disk(struct place *p, bool full)
+{
+    static const char block[4096];
+    char path[128];
+    snprintf(path, sizeof path, "%s/filler", p->dir);
+    if (!full) {
+        assert_int_equal(unlink(path), 0);
+        return;
+    }
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    while (write(fd, block, sizeof block) > 0)
+        ;
+    assert_int_equal(errno, ENOSPC);
+    close(fd);
+}
+
+/* Keeps names until the disk is full. Returns how many are kept. */
+static uint32_t keep_until(struct place *p, int error)
+{
+    for (uint32_t i = 1; i < 1000; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "service-%u.demo.scaffold", i);
+        struct sc_mapping m = mapping(i, name);
+        int err = sc_state_keep(&p->state, &m, 1);
+        if (err == error)
+            return i - 1;
+        assert_int_equal(err, 0);
+    }
+    fail();
+    return 0;
+}
+
+/* What was kept is kept, what was not is not, and it goes on when there is room again. */
+static void a_full_disk(void **state)
+{
+    struct place *p = *state;
+    char why[512];
+    mount_disk(p, "size=256k");
+    must_open(p);
+    fill_disk(p, true);
+    uint32_t kept = keep_until(p, -ENOSPC);
+    sc_state_explain(&p->state, -ENOSPC, why, sizeof why);
+    assert_non_null(strstr(why, "No space left on device"));
+    assert_non_null(strstr(why, p->file));
+    fill_disk(p, false);
+    keep(p, 2000, "later.demo.scaffold");
+    sc_state_close(&p->state);
+
+    must_open(p);
+    struct sc_stack *s = new_stack(p);
+    assert_int_equal(sc_state_restore(&p->state, s), 0);
+    for (uint32_t i = 1; i <= kept; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "service-%u.demo.scaffold", i);
+        assert_name_at(s, i, name);
+    }
+    assert_name_at(s, kept + 1, NULL);
+    assert_name_at(s, 2000, "later.demo.scaffold");
+    sc_stack_free(s);
+}
+
+static void a_disk_that_is_full_at_the_first_start(void **state)
+{
+    struct place *p = *state;
+    mount_disk(p, "size=64k");
+    mkdir(p->home, 0700);
+    fill_disk(p, true);
+    must_refuse(p, "No space left on device; free some");
+    fill_disk(p, false);
+    must_open(p);
+}
+
+/* What is there can be used with a full disk: a router starts, and knows its names. */
+static void a_disk_that_is_full_at_a_later_start(void **state)
+{
+    struct place *p = *state;
+    mount_disk(p, "size=256k");
+    must_open(p);
+    keep(p, 7, "web.demo.scaffold");
+    sc_state_close(&p->state);
+    fill_disk(p, true);
+    must_open(p);
+    struct sc_stack *s = new_stack(p);
+    assert_int_equal(sc_state_restore(&p->state, s), 0);
+    assert_name_at(s, 7, "web.demo.scaffold");
+    sc_stack_free(s);
+}
+
+static void a_read_only_disk(void **state)
+{
+    struct place *p = *state;
+    mount_disk(p, "size=256k");
+    must_open(p);
+    sc_state_close(&p->state);
+    assert_int_equal(mount(NULL, p->dir, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+    must_refuse(p, "Read-only file system");
+    assert_int_equal(mount(NULL, p->dir, NULL, MS_REMOUNT, NULL), 0);
+    must_open(p);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -354,6 +470,10 @@ int main(void)
         CASE(two_do_not_share_one_file),
         CASE(a_file_that_was_removed_takes_nothing_more),
         CASE(a_foreign_owner_is_named),
+        CASE(a_full_disk),
+        CASE(a_disk_that_is_full_at_the_first_start),
+        CASE(a_disk_that_is_full_at_a_later_start),
+        CASE(a_read_only_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

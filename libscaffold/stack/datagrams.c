@@ -100,6 +100,8 @@ static const struct sc_underlay *choose_host(struct sc_stack *s, const struct sc
     struct sc_instance *i = sc_service_table_choose(&s->services, &p->to, &c);
     const struct sc_host *host =
         i ? sc_hosts_find(&s->hosts, i->host) : sc_router_host_of(s, &p->to);
+    if (host)
+        sc_changes_use(s, &p->to);
     return host ? &host->underlay : NULL;
 }
 
@@ -216,6 +218,8 @@ static void bind_late(struct sc_stack *s, const struct sc_header *h, const struc
     struct sc_choice c = {.hash = p->choice, .own = s->env.address, .local_only = !s->is_router};
     struct sc_instance *i = sc_service_table_choose(&s->services, &p->to, &c);
     const struct sc_host *host = i ? NULL : sc_router_host_of(s, &p->to);
+    if (i || host)
+        sc_changes_use(s, &p->to);
     if ((i && i->host == 0) || sc_stack_is_own_host(s, &p->to))
         deliver(s, h, p, now);
     else if (i || host)

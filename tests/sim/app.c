@@ -417,18 +417,15 @@ static void on_arrived(struct sim_host *h, const struct sc_event *e)
     on_flow_event(&t->server, SC_FLOW_READABLE | SC_FLOW_WRITABLE);
 }
 
-static void save_mapping(struct sim_host *h, const struct sc_mapping *m)
-{
-    h->saved = realloc(h->saved, (h->saved_count + 1) * sizeof *h->saved);
-    if (!h->saved)
-        abort();
-    h->saved[h->saved_count++] = *m;
-}
-
+/* Nobody is told of what is not stored. */
 static void on_mapped(struct sim_host *h, const struct sc_event *e)
 {
     struct sim_answer *a = e->ticket;
     sim_note(h->sim, h, "mapped", e->mapping.pool, (uint64_t)e->mapping.error);
+    struct sim_host *router = h->router ? h->router : h;
+    if (!e->mapping.error && !sim_disk_ever_held(router, e->mapping.pool, e->mapping.name))
+        sim_violation(h->sim, "%s was told of %s, which is not stored", h->config.host_name,
+                      e->mapping.name);
     a->done = true;
     a->mapping = e->mapping;
     a->at = h->sim->now;
@@ -454,8 +451,7 @@ static void on_event(struct sim_host *h, const struct sc_event *e)
         sim_note(h->sim, h, e->type == SC_EVENT_JOINED ? "joined" : "registered", 0, 0);
         break;
     case SC_EVENT_STORE:
-        save_mapping(h, &e->mapping);
-        sc_stack_stored(h->stack, e->token, 0, h->sim->now);
+        sim_disk_store(h, e);
         break;
     case SC_EVENT_DATAGRAM:
     case SC_EVENT_UNDELIVERED:

@@ -322,14 +322,6 @@ struct sim_host *sim_host_prepare(struct sim *sim, const char *name, struct sim_
     return h;
 }
 
-static void restore_mappings(struct sim_host *h)
-{
-    for (size_t i = 0; i < h->saved_count; i++)
-        if (sc_stack_restore_mapping(h->stack, &h->saved[i]) != 0)
-            sim_violation(h->sim, "%s: mapping %s not taken back", h->config.host_name,
-                          h->saved[i].name);
-}
-
 static void serve(struct sim_service *s)
 {
     int error = sc_stack_serve(s->host->stack, &s->id, s, &s->instance, s->host->sim->now);
@@ -350,7 +342,7 @@ void sim_host_start(struct sim_host *h)
     h->stack = sc_stack_new(&h->config, h->sim->now);
     if (!h->stack)
         abort();
-    restore_mappings(h);
+    sim_disk_restore(h);
     for (struct sim_service *s = h->services; s; s = s->next)
         serve(s);
     sim_note(h->sim, h, "start", h->incarnation, 0);

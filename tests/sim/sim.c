@@ -281,7 +281,7 @@ static void free_host(struct sim_host *h)
         h->services = next;
     }
     free_packets(h->inbox);
-    free(h->saved);
+    sim_disk_free(h);
     free(h);
 }
 

@@ -4,6 +4,7 @@
  *   link     one direction of a wire: delay, rate, queue, loss ...        link.c
  *   host     one sc_stack behind an `out` and an `in` link                host.c
  *   talk     an application's conversation: two ends of one flow          app.c
+ *   disk     what a router has stored                                     disk.c
  *   audit    a tap on every sender that checks what may never happen      audit.c
  *   world    topologies and helpers for tests                             world.c
  *
@@ -236,6 +237,21 @@ struct sim_service {
     unsigned accepted;
 };
 
+/* A name that an address had, and the one before it. */
+struct sim_record_of_name {
+    struct sim_record_of_name *before;
+    struct sc_mapping mapping;
+};
+
+/* All zero: stores at once. */
+struct sim_disk {
+    sc_time delay; /* of each write, after the one before */
+    int error;     /* what it fails with... */
+    unsigned fail_percent;
+    sc_time busy_until;
+    struct sim_record_of_name **names; /* by host part of the pool address; the newest first */
+};
+
 struct sim_host {
     struct sim *sim;
     size_t index;
@@ -257,8 +273,7 @@ struct sim_host {
     unsigned spin;
 
     struct sim_service *services;
-    struct sc_mapping *saved; /* what the router was told to persist */
-    size_t saved_count;
+    struct sim_disk disk;
     uint64_t packets_in, bytes_in, packets_out, bytes_out; /* UDP payloads */
     uint64_t turns;
     size_t max_memory; /* most that sc_stack_memory said */
@@ -391,6 +406,17 @@ struct sim_answer {
 
 void sim_lookup(struct sim_host *h, const char *name, struct sim_answer *out);
 void sim_lookup_pool(struct sim_host *h, uint32_t pool, struct sim_answer *out);
+
+/* --- disk.c ----------------------------------------------------------------------------------- */
+
+/* SC_EVENT_STORE. */
+void sim_disk_store(struct sim_host *h, const struct sc_event *e);
+
+/* Whether the router's disk has this name for the address, or had it. */
+bool sim_disk_ever_held(struct sim_host *router, uint32_t pool, const char *name);
+
+void sim_disk_restore(struct sim_host *h);
+void sim_disk_free(struct sim_host *h);
 
 /* --- audit.c ---------------------------------------------------------------------------------- */
 

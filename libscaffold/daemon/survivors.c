@@ -14,6 +14,9 @@
 
 /* What the router did not answer is asked again, and who is gone forgotten, this often. */
 #define AGAIN_EVERY (1 * SC_SECOND)
+/* Served, or looked at, in one turn of the loop: about 1 ms, with a question to the kernel each. */
+#define SLICE 32
+#define LOOKED_AT 128
 /* Until the program listens again its backlog is not known: listen(2)'s customary one. */
 #define BACKLOG 128
 
@@ -33,9 +36,10 @@ static void forget(struct sc_daemon *d, struct survivor *v)
     free(v);
 }
 
+/* What found() let in is IPv4, or loopback's and known. */
 static uint32_t pool_of(const struct survivor *v)
 {
-    return sc_address_is_v4(&v->name.address) ? sc_address_to_v4(&v->name.address) : 0;
+    return sc_address_to_v4(&v->name.address);
 }
 
 static bool is_served(struct sc_daemon *d, const struct survivor *v)
@@ -72,18 +76,28 @@ static void serve(struct sc_daemon *d, struct survivor *v, const struct sc_servi
     forget(d, v);
 }
 
+/* A slice of those that are known; the others have to be asked for. */
 static void serve_known(struct sc_daemon *d)
 {
     struct sc_list *it, *tmp;
     struct sc_service_id service;
+    size_t left = SLICE;
     sc_list_each(it, tmp, &d->survivors.waiting)
     {
         struct survivor *v = sc_container(it, struct survivor, link);
-        if (sc_listener_service(d, &v->name.address, &service))
-            serve(d, v, &service);
-        else if (pool_of(v) == 0)
-            give_up(d, v, "its name holds no address of a service");
+        if (!sc_listener_service(d, &v->name.address, &service))
+            continue;
+        if (left-- == 0) {
+            sc_loop_alarm(&d->loop, &d->survivors.more, d->loop.now);
+            return;
+        }
+        serve(d, v, &service);
     }
+}
+
+static void on_more(struct sc_alarm *a)
+{
+    serve_known(sc_container(a, struct sc_daemon, survivors.more));
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
@@ -111,13 +125,16 @@ static void ask(struct sc_daemon *d)
 {
     struct sc_list *it, *tmp;
     struct sc_stack_self self;
+    struct sc_service_id service;
     sc_stack_get_self(d->stack, &self);
     if (!self.joined)
         return;
     sc_list_each(it, tmp, &d->survivors.waiting)
     {
-        uint32_t pool = pool_of(sc_container(it, struct survivor, link));
-        if (!place_of(d, pool) && !ask_for(d, pool))
+        struct survivor *v = sc_container(it, struct survivor, link);
+        if (sc_listener_service(d, &v->name.address, &service) || place_of(d, pool_of(v)))
+            continue;
+        if (!ask_for(d, pool_of(v)))
             return;
     }
 }
@@ -167,16 +184,23 @@ static void arm(struct sc_daemon *d)
         sc_loop_alarm(&d->loop, &d->survivors.again, d->loop.now + AGAIN_EVERY);
 }
 
-static void on_again(struct sc_alarm *a)
+/* The next few in turn: they go to the back. */
+static void forget_gone(struct sc_daemon *d)
 {
-    struct sc_daemon *d = sc_container(a, struct sc_daemon, survivors.again);
-    struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &d->survivors.waiting)
-    {
-        struct survivor *v = sc_container(it, struct survivor, link);
+    struct sc_list *waiting = &d->survivors.waiting;
+    for (size_t left = LOOKED_AT; left > 0 && !sc_list_empty(waiting); left--) {
+        struct survivor *v = sc_container(sc_list_first(waiting), struct survivor, link);
+        sc_list_remove(&v->link);
+        sc_list_append(waiting, &v->link);
         if (!sc_diag_exists(v->inode))
             forget(d, v);
     }
+}
+
+static void on_again(struct sc_alarm *a)
+{
+    struct sc_daemon *d = sc_container(a, struct sc_daemon, survivors.again);
+    forget_gone(d);
     ask(d);
     arm(d);
     sc_daemon_on_activity(d);
@@ -191,6 +215,11 @@ static void found(void *arg, const struct sc_diag_socket *s)
     if (!sc_name_read_key(s->name, &name) || name.kind != SC_NAME_BOUND ||
         sc_map_find(&d->survivors.by_inode, &s->inode))
         return;
+    if (!sc_address_is_v4(&name.address) && !sc_address_is_loopback(&name.address)) {
+        sc_log(SC_LOG_WARN, "listener %s is ignored: its name holds no address of a service",
+               s->name);
+        return;
+    }
     uint32_t uid = s->uid_known ? s->uid : d->id.uid;
     if (!sc_ctl_may_serve(d, uid, -1)) { /* a name is a claim */
         sc_journal(d, SC_JOURNAL_STRANGERS, SC_LOG_WARN, "listener %s of uid %u is ignored",
@@ -225,6 +254,7 @@ void sc_survivors_find(struct sc_daemon *d)
     uint64_t seed[2] = {d->config.seed, ~d->config.seed};
     char prefix[sizeof((struct sockaddr_un *)0)->sun_path];
     sc_list_init(&s->waiting);
+    sc_alarm_init(&s->more, on_more);
     sc_alarm_init(&s->again, on_again);
     SC_MAP_INIT(&s->by_inode, struct survivor, by_inode, inode, seed);
     prefix_of(d->id, prefix, sizeof prefix);
@@ -233,7 +263,7 @@ void sc_survivors_find(struct sc_daemon *d)
         sc_log(SC_LOG_WARN, "listeners that survived cannot be looked for: %s", strerror(-err));
     serve_known(d);
     if (sc_survivors_wait(d))
-        sc_log(SC_LOG_INFO, "%zu listeners survived; the service router is asked what they serve",
+        sc_log(SC_LOG_INFO, "%zu more listeners survived; the service router knows what they serve",
                s->by_inode.count);
     ask(d);
     arm(d);
@@ -243,6 +273,7 @@ void sc_survivors_fini(struct sc_daemon *d)
 {
     struct sc_list *it, *tmp;
     sc_list_each(it, tmp, &d->survivors.waiting) forget(d, sc_container(it, struct survivor, link));
+    sc_loop_alarm(&d->loop, &d->survivors.more, SC_NEVER);
     sc_loop_alarm(&d->loop, &d->survivors.again, SC_NEVER);
     sc_map_fini(&d->survivors.by_inode);
 }

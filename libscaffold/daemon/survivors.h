@@ -23,7 +23,8 @@ struct sc_survivors {
     struct sc_list waiting; /* those whose service is not known yet */
     struct sc_map by_inode;
     uint32_t asked[SC_SURVIVORS_ASKED]; /* pool addresses; 0: a free place. The tickets, too */
-    struct sc_alarm again;
+    struct sc_alarm more;               /* known ones are left: they are served in slices */
+    struct sc_alarm again;              /* who is gone, and what was not answered */
 };
 
 /* Looks for them. Those that are known here are served when it returns. */

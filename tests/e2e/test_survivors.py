@@ -126,7 +126,7 @@ def test_they_come_back_when_the_router_does() -> None:
         lab["r"].kill_scaffoldd()
         lab["a"].kill_scaffoldd()
         lab["a"].scaffoldd(port=0)
-        within(20, lambda: "the service router is asked what they serve" in lab["a"].log())
+        within(20, lambda: "the service router knows what they serve" in lab["a"].log())
         assert not lab["a"].status()["services"]
         lab["r"].scaffoldd()
         within(30, lambda: are_known(lab["r"], INSTANCES))
@@ -186,27 +186,26 @@ def test_what_cannot_come_back_is_named(loopback_lab: Lab) -> None:
     within(20, lambda: are_known(loopback_lab["b"], INSTANCES))
     pool = a.run([sys.executable, "-c", f"import socket; print(socket.gethostbyname('{SERVICE}'))"])
     served = socket.inet_aton(pool.stdout.strip()).hex()
-    names = {
-        "b/4-/c6130000:0050/0": "the service router does not know its address",
-        "b/6-/fd000000000000000000000000000001:0050/0": "its name holds no address of a service",
-        f"b/4-/{served}:0fa0/0": "the service is already served on this host",
-    }
+    unknown, misplaced = "b/4-/c6130000:0050/0", f"b/6-/fd{1:030x}:0050/0"
+    twice = f"b/4-/{served}:0fa0/0"
     with contextlib.ExitStack() as stack:
-        for text in names:
+        for text in (unknown, misplaced, twice):
             stack.enter_context(listens_at(a, text))
         stack.enter_context(listens_at(a, "b/4-/c6130001:0050/0\0more"))
         stack.enter_context(listens_at(a, "b/no name of ours"))
         a.kill_scaffoldd()
         a.scaffoldd(port=0)
         are_back(loopback_lab, a, INSTANCES)
-        for text, why in names.items():
-            name = name_of(a, text)[1:].decode()
-            if text.startswith(f"b/4-/{served}"):
-                continue
-            within(20, lambda name=name, why=why: f"listener {name} survived" in a.log())
-            assert f"warn: listener {name} survived and is not served: {why}" in a.log()
-        assert "already served on this host" in a.log()
-        assert "more" not in a.log() and "no name of ours" not in a.log()
+        named = {text: name_of(a, text)[1:].decode() for text in (unknown, misplaced)}
+        within(20, lambda: f"listener {named[unknown]} survived" in a.log())
+        for line_of_log in (
+            f"warn: listener {named[unknown]} survived and is not served: "
+            "the service router does not know its address",
+            f"warn: listener {named[misplaced]} is ignored: its name holds no address of a service",
+            "survived and is not served: the service is already served on this host",
+        ):
+            assert line_of_log in a.log()
+        assert "c6130001" not in a.log() and "no name of ours" not in a.log()
 
 
 def test_another_user_cannot_pose_as_a_survivor(root_only: None) -> None:

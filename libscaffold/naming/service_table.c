@@ -94,7 +94,8 @@ static void take(struct sc_service *s, const struct sc_instance *i)
         if (s->local == 0)
             sc_list_remove(&s->by_port);
     }
-    place(s, s->instance[--s->count], hole);
+    if (hole < --s->count) /* else nothing stands behind it: the last local one has moved already */
+        place(s, s->instance[s->count], hole);
 }
 
 /* --- instances -------------------------------------------------------------------------------- */

@@ -227,6 +227,28 @@ static void coming_and_going(void **state)
     sc_service_table_fini(&t);
 }
 
+/* SO_REUSEPORT: several of this host and no other's, of which any may go first. */
+static void all_of_this_host(void **state)
+{
+    (void)state;
+    struct sc_service_id web = id_of("web.a.scaffold:80");
+    for (size_t first = 0; first < 3; first++) {
+        struct sc_service_table t;
+        struct sc_instance *there[3];
+        sc_service_table_init(&t, seed);
+        for (size_t i = 0; i < 3; i++)
+            there[i] = sc_service_table_add(&t, &web, 0, NULL);
+        for (size_t i = 0; i < 3; i++) {
+            struct sc_service *s = there[(first + i) % 3]->service;
+            for (size_t at = 0; at < s->count; at++)
+                assert_int_equal(s->instance[at]->at, at);
+            sc_service_table_remove(&t, there[(first + i) % 3]);
+        }
+        assert_int_equal(t.instances, 0);
+        sc_service_table_fini(&t);
+    }
+}
+
 static void hosts(void **state)
 {
     (void)state;
@@ -306,6 +328,7 @@ int main(void)
         cmocka_unit_test(choices),
         cmocka_unit_test(choices_among_many),
         cmocka_unit_test(coming_and_going),
+        cmocka_unit_test(all_of_this_host),
         cmocka_unit_test(hosts),
         cmocka_unit_test(a_full_table_of_hosts),
         cmocka_unit_test(walking),

@@ -92,20 +92,25 @@ static void leave_queue(struct sc_end *e)
         accepted(e);
 }
 
-/* What came with the byte at the head. A mark's is an eventfd, in no way a file or a socket: one of
- * those could be the program's own end, which would then outlive it in our queue. Truncated to
- * nothing: there was a descriptor, and no room for it here. */
+/* What came with the byte at the head. A mark's is one eventfd, in no way a file or a socket: one
+ * of those could be the program's own end, which would then outlive it in our queue. Truncated to
+ * nothing: there was a descriptor, and no room for it here. All are closed: where one has room, the
+ * kernel delivers two. */
 static bool carries_mark(struct msghdr *msg)
 {
     struct cmsghdr *c = CMSG_FIRSTHDR(msg);
     struct stat st;
-    int fd;
+    bool anonymous = false;
     if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
         return msg->msg_flags & MSG_CTRUNC;
-    memcpy(&fd, CMSG_DATA(c), sizeof fd);
-    bool anonymous = fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == 0;
-    close(fd);
-    return anonymous && !(msg->msg_flags & MSG_CTRUNC);
+    size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; i++) {
+        int fd;
+        memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+        anonymous = fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == 0;
+        close(fd);
+    }
+    return anonymous && count == 1 && !(msg->msg_flags & MSG_CTRUNC);
 }
 
 /* An acceptor that knows us marks its socket with one byte that carries a descriptor (A8); the byte

@@ -3,6 +3,7 @@
 #include "daemon/end.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -161,23 +162,28 @@ static void the_last_byte_of_all(void **state)
 
 /* --- descriptors in the stream ---------------------------------------------------------------- */
 
-static void app_sends_with(struct both *b, const char *text, int passed)
+static void app_sends_several(struct both *b, const char *text, const int *passed, size_t count)
 {
     struct iovec iov = {(void *)(uintptr_t)text, strlen(text)};
     union {
         struct cmsghdr align;
-        char room[CMSG_SPACE(sizeof passed)];
+        char room[CMSG_SPACE(8 * sizeof *passed)];
     } rights = {0};
     struct msghdr msg = {.msg_iov = &iov,
                          .msg_iovlen = 1,
                          .msg_control = rights.room,
-                         .msg_controllen = sizeof rights.room};
+                         .msg_controllen = CMSG_SPACE(count * sizeof *passed)};
     struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
     h->cmsg_level = SOL_SOCKET;
     h->cmsg_type = SCM_RIGHTS;
-    h->cmsg_len = CMSG_LEN(sizeof passed);
-    memcpy(CMSG_DATA(h), &passed, sizeof passed);
+    h->cmsg_len = CMSG_LEN(count * sizeof *passed);
+    memcpy(CMSG_DATA(h), passed, count * sizeof *passed);
     assert_int_equal(sendmsg(b->app, &msg, 0), iov.iov_len);
+}
+
+static void app_sends_with(struct both *b, const char *text, int passed)
+{
+    app_sends_several(b, text, &passed, 1);
 }
 
 static void app_ends_and_is_seen(struct both *b)
@@ -223,6 +229,29 @@ static void a_mark_is_no_socket(void **state)
     app_ends_and_is_seen(b);
 }
 
+static int open_descriptors(void)
+{
+    int count = 0;
+    for (int fd = 0; fd < 256; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+/* Where one descriptor has room, the kernel delivers two. */
+static void a_mark_of_several(void **state)
+{
+    struct both *b = *state;
+    int several[] = {eventfd(0, EFD_CLOEXEC), eventfd(0, EFD_CLOEXEC), eventfd(0, EFD_CLOEXEC)};
+    b->end.stage = SC_END_QUEUED;
+    app_sends_several(b, "m", several, 3);
+    for (size_t i = 0; i < 3; i++)
+        close(several[i]);
+    int before = open_descriptors();
+    sc_loop_turn(&b->loop, SC_NEVER);
+    assert_int_equal(open_descriptors(), before);
+    assert_false(b->end.mark_head);
+}
+
 static void a_mark_is_no_data(void **state)
 {
     struct both *b = *state;
@@ -249,6 +278,7 @@ int main(void)
         AROUND(its_own_end_in_a_small_message),
         AROUND(its_own_end_in_bulk),
         AROUND(a_mark_is_no_socket),
+        AROUND(a_mark_of_several),
         AROUND(a_mark_is_no_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

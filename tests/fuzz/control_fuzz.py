@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -228,26 +229,41 @@ def _stop(host: Host) -> list[str]:
     return reports or ([f"{host.name}: scaffoldd ended with {code}"] if code else [])
 
 
+@contextlib.contextmanager
+def _limited(host: Host, descriptors: int | None) -> Iterator[None]:
+    """What is started on this host meanwhile has no more descriptors than that."""
+    prefix = host.prefix
+    if descriptors:
+        host.prefix = (*prefix, "prlimit", f"--nofile={descriptors}:{descriptors}")
+    yield
+    host.prefix = prefix
+
+
 def fuzz(
     seed: int,
     *,
+    descriptors: int | None = None,
     operations: int = 1 << 30,
     seconds: float = 1e9,
     processes: int = 6,
     settle_s: float = 90,
 ) -> Outcome:
-    """`operations` of each process at most. Needs root: there are several users."""
+    """`operations` of each process at most; scaffoldd may have so many descriptors. Needs root:
+    there are several users.
+    """
     outcome = Outcome(seed)
     wrong = outcome.wrong
     with Lab(["a", "b"], router="b", allow_uids=[MAY_SERVE]) as lab:
-        lab.start()
+        with _limited(lab["a"], descriptors):
+            lab.start()
         hosts = [lab["a"], lab["b"]]
         honest = Honest(lab)
         before = [_least(host) for host in hosts]
         honest.start_asking()
         until = time.monotonic() + seconds
+        users = USERS[1:] if descriptors else USERS  # root may have everything, and would
         workers = [
-            Worker(lab["a"], f"{seed}/{i}", USERS[i % len(USERS)], operations, until)
+            Worker(lab["a"], f"{seed}/{i}", users[i % len(users)], operations, until)
             for i in range(processes)
         ]
         _work(workers, honest, hosts, wrong)

@@ -266,8 +266,10 @@ class Program:
                 other, _ = one.accept()
                 other.setblocking(False)
                 self.sockets.append(other)
-                if r.random() < 0.5:  # as libscaffold does
-                    other.sendmsg([b"m"], [(*descriptors.RIGHTS, array.array("i", [2]))])
+                if r.random() < 0.7:  # as libscaffold does
+                    mark = os.eventfd(0)
+                    other.sendmsg([b"m"], [(*descriptors.RIGHTS, array.array("i", [mark]))])
+                    os.close(mark)
 
     def unlisten(self, r: random.Random) -> None:
         call = self.some_call(r)

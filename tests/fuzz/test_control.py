@@ -14,7 +14,8 @@ from fuzz.control_fuzz import fuzz
 from scaffold import paths
 
 BUILD = Path(__file__).parents[2] / "build/dev"
-OPERATIONS = 700  # of each process: about 15 s in all
+OPERATIONS = 400  # of each process: about 15 s in all
+FEW = 300  # descriptors that those processes together could use up
 
 
 def seed() -> int:
@@ -35,7 +36,8 @@ def sanitized(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.root
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("root_only", "sanitized")
-def test_programs_that_keep_to_nothing() -> None:
-    outcome = fuzz(seed(), operations=OPERATIONS)
+@pytest.mark.parametrize("descriptors", [None, FEW], ids=["enough", "few"])
+def test_programs_that_keep_to_nothing(descriptors: int | None) -> None:
+    outcome = fuzz(seed(), operations=OPERATIONS, descriptors=descriptors)
     assert not outcome.wrong, f"SCAFFOLD_FUZZ_SEED={outcome.seed}: {outcome.wrong}"
     assert outcome.answers > 10

@@ -1,8 +1,11 @@
 """Source is changed where it must be, and nowhere else."""
 
+import ctypes
 import itertools
 import os
 import re
+import select
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +22,7 @@ from scaffold_port.rules import RULES
 
 FIXTURES = Path(__file__).with_name("fixtures")
 _NO_FUNCTIONS = {"EINPROGRESS"}
+IN_MOVED_TO = 0x80
 
 
 @pytest.fixture(autouse=True)
@@ -197,21 +201,44 @@ def test_every_new_name_is_declared(tmp_path: Path) -> None:
     assert [name for name in sorted(fixes) if not re.search(rf"\b{name}\b", header)] == []
 
 
+class Moves:
+    """Files that are moved into a folder from now on, as inotify(7) tells them."""
+
+    def __init__(self, folder: Path) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._fd = libc.inotify_init1(os.O_CLOEXEC)
+        assert libc.inotify_add_watch(self._fd, os.fsencode(folder), IN_MOVED_TO) >= 0
+
+    def wait(self, count: int, process: "subprocess.Popen[bytes]") -> None:
+        """Return once there were so many, or the process has ended."""
+        seen, end = 0, os.pidfd_open(process.pid)
+        while seen < count and self._fd in select.select([self._fd, end], [], [])[0]:
+            seen += self._read()
+        os.close(end)
+        os.close(self._fd)
+
+    def _read(self) -> int:
+        raw, at, events = os.read(self._fd, 1 << 16), 0, 0
+        while at < len(raw):
+            at += 16 + struct.unpack_from("I", raw, at + 12)[0]  # the name's length comes last
+            events += 1
+        return events
+
+
 @pytest.mark.parametrize("done_before", [1, 20, 60])
 def test_killed_at_any_point_each_file_is_old_or_new(tmp_path: Path, done_before: int) -> None:
-    old = b"#include <errno.h>\n" + b"int f(int s) { return listen(s, 5); }\n" * 500
+    old = b"#include <errno.h>\n" + b"int f(int s) { return listen(s, 5); }\n" * 100
     tree = tmp_path / "tree"
     tree.mkdir()
     files = [tree / f"{number:03}.c" for number in range(120)]
     for file in files:
         file.write_bytes(old)
-    before = {file: file.stat().st_ino for file in files}
+    moves = Moves(tree)
     call = "from scaffold_port.cli import main; main()"
     words = [sys.executable, "-c", call, "rewrite", str(tree), "--in-place"]
     process = subprocess.Popen(words, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
-    while process.poll() is None:
-        if sum(file.stat().st_ino != before[file] for file in files) >= done_before:
-            process.kill()
+    moves.wait(done_before, process)
+    process.kill()
     process.wait()
     new = old.replace(b"listen", b"scaffold_listen")
     new = new.replace(b"errno.h>\n", b"errno.h>\n#include <scaffold/scaffold.h>\n")

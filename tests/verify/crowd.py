@@ -88,6 +88,7 @@ class Crowd:
         self._process: multiprocessing.process.BaseProcess | None = None
 
     def __enter__(self) -> Self:
+        self._join()  # whose names the router writes down first: longer than a lease
         self._addresses = self._join()
         renewals = [_refresh(i, a, 0) for i, a in enumerate(self._addresses)]
         self._process = multiprocessing.get_context("fork").Process(

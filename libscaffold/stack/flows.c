@@ -59,6 +59,7 @@ static void free_flow(struct sc_stack *s, struct sc_entry *e)
     sc_heap_set(&s->flow_timers, &f->timer, SC_NEVER);
     sc_map_remove(&s->flows, &f->by_id);
     sc_map_remove(&s->opens, &f->by_open);
+    sc_map_remove(&s->by_token, &e->by_token);
     sc_peers_drop(s, e);
     sc_flow_fini(f);
     free(e);
@@ -96,9 +97,20 @@ static void arm(struct sc_stack *s, struct sc_entry *e, sc_time now)
         s->counters.dropped_memory++;
 }
 
+/* From now on the peer may reset it. One that gives several of its flows the same token can reset
+ * one of them. */
+static void note_token(struct sc_stack *s, struct sc_entry *e)
+{
+    if (e->flow.peer_epoch && !e->by_token.linked &&
+        !sc_map_find(&s->by_token, e->flow.peer_token) &&
+        sc_map_insert(&s->by_token, &e->by_token) < 0)
+        s->counters.dropped_memory++;
+}
+
 void sc_flows_touch(struct sc_stack *s, struct sc_entry *e, sc_time now)
 {
     struct sc_flow *f = &e->flow;
+    note_token(s, e);
     sc_flows_note(s, e);
     count_half_open(s, e, f->state == SC_FLOW_ANSWERED);
     if (f->state == SC_FLOW_DEAD)
@@ -188,6 +200,7 @@ void sc_flows_fini(struct sc_stack *s)
     }
     sc_map_fini(&s->flows);
     sc_map_fini(&s->opens);
+    sc_map_fini(&s->by_token);
     sc_heap_fini(&s->flow_timers);
 }
 

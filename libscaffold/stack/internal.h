@@ -74,7 +74,8 @@ struct sc_incarnation {
 
 /* A flow and what the stack keeps beside it. */
 struct sc_entry {
-    struct sc_flow flow; /* first: a pointer to it is a pointer to the entry */
+    struct sc_flow flow;         /* first: a pointer to it is a pointer to the entry */
+    struct sc_map_node by_token; /* key: flow.peer_token, once it is known */
     struct sc_peer *peer;
     struct sc_instance *instance; /* server: whom it was answered for; NULL when that is gone */
     struct sc_underlay relay;     /* server: whence the OPEN came; client: a relay that works */
@@ -183,7 +184,8 @@ struct sc_stack {
     struct sc_service_id own; /* of <our name>.host.scaffold */
 
     struct sc_map flows;
-    struct sc_map opens; /* server flows by (client, its flow id, open id) */
+    struct sc_map opens;    /* server flows by (client, its flow id, open id) */
+    struct sc_map by_token; /* flows by what a RESET names them by */
     struct sc_heap flow_timers;
     struct sc_heap dues;
     struct sc_list ready;

@@ -39,12 +39,9 @@ void sc_resets_on_reset(struct sc_stack *s, struct sc_reader *r, const struct sc
         s->counters.dropped_malformed += r->bad;
         return;
     }
-    struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &peer->flows)
-    {
-        struct sc_entry *e = sc_entry_of(sc_container(it, struct sc_flow, siblings));
-        if (memcmp(e->flow.peer_token, p.token, SC_TOKEN_LEN) != 0)
-            continue;
+    struct sc_map_node *n = sc_map_find(&s->by_token, p.token);
+    struct sc_entry *e = n ? sc_container(n, struct sc_entry, by_token) : NULL;
+    if (e && e->peer == peer) {
         s->counters.resets_received++;
         sc_flow_on_reset(&e->flow, &p, now);
         sc_flows_fed(s, e);

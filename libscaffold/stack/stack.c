@@ -13,6 +13,7 @@ static void init_tables(struct sc_stack *s)
         s->map_seed[i] = sc_rng_next(&s->rng);
     SC_MAP_INIT(&s->flows, struct sc_flow, by_id, id, s->map_seed);
     SC_MAP_INIT(&s->opens, struct sc_flow, by_open, open_key, s->map_seed);
+    SC_MAP_INIT(&s->by_token, struct sc_entry, by_token, flow.peer_token, s->map_seed);
     SC_MAP_INIT(&s->peers, struct sc_peer, by_route, route, s->map_seed);
     SC_MAP_INIT(&s->probed, struct sc_peer, by_transaction, transaction, s->map_seed);
     SC_MAP_INIT(&s->incarnations, struct sc_incarnation, node, key, s->map_seed);

@@ -17,7 +17,7 @@ struct entry {
     struct sc_map_node node;
     uint32_t key;
     bool linked;
-    bool stayed; /* linked since the scan began */
+    bool stayed;   /* linked since the scan began */
     unsigned came; /* how often it was linked while the scan went on, the first time included */
     unsigned met;
 };
@@ -232,12 +232,9 @@ static void the_hash_is_siphash(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(against_an_array),
-        cmocka_unit_test(a_scan_meets_what_stays_once),
-        cmocka_unit_test(a_scan_while_growing),
-        cmocka_unit_test(a_scan_of_nothing),
-        cmocka_unit_test(growth_in_small_steps),
-        cmocka_unit_test(the_hash_mixes),
+        cmocka_unit_test(against_an_array),      cmocka_unit_test(a_scan_meets_what_stays_once),
+        cmocka_unit_test(a_scan_while_growing),  cmocka_unit_test(a_scan_of_nothing),
+        cmocka_unit_test(growth_in_small_steps), cmocka_unit_test(the_hash_mixes),
         cmocka_unit_test(the_hash_is_siphash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

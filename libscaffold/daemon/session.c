@@ -203,6 +203,7 @@ static void connect_remote(struct sc_session *s)
         return;
     }
     s->is_join = false;
+    sc_share_give(&d->shares, &s->share);
     int err = sc_stack_connect(d->stack, &s->request.service, s->request.own.port,
                                s->request.timeout, s, &s->flow, d->loop.now);
     if (err < 0) {
@@ -241,6 +242,11 @@ static void local_timeout(struct sc_alarm *a)
 static void connect_local(struct sc_session *s, struct sc_listener *l)
 {
     struct sc_daemon *d = s->daemon;
+    if (!s->share.user &&
+        !sc_share_take(&d->shares, &s->share, s->request.uid, SC_SHARE_ARRIVALS)) {
+        open_failed(s, ENOBUFS);
+        return;
+    }
     s->is_join = true;
     s->arrival = (struct sc_arrival){.end = &s->server,
                                      .ops = &server_ops,

@@ -34,7 +34,7 @@ struct sc_session {
     struct sc_arrival arrival;
     struct sc_tie waiter;      /* struct sc_waiter: until the opening has ended */
     struct sc_held_end handed; /* of the client's end, when a program of this host opened it */
-    struct sc_share share;     /* of an arrival */
+    struct sc_share share;     /* of the server's end */
     bool is_join;
     bool is_server;           /* carry: the end belongs to an instance */
     bool open;                /* established on the client's side */

@@ -29,12 +29,11 @@ struct sc_user {
 static const struct {
     const char *name;
     size_t most;
-    size_t descriptors; /* that each needs */
+    size_t descriptors; /* that each needs: none, or one */
 } kinds[SC_SHARE_KINDS] = {
     [SC_SHARE_CALLS] = {"control connections", SC_CALLS_MAX, 0},
-    /* its program's end, and, on the same host, the server's */
-    [SC_SHARE_CLIENTS] = {"flows opened here", SC_PORT_LAST - SC_PORT_FIRST + 1, 2},
-    [SC_SHARE_ARRIVALS] = {"flows from other hosts", SC_FLOWS_MAX, 1},
+    [SC_SHARE_CLIENTS] = {"flows opened here", SC_PORT_LAST - SC_PORT_FIRST + 1, 1},
+    [SC_SHARE_ARRIVALS] = {"flows to servers here", SC_FLOWS_MAX, 1},
     /* whose process is watched, once it listens */
     [SC_SHARE_BOUND] = {"bound stream sockets", SC_INSTANCES_MAX, 1},
     [SC_SHARE_DATAGRAMS] = {"datagram sockets",

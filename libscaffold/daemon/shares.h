@@ -18,10 +18,11 @@
 #include "base/map.h"
 
 enum sc_share_kind {
-    SC_SHARE_CALLS,       /* control connections */
-    SC_SHARE_CLIENTS,     /* local ports of clients, hence flows that were opened here */
-    SC_SHARE_ARRIVALS,    /* flows that came from other hosts, by who listens */
-    SC_SHARE_BOUND,       /* stream sockets bound to a service */
+    SC_SHARE_CALLS,    /* control connections */
+    SC_SHARE_CLIENTS,  /* local ports of clients, hence flows that were opened here */
+    SC_SHARE_ARRIVALS, /* flows to servers here: of other hosts by who listens, else by who connects
+                        */
+    SC_SHARE_BOUND,    /* stream sockets bound to a service */
     SC_SHARE_DATAGRAMS,   /* datagram sockets of services */
     SC_SHARE_NAMES,       /* names that nobody here had asked for before */
     SC_SHARE_STATUS,      /* statuses that are being told */

@@ -217,9 +217,9 @@ struct sc_stack_self {
     uint64_t address;
     uint32_t pool; /* own host's pool address; 0 until joined */
     bool is_router;
-    bool joined;       /* router reachable: its last answer is younger than a lease */
-    bool name_taken;   /* not joined, since the router has another host of this name */
-    int refused;       /* not joined, since the router cannot store this name: why, an errno; or 0 */
+    bool joined;     /* router reachable: its last answer is younger than a lease */
+    bool name_taken; /* not joined, since the router has another host of this name */
+    int refused;     /* not joined, since the router cannot store this name: why, an errno; or 0 */
     sc_time new_until; /* the router's first answer may be on its way until then; 0: it has come */
 };
 

@@ -127,23 +127,6 @@ static void few_descriptors(void **state)
     }
 }
 
-/* A flow that is opened here may need two: no user gets the last ones that others leave. */
-static void two_descriptors_at_once(void **state)
-{
-    (void)state;
-    const uint64_t seed[2] = {1, 2};
-    struct sc_shares s;
-    struct sc_share one[200] = {0};
-    size_t n = 0;
-    sc_shares_init(&s, OWNER, 264, seed); /* 150 for all but calls, 113 of them for others */
-    while (sc_share_take(&s, &one[n], 2000, SC_SHARE_CLIENTS))
-        n++;
-    assert_int_equal(n, 28);
-    while (n > 0)
-        sc_share_give(&s, &one[--n]);
-    sc_shares_fini(&s);
-}
-
 int main(void)
 {
 #define WITH_SHARES(test) cmocka_unit_test_setup_teardown(test, start, stop)
@@ -153,7 +136,6 @@ int main(void)
         WITH_SHARES(root_and_the_owner_are_never_locked_out),
         WITH_SHARES(what_is_given_back_is_there_again),
         cmocka_unit_test(few_descriptors),
-        cmocka_unit_test(two_descriptors_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,7 +117,9 @@ class Endpoint:
         """Of datagrams, also while it is not connected."""
         with call(self.host) as control:
             send(
-                control, FLOW_SET, self.name.encode().ljust(216, b"\0") + struct.pack("=II", RECVERR, on)
+                control,
+                FLOW_SET,
+                self.name.encode().ljust(216, b"\0") + struct.pack("=II", RECVERR, on),
             )
             self._checked(control)
 

@@ -55,6 +55,54 @@
 /* A cookie stays valid for this long: one attempt. */
 #define SC_COOKIE_LIFETIME (4 * SC_SECOND)
 
+/* --- what others can make a host do, in a second -----------------------------------------------
+ */
+
+/* `known` hosts are those that have joined, our router, and hosts that we share flows with. Each
+ * has its own share, so a flooder meets its own limit; all of a kind together are what costs a host
+ * not more than about a tenth of one core (5 us for each answer). Honest ones meet none of these.
+ */
+
+/* OPENs of one host that are answered or passed on: several times what it can open. Without a
+ * registration there is nobody to open anything, but for those whose router was just restarted. */
+#define SC_OPENS_OF_HOST 8192
+#define SC_OPENS_OF_ALL 32768
+#define SC_OPENS_OF_STRANGER 256
+#define SC_OPENS_OF_STRANGERS 2048
+/* Flows that are half-open beyond SC_HALF_OPEN_MAX, with cookies: at 5 s each, one host has not
+ * more than a 25th of SC_FLOWS_MAX, and all together leave a third of it. */
+#define SC_CROWD_OF_HOST 512
+#define SC_CROWD_OF_ALL 8192
+#define SC_CROWD_OF_STRANGER 64
+#define SC_CROWD_OF_STRANGERS 512
+/* A router's answers. A host refreshes once a second; when it has to register everything again,
+ * that is SC_INSTANCES_MAX at 12 in a packet. To a router that was restarted everybody is a
+ * stranger: 4,096 hosts can refresh and join at once, 512 behind one address. */
+#define SC_REQUESTS_OF_HOST 8192
+#define SC_REQUESTS_OF_ALL 32768
+#define SC_REQUESTS_OF_STRANGER 1024
+#define SC_REQUESTS_OF_STRANGERS 8192
+/* Names that a router has never heard, each of which is stored for good. */
+#define SC_NAMES_OF_HOST 256
+#define SC_NAMES_OF_ALL 1024
+#define SC_NAMES_OF_STRANGER 64
+#define SC_NAMES_OF_STRANGERS 256
+/* A peer probes every 2 s; a router relays the probes of many. After a restart all of SC_PEERS_MAX
+ * ask at once, and are strangers. */
+#define SC_PROBES_OF_HOST 1024
+#define SC_PROBES_OF_ALL 8192
+#define SC_PROBES_OF_STRANGER 64
+#define SC_PROBES_OF_STRANGERS 4096
+/* Flows that are forgotten on one side draw a RESET each; others end with their peer's epoch. */
+#define SC_RESETS_OF_ONE 1024
+#define SC_RESETS_OF_ALL 4096
+
+/* Packets waiting to leave: requests of our own, which registering SC_INSTANCES_MAX makes most of;
+ * answers to one batch of requests, to hosts that are known and to strangers. */
+#define SC_OUTBOX_OWN 8192
+#define SC_OUTBOX_ANSWERS 4096
+#define SC_OUTBOX_STRANGERS 1024
+
 /* --- flows ----------------------------------------------------------------------------------- */
 
 /* Flows per stack: bounded by memory (about 2 KiB each idle). */

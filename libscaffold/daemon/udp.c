@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <stdio.h>
@@ -23,13 +24,14 @@
  * Send: bounds what we put into a queueing discipline below us (8 ms at 1 Gbit/s). */
 #define RECEIVE_BUFFER (8 * 1024 * 1024)
 #define SEND_BUFFER (1024 * 1024)
+/* And of what may be dropped: the 3 s of OPENs of strangers that the kernel waits for neighbours.
+ */
+#define ASIDE_BUFFER (8 * 1024 * 1024)
 /* One GRO train. */
 #define TRAIN_ROOM 65536
 
 /* EPOLLOUT is asked for only while blocked: every packet that leaves would raise it. */
 #define WATCHED (EPOLLIN | EPOLLET)
-
-static uint8_t *receive_room;
 
 static void set_int(int fd, int level, int name, int value)
 {
@@ -69,6 +71,39 @@ static void on_readable(struct sc_watch *w, uint32_t events)
     s->udp->received(s->udp);
 }
 
+/* Packets of both sockets leave from one port, and all that comes is the first one's. */
+static int share_port(int first, int fd, const struct sockaddr *sa, socklen_t len)
+{
+    struct sock_filter code = {.code = BPF_RET | BPF_K, .k = 0};
+    struct sock_fprog program = {.len = 1, .filter = &code};
+    set_int(first, SOL_SOCKET, SO_REUSEPORT, 1); /* after its bind, which so found out who else */
+    set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    return bind(fd, sa, len) < 0
+               ? -1
+               : setsockopt(first, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program);
+}
+
+/* What goes to an address that nobody vouches for must not keep the rest waiting: the kernel holds
+ * packets to a neighbour that does not answer for seconds, and counts them against their socket. So
+ * they have a socket of their own. Without it they share the other. */
+static int open_aside(int first)
+{
+    struct sockaddr_storage own;
+    socklen_t len = sizeof own;
+    if (getsockname(first, (struct sockaddr *)&own, &len) < 0)
+        return -1;
+    int fd = socket(own.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    if (own.ss_family == AF_INET6)
+        set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, ASIDE_BUFFER);
+    if (share_port(first, fd, (struct sockaddr *)&own, len) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
 static int open_socket(struct sc_udp *u, struct sc_udp_socket *s, const struct sockaddr *sa,
                        socklen_t len)
 {
@@ -86,6 +121,7 @@ static int open_socket(struct sc_udp *u, struct sc_udp_socket *s, const struct s
         s->watch.fd = -1;
         return err;
     }
+    s->aside = open_aside(s->watch.fd);
     return sc_loop_watch(u->loop, &s->watch, WATCHED);
 }
 
@@ -123,11 +159,11 @@ int sc_udp_open(struct sc_udp *u, struct sc_loop *loop, const char *listen4, con
                 uint16_t port, char *why, size_t why_size)
 {
     u->loop = loop;
-    u->v4.watch.fd = u->v6.watch.fd = -1;
+    u->v4.watch.fd = u->v6.watch.fd = u->v4.aside = u->v6.aside = -1;
     u->gso = true;
     u->stash = malloc(TRAIN_ROOM);
-    receive_room = malloc(SC_UDP_BATCH * TRAIN_ROOM);
-    if (!u->stash || !receive_room)
+    u->room = malloc(SC_UDP_BATCH * TRAIN_ROOM);
+    if (!u->stash || !u->room)
         return -ENOMEM;
     int err = *listen4 ? open_v4(u, listen4, port) : 0;
     if (err < 0)
@@ -148,9 +184,11 @@ void sc_udp_close(struct sc_udp *u)
         sc_loop_unwatch(u->loop, &s[i]->watch);
         if (fd >= 0)
             close(fd);
+        if (s[i]->aside >= 0)
+            close(s[i]->aside);
     }
     free(u->stash);
-    free(receive_room);
+    free(u->room);
 }
 
 /* --- receiving -------------------------------------------------------------------------------- */
@@ -219,7 +257,7 @@ static bool receive_from(struct sc_udp *u, struct sc_udp_socket *s, struct sc_st
     struct mmsghdr m[SC_UDP_BATCH];
     struct iovec iov[SC_UDP_BATCH];
     for (size_t i = 0; i < SC_UDP_BATCH; i++) {
-        iov[i] = (struct iovec){receive_room + i * TRAIN_ROOM, TRAIN_ROOM};
+        iov[i] = (struct iovec){u->room + i * TRAIN_ROOM, TRAIN_ROOM};
         m[i].msg_hdr = (struct msghdr){.msg_name = &meta[i].from,
                                        .msg_namelen = sizeof meta[i].from,
                                        .msg_iov = &iov[i],
@@ -232,7 +270,7 @@ static bool receive_from(struct sc_udp *u, struct sc_udp_socket *s, struct sc_st
     if (n < SC_UDP_BATCH)
         s->readable = n < 0 && errno != EAGAIN; /* an error of an earlier send: read on */
     for (int i = 0; i < n; i++)
-        feed_train(u, stack, &m[i], receive_room + (size_t)i * TRAIN_ROOM, &meta[i].from, now);
+        feed_train(u, stack, &m[i], u->room + (size_t)i * TRAIN_ROOM, &meta[i].from, now);
     return n > 0;
 }
 
@@ -266,7 +304,14 @@ static void put_control(struct outgoing *o, int level, int type, const void *val
     o->msg.msg_controllen += CMSG_SPACE(len);
 }
 
-static int address_of(struct outgoing *o, const struct sc_underlay *to, const struct sc_udp *u)
+static int fd_of(const struct sc_udp_socket *s, bool expendable)
+{
+    return expendable && s->aside >= 0 ? s->aside : s->watch.fd;
+}
+
+/* Returns the descriptor to send from. */
+static int address_of(struct outgoing *o, const struct sc_underlay *to, const struct sc_udp *u,
+                      bool expendable)
 {
     memset(&o->to, 0, sizeof o->to);
     if (to->family == 4) {
@@ -275,25 +320,25 @@ static int address_of(struct outgoing *o, const struct sc_underlay *to, const st
         sin->sin_port = htons(to->port);
         memcpy(&sin->sin_addr, to->ip, 4);
         o->msg.msg_namelen = sizeof *sin;
-        return u->v4.watch.fd;
+        return fd_of(&u->v4, expendable);
     }
     struct sockaddr_in6 *sin6 = (void *)&o->to;
     sin6->sin6_family = AF_INET6;
     sin6->sin6_port = htons(to->port);
     memcpy(&sin6->sin6_addr, to->ip, 16);
     o->msg.msg_namelen = sizeof *sin6;
-    return u->v6.watch.fd;
+    return fd_of(&u->v6, expendable);
 }
 
 /* One call; `segment` < `len` asks for segmentation. Returns 0 or a negative errno. */
 static int send_once(struct sc_udp *u, const struct sc_underlay *to, struct iovec *iov,
-                     size_t count, size_t len, size_t segment, bool ect)
+                     size_t count, size_t len, size_t segment, bool ect, bool expendable)
 {
     struct outgoing o;
     memset(&o.control, 0, sizeof o.control);
     o.msg = (struct msghdr){
         .msg_name = &o.to, .msg_iov = iov, .msg_iovlen = count, .msg_control = o.control.room};
-    int fd = address_of(&o, to, u);
+    int fd = address_of(&o, to, u, expendable);
     if (ect) {
         int ecn = 2;
         bool v4 = to->family == 4;
@@ -335,7 +380,7 @@ static int send_stash(struct sc_udp *u)
     while (u->stash_len > 0) {
         size_t n = u->gso || u->stash_len < u->stash_segment ? u->stash_len : u->stash_segment;
         struct iovec iov = {u->stash, n};
-        int err = send_once(u, &u->stash_to, &iov, 1, n, u->stash_segment, u->stash_ect);
+        int err = send_once(u, &u->stash_to, &iov, 1, n, u->stash_segment, u->stash_ect, false);
         if (err < 0)
             return err;
         u->stash_len -= n;
@@ -355,9 +400,13 @@ static void block(struct sc_udp *u)
 
 static int send_train(struct sc_udp *u, struct sc_train *t)
 {
-    int err = u->gso || t->len <= t->segment
-                  ? send_once(u, &t->to, t->iov, t->iov_count, t->len, t->segment, t->ect)
-                  : -EIO;
+    int err = u->gso || t->len <= t->segment ? send_once(u, &t->to, t->iov, t->iov_count, t->len,
+                                                         t->segment, t->ect, t->expendable)
+                                             : -EIO;
+    if (err == -EAGAIN && t->expendable) {
+        u->expended++;
+        return 0;
+    }
     if (err == -EAGAIN) {
         flatten(u, t);
         block(u);

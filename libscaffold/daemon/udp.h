@@ -16,6 +16,7 @@ struct sc_udp_socket {
     struct sc_udp *udp;
     bool gro;
     bool readable;
+    int aside; /* of the same address, for expendable trains: see open_aside; -1: there is none */
 };
 
 struct sc_udp {
@@ -24,12 +25,13 @@ struct sc_udp {
     bool gso; /* UDP_SEGMENT works */
     struct sc_loop *loop;
     void (*received)(struct sc_udp *u); /* something is there to be read */
+    uint8_t *room;                      /* of one batch */
     uint8_t *stash;                     /* a train that the kernel had no room for, flattened */
     size_t stash_len, stash_segment;
     struct sc_underlay stash_to;
     bool stash_ect;
     bool blocked;
-    uint64_t trains_sent, datagrams_received, too_large, send_errors, reads;
+    uint64_t trains_sent, datagrams_received, too_large, send_errors, reads, expended;
 };
 
 /* Binds `port` (0: any) on the given addresses; "" leaves a family out. Returns 0, or a negative

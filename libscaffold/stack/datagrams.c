@@ -77,7 +77,7 @@ static int send_fragments(struct sc_stack *s, const struct sc_underlay *to,
         p->offset = (uint16_t)at;
         p->data = (struct sc_field){data + at, p->total - at < size ? p->total - at : size};
         sc_fragment_write(&w, h, p);
-        if (!sc_outbox_fragment(s, to, packet, sc_writer_len(&w))) {
+        if (!sc_outbox_join(s, SC_QUEUE_DATAGRAMS, to, packet, sc_writer_len(&w))) {
             s->counters.dropped_datagrams++;
             return -ENOBUFS;
         }
@@ -146,7 +146,9 @@ static void send_back(struct sc_stack *s, struct sc_fragment p, uint64_t number,
                           .hop_limit = SC_HOP_LIMIT,
                           .dst = p.src,
                           .number = number};
-    if ((p.flags & SC_FRAGMENT_UNDELIVERED) || p.offset != 0 || !sc_resets_allowed(s, now))
+    bool known = sc_stack_knows(s, p.src, to);
+    if ((p.flags & SC_FRAGMENT_UNDELIVERED) || p.offset != 0 ||
+        !sc_stack_allows(s, SC_RATE_RESET, to, known, now))
         return;
     p.flags = SC_FRAGMENT_UNDELIVERED;
     p.total = p.offset = 0;
@@ -154,7 +156,7 @@ static void send_back(struct sc_stack *s, struct sc_fragment p, uint64_t number,
     p.origin = (struct sc_underlay){0};
     sc_fragment_write(&w, &h, &p);
     s->counters.refused++;
-    sc_outbox_put(s, to, packet, sc_writer_len(&w));
+    sc_outbox_put(s, sc_stack_queue_for(known), to, packet, sc_writer_len(&w));
 }
 
 void sc_stack_refuse_datagram(struct sc_stack *s, const struct sc_datagram *d, sc_time now)
@@ -204,7 +206,7 @@ static void forward(struct sc_stack *s, const struct sc_host *host, uint8_t *dat
         s->counters.dropped_hops++;
     } else {
         sc_packet_set_origin(data, len, from);
-        if (sc_outbox_fragment(s, &host->underlay, data, len))
+        if (sc_outbox_join(s, SC_QUEUE_FORWARDS, &host->underlay, data, len))
             s->counters.forwarded++;
         else
             s->counters.dropped_datagrams++;

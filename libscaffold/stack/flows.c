@@ -158,6 +158,7 @@ bool sc_flows_drain(struct sc_stack *s, struct sc_train *t, sc_time now)
             continue;
         }
         bool known = address_train(s, e, t, now);
+        t->expendable = e->unproven && e->flow.state == SC_FLOW_ANSWERED;
         if (!known)
             s->counters.dropped_unknown_address++;
         sc_flows_touch(s, e, now); /* to the back of the list when there is more */

@@ -61,7 +61,7 @@ static void ask(struct sc_stack *s, struct sc_incarnation *i, const struct sc_un
     i->asked = *where;
     i->transaction = c.transaction;
     i->asked_at = now;
-    sc_outbox_control(s, where, i->key[0], &c);
+    sc_outbox_control(s, SC_QUEUE_OWN, where, i->key[0], &c);
 }
 
 void sc_incarnations_on_probe(struct sc_stack *s, const struct sc_control *c,

@@ -10,6 +10,7 @@
  *   lookups.c    names and pool addresses: from memory, or asked of the router
  *   changes.c    a router's new names until they are stored, and who waits for them
  *   outbox.c     packets that are no flow's
+ *   rates.c      how much of each kind is done for others in a second
  *   datagrams.c  connectionless datagrams: out, on their way, in
  *   assembly.c   their fragments
  *   paths.c      where hosts were heard from
@@ -27,11 +28,19 @@
 #include "naming/hosts.h"
 #include "naming/pool.h"
 #include "naming/service_table.h"
+#include "stack/rates.h"
 #include "stack/stack.h"
 #include "transport/blocks.h"
 
-/* Packets waiting in the outbox: answers to one batch of requests; more are dropped and counted. */
-#define SC_OUTBOX_MAX 4096
+/* What leaves takes turns, so that none of it can keep another waiting. */
+enum sc_queue {
+    SC_QUEUE_OWN,       /* requests of our own */
+    SC_QUEUE_ANSWERS,   /* to hosts that we know: leases hang on them */
+    SC_QUEUE_STRANGERS, /* answers to others, and to where one only says that it is */
+    SC_QUEUE_FORWARDS,  /* packets of others, on their way */
+    SC_QUEUE_DATAGRAMS, /* of our programs */
+    SC_QUEUES,
+};
 
 /* One thing to be done at a time. */
 struct sc_due {
@@ -81,6 +90,7 @@ struct sc_entry {
     struct sc_underlay relay;     /* server: whence the OPEN came; client: a relay that works */
     struct sc_list of_instance;   /* link in its list */
     struct sc_list fed;           /* link in the list of flows of this batch */
+    bool unproven;                /* server: nobody vouches for where its OPEN says that it is */
     bool half_open;               /* server: counted in the stack's number of them */
     bool arrived;                 /* server: reported, not yet accepted */
     bool owned;                   /* the owner has a reference */
@@ -95,6 +105,11 @@ struct sc_packet_out {
     size_t segment; /* 0: one packet */
     size_t room;
     uint8_t data[];
+};
+
+struct sc_outbox {
+    struct sc_list waiting;
+    size_t count, bytes;
 };
 
 struct sc_request {
@@ -208,9 +223,8 @@ struct sc_stack {
     struct sc_due naming; /* router: its own name */
     struct sc_registrar registrar;
 
-    struct sc_list outbox;
-    size_t outbox_count;
-    size_t outbox_datagrams;         /* bytes of programs' datagrams among it */
+    struct sc_outbox outbox[SC_QUEUES];
+    unsigned turn;                   /* whose it is to be drained */
     struct sc_packet_out *in_flight; /* the one that the last drained train points at */
     struct sc_list requests;
     size_t request_count;
@@ -220,9 +234,8 @@ struct sc_stack {
     size_t notes_waiting;    /* of SC_EVENT_NOTE, there */
     uint32_t notes_left_out; /* for want of room, since the last that found some */
     struct sc_datagrams datagrams;
-    sc_time resets_since; /* the second in which this many RESETs were sent */
-    unsigned resets;
     struct sc_stack_counters counters;
+    struct sc_rates rates;
 };
 
 static inline struct sc_entry *sc_entry_of(struct sc_flow *f)
@@ -358,16 +371,18 @@ void sc_resets_on_reset(struct sc_stack *s, struct sc_reader *r, const struct sc
                         sc_time now);
 
 /* outbox.c */
-void sc_outbox_put(struct sc_stack *s, const struct sc_underlay *to, const uint8_t *data,
-                   size_t len);
-/* dst: network address when the packet may have to be forwarded, else 0. */
-void sc_outbox_control(struct sc_stack *s, const struct sc_underlay *to, uint64_t dst,
-                       const struct sc_control *c);
-/* A packet of a datagram; those of one size to one place leave as a train. False: no room. */
-bool sc_outbox_fragment(struct sc_stack *s, const struct sc_underlay *to, const uint8_t *data,
-                        size_t len);
-bool sc_outbox_drain(struct sc_stack *s, struct sc_train *t);
+void sc_outbox_init(struct sc_stack *s);
 void sc_outbox_fini(struct sc_stack *s);
+bool sc_outbox_is_empty(const struct sc_stack *s);
+void sc_outbox_put(struct sc_stack *s, enum sc_queue q, const struct sc_underlay *to,
+                   const uint8_t *data, size_t len);
+/* dst: network address when the packet may have to be forwarded, else 0. */
+void sc_outbox_control(struct sc_stack *s, enum sc_queue q, const struct sc_underlay *to,
+                       uint64_t dst, const struct sc_control *c);
+/* One of many packets; those of one size to one place leave as a train. False: no room. */
+bool sc_outbox_join(struct sc_stack *s, enum sc_queue q, const struct sc_underlay *to,
+                    const uint8_t *data, size_t len);
+bool sc_outbox_drain(struct sc_stack *s, enum sc_queue q, struct sc_train *t);
 
 /* secrets.c */
 /* What this host proves by that it is the one that had its name; zeros when it keeps no secret. */
@@ -398,10 +413,15 @@ void sc_paths_learn(struct sc_stack *s, uint64_t address, const struct sc_underl
 /* NULL when nothing was heard from it. */
 const struct sc_underlay *sc_paths_find(const struct sc_stack *s, uint64_t address);
 
-/* True when a packet may be answered that was not asked for: a bounded number per second. */
-bool sc_resets_allowed(struct sc_stack *s, sc_time now);
-
 /* stack.c */
+/* Whether this network address at this underlay is somebody's that we have to do with: our router,
+ * a host that has joined, a host that we share flows with. */
+bool sc_stack_knows(const struct sc_stack *s, uint64_t address, const struct sc_underlay *from);
+/* Where an answer to it waits. */
+enum sc_queue sc_stack_queue_for(bool known);
+/* True when this may be done for it now: see rates.h. Counted when not. */
+bool sc_stack_allows(struct sc_stack *s, enum sc_rate kind, const struct sc_underlay *from,
+                     bool known, sc_time now);
 /* True for the id of this very host, whatever the port. */
 bool sc_stack_is_own_host(const struct sc_stack *s, const struct sc_service_id *id);
 struct sc_notice *sc_stack_notice_new(struct sc_stack *s, const struct sc_event *e, size_t len);

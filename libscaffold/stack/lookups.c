@@ -104,7 +104,8 @@ static void answer(struct sc_stack *s, const struct sc_parked *p, int error,
         a.reused = e->reused;
         a.used = e->used;
     }
-    sc_outbox_control(s, &p->from, 0, &a);
+    bool known = sc_stack_knows(s, p->message.src, &p->from);
+    sc_outbox_control(s, sc_stack_queue_for(known), &p->from, 0, &a);
 }
 
 /* Names are made for those who have joined from where they ask; others would be whoever sends
@@ -123,7 +124,12 @@ static struct sc_pool_entry *make_name(struct sc_stack *s, const struct sc_parke
     if (p->message.by != SC_LOOKUP_NAME || read_name(p->message.name, &n) < 0)
         return NULL;
     *error = EACCES;
-    return may_make(s, p) ? sc_changes_map(s, &n, &p->from, now, error) : NULL;
+    if (!may_make(s, p))
+        return NULL;
+    *error = EAGAIN;
+    if (p->from.family && !sc_stack_allows(s, SC_RATE_NAME, &p->from, true, now))
+        return NULL;
+    return sc_changes_map(s, &n, &p->from, now, error);
 }
 
 /* Drops that the asker makes up for by asking again. */
@@ -190,7 +196,7 @@ static void on_due(struct sc_stack *s, struct sc_due *d, sc_time now)
         return;
     }
     q->message.src = s->env.address;
-    sc_outbox_control(s, &s->config.router, 0, &q->message);
+    sc_outbox_control(s, SC_QUEUE_OWN, &s->config.router, 0, &q->message);
     sc_stack_arm(s, d, sc_time_min(now + q->interval, q->deadline));
     q->interval *= 2;
 }

@@ -58,8 +58,27 @@ static struct sc_instance *find_instance(struct sc_stack *s, const struct sc_ope
     return i ? i : choose_port(s, p);
 }
 
-static void refuse(struct sc_stack *s, const struct sc_open *p, const struct sc_underlay *from,
-                   uint64_t src, enum sc_refusal why)
+/* --- who opens -------------------------------------------------------------------------------- */
+
+struct opener {
+    struct sc_underlay at;
+    bool known;
+    enum sc_queue queue; /* for answers to it */
+};
+
+/* What our router forwards is done for whom it came from there, who may be anywhere. */
+static struct opener opener_of(const struct sc_stack *s, const struct sc_open *p,
+                               const struct sc_underlay *from)
+{
+    bool known = sc_stack_knows(s, p->src, from), direct = p->origin.family == 0;
+    bool forwarded = !direct && !s->is_router && sc_underlay_equal(from, &s->config.router);
+    return (struct opener){.at = forwarded ? p->origin : *from,
+                           .known = known,
+                           .queue = sc_stack_queue_for(known && direct)};
+}
+
+static void refuse(struct sc_stack *s, const struct sc_open *p, const struct opener *o,
+                   const struct sc_underlay *to, uint64_t src, enum sc_refusal why)
 {
     uint8_t packet[64];
     struct sc_writer w = sc_writer(packet, sizeof packet);
@@ -71,11 +90,11 @@ static void refuse(struct sc_stack *s, const struct sc_open *p, const struct sc_
     struct sc_refuse r = {.src = src, .open_id = p->open_id, .refusal = (uint8_t)why};
     sc_refuse_write(&w, &h, &r);
     s->counters.refused++;
-    sc_outbox_put(s, from, packet, sc_writer_len(&w));
+    sc_outbox_put(s, o->queue, to, packet, sc_writer_len(&w));
 }
 
-static void retry(struct sc_stack *s, const struct sc_open *p, const struct sc_underlay *to,
-                  sc_time now)
+static void retry(struct sc_stack *s, const struct sc_open *p, const struct opener *o,
+                  const struct sc_underlay *to, sc_time now)
 {
     uint8_t packet[128], cookie[32];
     struct sc_writer w = sc_writer(packet, sizeof packet);
@@ -88,7 +107,7 @@ static void retry(struct sc_stack *s, const struct sc_open *p, const struct sc_u
     r.cookie = (struct sc_field){cookie, sc_secrets_cookie(s, to, p->open_id, now, cookie)};
     sc_retry_write(&w, &h, &r);
     s->counters.retries++;
-    sc_outbox_put(s, to, packet, sc_writer_len(&w));
+    sc_outbox_put(s, o->queue, to, packet, sc_writer_len(&w));
 }
 
 /* --- server ----------------------------------------------------------------------------------- */
@@ -119,17 +138,27 @@ static struct sc_entry *new_server_flow(struct sc_stack *s, const struct sc_open
     return e;
 }
 
+/* With too many half-open flows only for who has shown that it is where it says, and then not too
+ * often: what is confirmed late or never holds a flow for SC_HALF_OPEN_TIMEOUT. */
+static bool may_be_half_open(struct sc_stack *s, const struct sc_open *p, const struct opener *o,
+                             const struct sc_underlay *to, sc_time now)
+{
+    if (s->half_open < SC_HALF_OPEN_MAX)
+        return true;
+    if (sc_secrets_cookie_valid(s, to, p->open_id, &p->cookie, now))
+        return sc_stack_allows(s, SC_RATE_CROWD, &o->at, o->known, now);
+    s->counters.dropped_half_open++;
+    retry(s, p, o, to, now);
+    return false;
+}
+
 /* We serve it: answer to where the OPEN started. */
-static void answer(struct sc_stack *s, const struct sc_open *p, struct sc_instance *i,
-                   const struct sc_underlay *from, sc_time now)
+static void answer(struct sc_stack *s, const struct sc_open *p, const struct opener *o,
+                   struct sc_instance *i, const struct sc_underlay *from, sc_time now)
 {
     const struct sc_underlay *to = p->origin.family ? &p->origin : from;
-    if (s->half_open >= SC_HALF_OPEN_MAX &&
-        !sc_secrets_cookie_valid(s, to, p->open_id, &p->cookie, now)) {
-        s->counters.dropped_half_open++;
-        retry(s, p, to, now);
+    if (!may_be_half_open(s, p, o, to, now))
         return;
-    }
     struct sc_entry *e = new_server_flow(s, p, now);
     if (!e) {
         s->counters.dropped_table_full++;
@@ -137,6 +166,7 @@ static void answer(struct sc_stack *s, const struct sc_open *p, struct sc_instan
     }
     sc_flows_answered_for(e, i);
     e->relay = *from;
+    e->unproven = o->queue == SC_QUEUE_STRANGERS;
     e->flow.via = *to; /* until it is confirmed there is no peer: anyone can claim to be one */
     sc_flows_touch(s, e, now);
 }
@@ -150,8 +180,10 @@ static void forward_open(struct sc_stack *s, const struct sc_host *host, uint8_t
         s->counters.dropped_hops++;
     } else {
         sc_packet_set_origin(data, len, from);
-        s->counters.forwarded++;
-        sc_outbox_put(s, &host->underlay, data, len);
+        if (sc_outbox_join(s, SC_QUEUE_FORWARDS, &host->underlay, data, len))
+            s->counters.forwarded++;
+        else
+            s->counters.dropped_queue++;
     }
 }
 
@@ -164,6 +196,9 @@ void sc_opening_on_open(struct sc_stack *s, uint8_t *data, size_t len, struct sc
         s->counters.dropped_malformed++;
         return;
     }
+    struct opener o = opener_of(s, &p, from);
+    if (!sc_stack_allows(s, SC_RATE_OPEN, &o.at, o.known, now))
+        return;
     struct sc_entry *e = find_open(s, &p);
     if (e) {
         sc_flow_on_open(&e->flow, &p, now);
@@ -176,13 +211,13 @@ void sc_opening_on_open(struct sc_stack *s, uint8_t *data, size_t len, struct sc
     if (i || host)
         sc_changes_use(s, &p.service);
     if (i && i->host == 0)
-        answer(s, &p, i, from, now);
+        answer(s, &p, &o, i, from, now);
     else if (i || host)
         forward_open(s, host, data, len, from);
     else if (s->is_router)
-        refuse(s, &p, from, 0, SC_REFUSE_NO_INSTANCE);
+        refuse(s, &p, &o, from, 0, SC_REFUSE_NO_INSTANCE);
     else
-        refuse(s, &p, p.origin.family ? &p.origin : from, s->env.address, SC_REFUSE_INSTANCE);
+        refuse(s, &p, &o, p.origin.family ? &p.origin : from, s->env.address, SC_REFUSE_INSTANCE);
 }
 
 /* A packet that lost hops came through a relay. */
@@ -273,6 +308,7 @@ void sc_opening_on_refuse(struct sc_stack *s, const struct sc_header *h, struct 
     sc_refuse_read(r, &p);
     if (r->bad || !e) {
         s->counters.dropped_malformed += r->bad;
+        s->counters.dropped_unknown_flow += !r->bad;
         return;
     }
     sc_flow_on_refuse(&e->flow, &p, now);
@@ -287,6 +323,7 @@ void sc_opening_on_retry(struct sc_stack *s, const struct sc_header *h, struct s
     sc_retry_read(r, &p);
     if (r->bad || !e) {
         s->counters.dropped_malformed += r->bad;
+        s->counters.dropped_unknown_flow += !r->bad;
         return;
     }
     sc_flow_on_retry(&e->flow, &p, now);

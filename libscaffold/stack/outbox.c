@@ -2,68 +2,88 @@
 
 #include <stdlib.h>
 
-void sc_outbox_put(struct sc_stack *s, const struct sc_underlay *to, const uint8_t *data,
-                   size_t len)
+/* Packets, or trains of them, in each queue. */
+static const size_t room[SC_QUEUES] = {
+    [SC_QUEUE_OWN] = SC_OUTBOX_OWN,
+    [SC_QUEUE_ANSWERS] = SC_OUTBOX_ANSWERS,
+    [SC_QUEUE_STRANGERS] = SC_OUTBOX_STRANGERS,
+    [SC_QUEUE_FORWARDS] = SC_OUTBOX_ANSWERS,
+    [SC_QUEUE_DATAGRAMS] = SC_OUTBOX_ANSWERS,
+};
+
+void sc_outbox_init(struct sc_stack *s)
+{
+    for (size_t q = 0; q < SC_QUEUES; q++)
+        sc_list_init(&s->outbox[q].waiting);
+}
+
+static struct sc_packet_out *append(struct sc_stack *s, enum sc_queue q,
+                                    const struct sc_underlay *to, size_t size)
+{
+    struct sc_outbox *o = &s->outbox[q];
+    struct sc_packet_out *p = o->count < room[q] ? malloc(sizeof *p + size) : NULL;
+    if (!p)
+        return NULL;
+    *p = (struct sc_packet_out){.to = *to, .room = size};
+    sc_list_append(&o->waiting, &p->link);
+    o->count++;
+    return p;
+}
+
+static void fill(struct sc_outbox *o, struct sc_packet_out *p, const uint8_t *data, size_t len)
+{
+    memcpy(p->data + p->len, data, len);
+    p->len += len;
+    o->bytes += len;
+}
+
+void sc_outbox_put(struct sc_stack *s, enum sc_queue q, const struct sc_underlay *to,
+                   const uint8_t *data, size_t len)
 {
     if (to->family == 0)
         return;
-    struct sc_packet_out *p = s->outbox_count < SC_OUTBOX_MAX ? malloc(sizeof *p + len) : NULL;
-    if (!p) {
-        s->counters.dropped_memory++;
-        return;
-    }
-    *p = (struct sc_packet_out){.to = *to, .len = len};
-    memcpy(p->data, data, len);
-    sc_list_append(&s->outbox, &p->link);
-    s->outbox_count++;
+    struct sc_packet_out *p = append(s, q, to, len);
+    if (p)
+        fill(&s->outbox[q], p, data, len);
+    else
+        s->counters.dropped_queue++;
 }
 
-/* What a train of fragments is given room for, at most: a few system calls' worth. */
+/* What a train is given room for, at most: a few system calls' worth. */
 #define TRAIN_ROOM (16u * 1024)
 
-/* The train at the end of the outbox, if this packet may leave with it. */
-static struct sc_packet_out *open_train(struct sc_stack *s, const struct sc_underlay *to,
+/* The train at the end of the queue, if this packet may leave with it. */
+static struct sc_packet_out *open_train(struct sc_outbox *o, const struct sc_underlay *to,
                                         size_t len)
 {
-    if (sc_list_empty(&s->outbox))
+    if (sc_list_empty(&o->waiting))
         return NULL;
-    struct sc_packet_out *p = sc_container(s->outbox.prev, struct sc_packet_out, link);
+    struct sc_packet_out *p = sc_container(o->waiting.prev, struct sc_packet_out, link);
     bool whole = p->segment && p->len % p->segment == 0; /* no smaller one ends it */
     bool fits = whole && len <= p->segment && p->len + len <= p->room &&
                 p->len / p->segment < SC_TRAIN_SEGMENTS;
     return fits && sc_underlay_equal(&p->to, to) ? p : NULL;
 }
 
-static struct sc_packet_out *new_train(struct sc_stack *s, const struct sc_underlay *to,
-                                       size_t segment)
+bool sc_outbox_join(struct sc_stack *s, enum sc_queue q, const struct sc_underlay *to,
+                    const uint8_t *data, size_t len)
 {
-    struct sc_packet_out *p =
-        s->outbox_count < SC_OUTBOX_MAX ? malloc(sizeof *p + TRAIN_ROOM) : NULL;
-    if (!p)
-        return NULL;
-    *p = (struct sc_packet_out){.to = *to, .segment = segment, .room = TRAIN_ROOM};
-    sc_list_append(&s->outbox, &p->link);
-    s->outbox_count++;
-    return p;
-}
-
-bool sc_outbox_fragment(struct sc_stack *s, const struct sc_underlay *to, const uint8_t *data,
-                        size_t len)
-{
-    bool room = to->family != 0 && s->outbox_datagrams + len <= SC_DATAGRAMS_WAITING_MAX;
-    struct sc_packet_out *p = room ? open_train(s, to, len) : NULL;
-    if (room && !p)
-        p = new_train(s, to, len);
-    if (!p)
+    struct sc_outbox *o = &s->outbox[q];
+    if (to->family == 0 || o->bytes + len > SC_DATAGRAMS_WAITING_MAX)
         return false;
-    memcpy(p->data + p->len, data, len);
-    p->len += len;
-    s->outbox_datagrams += len;
+    struct sc_packet_out *p = open_train(o, to, len);
+    if (!p) {
+        p = append(s, q, to, len < TRAIN_ROOM ? TRAIN_ROOM : len);
+        if (!p)
+            return false;
+        p->segment = len;
+    }
+    fill(o, p, data, len);
     return true;
 }
 
-void sc_outbox_control(struct sc_stack *s, const struct sc_underlay *to, uint64_t dst,
-                       const struct sc_control *c)
+void sc_outbox_control(struct sc_stack *s, enum sc_queue q, const struct sc_underlay *to,
+                       uint64_t dst, const struct sc_control *c)
 {
     uint8_t packet[SC_DATAGRAM_BASE];
     struct sc_writer w = sc_writer(packet, sizeof packet);
@@ -72,36 +92,46 @@ void sc_outbox_control(struct sc_stack *s, const struct sc_underlay *to, uint64_
         return;
     struct sc_writer at = sc_writer(packet + 2, 8); /* the header's destination */
     sc_write_u64(&at, dst);
-    sc_outbox_put(s, to, packet, sc_writer_len(&w));
+    sc_outbox_put(s, q, to, packet, sc_writer_len(&w));
 }
 
 /* The train points into the packet, which lives until the next one is drained. */
-bool sc_outbox_drain(struct sc_stack *s, struct sc_train *t)
+bool sc_outbox_drain(struct sc_stack *s, enum sc_queue q, struct sc_train *t)
 {
-    free(s->in_flight);
-    s->in_flight = NULL;
-    struct sc_list *first = sc_list_first(&s->outbox);
+    struct sc_outbox *o = &s->outbox[q];
+    struct sc_list *first = sc_list_first(&o->waiting);
     if (!first)
         return false;
     struct sc_packet_out *p = sc_container(first, struct sc_packet_out, link);
     sc_list_remove(&p->link);
-    s->outbox_count--;
+    o->count--;
+    o->bytes -= p->len;
+    free(s->in_flight);
     s->in_flight = p;
     t->to = p->to;
     t->dst = 0;
     t->len = p->len;
     t->segment = p->segment ? p->segment : p->len;
-    if (p->segment)
-        s->outbox_datagrams -= p->len;
     t->ect = t->probe_mtu = false;
+    t->expendable = q == SC_QUEUE_STRANGERS;
     t->iov_count = 1;
     t->iov[0] = (struct iovec){p->data, p->len};
+    return true;
+}
+
+bool sc_outbox_is_empty(const struct sc_stack *s)
+{
+    for (size_t q = 0; q < SC_QUEUES; q++)
+        if (!sc_list_empty(&s->outbox[q].waiting))
+            return false;
     return true;
 }
 
 void sc_outbox_fini(struct sc_stack *s)
 {
     struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &s->outbox) free(sc_container(it, struct sc_packet_out, link));
+    for (size_t q = 0; q < SC_QUEUES; q++)
+        sc_list_each(it, tmp, &s->outbox[q].waiting)
+            free(sc_container(it, struct sc_packet_out, link));
     free(s->in_flight);
 }

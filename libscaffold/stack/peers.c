@@ -150,7 +150,7 @@ static void probe(struct sc_stack *s, struct sc_peer *p)
                            .transaction = p->transaction,
                            .src = s->env.address,
                            .epoch = s->env.epoch};
-    sc_outbox_control(s, &p->underlay, p->address, &c);
+    sc_outbox_control(s, SC_QUEUE_OWN, &p->underlay, p->address, &c);
 }
 
 /* Silence: probe, and at last give the peer up. Only unanswered probes count, so that a pause of
@@ -179,11 +179,14 @@ static void on_due(struct sc_stack *s, struct sc_due *d, sc_time now)
 void sc_peers_on_probe(struct sc_stack *s, const struct sc_control *c,
                        const struct sc_underlay *from, bool relayed, sc_time now)
 {
+    bool known = sc_stack_knows(s, c->src, from);
+    if (!sc_stack_allows(s, SC_RATE_PROBE, from, known, now))
+        return;
     struct sc_control answer = {.message = SC_MSG_ALIVE,
                                 .transaction = c->transaction,
                                 .src = s->env.address,
                                 .epoch = s->env.epoch};
-    sc_outbox_control(s, from, relayed ? c->src : 0, &answer);
+    sc_outbox_control(s, sc_stack_queue_for(known), from, relayed ? c->src : 0, &answer);
     sc_incarnations_on_probe(s, c, from, now);
 }
 

@@ -18,7 +18,7 @@ static void send(struct sc_stack *s, struct sc_control *c, uint32_t n)
     c->transaction = transaction(s, (enum sc_control_message)c->message, n);
     c->src = s->env.address;
     c->epoch = s->env.epoch;
-    sc_outbox_control(s, &s->config.router, 0, c);
+    sc_outbox_control(s, SC_QUEUE_OWN, &s->config.router, 0, c);
 }
 
 static void join(struct sc_stack *s, sc_time now)

@@ -1,31 +1,22 @@
 #include "stack/internal.h"
 
-/* Flows of one peer that are forgotten here draw one each; a flood of strays gets no more. */
-#define RESETS_PER_SECOND 1000
-
-bool sc_resets_allowed(struct sc_stack *s, sc_time now)
-{
-    if (now >= s->resets_since + SC_SECOND) {
-        s->resets_since = now;
-        s->resets = 0;
-    }
-    return s->resets++ < RESETS_PER_SECOND;
-}
+#define RESET_LEN (SC_HEADER_LEN + 8 + SC_TOKEN_LEN)
 
 void sc_resets_send(struct sc_stack *s, uint32_t flow, uint64_t dst, size_t len,
                     const struct sc_underlay *from, sc_time now)
 {
-    uint8_t packet[64];
+    uint8_t packet[RESET_LEN];
+    bool known = sc_stack_knows(s, dst, from);
+    if (len < RESET_LEN || !sc_stack_allows(s, SC_RATE_RESET, from, known, now))
+        return;
     struct sc_writer w = sc_writer(packet, sizeof packet);
     struct sc_header h = {
         .version = SC_WIRE_VERSION, .type = SC_PKT_RESET, .hop_limit = SC_HOP_LIMIT, .dst = dst};
     struct sc_reset r = {.src = s->env.address};
     sc_secrets_token(s, flow, r.token);
     sc_reset_write(&w, &h, &r);
-    if (sc_writer_len(&w) > len || !sc_resets_allowed(s, now))
-        return;
     s->counters.resets_sent++;
-    sc_outbox_put(s, from, packet, sc_writer_len(&w));
+    sc_outbox_put(s, sc_stack_queue_for(known), from, packet, sc_writer_len(&w));
 }
 
 /* A reset names its flow by the token alone: whoever sends it has forgotten all else. */

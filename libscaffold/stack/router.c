@@ -128,9 +128,10 @@ void sc_router_tick(struct sc_stack *s, sc_time now)
 static void reply(struct sc_stack *s, const struct sc_underlay *to, const struct sc_control *q,
                   struct sc_control *a)
 {
+    bool known = sc_stack_knows(s, q->src, to);
     a->transaction = q->transaction;
     a->src = s->env.address;
-    sc_outbox_control(s, to, 0, a);
+    sc_outbox_control(s, sc_stack_queue_for(known), to, 0, a);
 }
 
 /* Another host of this name is alive. One that was restarted comes from where it was, or with the
@@ -228,6 +229,17 @@ static void refuse(struct sc_stack *s, const struct sc_parked *q, const char *na
     }
 }
 
+/* A new name is stored for good, so it has a rate. */
+static bool may_map(struct sc_stack *s, const struct sc_service_name *n, const struct sc_parked *q,
+                    sc_time now)
+{
+    struct sc_service_id id;
+    sc_name_to_id(n, &id);
+    bool known = sc_stack_knows(s, q->message.src, &q->from);
+    return sc_pool_find_service(&s->pool, &id) ||
+           sc_stack_allows(s, SC_RATE_NAME, &q->from, known, now);
+}
+
 static void join(struct sc_stack *s, const struct sc_parked *q, sc_time now)
 {
     struct sc_service_name n;
@@ -243,6 +255,8 @@ static void join(struct sc_stack *s, const struct sc_parked *q, sc_time now)
         reply(s, &q->from, &q->message, &a);
         return;
     }
+    if (!may_map(s, &n, q, now))
+        return; /* it asks again */
     struct sc_pool_entry *e = sc_changes_map(s, &n, &q->from, now, &error);
     if (!e)
         refuse(s, q, n.label, error, now);
@@ -348,6 +362,9 @@ static void on_where(struct sc_stack *s, const struct sc_control *c, const struc
 void sc_router_on_request(struct sc_stack *s, const struct sc_control *c,
                           const struct sc_underlay *from, sc_time now)
 {
+    bool known = sc_stack_knows(s, c->src, from);
+    if (!sc_stack_allows(s, SC_RATE_REQUEST, from, known, now))
+        return;
     switch (c->message) {
     case SC_MSG_JOIN:
         on_join(s, c, from, now);

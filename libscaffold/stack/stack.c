@@ -22,7 +22,8 @@ static void init_tables(struct sc_stack *s)
     sc_list_init(&s->ready);
     sc_list_init(&s->changed);
     sc_list_init(&s->fed);
-    sc_list_init(&s->outbox);
+    sc_outbox_init(s);
+    sc_rates_init(&s->rates, s->map_seed);
     sc_list_init(&s->requests);
     sc_list_init(&s->notices);
     sc_hosts_init(&s->hosts, s->config.domain, s->map_seed);
@@ -89,6 +90,31 @@ bool sc_stack_is_own_host(const struct sc_stack *s, const struct sc_service_id *
     return sc_service_id_equal(&whole, &s->own);
 }
 
+/* --- whom we do what for ---------------------------------------------------------------------- */
+
+bool sc_stack_knows(const struct sc_stack *s, uint64_t address, const struct sc_underlay *from)
+{
+    if (!s->is_router && sc_underlay_equal(from, &s->config.router))
+        return true;
+    const struct sc_host *host = sc_hosts_find(&s->hosts, address);
+    if (host && host->up && sc_underlay_equal(&host->underlay, from))
+        return true;
+    return sc_peers_find(s, address, from) != NULL;
+}
+
+enum sc_queue sc_stack_queue_for(bool known)
+{
+    return known ? SC_QUEUE_ANSWERS : SC_QUEUE_STRANGERS;
+}
+
+bool sc_stack_allows(struct sc_stack *s, enum sc_rate kind, const struct sc_underlay *from,
+                     bool known, sc_time now)
+{
+    bool allowed = sc_rates_allow(&s->rates, kind, from, known, now);
+    s->counters.limited[kind] += !allowed;
+    return allowed;
+}
+
 /* --- datagrams in ----------------------------------------------------------------------------- */
 
 static void forward(struct sc_stack *s, const struct sc_header *h, uint8_t *data, size_t len,
@@ -100,10 +126,12 @@ static void forward(struct sc_stack *s, const struct sc_header *h, uint8_t *data
     } else if (!sc_packet_hop(data, len)) {
         s->counters.dropped_hops++;
     } else {
-        s->counters.forwarded++;
         if (h->type == SC_PKT_DATAGRAM)
             sc_packet_set_origin(data, len, from);
-        sc_outbox_put(s, &host->underlay, data, len);
+        if (sc_outbox_join(s, SC_QUEUE_FORWARDS, &host->underlay, data, len))
+            s->counters.forwarded++;
+        else
+            s->counters.dropped_queue++;
     }
 }
 
@@ -201,17 +229,31 @@ void sc_stack_settle(struct sc_stack *s, sc_time now)
 
 /* --- trains out ------------------------------------------------------------------------------- */
 
+/* Every other turn is the flows'; a queue that is empty gives its own away. */
+static bool drain_turn(struct sc_stack *s, unsigned turn, struct sc_train *t, sc_time now)
+{
+    if (turn % 2 == 0)
+        return sc_flows_drain(s, t, now);
+    return sc_outbox_drain(s, (enum sc_queue)(turn / 2), t);
+}
+
 bool sc_stack_drain(struct sc_stack *s, struct sc_train *t, sc_time now)
 {
-    if (!sc_outbox_drain(s, t) && !sc_flows_drain(s, t, now))
-        return false;
-    s->counters.sent += (t->len + t->segment - 1) / (t->segment ? t->segment : 1);
-    return true;
+    t->expendable = false;
+    for (unsigned n = 0; n < 2 * SC_QUEUES; n++) {
+        unsigned turn = s->turn;
+        s->turn = (turn + 1) % (2 * SC_QUEUES);
+        if (!drain_turn(s, turn, t, now))
+            continue;
+        s->counters.sent += (t->len + t->segment - 1) / (t->segment ? t->segment : 1);
+        return true;
+    }
+    return false;
 }
 
 bool sc_stack_pending(const struct sc_stack *s)
 {
-    return !sc_list_empty(&s->outbox) || !sc_list_empty(&s->ready);
+    return !sc_outbox_is_empty(s) || !sc_list_empty(&s->ready);
 }
 
 /* The flow that a train belongs to is named in its first packet: by the peer's id, which is not

@@ -59,8 +59,9 @@ struct sc_train {
     uint64_t dst;          /* network address, 0 for packets routed by ServiceID */
     size_t segment;
     size_t len;
-    bool ect;       /* mark ECT(0) */
-    bool probe_mtu; /* must not be fragmented, may be too large */
+    bool ect;        /* mark ECT(0) */
+    bool probe_mtu;  /* must not be fragmented, may be too large */
+    bool expendable; /* by the stack: goes to where nobody has shown to be, may be dropped */
     size_t iov_count;
     struct iovec iov[SC_TRAIN_SEGMENTS * 4];
     size_t scratch_used;

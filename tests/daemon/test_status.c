@@ -94,6 +94,7 @@ static void join(struct sc_daemon *d, uint32_t number)
 {
     struct sc_control c = {
         .message = SC_MSG_JOIN, .src = sc_network_address(1, 1000 + number), .epoch = EPOCH};
+    d->loop.now += SC_SECOND / SC_NAMES_OF_STRANGER; /* new names have a rate */
     snprintf(c.name, sizeof c.name, "host-%u", number);
     feed(d, &c);
 }

@@ -306,7 +306,8 @@ static void check_queues(const struct sc_stack *s)
     for (const struct sc_list *it = s->notices.next; it != &s->notices; it = it->next)
         bytes += sc_container(it, struct sc_notice, link)->len;
     require(bytes == s->notice_bytes);
-    require(length(&s->outbox) == s->outbox_count && s->outbox_count <= SC_OUTBOX_MAX);
+    for (enum sc_queue q = 0; q < SC_QUEUES; q++)
+        require(length(&s->outbox[q].waiting) == s->outbox[q].count);
     require(length(&s->requests) == s->request_count && s->request_count <= SC_REQUESTS_MAX);
     require(length(&s->datagrams.assemblies) == s->datagrams.assembly_count);
     require(s->datagrams.assembly_count <= SC_ASSEMBLIES_MAX);

@@ -11,13 +11,18 @@ static struct sc_underlay somewhere(unsigned i)
         .family = 4, .port = 9, .ip = {192, 0, (uint8_t)(i >> 8), (uint8_t)i}};
 }
 
-static size_t forge_open(uint8_t *buf, uint64_t src, uint64_t open_id)
+/* As the router passes it on. */
+static size_t forge_open(uint8_t *buf, uint64_t src, uint64_t open_id,
+                         const struct sc_underlay *origin)
 {
     struct sc_writer w = sc_writer(buf, SC_DATAGRAM_BASE);
     struct sc_header h = {
         .version = SC_WIRE_VERSION, .type = SC_PKT_OPEN, .hop_limit = SC_HOP_LIMIT};
-    struct sc_open open = {
-        .src = src, .src_flow = 1, .open_id = open_id, .service = net_service(WEB)};
+    struct sc_open open = {.src = src,
+                           .src_flow = 1,
+                           .open_id = open_id,
+                           .service = net_service(WEB),
+                           .origin = *origin};
     sc_open_write(&w, &h, &open);
     return sc_writer_len(&w);
 }
@@ -49,9 +54,9 @@ static void a_flood(void **state)
     n.what = 0;
     for (unsigned i = 0; i < SC_HALF_OPEN_MAX + 100; i++) {
         struct sc_underlay from = somewhere(i);
-        size_t len = forge_open(buf, 0x900000000 + i, i);
+        size_t len = forge_open(buf, 0x900000000 + i, i, &from);
         assert_int_equal(len, SC_DATAGRAM_BASE);
-        net_send(&n, &from, &b->at, buf, len);
+        net_send(&n, &n.node[0].at, &b->at, buf, len);
         net_pump(&n);
     }
     assert_int_equal(n.what, SC_HALF_OPEN_MAX);
@@ -105,10 +110,42 @@ static void validity(void **state)
     net_fini(&n);
 }
 
+/* Who has a cookie has shown where it is, but may still not fill the table of flows. */
+static void a_crowd_with_cookies(void **state)
+{
+    (void)state;
+    struct net n;
+    uint8_t buf[SC_DATAGRAM_BASE];
+    net_three(&n);
+    struct net_node *b = &n.node[2];
+    const struct sc_stack_counters *c = sc_stack_counters(b->stack);
+    struct sc_underlay from = somewhere(1);
+    net_serve(b, WEB);
+    for (unsigned i = 0; i < SC_HALF_OPEN_MAX + 2 * SC_CROWD_OF_HOST; i++) {
+        uint8_t cookie[32];
+        struct sc_writer w = sc_writer(buf, sizeof buf);
+        struct sc_header h = {
+            .version = SC_WIRE_VERSION, .type = SC_PKT_OPEN, .hop_limit = SC_HOP_LIMIT};
+        struct sc_open open = {
+            .src = 9, .src_flow = 1, .open_id = i, .service = net_service(WEB), .origin = from};
+        open.cookie =
+            (struct sc_field){cookie, sc_secrets_cookie(b->stack, &from, i, n.now, cookie)};
+        sc_open_write(&w, &h, &open);
+        net_send(&n, &n.node[0].at, &b->at, buf, sc_writer_len(&w));
+        net_pump(&n);
+    }
+    assert_int_equal(c->retries, 0);
+    assert_in_range(sc_stack_flow_count(b->stack), SC_HALF_OPEN_MAX + SC_CROWD_OF_HOST,
+                    SC_HALF_OPEN_MAX + SC_CROWD_OF_HOST + 1);
+    assert_in_range(c->limited[SC_RATE_CROWD], SC_CROWD_OF_HOST - 1, SC_CROWD_OF_HOST);
+    net_fini(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flood),
+        cmocka_unit_test(a_crowd_with_cookies),
         cmocka_unit_test(validity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

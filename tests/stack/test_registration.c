@@ -139,6 +139,7 @@ static void notes_are_bounded(void **state)
         struct sc_writer w = sc_writer(data, sizeof data);
         snprintf(c.name, sizeof c.name, "h%u", i);
         sc_control_write(&w, &c);
+        n.now += SC_MS; /* new names have a rate */
         sc_stack_feed(s, data, sizeof data, &from, 0, n.now);
     }
     struct net_node *r = &n.node[0];
@@ -591,6 +592,7 @@ static void phantom(struct net *n, unsigned number, unsigned services)
 {
     struct sc_control c = {
         .message = SC_MSG_JOIN, .src = sc_network_address(1, 1000 + number), .epoch = 9};
+    n->now += SC_SECOND / SC_NAMES_OF_STRANGER; /* new names have a rate */
     snprintf(c.name, sizeof c.name, "phantom-%u", number);
     send_control(n, &n->node[4].at, 0, &c);
     c.message = SC_MSG_REGISTER;

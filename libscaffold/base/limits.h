@@ -85,8 +85,8 @@
 /* Names that a router has never heard, each of which is stored for good. */
 #define SC_NAMES_OF_HOST 256
 #define SC_NAMES_OF_ALL 1024
-#define SC_NAMES_OF_STRANGER 64
-#define SC_NAMES_OF_STRANGERS 256
+#define SC_NAMES_OF_STRANGER 128
+#define SC_NAMES_OF_STRANGERS 1024
 /* A peer probes every 2 s; a router relays the probes of many. After a restart all of SC_PEERS_MAX
  * ask at once, and are strangers. */
 #define SC_PROBES_OF_HOST 1024

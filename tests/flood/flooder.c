@@ -2,7 +2,7 @@
  *
  *   flooder [option...] KIND ADDRESS PORT
  *     --rate N        packets per second (50000)
- *     --seconds N     for so long (3)
+ *     --seconds N     for so long (3), or until SIGTERM
  *     --sources N     in the name of so many hosts of the same /16 (1: its own; more need root)
  *     --member NAME   joins first, and speaks as the host of this name
  *     --service NAME  --datagrams NAME  --other HEX (a host's network address)
@@ -15,6 +15,7 @@
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,14 @@ struct flooder {
     int fd;
     uint64_t sent;
 };
+
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stopped = 1;
+}
 
 static int fail(const char *what)
 {
@@ -168,7 +177,7 @@ static void send_batch(struct flooder *f, size_t count)
 static void flood(struct flooder *f)
 {
     double start = seconds_now(), now = start, skipped = 0;
-    for (; now < start + f->seconds; now = seconds_now()) {
+    for (; now < start + f->seconds && !stopped; now = seconds_now()) {
         double due = (now - start - skipped) * f->rate - (double)f->sent;
         if (due > BEHIND_S * f->rate) {
             skipped += due / f->rate - BEHIND_S;
@@ -231,6 +240,7 @@ int main(int argc, char **argv)
     struct flooder f = {.rate = 50000, .seconds = 3, .sources = 1, .target = {.epoch = 1}};
     if (!read_options(&f, argc, argv))
         return usage();
+    signal(SIGTERM, on_signal);
     if (open_plain(&f) < 0)
         return fail("socket");
     if (f.member && join(&f) < 0)

@@ -1,5 +1,6 @@
 """A crowd of hosts that are nothing but their packets: they join a router, register instances and
-renew their leases, all from one socket (docs/protocol.md, CONTROL)."""
+renew their leases, all from one socket, each with an address of its own: what a router does for
+one address has a rate (docs/protocol.md, CONTROL)."""
 
 import hashlib
 import multiprocessing
@@ -8,6 +9,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterable, Iterator
+from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +18,9 @@ REQUEST_LEN = 512
 EPOCH = 0x5CAFF01D
 BATCH = 64
 """Requests under way: fewer than a socket buffer holds."""
+SLICE = 1024
+"""Hosts that join before the next: new names have a rate, and leases end meanwhile."""
+IP_PKTINFO = 8
 REFRESH_S = 1.5
 """Every lease is renewed this often; it lasts for 4 s."""
 
@@ -43,17 +48,24 @@ def _refresh(number: int, address: int, count: int) -> bytes:
 
 def _socket() -> socket.socket:
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    made.bind(("127.0.0.1", 0))
+    made.bind(("0.0.0.0", 0))
     made.settimeout(0.5)
     return made
 
 
+def _send(sender: socket.socket, router: tuple[str, int], number: int, request: bytes) -> None:
+    """As the host of this number."""
+    own = bytes([127, 83, number >> 8, number & 255])
+    info = struct.pack("I4s4s", 0, own, own)
+    sender.sendmsg([request], [(socket.IPPROTO_IP, IP_PKTINFO, info)], 0, router)
+
+
 def _exchange(
-    sender: socket.socket, router: tuple[str, int], requests: list[bytes], message: int
+    sender: socket.socket, router: tuple[str, int], requests: dict[int, bytes], message: int
 ) -> Iterator[bytes]:
     """Sends, and gives as many answers of this kind, or those that come within half a second."""
-    for request in requests:
-        sender.sendto(request, router)
+    for number, request in requests.items():
+        _send(sender, router, number, request)
     left = len(requests)
     while left:
         try:
@@ -65,15 +77,24 @@ def _exchange(
             left -= 1
 
 
-def _renew(router: tuple[str, int], renewals: list[bytes]) -> None:
+def _batches(requests: dict[int, bytes]) -> Iterator[dict[int, bytes]]:
+    numbers = list(requests)
+    for at in range(0, len(numbers), BATCH):
+        yield {i: requests[i] for i in numbers[at : at + BATCH]}
+
+
+def _renew(router: tuple[str, int], more: Connection) -> None:
     """Again and again. The router renews a lease whatever the REFRESH says of registrations."""
     if os.geteuid() == 0:  # late is too late: before anything else that runs on the machine
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(5))
+    renewals: dict[int, bytes] = {}
     with _socket() as own:
         while True:
-            time.sleep(REFRESH_S)
-            for at in range(0, len(renewals), BATCH):
-                for _ in _exchange(own, router, renewals[at : at + BATCH], REFRESHED):
+            due = time.monotonic() + REFRESH_S
+            while more.poll(max(0.0, due - time.monotonic())):
+                renewals |= more.recv()
+            for batch in _batches(renewals):
+                for _ in _exchange(own, router, batch, REFRESHED):
                     pass
 
 
@@ -88,13 +109,13 @@ class Crowd:
         self._process: multiprocessing.process.BaseProcess | None = None
 
     def __enter__(self) -> Self:
-        self._join()  # whose names the router writes down first: longer than a lease
-        self._addresses = self._join()
-        renewals = [_refresh(i, a, 0) for i, a in enumerate(self._addresses)]
+        theirs, self._renewals = multiprocessing.Pipe(duplex=False)
         self._process = multiprocessing.get_context("fork").Process(
-            target=_renew, args=(self._router, renewals), daemon=True
+            target=_renew, args=(self._router, theirs), daemon=True
         )
         self._process.start()
+        for first in range(0, self.size, SLICE):
+            self._join(range(first, min(first + SLICE, self.size)))
         return self
 
     def __exit__(
@@ -117,19 +138,22 @@ class Crowd:
         self._ask(requests, REGISTERED)
         return sum(map(len, wanted))
 
-    def _join(self) -> list[int]:
-        names = [f"crowd-{i}".encode() for i in range(self.size)]
-        bodies = [bytes([len(name)]) + name + struct.pack(">Q", EPOCH) for name in names]
-        requests = {i: _request(JOIN, i, 0, body) for i, body in enumerate(bodies)}
+    def _join(self, numbers: range) -> None:
+        requests = {}
+        for i in numbers:
+            name = f"crowd-{i}".encode()
+            body = bytes([len(name)]) + name + struct.pack(">Q", EPOCH)
+            requests[i] = _request(JOIN, i, 0, body)
         answers = self._ask(requests, JOINED)
-        return [struct.unpack_from(">Q", answers[i], 31)[0] for i in range(self.size)]
+        own = {i: struct.unpack_from(">Q", answers[i], 31)[0] for i in numbers}
+        self._addresses += own.values()
+        self._renewals.send({i: _refresh(i, address, 0) for i, address in own.items()})
 
     def _ask(self, requests: dict[int, bytes], message: int) -> dict[int, bytes]:
         """The answer to each request; repeats those that draw none."""
         answers: dict[int, bytes] = {}
         while missing := [i for i in requests if i not in answers]:
-            for at in range(0, len(missing), BATCH):
-                batch = [requests[i] for i in missing[at : at + BATCH]]
+            for batch in _batches({i: requests[i] for i in missing}):
                 for packet in _exchange(self._socket, self._router, batch, message):
                     answers[struct.unpack_from(">Q", packet, 14)[0]] = packet
         return answers

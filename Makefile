@@ -45,8 +45,7 @@ demo: setup
 	@$(BIN)/python tests/e2e/demo.py
 
 test: native
-	$(BIN)/python -m pytest -m 'not full' -n $(WORKERS) --dist loadgroup --no-loadscope-reorder \
-	    $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m 'not full' -n $(WORKERS) $(PYTEST_ARGS)
 
 verify: setup-verify native
 	$(BIN)/python -m pytest -m full tests/verify $(PYTEST_ARGS)

@@ -1,8 +1,10 @@
 """Fixtures of the tests in Python."""
 
+import functools
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,19 +23,34 @@ LONG = ["test_native.py", "shim", "e2e", "trap"]
 """Files and folders that take longest: begun first, so that nobody waits for the last of them."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests of a file share what their fixtures made, so that one worker has them all; those
-    of a file that is marked `spread` go wherever there is room."""
-    for item in items:
-        if not item.get_closest_marker("spread"):
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
     items.sort(key=_turn)
 
 
 def _turn(item: pytest.Item) -> int:
     names = (item.path.name, item.path.parent.name)
     return next((LONG.index(name) for name in names if name in LONG), len(LONG))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """The tests of a file share what its fixtures made, so that one worker has them all; those of
+    a file that is marked `spread` go wherever there is room."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return nodeid if _is_spread(file) else file
+
+    config.option.loadscopereorder = False  # see _turn
+    return ByFile(config, log)
+
+
+@functools.cache
+def _is_spread(file: str) -> bool:
+    """Whoever hands the tests out has their names only."""
+    return "pytest.mark.spread" in (ROOT / file).read_text()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -197,6 +197,14 @@ def stacks() -> dict[str, bytes]:
         + b"".join(do("forge", ROUTER, a=CONTROL, b=STRANGER, d=i) for i in range(40))
         + do("status", ROUTER)
         + do("run", a=S5),
+        # one kind at a time: a long packet of another kind would pay for too long an answer
+        **{
+            f"victim-{kind}": head(hostile=True)
+            + opened()
+            + b"".join(do("flood", n, a=kind, b=VICTIM, c=40, d=kind) for n in (ROUTER, A, B))
+            + do("run", a=S5)
+            for kind in range(1, 10)
+        },
         "victim": head(hostile=True) + opened() + b"".join(of_victim) + do("run", a=S5),
         "changed": head(hostile=True)
         + opened()

@@ -339,15 +339,30 @@ static bool names_victim(const struct packet *p)
     return is_place(&origin, VICTIM);
 }
 
+/* Bytes that wait to be sent there, but for those of flows. */
+static size_t waiting_for_victim(const struct sc_stack *s)
+{
+    size_t bytes = 0;
+    for (const struct sc_list *it = s->outbox.next; it != &s->outbox; it = it->next) {
+        const struct sc_packet_out *p = sc_container(it, struct sc_packet_out, link);
+        bytes += is_place(&p->to, VICTIM) ? p->len : 0;
+    }
+    return bytes;
+}
+
 void feed(struct node *n, struct packet *p)
 {
     if (p->len > 1 && p->data[1] == SC_HOP_LIMIT + 1)
         p->data[1]++; /* passed on, it would look like the stack's own */
-    if (p->len > 0 && (is_place(&p->from, VICTIM) || names_victim(p)))
+    bool of_victim = p->len > 0 && (is_place(&p->from, VICTIM) || names_victim(p));
+    size_t before = of_victim ? waiting_for_victim(n->stack) : 0;
+    if (of_victim)
         n->from_victim += p->len;
     p->next = n->fed;
     n->fed = p;
     sc_stack_feed(n->stack, p->data, p->len, &p->from, p->ecn, n->world->now);
+    if (of_victim)
+        require(waiting_for_victim(n->stack) <= before + p->len);
 }
 
 void settle(struct node *n)

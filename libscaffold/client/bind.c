@@ -13,6 +13,7 @@
 #include "client/descriptors.h"
 #include "client/fresh.h"
 #include "client/log.h"
+#include "client/meanings.h"
 #include "client/options.h"
 #include "client/real.h"
 #include "client/swap.h"
@@ -86,6 +87,8 @@ static int reserve(int fd, int fresh, const struct reservation *b, enum sc_famil
     memcpy(q.bind.service, b->name, sizeof q.bind.service);
     memcpy(q.bind.service_id, b->service.bytes, sizeof q.bind.service_id);
     q.bind.by_service_id = b->by_service_id;
+    if (!b->by_service_id)
+        sc_meanings_of(&b->address, q.bind.service_id);
     q.bind.address = b->address;
     q.bind.family = (uint8_t)family;
     q.bind.wildcard = b->wildcard;
@@ -228,6 +231,7 @@ static int announce(int fd, int backlog)
     struct sc_ctl_request q = sc_control_request(SC_CTL_LISTEN);
     struct sc_ctl_reply r;
     struct sc_ctl_flow name;
+    struct sc_name bound;
     struct stat st;
     if (fstat(fd, &st) < 0)
         return -1;
@@ -235,6 +239,8 @@ static int announce(int fd, int backlog)
     memcpy(q.listen.own, name.own, sizeof q.listen.own);
     q.listen.backlog = backlog_of(backlog);
     q.listen.inode = st.st_ino;
+    if (sc_name_read_key(name.own, &bound))
+        sc_meanings_of(&bound.address, q.listen.meaning);
     return sc_control_call(&q, &r, false);
 }
 

@@ -12,6 +12,7 @@
 #include "client/flow_error.h"
 #include "client/fresh.h"
 #include "client/log.h"
+#include "client/meanings.h"
 #include "client/options.h"
 #include "client/plug.h"
 #include "client/real.h"
@@ -108,6 +109,8 @@ static int prepare(struct opening *o, struct sc_ctl_reply *r)
     q.prepare.local_port = o->candidate->local_port;
     q.prepare.address = o->target->address;
     memcpy(q.prepare.service, o->target->service.bytes, sizeof q.prepare.service);
+    if (!o->target->by_service)
+        sc_meanings_of(&o->target->address, q.prepare.service);
     return sc_control_ask(o->control, &q, r);
 }
 

@@ -12,6 +12,7 @@
 #include "client/datagram_state.h"
 #include "client/fresh.h"
 #include "client/identity.h"
+#include "client/meanings.h"
 #include "client/options.h"
 #include "client/real.h"
 #include "client/shadow.h"
@@ -240,6 +241,7 @@ static int tell_peer(int fd, const struct sc_address *peer)
     if (peer) {
         head.kind = SC_DATAGRAM_CONNECT;
         head.peer = *peer;
+        sc_meanings_of(peer, head.meaning);
     }
     if (sc_real.sendto(fd, &head, sizeof head, MSG_NOSIGNAL, NULL, 0) < 0)
         return fail(errno == EPIPE || errno == ECONNRESET ? ENETDOWN : errno);
@@ -381,6 +383,8 @@ int sc_datagram_bind(int fd, const struct sockaddr *addr, socklen_t len)
     if (addr->sa_family == AF_SCAFFOLD ? bind_service_id(&q, addr, len) < 0
                                        : !read_bind(&q, addr, len))
         return addr->sa_family == AF_SCAFFOLD ? -1 : bind_plain(fd, addr, len);
+    if (!q.bind.by_service_id)
+        sc_meanings_of(&q.bind.address, q.bind.service_id);
     q.bind.family = (uint8_t)p.family;
     q.bind.datagram = 1;
     q.bind.reuseport = integer_option(fd, SO_REUSEPORT) > 0;

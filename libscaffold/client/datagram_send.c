@@ -10,6 +10,7 @@
 #include "client/datagram_address.h"
 #include "client/datagram_control.h"
 #include "client/datagram_error.h"
+#include "client/meanings.h"
 #include "client/real.h"
 
 /* Pieces that are passed on as they are; of more, which no program of ours sends, a copy is made.
@@ -108,10 +109,13 @@ static bool is_connected(int fd)
 
 static int read_destination(int fd, const struct msghdr *msg, struct sc_datagram_head *head)
 {
-    if (msg->msg_name)
-        return sc_datagram_read_address(sc_datagram_family(fd), msg->msg_name, msg->msg_namelen,
-                                        &head->peer);
-    return is_connected(fd) ? 0 : (int)fail(EDESTADDRREQ);
+    if (!msg->msg_name)
+        return is_connected(fd) ? 0 : (int)fail(EDESTADDRREQ);
+    if (sc_datagram_read_address(sc_datagram_family(fd), msg->msg_name, msg->msg_namelen,
+                                 &head->peer) < 0)
+        return -1;
+    sc_meanings_of(&head->peer, head->meaning);
+    return 0;
 }
 
 /* What the kernel's UDP could do and ours does not is refused rather than ignored. */

@@ -8,6 +8,7 @@
 
 #include "client/client.h"
 #include "client/control.h"
+#include "client/meanings.h"
 #include "client/names.h"
 #include "client/real.h"
 #include "scaffold/scaffold.h"
@@ -32,8 +33,10 @@ int sc_resolve(const char *name, struct sc_ctl_reply *r)
     if (len >= sizeof q.resolve.name)
         return EAI_NONAME;
     memcpy(q.resolve.name, name, len);
-    if (sc_control_call(&q, r, false) == 0)
+    if (sc_control_call(&q, r, false) == 0) {
+        sc_meanings_learn(&r->address, r->service);
         return 0;
+    }
     return errno < 0 ? errno : EAI_AGAIN; /* a reply's EAI_ codes are negative */
 }
 

@@ -57,6 +57,7 @@ static void hang_up(struct sc_ctl_call *c)
     close(fd);
     sc_list_remove(&c->link);
     sc_share_give(&s->daemon->shares, &c->share);
+    sc_share_give(&s->daemon->shares, &c->name);
     sc_loop_dispose(&s->daemon->loop, c);
     sc_daemon_on_activity(s->daemon);
 }

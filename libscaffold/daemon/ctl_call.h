@@ -30,6 +30,7 @@ struct sc_ctl_call {
     struct sc_ctl_server *server;
     struct sc_list link; /* the server's idle or busy ones */
     struct sc_share share;
+    struct sc_share name; /* of the name that is looked up, when it is new here */
     struct ucred peer;
     struct sc_ctl_request request; /* the call under way */
     struct sc_request open;        /* what PREPARE found out, for HANDOVER */
@@ -58,6 +59,9 @@ bool sc_ctl_refuse_share(struct sc_ctl_call *c, struct sc_share *share, enum sc_
 
 /* Looks up; the call goes on in sc_ctl_on_mapped. */
 void sc_ctl_look_up(struct sc_ctl_call *c, enum sc_lookup_by by, const char *name, uint32_t pool);
+
+/* The same by a name without port; one that is new here counts in the user's share of names. */
+void sc_ctl_look_up_name(struct sc_ctl_call *c, const char *base);
 
 /* Reads a service's name; `base` gets it without its port. False: an error was sent, with what is
  * wrong. */

@@ -7,6 +7,7 @@
 
 #include "daemon/ctl_call.h"
 #include "daemon/ctl.h"
+#include "daemon/meaning.h"
 #include "naming/name.h"
 
 static void reply_mapping(struct sc_ctl_call *c, const struct sc_mapping *m)
@@ -31,6 +32,32 @@ void sc_ctl_look_up(struct sc_ctl_call *c, enum sc_lookup_by by, const char *nam
         return;
     }
     sc_daemon_on_activity(d);
+}
+
+/* What one uid makes up must not use up what this host may ask its router for. */
+static bool take_name(struct sc_ctl_call *c, const char *base)
+{
+    struct sc_daemon *d = c->server->daemon;
+    struct sc_service_name n;
+    struct sc_service_id id;
+    char line[SC_CTL_TEXT];
+    if (c->name.user || sc_name_read(base, &n, NULL) < 0)
+        return true;
+    sc_name_to_id(&n, &id);
+    sc_ula_age(&d->ula, d->loop.now);
+    if (sc_ula_knows(&d->ula, &id) ||
+        sc_share_take(&d->shares, &c->name, c->peer.uid, SC_SHARE_NAMES))
+        return true;
+    snprintf(line, sizeof line, "uid %u has its share of scaffoldd's new %s", c->peer.uid,
+             sc_share_name(SC_SHARE_NAMES));
+    sc_ctl_send_error(c, c->request.op == SC_CTL_RESOLVE ? EAI_MEMORY : ENOBUFS, line);
+    return false;
+}
+
+void sc_ctl_look_up_name(struct sc_ctl_call *c, const char *base)
+{
+    if (take_name(c, base))
+        sc_ctl_look_up(c, SC_LOOKUP_NAME, base, 0);
 }
 
 /* The name without its port, or a reply that says what is wrong with it. */
@@ -58,7 +85,7 @@ void sc_ctl_on_resolve(struct sc_ctl_call *c)
     struct sc_service_name n;
     char base[SC_NAME_MAX + 1];
     if (sc_ctl_read_name(c, c->request.resolve.name, EAI_NONAME, &n, base))
-        sc_ctl_look_up(c, SC_LOOKUP_NAME, base, 0);
+        sc_ctl_look_up_name(c, base);
 }
 
 /* The service that the request names, by its id or by its address in the v6 pool. */
@@ -208,6 +235,19 @@ static void refuse_mapping(struct sc_ctl_call *c, int error)
         sc_ctl_send_error(c, c->request.op == SC_CTL_REVERSE ? error : socket_error(error), line);
 }
 
+/* An address that a call names stands for what the program means. */
+static bool is_meant(const struct sc_ctl_call *c, const struct sc_mapping *m)
+{
+    switch (c->request.op) {
+    case SC_CTL_PREPARE:
+        return sc_mapping_means(m, c->request.prepare.service);
+    case SC_CTL_BIND:
+        return *c->request.bind.service || sc_mapping_means(m, c->request.bind.service_id);
+    default:
+        return true;
+    }
+}
+
 void sc_ctl_on_mapped(struct sc_daemon *d, const struct sc_event *e)
 {
     uint64_t ticket = (uintptr_t)e->ticket;
@@ -219,8 +259,13 @@ void sc_ctl_on_mapped(struct sc_daemon *d, const struct sc_event *e)
     const struct sc_mapping *m = &e->mapping;
     uint16_t op = c->request.op;
     struct sc_address address = c->request.bind.address;
+    if (c->name.user && !m->error)
+        sc_ula_charge(&d->ula, &m->service, &c->name, d->loop.now);
+    sc_share_give(&d->shares, &c->name);
     if (m->error) {
         refuse_mapping(c, m->error);
+    } else if (!is_meant(c, m)) {
+        sc_ctl_send_error(c, ENETUNREACH, SC_MEANING_TROUBLE);
     } else if (op == SC_CTL_BIND) {
         struct sc_address at = sc_address_v4(m->pool, address.port);
         sc_ctl_bind_at(c, m->service, at);

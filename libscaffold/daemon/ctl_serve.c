@@ -13,6 +13,7 @@
 #include "daemon/diag.h"
 #include "daemon/handover.h"
 #include "daemon/listener.h"
+#include "daemon/meaning.h"
 #include "daemon/registry.h"
 #include "naming/name.h"
 
@@ -51,6 +52,8 @@ static const char *bind_trouble(int error)
     case EADDRINUSE:
         return "another socket of this host is bound to the service; SO_REUSEPORT on both lets "
                "them share it";
+    case ENETUNREACH:
+        return SC_MEANING_TROUBLE;
     case ENOBUFS:
         return "this user has its share of scaffoldd's bound sockets";
     default:
@@ -103,7 +106,7 @@ void sc_ctl_bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct 
 static void bind_known(struct sc_ctl_call *c, const struct sc_service_id *id)
 {
     struct sc_mapping m;
-    if (sc_stack_mapping_of_service(c->server->daemon->stack, id, &m))
+    if (sc_stack_mapping_of_service(c->server->daemon->stack, id, &m) && !m.stale)
         sc_ctl_bind_at(c, m.service, sc_address_v4(m.pool, c->request.bind.address.port));
     else
         sc_ctl_send_error(c, ENETUNREACH,
@@ -144,7 +147,7 @@ void sc_ctl_on_bind(struct sc_ctl_call *c)
     } else if (!*text) {
         bind_by_address(c);
     } else if (sc_ctl_read_name(c, text, EINVAL, &n, base)) {
-        sc_ctl_look_up(c, SC_LOOKUP_NAME, base, 0);
+        sc_ctl_look_up_name(c, base);
     }
 }
 
@@ -165,8 +168,9 @@ static int find_bound(struct sc_ctl_call *c, struct sc_bound **out)
         return 0;
     if (*out) /* a socket before it had the name */
         sc_bound_drop(*out);
-    if (!sc_listener_service(d, &name.address, &service))
-        return sc_address_is_v4(&name.address) ? ENOENT : EINVAL;
+    int err = sc_listener_service(d, &name.address, c->request.listen.meaning, &service);
+    if (err)
+        return err;
     return sc_bound_reserve(d, &name, &service, (uint32_t)inode, c->peer.uid,
                             sc_bound_wish_of(&name), out);
 }

@@ -8,6 +8,7 @@
 #include "daemon/daemon.h"
 #include "daemon/endpoint.h"
 #include "daemon/listener.h"
+#include "daemon/meaning.h"
 #include "naming/name.h"
 
 /* Addresses that are looked up at a time; as many as the stack asks at once. */
@@ -391,11 +392,24 @@ static bool is_host(const struct sc_mapping *m)
     return len >= sizeof suffix && strcmp(m->name + len - (sizeof suffix - 1), suffix) == 0;
 }
 
+/* IPv6 addresses are hashes, which stand for nothing else. A host's is what its datagrams came
+ * from, so that nobody has looked it up. */
+static bool is_meant(const struct departure *p, const struct sc_mapping *m)
+{
+    static const uint8_t nothing[SC_MEANING_LEN];
+    const uint8_t *meaning = p->head->peer.port ? p->head->meaning : p->from->meaning;
+    if (!sc_address_is_v4(&p->to) || (is_host(m) && memcmp(meaning, nothing, sizeof nothing) == 0))
+        return true;
+    return sc_mapping_means(m, meaning);
+}
+
 static void to_mapping(const struct departure *p, const struct sc_mapping *m)
 {
     struct sc_service_id id = sc_service_id_at(m->service, p->to.port, IPPROTO_UDP);
     if (m->pool == own_pool(p->from->daemon))
         to_own_host(p);
+    else if (!is_meant(p, m))
+        sc_endpoint_tell(p->from, &p->to, ENETUNREACH);
     else if (is_host(m))
         to_network(p, &id, true);
     else
@@ -405,6 +419,8 @@ static void to_mapping(const struct departure *p, const struct sc_mapping *m)
 static void to_unknown(const struct departure *p, const struct question *q)
 {
     struct waiting w = {.from = p->from, .head = *p->head, .len = p->len};
+    if (w.head.peer.port == 0)
+        memcpy(w.head.meaning, p->from->meaning, sizeof w.head.meaning);
     w.head.peer = p->to;
     if (p->again)
         p->from->daemon->datagrams.counters.dropped_unresolved++;
@@ -500,6 +516,7 @@ void sc_datagrams_from_program(struct sc_endpoint *e, const struct sc_datagram_h
         break;
     case SC_DATAGRAM_CONNECT:
         set_peer(e, &head->peer, head->peer.port != 0);
+        memcpy(e->meaning, head->meaning, sizeof e->meaning);
         break;
     case SC_DATAGRAM_DISCONNECT:
         set_peer(e, &(struct sc_address){0}, false);

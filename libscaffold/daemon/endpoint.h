@@ -23,6 +23,7 @@ struct sc_endpoint {
     struct sc_service_id service;    /* what it is bound to, with port and protocol; or zeros */
     struct sc_address own;           /* as the program was told */
     struct sc_address peer;          /* when connected, as the program named it */
+    uint8_t meaning[8];              /* what it meant by that */
     enum sc_family family;
     uint64_t serial; /* of its name */
     struct sc_held_end handed;

@@ -13,6 +13,7 @@
 #include "daemon/ctl.h"
 #include "daemon/diag.h"
 #include "daemon/journal.h"
+#include "daemon/meaning.h"
 #include "daemon/registry.h"
 #include "naming/name.h"
 
@@ -441,15 +442,24 @@ struct sc_service_id sc_loopback_service(const struct sc_daemon *d, uint16_t por
     return id;
 }
 
-bool sc_listener_service(struct sc_daemon *d, const struct sc_address *a, struct sc_service_id *out)
+/* A socket that listened before us was registered, which is why its service kept the address. */
+static bool still_means(const struct sc_mapping *m, const uint8_t *meaning)
+{
+    return meaning ? sc_mapping_means(m, meaning) : m->used || !m->reused;
+}
+
+int sc_listener_service(struct sc_daemon *d, const struct sc_address *a, const uint8_t *meaning,
+                        struct sc_service_id *out)
 {
     struct sc_mapping m;
     if (sc_address_is_loopback(a)) {
         *out = sc_loopback_service(d, a->port);
-        return true;
+        return 0;
     }
-    if (!sc_address_is_v4(a) || !sc_stack_mapping_of_pool(d->stack, sc_address_to_v4(a), &m))
-        return false;
+    if (!sc_address_is_v4(a))
+        return EINVAL;
+    if (!sc_stack_mapping_of_pool(d->stack, sc_address_to_v4(a), &m))
+        return ENOENT;
     *out = sc_service_id_at(m.service, a->port, IPPROTO_TCP);
-    return true;
+    return still_means(&m, meaning) ? 0 : ENETUNREACH;
 }

@@ -65,9 +65,11 @@ void sc_arrival_cancel(struct sc_arrival *a);
 /* The end left the queue: its acceptor has spoken, or it is gone. */
 void sc_listener_on_accepted(struct sc_end *e);
 
-/* The service that an address shown to a program stands for. False when it is not known. */
-bool sc_listener_service(struct sc_daemon *d, const struct sc_address *a,
-                         struct sc_service_id *out);
+/* The service that an address shown to a program stands for, if that is what it means by it; NULL:
+ * the socket was there before us and says nothing. Returns 0, ENOENT (not known here: ask the
+ * router), ENETUNREACH (it stands for another one now) or EINVAL. */
+int sc_listener_service(struct sc_daemon *d, const struct sc_address *a, const uint8_t *meaning,
+                        struct sc_service_id *out);
 
 /* Service of loopback port `port` under --all-local: it exists on this host only. */
 struct sc_service_id sc_loopback_service(const struct sc_daemon *d, uint16_t port);

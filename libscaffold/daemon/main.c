@@ -89,6 +89,15 @@ void sc_daemon_on_activity(struct sc_daemon *d)
 /* --- the network's side of a turn ------------------------------------------------------------- */
 
 /* The state in which this host is with its router has changed. */
+/* Of the names, too, there is something left for root and the owner when all others have taken what
+ * they may: of as many as the router lets this host ask for, or has. */
+static void share_names(struct sc_daemon *d)
+{
+    struct sc_stack_self self;
+    sc_stack_get_self(d->stack, &self);
+    sc_shares_limit(&d->shares, SC_SHARE_NAMES, self.names);
+}
+
 static void say_joined(const struct sc_daemon *d)
 {
     char why[SC_CTL_TEXT];
@@ -129,6 +138,7 @@ static void take_event(struct sc_daemon *d, const struct sc_event *e)
         break;
     case SC_EVENT_JOINED:
         say_joined(d);
+        share_names(d);
         sc_survivors_on_joined(d);
         sc_ctl_on_joined(d);
         break;
@@ -322,13 +332,14 @@ static int start(struct sc_daemon *d, char *why, size_t size)
     sc_datagrams_init(d);
     sc_sessions_init(d);
     sc_status_init(d);
-    sc_ula_init(&d->ula, seed);
+    sc_ula_init(&d->ula, &d->shares, seed);
     if (make_runtime_dir(&d->config, why, size) < 0 || open_log(d, why, size) < 0 ||
         sc_ctl_open(d, why, size) < 0 ||
         sc_state_open(&d->state, d->config.state_dir, d->id.instance, why, size) < 0 ||
         open_underlay(d, why, size) < 0 || open_stack(d, why, size) < 0 || sc_keeper_start(d) < 0 ||
         sc_keeper_own_name(d, why, size) < 0)
         return -1;
+    share_names(d);
     sc_survivors_find(d);
     sc_daemon_on_activity(d);
     return 0;
@@ -368,12 +379,12 @@ static void stop(struct sc_daemon *d)
     sc_stack_free(d->stack);
     sc_keeper_stop(d);
     sc_registry_fini(d);
+    sc_ula_fini(&d->ula);
     sc_shares_fini(&d->shares);
     sc_map_fini(&d->held_ends);
     sc_sessions_fini(d);
     sc_datagrams_fini(&d->datagrams);
     sc_endpoint_table_fini(&d->endpoints);
-    sc_ula_fini(&d->ula);
     close(signals.fd);
     sc_loop_fini(&d->loop);
     sc_log_file_close(&d->log);

@@ -60,6 +60,11 @@ void sc_shares_init(struct sc_shares *s, uid_t owner, size_t descriptors, const 
     s->of[SC_SHARE_DESCRIPTORS].most = have - calls;
 }
 
+void sc_shares_limit(struct sc_shares *s, enum sc_share_kind kind, size_t most)
+{
+    s->of[kind].most = most && most < kinds[kind].most ? most : kinds[kind].most;
+}
+
 void sc_shares_fini(struct sc_shares *s)
 {
     assert(s->users.count == 0);

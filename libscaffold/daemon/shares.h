@@ -53,6 +53,10 @@ struct sc_share {
 void sc_shares_init(struct sc_shares *s, uid_t owner, size_t descriptors, const uint64_t seed[2]);
 void sc_shares_fini(struct sc_shares *s); /* every share was given back */
 
+/* There are this many of a kind from now on, or as many as were said at first; 0: those. What was
+ * taken stays taken. */
+void sc_shares_limit(struct sc_shares *s, enum sc_share_kind kind, size_t most);
+
 /* False, and counted: the user has enough, or there is no more. */
 bool sc_share_take(struct sc_shares *s, struct sc_share *share, uid_t uid, enum sc_share_kind kind);
 

@@ -85,13 +85,19 @@ static void serve_known(struct sc_daemon *d)
     sc_list_each(it, tmp, &d->survivors.waiting)
     {
         struct survivor *v = sc_container(it, struct survivor, link);
-        if (!sc_listener_service(d, &v->name.address, &service))
+        int err = sc_listener_service(d, &v->name.address, NULL, &service);
+        if (err == ENOENT)
             continue;
         if (left-- == 0) {
             sc_loop_alarm(&d->loop, &d->survivors.more, d->loop.now);
             return;
         }
-        serve(d, v, &service);
+        if (err == 0)
+            serve(d, v, &service);
+        else if (pool_of(v) == 0)
+            give_up(d, v, "its name holds no address of a service");
+        else
+            give_up(d, v, "its address was given to another name");
     }
 }
 

@@ -26,6 +26,10 @@
 #define SC_CTL_NAME 256 /* room for a DNS name and its port suffix, with the final zero */
 #define SC_CTL_TEXT 256
 
+/* What a program means by an IPv4 address of the pool, where it got that for a name: the first
+ * bytes of the service's id. Zeros: it does not say; all ones: more than one service. */
+#define SC_MEANING_LEN 8
+
 /* STATUS: the pipe is not blocking, and is written as it is read. Each line is an array of a kind
  * and an object; a status is whole when its last line is ["end",{}]: one that ends otherwise was
  * cut off. EAGAIN: too many ask at a time. */
@@ -100,7 +104,7 @@ struct sc_ctl_request {
             uint16_t local_port; /* wanted local port, 0 = any */
             uint8_t datagram;    /* for a SOCK_DGRAM socket that is not bound to a service */
             struct sc_address address;
-            uint8_t service[32];
+            uint8_t service[32]; /* else what is meant by `address`: SC_MEANING_LEN */
         } prepare;
         struct {
             uint32_t plug_len; /* bytes that the stack must take away; all but one are the plug */
@@ -120,16 +124,17 @@ struct sc_ctl_request {
             uint8_t family;
             uint8_t wildcard;
             uint8_t reuseport;
-            uint8_t datagram;      /* SOCK_DGRAM: HANDOVER follows; `address` with port 0: a reply
-                                      endpoint at that service's address */
-            uint8_t reuseaddr;     /* SO_REUSEADDR, with TCP's or UDP's meaning */
-            uint16_t program_port; /* the port the program asked for, when --publish maps it */
-            uint8_t service_id[32];
+            uint8_t datagram;       /* SOCK_DGRAM: HANDOVER follows; `address` with port 0: a reply
+                                       endpoint at that service's address */
+            uint8_t reuseaddr;      /* SO_REUSEADDR, with TCP's or UDP's meaning */
+            uint16_t program_port;  /* the port the program asked for, when --publish maps it */
+            uint8_t service_id[32]; /* without by_service_id as in PREPARE */
         } bind;
         struct {
             char own[108]; /* the listener's abstract name, without the leading zero */
             uint32_t backlog;
             uint64_t inode;
+            uint8_t meaning[SC_MEANING_LEN]; /* of the address that it is bound to */
         } listen;
         struct {
             struct sc_ctl_flow flow;

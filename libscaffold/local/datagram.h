@@ -32,6 +32,7 @@ struct sc_datagram_head {
      * where to; port 0: to whom the socket is connected. */
     struct sc_address peer;
     struct sc_address own; /* to the program: the address that it was sent to */
+    uint8_t meaning[8];    /* from the program: SC_MEANING_LEN of local/ctl.h, of `peer` */
 };
 
 #endif

@@ -176,6 +176,7 @@ struct sc_registrar {
     struct sc_due due;
     bool joined;
     bool name_taken; /* the router knows another host of our name */
+    uint32_t names;  /* how many new ones it lets this host ask for; 0: not told */
     int refused;     /* it cannot store our name: why, an errno; 0: it can */
     bool reachable;  /* as the owner was told */
     sc_time started;

@@ -222,7 +222,7 @@ static int ask_router(struct sc_stack *s, const struct sc_control *c, void *tick
 /* What was heard before the router gave an address to another name has to be asked for again. */
 static bool is_trusted(const struct sc_stack *s, const struct sc_pool_entry *e)
 {
-    return e->generation == s->reuses;
+    return s->is_router || e->generation == s->reuses;
 }
 
 int sc_stack_lookup(struct sc_stack *s, enum sc_lookup_by by, const char *name, uint32_t pool,
@@ -289,18 +289,21 @@ void sc_lookups_fini(struct sc_stack *s)
 bool sc_stack_mapping_of_pool(const struct sc_stack *s, uint32_t pool, struct sc_mapping *out)
 {
     const struct sc_pool_entry *e = sc_pool_find(&s->pool, pool);
-    if (e)
-        fill(out, e);
-    return e != NULL;
+    if (!e || e->change || !is_trusted(s, e))
+        return false;
+    fill(out, e);
+    return true;
 }
 
 bool sc_stack_mapping_of_service(const struct sc_stack *s, const struct sc_service_id *service,
                                  struct sc_mapping *out)
 {
     const struct sc_pool_entry *e = sc_pool_find_service(&s->pool, service);
-    if (e)
-        fill(out, e);
-    return e != NULL;
+    if (!e || (s->is_router && e->change))
+        return false;
+    fill(out, e);
+    out->stale = !is_trusted(s, e);
+    return true;
 }
 
 int sc_stack_restore_mapping(struct sc_stack *s, const struct sc_mapping *m)

@@ -128,6 +128,7 @@ static void on_joined(struct sc_stack *s, const struct sc_control *c, sc_time no
         sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
     g->name_taken = taken;
     g->refused = refused;
+    g->names = c->names;
     g->joined = c->address != 0;
     if (!g->joined) { /* JOIN again: that host may leave, the disk get room */
         sc_time at = now + sc_time_max(c->lease_ms * SC_MS, SC_REQUEST_RETRANSMIT);

@@ -184,7 +184,8 @@ static struct sc_control joined(const struct sc_stack *s)
 {
     return (struct sc_control){.message = SC_MSG_JOINED,
                                .lease_ms = (uint32_t)(SC_LEASE_TIME / SC_MS),
-                               .epoch = s->env.epoch};
+                               .epoch = s->env.epoch,
+                               .names = SC_NAMES_SHARE(sc_pool_room(&s->pool))};
 }
 
 /* The host is here, at this pool address. */

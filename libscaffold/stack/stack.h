@@ -143,6 +143,8 @@ struct sc_mapping {
     uint32_t pool;                /* host order */
     bool used;                    /* was served once, or is a host's that joined */
     bool reused;                  /* the address stood for another name before */
+    bool stale; /* heard before the router last gave an address to another name: the address may be
+                   another's by now */
 };
 
 struct sc_event {
@@ -199,7 +201,8 @@ void sc_instance_set_accepting(struct sc_instance *i, bool accepting);
 int sc_stack_lookup(struct sc_stack *s, enum sc_lookup_by by, const char *name, uint32_t pool,
                     const struct sc_service_id *service, void *ticket, sc_time now);
 
-/* Answers from memory only. False when it is not known here. */
+/* Answers from memory only. False when it is not known here; of an address, also when what is known
+ * is stale. */
 bool sc_stack_mapping_of_pool(const struct sc_stack *s, uint32_t pool, struct sc_mapping *out);
 bool sc_stack_mapping_of_service(const struct sc_stack *s, const struct sc_service_id *service,
                                  struct sc_mapping *out);
@@ -221,6 +224,7 @@ struct sc_stack_self {
     bool joined;     /* router reachable: its last answer is younger than a lease */
     bool name_taken; /* not joined, since the router has another host of this name */
     int refused;     /* not joined, since the router cannot store this name: why, an errno; or 0 */
+    uint32_t names;  /* that this host may ask for without their being served; 0: not known */
     sc_time new_until; /* the router's first answer may be on its way until then; 0: it has come */
 };
 

@@ -5,13 +5,15 @@
 
 void sc_stack_get_self(const struct sc_stack *s, struct sc_stack_self *out)
 {
-    *out = (struct sc_stack_self){.address = s->env.address,
-                                  .pool = s->env.pool,
-                                  .is_router = s->is_router,
-                                  .joined = s->is_router || s->registrar.reachable,
-                                  .name_taken = s->registrar.name_taken,
-                                  .refused = s->registrar.refused,
-                                  .new_until = sc_registrar_new_until(s)};
+    *out =
+        (struct sc_stack_self){.address = s->env.address,
+                               .pool = s->env.pool,
+                               .is_router = s->is_router,
+                               .joined = s->is_router || s->registrar.reachable,
+                               .name_taken = s->registrar.name_taken,
+                               .refused = s->registrar.refused,
+                               .names = s->is_router ? sc_pool_room(&s->pool) : s->registrar.names,
+                               .new_until = sc_registrar_new_until(s)};
 }
 
 void sc_stack_own_status(const struct sc_stack *s, struct sc_host_status *out)

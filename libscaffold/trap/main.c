@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "client/log.h"
+#include "client/meanings.h"
 #include "trap/epolls.h"
 #include "trap/loop.h"
 #include "trap/program.h"
@@ -54,6 +55,7 @@ int main(int argc, char **argv)
 {
     sigset_t before;
     struct sc_trap_program program;
+    sc_meanings_of_many(); /* one program looks up, another connects */
     if (argc < 2) {
         fprintf(stderr, "usage: scaffold-trap CMD...\n");
         return 2;

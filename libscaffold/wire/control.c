@@ -56,6 +56,7 @@ static void read_joined(struct sc_reader *r, struct sc_control *c)
     c->lease_ms = sc_read_u32(r);
     c->epoch = sc_read_u64(r);
     c->trouble = has_more(r) ? sc_read_u8(r) : 0;
+    c->names = has_more(r) ? sc_read_u32(r) : 0;
 }
 
 static void write_joined(struct sc_writer *w, const struct sc_control *c)
@@ -64,8 +65,10 @@ static void write_joined(struct sc_writer *w, const struct sc_control *c)
     sc_write_u32(w, c->pool);
     sc_write_u32(w, c->lease_ms);
     sc_write_u64(w, c->epoch);
-    if (c->trouble)
+    if (c->trouble || c->names)
         sc_write_u8(w, c->trouble);
+    if (c->names)
+        sc_write_u32(w, c->names);
 }
 
 static void read_register(struct sc_reader *r, struct sc_control *c)

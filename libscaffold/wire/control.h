@@ -8,7 +8,7 @@
  *
  *   JOIN      string host name | u64 epoch | 16 token -> JOINED u64 address | u32 pool address |
  *                                                       u32 lease ms | u64 router's epoch |
- *                                                       u8 trouble
+ *                                                       u8 trouble | u32 names
  *   REGISTER  u64 epoch | u32 serial | u8 flags (1: replaces all that was registered before) |
  *             u8 count | count x { 32 ServiceID }     -> REGISTERED u32 serial
  *   UNREGISTER as REGISTER without flags              -> REGISTERED u32 serial
@@ -94,9 +94,10 @@ struct sc_control {
     uint8_t reused;                                /* MAPPING: the address had another name */
     uint8_t used;                                  /* MAPPING: it is this name's for good */
     uint8_t trouble;                               /* MAPPING, JOINED: enum sc_trouble */
-    uint32_t reuses;                               /* REFRESHED: changes with every reuse; 0: not
-                                                      told */
-    struct sc_underlay underlay;                   /* THERE */
+    uint32_t names;              /* JOINED: how many new names this host may ask for; 0: not told */
+    uint32_t reuses;             /* REFRESHED: changes with every reuse; 0: not
+                                    told */
+    struct sc_underlay underlay; /* THERE */
 };
 
 bool sc_control_is_request(uint8_t message);

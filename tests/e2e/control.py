@@ -17,7 +17,7 @@ RESOLVE, PREPARE, HANDOVER, BIND, FLOW_SET, FLOW_GET = 2, 4, 5, 6, 10, 11
 INFO, RECVERR = 8, 9
 REQUEST, REPLY = 336, 656
 DATA, CONNECT, DISCONNECT, ERROR = 1, 2, 3, 4
-HEAD = struct.Struct("=BBBBi16sH16sH")
+HEAD = struct.Struct("=BBBBi16sH16sH8x")
 Address = tuple[str, int]
 NOBODY: Address = ("::", 0)
 

@@ -427,6 +427,7 @@ class Joined(Packet):
         IntField("lease_ms", 0),
         XLongField("epoch", 0),
         LaterByte("trouble", 0),
+        LaterInt("names", 0),
     ]
 
 

@@ -33,6 +33,7 @@ static struct sc_control full(uint8_t message)
                            .used = 1,
                            .trouble = SC_TROUBLE_SHARE,
                            .reuses = 0x01020304,
+                           .names = 32772,
                            .underlay = {.family = 6, .port = 7213, .ip = {0xfd, [15] = 1}}};
     bool registers = message == SC_MSG_REGISTER || message == SC_MSG_UNREGISTER;
     memset(c.name, 'n', 255);
@@ -77,6 +78,7 @@ static void check_values(const struct sc_control *got, const struct sc_control *
         assert_true(got->address == sent->address && got->epoch == sent->epoch);
         assert_true(got->pool == sent->pool && got->lease_ms == sent->lease_ms);
         assert_int_equal(got->trouble, sent->trouble);
+        assert_true(got->names == sent->names);
         break;
     case SC_MSG_REGISTER:
     case SC_MSG_UNREGISTER:
@@ -143,8 +145,8 @@ static void every_message_comes_back(void **state)
 static bool is_older(uint8_t message, size_t cut_off)
 {
     switch (message) {
-    case SC_MSG_JOINED: /* trouble */
-        return cut_off == 1;
+    case SC_MSG_JOINED: /* trouble, names */
+        return cut_off == 4 || cut_off == 5;
     case SC_MSG_REFRESHED: /* reuses */
         return cut_off == 4;
     case SC_MSG_MAPPING: /* flags, trouble */

@@ -216,7 +216,8 @@ static size_t make_not_joined(struct sc_writer *w)
     return make_answer_to_host(w, (struct sc_control){.message = SC_MSG_JOINED,
                                                       .lease_ms = 4000,
                                                       .epoch = 9,
-                                                      .trouble = SC_TROUBLE_READ_ONLY});
+                                                      .trouble = SC_TROUBLE_READ_ONLY,
+                                                      .names = 67});
 }
 
 static size_t make_reuses(struct sc_writer *w)

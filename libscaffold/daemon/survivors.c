@@ -138,7 +138,8 @@ static void ask(struct sc_daemon *d)
     sc_list_each(it, tmp, &d->survivors.waiting)
     {
         struct survivor *v = sc_container(it, struct survivor, link);
-        if (sc_listener_service(d, &v->name.address, &service) || place_of(d, pool_of(v)))
+        if (sc_listener_service(d, &v->name.address, NULL, &service) != ENOENT ||
+            place_of(d, pool_of(v)))
             continue;
         if (!ask_for(d, pool_of(v)))
             return;

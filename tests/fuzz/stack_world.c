@@ -343,9 +343,12 @@ static bool names_victim(const struct packet *p)
 static size_t waiting_for_victim(const struct sc_stack *s)
 {
     size_t bytes = 0;
-    for (const struct sc_list *it = s->outbox.next; it != &s->outbox; it = it->next) {
-        const struct sc_packet_out *p = sc_container(it, struct sc_packet_out, link);
-        bytes += is_place(&p->to, VICTIM) ? p->len : 0;
+    for (enum sc_queue q = 0; q < SC_QUEUES; q++) {
+        const struct sc_list *head = &s->outbox[q].waiting;
+        for (const struct sc_list *it = head->next; it != head; it = it->next) {
+            const struct sc_packet_out *p = sc_container(it, struct sc_packet_out, link);
+            bytes += is_place(&p->to, VICTIM) ? p->len : 0;
+        }
     }
     return bytes;
 }

@@ -1,6 +1,7 @@
 """Archives that want out of their folder. Nothing here asks tarfile's own filters: not every Python
 has them."""
 
+import errno
 import io
 import os
 import tarfile
@@ -184,6 +185,15 @@ MAKERS: list[Callable[[str, str], Member]] = [
 ]
 
 
+def goes_in_circles(link: Path) -> bool:
+    """Then it leads nowhere, and what realpath makes of it is no path."""
+    try:
+        link.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(MAKERS), PATHS, PATHS), max_size=6))
 def test_nothing_gets_out(
@@ -201,4 +211,4 @@ def test_nothing_gets_out(
     assert sorted(one.name for one in root.iterdir()) == ["it.tar.gz", "room"]
     assert list((root / "room").iterdir()) == [into]
     for found in into.rglob("*"):
-        assert Path(os.path.realpath(found)).is_relative_to(into)  # links may go in circles
+        assert goes_in_circles(found) or Path(os.path.realpath(found)).is_relative_to(into)

@@ -70,8 +70,10 @@ static struct place *place_for(uint32_t address, uint64_t *known)
 void sc_meanings_learn(const struct sc_address *address, const uint8_t service[32])
 {
     uint64_t meaning, known;
+    uint8_t bytes[SC_MEANING_LEN];
     uint32_t ip = sc_address_to_v4(address);
-    memcpy(&meaning, service, sizeof meaning);
+    sc_meaning_of_service(service, bytes);
+    memcpy(&meaning, bytes, sizeof meaning);
     struct place *p = place_for(ip, &known);
     bool anew = known == 0 || (known == two && !atomic_load(&many));
     if (known != meaning)

@@ -15,9 +15,11 @@ static inline bool sc_mapping_means(const struct sc_mapping *m,
                                     const uint8_t meaning[SC_MEANING_LEN])
 {
     static const uint8_t nothing[SC_MEANING_LEN];
+    uint8_t stands_for[SC_MEANING_LEN];
     if (memcmp(meaning, nothing, SC_MEANING_LEN) == 0)
         return !m->reused;
-    return memcmp(meaning, m->service.bytes, SC_MEANING_LEN) == 0;
+    sc_meaning_of_service(m->service.bytes, stands_for);
+    return memcmp(meaning, stands_for, SC_MEANING_LEN) == 0;
 }
 
 #define SC_MEANING_TROUBLE "the address was given to another name; look the service's name up again"

@@ -1,4 +1,5 @@
 /* scaffoldd: one per host. Puts the parts together and turns the loop. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include "daemon/registry.h"
 #include "daemon/session.h"
 #include "local/ctl.h"
+#include "naming/pool.h"
 #include "transport/congestion.h"
 
 /* Trains sent, and batches received, before the other side of the loop gets its turn. */
@@ -223,8 +225,21 @@ static int make_runtime_dir(const struct sc_config *c, char *why, size_t size)
     return -1;
 }
 
+static void check_pool(const struct sc_config *c)
+{
+    struct in_addr base = {htonl(c->pool.base)};
+    char text[INET_ADDRSTRLEN] = "";
+    uint32_t size = sc_pool_size(c->pool.base, c->pool.bits);
+    if (*c->router || size <= SC_MAPPINGS_MAX)
+        return;
+    inet_ntop(AF_INET, &base, text, sizeof text);
+    sc_log(SC_LOG_WARN, "--pool %s/%u holds %u addresses, and no more than %d names get one", text,
+           c->pool.bits, size, SC_MAPPINGS_MAX);
+}
+
 static int open_stack(struct sc_daemon *d, char *why, size_t size)
 {
+    check_pool(&d->config);
     struct sc_stack_config c = {.domain = d->state.domain,
                                 .pool_base = d->config.pool.base,
                                 .pool_bits = d->config.pool.bits,

@@ -318,11 +318,125 @@ static void walking(void **state)
     sc_service_table_fini(&t);
 }
 
+/* The address of the name that nobody missed for the longest goes to another one, when that is
+ * settled, and is marked. */
+static void an_address_changes_hands(void **state)
+{
+    (void)state;
+    struct sc_pool p;
+    struct sc_pool_entry *e[3];
+    static const char *const names[] = {"a.a.scaffold", "b.a.scaffold", "c.a.scaffold"};
+    struct sc_service_id more = id_of("more.a.scaffold"), b = id_of(names[1]);
+    sc_pool_init(&p, 0xc6120000, 30, seed); /* .1, .2 and .3 */
+    for (size_t i = 0; i < 3; i++) {
+        struct sc_service_id id = id_of(names[i]);
+        e[i] = sc_pool_allocate(&p, &id, names[i]);
+        assert_non_null(e[i]);
+    }
+    assert_true(sc_pool_is_full(&p));
+    assert_ptr_equal(sc_pool_oldest(&p), e[0]);
+    sc_pool_touch(&p, e[0]); /* asked for again */
+    assert_ptr_equal(sc_pool_oldest(&p), e[1]);
+
+    struct sc_pool_entry *n = sc_pool_replace(&p, e[1], &more, "more.a.scaffold");
+    e[1]->change = n;
+    assert_ptr_equal(sc_pool_find(&p, e[1]->pool), e[1]); /* until it is settled */
+    assert_ptr_equal(sc_pool_find_service(&p, &more), n);
+    assert_ptr_equal(sc_pool_oldest(&p), e[2]); /* a change at a time */
+    sc_pool_drop(&p, n);                        /* it could not be stored */
+    e[1]->change = NULL;
+    assert_ptr_equal(sc_pool_find_service(&p, &b), e[1]);
+    assert_null(sc_pool_find_service(&p, &more));
+
+    n = sc_pool_replace(&p, e[1], &more, "more.a.scaffold");
+    sc_pool_settle(&p, n, e[1]);
+    assert_ptr_equal(sc_pool_find(&p, n->pool), n);
+    assert_null(sc_pool_find_service(&p, &b));
+    assert_true(n->reused && !n->used);
+    sc_pool_fini(&p);
+}
+
+static void used_and_held_names_keep_their_address(void **state)
+{
+    (void)state;
+    struct sc_pool p;
+    struct sc_service_id a = id_of("a.a.scaffold"), b = id_of("b.a.scaffold");
+    sc_pool_init(&p, 0xc6120000, 30, seed);
+    struct sc_pool_entry *used = sc_pool_allocate(&p, &a, "a.a.scaffold");
+    struct sc_pool_entry *held = sc_pool_allocate(&p, &b, "b.a.scaffold");
+    sc_pool_use(&p, used, true);
+    sc_pool_hold(&p, held, true);
+    assert_null(sc_pool_oldest(&p));
+    sc_pool_touch(&p, used);
+    sc_pool_touch(&p, held);
+    assert_null(sc_pool_oldest(&p));
+    sc_pool_hold(&p, held, false);
+    assert_ptr_equal(sc_pool_oldest(&p), held);
+    sc_pool_use(&p, used, false);
+    sc_pool_use(&p, held, true);
+    assert_ptr_equal(sc_pool_oldest(&p), used);
+    sc_pool_fini(&p);
+}
+
+static void how_many_addresses_there_are(void **state)
+{
+    (void)state;
+    assert_int_equal(sc_pool_size(0xc6120000, 15), 130048); /* 512 times 254 */
+    assert_int_equal(sc_pool_size(0xc6120000, 24), 254);
+    assert_int_equal(sc_pool_size(0xc6120000, 30), 3);
+    assert_int_equal(sc_pool_size(0xc6120010, 28), 16);
+    assert_int_equal(sc_pool_size(0xc61200f0, 28), 15);
+    assert_int_equal(sc_pool_size(0, 0), 0);
+}
+
+static void a_place_has_its_share(void **state)
+{
+    (void)state;
+    struct sc_askers a;
+    struct sc_asked n[4];
+    struct sc_underlay here = {.family = 4, .port = 7213, .ip = {10, 0, 0, 1}};
+    struct sc_underlay other = {.family = 4, .port = 7213, .ip = {10, 0, 0, 2}};
+    struct sc_underlay there = {.family = 6, .port = 1, .ip = {0xfd, [7] = 1, [15] = 1}};
+    sc_askers_init(&a, seed);
+    for (size_t i = 0; i < 4; i++)
+        sc_asked_init(&n[i]);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(sc_askers_may(&a, &here, 2, 100));
+        sc_askers_put(&a, &here, &n[i], 100);
+        here.port++; /* no matter */
+    }
+    assert_false(sc_askers_may(&a, &here, 2, 100));
+    assert_true(sc_askers_may(&a, &other, 2, 100));
+    sc_asked_touch(&n[0], 200);
+    assert_false(sc_askers_may(&a, &here, 2, 99 + SC_NAME_COUNTS));
+    assert_true(sc_askers_may(&a, &here, 2, 100 + SC_NAME_COUNTS)); /* without n[1] */
+    assert_null(n[1].asker);
+    sc_askers_put(&a, &here, &n[1], 100 + SC_NAME_COUNTS);
+    sc_asked_keep(&n[0]);
+    sc_asked_keep(&n[1]);
+    assert_false(sc_askers_may(&a, &here, 2, 10 * SC_NAME_COUNTS)); /* used: for good */
+    sc_askers_take(&a, &n[0]);
+    assert_true(sc_askers_may(&a, &here, 2, 10 * SC_NAME_COUNTS));
+    sc_askers_put(&a, &there, &n[2], 1);
+    there.ip[15] = 2; /* of the same /64 */
+    assert_false(sc_askers_may(&a, &there, 1, 1));
+    there.ip[7] = 2;
+    assert_true(sc_askers_may(&a, &there, 1, 1));
+    sc_askers_take(&a, &n[1]);
+    sc_askers_take(&a, &n[2]);
+    assert_int_equal(a.accounts.count, 0);
+    sc_askers_fini(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pool_addresses),
         cmocka_unit_test(a_full_pool),
+        cmocka_unit_test(an_address_changes_hands),
+        cmocka_unit_test(used_and_held_names_keep_their_address),
+        cmocka_unit_test(how_many_addresses_there_are),
+        cmocka_unit_test(a_place_has_its_share),
         cmocka_unit_test(exhausted),
         cmocka_unit_test(learning),
         cmocka_unit_test(choices),

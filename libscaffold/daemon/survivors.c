@@ -146,6 +146,13 @@ static void ask(struct sc_daemon *d)
     }
 }
 
+/* Who is known by now is served: a program may have asked for the same address. */
+static void go_on(struct sc_daemon *d)
+{
+    serve_known(d);
+    ask(d);
+}
+
 static void give_up_address(struct sc_daemon *d, uint32_t pool)
 {
     struct sc_list *it, *tmp;
@@ -165,19 +172,17 @@ bool sc_survivors_on_mapped(struct sc_daemon *d, const struct sc_event *e)
     uint32_t *place = e->ticket;
     uint32_t pool = *place;
     *place = 0;
-    if (e->mapping.error == 0)
-        serve_known(d);
-    else if (e->mapping.error == ENOENT)
+    if (e->mapping.error == ENOENT)
         give_up_address(d, pool);
     if (e->mapping.error == 0 || e->mapping.error == ENOENT)
-        ask(d); /* otherwise in a second, or when the router is back */
+        go_on(d); /* otherwise in a second, or when the router is back */
     sc_daemon_on_activity(d);
     return true;
 }
 
 void sc_survivors_on_joined(struct sc_daemon *d)
 {
-    ask(d);
+    go_on(d);
 }
 
 bool sc_survivors_wait(const struct sc_daemon *d)
@@ -208,7 +213,7 @@ static void on_again(struct sc_alarm *a)
 {
     struct sc_daemon *d = sc_container(a, struct sc_daemon, survivors.again);
     forget_gone(d);
-    ask(d);
+    go_on(d);
     arm(d);
     sc_daemon_on_activity(d);
 }

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -130,6 +131,21 @@ def test_they_come_back_when_the_router_does() -> None:
         assert not lab["a"].status()["services"]
         lab["r"].scaffoldd()
         within(30, lambda: are_known(lab["r"], INSTANCES))
+        assert answers(lab["b"], SERVICE, 4000) == ["4000 hello"]
+
+
+def test_a_survivor_that_somebody_else_asked_for() -> None:
+    """Its address is known before the host has joined: then it needs no question, and is served."""
+    with three("loopback") as lab:
+        a = lab["a"]
+        start_survivor(a)
+        within(20, lambda: are_known(lab["r"], INSTANCES))
+        a.kill_scaffoldd()
+        shutil.rmtree(a.runtime_dir.parent / "state")  # it has to wait for its own lease
+        a.scaffoldd(port=0)
+        code = f"import socket; print(socket.gethostbyname('{SERVICE}'))"
+        assert a.run([sys.executable, "-c", code]).stdout.startswith("198.18.")
+        are_back(lab, a, INSTANCES)
         assert answers(lab["b"], SERVICE, 4000) == ["4000 hello"]
 
 

@@ -12,6 +12,8 @@ _DT_NEEDED, _DT_STRTAB = 1, 5
 _ROOM = 1 << 23
 """No table that is read here comes near it; sizes in damaged files do."""
 _NAME_ROOM = 4096
+_FAR = (1 << 63) - 1 - _ROOM
+"""No file reaches that far, and no seek beyond."""
 
 
 class NotElf(ValueError):
@@ -104,8 +106,7 @@ class Elf:
             at += -(-content // unit) * unit
 
     def _text(self, offset: int) -> str:
-        self._file.seek(offset)
-        return self._file.read(_NAME_ROOM).partition(b"\0")[0].decode(errors="replace")
+        return self._read(offset, _NAME_ROOM).partition(b"\0")[0].decode(errors="replace")
 
     def _unpack(self, form: str, offset: int) -> tuple[int, ...]:
         layout = struct.Struct(self._order + form)
@@ -113,10 +114,13 @@ class Elf:
 
     def _at(self, offset: int, size: int) -> bytes:
         """So many bytes from an offset on; NotElf when there are fewer."""
-        if size > _ROOM or offset >> 62:
-            raise NotElf("its tables make no sense")
-        self._file.seek(offset)
-        raw = self._file.read(size)
+        raw = self._read(offset, size)
         if len(raw) < size:
             raise NotElf("the file ends before its tables do")
         return raw
+
+    def _read(self, offset: int, size: int) -> bytes:
+        if size > _ROOM or offset > _FAR:
+            raise NotElf("its tables make no sense")
+        self._file.seek(offset)
+        return self._file.read(size)

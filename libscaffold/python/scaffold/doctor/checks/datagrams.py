@@ -154,6 +154,7 @@ def boundaries(kind: Kind) -> Any:
     server.settimeout(PATIENCE_S)
     short = server.recvmsg(3)
     room = ctypes.create_string_buffer(2)
+    _waiting(server)  # libc's recv does not: Python's time-out makes the descriptor non-blocking
     told = libc.recv(server.fileno(), room, 2, socket.MSG_TRUNC), room.raw
     return short[0], bool(short[2] & socket.MSG_TRUNC), told, server.recv(100), server.recv(100)
 
@@ -402,6 +403,7 @@ def many_at_once(kind: Kind) -> Any:
     got = 0
     lengths = []
     while got < 3:
+        _waiting(server)
         n = libc.recvmmsg(server.fileno(), back, 4, _WAITFORONE, None)
         if n <= 0:
             break

@@ -26,12 +26,12 @@
 #define SC_CTL_NAME 256 /* room for a DNS name and its port suffix, with the final zero */
 #define SC_CTL_TEXT 256
 
-/* What a program means by an IPv4 address of the pool, where it got that for a name: the service, in
- * a few bytes. Zeros: it does not say; all ones: more than one. */
+/* What a program means by an IPv4 address of the pool, where it got that for a name: the service,
+ * in a few bytes. Zeros: it does not say; all ones: more than one. */
 #define SC_MEANING_LEN 8
 
-/* Both halves of a service's id are hashes: its first 16 bytes of the provider, the 8 behind them of
- * the label. */
+/* Both halves of a service's id are hashes: its first 16 bytes of the provider, the 8 behind them
+ * of the label. */
 static inline void sc_meaning_of_service(const uint8_t service[32], uint8_t out[SC_MEANING_LEN])
 {
     for (int i = 0; i < SC_MEANING_LEN; i++)

@@ -12,6 +12,8 @@
 /* What root and the owner find even when all others have taken what they may: one part in so many.
  */
 #define RESERVE_PART 4
+/* Users who find something set aside for them, however late they come. */
+#define PARTS 256
 /* Where descriptors are few, calls have one part in so many, at most SC_CALLS_MAX. */
 #define CALLS_PART 4
 /* scaffoldd's own: the loop, two UDP sockets, two control sockets, signals, state, questions to the
@@ -29,18 +31,18 @@ struct sc_user {
 static const struct {
     const char *name;
     size_t most;
-    size_t descriptors; /* that each needs: none, or one */
+    bool is_descriptor; /* of those that calls leave */
 } kinds[SC_SHARE_KINDS] = {
-    [SC_SHARE_CALLS] = {"control connections", SC_CALLS_MAX, 0},
-    [SC_SHARE_CLIENTS] = {"flows opened here", SC_PORT_LAST - SC_PORT_FIRST + 1, 1},
-    [SC_SHARE_ARRIVALS] = {"flows to servers here", SC_FLOWS_MAX, 1},
+    [SC_SHARE_CALLS] = {"control connections", SC_CALLS_MAX, false},
+    [SC_SHARE_CLIENTS] = {"flows opened here", SC_PORT_LAST - SC_PORT_FIRST + 1, true},
+    [SC_SHARE_ARRIVALS] = {"flows to servers here", SC_FLOWS_MAX, true},
     /* whose process is watched, once it listens */
-    [SC_SHARE_BOUND] = {"bound stream sockets", SC_INSTANCES_MAX, 1},
+    [SC_SHARE_BOUND] = {"bound stream sockets", SC_INSTANCES_MAX, true},
     [SC_SHARE_DATAGRAMS] = {"datagram sockets",
-                            SC_PORT_LAST - SC_PORT_FIRST + 1 - SC_PORTS_KEPT_MAX, 1},
-    [SC_SHARE_NAMES] = {"names", SC_MAPPINGS_MAX, 0},
-    [SC_SHARE_STATUS] = {"statuses told at a time", SC_STATUS_MAX, 0}, /* scaffoldd's own */
-    [SC_SHARE_DESCRIPTORS] = {"descriptors", 0, 0},
+                            SC_PORT_LAST - SC_PORT_FIRST + 1 - SC_PORTS_KEPT_MAX, true},
+    [SC_SHARE_NAMES] = {"names", SC_MAPPINGS_MAX, false},
+    [SC_SHARE_STATUS] = {"statuses told at a time", SC_STATUS_MAX, false}, /* scaffoldd's own */
+    [SC_SHARE_DESCRIPTORS] = {"descriptors", 0, false},
 };
 
 const char *sc_share_name(enum sc_share_kind kind)
@@ -104,39 +106,55 @@ static void forget_idle(struct sc_shares *s, struct sc_user *u)
     free(u);
 }
 
-static bool may_take(const struct sc_shares *s, const struct sc_user *u, enum sc_share_kind kind,
-                     size_t count)
+static size_t for_others(const struct sc_shares *s, enum sc_share_kind kind)
 {
-    size_t most = s->of[kind].most, others = s->of[kind].by_others;
-    size_t for_others = most - most / RESERVE_PART;
-    if (s->of[kind].taken + count > most)
+    return s->of[kind].most - s->of[kind].most / RESERVE_PART;
+}
+
+/* What is set aside for each of the others. */
+static size_t part_of(const struct sc_shares *s, enum sc_share_kind kind)
+{
+    size_t part = for_others(s, kind) / 2 / PARTS;
+    return part > 0 ? part : 1;
+}
+
+static size_t beyond(const struct sc_shares *s, const struct sc_user *u, enum sc_share_kind kind)
+{
+    size_t part = part_of(s, kind);
+    return u->privileged || u->taken[kind] < part ? 0 : u->taken[kind] - part;
+}
+
+static bool may_take(const struct sc_shares *s, const struct sc_user *u, enum sc_share_kind kind)
+{
+    size_t room = for_others(s, kind);
+    if (s->of[kind].taken >= s->of[kind].most)
         return false;
-    return u->privileged || count == 0 ||
-           (others < for_others && u->taken[kind] + count <= for_others - others);
+    if (u->privileged)
+        return true;
+    if (u->taken[kind] < part_of(s, kind))
+        return s->of[kind].by_others < room;
+    size_t free_ones = room / 2 > s->of[kind].beyond ? room / 2 - s->of[kind].beyond : 0;
+    return beyond(s, u, kind) < free_ones && s->of[kind].by_others < room;
 }
 
-static void take(struct sc_shares *s, struct sc_user *u, enum sc_share_kind kind, size_t count)
+/* One more, or one less, of a kind. */
+static void count(struct sc_shares *s, struct sc_user *u, enum sc_share_kind kind, int change)
 {
-    u->taken[kind] += count;
-    s->of[kind].taken += count;
-    s->of[kind].by_others += u->privileged ? 0 : count;
-}
-
-static void give(struct sc_shares *s, struct sc_user *u, enum sc_share_kind kind, size_t count)
-{
-    u->taken[kind] -= count;
-    s->of[kind].taken -= count;
-    s->of[kind].by_others -= u->privileged ? 0 : count;
+    s->of[kind].beyond -= beyond(s, u, kind);
+    u->taken[kind] += (size_t)change;
+    s->of[kind].taken += (size_t)change;
+    s->of[kind].by_others += u->privileged ? 0 : (size_t)change;
+    s->of[kind].beyond += beyond(s, u, kind);
 }
 
 /* Which of the two is short; SC_SHARE_KINDS: neither. */
 static enum sc_share_kind short_of(const struct sc_shares *s, const struct sc_user *u,
                                    enum sc_share_kind kind)
 {
-    if (!may_take(s, u, kind, 1))
+    if (!may_take(s, u, kind))
         return kind;
-    return may_take(s, u, SC_SHARE_DESCRIPTORS, kinds[kind].descriptors) ? SC_SHARE_KINDS
-                                                                         : SC_SHARE_DESCRIPTORS;
+    bool fits = !kinds[kind].is_descriptor || may_take(s, u, SC_SHARE_DESCRIPTORS);
+    return fits ? SC_SHARE_KINDS : SC_SHARE_DESCRIPTORS;
 }
 
 bool sc_share_take(struct sc_shares *s, struct sc_share *share, uid_t uid, enum sc_share_kind kind)
@@ -152,8 +170,9 @@ bool sc_share_take(struct sc_shares *s, struct sc_share *share, uid_t uid, enum 
     }
     *share = (struct sc_share){.user = u, .kind = kind};
     u->total++;
-    take(s, u, kind, 1);
-    take(s, u, SC_SHARE_DESCRIPTORS, kinds[kind].descriptors);
+    count(s, u, kind, 1);
+    if (kinds[kind].is_descriptor)
+        count(s, u, SC_SHARE_DESCRIPTORS, 1);
     return true;
 }
 
@@ -165,7 +184,8 @@ void sc_share_give(struct sc_shares *s, struct sc_share *share)
         return;
     *share = (struct sc_share){0};
     u->total--;
-    give(s, u, kind, 1);
-    give(s, u, SC_SHARE_DESCRIPTORS, kinds[kind].descriptors);
+    count(s, u, kind, -1);
+    if (kinds[kind].is_descriptor)
+        count(s, u, SC_SHARE_DESCRIPTORS, -1);
     forget_idle(s, u);
 }

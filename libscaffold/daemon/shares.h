@@ -2,11 +2,10 @@
  * nobody can take them all.
  *
  * Root and the user who runs scaffoldd may have everything. All others together leave a quarter to
- * them, and each of those others may have one more as long as it has fewer than are still free for
- * all of them. So a single one gets half of what there is, the next one half of the rest, and
- * whoever comes after a hundred that took all they could still finds as many as each of these has
- * (the dynamic threshold of Choudhury and Hahne, IEEE/ACM ToN 6(2), 1998, with alpha 1). Nobody has
- * to know how many users there are. */
+ * them. Half of the rest is set aside in small parts, one for each of 256 users: whoever comes late
+ * finds his. Of the other half each user may have one more, beyond his part, as long as he has
+ * fewer of it than are still free (the dynamic threshold of Choudhury and Hahne, IEEE/ACM ToN 6(2),
+ * 1998, with alpha 1): a single one gets half of it, the next one half of the rest. */
 #ifndef SC_DAEMON_SHARES_H
 #define SC_DAEMON_SHARES_H
 
@@ -39,6 +38,7 @@ struct sc_shares {
         size_t most;      /* that there are */
         size_t taken;     /* by all */
         size_t by_others; /* neither root nor the owner */
+        size_t beyond;    /* of these, beyond the part of each */
         uint64_t refused;
     } of[SC_SHARE_KINDS];
 };

@@ -21,7 +21,7 @@ from scaffold.lab import Host, Lab
 pytestmark = [pytest.mark.full, pytest.mark.hosts, pytest.mark.timeout(900)]
 CALLS = 200
 ROOT_MS, OTHERS_MS = 50, 200
-PAUSE_S = 0.2
+PAUSE_S = 1
 
 
 @pytest.fixture

@@ -160,7 +160,7 @@ def test_one_user_does_not_take_the_names_of_all(tmp_path: Path) -> None:
         *answers, again = as_user(NOBODY, lab["r"], [*names, names[0]])
         given = [answer for answer in answers if not answer.startswith("eai")]
         assert set(answers[len(given) :]) == {f"eai {socket.EAI_MEMORY}"}
-        assert 50 < len(given) < 150
+        assert 30 < len(given) < 150  # a part of its own, and half of what all share
         assert again == given[0]  # what it has it keeps
         assert as_user(DAEMON, lab["r"], ["another.demo.scaffold"])[0].startswith("198.18.0.")
         with program(lab, RESOLVES) as root:

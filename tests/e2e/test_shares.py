@@ -110,14 +110,15 @@ def hands_over(host: Host) -> str:
     while True:
         with call(host) as control:
             error = prepare(control)
+            if error == 0:
+                ours, theirs = socket.socketpair()
+                ours.send(b"p")
+                with theirs:
+                    send(control, HANDOVER, struct.pack("=IB", 1, 1), theirs.fileno())
+                kept.append(ours)
+                error = receive(control).error  # the server's end is one more
             if error:
                 return f"{len(kept)} {errno.errorcode[error]}"
-            ours, theirs = socket.socketpair()
-            ours.send(b"p")
-            with theirs:
-                send(control, HANDOVER, struct.pack("=IB", 1, 1), theirs.fileno())
-            assert receive(control).error == 0
-            kept.append(ours)
 
 
 def echo(host: Host) -> str:

@@ -89,6 +89,7 @@ def _renew(router: tuple[str, int], more: Connection) -> None:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(5))
     renewals: dict[int, bytes] = {}
     with _socket() as own:
+        own.settimeout(0.02)  # one that is lost has its turn again; the others must not wait for it
         while True:
             due = time.monotonic() + REFRESH_S
             while more.poll(max(0.0, due - time.monotonic())):

@@ -65,21 +65,6 @@ static void address_text(uint64_t address, char *out, size_t size)
     snprintf(out, size, "%08" PRIx32 ":%08" PRIx32, (uint32_t)(address >> 32), (uint32_t)address);
 }
 
-static void peer_text(const struct sc_address *a, char *out, size_t size)
-{
-    if (sc_address_is_v4(a)) {
-        uint32_t v4 = sc_address_to_v4(a);
-        snprintf(out, size, "%u.%u.%u.%u:%u", v4 >> 24, v4 >> 16 & 255, v4 >> 8 & 255, v4 & 255,
-                 a->port);
-        return;
-    }
-    size_t n = 0;
-    n += (size_t)snprintf(out, size, "[");
-    for (size_t i = 0; i < 16; i += 2)
-        n += (size_t)snprintf(out + n, size - n, i ? ":%x" : "%x", a->ip[i] << 8 | a->ip[i + 1]);
-    snprintf(out + n, size - n, "]:%u", a->port);
-}
-
 static const char *program_name(struct sc_rows *r, int32_t pid)
 {
     size_t at = (uint32_t)pid % SC_PROGRAMS_KNOWN;
@@ -164,7 +149,7 @@ void sc_rows_flow(struct sc_rows *r, const struct sc_session_status *s)
     cJSON_AddNumberToObject(o, "pid", s->pid);
     cJSON_AddStringToObject(o, "program", program_name(r, s->pid));
     cJSON_AddStringToObject(o, "plane", "user");
-    peer_text(&s->peer, text, sizeof text);
+    sc_show_address(&s->peer, text, sizeof text);
     cJSON_AddStringToObject(o, "peer", text);
     cJSON_AddStringToObject(o, "state", s->state);
     cJSON_AddNumberToObject(o, "tx_bytes", (double)s->tx);
@@ -189,9 +174,9 @@ static void put_datagram_flow(struct sc_rows *r, const struct sc_endpoint *e)
     cJSON_AddNumberToObject(o, "pid", e->pid);
     cJSON_AddStringToObject(o, "program", program_name(r, e->pid));
     cJSON_AddStringToObject(o, "plane", "user");
-    peer_text(&e->peer, text, sizeof text);
+    sc_show_address(&e->peer, text, sizeof text);
     cJSON_AddStringToObject(o, "peer", e->connected ? text : "");
-    peer_text(&e->own, text, sizeof text);
+    sc_show_address(&e->own, text, sizeof text);
     cJSON_AddStringToObject(o, "own", text);
     cJSON_AddStringToObject(o, "state", "datagram");
     cJSON_AddNumberToObject(o, "tx_bytes", (double)e->rx);

@@ -51,11 +51,9 @@ def raise_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-@pytest.fixture
-def host() -> Iterator[Host]:
-    """A host that everybody may serve on, with an echo server of root's."""
-    if os.geteuid() != 0:
-        pytest.skip("acting as other users needs root")
+@contextlib.contextmanager
+def host_for_everybody() -> Iterator[Host]:
+    """A host that all users reach, with an echo server of root's."""
     with Lab(["a"], kind="loopback") as lab:
         lab.start()
         for folder in (lab.folder, lab["a"].runtime_dir.parent, lab["a"].runtime_dir):
@@ -65,6 +63,14 @@ def host() -> Iterator[Host]:
         yield lab["a"]
         assert lab["a"].daemon is not None
         assert lab["a"].daemon.poll() is None
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    if os.geteuid() != 0:
+        pytest.skip("acting as other users needs root")
+    with host_for_everybody() as one:
+        yield one
 
 
 @contextlib.contextmanager

@@ -5,18 +5,15 @@ import functools
 import os
 import socket
 import struct
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from e2e.common import line
 from e2e.control import BIND, HANDOVER, RESOLVE, call, pack, receive, send
 from e2e.test_control_abuse import prepare
-from e2e.test_shares import ECHO, FIRST_UID, echo, greedy, raise_limit
-from scaffold.lab import Host, Lab
+from e2e.test_shares import FIRST_UID, echo, greedy, host_for_everybody, raise_limit
+from scaffold.lab import Host
 
 pytestmark = [pytest.mark.full, pytest.mark.hosts, pytest.mark.timeout(900)]
 CALLS = 200
@@ -29,13 +26,8 @@ def host() -> Iterator[Host]:
     if os.geteuid() != 0:
         pytest.fail("acting as other users needs root")
     raise_limit()
-    with Lab(["a"], kind="loopback") as lab:
-        lab.start()
-        for folder in (lab.folder, lab["a"].runtime_dir.parent, lab["a"].runtime_dir):
-            folder.chmod(0o755)
-        command = [sys.executable, "-c", ECHO]
-        line(lab["a"].popen(command, all_local=True, stdout=subprocess.PIPE), b"ready\n")
-        yield lab["a"]
+    with host_for_everybody() as one:
+        yield one
 
 
 class Greed:

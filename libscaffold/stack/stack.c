@@ -421,11 +421,6 @@ void *sc_instance_app(const struct sc_instance *i)
     return i->app;
 }
 
-const struct sc_service_id *sc_instance_service(const struct sc_instance *i)
-{
-    return &i->service->id;
-}
-
 void sc_instance_set_accepting(struct sc_instance *i, bool accepting)
 {
     i->accepting = accepting;

@@ -190,7 +190,6 @@ int sc_stack_serve(struct sc_stack *s, const struct sc_service_id *service, void
 bool sc_stack_registered(const struct sc_stack *s);
 void sc_stack_unserve(struct sc_stack *s, struct sc_instance *i, sc_time now);
 void *sc_instance_app(const struct sc_instance *i);
-const struct sc_service_id *sc_instance_service(const struct sc_instance *i);
 
 /* Whether OPENs are taken; false while the program's queue is full: they draw SC_REFUSE_INSTANCE.
  */

@@ -45,7 +45,7 @@ def host() -> Iterator[Host]:
 
 def ready(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
     assert process.stdout is not None
-    assert process.stdout.readline() == b"ready\n"
+    assert process.stdout.readline().startswith(b"ready")
     return process
 
 

@@ -48,13 +48,11 @@ def test_bad_rates(rate: str) -> None:
 def test_the_traffic_program_over_plain_tcp() -> None:
     """Both modes of the peer, without scaffoldd."""
     with Lab(["a", "b"], kind="loopback") as lab:
-        port = bench.plain_port(lab["b"])
-        command = [bench.paths.part(bench.paths.BENCH_PEER), "server", "127.0.0.1", port]
-        bench._ready(lab["b"], command, shim=False)
-        rate = bench.traffic(lab["a"], lab["b"], "tcp", "throughput", 0.2)
+        _, target = bench.plain_server(lab["b"])
+        rate = bench.traffic(lab["a"], target, "throughput", 0.2)
         assert rate["bytes"] > 1 << 20
         assert rate["seconds"] >= 0.2
-        trip = bench.traffic(lab["a"], lab["b"], "tcp", "latency", 0.2)
+        trip = bench.traffic(lab["a"], target, "latency", 0.2)
         assert 0 < trip["median_us"] <= trip["p99_us"]
         assert trip["count"] > 10
 

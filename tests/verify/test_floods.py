@@ -116,7 +116,7 @@ def flooded(lab: Lab, flood: Flood) -> Run:
     """A run beside a flood."""
     process = flooder(lab, flood)
     try:
-        run = measure(lab["a"], lab["b"])
+        run = measure(lab["a"])
         process.terminate()
         said = json.loads(process.communicate(timeout=30)[0])
     finally:
@@ -125,14 +125,14 @@ def flooded(lab: Lab, flood: Flood) -> Run:
     return run
 
 
-def measure(client: Host, server: Host) -> Run:
+def measure(client: Host) -> Run:
     """One bulk flow, with new connections beside it."""
     prober = client.popen(
         [sys.executable, PROBER, bench.SERVICE, str(bench.PORT)],
         text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
     try:
-        bulk = bench.traffic(client, server, "user", "throughput", RUN_S)
+        bulk = bench.traffic(client, bench.AS_SERVICE, "throughput", RUN_S)
         assert prober.stdin is not None
         said: dict[str, Any] = json.loads(prober.communicate(timeout=30)[0])
     finally:
@@ -148,7 +148,7 @@ def test_flood(flood: Flood, root_only: None, figures: dict[str, float]) -> None
     loud: list[Run] = []
     with arena() as lab:
         for _ in range(PAIRS):
-            quiet.append(measure(lab["a"], lab["b"]))
+            quiet.append(measure(lab["a"]))
             loud.append(flooded(lab, flood))
     ratios = [one.rate / other.rate for one, other in zip(loud, quiet, strict=True)]
     figures["quiet_mb_s"] = round(statistics.median(run.rate for run in quiet) / 1e6, 1)

@@ -76,10 +76,10 @@ def _measure(
     samples: dict[str, list[Sample]] = {stack: [] for stack in STACKS}
     with Lab(["a", "b"], kind=plan.kind, rate=plan.rate, mtu=plan.mtu, router="b") as lab:
         lab.start()
-        with servers(lab):
+        with servers(lab) as targets:
             for run in range(plan.runs):
                 for stack in STACKS:
-                    answer = traffic(lab["a"], lab["b"], stack, mode, plan.seconds)
+                    answer = traffic(lab["a"], targets[stack], mode, plan.seconds)
                     samples[stack].append(sample(answer))
                     plan.on_run(stack, run, samples[stack][-1].mean)
         rows = [_row(stack, unit, samples[stack]) for stack in STACKS]
@@ -149,8 +149,7 @@ def _pairs(host: Host, plan: Plan, traffic: Traffic) -> dict[str, list[float]]:
 def _plain(host: Host, traffic: Traffic, seconds: float, *, shim: bool) -> float:
     """The figure of one client and one server, both new, on plain TCP."""
     peer = paths.part(paths.BENCH_PEER)
-    port = plain_port(host)
-    with _serving(host, [peer, "server", "127.0.0.1", port], shim=shim):
+    with _serving(host, [peer, "server", "127.0.0.1", 0], shim=shim) as port:
         words = [str(word) for word in (peer, traffic.mode, "127.0.0.1", port, seconds)]
         done = host.run(words, shim=shim, timeout=seconds + _PATIENCE_S)
     if done.returncode != 0:
@@ -181,59 +180,73 @@ def median_interval(values: list[float]) -> dict[str, float]:
     }
 
 
-def plain_port(host: Host) -> int:
-    """The port on plain TCP: where hosts share the loopback interface, with whoever else uses it,
-    the one whose UDP namesake is the host's own."""
-    return PORT if host.namespace else host.port
+@dataclass(frozen=True)
+class Target:
+    """Where a traffic server is reached: on plain TCP by its address, or as a service."""
+
+    stack: str
+    address: str
+    port: int
+
+
+AS_SERVICE = Target("user", SERVICE, PORT)
 
 
 @contextmanager
-def servers(lab: Lab, host: str = "b") -> Iterator[None]:
-    """The same server twice on a host: on plain TCP, and as SERVICE under the shim."""
-    peer = paths.part(paths.BENCH_PEER)
-    address, port = lab[host].address, plain_port(lab[host])
-    plain = _ready(lab[host], [peer, "server", address, port], shim=False)
-    user = _ready(lab[host], [peer, "server", "0.0.0.0", PORT], service=SERVICE)
+def servers(lab: Lab, host: str = "b") -> Iterator[dict[str, Target]]:
+    """The same server twice on a host, by stack: on plain TCP, and as SERVICE under the shim."""
+    plain, target = plain_server(lab[host])
+    user, _ = _ready(
+        lab[host], [paths.part(paths.BENCH_PEER), "server", "0.0.0.0", PORT], service=SERVICE
+    )
     lab.await_service(f"{SERVICE}:{PORT}", process=user)
-    yield
+    yield {"tcp": target, "user": AS_SERVICE}
     for process in (plain, user):
         if process.poll() is not None:
             raise ServiceError(5, "the traffic server ended during the measurement")
 
 
+def plain_server(host: Host) -> tuple[subprocess.Popen[Any], Target]:
+    """A traffic server on plain TCP, at a port that nobody else on the machine has."""
+    command = [paths.part(paths.BENCH_PEER), "server", host.address, 0]
+    process, port = _ready(host, command, shim=False)
+    return process, Target("tcp", host.address, port)
+
+
 @contextmanager
-def _serving(host: Host, command: list[Any], **options: Any) -> Iterator[None]:
-    """A traffic server, for as long as the block lasts."""
-    process = _ready(host, command, **options)
+def _serving(host: Host, command: list[Any], **options: Any) -> Iterator[int]:
+    """A traffic server, for as long as the block lasts: its port."""
+    process, port = _ready(host, command, **options)
     try:
-        yield
+        yield port
     finally:
         process.kill()
         process.wait(_PATIENCE_S)
 
 
-def _ready(host: Host, command: list[Any], **options: Any) -> subprocess.Popen[Any]:
+def _ready(host: Host, command: list[Any], **options: Any) -> tuple[subprocess.Popen[Any], int]:
     process = host.popen(command, stdout=subprocess.PIPE, **options)
     assert process.stdout is not None
-    if process.stdout.readline() != b"ready\n":
+    word, _, port = process.stdout.readline().partition(b" ")
+    if word != b"ready":
         raise ServiceError(5, "the traffic server did not start")
-    return process
+    return process, int(port)
 
 
 def traffic(
-    client: Host, server: Host, stack: str, mode: str, seconds: float, **options: Any
+    client: Host, target: Target, mode: str, seconds: float, **options: Any
 ) -> dict[str, Any]:
-    """One run of the traffic program: its answer. `stack` is "tcp" or "user"."""
-    target = (server.address, plain_port(server)) if stack == "tcp" else (SERVICE, PORT)
-    command = [paths.part(paths.BENCH_PEER), mode, *target, seconds]
+    """One run of the traffic program: its answer."""
+    command = [paths.part(paths.BENCH_PEER), mode, target.address, target.port, seconds]
     done = client.run(
         [str(word) for word in command],
-        shim=stack != "tcp",
+        shim=target.stack != "tcp",
         timeout=seconds + _PATIENCE_S,
         **options,
     )
     if done.returncode != 0:
-        raise ServiceError(5, f"{stack} {mode}: {done.stderr.strip() or done.returncode}")
+        trouble = done.stderr.strip() or done.returncode
+        raise ServiceError(5, f"{target.stack} {mode}: {trouble}")
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 

@@ -1,8 +1,8 @@
 /* The traffic of `scaffold bench`, on plain sockets: the same binary runs over the kernel's TCP
  * and, under the shim, over SCAFFOLD.
  *
- *   scaffold-bench-peer server ADDRESS PORT              serves until killed; prints "ready" once
- *   scaffold-bench-peer throughput HOST PORT SECONDS     prints {"bytes", "seconds"}
+ *   scaffold-bench-peer server ADDRESS PORT              serves until killed; prints "ready" and
+ * its port once scaffold-bench-peer throughput HOST PORT SECONDS     prints {"bytes", "seconds"}
  *   scaffold-bench-peer latency HOST PORT SECONDS        prints {"count", "mean_us", ...}
  *   scaffold-bench-peer connections HOST PORT SECONDS    prints {"count", "seconds"}
  *   scaffold-bench-peer hold HOST PORT COUNT             opens COUNT flows, prints "ready", waits
@@ -114,6 +114,15 @@ static int server_socket(const char *address, const char *port)
     return fd;
 }
 
+/* Port 0 leaves the choice to whoever knows what is free. */
+static unsigned port_of(int listener)
+{
+    struct sockaddr_in6 name = {0}; /* the port stands at the same place in both families */
+    socklen_t len = sizeof(name);
+    getsockname(listener, (struct sockaddr *)&name, &len);
+    return ntohs(name.sin6_port);
+}
+
 static void server_accept(int epoll, int listener)
 {
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC), one = 1;
@@ -137,7 +146,7 @@ static int server(const char *address, const char *port)
         return fail("cannot listen");
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
     epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event);
-    puts("ready");
+    printf("ready %u\n", port_of(listener));
     fflush(stdout);
     for (;;) {
         struct epoll_event events[EVENTS];

@@ -185,7 +185,11 @@ static int bind_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
     if (!read_reservation(addr, len, &b) || !sc_candidate_read(fd, &c) ||
         c.state != SC_STATE_PLAIN || c.local_port != 0 || !fits(c.family, addr->sa_family))
         return sc_real.bind(fd, addr, len); /* EINVAL for what is bound already */
-    return bind_service(fd, &b, c.family);
+    if (bind_service(fd, &b, c.family) < 0)
+        return -1;
+    if (b.program_port != 0)
+        sc_mark_set(fd, SC_MARK_PORT_GIVEN);
+    return 0;
 }
 
 int sc_bind(int fd, const struct sockaddr *addr, socklen_t len)

@@ -296,8 +296,17 @@ static int connect_service(int fd, const struct target *t, const struct sc_candi
 /* --- back to plain IP
  * --------------------------------------------------------------------------------- */
 
-/* The address that the program had bound, if it means anything to plain IP. */
-static int replay_bind(int fresh, const struct sc_candidate *c)
+static int bind_plain(int fresh, const struct sc_address *a, enum sc_family family)
+{
+    struct sockaddr_storage ss;
+    socklen_t len = sc_address_to_sockaddr(a, family, &ss);
+    return sc_real.bind(fresh, (const struct sockaddr *)&ss, len);
+}
+
+/* The address that the program had bound, if it means anything to plain IP. A port of scaffoldd's
+ * choice that plain IP has given to somebody else is one of the kernel's choice then, unless the
+ * program knows it. */
+static int replay_bind(int fd, int fresh, const struct sc_candidate *c)
 {
     if (c->state != SC_STATE_BOUND)
         return 0;
@@ -309,9 +318,11 @@ static int replay_bind(int fresh, const struct sc_candidate *c)
         else
             a = sc_address_v4(INADDR_ANY, a.port);
     }
-    struct sockaddr_storage ss;
-    socklen_t len = sc_address_to_sockaddr(&a, c->family, &ss);
-    return sc_real.bind(fresh, (const struct sockaddr *)&ss, len);
+    int result = bind_plain(fresh, &a, c->family);
+    if (result == 0 || errno != EADDRINUSE || sc_mark_is_set(fd, SC_MARK_PORT_GIVEN))
+        return result;
+    a.port = 0;
+    return bind_plain(fresh, &a, c->family);
 }
 
 static int make_plain(int fd, const struct sc_candidate *c, bool keep_bind)
@@ -319,7 +330,7 @@ static int make_plain(int fd, const struct sc_candidate *c, bool keep_bind)
     int fresh = sc_fresh_plain(fd, c->family);
     if (fresh < 0)
         return -1;
-    if (keep_bind && replay_bind(fresh, c) < 0) {
+    if (keep_bind && replay_bind(fd, fresh, c) < 0) {
         int kept = errno;
         sc_real.close(fresh);
         return fail(kept);

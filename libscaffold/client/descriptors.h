@@ -25,9 +25,8 @@ enum sc_mark {
 
     SC_MARK_PLAIN = 2048, /* the kernel's own socket of IP, made or accepted: nothing to look at */
 
-    /* Plain UDP sockets. */
-    SC_MARK_SENT_IP = 512,     /* has sent to plain IP, where it stays */
-    SC_MARK_PORT_GIVEN = 1024, /* bound to a port of the program's choice */
+    SC_MARK_SENT_IP = 512,     /* plain UDP: has sent to plain IP, where it stays */
+    SC_MARK_PORT_GIVEN = 1024, /* bound to a port that the program chose or, a stream, was told */
 };
 
 #define SC_MARKS_OF_DATAGRAM                                                                       \

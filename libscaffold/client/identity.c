@@ -209,6 +209,7 @@ int sc_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
     }
     if (!sc_is_service_socket(fd, &own))
         return r;
+    sc_mark_set(fd, SC_MARK_PORT_GIVEN);
     struct sc_address a = shown_own(fd, &own);
     *len = room;
     sc_give_address(&a, own.family, addr, len);

@@ -117,6 +117,28 @@ def test_bound_socket_that_connects_by_ip(host: Host) -> None:
     assert done.stdout == "True True\nTrue\n", done.stderr
 
 
+TAKEN = """
+import os, re, socket, sys
+c = socket.socket(); c.bind(('', 0))
+inode = re.search(r'\\d+', os.readlink(f'/proc/self/fd/{c.fileno()}')).group()
+with open('/proc/net/unix') as f: [name] = [l.split()[7] for l in f if l.split()[6] == inode]
+port = int(re.search(r':([0-9a-f]{4})/', name).group(1), 16)
+if sys.argv[1] == 'told': assert c.getsockname()[1] == port
+taken = socket.create_server(('127.0.0.1', port))
+other = socket.create_server(('127.0.0.1', 0))
+c.connect(other.getsockname())
+print(c.getsockname()[1] != port)
+"""
+
+
+def test_chosen_port_that_plain_ip_has_given_away(host: Host) -> None:
+    """The kernel chooses again, as long as the program knows no port."""
+    done = host.run([sys.executable, "-c", TAKEN, "untold"], service="web.demo.scaffold")
+    assert done.stdout == "True\n", done.stderr
+    done = host.run([sys.executable, "-c", TAKEN, "told"], service="web.demo.scaffold")
+    assert "Address already in use" in done.stderr
+
+
 def test_second_server_is_refused(host: Host) -> None:
     port = free_port()
     serve(host, [port], service="web.demo.scaffold")

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/client.h"
@@ -79,11 +78,11 @@ static bool is_set(int fd, int option)
     return sc_real.getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 && value;
 }
 
-/* For the fresh socket, which goes along: the reservation lasts as long as it does. */
-static int reserve(int fd, int fresh, const struct reservation *b, enum sc_family family,
-                   struct sc_ctl_reply *r)
+/* Returns the bound socket, or -1 with errno. */
+static int reserve(int fd, const struct reservation *b, enum sc_family family)
 {
     struct sc_ctl_request q = sc_control_request(SC_CTL_BIND);
+    struct sc_ctl_reply r;
     memcpy(q.bind.service, b->name, sizeof q.bind.service);
     memcpy(q.bind.service_id, b->service.bytes, sizeof q.bind.service_id);
     q.bind.by_service_id = b->by_service_id;
@@ -95,27 +94,7 @@ static int reserve(int fd, int fresh, const struct reservation *b, enum sc_famil
     q.bind.reuseport = is_set(fd, SO_REUSEPORT);
     q.bind.reuseaddr = is_set(fd, SO_REUSEADDR);
     q.bind.program_port = b->program_port;
-    return sc_control_call_with(&q, fresh, r);
-}
-
-static int bind_name(int fresh, const struct reservation *b, enum sc_family family,
-                     const struct sc_ctl_reply *r)
-{
-    struct sc_name name = {.daemon = sc_policy()->daemon,
-                           .kind = SC_NAME_BOUND,
-                           .family = family,
-                           .wildcard = b->wildcard,
-                           .address = r->address,
-                           .serial = r->serial};
-    struct sockaddr_un sun;
-    socklen_t len = sc_name_format(&name, &sun);
-    return sc_real.bind(fresh, (const struct sockaddr *)&sun, len);
-}
-
-static int reserve_and_name(int fd, int fresh, const struct reservation *b, enum sc_family family)
-{
-    struct sc_ctl_reply r;
-    return reserve(fd, fresh, b, family, &r) < 0 ? -1 : bind_name(fresh, b, family, &r);
+    return sc_control_call_for(&q, &r);
 }
 
 /* A wildcard under --all-local that IPv4 does not reach: shown to scaffoldd by the address. */
@@ -135,14 +114,9 @@ static int bind_service(int fd, const struct reservation *asked, enum sc_family 
     struct reservation reservation = read_v6only(fd, asked, family);
     const struct reservation *b = &reservation;
     struct sc_options_told told;
-    int fresh = sc_real.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fresh = reserve(fd, b, family);
     if (fresh < 0)
-        return sc_fresh_failed();
-    if (reserve_and_name(fd, fresh, b, family) < 0) {
-        int kept = errno;
-        sc_real.close(fresh);
-        return fail(kept);
-    }
+        return -1;
     sc_options_carry(fd, fresh, &told);
     int err = sc_swap(fd, fresh);
     sc_note_service_socket();
@@ -236,16 +210,12 @@ static int announce(int fd, int backlog)
     struct sc_ctl_reply r;
     struct sc_ctl_flow name;
     struct sc_name bound;
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return -1;
     sc_flow_name(fd, &name);
     memcpy(q.listen.own, name.own, sizeof q.listen.own);
     q.listen.backlog = backlog_of(backlog);
-    q.listen.inode = st.st_ino;
     if (sc_name_read_key(name.own, &bound))
         sc_meanings_of(&bound.address, q.listen.meaning);
-    return sc_control_call(&q, &r, false);
+    return sc_control_call_with(&q, fd, &r);
 }
 
 /* A captured socket that listens without bind gets a port, as in TCP. */

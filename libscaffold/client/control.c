@@ -1,6 +1,7 @@
 #include "client/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "client/client.h"
+#include "client/fresh.h"
 #include "client/kernel.h"
 #include "client/real.h"
 
@@ -109,18 +111,43 @@ static int connect_to(int fd, const struct sockaddr_un *sun, socklen_t len)
     return (int)r;
 }
 
-/* A name is a claim: whoever answers must be the uid that the runtime directory belongs to. */
-static bool is_scaffoldd(int fd)
+/* Users without a number in this user namespace all have this one (/proc/sys/kernel/overflowuid),
+ * so it proves nothing. */
+#define UNMAPPED 65534
+
+/* Whom the kernel names at the other end; UNMAPPED, too, when it may not be asked. */
+static uid_t peer_of(int fd)
 {
     struct ucred peer;
     socklen_t len = sizeof peer;
-    return sc_real.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-           (peer.uid == sc_policy()->daemon.uid || peer.uid == 0);
+    return sc_real.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 ? peer.uid : UNMAPPED;
+}
+
+/* The abstract name can be anybody's: whoever answers must be root, or the uid that the runtime
+ * directory belongs to. */
+static bool is_named_user(int fd)
+{
+    uid_t uid = peer_of(fd);
+    return uid == 0 || (uid == sc_policy()->daemon.uid && uid != UNMAPPED);
+}
+
+/* In the directory it is who the directory belongs to. Where that cannot be told by numbers, nobody
+ * else must be able to put anything there. */
+static bool is_directorys(int fd)
+{
+    struct statx st;
+    uid_t uid = peer_of(fd);
+    if (RAW(statx, AT_FDCWD, sc_policy()->runtime_dir, 0, STATX_UID | STATX_MODE, &st) < 0)
+        return is_named_user(fd);
+    if (uid == UNMAPPED)
+        return (st.stx_mode & (S_IWGRP | S_IWOTH)) == 0;
+    return uid == 0 || uid == st.stx_uid;
 }
 
 /* A connection to scaffoldd at this address, or a negative errno. Without patience a full queue is
  * EAGAIN at once. */
-static int open_at(const struct sockaddr_un *sun, socklen_t len, bool patient)
+static int open_at(const struct sockaddr_un *sun, socklen_t len, bool (*is_scaffoldd)(int fd),
+                   bool patient)
 {
     struct timeval patience = {.tv_sec = ANSWER_SECONDS};
     int off = 0, flags = patient ? 0 : SOCK_NONBLOCK;
@@ -143,22 +170,23 @@ static int open_by_path(void)
 {
     struct sockaddr_un sun = {.sun_family = AF_UNIX};
     int n = snprintf(sun.sun_path, sizeof sun.sun_path, "%s/ctl", sc_policy()->runtime_dir);
-    return (size_t)n < sizeof sun.sun_path ? open_at(&sun, sizeof sun, true) : -ENAMETOOLONG;
+    return (size_t)n < sizeof sun.sun_path ? open_at(&sun, sizeof sun, is_directorys, true)
+                                           : -ENAMETOOLONG;
 }
 
 /* The abstract name first: it is there in a chroot, too. Containers share the directory only; and
- * where somebody else holds the name, whether he answers or lets its queue run full, the directory
- * says who scaffoldd is. */
+ * where somebody else holds the name, whether he answers or lets its queue run full, or a user
+ * namespace does not let him be told from scaffoldd, the directory says who scaffoldd is. */
 static int open_any(void)
 {
     struct sockaddr_un sun;
     socklen_t len = sc_name_control(sc_policy()->daemon, &sun);
-    int fd = open_at(&sun, len, false);
+    int fd = open_at(&sun, len, is_named_user, false);
     if (fd >= 0 || fd == -ENOBUFS)
         return fd;
     int by_path = open_by_path();
     if (by_path < 0 && by_path != -ENOBUFS && fd == -EAGAIN)
-        return open_at(&sun, len, true);
+        return open_at(&sun, len, is_named_user, true);
     return by_path;
 }
 
@@ -237,6 +265,37 @@ int sc_control_receive(int control, struct sc_ctl_reply *r, uint16_t op)
     return read_reply(r, n, op);
 }
 
+/* The same with the descriptor that comes along; returns that. */
+static int receive_descriptor(int control, struct sc_ctl_reply *r, uint16_t op)
+{
+    struct iovec iov = {r, sizeof *r};
+    int fd = -1;
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(sizeof fd)];
+    } rights;
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = rights.room,
+                         .msg_controllen = sizeof rights.room};
+    long n;
+    do
+        n = RAW(recvmsg, control, &msg, MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    const struct cmsghdr *h = n < 0 ? NULL : CMSG_FIRSTHDR(&msg);
+    if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS)
+        memcpy(&fd, CMSG_DATA(h), sizeof fd);
+    if (read_reply(r, n, op) == 0 && fd >= 0)
+        return fd;
+    if (fd >= 0)
+        sc_control_close(fd);
+    if (r->error == 0 && (msg.msg_flags & MSG_CTRUNC)) {
+        errno = EMFILE;
+        return sc_fresh_failed();
+    }
+    return -1;
+}
+
 static void close_cancelled(void *control)
 {
     RAW(close, *(int *)control);
@@ -282,6 +341,16 @@ static int call(const struct sc_ctl_request *q, int pass, struct sc_ctl_reply *r
 int sc_control_call(const struct sc_ctl_request *q, struct sc_ctl_reply *r, bool quiet)
 {
     return call(q, -1, r, quiet);
+}
+
+int sc_control_call_for(const struct sc_ctl_request *q, struct sc_ctl_reply *r)
+{
+    int control = sc_control_open(false);
+    if (control < 0)
+        return -1;
+    int fd = sc_control_send(control, q, -1) < 0 ? -1 : receive_descriptor(control, r, q->op);
+    sc_control_close(control);
+    return fd;
 }
 
 int sc_control_call_with(const struct sc_ctl_request *q, int pass, struct sc_ctl_reply *r)

@@ -39,6 +39,9 @@ int sc_control_call(const struct sc_ctl_request *q, struct sc_ctl_reply *r, bool
 /* The same, not quiet, with a descriptor that goes along. */
 int sc_control_call_with(const struct sc_ctl_request *q, int pass, struct sc_ctl_reply *r);
 
+/* The same, not quiet, for a descriptor that comes with the reply; returns that. */
+int sc_control_call_for(const struct sc_ctl_request *q, struct sc_ctl_reply *r);
+
 /* What scaffold_strerror says about `error` in this thread. */
 void sc_control_explain(int error, const char *text);
 const char *sc_control_explanation(int error);

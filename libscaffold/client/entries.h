@@ -37,11 +37,6 @@
 #undef OTHER
 #undef ALIAS
 
-int sc_entry_accept(int fd, struct sockaddr *addr, socklen_t *len)
-{
-    return sc_accept4(fd, addr, len, 0);
-}
-
 ssize_t sc_entry_send(int fd, const void *buf, size_t n, int flags)
 {
     return sc_sendto(fd, buf, n, flags, NULL, 0);

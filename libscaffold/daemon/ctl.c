@@ -32,7 +32,7 @@ int sc_ctl_take_passed(struct sc_ctl_call *c)
     return fd;
 }
 
-static void drop_passed(struct sc_ctl_call *c)
+void sc_ctl_drop_passed(struct sc_ctl_call *c)
 {
     int fd = sc_ctl_take_passed(c);
     if (fd >= 0)
@@ -49,7 +49,7 @@ static void hang_up(struct sc_ctl_call *c)
     if (c->port_taken)
         sc_registry_give_port(s->daemon, c->open.own.port);
     sc_ctl_drop_endpoint(c);
-    drop_passed(c);
+    sc_ctl_drop_passed(c);
     sc_map_remove(&s->waiting, &c->waits);
     sc_loop_unwatch(&s->daemon->loop, &c->watch);
     sc_loop_alarm(&s->daemon->loop, &c->registration, SC_NEVER);
@@ -136,7 +136,7 @@ static void dispatch(struct sc_ctl_call *c)
 static void take_descriptors(struct sc_ctl_call *c, struct msghdr *msg)
 {
     c->passed_too_many = (msg->msg_flags & MSG_CTRUNC) != 0;
-    drop_passed(c); /* of a request before */
+    sc_ctl_drop_passed(c); /* of a request before */
     for (struct cmsghdr *h = CMSG_FIRSTHDR(msg); h; h = CMSG_NXTHDR(msg, h)) {
         if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
             continue;
@@ -209,7 +209,7 @@ static bool read_request(struct sc_ctl_call *c)
     if (n > 0 && acceptable(c, (size_t)n))
         dispatch(c);
     if (!is_busy(c))
-        drop_passed(c); /* nobody wanted it */
+        sc_ctl_drop_passed(c); /* nobody wanted it */
     return n > 0;
 }
 

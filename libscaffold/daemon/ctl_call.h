@@ -53,6 +53,7 @@ void sc_ctl_send_error(struct sc_ctl_call *c, int error, const char *text);
 
 /* The descriptor that came with the request is the caller's from now on; -1: there was none. */
 int sc_ctl_take_passed(struct sc_ctl_call *c);
+void sc_ctl_drop_passed(struct sc_ctl_call *c);
 
 /* True when one of this many more is not granted: an error was sent that says so. */
 bool sc_ctl_refuse_share(struct sc_ctl_call *c, struct sc_share *share, enum sc_share_kind kind);

@@ -4,8 +4,8 @@
  *
  *   connect   app: PREPARE {target, family, local}     -> reply: local address to bind
  *             app: HANDOVER {plug_len, options} + fd   -> reply, if wanted: the open's outcome
- *   serve     app: BIND {service or address} + socket  -> reply: address to bind
- *             app: LISTEN {name, backlog}              -> reply
+ *   serve     app: BIND {service or address}           -> reply: address + the bound socket
+ *             app: LISTEN {name, backlog} + socket     -> reply
  *   datagrams app: PREPARE or BIND {type SOCK_DGRAM}   -> reply: address to bind
  *             app: HANDOVER + fd (local/datagram.h)    -> reply: the socket takes part
  *   names     app: RESOLVE {name} | REVERSE {address}  -> reply: mapping
@@ -85,8 +85,8 @@ struct sc_ctl_info {
     uint64_t pacing_rate; /* bytes per second */
 };
 
-/* Names one flow of this host: the abstract names of both of its ends as the kernel gives them,
- * text without the leading zero. `peer` is empty while the flow is connecting. */
+/* Names one flow of this host: the names of both of its ends as the kernel gives them, text without
+ * the leading zero of abstract ones. `peer` is empty while the flow is connecting. */
 struct sc_ctl_flow {
     char own[108];
     char peer[108];
@@ -139,9 +139,8 @@ struct sc_ctl_request {
             uint8_t service_id[32]; /* without by_service_id as in PREPARE */
         } bind;
         struct {
-            char own[108]; /* the listener's abstract name, without the leading zero */
+            char own[108]; /* the listener's name */
             uint32_t backlog;
-            uint64_t inode;
             uint8_t meaning[SC_MEANING_LEN]; /* of the address that it is bound to */
         } listen;
         struct {
@@ -158,7 +157,7 @@ struct sc_ctl_reply {
     uint16_t op;
     int32_t error; /* 0 or a positive errno; for RESOLVE a negative EAI_ code is possible */
     uint32_t value;
-    uint64_t serial;            /* PREPARE, BIND: to make the name unique, and nobody else's */
+    uint64_t serial;            /* PREPARE: to make the name unique, and nobody else's */
     struct sc_address address;  /* PREPARE, BIND: own address. RESOLVE: v4 pool address */
     struct sc_address address6; /* RESOLVE: v6 pool address */
     uint8_t service[32];

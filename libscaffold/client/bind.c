@@ -78,7 +78,16 @@ static bool is_set(int fd, int option)
     return sc_real.getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 && value;
 }
 
-/* Returns the bound socket, or -1 with errno. */
+/* What scaffoldd bound goes in the place of the program's socket. */
+static int put_in_place(void *arg, int bound)
+{
+    int fd = *(int *)arg;
+    struct sc_options_told told;
+    sc_options_carry(fd, bound, &told);
+    int err = sc_swap(fd, bound);
+    return err < 0 ? fail(-err) : 0;
+}
+
 static int reserve(int fd, const struct reservation *b, enum sc_family family)
 {
     struct sc_ctl_request q = sc_control_request(SC_CTL_BIND);
@@ -94,7 +103,12 @@ static int reserve(int fd, const struct reservation *b, enum sc_family family)
     q.bind.reuseport = is_set(fd, SO_REUSEPORT);
     q.bind.reuseaddr = is_set(fd, SO_REUSEADDR);
     q.bind.program_port = b->program_port;
-    return sc_control_call_for(&q, &r);
+    int control = sc_control_open(false);
+    if (control < 0)
+        return -1;
+    int result = sc_control_ask_for(control, &q, &r, put_in_place, &fd);
+    sc_control_close(control);
+    return result;
 }
 
 /* A wildcard under --all-local that IPv4 does not reach: shown to scaffoldd by the address. */
@@ -111,16 +125,11 @@ static struct reservation read_v6only(int fd, const struct reservation *b, enum 
 
 static int bind_service(int fd, const struct reservation *asked, enum sc_family family)
 {
-    struct reservation reservation = read_v6only(fd, asked, family);
-    const struct reservation *b = &reservation;
-    struct sc_options_told told;
-    int fresh = reserve(fd, b, family);
-    if (fresh < 0)
+    struct reservation b = read_v6only(fd, asked, family);
+    if (reserve(fd, &b, family) < 0)
         return -1;
-    sc_options_carry(fd, fresh, &told);
-    int err = sc_swap(fd, fresh);
     sc_note_service_socket();
-    return err < 0 ? fail(-err) : 0;
+    return 0;
 }
 
 void sc_bind_again(int fd, const struct sc_name *own)

@@ -10,8 +10,8 @@
 
 #include "daemon/ctl_call.h"
 #include "daemon/ctl.h"
+#include "daemon/diag.h"
 #include "daemon/folder.h"
-#include "daemon/handover.h"
 #include "daemon/listener.h"
 #include "daemon/meaning.h"
 #include "daemon/registry.h"
@@ -57,12 +57,11 @@ static void refuse_for_file(struct sc_ctl_call *c, int error)
 
 /* Makes the socket and reserves its address. Returns a descriptor; -1: an error was sent. */
 static int make_socket(struct sc_ctl_call *c, const struct sc_name *name,
-                       const struct sc_service_id *id)
+                       const struct sc_service_id *id, struct sc_bound **out)
 {
     struct sc_daemon *d = c->server->daemon;
     struct sc_bound_wish wish = {.shared = c->request.bind.reuseport,
                                  .patient = c->request.bind.reuseaddr};
-    struct sc_bound *b;
     char file[SC_NAME_TEXT];
     sc_name_key(name, file);
     int fd = sc_folder_make(file);
@@ -70,7 +69,7 @@ static int make_socket(struct sc_ctl_call *c, const struct sc_name *name,
         refuse_for_file(c, -fd);
         return -1;
     }
-    int err = sc_bound_reserve(d, name, id, sc_socket_inode(fd), wish, &b);
+    int err = sc_bound_reserve(d, name, id, sc_socket_inode(fd), wish, out);
     if (err == 0)
         return fd;
     sc_folder_remove(&d->folder, file);
@@ -104,13 +103,14 @@ void sc_ctl_bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct 
                            .address = address,
                            .serial = sc_bound_serial(d, c->request.bind.reuseport),
                            .owner = c->peer.uid};
-    int fd = make_socket(c, &name, &id);
+    struct sc_bound *b;
+    int fd = make_socket(c, &name, &id, &b);
     if (fd < 0)
         return;
     r.address = address;
     memcpy(r.service, id.bytes, sizeof r.service);
-    sc_ctl_send(c, &r, fd);
-    close(fd);
+    if (!sc_ctl_give(c, &r, fd))
+        sc_bound_drop_if_gone(b);
 }
 
 /* Whoever has an id or an IPv6 address has asked for its name before: it is known here. */
@@ -237,9 +237,17 @@ void sc_ctl_on_listen(struct sc_ctl_call *c)
         sc_loop_alarm(&d->loop, &c->registration, d->loop.now + REGISTRATION_WAIT);
 }
 
+void sc_ctl_answer_registered(struct sc_ctl_call *c)
+{
+    if (c->offered >= 0)
+        sc_ctl_give_offered(c);
+    else
+        sc_ctl_send_error(c, 0, "");
+}
+
 void sc_ctl_on_registration_wait(struct sc_alarm *a)
 {
-    sc_ctl_send_error(sc_container(a, struct sc_ctl_call, registration), 0, "");
+    sc_ctl_answer_registered(sc_container(a, struct sc_ctl_call, registration));
 }
 
 void sc_ctl_on_registered(struct sc_daemon *d)
@@ -251,7 +259,7 @@ void sc_ctl_on_registered(struct sc_daemon *d)
         if (c->registration.timer.at == SC_NEVER)
             continue;
         sc_loop_alarm(&d->loop, &c->registration, SC_NEVER);
-        sc_ctl_send_error(c, 0, "");
+        sc_ctl_answer_registered(c);
     }
 }
 

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef UDIAG_SHOW_UID
@@ -20,6 +21,12 @@
 
 /* A table that changes while it is read is read again, as often as this. */
 #define DUMPS_MAX 8
+
+uint32_t sc_socket_inode(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) ? (uint32_t)st.st_ino : 0;
+}
 
 struct question {
     struct nlmsghdr header;
@@ -44,15 +51,15 @@ static int ask(int fd, const struct question *q)
 
 static struct question question(uint16_t flags, uint32_t inode)
 {
-    return (struct question){.header = {.nlmsg_len = sizeof(struct question),
-                                        .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                                        .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags)},
-                             .body = {.sdiag_family = AF_UNIX,
-                                      .udiag_states = 1u << STATE_LISTEN,
-                                      .udiag_ino = inode,
-                                      .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN |
-                                                    UDIAG_SHOW_PEER | UDIAG_SHOW_UID,
-                                      .udiag_cookie = {~0u, ~0u}}};
+    return (struct question){
+        .header = {.nlmsg_len = sizeof(struct question),
+                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                   .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags)},
+        .body = {.sdiag_family = AF_UNIX,
+                 .udiag_states = 1u << STATE_LISTEN,
+                 .udiag_ino = inode,
+                 .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN | UDIAG_SHOW_UID,
+                 .udiag_cookie = {~0u, ~0u}}};
 }
 
 union answer {
@@ -109,18 +116,10 @@ static struct sc_diag_socket read_socket(const struct nlmsghdr *h)
             copy_path(s.path, RTA_DATA(a), len);
         if (a->rta_type == UNIX_DIAG_RQLEN && len >= sizeof(struct unix_diag_rqlen))
             s.queue = ((const struct unix_diag_rqlen *)RTA_DATA(a))->udiag_rqueue;
-        if (a->rta_type == UNIX_DIAG_PEER && len >= sizeof s.peer)
-            memcpy(&s.peer, RTA_DATA(a), sizeof s.peer);
         if (a->rta_type == UNIX_DIAG_UID && len >= sizeof s.uid)
             memcpy(&s.uid, RTA_DATA(a), sizeof s.uid);
     }
     return s;
-}
-
-uint32_t sc_diag_peer(uint32_t inode)
-{
-    union answer a;
-    return ask_one(inode, &a) == 0 ? read_socket(&a.header).peer : 0;
 }
 
 uint32_t sc_diag_queue(uint32_t inode)

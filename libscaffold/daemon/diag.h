@@ -11,13 +11,11 @@ struct sc_diag_socket {
     uint32_t inode;
     char path[109]; /* as it was bound to; "": to none */
     uint32_t queue; /* connections waiting in a listener's queue */
-    uint32_t peer;
-    uint32_t uid; /* who made it; -1: kernels before 5.3 do not say */
+    uint32_t uid;   /* who made it; -1: kernels before 5.3 do not say */
 };
 
-/* Inode of the socket that this one is connected to; 0 when there is none, or it cannot be asked.
- */
-uint32_t sc_diag_peer(uint32_t inode);
+/* Inode of a socket; 0: none. */
+uint32_t sc_socket_inode(int fd);
 
 /* Connections that wait in the queue of the listener with this inode; 0 when it cannot be asked. */
 uint32_t sc_diag_queue(uint32_t inode);

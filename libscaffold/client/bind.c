@@ -9,6 +9,7 @@
 
 #include "client/client.h"
 #include "client/control.h"
+#include "client/daemon.h"
 #include "client/datagram.h"
 #include "client/descriptors.h"
 #include "client/fresh.h"
@@ -101,7 +102,7 @@ static int reserve(int fd, int fresh, const struct reservation *b, enum sc_famil
 static int bind_name(int fresh, const struct reservation *b, enum sc_family family,
                      const struct sc_ctl_reply *r)
 {
-    struct sc_name name = {.daemon = sc_policy()->daemon,
+    struct sc_name name = {.daemon = sc_daemon_id(),
                            .kind = SC_NAME_BOUND,
                            .family = family,
                            .wildcard = b->wildcard,

@@ -7,6 +7,7 @@
 
 #include "client/client.h"
 #include "client/control.h"
+#include "client/daemon.h"
 #include "client/datagram.h"
 #include "client/descriptors.h"
 #include "client/flow_error.h"
@@ -116,7 +117,7 @@ static int prepare(struct opening *o, struct sc_ctl_reply *r)
 
 static int name_own(const struct opening *o, const struct sc_ctl_reply *r)
 {
-    struct sc_name name = {.daemon = sc_policy()->daemon,
+    struct sc_name name = {.daemon = sc_daemon_id(),
                            .kind = SC_NAME_CLIENT,
                            .family = o->candidate->family,
                            .address = r->address,

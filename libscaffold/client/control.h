@@ -16,6 +16,9 @@ struct sc_ctl_request sc_control_request(uint16_t op);
  * once per process, unless `quiet`) or ENOBUFS (no descriptor is left). */
 int sc_control_open(bool quiet);
 
+/* Whether a scaffoldd answers: which of the places (client/daemon.h), or -1. */
+int sc_control_find(void);
+
 /* Closes; errno is kept. */
 void sc_control_close(int control);
 

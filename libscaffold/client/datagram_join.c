@@ -7,6 +7,7 @@
 
 #include "client/client.h"
 #include "client/control.h"
+#include "client/daemon.h"
 #include "client/datagram.h"
 #include "client/datagram_address.h"
 #include "client/datagram_state.h"
@@ -83,7 +84,7 @@ struct joining {
 
 static int name_own(int own, const struct joining *j, const struct sc_ctl_reply *r)
 {
-    struct sc_name name = {.daemon = sc_policy()->daemon,
+    struct sc_name name = {.daemon = sc_daemon_id(),
                            .kind = SC_NAME_DATAGRAM,
                            .family = j->family,
                            .wildcard = j->wildcard,

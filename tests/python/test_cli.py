@@ -152,31 +152,3 @@ def test_a_sanitized_program_gets_its_runtime_first(tmp_path: Path) -> None:
     assert launch.sanitizer_of([sys.executable]) == []
     assert launch.sanitizer_of(["/no/such/program"]) == []
     assert launch.sanitizer_of([str(source)]) == []
-
-
-def test_default_runtime_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.delenv("SCAFFOLD_RUNTIME_DIR", raising=False)
-    assert paths.own_runtime_dir() == tmp_path / "scaffold"
-    monkeypatch.setenv("SCAFFOLD_RUNTIME_DIR", "/x")
-    assert paths.own_runtime_dir() == paths.find_runtime_dir() == Path("/x")
-    monkeypatch.delenv("SCAFFOLD_RUNTIME_DIR")
-    monkeypatch.delenv("XDG_RUNTIME_DIR")
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert paths.own_runtime_dir().name == f"scaffold-{os.getuid()}"
-
-
-def test_the_systems_scaffoldd_serves_who_has_none(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    system = tmp_path / "system"
-    monkeypatch.setattr(paths, "SYSTEM_RUNTIME_DIR", system)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.delenv("SCAFFOLD_RUNTIME_DIR", raising=False)
-    own = tmp_path / "scaffold"
-    assert paths.find_runtime_dir() == own
-    system.mkdir()
-    (system / "ctl").touch()
-    assert paths.find_runtime_dir() == system
-    own.mkdir()
-    assert paths.find_runtime_dir() == own

@@ -32,7 +32,7 @@ def test_a_long_runtime_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_nobody_there(tmp_path: Path) -> None:
-    with pytest.raises(NoDaemon, match=r"no scaffoldd answers at .*scaffold up"):
+    with pytest.raises(NoDaemon, match=r"no scaffoldd answers in .*scaffold up"):
         Control(tmp_path)
     assert answers(tmp_path) is None
 

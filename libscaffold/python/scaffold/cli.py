@@ -5,6 +5,7 @@ import json
 import shlex
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import click
 
 from . import __version__, daemon, launch, paths
 from .control import Control, answers
-from .errors import ServiceError
+from .errors import NoDaemon, NotAllowed, ServiceError
 from .run import Request, become, check_publish, fail_to_start, prepare, runtime_dir_of, say
 
 RUNTIME_DIR = click.option(
@@ -80,7 +81,7 @@ def daemon_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @daemon_options
 def up(runtime_dir: Path | None, options: daemon.Options) -> None:
     """Start scaffoldd in the background; returns once it answers."""
-    folder = runtime_dir.absolute() if runtime_dir else paths.own_runtime_dir()
+    folder = runtime_dir.absolute() if runtime_dir else _own_dir()
     pid = answers(folder)
     if pid is not None and options.given():
         raise ServiceError(98, f"scaffoldd (pid {pid}) runs at {folder}; `scaffold down` stops it")
@@ -90,16 +91,33 @@ def up(runtime_dir: Path | None, options: daemon.Options) -> None:
     process = daemon.start(folder, options)
     process.returncode = 0  # it outlives this command
     click.echo(f"scaffoldd (pid {process.pid}) answers at {folder}")
-    if folder.name != "scaffold":  # where nothing would look for it
+    if folder not in paths.own_runtime_dirs():  # where nothing would look for it
         click.echo(f"programs find it with SCAFFOLD_RUNTIME_DIR={shlex.quote(str(folder))}")
+
+
+def _own_dir() -> Path:
+    """Where a scaffoldd of this user answers; else where one is to be started."""
+    places = paths.own_runtime_dirs()
+    for folder in places:
+        with suppress(NotAllowed):  # somebody else's, in a folder with our name
+            if answers(folder) is not None:
+                return folder
+    return places[0]
+
+
+def _running_dir_of(value: Path | None) -> Path:
+    """Where the scaffoldd is that a command has questions for."""
+    folder = value.absolute() if value else paths.running_dir()
+    if folder is None:
+        raise NoDaemon(100, f"no scaffoldd answers in {paths.searched()}; `scaffold up` starts one")
+    return folder
 
 
 @command("scaffold down")
 @RUNTIME_DIR
 def down(runtime_dir: Path | None) -> None:
     """Stop scaffoldd and wait for its end; open flows get an error."""
-    folder = runtime_dir_of(runtime_dir)
-    with Control(folder) as control:
+    with Control(_running_dir_of(runtime_dir)) as control:
         control.stop()
         click.echo(f"scaffoldd (pid {control.pid}) has stopped")
 
@@ -116,7 +134,7 @@ def status(runtime_dir: Path | None, as_json: bool, every: bool, name: str | Non
     """
     from . import status as statuses
 
-    with Control(runtime_dir_of(runtime_dir)) as control:
+    with Control(_running_dir_of(runtime_dir)) as control:
         document = control.status()
     if name:
         document = statuses.select(document, name)

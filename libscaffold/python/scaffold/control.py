@@ -8,6 +8,7 @@ import struct
 from pathlib import Path
 from typing import Any, Self
 
+from . import paths
 from ._native import ffi, lib
 from .errors import NoDaemon, NotAllowed, ServiceError
 
@@ -35,8 +36,12 @@ class Control:
             self._socket.settimeout(_ANSWER_S)
             self._connect()
             self.pid, uid = self._peer()
-            if os.geteuid() not in (0, uid) and uid != 0:
-                raise NotAllowed(13, f"{runtime_dir}/ctl is answered by uid {uid}, not by yours")
+            if uid not in (0, paths.trusted_uid(runtime_dir)):
+                raise NotAllowed(
+                    13,
+                    f"{runtime_dir}/ctl is answered by uid {uid}, not by the directory's owner;"
+                    " choose another --runtime-dir",
+                )
         except BaseException:
             self._socket.close()
             raise
@@ -102,7 +107,7 @@ class Control:
         except OSError:
             raise NoDaemon(
                 100,
-                f"no scaffoldd answers at {self.runtime_dir} ({failure.strerror});"
+                f"no scaffoldd answers in {self.runtime_dir} ({failure.strerror});"
                 " `scaffold up` starts one",
             ) from None
 

@@ -60,8 +60,11 @@ def parse(words: Sequence[str]) -> Request | None:
 
 
 def runtime_dir_of(value: Path | None) -> Path:
-    """The absolute runtime directory of the scaffoldd that a command works with."""
-    return value.absolute() if value else paths.find_runtime_dir()
+    """The absolute runtime directory of the scaffoldd that a command works with; when none answers,
+    where this user's own is to be started."""
+    if value:
+        return value.absolute()
+    return paths.running_dir() or paths.own_runtime_dirs()[0]
 
 
 def check_publish(publish: Sequence[str]) -> None:

@@ -393,6 +393,7 @@ static int connect_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
 
 int sc_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
+    sc_control_forget();
     int r = connect_unlogged(fd, addr, len);
     if (sc_log_on())
         sc_log_connected(fd, addr, len, r);

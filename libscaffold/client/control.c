@@ -27,22 +27,6 @@
 /* --- what is said to whom ----------------------------------------------------------------------
  */
 
-static __thread struct {
-    int error;
-    char text[SC_CTL_TEXT];
-} last __attribute__((tls_model("initial-exec"))); /* no malloc at first use */
-
-void sc_control_explain(int error, const char *text)
-{
-    last.error = error;
-    snprintf(last.text, sizeof last.text, "%.*s", SC_CTL_TEXT - 1, text);
-}
-
-const char *sc_control_explanation(int error)
-{
-    return last.error == error && *last.text ? last.text : NULL;
-}
-
 /* One line on stderr, once per process and kind. */
 static void say_once(bool *said, const char *line)
 {
@@ -250,6 +234,18 @@ int sc_control_send(int control, const struct sc_ctl_request *q, int pass)
     return r < 0 ? nobody_answers() : 0;
 }
 
+/* What a program makes of its errno ("Permission denied", "Invalid cross-device link") leads nobody
+ * to the cause. */
+static void say_refusal(const struct sc_ctl_reply *r)
+{
+    static bool said_access, said_namespace;
+    char line[SC_CTL_TEXT + 32];
+    if ((r->error != EACCES && r->error != EXDEV) || !*r->text)
+        return;
+    snprintf(line, sizeof line, "scaffold: %s\n", r->text);
+    say_once(r->error == EACCES ? &said_access : &said_namespace, line);
+}
+
 /* What the received bytes say. */
 static int read_reply(const struct sc_ctl_reply *r, ssize_t n, uint16_t op)
 {
@@ -262,6 +258,7 @@ static int read_reply(const struct sc_ctl_reply *r, ssize_t n, uint16_t op)
         return another_version(r);
     if (r->error == 0)
         return 0;
+    say_refusal(r);
     sc_control_explain(r->error, r->text);
     errno = r->error;
     return -1;

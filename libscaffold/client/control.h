@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/time.h>
 
+#include "client/explain.h"
 #include "local/ctl.h"
 
 /* A request of this kind with its head filled in and the rest zero. */
@@ -41,9 +42,5 @@ int sc_control_call(const struct sc_ctl_request *q, struct sc_ctl_reply *r, bool
 
 /* The same, not quiet, with a descriptor that goes along. */
 int sc_control_call_with(const struct sc_ctl_request *q, int pass, struct sc_ctl_reply *r);
-
-/* What scaffold_strerror says about `error` in this thread. */
-void sc_control_explain(int error, const char *text);
-const char *sc_control_explanation(int error);
 
 #endif

@@ -133,6 +133,9 @@ static void read_environment(void)
                  "198.18.0.0/15 is used\n",
                  pool);
     policy.all_local = all_local && strcmp(all_local, "1") == 0;
+    if (all_local && *all_local && strcmp(all_local, "0") != 0 && !policy.all_local)
+        complain("scaffold: SCAFFOLD_ALL_LOCAL: \"%.200s\" is neither 1 nor 0; 0 is used\n",
+                 all_local);
     if (!read_list("SCAFFOLD_SERVICE", "label.provider.scaffold[:port[/proto]]", read_capture) ||
         !read_list("SCAFFOLD_PUBLISH", "service-port:program-port", read_publish))
         policy.capture_count = policy.publish_count = 0;

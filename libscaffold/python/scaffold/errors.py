@@ -35,6 +35,13 @@ class InvalidName(ServiceError, ValueError):
     """Not a service's name; one looks like label.provider.scaffold[:port[/proto]]."""
 
 
+class WrongUsage(ServiceError):
+    """A command was given what makes no sense; it ends with exit code 2."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__(errno.EINVAL, line)
+
+
 _BY_ERRNO: dict[int, type[ServiceError]] = {
     errno.ECONNREFUSED: NoInstance,
     errno.ETIMEDOUT: ServiceTimeout,

@@ -13,7 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from python.fake_scaffoldd import FakeScaffoldd
-from scaffold import cli, launch, paths
+from scaffold import cli, launch, paths, show
+from scaffold.doctor import Result
 
 ROOT = Path(__file__).parents[2]
 
@@ -202,10 +203,25 @@ def test_status_as_json_and_as_tables(tmp_path: Path) -> None:
         assert text in tables.output
 
 
-def test_status_folds_on_a_narrow_terminal(tmp_path: Path) -> None:
-    with FakeScaffoldd(tmp_path, DOCUMENT):
-        result = scaffold("status", "--runtime-dir", str(tmp_path), COLUMNS="40")
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_status_breaks_no_names(columns: str, tmp_path: Path) -> None:
+    long = "a-rather-long-label." * 6 + "acme.scaffold:80"
+    document = json.loads(json.dumps(DOCUMENT).replace("web.demo.scaffold:80", long))
+    with FakeScaffoldd(tmp_path, document):
+        result = scaffold("status", "--runtime-dir", str(tmp_path), COLUMNS=columns)
     assert result.exit_code == 0
+    rows = [line for line in result.output.splitlines() if long in line]
+    assert len(rows) == 2
+    assert all(line.startswith(long) for line in rows)
+
+
+def test_other_tables_break_no_names(capsys: pytest.CaptureFixture[str]) -> None:
+    """In a pipe, and in the first column of a narrow terminal."""
+    check = "connect.a-check-with-a-rather-long-name-that-does-not-fit-into-forty-columns"
+    show.checks([Result(check, "native " * 9, "shim " * 9, "different", "why " * 9)], False)
+    [line] = [text for text in capsys.readouterr().out.splitlines() if check in text]
+    assert line.startswith(check)
+    assert "native native" in line
 
 
 def test_env_can_be_evaluated(tmp_path: Path) -> None:

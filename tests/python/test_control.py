@@ -1,11 +1,15 @@
 """The control connection of the tools: what scaffoldd may answer, and what it must not."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from python.fake_scaffoldd import EMPTY, FakeScaffoldd
-from scaffold import NoDaemon, ServiceError
+from scaffold import NoDaemon, ServiceError, cli
 from scaffold._native import lib
 from scaffold.control import Control, answers
 
@@ -42,7 +46,7 @@ def test_nobody_there(tmp_path: Path) -> None:
     [
         ({"error": 13, "text": b"uid 7 may not ask"}, "uid 7 may not ask"),
         ({"error": 13}, "Permission denied"),
-        ({"version": 99}, "speaks version 99 .* restart"),
+        ({"version": 99}, r"\(pid \d+\) speaks version 99 .*`scaffold down`"),
         ({"version": 99, "length": 64}, "speaks version 99"),
         ({"magic": 1}, "is not scaffoldd"),
         ({"length": 10}, "is not scaffoldd"),
@@ -66,3 +70,28 @@ def test_silence_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with FakeScaffoldd(tmp_path, silent=True), Control(tmp_path) as control:
         with pytest.raises(ServiceError, match="has not answered"):
             control.hello()
+
+
+OTHER_RELEASE = """
+import os, signal, socket, struct, sys
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+listener.bind(sys.argv[1])
+listener.listen()
+print("ready", flush=True)
+while True:
+    connection, _ = listener.accept()
+    while raw := connection.recv(8192):
+        connection.send(struct.pack("=IHH", 0x53434631, 99, 0) + bytes(int(sys.argv[2])))
+"""
+
+
+@pytest.mark.parametrize("length", [56, 5000])
+def test_one_of_another_release_is_stopped(length: int, tmp_path: Path) -> None:
+    """Whatever of STOP it understands."""
+    command = [sys.executable, "-c", OTHER_RELEASE, str(tmp_path / "ctl"), str(length)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "ready\n"
+        result = CliRunner().invoke(cli.main, ["down", "--runtime-dir", str(tmp_path)])
+        assert result.output == f"scaffoldd (pid {other.pid}) has stopped\n"
+    assert other.returncode == -signal.SIGTERM

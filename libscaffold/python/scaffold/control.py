@@ -3,6 +3,7 @@
 import array
 import os
 import select
+import signal
 import socket
 import struct
 from pathlib import Path
@@ -23,6 +24,10 @@ def answers(runtime_dir: Path) -> int | None:
             return control.pid
     except NoDaemon:
         return None
+
+
+class AnotherVersion(ServiceError):
+    """The scaffoldd that answers is of another release."""
 
 
 class Control:
@@ -73,19 +78,32 @@ class Control:
             os.close(fd)
 
     def stop(self, timeout_s: float = 10.0) -> None:
-        """Stop scaffoldd and wait until it has exited."""
+        """Stop scaffoldd, of whatever release, and wait until it has exited."""
         try:
             pidfd = os.pidfd_open(self.pid)
         except ProcessLookupError:
             return
+        except (OSError, ValueError):  # 0: its pid means nothing here
+            raise ServiceError(3, "scaffoldd runs in another pid namespace; stop it there") from None
         try:
-            self._ask(lib.SC_CTL_STOP)
+            self._order_to_stop(pidfd)
             poll = select.poll()
             poll.register(pidfd, select.POLLIN)
             if not poll.poll(timeout_s * 1000):
                 raise ServiceError(110, f"scaffoldd (pid {self.pid}) has not exited; kill it")
         finally:
             os.close(pidfd)
+
+    def _order_to_stop(self, pidfd: int) -> None:
+        """By its protocol, else by SIGTERM, which is an orderly end in every release."""
+        try:
+            self._ask(lib.SC_CTL_STOP)
+        except AnotherVersion:
+            try:
+                signal.pidfd_send_signal(pidfd, signal.SIGTERM)
+            except PermissionError:
+                line = f"only root and the user who runs scaffoldd (pid {self.pid}) can stop it"
+                raise NotAllowed(1, line) from None
 
     def _connect(self) -> None:
         """By path, which works from every network namespace; else by the abstract name."""
@@ -134,12 +152,34 @@ class Control:
             raise NoDaemon(100, f"scaffoldd (pid {self.pid}) went away: {error}") from None
         fd = _descriptor(ancillary)
         try:
-            _check(raw, op, size)
+            self._check(raw, op, size)
         except BaseException:
             if fd is not None:
                 os.close(fd)
             raise
         return fd
+
+    def _check(self, raw: bytes, op: int, size: int) -> None:
+        if len(raw) == 0:
+            raise NoDaemon(100, "scaffoldd closed the control connection; its log says why")
+        reply = ffi.new("struct sc_ctl_reply *")
+        ffi.buffer(reply)[0 : min(len(raw), size)] = raw[:size]
+        if reply.magic != lib.SC_CTL_MAGIC or (
+            len(raw) != size and reply.version == lib.SC_CTL_VERSION
+        ):
+            raise ServiceError(71, "what answers on the control socket is not scaffoldd")
+        if reply.version != lib.SC_CTL_VERSION:
+            raise AnotherVersion(
+                71,
+                f"scaffoldd (pid {self.pid}) speaks version {reply.version} of the local interface,"
+                f" this command {lib.SC_CTL_VERSION}; `scaffold down`, and start it again from the"
+                " same installation",
+            )
+        if reply.error != 0:
+            text = ffi.string(reply.text).decode("utf-8", "replace")
+            raise ServiceError(reply.error, text or os.strerror(abs(reply.error)))
+        if reply.op != op:
+            raise ServiceError(71, f"scaffoldd answered {reply.op} to request {op}")
 
 
 def _abstract_name(uid: int, runtime_dir: Path) -> bytes:
@@ -171,25 +211,3 @@ def _descriptor(ancillary: list[tuple[int, int, bytes]]) -> int | None:
             fds = array.array("i", data[: len(data) - len(data) % 4])
             return fds[0] if fds else None
     return None
-
-
-def _check(raw: bytes, op: int, size: int) -> None:
-    if len(raw) == 0:
-        raise NoDaemon(100, "scaffoldd closed the control connection; its log says why")
-    reply = ffi.new("struct sc_ctl_reply *")
-    ffi.buffer(reply)[0 : min(len(raw), size)] = raw[:size]
-    if reply.magic != lib.SC_CTL_MAGIC or (
-        len(raw) != size and reply.version == lib.SC_CTL_VERSION
-    ):
-        raise ServiceError(71, "what answers on the control socket is not scaffoldd")
-    if reply.version != lib.SC_CTL_VERSION:
-        raise ServiceError(
-            71,
-            f"scaffoldd speaks version {reply.version} of the local interface, this command"
-            f" {lib.SC_CTL_VERSION}; restart scaffoldd from the same installation",
-        )
-    if reply.error != 0:
-        text = ffi.string(reply.text).decode("utf-8", "replace")
-        raise ServiceError(reply.error, text or os.strerror(abs(reply.error)))
-    if reply.op != op:
-        raise ServiceError(71, f"scaffoldd answered {reply.op} to request {op}")

@@ -145,7 +145,8 @@ def test_both_ways_end_alike(module: str, tmp_path: Path) -> None:
         for words, code, text in (
             (["--", "no-such-program"], 127, "no-such-program: No such file or directory"),
             (["--", "/"], 126, "/: Permission denied"),
-            (["--publish", "80", "--", "true"], 1, "--publish 80: write"),
+            (["--publish", "80", "--", "true"], 2, "--publish 80: write"),
+            (["--service", "web.acme", "--", "true"], 2, "--service 'web.acme': a service's name"),
             (["--", "sh", "-c", "exit 7"], 7, ""),
         ):
             command = [sys.executable, "-m", module, "run", "--runtime-dir", str(tmp_path), *words]

@@ -15,7 +15,9 @@
 #include "client/descriptors.h"
 #include "client/fork_gate.h"
 #include "client/identity.h"
+#include "client/kernel.h"
 #include "client/log.h"
+#include "client/memory.h"
 #include "client/options.h"
 #include "client/real.h"
 
@@ -47,7 +49,7 @@ static ssize_t send_with(int fd, char byte, int passed)
  * shim: it is safe again from its first data on. */
 static bool send_mark(int fd)
 {
-    int event = eventfd(0, EFD_CLOEXEC);
+    int event = (int)sc_kernel(SYS_eventfd2, 0, EFD_CLOEXEC);
     if (event < 0)
         return true;
     bool alive = send_with(fd, 0, event) == 1 || errno != EPIPE;
@@ -148,11 +150,10 @@ static bool settle(int listener, int fd, int flags, const struct sc_name *peer)
 static int on_accept_failure(int fd, bool known)
 {
     struct sc_name own;
-    struct pollfd p = {.fd = fd, .events = POLLRDHUP};
     if (errno != EAGAIN || !sc_any_service_socket())
         return -1;
     bool ours = known || sc_is_service_socket(fd, &own);
-    errno = ours && poll(&p, 1, 0) == 1 && (p.revents & POLLRDHUP) ? EINVAL : EAGAIN;
+    errno = ours && (sc_kernel_poll_now(fd, POLLRDHUP) & POLLRDHUP) ? EINVAL : EAGAIN;
     return -1;
 }
 
@@ -161,8 +162,8 @@ static int on_accept_failure(int fd, bool known)
 
 static int kernels(int fd, void *addr, socklen_t *len, int flags)
 {
-    return flags == NO_FLAGS ? sc_real.accept(fd, addr, len)
-                             : sc_real.accept4(fd, addr, len, flags);
+    return flags == NO_FLAGS ? sc_next.accept(fd, addr, len)
+                             : sc_next.accept4(fd, addr, len, flags);
 }
 
 /* A connection, and who made it as far as the kernel has said. */
@@ -212,20 +213,28 @@ static void give_raw(const struct arrival *a, struct sockaddr *addr, socklen_t *
     *len = a->len;
 }
 
+/* Where the address is to be written before the program sees it: what it has no room for is needed
+ * here. A bad pointer is for the kernel to see. */
+static bool comes_apart(bool known, struct sockaddr *addr, socklen_t room)
+{
+    socklen_t most = sizeof(struct sockaddr_storage);
+    return !addr || (known && room <= INT32_MAX && sc_memory_writes(addr, room < most ? room : most));
+}
+
 static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
     struct sockaddr_storage here = {0};
     struct sc_name peer;
     int kept = errno;
-    bool known = sc_mark_is_set(fd, SC_MARK_LISTENING);
-    /* What the program has no room for is needed here; and a bad pointer is for the kernel to see.
-     */
-    bool apart = !addr || (known && len && *len <= INT32_MAX);
-    socklen_t size = sizeof here, room = len && addr ? *len : 0;
     if (sc_is_datagram(fd)) {
         errno = EOPNOTSUPP;
         return -1;
     }
+    if (addr && !sc_memory_writes(len, sizeof *len))
+        return kernels(fd, addr, len, flags);
+    bool known = sc_mark_is_set(fd, SC_MARK_LISTENING);
+    socklen_t size = sizeof here, room = addr ? *len : 0;
+    bool apart = comes_apart(known, addr, room);
     struct arrival a = {.from = apart ? (struct sockaddr *)&here : addr};
     a.fd = apart ? kernels(fd, &here, &size, flags) : kernels(fd, addr, len, flags);
     if (a.fd < 0)

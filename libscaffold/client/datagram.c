@@ -54,10 +54,14 @@ void sc_datagram_adopt(int fd)
     sc_options_mark_datagram(fd);
 }
 
+/* A stream needs no mark: that there is one is noted. */
 static void adopt_one(void *arg, int fd)
 {
+    struct sc_name own;
     (void)arg;
     sc_datagram_adopt(fd);
+    if (!sc_is_datagram(fd))
+        sc_is_service_socket(fd, &own);
 }
 
 /* Descriptors that were inherited: an inetd's, a supervisor's. */

@@ -7,8 +7,10 @@
 #define SC_CLIENT_REAL_H
 
 #include <netdb.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/types.h>

@@ -214,8 +214,9 @@ def test_a_program_with_address_sanitizer(echo: Host, tmp_path: Path) -> None:
 
 def test_preloaded_twice(echo: Host, tmp_path: Path) -> None:
     shim = paths.part(paths.SHIM)
-    copy = tmp_path / "copy.so"
-    shutil.copy(shim, copy)
+    for library in shim.parent.glob("libscaffold_shim*.so"):
+        shutil.copy(library, tmp_path)
+    copy = tmp_path / paths.SHIM
     program = build(tmp_path)
     for second in (shim, copy):
         env = {"LD_PRELOAD": f"{shim}:{second}"}

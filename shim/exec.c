@@ -20,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/identity.h"
 #include "client/kernel.h"
 #include "client/real.h"
 #include "exec_environment.h"
@@ -120,15 +121,18 @@ static void say_lost(const char *program, const char *why)
  */
 
 /* True when services are passed on to a program that the shim can reach, and this environment does
- * not bring it along. */
+ * not bring it along. What is usual is cheap: a process without services, then a program that the
+ * shim follows anyway; to look at every descriptor takes longest. */
 static bool needs_shim(const struct start *s)
 {
-    if (!s->path || !shim_passes_services(s->actions))
+    if (!s->path || !sc_any_service_socket())
         return false;
     const char *why = why_unreached(s);
+    if ((!why && shim_environment_is_settled(s->envp)) || !shim_passes_services(s->actions))
+        return false;
     if (why)
         say_lost(s->path, why);
-    return !why && !shim_environment_has(s->envp);
+    return !why;
 }
 
 /* Makes the call with the program's environment, or with a copy that has the shim put back. */

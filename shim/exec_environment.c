@@ -49,10 +49,12 @@ static const char *value_of(char *const envp[], const char *key)
     return NULL;
 }
 
-bool shim_environment_has(char *const envp[])
+bool shim_environment_is_settled(char *const envp[])
 {
     const char *at = value_of(envp, PRELOAD), *name;
     size_t len;
+    if (at && !*at)
+        return true;
     while (at && (name = next_name(&at, &len))) {
         name = file_name(name, &len);
         if (len == strlen(LIBRARY) && memcmp(name, LIBRARY, len) == 0)

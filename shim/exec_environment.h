@@ -5,8 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* True when its LD_PRELOAD names the shim. */
-bool shim_environment_has(char *const envp[]);
+/* True when nothing is to be put back: its LD_PRELOAD names the shim, or is there and empty, by
+ * which a program says that it wants none. */
+bool shim_environment_is_settled(char *const envp[]);
 
 /* Entries that are put back: LD_PRELOAD and the settings of client/. */
 #define SHIM_PUT_BACK_MAX 7

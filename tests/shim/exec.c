@@ -1,11 +1,11 @@
 /* exec HOW SERVICE [FLAG...]: becomes this same program as `exec told`, or starts it, with the
- * environment A=b, which has nothing of the shim, and the listener of a service behind descriptor 9.
- * SERVICE: open, cloexec, or none. FLAG: vfork (between vfork and exec), preload (an LD_PRELOAD of
- * its own), settings (a SCAFFOLD_POOL of its own).
+ * environment A=b, which has nothing of the shim, and the listener of a service behind
+ * descriptor 9. SERVICE: open, cloexec, or none. FLAG: vfork (between vfork and exec), preload (an
+ * LD_PRELOAD of its own), no-preload (an empty one), settings (a SCAFFOLD_POOL of its own).
  *
  * exec told prints its environment, and the family that descriptor 9 has for it.
- * exec actions SEED COUNT: COUNT times posix_spawn with random file actions; each child says whether a
- * service's socket arrived, and whether the shim did. */
+ * exec actions SEED COUNT: COUNT times posix_spawn with random file actions; each child says
+ * whether a service's socket arrived, and whether the shim did. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -53,7 +53,8 @@ static void listener(int at, int flags)
     close(fd);
 }
 
-/* --- the calls --------------------------------------------------------------------------------- */
+/* --- the calls ---------------------------------------------------------------------------------
+ */
 
 static void wait_for(int failed, pid_t child)
 {
@@ -126,10 +127,12 @@ static int has_word(char **words, const char *word)
 
 static int call_with(char **words)
 {
-    char *env[4] = {"A=b"};
+    char *env[5] = {"A=b"};
     int n = 1;
     if (has_word(words, "preload"))
         env[n++] = "LD_PRELOAD=libm.so.6";
+    if (has_word(words, "no-preload"))
+        env[n++] = "LD_PRELOAD=";
     if (has_word(words, "settings"))
         env[n++] = "SCAFFOLD_POOL=10.77.0.0/16";
     if (!has_word(words, "none"))
@@ -145,7 +148,8 @@ static int call_with(char **words)
     return 0;
 }
 
-/* --- file actions ------------------------------------------------------------------------------- */
+/* --- file actions -------------------------------------------------------------------------------
+ */
 
 static int random_fd(void)
 {

@@ -69,6 +69,12 @@ def test_what_it_chose_itself_stays(shared_host: Host, program: Path) -> None:
     assert set(lines) == {"A=b", "SCAFFOLD_POOL=10.77.0.0/16", "family 2", preload, *ours}
 
 
+def test_it_wants_none(shared_host: Host, program: Path) -> None:
+    """LD_PRELOAD that is there and empty is a word; what is inherited is then what the kernel has."""
+    lines = run(shared_host, program, "execve", "open", "no-preload")
+    assert lines == ["A=b", "LD_PRELOAD=", "family 1"]
+
+
 def test_it_is_handed_on(shared_host: Host, program: Path) -> None:
     """By a program that has never looked at what it was given: env."""
     script = f"exec 9<&9; exec env -i A=b {program} told"

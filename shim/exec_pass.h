@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 /* True when an exec now, after these actions (NULL: none), leaves a service's socket open in the
- * program that it starts. Asks the kernel about every descriptor. Writes no memory but its stack, so
- * that a child of vfork may ask; errno is kept. */
+ * program that it starts. Asks the kernel about every descriptor. Writes no memory but its stack,
+ * so that a child of vfork may ask; errno is kept. */
 bool shim_passes_services(const posix_spawn_file_actions_t *actions);
 
 /* True when this descriptor is a service's socket, whatever is remembered of it. errno is kept. */

@@ -70,7 +70,7 @@ def test_what_it_chose_itself_stays(shared_host: Host, program: Path) -> None:
 
 
 def test_it_wants_none(shared_host: Host, program: Path) -> None:
-    """LD_PRELOAD that is there and empty is a word; what is inherited is then what the kernel has."""
+    """By an LD_PRELOAD that is there and empty; what is inherited is then what the kernel has."""
     lines = run(shared_host, program, "execve", "open", "no-preload")
     assert lines == ["A=b", "LD_PRELOAD=", "family 1"]
 

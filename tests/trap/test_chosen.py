@@ -152,8 +152,9 @@ def test_nothing_is_said_of_what_the_shim_reaches(served: Host) -> None:
 def test_explain_has_no_use_for_it(served: Host, client: Path) -> None:
     done = run(served, "--explain", "--", client, NAME)
     assert done.stdout == "LD_PRELOAD is set\nno such name\n"
-    assert done.stderr.splitlines()[0].endswith("it will use plain IP, for --explain needs the "
-                                                "preload library")
+    assert done.stderr.splitlines()[0].endswith(
+        "it will use plain IP, for --explain needs the preload library"
+    )
 
 
 def test_inside_another(served: Host, client: Path) -> None:
@@ -178,5 +179,6 @@ def test_where_it_cannot_start(served: Host, client: Path, folder: Path, number:
     assert "statically linked" in line
     assert "--trap cannot be used" in line
     assert "Operation not permitted" in line
-    asked = served.run([deny, str(number), *scaffold_run(served, "--trap", client, NAME)], shim=False)
+    words = scaffold_run(served, "--trap", client, NAME)
+    asked = served.run([deny, str(number), *words], shim=False)
     assert (asked.returncode, asked.stdout) == (1, "")

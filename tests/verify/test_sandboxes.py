@@ -47,10 +47,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def serve(lab: Lab, *words: str | Path, instances: int = 1, **options: Any) -> subprocess.Popen[Any]:
+def serve(lab: Lab, *words: str | Path, **options: Any) -> subprocess.Popen[Any]:
     command = scaffold_run(lab["b"], "--service", NAME, "--", *words)
     process = lab["b"].popen(command, shim=False, **options)
-    lab.await_service(f"{NAME}:{PORT}", instances=instances, process=process)
+    lab.await_service(f"{NAME}:{PORT}", process=process)
     return process
 
 

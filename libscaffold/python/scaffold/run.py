@@ -7,6 +7,7 @@ long to load: no click, no rich, nothing that starts processes. tests/python/tes
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -90,26 +91,24 @@ def prepare(request: Request) -> tuple[list[str], dict[str, str]]:
     folder = runtime_dir_of(request.runtime_dir)
     found = None if request.trap else launch.obstacle(request.words)
     chosen = request.trap is None and found is not None and found.trap and not request.explained
-    environment, shim = (
-        launch.environment(
-            folder,
-            service=request.service,
-            publish=request.publish,
-            all_local=request.all_local,
-            command=request.words,
-            trap=trap,
-        )
-        for trap in (request.trap or chosen, False)
+    environment = partial(
+        launch.environment,
+        folder,
+        service=request.service,
+        publish=request.publish,
+        all_local=request.all_local,
+        command=request.words,
     )
     words = list(request.words)
     if found is not None and chosen:
-        words[:0] = [str(paths.part(paths.TRAP)), "--instead", found.why, shim["LD_PRELOAD"]]
+        preload = environment()["LD_PRELOAD"]
+        words[:0] = [str(paths.part(paths.TRAP)), "--instead", found.why, preload]
     elif request.trap:
         words.insert(0, str(paths.part(paths.TRAP)))
     elif found is not None:
         say(f"{words[0]} {found.why}; it will use plain IP{_way_out(found, request)}")
     _ensure_scaffoldd(folder)
-    return words, environment
+    return words, environment(trap=request.trap or chosen)
 
 
 def _way_out(found: launch.Obstacle, request: Request) -> str:

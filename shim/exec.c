@@ -62,7 +62,7 @@ static void find_program(const char *file, char to[PATH_MAX])
 struct start {
     int (*call)(const struct start *s, char *const envp[]);
     int dir;
-    const char *path; /* seen from `dir`, or looked for in PATH */
+    const char *path; /* seen from `dir`; with `search`, looked for in PATH */
     int flags;
     bool search;
     char *const *argv;
@@ -73,15 +73,15 @@ struct start {
     FILE **file; /* popen's result */
 };
 
-static const char *why_unreached(const struct start *s)
+static enum shim_target look_at_target(const struct start *s, const char **why)
 {
     char found[PATH_MAX];
     if (!s->search || strchr(s->path, '/'))
-        return shim_unreached(s->dir, s->path, s->flags);
+        return shim_look_at(s->dir, s->path, s->flags, why);
     int kept = errno;
     find_program(s->path, found);
     errno = kept;
-    return *found ? shim_unreached(AT_FDCWD, found, 0) : NULL;
+    return *found ? shim_look_at(AT_FDCWD, found, 0, why) : SHIM_TARGET_ABSENT;
 }
 
 /* --- what is said -------------------------------------------------------------------------------
@@ -127,12 +127,15 @@ static bool needs_shim(const struct start *s)
 {
     if (!s->path || !sc_any_service_socket())
         return false;
-    const char *why = why_unreached(s);
-    if ((!why && shim_environment_is_settled(s->envp)) || !shim_passes_services(s->actions))
+    const char *why;
+    enum shim_target target = look_at_target(s, &why);
+    if (target == SHIM_TARGET_ABSENT ||
+        (target == SHIM_TARGET_REACHED && shim_environment_is_settled(s->envp)) ||
+        !shim_passes_services(s->actions))
         return false;
-    if (why)
+    if (target == SHIM_TARGET_UNREACHED)
         say_lost(s->path, why);
-    return !why;
+    return target == SHIM_TARGET_REACHED;
 }
 
 /* Makes the call with the program's environment, or with a copy that has the shim put back. */
@@ -182,7 +185,8 @@ static int call_execvpe(const struct start *s, char *const envp[])
 
 int shim_entry_execvpe(const char *file, char *const argv[], char *const envp[])
 {
-    return START(call_execvpe, .path = file, .search = true, .argv = argv, .envp = envp);
+    return START(call_execvpe, .dir = AT_FDCWD, .path = file, .search = true, .argv = argv,
+                 .envp = envp);
 }
 
 static int call_execvp(const struct start *s, char *const envp[])
@@ -193,7 +197,8 @@ static int call_execvp(const struct start *s, char *const envp[])
 
 int shim_entry_execvp(const char *file, char *const argv[])
 {
-    return START(call_execvp, .path = file, .search = true, .argv = argv, .envp = environ);
+    return START(call_execvp, .dir = AT_FDCWD, .path = file, .search = true, .argv = argv,
+                 .envp = environ);
 }
 
 static int call_fexecve(const struct start *s, char *const envp[])
@@ -241,8 +246,8 @@ int shim_entry_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file
                             const posix_spawnattr_t *attributes, char *const argv[],
                             char *const envp[])
 {
-    return START(call_posix_spawnp, .path = file, .search = true, .pid = pid, .actions = actions,
-                 .attributes = attributes, .argv = argv, .envp = envp);
+    return START(call_posix_spawnp, .dir = AT_FDCWD, .path = file, .search = true, .pid = pid,
+                 .actions = actions, .attributes = attributes, .argv = argv, .envp = envp);
 }
 
 /* --- arguments one by one -----------------------------------------------------------------------

@@ -151,33 +151,39 @@ static const char *judge_rights(int fd)
 /* A program may be there to be run and not to be read. */
 static int open_target(int dir, const char *path, int flags)
 {
-    if (!*path && (flags & AT_EMPTY_PATH))
+    if ((flags & AT_EMPTY_PATH) && !*path)
         return (int)sc_kernel(SYS_fcntl, dir, F_DUPFD_CLOEXEC, 0);
     long fd = sc_kernel(SYS_openat, dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     return fd >= 0 ? (int)fd : (int)sc_kernel(SYS_openat, dir, path, O_PATH | O_CLOEXEC);
 }
 
-const char *shim_unreached(int dir, const char *path, int flags)
+/* The kernel does not look at the rights of a script: then, too, only its interpreter counts. */
+static enum shim_target judge(int fd, const char *path, const char **why)
+{
+    *why = judge_rights(fd);
+    if (!*why)
+        *why = judge_elf(fd, path);
+    return *why ? SHIM_TARGET_UNREACHED : SHIM_TARGET_REACHED;
+}
+
+enum shim_target shim_look_at(int dir, const char *path, int flags, const char **why)
 {
     char interpreter[LINE_MAX_BYTES];
-    const char *why = NULL;
+    enum shim_target verdict = SHIM_TARGET_ABSENT;
+    bool script = true;
     int kept = errno;
-    for (int i = 0; i < SCRIPTS_MAX; i++) {
+    for (int i = 0; script && i < SCRIPTS_MAX; i++) {
         int fd = open_target(dir, path, flags);
         if (fd < 0)
             break;
-        bool script = read_interpreter(fd, interpreter);
-        if (!script) /* the kernel does not look at the rights of a script */
-            why = judge_rights(fd);
-        if (!script && !why)
-            why = judge_elf(fd, path);
-        sc_kernel(SYS_close, fd);
+        script = read_interpreter(fd, interpreter);
         if (!script)
-            break;
+            verdict = judge(fd, path, why);
+        sc_kernel(SYS_close, fd);
         dir = AT_FDCWD;
         path = interpreter;
         flags = 0;
     }
     errno = kept;
-    return why;
+    return verdict;
 }

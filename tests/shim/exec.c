@@ -97,14 +97,14 @@ static void call(const char *how, char **env)
     else if (IS("at-by-number"))
         syscall(SYS_execveat, AT_FDCWD, self, argv, env, 0);
     else if (IS("posix_spawn"))
-        wait_for(posix_spawn(&child, self, NULL, NULL, argv, env), child);
+        wait_for(posix_spawn(&child, "exec-program", NULL, NULL, argv, env), child);
     else if (IS("posix_spawnp"))
         wait_for(posix_spawnp(&child, "exec-program", NULL, NULL, argv, env), child);
     environ = env; /* as nginx does */
     if (IS("execv"))
         execv(self, argv);
     else if (IS("execvp"))
-        execvp(self, argv);
+        execvp("./exec-program", argv);
     else if (IS("execl"))
         execl(self, "exec", "told", NULL);
     else if (IS("execlp"))
@@ -137,6 +137,10 @@ static int call_with(char **words)
         env[n++] = "SCAFFOLD_POOL=10.77.0.0/16";
     if (!has_word(words, "none"))
         listener(FD, has_word(words, "cloexec") ? O_CLOEXEC : 0);
+    *strrchr(self, '/') = 0; /* paths may be relative, too */
+    if (chdir(self) < 0)
+        perror(self);
+    strcat(self, "/exec-program");
     if (!has_word(words, "vfork")) {
         call(words[0], env);
     } else if (vfork() == 0) {

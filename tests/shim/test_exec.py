@@ -3,6 +3,7 @@ shim comes along; without one the environment is what it is."""
 
 import os
 import shutil
+import struct
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +23,11 @@ SPAWNS = ["posix_spawn", "posix_spawnp", "system", "popen"]
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("exec") / "exec-program"
+    """In a folder that programs of other users find it in."""
+    folder = tmp_path_factory.mktemp("exec")
+    for path in (folder, *folder.parents[:2]):
+        path.chmod(0o755)
+    made = folder / "exec-program"
     subprocess.run(["cc", "-w", "-O1", "-o", made, SOURCE], check=True)
     return made
 
@@ -101,13 +106,15 @@ def unreached(kind: str, program: Path) -> Path:
     made = program.with_name(f"exec-{kind}")
     if kind == "musl" and shutil.which("musl-gcc") is None:
         raise MissingProgram("musl-gcc (Debian: musl-tools)")
-    if kind == "setuid" and os.getuid() != 0:
-        pytest.skip("a program of another user needs root")
-    compiler = {"static": ["cc", "-static"], "musl": ["musl-gcc"], "setuid": ["cc"]}[kind]
+    if kind in RIGHTS and os.getuid() != 0:
+        pytest.skip("a program with rights of its own needs root")
+    compiler = {"static": ["cc", "-static"], "musl": ["musl-gcc"]}.get(kind, ["cc"])
     subprocess.run([*compiler, "-w", "-o", made, SOURCE.with_name("told.c")], check=True)
     if kind == "setuid":
         os.chown(made, 1, 1)
         made.chmod(0o4755)
+    elif kind == "capable":
+        os.setxattr(made, "security.capability", CAN_BIND)
     return made
 
 
@@ -115,12 +122,19 @@ WHY = {
     "static": "is statically linked",
     "musl": "is a program of another libc",
     "setuid": "has other rights",
+    "capable": "has file capabilities",
 }
+RIGHTS = ["setuid", "capable"]
+CAN_BIND = struct.pack("<5I", 0x0200_0001, 1 << 10, 0, 0, 0)
+"""struct vfs_cap_data: CAP_NET_BIND_SERVICE, in effect."""
 START = """
 import os, socket, sys
 if "none" not in sys.argv:
     s = socket.create_server(("0.0.0.0", 0))
     os.set_inheritable(s.fileno(), True)
+    if os.getuid() == 0:
+        os.setresgid(65534, 65534, 65534)
+        os.setresuid(65534, 65534, 65534)
     if "stderr" in sys.argv:
         os.dup2(s.fileno(), 2)
 os.execve(sys.argv[1], sys.argv[1:2], {"A": "b"})

@@ -159,7 +159,7 @@ static int start(const struct start *s)
 
 static int call_execve(const struct start *s, char *const envp[])
 {
-    return sc_real.execve(s->path, s->argv, envp);
+    return sc_next.execve(s->path, s->argv, envp);
 }
 
 int shim_entry_execve(const char *path, char *const argv[], char *const envp[])
@@ -169,8 +169,8 @@ int shim_entry_execve(const char *path, char *const argv[], char *const envp[])
 
 static int call_execv(const struct start *s, char *const envp[])
 {
-    return envp == s->envp ? sc_real.execv(s->path, s->argv)
-                           : sc_real.execve(s->path, s->argv, envp);
+    return envp == s->envp ? sc_next.execv(s->path, s->argv)
+                           : sc_next.execve(s->path, s->argv, envp);
 }
 
 int shim_entry_execv(const char *path, char *const argv[])
@@ -180,7 +180,7 @@ int shim_entry_execv(const char *path, char *const argv[])
 
 static int call_execvpe(const struct start *s, char *const envp[])
 {
-    return sc_real.execvpe(s->path, s->argv, envp);
+    return sc_next.execvpe(s->path, s->argv, envp);
 }
 
 int shim_entry_execvpe(const char *file, char *const argv[], char *const envp[])
@@ -191,8 +191,8 @@ int shim_entry_execvpe(const char *file, char *const argv[], char *const envp[])
 
 static int call_execvp(const struct start *s, char *const envp[])
 {
-    return envp == s->envp ? sc_real.execvp(s->path, s->argv)
-                           : sc_real.execvpe(s->path, s->argv, envp);
+    return envp == s->envp ? sc_next.execvp(s->path, s->argv)
+                           : sc_next.execvpe(s->path, s->argv, envp);
 }
 
 int shim_entry_execvp(const char *file, char *const argv[])
@@ -203,7 +203,7 @@ int shim_entry_execvp(const char *file, char *const argv[])
 
 static int call_fexecve(const struct start *s, char *const envp[])
 {
-    return sc_real.fexecve(s->dir, s->argv, envp);
+    return sc_next.fexecve(s->dir, s->argv, envp);
 }
 
 int shim_entry_fexecve(int fd, char *const argv[], char *const envp[])
@@ -214,7 +214,7 @@ int shim_entry_fexecve(int fd, char *const argv[], char *const envp[])
 
 static int call_execveat(const struct start *s, char *const envp[])
 {
-    return sc_real.execveat(s->dir, s->path, s->argv, envp, s->flags);
+    return sc_next.execveat(s->dir, s->path, s->argv, envp, s->flags);
 }
 
 int shim_entry_execveat(int dir, const char *path, char *const argv[], char *const envp[],
@@ -226,7 +226,7 @@ int shim_entry_execveat(int dir, const char *path, char *const argv[], char *con
 
 static int call_posix_spawn(const struct start *s, char *const envp[])
 {
-    return sc_real.posix_spawn(s->pid, s->path, s->actions, s->attributes, s->argv, envp);
+    return sc_next.posix_spawn(s->pid, s->path, s->actions, s->attributes, s->argv, envp);
 }
 
 int shim_entry_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
@@ -239,7 +239,7 @@ int shim_entry_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_
 
 static int call_posix_spawnp(const struct start *s, char *const envp[])
 {
-    return sc_real.posix_spawnp(s->pid, s->path, s->actions, s->attributes, s->argv, envp);
+    return sc_next.posix_spawnp(s->pid, s->path, s->actions, s->attributes, s->argv, envp);
 }
 
 int shim_entry_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
@@ -318,7 +318,7 @@ static int call_system(const struct start *s, char *const envp[])
     int status;
     pthread_cleanup_push(set_environment, environ);
     environ = (char **)(uintptr_t)envp;
-    status = sc_real.system(s->argv[0]);
+    status = sc_next.system(s->argv[0]);
     pthread_cleanup_pop(1);
     return status;
 }
@@ -333,7 +333,7 @@ static int call_popen(const struct start *s, char *const envp[])
 {
     char **before = environ;
     environ = (char **)(uintptr_t)envp;
-    *s->file = sc_real.popen(s->argv[0], s->argv[1]);
+    *s->file = sc_next.popen(s->argv[0], s->argv[1]);
     environ = before;
     return 0;
 }

@@ -130,7 +130,7 @@ static bool has_capabilities(int fd)
 static const char *judge_rights(int fd)
 {
     struct stat st;
-    if (sc_kernel(SYS_newfstatat, fd, "", &st, AT_EMPTY_PATH) < 0)
+    if (sc_kernel_fstat(fd, &st) < 0)
         return NULL;
     uid_t user = (uid_t)sc_kernel(SYS_getuid);
     gid_t group = (gid_t)sc_kernel(SYS_getgid);

@@ -74,6 +74,7 @@ int sc_bind(int fd, const struct sockaddr *addr, socklen_t len);
  */
 void sc_bind_again(int fd, const struct sc_name *own);
 int sc_listen(int fd, int backlog);
+int sc_accept(int fd, struct sockaddr *addr, socklen_t *len);
 int sc_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
 int sc_getsockname(int fd, struct sockaddr *addr, socklen_t *len);
 int sc_getpeername(int fd, struct sockaddr *addr, socklen_t *len);

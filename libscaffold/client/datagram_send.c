@@ -10,7 +10,9 @@
 #include "client/datagram_address.h"
 #include "client/datagram_control.h"
 #include "client/datagram_error.h"
+#include "client/kernel.h"
 #include "client/meanings.h"
+#include "client/memory.h"
 #include "client/real.h"
 
 /* Pieces that are passed on as they are; of more, which no program of ours sends, a copy is made.
@@ -30,7 +32,7 @@ static ssize_t on_failure(int fd, int flags)
         if (!sc_datagram_is_shut(fd, SHUT_WR))
             break;
         if (!(flags & MSG_NOSIGNAL))
-            raise(SIGPIPE);
+            sc_kernel_raise(SIGPIPE);
         return fail(EPIPE);
     case ECONNRESET:
     case ENOTCONN:
@@ -44,7 +46,7 @@ static ssize_t on_failure(int fd, int flags)
 
 static ssize_t write_packet(int fd, const struct msghdr *packet, int flags)
 {
-    ssize_t n = sc_real.sendmsg(fd, packet, (flags & MSG_DONTWAIT) | MSG_NOSIGNAL);
+    ssize_t n = sc_next.sendmsg(fd, packet, (flags & MSG_DONTWAIT) | MSG_NOSIGNAL);
     return n < 0 ? on_failure(fd, flags) : n - (ssize_t)sizeof(struct sc_datagram_head);
 }
 
@@ -58,6 +60,8 @@ __attribute__((noinline)) static ssize_t send_copy(int fd, const struct sc_datag
     size_t at = 0;
     packet.head = *head;
     for (size_t i = 0; i < msg->msg_iovlen; i++) {
+        if (!sc_memory_reads(msg->msg_iov[i].iov_base, msg->msg_iov[i].iov_len))
+            return fail(EFAULT);
         memcpy(packet.data + at, msg->msg_iov[i].iov_base, msg->msg_iov[i].iov_len);
         at += msg->msg_iov[i].iov_len;
     }
@@ -133,6 +137,8 @@ static int check_flags(int flags)
 ssize_t sc_datagram_send(int fd, const struct msghdr *msg, int flags)
 {
     struct sc_datagram_head head = {.kind = SC_DATAGRAM_DATA};
+    if (!sc_memory_reads_message(msg))
+        return fail(EFAULT);
     ssize_t len = length_of(msg);
     if (len < 0 || check_flags(flags) < 0 || read_destination(fd, msg, &head) < 0)
         return -1;

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "client/identity.h"
 #include "client/log.h"
 #include "client/meanings.h"
 #include "trap/epolls.h"
@@ -79,7 +80,8 @@ int main(int argc, char **argv)
     struct sc_trap_program program;
     bool chosen = argc > 1 && strcmp(argv[1], "--instead") == 0;
     char **words = argv + (chosen ? 4 : 1);
-    sc_meanings_of_many(); /* one program looks up, another connects */
+    sc_meanings_of_many();    /* one program looks up, another connects */
+    sc_note_service_socket(); /* what the program's descriptors are is asked of the kernel */
     if (words >= argv + argc) {
         fprintf(stderr, "usage: scaffold-trap [--instead WHY PRELOAD] CMD...\n");
         return 2;

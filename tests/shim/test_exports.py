@@ -5,17 +5,10 @@ import subprocess
 from pathlib import Path
 
 from scaffold import paths
+from shim.library import shim
 
 ROOT = Path(__file__).parents[2]
 TABLES = ["libscaffold/client/calls.def", "shim/execs.def"]
-
-
-def shim() -> str:
-    """What the library that LD_PRELOAD names stands for: with glibc a filter has its place."""
-    command = ["readelf", "-d", str(paths.part(paths.SHIM))]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found = re.search(r"Filter library: \[\$ORIGIN/(.*)\]", text)
-    return found[1] if found else paths.SHIM
 
 
 def exported(library: str) -> set[str]:

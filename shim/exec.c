@@ -22,6 +22,7 @@
 
 #include "client/identity.h"
 #include "client/kernel.h"
+#include "client/memory.h"
 #include "client/real.h"
 #include "exec_environment.h"
 #include "exec_pass.h"
@@ -120,12 +121,22 @@ static void say_lost(const char *program, const char *why)
 /* --- the call -----------------------------------------------------------------------------------
  */
 
+/* What is not there is for the kernel to see. */
+static bool is_readable(const struct start *s)
+{
+    char *const *entry = s->envp;
+    while (entry && sc_memory_reads(entry, sizeof *entry) && *entry && sc_memory_reads(*entry, 1))
+        entry++;
+    return sc_memory_reads(s->path, 1) &&
+           (!entry || (sc_memory_reads(entry, sizeof *entry) && !*entry));
+}
+
 /* True when services are passed on to a program that the shim can reach, and this environment does
  * not bring it along. What is usual is cheap: a process without services, then a program that the
  * shim follows anyway; to look at every descriptor takes longest. */
 static bool needs_shim(const struct start *s)
 {
-    if (!s->path || !sc_any_service_socket())
+    if (!sc_any_service_socket() || !is_readable(s))
         return false;
     const char *why;
     enum shim_target target = look_at_target(s, &why);

@@ -92,6 +92,12 @@ static void call(const char *how, char **env)
         execveat(AT_FDCWD, self, argv, env, 0);
     else if (IS("execveat-empty") && (fd = open(self, O_PATH | O_CLOEXEC)) >= 0)
         execveat(fd, "", argv, env, AT_EMPTY_PATH);
+    else if (IS("bad-path"))
+        execve((char *)8, argv, env), perror("bad");
+    else if (IS("bad-environment"))
+        execve(self, argv, (char **)8), perror("bad");
+    else if (IS("bad-variable"))
+        execve(self, argv, (char *[]){"A=b", (char *)8, NULL}), perror("bad");
     else if (IS("by-number"))
         syscall(SYS_execve, self, argv, env);
     else if (IS("at-by-number"))

@@ -80,6 +80,12 @@ def test_it_wants_none(shared_host: Host, program: Path) -> None:
     assert lines == ["A=b", "LD_PRELOAD=", "family 1"]
 
 
+@pytest.mark.parametrize("how", ["bad-path", "bad-environment", "bad-variable"])
+def test_bad_pointers(shared_host: Host, program: Path, how: str) -> None:
+    """The kernel says what it says without us."""
+    assert run(shared_host, program, how, "open") == ["bad: Bad address"]
+
+
 def test_it_is_handed_on(shared_host: Host, program: Path) -> None:
     """By a program that has never looked at what it was given: env."""
     script = f"exec 9<&9; exec env -i A=b {program} told"

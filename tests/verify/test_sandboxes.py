@@ -47,8 +47,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def serve(lab: Lab, *words: str | Path, **options: Any) -> subprocess.Popen[Any]:
-    command = scaffold_run(lab["b"], "--service", NAME, "--", *words)
+def serve(lab: Lab, *words: str | Path, name: str = NAME, **options: Any) -> subprocess.Popen[Any]:
+    command = scaffold_run(lab["b"], "--service", name, "--", *words)
     process = lab["b"].popen(command, shim=False, **options)
     lab.await_service(f"{NAME}:{PORT}", process=process)
     return process
@@ -115,9 +115,10 @@ def test_a_user_namespace(lab: Lab, folder: Path, ids: list[str]) -> None:
 
 @pytest.mark.parametrize("kind", ["fakeroot-sysv", "fakeroot-tcp"])
 def test_fakeroot(lab: Lab, folder: Path, kind: str) -> None:
-    """A preload library of another kind, which asks a process of its own; one does so over TCP."""
+    """A preload library of another kind, which asks a process of its own; one does so over TCP,
+    at a port that must not become the service's."""
     fakeroot = scenario.program(kind, "fakeroot")
-    serve(lab, fakeroot, *web_server(folder))
+    serve(lab, fakeroot, *web_server(folder), name=f"{NAME}:{PORT}")
     assert PAGE in fetch(lab["a"], fakeroot, "wget", "-qO-", "-T5", "-t1")
 
 

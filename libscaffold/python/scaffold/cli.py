@@ -192,9 +192,9 @@ def shim_options(function: Callable[..., Any]) -> Callable[..., Any]:
 )
 @shim_options
 @click.option(
-    "--trap",
-    is_flag=True,
-    help="Have the kernel hand over its socket calls: static and Go programs.",
+    "--trap/--no-trap",
+    default=None,
+    help="Have the kernel hand over its socket calls.  [default: for static, musl and Go programs]",
 )
 @click.option(
     "--explain", "explained", is_flag=True, help="Say at exit what became of each socket."
@@ -205,7 +205,7 @@ def shim_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="[--] CMD...")
 def run(
     words: tuple[str, ...],
-    trap: bool,
+    trap: bool | None,
     service: str | None,
     publish: tuple[str, ...],
     all_local: bool,
@@ -222,7 +222,7 @@ def run(
         raise click.UsageError("--json belongs to --explain")
     if explained and trap:
         raise click.UsageError("--explain asks the preload library, which --trap goes without")
-    request = Request(words, service, publish, all_local, trap, runtime_dir)
+    request = Request(words, service, publish, all_local, trap, runtime_dir, explained)
     command, environment = prepare(request)
     if explained:
         _explained(command, environment, as_json)

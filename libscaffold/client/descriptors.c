@@ -191,11 +191,16 @@ bool sc_any_signals(void)
     return __atomic_load_n(&signals, __ATOMIC_RELAXED);
 }
 
+void sc_signals_expect(void)
+{
+    __atomic_store_n(&signals, true, __ATOMIC_RELAXED);
+}
+
 int sc_fcntl(int fd, int cmd, void *arg)
 {
     int result = sc_real.fcntl(fd, cmd, arg);
     if (cmd == F_SETOWN || cmd == F_SETOWN_EX)
-        __atomic_store_n(&signals, true, __ATOMIC_RELAXED);
+        sc_signals_expect();
     return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC ? note_duplicate(fd, result) : result;
 }
 

@@ -49,8 +49,9 @@ void sc_marks_replace(int fd, unsigned marks);
  * process has ever made a duplicate. Returns how many it found. */
 size_t sc_duplicates(int fd, int *out, size_t room);
 
-/* True once the process has asked for signals about any descriptor. */
+/* True once the process has asked for signals about any descriptor; expect: it may have. */
 bool sc_any_signals(void);
+void sc_signals_expect(void);
 
 /* True between vfork and exec: the memory is the parent's, the descriptors are not. */
 bool sc_is_vfork_child(void);

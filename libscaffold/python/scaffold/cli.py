@@ -258,12 +258,15 @@ def env(
             click.echo(f"export {key}={shlex.quote(value)}")
 
 
-@command("scaffold doctor\nscaffold doctor --json connect abort.send")
+@command("scaffold doctor\nscaffold doctor --trap\nscaffold doctor --json connect abort.send")
 @click.option("--json", "as_json", is_flag=True, help="As docs/schemas/doctor.schema.json says.")
 @click.option("--all", "every", is_flag=True, help="List the checks that are the same, too.")
+@click.option("--trap", is_flag=True, help="Compare `scaffold run --trap` instead of the shim.")
 @RUNTIME_DIR
 @click.argument("patterns", nargs=-1, metavar="[CHECK]...")
-def doctor(patterns: tuple[str, ...], as_json: bool, every: bool, runtime_dir: Path | None) -> None:
+def doctor(
+    patterns: tuple[str, ...], as_json: bool, every: bool, trap: bool, runtime_dir: Path | None
+) -> None:
     """Compare sockets under the shim with the kernel's, and look at the machine.
 
     CHECK is a subject (connect), the front of a name (connect.refused) or a pattern with
@@ -279,7 +282,7 @@ def doctor(patterns: tuple[str, ...], as_json: bool, every: bool, runtime_dir: P
         say(f"started scaffoldd (pid {started}) at {folder}")
     if not as_json:
         show.facts(doctors.facts(folder))
-    results = doctors.examine(folder, names)
+    results = doctors.examine(folder, names, trap=trap)
     if as_json:
         click.echo(json.dumps(doctors.document(results), indent=2))
     else:

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/client.h"
 
 #define LIBRARY "libscaffold_shim.so"
 #define PRELOAD "LD_PRELOAD="
@@ -131,13 +130,14 @@ static void keep_setting(const char *key, const char *value)
 /* The preload first; without it nothing needs the rest. */
 __attribute__((constructor(106))) static void keep_settings(void)
 {
-    static const char *const keys[] = {"SCAFFOLD_SERVICE", "SCAFFOLD_PUBLISH", "SCAFFOLD_ALL_LOCAL",
-                                       "SCAFFOLD_SHIM_LOG", "SCAFFOLD_POOL"};
-    _Static_assert(sizeof keys / sizeof *keys + 2 == SHIM_PUT_BACK_MAX, "room for all of them");
+    static const char *const keys[] = {"SCAFFOLD_RUNTIME_DIR", "XDG_RUNTIME_DIR",
+                                       "SCAFFOLD_SERVICE",     "SCAFFOLD_PUBLISH",
+                                       "SCAFFOLD_ALL_LOCAL",   "SCAFFOLD_SHIM_LOG",
+                                       "SCAFFOLD_POOL"};
+    _Static_assert(sizeof keys / sizeof *keys + 1 == SHIM_PUT_BACK_MAX, "room for all of them");
     keep_preload();
     if (kept_count == 0)
         return;
-    keep_setting("SCAFFOLD_RUNTIME_DIR", sc_policy()->runtime_dir);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         keep_setting(keys[i], getenv(keys[i]));
 }

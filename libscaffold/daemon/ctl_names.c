@@ -42,7 +42,7 @@ static void refuse(struct sc_ctl_call *c, int error, const char *line)
     r.error = resolves ? eai_of(error) : error;
     r.value = resolves ? (uint32_t)error : 0;
     snprintf(r.text, sizeof r.text, "%s", line);
-    sc_ctl_send(c, &r, -1);
+    sc_ctl_send(c, &r);
 }
 
 void sc_ctl_look_up(struct sc_ctl_call *c, enum sc_lookup_by by, const char *name, uint32_t pool)

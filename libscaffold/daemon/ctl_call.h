@@ -59,6 +59,7 @@ void sc_ctl_send_error(struct sc_ctl_call *c, int error, const char *text);
 
 /* The descriptor that came with the request is the caller's from now on; -1: there was none. */
 int sc_ctl_take_passed(struct sc_ctl_call *c);
+void sc_ctl_drop_passed(struct sc_ctl_call *c);
 
 /* True when one of this many more is not granted: an error was sent that says so. */
 bool sc_ctl_refuse_share(struct sc_ctl_call *c, struct sc_share *share, enum sc_share_kind kind);
@@ -71,8 +72,8 @@ void sc_ctl_look_up_name(struct sc_ctl_call *c, const char *base);
 
 /* Reads a service's name; `base` gets it without its port. False: an error was sent, with what is
  * wrong. */
-bool sc_ctl_read_name(struct sc_ctl_call *c, const char *text, int error,
-                      struct sc_service_name *out, char base[SC_NAME_MAX + 1]);
+bool sc_ctl_read_name(struct sc_ctl_call *c, const char *text, struct sc_service_name *out,
+                      char base[SC_NAME_MAX + 1]);
 
 /* True when require_verified forbids the call: an error was sent. */
 bool sc_ctl_refuse_unverified(struct sc_ctl_call *c, bool loopback);

@@ -4,8 +4,8 @@
  *
  *   connect   app: PREPARE {target, family, local}     -> reply: local address + the app's socket
  *             app: HANDOVER {options}                  -> reply, if wanted: the open's outcome
- *   serve     app: BIND {service or address} + socket  -> reply: address to bind
- *             app: LISTEN {name, backlog}              -> reply
+ *   serve     app: BIND {service or address}           -> reply: address + the bound socket
+ *             app: LISTEN {name, backlog} + socket     -> reply
  *   datagrams app: PREPARE or BIND {datagram}          -> reply: address + a socket that takes part
  *                                                         (local/datagram.h)
  *   names     app: RESOLVE {name} | REVERSE {address}  -> reply: mapping
@@ -95,8 +95,8 @@ struct sc_ctl_info {
     uint64_t pacing_rate; /* bytes per second */
 };
 
-/* Names one flow of this host: the abstract names of both of its ends as the kernel gives them,
- * text without the leading zero. `peer` is empty while the flow is connecting. */
+/* Names one flow of this host: the names of both of its ends as the kernel gives them, text without
+ * the leading zero of abstract ones. `peer` is empty while the flow is connecting. */
 struct sc_ctl_flow {
     char own[108];
     char peer[108];
@@ -151,9 +151,8 @@ struct sc_ctl_request {
             uint32_t rcvbuf;        /* as in PREPARE */
         } bind;
         struct {
-            char own[108]; /* the listener's abstract name, without the leading zero */
+            char own[108]; /* the listener's name */
             uint32_t backlog;
-            uint64_t inode;
             uint8_t meaning[SC_MEANING_LEN]; /* of the address that it is bound to */
         } listen;
         struct {
@@ -168,9 +167,9 @@ struct sc_ctl_reply {
     uint32_t magic;
     uint16_t version;
     uint16_t op;
-    int32_t error; /* 0 or a positive errno; for RESOLVE a negative EAI_ code is possible */
-    uint32_t value;
-    uint64_t serial;            /* PREPARE, BIND: makes the name unique, and nobody else's */
+    int32_t error;   /* 0 or a positive errno; for RESOLVE a negative EAI_ code is possible */
+    uint32_t value;  /* of FLOW_GET; with an EAI_ code: the errno that sockets have for it */
+    uint64_t serial; /* PREPARE, BIND: makes the name unique, and nobody else's */
     struct sc_address address;  /* PREPARE, BIND: own address. RESOLVE: v4 pool address */
     struct sc_address address6; /* RESOLVE: v6 pool address */
     uint8_t service[32];

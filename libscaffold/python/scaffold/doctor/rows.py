@@ -40,7 +40,10 @@ ROWS: dict[str, Row] = {
     "outq": Row("SIOCOUTQ"),
     "drain": Row("What send took arrives after close or exit"),
     "discard": Row("recv into nowhere"),
-    "credentials": Row("SO_PEERCRED, SO_PASSCRED and their like"),
+    "forks": Row("Forks while a socket becomes a service's"),
+    "credentials": Row(
+        "SO_PEERCRED, SO_PASSCRED and their like; asked without the shim, they show scaffoldd"
+    ),
     "rights": Row("Control messages inside a flow: descriptors, credentials"),
     "reuseport": Row("SO_REUSEPORT"),
     "interfaces": Row("ioctls about interfaces"),

@@ -48,11 +48,10 @@ static ssize_t send_with(int fd, char byte, int passed)
 static bool send_mark(int fd)
 {
     int event = eventfd(0, EFD_CLOEXEC);
-    if (event < 0)
-        return true;
-    bool alive = send_with(fd, 0, event) == 1 || errno != EPIPE;
-    sc_real.close(event);
-    return alive;
+    bool sent = event >= 0 && send_with(fd, 0, event) == 1;
+    if (event >= 0)
+        sc_real.close(event);
+    return sent || !sc_is_hung_up(fd);
 }
 
 /* --- a flow that died in the queue

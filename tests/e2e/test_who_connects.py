@@ -206,7 +206,8 @@ if sys.argv[1] == "chroot": os.chroot("/proc/self/fdinfo"); os.chdir("/")
 if sys.argv[1] == "user": assert ctypes.CDLL(None).unshare(0x10000000) == 0
 if sys.argv[1] == "network": assert ctypes.CDLL(None).unshare(0x40000000) == 0
 if sys.argv[1] == "setuid": os.setresuid(65534, 65534, 65534)
-s.listen(); print("ready", flush=True)
+try: s.listen(); print("ready", flush=True)
+except PermissionError: print("refused", flush=True)
 while True:
     c, peer = s.accept()
     assert peer[0].startswith("198.18."), peer
@@ -214,7 +215,7 @@ while True:
 """
 
 
-@pytest.mark.parametrize("what", ["chroot", "user"])
+@pytest.mark.parametrize("what", ["chroot", "user", "network"])
 def test_a_server_that_goes_elsewhere_between_bind_and_listen(
     loopback_lab: Lab, what: str
 ) -> None:
@@ -236,6 +237,19 @@ def test_a_server_in_namespaces_survives(loopback_lab: Lab, wrapper: str) -> Non
     loopback_lab["b"].scaffoldd()
     loopback_lab.await_service(f"{SERVICE}:{PORT}")
     assert asked(loopback_lab["a"]) == "hello"
+
+
+def test_who_may_not_serve_gains_nothing_by_a_restart(loopback_lab: Lab) -> None:
+    """Root bound the socket; whom it became listens, as far as the kernel is concerned."""
+    b = loopback_lab["b"]
+    process = b.popen([PYTHON, "-c", ENTERED, "setuid"], service=SERVICE, stdout=subprocess.PIPE)
+    line(process, b"refused\n")
+    b.kill_scaffoldd()
+    b.scaffoldd()
+    within(20, lambda: SERVICE in str(b.status()["services"]))
+    assert "hello" not in asked(b)
+    assert f"is not served any more: uid {NOBODY} may not serve here" in b.log()
+    assert b.status()["services"] == []
 
 
 # --- who answers a program ------------------------------------------------------------------------

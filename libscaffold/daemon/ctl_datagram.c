@@ -41,8 +41,8 @@ void sc_ctl_give_offered(struct sc_ctl_call *c)
     sc_ctl_give(c, &r, fd);
 }
 
-/* The socket takes part from now on, and lasts as long as its program's end. What it serves is to be
- * known to the router before the program hears of it. */
+/* The socket takes part from now on, and lasts as long as its program's end. What it serves is to
+ * be known to the router before the program hears of it. */
 static void open_endpoint(struct sc_ctl_call *c, const struct sc_endpoint_request *r)
 {
     struct sc_daemon *d = c->server->daemon;

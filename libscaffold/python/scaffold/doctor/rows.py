@@ -79,7 +79,9 @@ ROWS: dict[str, Row] = {
     "asan": Row("A program built with AddressSanitizer", "`tests/python/test_cli.py`"),
     "redirect": Row("The redirect header under FORTIFY and large files", "`tests/native`"),
     "control-path": Row("chroot, setuid and namespaces before connect or accept"),
-    "netns": Row("Hosts that share /run", "`tests/e2e/test_failures.py`: the control socket's name is abstract"),
+    "netns": Row(
+        "Hosts that share /run", "`tests/e2e/test_failures.py`: the control name is abstract"
+    ),
     # --- the conditions that real programs set ---
     "A1": Row("sendfile's pages are pinned by the byte that is left unread"),
     "A2": Row("The plug and a small SO_SNDBUF"),

@@ -57,10 +57,8 @@ def may_not_ask_for_names() -> bool:
     code += struct.pack("=HBBI", 0x06, 0, 0, 0x00050000 | errno.EPERM)
     sandbox = _Filter(len(code) // 8, code)
     no_new_privileges, seccomp, filtered = 38, 22, 2
-    return (
-        libc.prctl(no_new_privileges, 1, 0, 0, 0) == 0
-        and libc.prctl(seccomp, filtered, ctypes.byref(sandbox), 0, 0) == 0
-    )
+    alone = libc.prctl(no_new_privileges, 1, 0, 0, 0)
+    return alone == 0 and int(libc.prctl(seccomp, filtered, ctypes.byref(sandbox), 0, 0)) == 0
 
 
 # --- calls and their answers --------------------------------------------------------------------

@@ -232,7 +232,7 @@ def after_setuid(kind: Kind) -> Any:
 
 @check(TCP4, rows="control-path A13")
 def in_a_user_namespace(kind: Kind) -> Any:
-    """A program for which users have lost their numbers connects, and is connected to, as before."""
+    """A program for which users have lost their numbers connects and accepts as before."""
     with kind.listener() as s:
         if libc.unshare(_CLONE_NEWUSER) < 0:
             return "this machine has no user namespaces for us"

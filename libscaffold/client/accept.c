@@ -15,7 +15,9 @@
 #include "client/descriptors.h"
 #include "client/fork_gate.h"
 #include "client/identity.h"
+#include "client/kernel.h"
 #include "client/log.h"
+#include "client/memory.h"
 #include "client/options.h"
 #include "client/real.h"
 
@@ -47,7 +49,7 @@ static ssize_t send_with(int fd, char byte, int passed)
  * shim: it is safe again from its first data on. */
 static bool send_mark(int fd)
 {
-    int event = eventfd(0, EFD_CLOEXEC);
+    int event = (int)sc_kernel(SYS_eventfd2, 0, EFD_CLOEXEC);
     bool sent = event >= 0 && send_with(fd, 0, event) == 1;
     if (event >= 0)
         sc_real.close(event);
@@ -73,7 +75,8 @@ static void name_like(int fd, int old)
         return; /* who may not ask here will not ask later */
     name.kind = SC_NAME_CLIENT;
     /* Serials of ours have a pid above. */
-    name.serial = (uint64_t)getpid() << 32 | __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);
+    name.serial =
+        (uint64_t)sc_kernel_getpid() << 32 | __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);
     bind_to(fd, &name);
 }
 
@@ -147,27 +150,31 @@ static bool settle(int listener, int fd, int flags, const struct sc_name *peer)
 static int on_accept_failure(int fd, bool known)
 {
     struct sc_name own;
-    struct pollfd p = {.fd = fd, .events = POLLRDHUP};
     if (errno != EAGAIN || !sc_any_service_socket())
         return -1;
     bool ours = known || sc_is_service_socket(fd, &own);
-    errno = ours && poll(&p, 1, 0) == 1 && (p.revents & POLLRDHUP) ? EINVAL : EAGAIN;
+    errno = ours && (sc_kernel_poll_now(fd, POLLRDHUP) & POLLRDHUP) ? EINVAL : EAGAIN;
     return -1;
 }
 
-/* accept has no flags, and a sandbox may let it alone through. */
-#define NO_FLAGS (-1)
+typedef int call_fn(int fd, struct sockaddr *addr, socklen_t *len, int flags);
 
-static int kernels(int fd, void *addr, socklen_t *len, int flags)
+/* A sandbox may know one of the two calls alone. */
+static int call_accept(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
-    return flags == NO_FLAGS ? sc_real.accept(fd, addr, len)
-                             : sc_real.accept4(fd, addr, len, flags);
+    (void)flags;
+    return sc_next.accept(fd, addr, len);
+}
+
+static int call_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+    return sc_next.accept4(fd, addr, len, flags);
 }
 
 /* A connection, and who made it as far as the kernel has said. */
 struct arrival {
     int fd;
-    const struct sockaddr *from;
+    struct sockaddr *from;
     socklen_t room;
     socklen_t len;
 };
@@ -178,7 +185,7 @@ static bool is_from_scaffoldd(const struct arrival *a, struct sc_name *peer)
 {
     struct sockaddr_un sun;
     socklen_t len = sizeof sun;
-    if (a->room >= a->len && a->from->sa_family != AF_UNIX)
+    if (!sc_may_be_ours(a->from, a->room, a->len))
         return false;
     if (a->room >= a->len)
         return sc_name_parse((const struct sockaddr_un *)a->from, a->len, peer) &&
@@ -198,10 +205,11 @@ static bool is_to_service(const struct arrival *a, bool known, struct sc_name *p
     socklen_t len = sizeof sun;
     if (!is_from_scaffoldd(a, peer))
         return false;
-    sc_note_service_socket();
-    if (known || sc_real.getsockname(a->fd, (struct sockaddr *)&sun, &len) < 0)
-        return true;
-    return sc_name_parse(&sun, len, &own) && own.kind == SC_NAME_BOUND;
+    bool ours = known || sc_real.getsockname(a->fd, (struct sockaddr *)&sun, &len) < 0 ||
+                (sc_name_parse(&sun, len, &own) && own.kind == SC_NAME_BOUND);
+    if (ours)
+        sc_note_service_socket(); /* of a listener that came by a way that nobody saw */
+    return ours;
 }
 
 /* As the kernel gives an address. */
@@ -211,22 +219,30 @@ static void give_raw(const struct arrival *a, struct sockaddr *addr, socklen_t *
     *len = a->len;
 }
 
-static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+/* Where the kernel may write the name of whoever connects: here, where there is room for all of it,
+ * unless the program's pointers are bad, which the kernel has to see, or the listener is perhaps
+ * the program's own. */
+static bool is_apart(int fd, struct sockaddr *addr, const socklen_t *len, bool reads)
+{
+    return !addr || (sc_mark_is_set(fd, SC_MARK_LISTENING) && reads && *len <= INT32_MAX &&
+                     sc_memory_writes(addr, *len));
+}
+
+static int accept_unlogged(call_fn *call, int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
     struct sockaddr_storage here = {0};
     struct sc_name peer;
     int kept = errno;
     bool known = sc_mark_is_set(fd, SC_MARK_LISTENING);
-    /* What the program has no room for is needed here; and a bad pointer is for the kernel to see.
-     */
-    bool apart = !addr || (known && len && *len <= INT32_MAX);
-    socklen_t size = sizeof here, room = len && addr ? *len : 0;
+    bool reads = addr && sc_memory_reads(len, sizeof *len);
+    bool apart = is_apart(fd, addr, len, reads);
+    socklen_t size = sizeof here, room = reads ? *len : 0;
     if (sc_is_datagram(fd)) {
         errno = EOPNOTSUPP;
         return -1;
     }
     struct arrival a = {.from = apart ? (struct sockaddr *)&here : addr};
-    a.fd = apart ? kernels(fd, &here, &size, flags) : kernels(fd, addr, len, flags);
+    a.fd = apart ? call(fd, a.from, &size, flags) : call(fd, addr, len, flags);
     if (a.fd < 0)
         return on_accept_failure(fd, known);
     a.len = apart ? size : *len;
@@ -234,20 +250,17 @@ static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int fl
     bool told = a.room >= sizeof addr->sa_family;
     bool plain = told && (a.from->sa_family == AF_INET || a.from->sa_family == AF_INET6);
     sc_marks_replace(a.fd, plain ? SC_MARK_PLAIN : 0u);
-    if (plain || !is_to_service(&a, known, &peer)) {
-        if (apart && addr)
-            give_raw(&a, addr, len);
-        errno = kept;
-        return a.fd;
-    }
-    if (!settle(fd, a.fd, flags == NO_FLAGS ? 0 : flags, &peer)) {
+    bool ours = !plain && is_to_service(&a, known, &peer);
+    if (ours && !settle(fd, a.fd, flags, &peer)) {
         sc_real.close(a.fd);
         errno = ECONNABORTED; /* accept(2): a connection that was aborted */
         return -1;
     }
-    if (addr) {
+    if (ours && addr) {
         *len = room;
         sc_give_address(&peer.address, peer.family, addr, len);
+    } else if (apart && addr) {
+        give_raw(&a, addr, len);
     }
     errno = kept;
     return a.fd;
@@ -260,12 +273,12 @@ static int logged(int one)
     return one;
 }
 
-int sc_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
-{
-    return logged(accept_unlogged(fd, addr, len, flags));
-}
-
 int sc_accept(int fd, struct sockaddr *addr, socklen_t *len)
 {
-    return logged(accept_unlogged(fd, addr, len, NO_FLAGS));
+    return logged(accept_unlogged(call_accept, fd, addr, len, 0));
+}
+
+int sc_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+    return logged(accept_unlogged(call_accept4, fd, addr, len, flags));
 }

@@ -64,19 +64,19 @@ static void end_log(void)
 void sc_entry__exit(int status)
 {
     end_log();
-    sc_real._exit(status);
+    sc_next._exit(status);
 }
 
 void sc_entry__Exit(int status)
 {
     end_log();
-    sc_real._exit(status);
+    sc_next._exit(status);
 }
 
 void sc_entry_quick_exit(int status)
 {
     end_log();
-    sc_real.quick_exit(status);
+    sc_next.quick_exit(status);
 }
 
 /* off_t is off64_t where this is built. */

@@ -6,6 +6,7 @@
 
 #include "client/control.h"
 #include "client/options.h"
+#include "client/protocol.h"
 #include "client/real.h"
 #include "client/shadow.h"
 
@@ -41,6 +42,7 @@ bool sc_candidate_read(int fd, struct sc_candidate *c)
     int kept = errno;
     *c = (struct sc_candidate){0};
     bool known = true;
+    sc_meet_passed(fd);
     if (sc_identify(fd, &c->id) == SC_STATE_PLAIN) {
         known = read_plain(fd, c);
     } else {
@@ -65,7 +67,7 @@ int sc_fresh_failed(void)
 int sc_fresh_plain(int fd, enum sc_family family)
 {
     int fresh = sc_real.socket(family == SC_FAMILY_INET6 ? AF_INET6 : AF_INET,
-                               SOCK_STREAM | SOCK_CLOEXEC, 0);
+                               SOCK_STREAM | SOCK_CLOEXEC, sc_protocol_of(fd));
     if (fresh < 0)
         return sc_fresh_failed();
     sc_options_give_back(fd, fresh);

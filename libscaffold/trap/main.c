@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "client/identity.h"
 #include "client/log.h"
 #include "client/meanings.h"
 #include "trap/epolls.h"
@@ -55,7 +56,8 @@ int main(int argc, char **argv)
 {
     sigset_t before;
     struct sc_trap_program program;
-    sc_meanings_of_many(); /* one program looks up, another connects */
+    sc_meanings_of_many();    /* one program looks up, another connects */
+    sc_note_service_socket(); /* what the program's descriptors are is asked of the kernel */
     if (argc < 2) {
         fprintf(stderr, "usage: scaffold-trap CMD...\n");
         return 2;

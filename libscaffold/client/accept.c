@@ -50,10 +50,11 @@ static ssize_t send_with(int fd, char byte, int passed)
 static bool send_mark(int fd)
 {
     int event = (int)sc_kernel(SYS_eventfd2, 0, EFD_CLOEXEC);
-    bool sent = event >= 0 && send_with(fd, 0, event) == 1;
-    if (event >= 0)
-        sc_real.close(event);
-    return sent || !sc_is_hung_up(fd);
+    if (event < 0)
+        return true;
+    bool alive = send_with(fd, 0, event) == 1 || errno != EPIPE;
+    sc_real.close(event);
+    return alive;
 }
 
 /* --- a flow that died in the queue
@@ -75,8 +76,7 @@ static void name_like(int fd, int old)
         return; /* who may not ask here will not ask later */
     name.kind = SC_NAME_CLIENT;
     /* Serials of ours have a pid above. */
-    name.serial =
-        (uint64_t)sc_kernel_getpid() << 32 | __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);
+    name.serial = (uint64_t)getpid() << 32 | __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);
     bind_to(fd, &name);
 }
 
@@ -157,24 +157,19 @@ static int on_accept_failure(int fd, bool known)
     return -1;
 }
 
-typedef int call_fn(int fd, struct sockaddr *addr, socklen_t *len, int flags);
+/* accept has no flags, and a sandbox may let it alone through. */
+#define NO_FLAGS (-1)
 
-/* A sandbox may know one of the two calls alone. */
-static int call_accept(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+static int kernels(int fd, void *addr, socklen_t *len, int flags)
 {
-    (void)flags;
-    return sc_next.accept(fd, addr, len);
-}
-
-static int call_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
-{
-    return sc_next.accept4(fd, addr, len, flags);
+    return flags == NO_FLAGS ? sc_next.accept(fd, addr, len)
+                             : sc_next.accept4(fd, addr, len, flags);
 }
 
 /* A connection, and who made it as far as the kernel has said. */
 struct arrival {
     int fd;
-    struct sockaddr *from;
+    const struct sockaddr *from;
     socklen_t room;
     socklen_t len;
 };
@@ -208,7 +203,7 @@ static bool is_to_service(const struct arrival *a, bool known, struct sc_name *p
     bool ours = known || sc_real.getsockname(a->fd, (struct sockaddr *)&sun, &len) < 0 ||
                 (sc_name_parse(&sun, len, &own) && own.kind == SC_NAME_BOUND);
     if (ours)
-        sc_note_service_socket(); /* of a listener that came by a way that nobody saw */
+        sc_note_service_socket(); /* perhaps of a listener that came by a way that nobody saw */
     return ours;
 }
 
@@ -219,30 +214,31 @@ static void give_raw(const struct arrival *a, struct sockaddr *addr, socklen_t *
     *len = a->len;
 }
 
-/* Where the kernel may write the name of whoever connects: here, where there is room for all of it,
- * unless the program's pointers are bad, which the kernel has to see, or the listener is perhaps
- * the program's own. */
-static bool is_apart(int fd, struct sockaddr *addr, const socklen_t *len, bool reads)
+/* Where the address is to be written before the program sees it: what it has no room for is needed
+ * here. A bad pointer is for the kernel to see. */
+static bool comes_apart(bool known, struct sockaddr *addr, socklen_t room)
 {
-    return !addr || (sc_mark_is_set(fd, SC_MARK_LISTENING) && reads && *len <= INT32_MAX &&
-                     sc_memory_writes(addr, *len));
+    socklen_t most = sizeof(struct sockaddr_storage);
+    return !addr ||
+           (known && room <= INT32_MAX && sc_memory_writes(addr, room < most ? room : most));
 }
 
-static int accept_unlogged(call_fn *call, int fd, struct sockaddr *addr, socklen_t *len, int flags)
+static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
     struct sockaddr_storage here = {0};
     struct sc_name peer;
     int kept = errno;
-    bool known = sc_mark_is_set(fd, SC_MARK_LISTENING);
-    bool reads = addr && sc_memory_reads(len, sizeof *len);
-    bool apart = is_apart(fd, addr, len, reads);
-    socklen_t size = sizeof here, room = reads ? *len : 0;
     if (sc_is_datagram(fd)) {
         errno = EOPNOTSUPP;
         return -1;
     }
+    if (addr && !sc_memory_writes(len, sizeof *len))
+        return kernels(fd, addr, len, flags);
+    bool known = sc_mark_is_set(fd, SC_MARK_LISTENING);
+    socklen_t size = sizeof here, room = addr ? *len : 0;
+    bool apart = comes_apart(known, addr, room);
     struct arrival a = {.from = apart ? (struct sockaddr *)&here : addr};
-    a.fd = apart ? call(fd, a.from, &size, flags) : call(fd, addr, len, flags);
+    a.fd = apart ? kernels(fd, &here, &size, flags) : kernels(fd, addr, len, flags);
     if (a.fd < 0)
         return on_accept_failure(fd, known);
     a.len = apart ? size : *len;
@@ -250,17 +246,20 @@ static int accept_unlogged(call_fn *call, int fd, struct sockaddr *addr, socklen
     bool told = a.room >= sizeof addr->sa_family;
     bool plain = told && (a.from->sa_family == AF_INET || a.from->sa_family == AF_INET6);
     sc_marks_replace(a.fd, plain ? SC_MARK_PLAIN : 0u);
-    bool ours = !plain && is_to_service(&a, known, &peer);
-    if (ours && !settle(fd, a.fd, flags, &peer)) {
+    if (plain || !is_to_service(&a, known, &peer)) {
+        if (apart && addr)
+            give_raw(&a, addr, len);
+        errno = kept;
+        return a.fd;
+    }
+    if (!settle(fd, a.fd, flags == NO_FLAGS ? 0 : flags, &peer)) {
         sc_real.close(a.fd);
         errno = ECONNABORTED; /* accept(2): a connection that was aborted */
         return -1;
     }
-    if (ours && addr) {
+    if (addr) {
         *len = room;
         sc_give_address(&peer.address, peer.family, addr, len);
-    } else if (apart && addr) {
-        give_raw(&a, addr, len);
     }
     errno = kept;
     return a.fd;
@@ -273,12 +272,12 @@ static int logged(int one)
     return one;
 }
 
-int sc_accept(int fd, struct sockaddr *addr, socklen_t *len)
-{
-    return logged(accept_unlogged(call_accept, fd, addr, len, 0));
-}
-
 int sc_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
-    return logged(accept_unlogged(call_accept4, fd, addr, len, flags));
+    return logged(accept_unlogged(fd, addr, len, flags));
+}
+
+int sc_accept(int fd, struct sockaddr *addr, socklen_t *len)
+{
+    return logged(accept_unlogged(fd, addr, len, NO_FLAGS));
 }

@@ -8,9 +8,11 @@
 
 #include "client/client.h"
 #include "client/control.h"
+#include "client/daemon.h"
 #include "client/datagram.h"
 #include "client/descriptors.h"
 #include "client/fresh.h"
+#include "client/identity.h"
 #include "client/kernel.h"
 #include "client/log.h"
 #include "client/meanings.h"
@@ -185,6 +187,7 @@ static int bind_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
 
 int sc_bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
+    sc_control_forget();
     int r = bind_unlogged(fd, addr, len);
     if (sc_log_on())
         sc_log_bound(fd, addr, len, r);
@@ -252,6 +255,14 @@ static int bind_any(int fd)
     return bind_service(fd, &b, c.family);
 }
 
+/* A socket for services that has none: it must not come to serve plain IP. */
+static bool is_nobodys(int fd)
+{
+    struct sc_candidate c;
+    return sc_any_service_socket() && sc_candidate_read(fd, &c) && c.state == SC_STATE_PLAIN &&
+           c.family == SC_FAMILY_SCAFFOLD && c.local_port == 0;
+}
+
 static int listen_unlogged(int fd, int backlog)
 {
     struct sc_name own;
@@ -261,6 +272,10 @@ static int listen_unlogged(int fd, int backlog)
         return fail(EOPNOTSUPP);
     if ((p->capture_count > 0 || p->all_local) && bind_any(fd) < 0)
         return -1;
+    if (is_nobodys(fd)) {
+        sc_control_explain(EDESTADDRREQ, "the socket is bound to no service; bind it first");
+        return fail(EDESTADDRREQ);
+    }
     if (!sc_is_service_socket(fd, &own) || own.kind != SC_NAME_BOUND)
         return sc_next.listen(fd, backlog);
     if (sc_next.listen(fd, queue_length()) < 0 || announce(fd, backlog) < 0)
@@ -271,6 +286,7 @@ static int listen_unlogged(int fd, int backlog)
 
 int sc_listen(int fd, int backlog)
 {
+    sc_control_forget();
     int r = listen_unlogged(fd, backlog);
     if (sc_log_on())
         sc_log_listening(fd, r);

@@ -7,6 +7,7 @@
 
 #include "client/client.h"
 #include "client/control.h"
+#include "client/daemon.h"
 #include "client/datagram.h"
 #include "client/descriptors.h"
 #include "client/flow_error.h"
@@ -372,6 +373,7 @@ static int connect_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
 
 int sc_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
+    sc_control_forget();
     int r = connect_unlogged(fd, addr, len);
     if (sc_log_on())
         sc_log_connected(fd, addr, len, r);

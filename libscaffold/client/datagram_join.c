@@ -7,6 +7,7 @@
 
 #include "client/client.h"
 #include "client/control.h"
+#include "client/daemon.h"
 #include "client/datagram.h"
 #include "client/datagram_address.h"
 #include "client/datagram_state.h"

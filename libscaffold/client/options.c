@@ -443,11 +443,17 @@ static int set_on_service(int fd, int level, int name, const void *value, sockle
 }
 
 /* A plain socket was given an option: remembered in case it becomes ours. */
-static int note(int fd, int level, int name, int result)
+void sc_options_note(int fd, int level, int name)
 {
-    int index = result == 0 ? find_option(level, plain_name(level, name)) : -1;
+    int index = find_option(level, plain_name(level, name));
     if (index >= 0)
         sc_touched_note(fd, (unsigned)index);
+}
+
+static int note(int fd, int level, int name, int result)
+{
+    if (result == 0)
+        sc_options_note(fd, level, name);
     return result;
 }
 

@@ -28,6 +28,9 @@ struct sc_options_told {
 /* What the program has set on `from`, for scaffoldd. */
 void sc_options_tell(int from, struct sc_options_told *told);
 
+/* A plain socket is being given this option, by a call that is not sc_setsockopt. */
+void sc_options_note(int fd, int level, int name);
+
 /* Carries the options that the program has set on `from` (plain or ours) over to `to`, and only
  * these (A16). */
 void sc_options_carry(int from, int to, struct sc_options_told *told);

@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "local/places.h"
 #include "naming/name.h"
 #include "transport/congestion.h"
 
@@ -302,16 +304,25 @@ static void user_dir(char *out, size_t size, const char *variable, const char *s
         snprintf(out, size, "%s/%s/scaffold", home, home_part);
 }
 
+static bool owner_of(const char *dir, uint32_t *uid)
+{
+    struct stat st;
+    if (stat(dir, &st) < 0 || !S_ISDIR(st.st_mode))
+        return false;
+    *uid = st.st_uid;
+    return true;
+}
+
+/* The first place where programs look. */
 static void default_runtime_dir(struct sc_config *c)
 {
-    const char *given = getenv("SCAFFOLD_RUNTIME_DIR");
-    const char *xdg = getenv("XDG_RUNTIME_DIR");
-    if (given && *given)
-        snprintf(c->runtime_dir, sizeof c->runtime_dir, "%s", given);
-    else if (xdg && *xdg)
-        snprintf(c->runtime_dir, sizeof c->runtime_dir, "%s/scaffold", xdg);
-    else
-        snprintf(c->runtime_dir, sizeof c->runtime_dir, "/run/scaffold");
+    struct sc_places places;
+    struct sc_places_wish wish = {.runtime_dir = getenv("SCAFFOLD_RUNTIME_DIR"),
+                                  .xdg = getenv("XDG_RUNTIME_DIR"),
+                                  .uid = geteuid(),
+                                  .owner_of = owner_of};
+    sc_places_read(&places, &wish);
+    snprintf(c->runtime_dir, sizeof c->runtime_dir, "%s", places.at[0].dir);
 }
 
 /* The machine's name up to its first dot, with what a label cannot hold replaced. */

@@ -72,8 +72,8 @@ void sc_ctl_look_up_name(struct sc_ctl_call *c, const char *base);
 
 /* Reads a service's name; `base` gets it without its port. False: an error was sent, with what is
  * wrong. */
-bool sc_ctl_read_name(struct sc_ctl_call *c, const char *text, int error,
-                      struct sc_service_name *out, char base[SC_NAME_MAX + 1]);
+bool sc_ctl_read_name(struct sc_ctl_call *c, const char *text, struct sc_service_name *out,
+                      char base[SC_NAME_MAX + 1]);
 
 /* True when require_verified forbids the call: an error was sent. */
 bool sc_ctl_refuse_unverified(struct sc_ctl_call *c, bool loopback);

@@ -157,7 +157,7 @@ void sc_ctl_on_bind(struct sc_ctl_call *c)
         bind_known(c, &id);
     } else if (!*text) {
         bind_by_address(c);
-    } else if (sc_ctl_read_name(c, text, EINVAL, &n, base)) {
+    } else if (sc_ctl_read_name(c, text, &n, base)) {
         sc_ctl_look_up_name(c, base);
     }
 }

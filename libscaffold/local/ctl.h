@@ -167,9 +167,9 @@ struct sc_ctl_reply {
     uint32_t magic;
     uint16_t version;
     uint16_t op;
-    int32_t error; /* 0 or a positive errno; for RESOLVE a negative EAI_ code is possible */
-    uint32_t value;
-    uint64_t serial;            /* PREPARE, BIND: makes the name unique, and nobody else's */
+    int32_t error;   /* 0 or a positive errno; for RESOLVE a negative EAI_ code is possible */
+    uint32_t value;  /* of FLOW_GET; with an EAI_ code: the errno that sockets have for it */
+    uint64_t serial; /* PREPARE, BIND: makes the name unique, and nobody else's */
     struct sc_address address;  /* PREPARE, BIND: own address. RESOLVE: v4 pool address */
     struct sc_address address6; /* RESOLVE: v6 pool address */
     uint8_t service[32];

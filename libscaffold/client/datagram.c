@@ -48,7 +48,7 @@ static unsigned marks_of(const struct sc_name *own)
                                                                    : 0u);
 }
 
-void sc_datagram_adopt(int fd)
+bool sc_datagram_mark(int fd)
 {
     struct sc_name own;
     bool ours = read_name(fd, &own);
@@ -56,11 +56,18 @@ void sc_datagram_adopt(int fd)
         sc_note_service_socket();
     if (!ours || own.kind != SC_NAME_DATAGRAM) {
         sc_mark_clear(fd, SC_MARKS_OF_DATAGRAM);
-        return;
+        return false;
     }
     /* Whether the program chose the port is not known of descriptors from elsewhere: kept. */
     sc_mark_set(fd, marks_of(&own) | SC_MARK_PORT_GIVEN);
     sc_options_mark_datagram(fd);
+    return true;
+}
+
+void sc_datagram_adopt(int fd)
+{
+    if (sc_datagram_mark(fd))
+        sc_options_tell_datagram(fd);
 }
 
 static void adopt_one(void *arg, int fd)

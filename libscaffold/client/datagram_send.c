@@ -15,6 +15,11 @@
 #include "client/memory.h"
 #include "client/real.h"
 
+/* The kernel's name for what libc calls MSG_PROXY. */
+#ifndef MSG_PROBE
+#define MSG_PROBE MSG_PROXY
+#endif
+
 /* Pieces that are passed on as they are; of more, which no program of ours sends, a copy is made.
  */
 #define PIECES 16
@@ -122,10 +127,21 @@ static int read_destination(int fd, const struct msghdr *msg, struct sc_datagram
     return 0;
 }
 
-/* What the kernel's UDP could do and ours does not is refused rather than ignored. */
-static int check_flags(int flags)
+/* UDP over IPv6 takes MSG_OOB for nothing, over IPv4 not at all. */
+static bool goes_to_v4(int fd, const struct sc_datagram_head *head)
 {
-    if (flags & MSG_OOB)
+    struct sockaddr_storage ss;
+    struct sc_address peer = head->peer;
+    socklen_t len = sizeof ss;
+    if (peer.port == 0 && sc_datagram_getpeername(fd, (struct sockaddr *)&ss, &len) == 0)
+        sc_address_from_sockaddr((struct sockaddr *)&ss, len, &peer);
+    return sc_address_is_v4(&peer);
+}
+
+/* What the kernel's UDP could do and ours does not is refused rather than ignored. */
+static int check_flags(int fd, const struct sc_datagram_head *head, int flags)
+{
+    if ((flags & MSG_OOB) && goes_to_v4(fd, head))
         return (int)fail(EOPNOTSUPP);
     if (flags & MSG_MORE) {
         sc_control_explain(EOPNOTSUPP, "a datagram to a service is sent by one call: no MSG_MORE");
@@ -140,7 +156,7 @@ ssize_t sc_datagram_send(int fd, const struct msghdr *msg, int flags)
     if (!sc_memory_reads_message(msg))
         return fail(EFAULT);
     ssize_t len = length_of(msg);
-    if (len < 0 || check_flags(flags) < 0 || read_destination(fd, msg, &head) < 0)
+    if (len < 0 || read_destination(fd, msg, &head) < 0 || check_flags(fd, &head, flags) < 0)
         return -1;
     if (sc_mark_is_set(fd, SC_MARK_SHAPED))
         sc_datagram_shape(fd, &head);
@@ -150,6 +166,8 @@ ssize_t sc_datagram_send(int fd, const struct msghdr *msg, int flags)
         sc_mark_is_set(fd, SC_MARK_CONNECTED | SC_MARK_ASKS) ? sc_datagram_take_error(fd) : 0;
     if (error)
         return fail(error);
+    if (flags & MSG_PROBE) /* all but the sending */
+        return len;
     return msg->msg_iovlen <= PIECES ? send_pieces(fd, &head, msg, flags)
                                      : send_copy(fd, &head, msg, (size_t)len, flags);
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,31 +61,22 @@ void sc_marks_forget(int fd)
 /* --- whose table this is ------------------------------------------------------------------------
  */
 
-static pid_t owner;
+static pid_t owner; /* 0: who asks first */
 
-void sc_descriptors_own(void)
+/* A process without a service's socket does not ask who it is before it has one. */
+__attribute__((constructor(104))) void sc_descriptors_take_over(void)
 {
-    owner = sc_kernel_getpid();
-}
-
-/* A child without a service's socket does not ask who it is before it has one. */
-static void take_table(void)
-{
-    if (sc_any_service_socket() || sc_log_on())
-        sc_descriptors_own();
-}
-
-__attribute__((constructor(104))) static void watch_forks(void)
-{
-    sc_descriptors_own();
-    pthread_atfork(NULL, NULL, take_table);
+    owner = sc_any_service_socket() || sc_log_on() ? sc_kernel_getpid() : 0;
 }
 
 /* Between vfork and exec a child has its own descriptors and its parent's memory: what it closes
  * is still open where the table belongs to. */
 bool sc_is_vfork_child(void)
 {
-    return sc_kernel_getpid() != owner;
+    pid_t own = sc_kernel_getpid();
+    if (owner == 0)
+        owner = own;
+    return own != owner;
 }
 
 /* --- listing ------------------------------------------------------------------------------------

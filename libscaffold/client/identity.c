@@ -30,7 +30,6 @@ void sc_note_service_socket(void)
 {
     if (sc_any_service_socket() || __atomic_exchange_n(&seen, true, __ATOMIC_RELAXED))
         return;
-    sc_descriptors_own();
     for (int fd = 0; fd < SC_DESCRIPTORS_MAX && __atomic_load_n(&passed, __ATOMIC_RELAXED); fd++)
         sc_meet_passed(fd);
 }

@@ -116,13 +116,25 @@ bool sc_memory_writes(void *at, size_t n)
 
 bool sc_memory_reads_address(const void *addr, socklen_t len)
 {
-    return !addr || len > sizeof(struct sockaddr_storage) || sc_memory_reads(addr, len);
+    return !addr || (len <= sizeof(struct sockaddr_storage) && sc_memory_reads(addr, len));
+}
+
+/* Of a longer one the kernel takes as much as it knows. */
+static bool reads_name(const struct msghdr *msg)
+{
+    socklen_t most = sizeof(struct sockaddr_storage);
+    return sc_memory_reads_address(msg->msg_name,
+                                   msg->msg_namelen < most ? msg->msg_namelen : most);
+}
+
+bool sc_memory_reads_head(const struct msghdr *msg)
+{
+    return sc_memory_reads(msg, sizeof *msg) && reads_name(msg);
 }
 
 bool sc_memory_reads_message(const struct msghdr *msg)
 {
-    return sc_memory_reads(msg, sizeof *msg) &&
-           sc_memory_reads_address(msg->msg_name, msg->msg_namelen) &&
+    return sc_memory_reads_head(msg) &&
            (msg->msg_iovlen > IOV_MAX ||
             sc_memory_reads(msg->msg_iov, msg->msg_iovlen * sizeof *msg->msg_iov)) &&
            (!msg->msg_control || sc_memory_reads(msg->msg_control, msg->msg_controllen));

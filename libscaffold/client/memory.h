@@ -14,10 +14,12 @@
 bool sc_memory_reads(const void *at, size_t n);
 bool sc_memory_writes(void *at, size_t n);
 
-/* An address of `len` bytes: true for none, and for lengths that the kernel refuses unread. */
+/* An address of `len` bytes: true for none, false for lengths that the kernel refuses unread. */
 bool sc_memory_reads_address(const void *addr, socklen_t len);
 
-/* What a message consists of, but for the bytes that are sent: header, name, pieces, control. */
+/* A message and its name; and all that it consists of but the bytes that are sent: pieces, control
+ * as well. */
+bool sc_memory_reads_head(const struct msghdr *msg);
 bool sc_memory_reads_message(const struct msghdr *msg);
 
 #endif

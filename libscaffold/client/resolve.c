@@ -181,20 +181,59 @@ static int list_service(const char *node, const char *service, const struct addr
     return hints->ai_flags & AI_CANONNAME ? add_canonical_name(res, node) : 0;
 }
 
+/* Whether the question is ours. */
+static bool is_service_lookup(const char *node, const struct addrinfo *hints)
+{
+    if (hints && hints->ai_family == AF_SCAFFOLD)
+        return true;
+    bool numeric = hints && (hints->ai_flags & AI_NUMERICHOST);
+    bool ip = !hints || hints->ai_family == AF_UNSPEC || hints->ai_family == AF_INET ||
+              hints->ai_family == AF_INET6;
+    return sc_is_scaffold_name(node) && !numeric && ip;
+}
+
 int sc_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                    struct addrinfo **res)
 {
     struct sc_ctl_reply r;
     sc_real_bind();
+    if (!is_service_lookup(node, hints))
+        return sc_next.getaddrinfo(node, service, hints, res);
     if (hints && hints->ai_family == AF_SCAFFOLD)
         return node ? list_service(node, service, hints, res) : EAI_NONAME;
-    bool numeric = hints && (hints->ai_flags & AI_NUMERICHOST);
-    bool ip = !hints || hints->ai_family == AF_UNSPEC || hints->ai_family == AF_INET ||
-              hints->ai_family == AF_INET6;
-    if (!sc_is_scaffold_name(node) || numeric || !ip)
-        return sc_next.getaddrinfo(node, service, hints, res);
     int err = sc_resolve(node, &r);
     return err ? err : list_addresses(node, service, hints, &r, res);
+}
+
+/* --- getaddrinfo_a ----------------------------------------------------------------------------
+ */
+
+/* True for a request that libc must not have: it is answered by then. */
+static bool answer_service(struct gaicb *r)
+{
+    if (!r || !is_service_lookup(r->ar_name, r->ar_request))
+        return false;
+    r->ar_result = NULL;
+    r->__return = sc_getaddrinfo(r->ar_name, r->ar_service, r->ar_request, &r->ar_result);
+    return true;
+}
+
+/* scaffoldd answers at once, so services' names are looked up here: their requests are done before
+ * libc has a list without them, waits for the rest and notifies. gai_error, gai_suspend and
+ * gai_cancel then say of a request of ours what they say of any that is done. */
+int sc_getaddrinfo_a(int mode, struct gaicb *list[], int count, struct sigevent *notify)
+{
+    sc_real_bind();
+    if (count <= 0 || (mode != GAI_WAIT && mode != GAI_NOWAIT))
+        return sc_next.getaddrinfo_a(mode, list, count, notify);
+    struct gaicb **rest = calloc((size_t)count, sizeof *rest);
+    if (!rest)
+        return EAI_MEMORY;
+    for (int i = 0; i < count; i++)
+        rest[i] = answer_service(list[i]) ? NULL : list[i];
+    int result = sc_next.getaddrinfo_a(mode, rest, count, notify);
+    free(rest);
+    return result;
 }
 
 /* --- getnameinfo

@@ -128,6 +128,13 @@ static bool opens_service(int flags, const struct sockaddr *to, socklen_t len)
            (sc_address_from_sockaddr(to, len, &a) == 0 && sc_policy_connects(&a));
 }
 
+/* It opens nothing on a flow that is open. */
+static bool is_open_already(int fd, int flags)
+{
+    struct sc_identity id;
+    return (flags & MSG_FASTOPEN) && sc_identify(fd, &id) == SC_STATE_OPEN;
+}
+
 /* Descriptors and credentials inside a flow would arrive in scaffoldd; TCP ignores them. */
 static bool carries_rights(const struct msghdr *msg)
 {
@@ -164,14 +171,15 @@ static ssize_t sendmsg_unlogged(int fd, const struct msghdr *msg, int flags)
 {
     struct sc_name own;
     ssize_t result;
-    if (!sc_memory_reads(msg, sizeof *msg) ||
-        !sc_memory_reads_address(msg->msg_name, msg->msg_namelen))
+    if (!sc_memory_reads_head(msg))
         return sc_next.sendmsg(fd, msg, flags); /* EFAULT, unless something else comes first */
     if (is_datagram(fd, msg, flags, &result))
         return result;
     bool opens = opens_service(flags, msg->msg_name, msg->msg_namelen);
     if (!opens && sc_is_plain(fd))
         return sc_next.sendmsg(fd, msg, flags);
+    if (!opens && is_open_already(fd, flags))
+        return fail(EISCONN);
     if (!may_send(fd, flags))
         return -1;
     if (carries_rights(msg) && sc_is_service_socket(fd, &own)) {
@@ -215,6 +223,8 @@ static ssize_t sendto_unlogged(int fd, const void *buf, size_t n, int flags,
         return sc_sendmsg(fd, &msg, flags);
     if (sc_is_plain(fd))
         return sc_next.sendto(fd, buf, n, flags, to, len);
+    if (is_open_already(fd, flags))
+        return fail(EISCONN);
     if (!may_send(fd, flags))
         return -1;
     ssize_t sent = sc_next.sendto(fd, buf, n, flags | MSG_NOSIGNAL, to, len);

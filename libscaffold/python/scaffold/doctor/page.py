@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from . import checks as _checks  # noqa: F401  (they register themselves)
-from .refusals import REFUSALS, Refusal
+from .refusals import BESIDES, REFUSALS, Refusal
 from .rows import ROWS
 from .table import CHECKS
 
@@ -28,6 +28,14 @@ A name stands for every kind of socket that the question is asked of: `tcp4`, `t
 | checks | what a program sees, and why |
 |---|---|
 """
+_BESIDES = """
+## Beside the checks
+
+What a check of two sockets cannot show, with the way out.
+
+| what | why, and what to do |
+|---|---|
+"""
 _ROWS = """
 ## What is compared
 
@@ -41,7 +49,8 @@ One row for each difference between AF_UNIX, which the model is built on, and TC
 def text() -> str:
     """The whole page."""
     head = _HEAD.format(checks=len(CHECKS))
-    return head + "".join(_refusals()) + _ROWS + "".join(_rows())
+    besides = "".join(f"| {what} | {why} |\n" for what, why in BESIDES)
+    return head + "".join(_refusals()) + _BESIDES + besides + _ROWS + "".join(_rows())
 
 
 def _stem(name: str) -> str:

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/client.h"
-
 #define LIBRARY "libscaffold_shim.so"
 #define PRELOAD "LD_PRELOAD="
 
@@ -121,9 +119,10 @@ static void keep_preload(void)
                          add_text(LIBRARY));
 }
 
-static void keep_setting(const char *key, const char *value)
+static void keep_setting(const char *key)
 {
     size_t begin = used;
+    const char *value = getenv(key);
     if (value)
         end_entry(begin, add_text(key) && add_text("=") && add_text(value));
 }
@@ -137,9 +136,9 @@ __attribute__((constructor(106))) static void keep_settings(void)
     keep_preload();
     if (kept_count == 0)
         return;
-    keep_setting("SCAFFOLD_RUNTIME_DIR", sc_policy()->runtime_dir);
+    keep_setting(getenv("SCAFFOLD_RUNTIME_DIR") ? "SCAFFOLD_RUNTIME_DIR" : "XDG_RUNTIME_DIR");
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        keep_setting(keys[i], getenv(keys[i]));
+        keep_setting(keys[i]);
 }
 
 /* --- putting it back ----------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 /* libc's syscall(): programs and libraries (libuv, for one) reach socket calls by number, too.
  *
- * An assembly stub, since nothing may stand on the stack between the kernel and a caller of vfork, or
- * of a clone that shares the memory: the numbers below go to C, all others straight on, also those
- * that we have never heard of. */
+ * An assembly stub, since nothing may stand on the stack between the kernel and a caller of vfork,
+ * or of a clone that shares the memory: the numbers below go to C, all others straight on, also
+ * those that we have never heard of. */
 #include "client/client.h"
 #include "client/kernel.h"
 #include "exec.h"

@@ -1,6 +1,6 @@
 /* connect: scaffoldd makes a pair of sockets, keeps one end, and gives the other to the program,
- * under its own number (D2). Order matters: named and plugged before the program can see it, swapped
- * before anybody can answer (A4). */
+ * under its own number (D2). Order matters: named and plugged before the program can see it,
+ * swapped before anybody can answer (A4). */
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>

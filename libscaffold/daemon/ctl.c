@@ -237,8 +237,8 @@ static bool acceptable(struct sc_ctl_call *c, size_t len)
 /* A reply is owed. Whoever goes on talking meanwhile is no library of ours. */
 static bool is_busy(const struct sc_ctl_call *c)
 {
-    return c->over || c->waits.linked || c->waiter.session.other || c->registration.timer.at != SC_NEVER ||
-           c->address.timer.at != SC_NEVER;
+    return c->over || c->waits.linked || c->waiter.session.other ||
+           c->registration.timer.at != SC_NEVER || c->address.timer.at != SC_NEVER;
 }
 
 /* The lists follow what the last event has made of it. */

@@ -50,15 +50,15 @@ static int ask(int fd, const struct question *q)
 
 static struct question question(uint16_t flags, uint32_t inode)
 {
-    return (struct question){.header = {.nlmsg_len = sizeof(struct question),
-                                        .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                                        .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags)},
-                             .body = {.sdiag_family = AF_UNIX,
-                                      .udiag_states = 1u << STATE_LISTEN,
-                                      .udiag_ino = inode,
-                                      .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN |
-                                                    UDIAG_SHOW_UID,
-                                      .udiag_cookie = {~0u, ~0u}}};
+    return (struct question){
+        .header = {.nlmsg_len = sizeof(struct question),
+                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                   .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags)},
+        .body = {.sdiag_family = AF_UNIX,
+                 .udiag_states = 1u << STATE_LISTEN,
+                 .udiag_ino = inode,
+                 .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN | UDIAG_SHOW_UID,
+                 .udiag_cookie = {~0u, ~0u}}};
 }
 
 union answer {

@@ -18,8 +18,8 @@
  *
  * Magic, version and op of both messages, error and value of a reply stand at the same place in
  * every version. HELLO and STOP need no more, and are answered whoever asks: HELLO in the version
- * of scaffoldd, which is what it asks for, STOP in that of the caller. All other requests of another
- * version get EPROTO and a line.
+ * of scaffoldd, which is what it asks for, STOP in that of the caller. All other requests of
+ * another version get EPROTO and a line.
  */
 #ifndef SC_LOCAL_CTL_H
 #define SC_LOCAL_CTL_H
@@ -179,8 +179,8 @@ struct sc_ctl_reply {
 };
 
 /* Checks length, magic, version, op, that every string ends, and that the family is one. Returns 0,
- * -EBADMSG (not ours), -EPROTO (another version; reply with our version and a line, unless the op is
- * one of every version) or -EINVAL. */
+ * -EBADMSG (not ours), -EPROTO (another version; reply with our version and a line, unless the op
+ * is one of every version) or -EINVAL. */
 int sc_ctl_request_check(const struct sc_ctl_request *q, size_t len);
 int sc_ctl_reply_check(const struct sc_ctl_reply *p, size_t len, uint16_t op);
 

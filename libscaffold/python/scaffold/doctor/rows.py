@@ -40,6 +40,7 @@ ROWS: dict[str, Row] = {
     "outq": Row("SIOCOUTQ"),
     "drain": Row("What send took arrives after close or exit"),
     "discard": Row("recv into nowhere"),
+    "forks": Row("Forks while a socket becomes a service's"),
     "credentials": Row("SO_PEERCRED, SO_PASSCRED and their like"),
     "rights": Row("Control messages inside a flow: descriptors, credentials"),
     "reuseport": Row("SO_REUSEPORT"),

@@ -13,6 +13,7 @@
 #include "client/identity.h"
 #include "client/log.h"
 #include "client/names.h"
+#include "client/protocol.h"
 #include "client/real.h"
 #include "client/shadow.h"
 
@@ -31,6 +32,7 @@ static int socket_unlogged(int domain, int type, int protocol)
 {
     if (domain != AF_SCAFFOLD) {
         int plain = sc_next.socket(domain, type, protocol);
+        sc_protocol_note(protocol);
         bool ip = domain == AF_INET || domain == AF_INET6;
         sc_marks_replace(plain, ip ? SC_MARK_PLAIN : 0u);
         if (ip)

@@ -109,6 +109,13 @@ static int put_in_place(void *arg, int own)
     return err < 0 ? fail(-err) : 0;
 }
 
+static bool is_patient(int fd)
+{
+    int value = 0;
+    socklen_t len = sizeof value;
+    return sc_real.getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &value, &len) == 0 && value;
+}
+
 static int prepare(struct opening *o)
 {
     struct sc_ctl_reply r;
@@ -117,6 +124,9 @@ static int prepare(struct opening *o)
     q.prepare.family = (uint8_t)o->candidate->family;
     q.prepare.local_port = o->candidate->local_port;
     q.prepare.address = o->target->address;
+    q.prepare.reuseaddr = is_patient(o->fd);
+    if (o->candidate->state == SC_STATE_BOUND)
+        q.prepare.local = o->candidate->id.own.address;
     memcpy(q.prepare.service, o->target->service.bytes, sizeof q.prepare.service);
     if (!o->target->by_service)
         sc_meanings_of(&o->target->address, q.prepare.service);

@@ -48,7 +48,7 @@ uint16_t sc_bound_any_port(struct sc_daemon *d, struct sc_service_id service)
         uint16_t port = d->next_bound_port;
         d->next_bound_port = port == SC_PORT_LAST ? SC_PORT_FIRST : (uint16_t)(port + 1);
         struct sc_service_id id = sc_service_id_at(service, port, IPPROTO_TCP);
-        if (!sc_bound_service_find(d, &id))
+        if (!sc_bound_service_find(d, &id) && !sc_registry_has_port(d, port))
             return port;
     }
     return 0;
@@ -90,6 +90,8 @@ static bool is_taken(struct sc_daemon *d, const struct sc_name *name,
 {
     struct sc_bound_service *s = sc_bound_service_find(d, service);
     struct sc_list *it, *tmp;
+    if (sc_registry_holds(d, name, wish.patient))
+        return true;
     if (!s)
         return false;
     sc_list_each(it, tmp, &s->members)

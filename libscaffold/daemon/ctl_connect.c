@@ -38,8 +38,13 @@ void sc_ctl_drop_prepared(struct sc_ctl_call *c)
 /* The local address of a client whose local port was taken. */
 static struct sc_address own_address(const struct sc_ctl_call *c, uint32_t pool, uint16_t port)
 {
+    struct sc_address bound = c->request.prepare.local;
     if (!c->open.loopback)
         return sc_address_v4(pool, port);
+    bound.port = port;
+    if (sc_address_is_loopback(&bound) &&
+        sc_address_is_v4(&bound) == sc_address_is_v4(&c->open.target))
+        return bound;
     return sc_address_is_v4(&c->open.target) /* as the program named its target */
                ? sc_address_v4(INADDR_LOOPBACK, port)
                : (struct sc_address){.ip = {[15] = 1}, .port = port};
@@ -84,6 +89,7 @@ void sc_ctl_prepare_for(struct sc_ctl_call *c, const struct sc_service_id *servi
     c->port_taken = true;
     c->open.service = *service;
     c->open.own = own_address(c, self.pool, port);
+    sc_registry_hold(d, &c->open.own, c->request.prepare.reuseaddr);
     if (make_pair(c, &pair)) {
         c->prepared = pair.own;
         r.address = c->open.own;

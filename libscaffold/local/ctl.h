@@ -123,8 +123,10 @@ struct sc_ctl_request {
             uint8_t datagram;    /* for a SOCK_DGRAM socket that is not bound to a service */
             uint8_t wildcard;    /* ... and shows the wildcard until it is connected */
             struct sc_address address;
-            uint8_t service[32]; /* else what is meant by `address`: SC_MEANING_LEN */
-            uint32_t rcvbuf;     /* of a datagram socket; 0 = default */
+            uint8_t service[32];     /* else what is meant by `address`: SC_MEANING_LEN */
+            uint32_t rcvbuf;         /* of a datagram socket; 0 = default */
+            struct sc_address local; /* of a stream to loopback: bound to this address, or zeros */
+            uint8_t reuseaddr;       /* of a stream: SO_REUSEADDR */
         } prepare;
         struct {
             uint8_t wait; /* a reply is wanted when the flow is open or has failed */

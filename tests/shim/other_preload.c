@@ -7,7 +7,8 @@
 #define NAMES                                                                                      \
     NAME(stat)                                                                                     \
     NAME(fstat)                                                                                    \
-    NAME(lstat) NAME(fstatat) NAME(open) NAME(openat) NAME(getdents64) NAME(readlink) NAME(getcwd) \
+    NAME(lstat)                                                                                    \
+    NAME(fstatat) NAME(open) NAME(openat) NAME(getdents64) NAME(readlink) NAME(getcwd)             \
         NAME(eventfd) NAME(poll) NAME(ppoll) NAME(select) NAME(clock_gettime) NAME(getpid)         \
             NAME(geteuid) NAME(raise) NAME(kill) NAME(syscall) NAME(socket) NAME(socketpair)       \
                 NAME(bind) NAME(connect) NAME(listen) NAME(accept) NAME(accept4) NAME(getsockname) \

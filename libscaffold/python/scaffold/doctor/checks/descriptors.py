@@ -11,9 +11,11 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from ..kinds import TCP, TCP4, TCP6, UDP, Kind
+from ..kinds import TCP, TCP4, TCP6, UDP, UDP4, Kind
 from ..table import check
 from ..verbs import answer, arrived, c_answer, mask, unserved, until
+
+_FIOASYNC, _FIOSETOWN, _SIOCSPGRP, _FIOGETOWN = 0x5452, 0x8901, 0x8902, 0x8903
 
 
 @check(*TCP, *UDP, rows="free")
@@ -236,3 +238,26 @@ def readiness_of_many(kind: Kind) -> Any:
         if number % 2:
             until(server, select.POLLIN)
     return sum(mask(server, select.POLLIN) == "0x1" for _, server in pairs)
+
+
+@check(TCP4, UDP4, rows="A4")
+def owner_by_ioctl(kind: Kind) -> Any:
+    """SIGIO for who has asked for it by ioctl, before the socket was connected."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGIO])
+    found = []
+    for request in (_FIOSETOWN, _SIOCSPGRP):
+        with kind.bound() as s, kind.bound() as c:
+            fcntl.ioctl(c, request, struct.pack("i", os.getpid()))
+            fcntl.ioctl(c, _FIOASYNC, struct.pack("i", 1))
+            if kind.type == socket.SOCK_STREAM:
+                s.listen()
+            c.connect(s.getsockname())
+            peer = s.accept()[0] if kind.type == socket.SOCK_STREAM else s
+            while signal.sigtimedwait([signal.SIGIO], 0):
+                pass
+            peer.sendto(b"x", c.getsockname())
+            got = signal.sigtimedwait([signal.SIGIO], 5)
+            owner = struct.unpack("i", fcntl.ioctl(c, _FIOGETOWN, bytes(4)))[0] == os.getpid()
+            found.append((got is not None, owner))
+            peer.close()
+    return found

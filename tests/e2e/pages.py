@@ -97,7 +97,9 @@ def commands(block: Block) -> list[Command]:
         text = "\n".join(gathered)
         if not text.endswith("\\") and _is_whole(text):
             prompt = _PROMPT.match(text)
-            found.append(Command(prompt[1] if prompt else "", text[prompt.end() if prompt else 0 :]))
+            found.append(
+                Command(prompt[1] if prompt else "", text[prompt.end() if prompt else 0 :])
+            )
             gathered = []
     assert not gathered, gathered
     return found
@@ -161,7 +163,9 @@ class Terminal:
             }:
                 self.stop(other, names)
         output = f"/tmp/server-{time.monotonic_ns()}"
-        code, said = self.run(f": >{output}; setsid sh -c {shlex.quote(text)} >{output} 2>&1 & echo $!")
+        code, said = self.run(
+            f": >{output}; setsid sh -c {shlex.quote(text)} >{output} 2>&1 & echo $!"
+        )
         assert code == 0, said
         self._servers[key] = said.split()[-1], output
         deadline = time.monotonic() + PATIENCE_S

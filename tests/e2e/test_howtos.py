@@ -74,11 +74,13 @@ class Story:
 
 
 MY_SERVER = (
-    "mkdir -p bin && PATH=$PWD/bin:$PATH && printf '%s\\n' '#!/usr/bin/env python3' "
-    "'import socket, select' "
-    "'listeners = [socket.create_server((\"\", port)) for port in eval(open(__file__).readlines()[-1][1:])]' "
-    "'select.select([], [], [])' '#80, 9009' >bin/my-server && chmod +x bin/my-server"
+    "mkdir -p bin && PATH=$PWD/bin:$PATH && echo 80 9009 >ports && "
+    "printf '%s\\n' '#!/usr/bin/env python3' 'import socket, select' "
+    "'ports = map(int, open(\"ports\").read().split())' "
+    "'listeners = [socket.create_server((\"\", port)) for port in ports]' "
+    "'select.select([], [], [])' >bin/my-server && chmod +x bin/my-server"
 )
+"""Something that listens."""
 
 ORACLE = (
     "'import socket' 's = socket.socket(type=socket.SOCK_DGRAM)' 's.bind((\"\", 2000))' "
@@ -99,8 +101,10 @@ STORIES = {
         hosts=True,
     ),
     "tutorial.md": Story(
-        prepare=["mkdir first && cd first && echo 'I am the first' >index.html",
-                 "echo 'I am the second' >/tmp/index.html"],
+        prepare=[
+            "mkdir first && cd first && echo 'I am the first' >index.html",
+            "echo 'I am the second' >/tmp/index.html",
+        ],
         needs=["wget"],
         stops={"## Kill one": "web.acme.scaffold"},
         answers={
@@ -115,9 +119,13 @@ STORIES = {
         needs=["gcc", "pkg-config"],
     ),
     "explain.md": Story(
-        prepare=[WEB, SERVE_WEB, "cd ~",
-                 "printf '#!/bin/sh\\nwget -q -O /dev/null http://web.acme.scaffold/\\n' "
-                 ">start-everything.sh; chmod +x start-everything.sh"],
+        prepare=[
+            WEB,
+            SERVE_WEB,
+            "cd ~",
+            "printf '#!/bin/sh\\nwget -q -O /dev/null http://web.acme.scaffold/\\n' "
+            ">start-everything.sh; chmod +x start-everything.sh",
+        ],
         before={
             "tail -n 1 log": "scaffold run --explain --json -- "
             "wget -q -O /dev/null http://web.acme.scaffold/ 2>log"
@@ -146,22 +154,28 @@ STORIES = {
     "reach.md": Story(
         prepare=[WEB, SERVE_WEB, "cd ~", "scaffold run --service iperf.acme.scaffold -- iperf -s"],
         needs=["wget", "curl", "iperf"],
-        answers={"scaffold run -- wget": "saved", "scaffold run -- curl": PAGE, "wget": "saved",
-                 "scaffold run -- iperf": "bits/sec"},
+        answers={
+            "scaffold run -- wget": "saved",
+            "scaffold run -- curl": PAGE,
+            "wget": "saved",
+            "scaffold run -- iperf": "bits/sec",
+        },
     ),
     "serve.md": Story(
         prepare=[MY_SERVER],
         before={
-            "scaffold run --service web.acme.scaffold:80,admin": "sed -i 's/#80, 9009/#8000, 8001/' "
-            "bin/my-server",
+            "scaffold run --service web.acme.scaffold:80,admin": "echo 8000 8001 >ports",
             "scaffold up": "scaffold down",
         },
         answers={"scaffold run -- redis-cli": "PONG"},
         needs=["nginx", "redis-server"],
     ),
     "several-scaffoldds.md": Story(
-        prepare=[MY_SERVER, "printf '#!/bin/sh\\nscaffold status\\n' >bin/my-client",
-                 "chmod +x bin/my-client"],
+        prepare=[
+            MY_SERVER,
+            "printf '#!/bin/sh\\nscaffold status\\n' >bin/my-client",
+            "chmod +x bin/my-client",
+        ],
         answers={"SCAFFOLD_RUNTIME_DIR=/tmp/one my-client": "web.acme.scaffold", "python": "<"},
         python="import os; os.environ['SCAFFOLD_BUILD_DIR'] = ''\n",
         uid=0,
@@ -181,8 +195,11 @@ STORIES = {
     "two-hosts.md": Story(
         needs=["nginx", "curl", "jq"],
         hosts=True,
-        answers={"scaffold run -- curl": "nginx|<html", "scaffold status": r"b +\S+ +10\.84",
-                 "scaffold status --json": "true"},
+        answers={
+            "scaffold run -- curl": "nginx|<html",
+            "scaffold status": r"b +\S+ +10\.84",
+            "scaffold status --json": "true",
+        },
     ),
 }
 

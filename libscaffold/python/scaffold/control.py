@@ -84,7 +84,9 @@ class Control:
         except ProcessLookupError:
             return
         except (OSError, ValueError):  # 0: its pid means nothing here
-            raise ServiceError(3, "scaffoldd runs in another pid namespace; stop it there") from None
+            raise ServiceError(
+                3, "scaffoldd runs in another pid namespace; stop it there"
+            ) from None
         try:
             self._order_to_stop(pidfd)
             poll = select.poll()

@@ -1,6 +1,7 @@
 #include "client/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "client/daemon.h"
+#include "client/fork_gate.h"
 #include "client/kernel.h"
 #include "client/real.h"
 
@@ -83,7 +85,7 @@ static uint64_t netns;
 __attribute__((constructor(103))) static void find_netns(void)
 {
     struct stat st;
-    if (stat("/proc/self/ns/net", &st) == 0)
+    if (sc_kernel_stat("/proc/self/ns/net", &st) == 0)
         netns = st.st_ino;
 }
 
@@ -102,19 +104,47 @@ static int connect_to(int fd, const struct sockaddr_un *sun, socklen_t len)
     return (int)r;
 }
 
-/* A name is a claim: whoever answers must be the uid that the runtime directory belongs to. */
-static bool is_scaffoldd(int fd, const struct sc_place *place)
+/* Users without a number in this user namespace all have this one (/proc/sys/kernel/overflowuid),
+ * so it proves nothing. */
+#define UNMAPPED 65534
+
+/* Whom the kernel names at the other end; UNMAPPED, too, when it may not be asked. */
+static uid_t peer_of(int fd)
 {
     struct ucred peer;
     socklen_t len = sizeof peer;
-    return sc_real.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-           (peer.uid == place->id.uid || peer.uid == 0);
+    return sc_real.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 ? peer.uid : UNMAPPED;
+}
+
+/* The abstract name can be anybody's: whoever answers must be root, or the uid that the runtime
+ * directory belongs to. */
+static bool is_named_user(int fd, const struct sc_place *place)
+{
+    uid_t uid = peer_of(fd);
+    return uid == 0 || (uid == place->id.uid && uid != UNMAPPED);
+}
+
+/* In the directory it is who the directory belongs to, where that is anybody's: a closed one must
+ * be this user's. Where that cannot be told by numbers, nobody else must be able to put anything
+ * there.
+ */
+static bool is_directorys(int fd, const struct sc_place *place)
+{
+    struct statx st;
+    uid_t uid = peer_of(fd);
+    if (RAW(statx, AT_FDCWD, place->dir, 0, STATX_UID | STATX_MODE, &st) < 0)
+        return is_named_user(fd, place);
+    if (place->closed && (st.stx_uid != place->id.uid || st.stx_uid == UNMAPPED))
+        return false;
+    if (uid == UNMAPPED)
+        return (st.stx_mode & (S_IWGRP | S_IWOTH)) == 0;
+    return uid == 0 || uid == st.stx_uid;
 }
 
 /* A connection to the scaffoldd of this place at this address, or a negative errno. Without
  * patience a full queue is EAGAIN at once. */
 static int open_at(const struct sc_place *place, const struct sockaddr_un *sun, socklen_t len,
-                   bool patient)
+                   bool (*is_scaffoldd)(int fd, const struct sc_place *place), bool patient)
 {
     struct timeval patience = {.tv_sec = ANSWER_SECONDS};
     int off = 0, flags = patient ? 0 : SOCK_NONBLOCK;
@@ -137,22 +167,22 @@ static int open_by_path(const struct sc_place *place)
 {
     struct sockaddr_un sun = {.sun_family = AF_UNIX};
     snprintf(sun.sun_path, sizeof sun.sun_path, "%s/ctl", place->dir);
-    return open_at(place, &sun, sizeof sun, true);
+    return open_at(place, &sun, sizeof sun, is_directorys, true);
 }
 
 /* The abstract name first: it is there in a chroot, too. Containers share the directory only; and
- * where somebody else holds the name, whether he answers or lets its queue run full, the directory
- * says who scaffoldd is. */
+ * where somebody else holds the name, whether he answers or lets its queue run full, or a user
+ * namespace does not let him be told from scaffoldd, the directory says who scaffoldd is. */
 static int open_place(const struct sc_place *place)
 {
     struct sockaddr_un sun;
     socklen_t len = sc_name_control(place->id, &sun);
-    int fd = open_at(place, &sun, len, false);
+    int fd = open_at(place, &sun, len, is_named_user, false);
     if (fd >= 0 || fd == -ENOBUFS)
         return fd;
     int by_path = open_by_path(place);
     if (by_path < 0 && by_path != -ENOBUFS && fd == -EAGAIN)
-        return open_at(place, &sun, len, true);
+        return open_at(place, &sun, len, is_named_user, true);
     return by_path;
 }
 
@@ -284,7 +314,7 @@ int sc_control_wait(int control, struct sc_ctl_reply *r, uint16_t op, struct tim
     /* A timeout, even a long one, makes recv return EINTR where it would restart. */
     sc_real.setsockopt(control, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
     pthread_cleanup_push(close_cancelled, &control);
-    n = sc_real.recvfrom(control, r, sizeof *r, 0, NULL, NULL);
+    n = sc_next.recvfrom(control, r, sizeof *r, 0, NULL, NULL); /* the program's own wait */
     pthread_cleanup_pop(0);
     if (n < 0 && errno == EAGAIN)
         errno = EINPROGRESS;
@@ -304,6 +334,71 @@ int sc_control_ask(int control, const struct sc_ctl_request *q, struct sc_ctl_re
 {
     return ask(control, q, -1, r);
 }
+
+/* --- replies that carry a descriptor -----------------------------------------------------------
+ */
+
+/* Until a reply is there, or an end, or patience is. */
+static void await_reply(int control)
+{
+    long n;
+    do
+        n = RAW(recvfrom, control, NULL, 0, MSG_PEEK, NULL, NULL);
+    while (n < 0 && errno == EINTR);
+}
+
+/* Takes what is there: its length, and in *fd what came with it or -1. */
+static long take_reply(int control, struct sc_ctl_reply *r, int *fd)
+{
+    struct iovec iov = {r, sizeof *r};
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(sizeof *fd)];
+    } rights;
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = rights.room,
+                         .msg_controllen = sizeof rights.room};
+    long n = RAW(recvmsg, control, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    struct cmsghdr *h = n < 0 ? NULL : CMSG_FIRSTHDR(&msg);
+    *fd = -1;
+    if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
+        h->cmsg_len >= CMSG_LEN(sizeof *fd))
+        memcpy(fd, CMSG_DATA(h), sizeof *fd);
+    return n;
+}
+
+static int no_descriptor_left(void)
+{
+    sc_control_explain(ENOBUFS, "no descriptor is left for the service's socket; raise the limit "
+                                "(ulimit -n)");
+    errno = ENOBUFS;
+    return -1;
+}
+
+int sc_control_ask_for(int control, const struct sc_ctl_request *q, struct sc_ctl_reply *r,
+                       int (*take)(void *arg, int fd), void *arg)
+{
+    struct sc_fork_gate gate;
+    int fd, result = -1;
+    if (sc_control_send(control, q, -1) < 0)
+        return -1;
+    await_reply(control);
+    sc_fork_gate_enter(&gate);
+    long n = take_reply(control, r, &fd);
+    bool granted = n > 0 && sc_ctl_reply_check(r, (size_t)n, q->op) == 0 && r->error == 0;
+    if (granted && fd >= 0)
+        result = take(arg, fd);
+    else if (fd >= 0)
+        RAW(close, fd);
+    sc_fork_gate_leave(&gate);
+    if (granted)
+        return fd >= 0 ? result : no_descriptor_left();
+    return read_reply(r, n, q->op);
+}
+
+/* --- a whole conversation ----------------------------------------------------------------------
+ */
 
 static int call(const struct sc_ctl_request *q, int pass, struct sc_ctl_reply *r, bool quiet)
 {

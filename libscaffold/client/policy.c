@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/kernel.h"
 #include "client/real.h"
 
 static struct sc_policy policy;

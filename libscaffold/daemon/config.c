@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -356,4 +357,31 @@ void sc_config_init(struct sc_config *c)
     strcpy(c->congestion, "cubic");
     if (getrandom(&c->seed, sizeof c->seed, 0) != sizeof c->seed)
         abort();
+}
+
+int sc_config_make_absolute(struct sc_config *c, char *why, size_t size)
+{
+    const struct {
+        enum sc_setting setting;
+        char *path;
+        size_t room;
+    } all[] = {{SC_SET_RUNTIME_DIR, c->runtime_dir, sizeof c->runtime_dir},
+               {SC_SET_STATE_DIR, c->state_dir, sizeof c->state_dir},
+               {SC_SET_LOG_FILE, c->log_file, sizeof c->log_file}};
+    char here[PATH_MAX], absolute[PATH_MAX + 260], where[352];
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (!*all[i].path || *all[i].path == '/')
+            continue;
+        bool known = getcwd(here, sizeof here) != NULL;
+        snprintf(absolute, sizeof absolute, "%s/%s", here, all[i].path);
+        if (known && strlen(absolute) < all[i].room) {
+            strcpy(all[i].path, absolute);
+            continue;
+        }
+        sc_config_where(c, all[i].setting, where, sizeof where);
+        snprintf(why, size, "%s: %s; give a shorter one that starts with /", where,
+                 known ? "this path is too long" : strerror(errno));
+        return -1;
+    }
+    return 0;
 }

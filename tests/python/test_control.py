@@ -1,15 +1,11 @@
 """The control connection of the tools: what scaffoldd may answer, and what it must not."""
 
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from python.fake_scaffoldd import EMPTY, FakeScaffoldd
-from scaffold import NoDaemon, ServiceError, cli
+from scaffold import NoDaemon, ServiceError
 from scaffold._native import lib
 from scaffold.control import Control, answers
 
@@ -59,6 +55,16 @@ def test_bad_answers_are_one_line(tmp_path: Path, reply: dict[str, object], line
         assert "\n" not in str(caught.value)
 
 
+def test_one_that_knows_its_own_version_alone_is_stopped(tmp_path: Path) -> None:
+    """As those up to version 2."""
+    with FakeScaffoldd(tmp_path, only=2) as fake, Control(tmp_path) as control:
+        with pytest.raises(ServiceError, match="speaks version 2 .*`scaffold down`"):
+            control.hello()
+        control._ask_to_stop()
+        assert fake.asked[1:] == [lib.SC_CTL_STOP] * 2
+        assert fake.versions[1:] == [lib.SC_CTL_VERSION, 2]
+
+
 def test_no_descriptor_with_the_status(tmp_path: Path) -> None:
     with FakeScaffoldd(tmp_path), Control(tmp_path) as control:
         control.hello()
@@ -70,28 +76,3 @@ def test_silence_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with FakeScaffoldd(tmp_path, silent=True), Control(tmp_path) as control:
         with pytest.raises(ServiceError, match="has not answered"):
             control.hello()
-
-
-OTHER_RELEASE = """
-import os, signal, socket, struct, sys
-listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-listener.bind(sys.argv[1])
-listener.listen()
-print("ready", flush=True)
-while True:
-    connection, _ = listener.accept()
-    while raw := connection.recv(8192):
-        connection.send(struct.pack("=IHH", 0x53434631, 99, 0) + bytes(int(sys.argv[2])))
-"""
-
-
-@pytest.mark.parametrize("length", [56, 5000])
-def test_one_of_another_release_is_stopped(length: int, tmp_path: Path) -> None:
-    """Whatever of STOP it understands."""
-    command = [sys.executable, "-c", OTHER_RELEASE, str(tmp_path / "ctl"), str(length)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == "ready\n"
-        result = CliRunner().invoke(cli.main, ["down", "--runtime-dir", str(tmp_path)])
-        assert result.output == f"scaffoldd (pid {other.pid}) has stopped\n"
-    assert other.returncode == -signal.SIGTERM

@@ -89,7 +89,12 @@ def test_every_name_of_the_package_is_there() -> None:
 
 # --- two readers of one command line --------------------------------------------------------------
 
-OPTIONS = [option for one in cli.run.params for option in one.opts if option.startswith("-")]
+OPTIONS = [
+    option
+    for one in cli.run.params
+    for option in (*one.opts, *one.secondary_opts)
+    if option.startswith("-")
+]
 WORDS = [*OPTIONS, "--", "-", "-h", "--help", "--all-loca", "--service=w.d.scaffold", "80:8000",
          "w.d.scaffold", "/r", "true", ""]  # fmt: skip
 

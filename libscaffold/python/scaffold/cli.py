@@ -191,9 +191,9 @@ def shim_options(function: Callable[..., Any]) -> Callable[..., Any]:
 )
 @shim_options
 @click.option(
-    "--trap",
-    is_flag=True,
-    help="Have the kernel hand over its socket calls: static and Go programs.",
+    "--trap/--no-trap",
+    default=None,
+    help="Have the kernel hand over its socket calls.  [default: for static, musl and Go programs]",
 )
 @click.option(
     "--explain", "explained", is_flag=True, help="Say at exit what became of each socket."
@@ -204,7 +204,7 @@ def shim_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="[--] CMD...")
 def run(
     words: tuple[str, ...],
-    trap: bool,
+    trap: bool | None,
     service: str | None,
     publish: tuple[str, ...],
     all_local: bool,
@@ -221,7 +221,7 @@ def run(
         raise click.UsageError("--json belongs to --explain")
     if explained and trap:
         raise click.UsageError("--explain asks the preload library, which --trap goes without")
-    request = Request(words, service, publish, all_local, trap, runtime_dir)
+    request = Request(words, service, publish, all_local, trap, runtime_dir, explained)
     command, environment = prepare(request)
     if explained:
         _explained(command, environment, as_json)
@@ -257,12 +257,15 @@ def env(
             click.echo(f"export {key}={shlex.quote(value)}")
 
 
-@command("scaffold doctor\nscaffold doctor --json connect abort.send")
+@command("scaffold doctor\nscaffold doctor --trap\nscaffold doctor --json connect abort.send")
 @click.option("--json", "as_json", is_flag=True, help="As docs/schemas/doctor.schema.json says.")
 @click.option("--all", "every", is_flag=True, help="List the checks that are the same, too.")
+@click.option("--trap", is_flag=True, help="Compare `scaffold run --trap` instead of the shim.")
 @RUNTIME_DIR
 @click.argument("patterns", nargs=-1, metavar="[CHECK]...")
-def doctor(patterns: tuple[str, ...], as_json: bool, every: bool, runtime_dir: Path | None) -> None:
+def doctor(
+    patterns: tuple[str, ...], as_json: bool, every: bool, trap: bool, runtime_dir: Path | None
+) -> None:
     """Compare sockets under the shim with the kernel's, and look at the machine.
 
     CHECK is a subject (connect), the front of a name (connect.refused) or a pattern with
@@ -278,7 +281,7 @@ def doctor(patterns: tuple[str, ...], as_json: bool, every: bool, runtime_dir: P
         say(f"started scaffoldd (pid {started}) at {folder}")
     if not as_json:
         show.facts(doctors.facts(folder))
-    results = doctors.examine(folder, names)
+    results = doctors.examine(folder, names, trap=trap)
     if as_json:
         click.echo(json.dumps(doctors.document(results), indent=2))
     else:

@@ -27,7 +27,16 @@ def answers(runtime_dir: Path) -> int | None:
 
 
 class AnotherVersion(ServiceError):
-    """The scaffoldd that answers is of another release."""
+    """The scaffoldd that answers is of another release, and speaks this version."""
+
+    def __init__(self, pid: int, version: int):
+        super().__init__(
+            71,
+            f"scaffoldd (pid {pid}) speaks version {version} of the local interface, this command"
+            f" {lib.SC_CTL_VERSION}; `scaffold down`, and start it again from the same"
+            " installation",
+        )
+        self.version = version
 
 
 class Control:
@@ -62,7 +71,9 @@ class Control:
         self._socket.close()
 
     def hello(self) -> None:
-        """Check that both sides speak the same version; ServiceError with a line if not."""
+        """Check that both sides speak the same version; ServiceError with a line if not. Every
+        version answers.
+        """
         self._ask(lib.SC_CTL_HELLO)
 
     def status(self) -> dict[str, Any]:
@@ -88,7 +99,10 @@ class Control:
                 3, "scaffoldd runs in another pid namespace; stop it there"
             ) from None
         try:
-            self._order_to_stop(pidfd)
+            try:
+                self._ask_to_stop()
+            except AnotherVersion:
+                self._terminate(pidfd)
             poll = select.poll()
             poll.register(pidfd, select.POLLIN)
             if not poll.poll(timeout_s * 1000):
@@ -96,16 +110,25 @@ class Control:
         finally:
             os.close(pidfd)
 
-    def _order_to_stop(self, pidfd: int) -> None:
-        """By its protocol, else by SIGTERM, which is an orderly end in every release."""
+    def _ask_to_stop(self) -> None:
+        """In this command's version. Scaffoldds that know no other refuse that, and say which they
+        know.
+        """
         try:
             self._ask(lib.SC_CTL_STOP)
-        except AnotherVersion:
+        except AnotherVersion as other:
             try:
-                signal.pidfd_send_signal(pidfd, signal.SIGTERM)
-            except PermissionError:
-                line = f"only root and the user who runs scaffoldd (pid {self.pid}) can stop it"
-                raise NotAllowed(1, line) from None
+                self._ask(lib.SC_CTL_STOP, other.version)
+            except ServiceError:
+                raise other from None
+
+    def _terminate(self, pidfd: int) -> None:
+        """By SIGTERM, which is an orderly end in every release."""
+        try:
+            signal.pidfd_send_signal(pidfd, signal.SIGTERM)
+        except PermissionError:
+            line = f"only root and the user who runs scaffoldd (pid {self.pid}) can stop it"
+            raise NotAllowed(1, line) from None
 
     def _connect(self) -> None:
         """By path, which works from every network namespace; else by the abstract name."""
@@ -136,11 +159,11 @@ class Control:
         pid, uid, _ = struct.unpack("iII", raw)
         return pid, uid
 
-    def _ask(self, op: int) -> int | None:
+    def _ask(self, op: int, version: int = lib.SC_CTL_VERSION) -> int | None:
         """Send one request; return the descriptor that came with the reply, if any."""
         request = ffi.new("struct sc_ctl_request *")
         request.magic = lib.SC_CTL_MAGIC
-        request.version = lib.SC_CTL_VERSION
+        request.version = version
         request.op = op
         size = ffi.sizeof("struct sc_ctl_reply")
         try:
@@ -154,14 +177,14 @@ class Control:
             raise NoDaemon(100, f"scaffoldd (pid {self.pid}) went away: {error}") from None
         fd = _descriptor(ancillary)
         try:
-            self._check(raw, op, size)
+            self._check(raw, op, size, version)
         except BaseException:
             if fd is not None:
                 os.close(fd)
             raise
         return fd
 
-    def _check(self, raw: bytes, op: int, size: int) -> None:
+    def _check(self, raw: bytes, op: int, size: int, version: int) -> None:
         if len(raw) == 0:
             raise NoDaemon(100, "scaffoldd closed the control connection; its log says why")
         reply = ffi.new("struct sc_ctl_reply *")
@@ -170,13 +193,8 @@ class Control:
             len(raw) != size and reply.version == lib.SC_CTL_VERSION
         ):
             raise ServiceError(71, "what answers on the control socket is not scaffoldd")
-        if reply.version != lib.SC_CTL_VERSION:
-            raise AnotherVersion(
-                71,
-                f"scaffoldd (pid {self.pid}) speaks version {reply.version} of the local interface,"
-                f" this command {lib.SC_CTL_VERSION}; `scaffold down`, and start it again from the"
-                " same installation",
-            )
+        if reply.version != version:
+            raise AnotherVersion(self.pid, reply.version)
         if reply.error != 0:
             text = ffi.string(reply.text).decode("utf-8", "replace")
             raise ServiceError(reply.error, text or os.strerror(abs(reply.error)))

@@ -7,6 +7,7 @@ long to load: no click, no rich, nothing that starts processes. tests/python/tes
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -22,8 +23,11 @@ class Request(NamedTuple):
     service: str | None = None
     publish: tuple[str, ...] = ()
     all_local: bool = False
-    trap: bool = False
+    trap: bool | None = None
+    """None: if the program is one that the preload library does not reach."""
     runtime_dir: Path | None = None
+    explained: bool = False
+    """Whether the preload library is to say what became of each socket."""
 
 
 def parse(words: Sequence[str]) -> Request | None:
@@ -32,13 +36,16 @@ def parse(words: Sequence[str]) -> Request | None:
     None for all that click reads better: help, mistakes, `--option=value`, and what is rare.
     """
     given: dict[str, list[str]] = {"--service": [], "--publish": [], "--runtime-dir": []}
-    flags = {"--all-local": False, "--trap": False}
+    flags: dict[str, bool | None] = {"--all-local": False, "--trap": None}
+    negative = {"--no-trap": "--trap"}
     at = 0
     while at < len(words) and words[at].startswith("-"):
         if words[at : at + 2] == ["--runtime-dir", ""]:
             return None
         if words[at] in flags:
             flags[words[at]] = True
+        elif words[at] in negative:
+            flags[negative[words[at]]] = False
         elif words[at] in given and at + 1 < len(words):
             at += 1
             given[words[at - 1]].append(words[at])
@@ -55,7 +62,7 @@ def parse(words: Sequence[str]) -> Request | None:
         words=tuple(words[at:]),
         service=service[0] if service else None,
         publish=tuple(given["--publish"]),
-        all_local=flags["--all-local"],
+        all_local=bool(flags["--all-local"]),
         trap=flags["--trap"],
         runtime_dir=Path(folder[0]) if folder else None,
     )
@@ -143,21 +150,32 @@ def prepare(request: Request) -> tuple[list[str], dict[str, str]]:
     """The words and the environment to start the program with; its scaffoldd answers."""
     check_serving(request)
     folder = runtime_dir_of(request.runtime_dir)
-    environment = launch.environment(
+    found = None if request.trap else launch.obstacle(request.words)
+    chosen = request.trap is None and found is not None and found.trap and not request.explained
+    environment = partial(
+        launch.environment,
         folder,
         service=request.service,
         publish=request.publish,
         all_local=request.all_local,
         command=request.words,
-        trap=request.trap,
     )
     words = list(request.words)
-    if request.trap:
+    if found is not None and chosen:
+        preload = environment()["LD_PRELOAD"]
+        words[:0] = [str(paths.part(paths.TRAP)), "--instead", found.why, preload]
+    elif request.trap:
         words.insert(0, str(paths.part(paths.TRAP)))
-    elif why := launch.obstacle(words):
-        say(f"{words[0]} {why}; it will use plain IP without --trap")
+    elif found is not None:
+        say(f"{words[0]} {found.why}; it will use plain IP{_way_out(found, request)}")
     _ensure_scaffoldd(folder)
-    return words, environment
+    return words, environment(trap=request.trap or chosen)
+
+
+def _way_out(found: launch.Obstacle, request: Request) -> str:
+    if not found.trap:
+        return ""
+    return ", for --explain needs the preload library" if request.explained else " without --trap"
 
 
 def _ensure_scaffoldd(folder: Path) -> None:

@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from e2e.pages import USER, Block, Command, Terminal, blocks, commands, is_shown
-from e2e.sandbox import ROOT, Sandbox, link
+from e2e.sandbox import HOME, ROOT, Sandbox, link
 from scaffold.scenario import MissingProgram
+from trap.common import go_program
 
 pytestmark = [pytest.mark.root, pytest.mark.hosts, pytest.mark.spread]
 
@@ -38,6 +39,8 @@ LEFT_OUT = {
     "scaffold-port": "needs the network; tests/verify/test_porting.py and test_ports.py run it",
     "LD_PRELOAD=libscaffold_shim.so": "after a system-wide installation; test_places.py has the"
     " absolute path",
+    "scaffold run --trap -- python3 aiodns-client.py": "tests/verify/test_sandboxes.py has it",
+    "GRPC_DNS_RESOLVER=native": "tests/verify/test_sandboxes.py has it",
     "ip netns exec": "namespaces of names that this machine may have; the labs are made so",
     "scaffoldd --config /etc": "stays in the foreground; test_configuration.py starts it so",
 }
@@ -66,6 +69,8 @@ class Story:
     expression."""
     python: str = ""
     """In front of each piece of Python."""
+    programs: dict[str, str] = field(default_factory=dict)
+    """In Go, by their names."""
     needs: list[str] = field(default_factory=list)
     """Programs."""
     hosts: bool = False
@@ -86,6 +91,25 @@ ORACLE = (
     "'import socket' 's = socket.socket(type=socket.SOCK_DGRAM)' 's.bind((\"\", 2000))' "
     "'while True: s.sendto(b\"answer\", s.recvfrom(99)[1])'"
 )
+
+GO_CLIENT = """
+package main
+
+import ("io"; "net/http"; "os")
+
+func main() {
+    answer, err := http.Get(os.Args[1])
+    if err != nil { panic(err) }
+    io.Copy(os.Stdout, answer.Body)
+}
+"""
+GO_SERVER = """
+package main
+
+import "net/http"
+
+func main() { panic(http.ListenAndServe(":8080", nil)) }
+"""
 
 STORIES = {
     "README.md": Story(
@@ -183,14 +207,12 @@ STORIES = {
     "status.md": Story(prepare=[WEB, SERVE_WEB], needs=["jq"]),
     "trap.md": Story(
         prepare=[
-            "printf '#!/bin/sh\nexec busybox wget -qO- $1\n' >go-client",
-            "printf '#!/bin/sh\nexec busybox httpd -f -p 8080\n' >go-server",
-            "chmod +x go-client go-server",
-            "echo 'I am the page' >index.html",
+            WEB,
             "scaffold run --service web.acme.scaffold -- python3 -m http.server 8080",
+            "cd ~",
         ],
-        needs=["busybox"],
-        answers={"scaffold run --trap -- ./go-client": PAGE},
+        programs={"go-client": GO_CLIENT, "go-server": GO_SERVER},
+        answers={"scaffold run -- ./go-client": PAGE},
     ),
     "two-hosts.md": Story(
         needs=["nginx", "curl", "jq"],
@@ -335,12 +357,17 @@ def opened(story: Story) -> Iterator[dict[str, Terminal]]:
 
 @pytest.mark.usefixtures("root_only")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_page(page: Path) -> None:
+def test_a_page(page: Path, tmp_path: Path) -> None:
     story = STORIES.get(page.name, Story())
     for program in story.needs:
         if shutil.which(program) is None:
             raise MissingProgram(program)
     with opened(story) as terminals:
+        machine = next(iter(terminals.values())).machine
+        for name, text in story.programs.items():
+            source = tmp_path / f"{name}.go"
+            source.write_text(text)
+            shutil.copy(go_program(source, tmp_path), machine.path(f"{HOME}/{name}"))
         Reader(page, story, terminals).follow()
 
 

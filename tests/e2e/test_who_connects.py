@@ -215,9 +215,7 @@ while True:
 
 
 @pytest.mark.parametrize("what", ["chroot", "user"])
-def test_a_server_that_goes_elsewhere_between_bind_and_listen(
-    loopback_lab: Lab, what: str
-) -> None:
+def test_a_server_that_goes_elsewhere_between_bind_and_listen(loopback_lab: Lab, what: str) -> None:
     command = [PYTHON, "-c", ENTERED, what]
     process = loopback_lab["b"].popen(command, service=SERVICE, stdout=subprocess.PIPE)
     line(process, b"ready\n")
@@ -268,9 +266,7 @@ def heard(process: subprocess.Popen[Any]) -> list[bytes]:
 
 
 @pytest.mark.parametrize("wrapper", ["unmapped", "root", "another-number", "bwrap"])
-def test_a_program_in_a_user_namespace_finds_its_scaffoldd(
-    loopback_lab: Lab, wrapper: str
-) -> None:
+def test_a_program_in_a_user_namespace_finds_its_scaffoldd(loopback_lab: Lab, wrapper: str) -> None:
     words = WRAPPERS[wrapper]
     if not shutil.which(words[0]):
         pytest.skip(f"{words[0]} is not installed")
@@ -310,9 +306,7 @@ def test_a_directory_that_others_can_write_to_proves_nothing(loopback_lab: Lab) 
         "os.chmod(sys.argv[1], 0o666); s.listen(); print('ready', flush=True)\n"
         "while True: c, _ = s.accept(); print(len(c.recv(10000)), flush=True)"
     )
-    other = a.popen(
-        [PYTHON, "-c", code, a.runtime_dir / "ctl"], shim=False, stdout=subprocess.PIPE
-    )
+    other = a.popen([PYTHON, "-c", code, a.runtime_dir / "ctl"], shim=False, stdout=subprocess.PIPE)
     line(other, b"ready\n")
     code = "import socket; socket.create_connection(('198.18.0.9', 80))"
     for wrapper in ([], ["unshare", "--user"]):

@@ -11,6 +11,7 @@
 #include "client/client.h"
 #include "client/control.h"
 #include "client/datagram.h"
+#include "client/fork_gate.h"
 #include "client/identity.h"
 #include "client/log.h"
 #include "client/options.h"
@@ -91,7 +92,7 @@ static void move_queue(int from, int to)
 /* The kernel made a socket that would read as a clean end; in its place comes one that was reset
  * (A7): its other end is closed with a byte unread. The names stay. False when no descriptor is
  * left for it. */
-static bool put_reset(int fd, const struct sc_name *own, const struct sc_name *peer)
+static bool put_pair(int fd, const struct sc_name *own, const struct sc_name *peer)
 {
     static uint32_t serial;
     int pair[2];
@@ -111,6 +112,16 @@ static bool put_reset(int fd, const struct sc_name *own, const struct sc_name *p
     sc_real.dup3(pair[0], fd, O_CLOEXEC);
     sc_real.close(pair[0]);
     return true;
+}
+
+/* A child that had the other end would keep the reset from being seen. */
+static bool put_reset(int fd, const struct sc_name *own, const struct sc_name *peer)
+{
+    struct sc_fork_gate gate;
+    sc_fork_gate_enter(&gate);
+    bool put = put_pair(fd, own, peer);
+    sc_fork_gate_leave(&gate);
+    return put;
 }
 
 /* --- accepting -------------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "client/client.h"
+#include "client/fork_gate.h"
 #include "client/kernel.h"
 #include "client/real.h"
 
@@ -268,6 +269,71 @@ int sc_control_ask(int control, const struct sc_ctl_request *q, struct sc_ctl_re
 {
     return ask(control, q, -1, r);
 }
+
+/* --- replies that carry a descriptor -----------------------------------------------------------
+ */
+
+/* Until a reply is there, or an end, or patience is. */
+static void await_reply(int control)
+{
+    long n;
+    do
+        n = RAW(recvfrom, control, NULL, 0, MSG_PEEK, NULL, NULL);
+    while (n < 0 && errno == EINTR);
+}
+
+/* Takes what is there: its length, and in *fd what came with it or -1. */
+static long take_reply(int control, struct sc_ctl_reply *r, int *fd)
+{
+    struct iovec iov = {r, sizeof *r};
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(sizeof *fd)];
+    } rights;
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = rights.room,
+                         .msg_controllen = sizeof rights.room};
+    long n = RAW(recvmsg, control, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    struct cmsghdr *h = n < 0 ? NULL : CMSG_FIRSTHDR(&msg);
+    *fd = -1;
+    if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
+        h->cmsg_len >= CMSG_LEN(sizeof *fd))
+        memcpy(fd, CMSG_DATA(h), sizeof *fd);
+    return n;
+}
+
+static int no_descriptor_left(void)
+{
+    sc_control_explain(ENOBUFS, "no descriptor is left for the service's socket; raise the limit "
+                                "(ulimit -n)");
+    errno = ENOBUFS;
+    return -1;
+}
+
+int sc_control_ask_for(int control, const struct sc_ctl_request *q, struct sc_ctl_reply *r,
+                       int (*take)(void *arg, int fd), void *arg)
+{
+    struct sc_fork_gate gate;
+    int fd, result = -1;
+    if (sc_control_send(control, q, -1) < 0)
+        return -1;
+    await_reply(control);
+    sc_fork_gate_enter(&gate);
+    long n = take_reply(control, r, &fd);
+    bool granted = n > 0 && sc_ctl_reply_check(r, (size_t)n, q->op) == 0 && r->error == 0;
+    if (granted && fd >= 0)
+        result = take(arg, fd);
+    else if (fd >= 0)
+        RAW(close, fd);
+    sc_fork_gate_leave(&gate);
+    if (granted)
+        return fd >= 0 ? result : no_descriptor_left();
+    return read_reply(r, n, q->op);
+}
+
+/* --- a whole conversation ----------------------------------------------------------------------
+ */
 
 static int call(const struct sc_ctl_request *q, int pass, struct sc_ctl_reply *r, bool quiet)
 {

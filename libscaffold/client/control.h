@@ -33,6 +33,12 @@ int sc_control_wait(int control, struct sc_ctl_reply *r, uint16_t op, struct tim
 /* Both: 0, or -1 with errno. */
 int sc_control_ask(int control, const struct sc_ctl_request *q, struct sc_ctl_reply *r);
 
+/* Asks for what comes with a descriptor. `take` gets that, closes its number, and runs inside the
+ * fork gate (client/fork_gate.h): it must not wait. Returns what `take` returns, or -1 with errno,
+ * ENOBUFS when no descriptor is left here; then `take` was not called. */
+int sc_control_ask_for(int control, const struct sc_ctl_request *q, struct sc_ctl_reply *r,
+                       int (*take)(void *arg, int fd), void *arg);
+
 /* Everything: open, ask, close. */
 int sc_control_call(const struct sc_ctl_request *q, struct sc_ctl_reply *r, bool quiet);
 

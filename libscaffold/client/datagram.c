@@ -41,17 +41,24 @@ static unsigned marks_of(const struct sc_name *own)
                                                                    : 0u);
 }
 
-void sc_datagram_adopt(int fd)
+bool sc_datagram_mark(int fd)
 {
     struct sc_name own;
     if (!sc_datagram_identify(fd, &own)) {
         sc_mark_clear(fd, SC_MARKS_OF_DATAGRAM);
-        return;
+        return false;
     }
     sc_note_service_socket();
     /* Whether the program chose the port is not known of descriptors from elsewhere: kept. */
     sc_mark_set(fd, marks_of(&own) | SC_MARK_PORT_GIVEN);
     sc_options_mark_datagram(fd);
+    return true;
+}
+
+void sc_datagram_adopt(int fd)
+{
+    if (sc_datagram_mark(fd))
+        sc_options_tell_datagram(fd);
 }
 
 static void adopt_one(void *arg, int fd)

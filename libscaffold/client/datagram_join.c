@@ -1,5 +1,5 @@
-/* How a program's UDP socket becomes a socket of ours: PREPARE or BIND, a pair, HANDOVER of one
- * end, and the other under the program's number. Only then is the program's socket given up: a
+/* How a program's UDP socket becomes a socket of ours: PREPARE or BIND, whose reply brings one that
+ * takes part already, under the program's number. Only then is the program's socket given up: a
  * failure leaves it as it was. */
 #include <errno.h>
 #include <netinet/in.h>
@@ -10,6 +10,7 @@
 #include "client/datagram.h"
 #include "client/datagram_address.h"
 #include "client/datagram_state.h"
+#include "client/fork_gate.h"
 #include "client/fresh.h"
 #include "client/identity.h"
 #include "client/meanings.h"
@@ -75,35 +76,15 @@ static bool fits(enum sc_family socket, sa_family_t address)
 
 struct joining {
     int fd;
-    int control;
-    enum sc_family family;
-    bool wildcard;   /* shown as 0.0.0.0 or :: until it is connected */
     bool port_given; /* the program chose the port, which outlives connections */
 };
 
-static int name_own(int own, const struct joining *j, const struct sc_ctl_reply *r)
+/* What the program asked for; 0: nothing. */
+static uint32_t receive_buffer(int fd)
 {
-    struct sc_name name = {.daemon = sc_policy()->daemon,
-                           .kind = SC_NAME_DATAGRAM,
-                           .family = j->family,
-                           .wildcard = j->wildcard,
-                           .address = r->address,
-                           .serial = r->serial};
-    struct sockaddr_un sun;
-    socklen_t len = sc_name_format(&name, &sun);
-    return sc_real.bind(own, (const struct sockaddr *)&sun, len);
-}
-
-static int hand_over(const struct joining *j, int other, const struct sc_options_told *told)
-{
-    struct sc_ctl_request q = sc_control_request(SC_CTL_HANDOVER);
-    struct sc_ctl_reply r;
-    q.handover.wait = 1;
-    q.handover.sndbuf = told->sndbuf;
-    q.handover.rcvbuf = told->rcvbuf;
-    if (sc_control_send(j->control, &q, other) < 0)
-        return -1;
-    return sc_control_receive(j->control, &r, SC_CTL_HANDOVER);
+    struct sc_options_told told;
+    sc_options_tell(fd, &told);
+    return told.rcvbuf;
 }
 
 static void mark_all(int fd, unsigned set, unsigned clear)
@@ -116,10 +97,13 @@ static void mark_all(int fd, unsigned set, unsigned clear)
     }
 }
 
-/* Puts `own` under the program's number and those of its duplicates. */
-static int take_place(const struct joining *j, int own)
+/* Puts the new socket under the program's number and those of its duplicates. */
+static int put_in_place(void *arg, int own)
 {
-    sc_datagram_adopt(own);
+    const struct joining *j = arg;
+    struct sc_options_told told;
+    sc_options_carry(j->fd, own, &told);
+    sc_datagram_mark(own);
     unsigned marks = sc_marks(own) & SC_MARKS_OF_DATAGRAM;
     sc_marks_forget(own);
     int err = sc_swap(j->fd, own);
@@ -130,36 +114,17 @@ static int take_place(const struct joining *j, int own)
     return 0;
 }
 
-static int join_with(const struct joining *j, const struct sc_ctl_reply *r)
-{
-    struct sc_options_told told;
-    int pair[2];
-    if (sc_real.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return sc_fresh_failed();
-    sc_options_carry(j->fd, pair[0], &told);
-    int result = name_own(pair[0], j, r);
-    if (result == 0)
-        result = hand_over(j, pair[1], &told);
-    int kept = errno;
-    sc_real.close(pair[1]);
-    if (result < 0) {
-        sc_real.close(pair[0]);
-        return fail(kept);
-    }
-    return take_place(j, pair[0]);
-}
-
-/* One conversation: the question whose answer is the socket's address, then the hand-over. */
+/* One conversation. */
 static int join(struct joining *j, const struct sc_ctl_request *q)
 {
     struct sc_ctl_reply r;
-    j->control = sc_control_open(false);
-    if (j->control < 0)
+    int control = sc_control_open(false);
+    if (control < 0)
         return -1;
-    int result = sc_control_ask(j->control, q, &r);
+    int result = sc_control_ask_for(control, q, &r, put_in_place, j);
+    sc_control_close(control);
     if (result == 0)
-        result = join_with(j, &r);
-    sc_control_close(j->control);
+        sc_options_tell_datagram(j->fd);
     return result;
 }
 
@@ -174,13 +139,12 @@ static bool has_own_port(int fd, const struct plain *p)
 
 static int join_towards(int fd, const struct plain *p, const struct sc_address *to)
 {
-    struct joining j = {.fd = fd,
-                        .family = p->family,
-                        .wildcard = sc_address_is_wildcard(&p->local) &&
-                                    p->family != SC_FAMILY_SCAFFOLD, /* which has none */
-                        .port_given = has_own_port(fd, p)};
+    struct joining j = {.fd = fd, .port_given = has_own_port(fd, p)};
     struct sc_ctl_request q = sc_control_request(SC_CTL_PREPARE);
     q.prepare.datagram = 1;
+    q.prepare.wildcard = sc_address_is_wildcard(&p->local) &&
+                         p->family != SC_FAMILY_SCAFFOLD; /* which has none */
+    q.prepare.rcvbuf = receive_buffer(fd);
     q.prepare.family = (uint8_t)p->family;
     q.prepare.local_port = j.port_given ? p->local.port : 0;
     q.prepare.address = *to;
@@ -254,7 +218,7 @@ static int tell_peer(int fd, const struct sc_address *peer)
 
 /* Back to the kernel's UDP, bound as the program had bound it: `port` 0 leaves that to the kernel.
  */
-static int make_plain(int fd, bool keep_port)
+static int put_plain(int fd, bool keep_port)
 {
     struct sc_name own;
     struct sockaddr_storage ss;
@@ -285,6 +249,16 @@ static int make_plain(int fd, bool keep_port)
         return fail(-err);
     mark_all(fd, 0, SC_MARKS_OF_DATAGRAM);
     return 0;
+}
+
+/* A child that had the fresh socket would keep its port. */
+static int make_plain(int fd, bool keep_port)
+{
+    struct sc_fork_gate gate;
+    sc_fork_gate_enter(&gate);
+    int result = put_plain(fd, keep_port);
+    sc_fork_gate_leave(&gate);
+    return result;
 }
 
 /* connect(AF_UNSPEC). A port that the program did not choose goes with the peer, as in Linux; not
@@ -389,9 +363,7 @@ int sc_datagram_bind(int fd, const struct sockaddr *addr, socklen_t len)
     q.bind.datagram = 1;
     q.bind.reuseport = integer_option(fd, SO_REUSEPORT) > 0;
     q.bind.reuseaddr = integer_option(fd, SO_REUSEADDR) > 0;
-    struct joining j = {.fd = fd,
-                        .family = p.family,
-                        .wildcard = q.bind.wildcard,
-                        .port_given = q.bind.program_port != 0};
+    q.bind.rcvbuf = receive_buffer(fd);
+    struct joining j = {.fd = fd, .port_given = q.bind.program_port != 0};
     return join(&j, &q);
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -63,15 +62,9 @@ void sc_marks_forget(int fd)
 
 static pid_t owner;
 
-static void take_table(void)
+__attribute__((constructor(104))) void sc_descriptors_take_over(void)
 {
     owner = getpid();
-}
-
-__attribute__((constructor(104))) static void watch_forks(void)
-{
-    take_table();
-    pthread_atfork(NULL, NULL, take_table);
 }
 
 /* Between vfork and exec a child has its own descriptors and its parent's memory: what it closes

@@ -53,6 +53,9 @@ size_t sc_duplicates(int fd, int *out, size_t room);
 bool sc_any_signals(void);
 void sc_signals_expect(void);
 
+/* In the child of a fork: the descriptors are this process's from now on. */
+void sc_descriptors_take_over(void);
+
 /* True between vfork and exec: the memory is the parent's, the descriptors are not. */
 bool sc_is_vfork_child(void);
 

@@ -403,7 +403,17 @@ void sc_options_mark_datagram(int fd)
         if (!(mask >> i & 1))
             continue;
         mark_datagram(fd, o->level, o->name);
-        if (o->tell == SC_OPT_RECVERR && sc_option_remembered(cookie, o->level, o->name))
+    }
+}
+
+void sc_options_tell_datagram(int fd)
+{
+    uint64_t cookie = sc_cookie(fd);
+    uint64_t mask = sc_shadow_mask(cookie);
+    for (int i = 0; i < OPTIONS; i++) {
+        const struct option *o = &options[i];
+        if ((mask >> i & 1) && o->tell == SC_OPT_RECVERR &&
+            sc_option_remembered(cookie, o->level, o->name))
             tell_flow(fd, o->tell, 1);
     }
 }
@@ -790,6 +800,20 @@ static uint64_t set_by_program(int fd)
     else
         mask = sc_touched_mask(fd) | (sc_real_sees_all() ? 0 : set_elsewhere(fd));
     return mask & ~(1ull << SC_SHADOW_FAMILY);
+}
+
+void sc_options_tell(int from, struct sc_options_told *told)
+{
+    uint64_t mask = set_by_program(from);
+    int kept = errno;
+    *told = (struct sc_options_told){0};
+    for (int i = 0; i < OPTIONS; i++) {
+        union value v;
+        socklen_t len;
+        if ((mask >> i & 1) && read_option(from, &options[i], &v, &len))
+            tell_later(&options[i], &v, len, told);
+    }
+    errno = kept;
 }
 
 void sc_options_carry(int from, int to, struct sc_options_told *told)

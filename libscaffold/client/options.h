@@ -28,6 +28,9 @@ struct sc_options_told {
 /* A plain socket is being given this option, by a call that is not sc_setsockopt. */
 void sc_options_note(int fd, int level, int name);
 
+/* What the program has set on `from`, for scaffoldd. */
+void sc_options_tell(int from, struct sc_options_told *told);
+
 /* Carries the options that the program has set on `from` (plain or ours) over to `to`, and only
  * these (A16). */
 void sc_options_carry(int from, int to, struct sc_options_told *told);
@@ -52,5 +55,7 @@ int sc_option_remembered(uint64_t cookie, int level, int name);
 /* A datagram socket has just got the options of the program's: marks what its calls must look at.
  */
 void sc_options_mark_datagram(int fd);
+/* ... and tells scaffoldd of those that it must know. */
+void sc_options_tell_datagram(int fd);
 
 #endif

@@ -17,7 +17,7 @@ static void reply_mapping(struct sc_ctl_call *c, const struct sc_mapping *m)
     r.address6 = sc_ula_of(&c->server->daemon->ula, &m->service);
     memcpy(r.service, m->service.bytes, sizeof r.service);
     snprintf(r.name, sizeof r.name, "%s", m->name);
-    sc_ctl_send(c, &r, -1);
+    sc_ctl_send(c, &r);
 }
 
 void sc_ctl_look_up(struct sc_ctl_call *c, enum sc_lookup_by by, const char *name, uint32_t pool)
@@ -104,7 +104,7 @@ static void reply_loopback(struct sc_ctl_call *c)
     struct sc_ctl_reply r = sc_ctl_reply_to(c);
     snprintf(r.name, sizeof r.name, "loopback.%s.host.scaffold",
              c->server->daemon->config.host_name);
-    sc_ctl_send(c, &r, -1);
+    sc_ctl_send(c, &r);
 }
 
 void sc_ctl_on_reverse(struct sc_ctl_call *c)

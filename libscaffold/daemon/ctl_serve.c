@@ -11,7 +11,6 @@
 #include "daemon/ctl_call.h"
 #include "daemon/ctl.h"
 #include "daemon/diag.h"
-#include "daemon/handover.h"
 #include "daemon/listener.h"
 #include "daemon/meaning.h"
 #include "daemon/registry.h"
@@ -99,7 +98,7 @@ void sc_ctl_bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct 
     r.address = address;
     r.serial = name.serial;
     memcpy(r.service, id.bytes, sizeof r.service);
-    sc_ctl_send(c, &r, -1);
+    sc_ctl_send(c, &r);
 }
 
 /* Whoever has an id or an IPv6 address has asked for its name before: it is known here. */
@@ -210,9 +209,17 @@ void sc_ctl_on_listen(struct sc_ctl_call *c)
         sc_loop_alarm(&d->loop, &c->registration, d->loop.now + REGISTRATION_WAIT);
 }
 
+void sc_ctl_answer_registered(struct sc_ctl_call *c)
+{
+    if (c->offered >= 0)
+        sc_ctl_give_offered(c);
+    else
+        sc_ctl_send_error(c, 0, "");
+}
+
 void sc_ctl_on_registration_wait(struct sc_alarm *a)
 {
-    sc_ctl_send_error(sc_container(a, struct sc_ctl_call, registration), 0, "");
+    sc_ctl_answer_registered(sc_container(a, struct sc_ctl_call, registration));
 }
 
 void sc_ctl_on_registered(struct sc_daemon *d)
@@ -224,7 +231,7 @@ void sc_ctl_on_registered(struct sc_daemon *d)
         if (c->registration.timer.at == SC_NEVER)
             continue;
         sc_loop_alarm(&d->loop, &c->registration, SC_NEVER);
-        sc_ctl_send_error(c, 0, "");
+        sc_ctl_answer_registered(c);
     }
 }
 

@@ -74,8 +74,7 @@ struct sc_daemon {
     struct sc_kept_counts counts[SC_COUNTS_KEPT];
     size_t counts_at;
 
-    struct sc_map ports;     /* local ports of this host's clients */
-    struct sc_map held_ends; /* that programs handed over, by inode: struct sc_held_end */
+    struct sc_map ports; /* local ports of this host's clients */
     struct sc_bound_table bound;
     struct sc_survivors survivors;
     struct sc_list carries;
@@ -90,7 +89,8 @@ struct sc_daemon {
     sc_time started;
     struct sc_ctl_server *ctl;
 
-    uint64_t refused_peers; /* control connections of the wrong uid or namespace */
+    uint64_t refused_peers;        /* control connections of the wrong uid or namespace */
+    uint64_t unwanted_descriptors; /* came with a request that has no use for one: closed */
 };
 
 /* After anything that may have made packets due or sockets idle. */

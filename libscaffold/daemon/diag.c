@@ -7,6 +7,7 @@
 #include <linux/unix_diag.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef UDIAG_SHOW_UID
@@ -19,6 +20,12 @@
 
 /* A table that changes while it is read is read again, as often as this. */
 #define DUMPS_MAX 8
+
+uint32_t sc_socket_inode(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) ? (uint32_t)st.st_ino : 0;
+}
 
 struct question {
     struct nlmsghdr header;
@@ -50,7 +57,7 @@ static struct question question(uint16_t flags, uint32_t inode)
                                       .udiag_states = 1u << STATE_LISTEN,
                                       .udiag_ino = inode,
                                       .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN |
-                                                    UDIAG_SHOW_PEER | UDIAG_SHOW_UID,
+                                                    UDIAG_SHOW_UID,
                                       .udiag_cookie = {~0u, ~0u}}};
 }
 
@@ -114,8 +121,6 @@ static struct sc_diag_socket read_socket(const struct nlmsghdr *h)
             copy_name(s.name, (const char *)RTA_DATA(a) + 1, len - 1);
         if (a->rta_type == UNIX_DIAG_RQLEN && len >= sizeof(struct unix_diag_rqlen))
             s.queue = ((const struct unix_diag_rqlen *)RTA_DATA(a))->udiag_rqueue;
-        if (a->rta_type == UNIX_DIAG_PEER && len >= sizeof s.peer)
-            memcpy(&s.peer, RTA_DATA(a), sizeof s.peer);
         if (a->rta_type == UNIX_DIAG_UID && len >= sizeof s.uid) {
             memcpy(&s.uid, RTA_DATA(a), sizeof s.uid);
             s.uid_known = true;
@@ -131,12 +136,6 @@ bool sc_diag_is_named(uint32_t inode, const char *name)
     if (err == 0)
         return strcmp(read_socket(&a.header).name, name) == 0;
     return err != -ENOENT && inode != 0;
-}
-
-uint32_t sc_diag_peer(uint32_t inode)
-{
-    union answer a;
-    return ask_one(inode, &a) == 0 ? read_socket(&a.header).peer : 0;
 }
 
 uint32_t sc_diag_queue(uint32_t inode)

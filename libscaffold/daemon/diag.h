@@ -12,10 +12,12 @@ struct sc_diag_socket {
     uint32_t inode;
     char name[108]; /* abstract name without the leading zero */
     uint32_t queue; /* connections waiting in a listener's queue */
-    uint32_t peer;
     uint32_t uid;
     bool uid_known; /* kernels before 5.3 do not say */
 };
+
+/* Inode of a socket; 0: none. */
+uint32_t sc_socket_inode(int fd);
 
 /* Whether an AF_UNIX socket with this inode exists in this network namespace. True also when the
  * kernel cannot be asked: a registration is not dropped on a guess. */
@@ -24,10 +26,6 @@ bool sc_diag_exists(uint32_t inode);
 /* Whether the socket with this inode has this abstract name (without the leading zero). True also
  * when the kernel cannot be asked. */
 bool sc_diag_is_named(uint32_t inode, const char *name);
-
-/* Inode of the socket that this one is connected to; 0 when there is none, or it cannot be asked.
- */
-uint32_t sc_diag_peer(uint32_t inode);
 
 /* Connections that wait in the queue of the listener with this inode; 0 when it cannot be asked. */
 uint32_t sc_diag_queue(uint32_t inode);

@@ -1,14 +1,13 @@
 /* A program's datagram socket: scaffoldd's end of an AF_UNIX SOCK_SEQPACKET pair, on which every
  * packet is a head (local/datagram.h) and a datagram.
  *
- * PREPARE and BIND reserve an endpoint, so that EADDRINUSE is decided there; HANDOVER gives it its
- * descriptor, and from then on it takes part. What it sends goes through daemon/datagrams.h. */
+ * PREPARE and BIND open an endpoint, which takes part from then on. What it sends goes through
+ * daemon/datagrams.h. */
 #ifndef SC_DAEMON_ENDPOINT_H
 #define SC_DAEMON_ENDPOINT_H
 
 #include "daemon/daemon.h"
 #include "daemon/endpoint_table.h"
-#include "daemon/handover.h"
 #include "daemon/shares.h"
 #include "local/ctl.h"
 #include "local/datagram.h"
@@ -17,7 +16,7 @@ struct sc_endpoint {
     struct sc_map_node by_serial;
     struct sc_list member; /* of its group */
     struct sc_daemon *daemon;
-    struct sc_watch watch;           /* fd -1: reserved only */
+    struct sc_watch watch;
     struct sc_endpoint_group *group; /* who may share its address; NULL: it has none to share */
     struct sc_host_port *port;       /* no other endpoint of this host has its number */
     struct sc_service_id service;    /* what it is bound to, with port and protocol; or zeros */
@@ -26,7 +25,6 @@ struct sc_endpoint {
     uint8_t meaning[8];              /* what it meant by that */
     enum sc_family family;
     uint64_t serial; /* of its name */
-    struct sc_held_end handed;
     struct sc_share share;
     uint32_t uid;
     int32_t pid;
@@ -40,7 +38,7 @@ struct sc_endpoint {
     bool shows_ula;     /* the program last named a service by its IPv6 address */
     bool remembered;    /* another host was told its port */
     bool wants_errors;  /* without being connected (IP_RECVERR) */
-    bool serves;        /* it has its descriptor, and takes part */
+    bool serves;        /* it takes part */
     bool mute;          /* the program writes no more: only its close is waited for */
     uint64_t pinned_to; /* connected: network address of the host that answered; 0: none yet */
     uint64_t rx, tx;    /* bytes of datagrams from and to the program */
@@ -57,18 +55,17 @@ struct sc_endpoint_request {
     bool bound;
     bool loopback;
     bool wildcard;
+    bool shows_wildcard; /* the program is shown the wildcard until it is connected */
     bool reuseaddr;
     bool reuseport;
+    uint32_t rcvbuf; /* the program's own wish; 0: none */
 };
 
-/* Reserves address and port. Returns 0, or a positive errno: EADDRINUSE, EADDRNOTAVAIL (no port is
- * left), ENOBUFS (the user has its share), ENOMEM. */
-int sc_endpoint_reserve(struct sc_daemon *d, const struct sc_endpoint_request *r,
-                        struct sc_endpoint **out);
-
-/* Gives it its descriptor (taken over, whatever is returned). `rcvbuf`: the program's own wish, 0:
- * none. Returns 0 or a positive errno; then the endpoint is closed. */
-int sc_endpoint_attach(struct sc_endpoint *e, int fd, uint32_t rcvbuf);
+/* Opens one with address and port; `program` gets the program's end. Returns 0, or a positive
+ * errno: EADDRINUSE, EADDRNOTAVAIL (no port is left), ENOBUFS (the user has its share), EMFILE (no
+ * descriptor is left), ENOSPC (no instance is), ENOMEM. */
+int sc_endpoint_open(struct sc_daemon *d, const struct sc_endpoint_request *r,
+                     struct sc_endpoint **out, int *program);
 
 /* Gives back what it has; the memory lives until the end of the turn. */
 void sc_endpoint_close(struct sc_endpoint *e);

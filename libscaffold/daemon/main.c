@@ -16,7 +16,6 @@
 #include "daemon/ctl.h"
 #include "daemon/daemon.h"
 #include "daemon/endpoint.h"
-#include "daemon/handover.h"
 #include "daemon/journal.h"
 #include "daemon/listener.h"
 #include "daemon/registry.h"
@@ -340,7 +339,6 @@ static int start(struct sc_daemon *d, char *why, size_t size)
         return -1;
     uint64_t seed[2] = {d->config.seed, ~d->config.seed};
     sc_shares_init(&d->shares, d->id.uid, raise_descriptor_limit(), seed);
-    SC_MAP_INIT(&d->held_ends, struct sc_held_end, node, inode, seed);
     sc_bound_init(&d->bound, seed);
     sc_registry_init(d);
     sc_endpoint_table_init(&d->endpoints, d->config.seed);
@@ -396,7 +394,6 @@ static void stop(struct sc_daemon *d)
     sc_registry_fini(d);
     sc_ula_fini(&d->ula);
     sc_shares_fini(&d->shares);
-    sc_map_fini(&d->held_ends);
     sc_sessions_fini(d);
     sc_datagrams_fini(&d->datagrams);
     sc_endpoint_table_fini(&d->endpoints);

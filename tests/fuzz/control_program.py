@@ -14,6 +14,7 @@ import resource
 import select
 import signal
 import socket
+import stat
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -89,17 +90,26 @@ class Program:
         if not poll.poll(PATIENCE_MS):
             return None
         try:
-            raw, rights, _, _ = call.socket.recvmsg(REPLY, socket.CMSG_SPACE(4))
+            raw, fds, _, _ = socket.recv_fds(call.socket, REPLY, 1)
         except OSError:
             return None
-        for _, _, data in rights:
-            for fd in array.array("i", data[:4]):
-                os.close(fd)
+        self.take(fds)
         if len(raw) != REPLY:
             return None
         error, _, serial = struct.unpack_from("=iIQ", raw, 8)
         self.log.append(errno.errorcode.get(error, str(error)))
         return error, serial, unpack(*struct.unpack_from("=16sH", raw, 24))
+
+    def take(self, fds: list[int]) -> None:
+        """Sockets of its own; what else comes is closed."""
+        for fd in fds:
+            if stat.S_ISSOCK(os.fstat(fd).st_mode):
+                one = socket.socket(fileno=fd)
+                one.setblocking(False)
+                self.sockets.append(one)
+                self.names.append(one.getsockname()[1:])
+            else:
+                os.close(fd)
 
     def ask(self, r: random.Random, call: Call, op: int, body: bytes, *fds: int) -> bool:
         """Sends, and mostly waits for the answer; True when that was a good one."""
@@ -172,21 +182,19 @@ class Program:
         port = r.choice([0] * 8 + [4242, r.randrange(65536)])
         call.datagram = r.random() < 0.3
         ip, to = pack(self.address(r))
-        body = struct.pack("=BBHBx16sH", 0, ord(r.choice("46")), port, call.datagram, ip, to)
+        flags = port, call.datagram, r.randrange(2)
+        body = struct.pack("=BBHBB16sH32sI", 0, ord(r.choice("46s")), *flags, ip, to, b"", 0)
         return call if self.ask(r, call, PREPARE, body) else None
 
     def handover(self, r: random.Random) -> bytes:
         return struct.pack(
-            "=IBBBBIIII",
-            r.choice([1, 1, 1, 0, 5, *EDGES]),
+            "=BBBBII",
             r.random() < 0.7,
             0,
             0,
             r.random() < 0.3,
             r.choice([0, 0, 100, *EDGES]),
             r.choice([0, 0, 50, *EDGES]),
-            r.choice([0, *EDGES]),
-            r.choice([0, *EDGES]),
         )
 
     def connect(self, r: random.Random) -> None:
@@ -194,20 +202,9 @@ class Program:
         call = self.prepare(r)
         if not call:
             return
-        packets = call.datagram != (r.random() < 0.05)
-        kind = socket.SOCK_SEQPACKET if packets else socket.SOCK_STREAM
-        ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
-        ours.setblocking(False)
-        name = self.bound_name("d" if packets else "c", call.own, call.serial)
-        if r.random() < 0.8:
-            with contextlib.suppress(OSError):
-                ours.bind(b"\0" + name)
-                self.names.append(name)
-        if not packets and r.random() < 0.9:
-            ours.send(b"p" * r.choice([1, 1, 1, 5, 4096]))
-        with theirs:
-            self.send(call, self.request(r, HANDOVER, self.handover(r)), theirs.fileno())
-        self.sockets.append(ours)
+        if r.random() < 0.1:  # what it does with its socket comes before
+            self.use(r)
+        self.send(call, self.request(r, HANDOVER, self.handover(r)))
         if r.random() < 0.5:
             self.reply(call)
 
@@ -332,6 +329,19 @@ class Program:
             one.bind(b"\0" + self.bound_name(kind, self.address(r), serial))
             one.listen(1)
 
+    def ask_on(self, r: random.Random) -> None:
+        """Answers, with sockets perhaps, that it does not take, and what it does then."""
+        call = self.some_call(r)
+        if not call:
+            return
+        for _ in range(r.randint(1, 3)):
+            ip, to = pack(self.address(r))
+            body = struct.pack("=BBHBB16sH", 0, ord("4"), 0, r.random() < 0.3, 0, ip, to)
+            self.send(call, self.request(r, r.choice([PREPARE, PREPARE, STATUS, HELLO]), body))
+        if r.random() < 0.3:
+            with contextlib.suppress(OSError):
+                call.socket.shutdown(r.choice([socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR]))
+
     def hang_up(self, r: random.Random) -> None:
         for _ in range(r.randint(1, 5)):
             if self.calls:
@@ -381,6 +391,7 @@ WEIGHTS = {
     "garbage": 4,
     "use": 24,
     "squat": 2,
+    "ask_on": 4,
     "hang_up": 6,
     "close": 8,
     "fork": 0.3,

@@ -52,7 +52,9 @@ class Control:
         self._socket.close()
 
     def hello(self) -> None:
-        """Check that both sides speak the same version; ServiceError with a line if not."""
+        """Check that both sides speak the same version; ServiceError with a line if not. Every
+        version answers.
+        """
         self._ask(lib.SC_CTL_HELLO)
 
     def status(self) -> dict[str, Any]:
@@ -68,19 +70,28 @@ class Control:
             os.close(fd)
 
     def stop(self, timeout_s: float = 10.0) -> None:
-        """Stop scaffoldd and wait until it has exited."""
+        """Stop scaffoldd, of whatever version, and wait until it has exited."""
         try:
             pidfd = os.pidfd_open(self.pid)
         except ProcessLookupError:
             return
         try:
-            self._ask(lib.SC_CTL_STOP)
+            self._ask_to_stop()
             poll = select.poll()
             poll.register(pidfd, select.POLLIN)
             if not poll.poll(timeout_s * 1000):
                 raise ServiceError(110, f"scaffoldd (pid {self.pid}) has not exited; kill it")
         finally:
             os.close(pidfd)
+
+    def _ask_to_stop(self) -> None:
+        """In this command's version. Scaffoldds that know no other refuse that, and say which they
+        know.
+        """
+        try:
+            self._ask(lib.SC_CTL_STOP)
+        except _OtherVersion as other:
+            self._ask(lib.SC_CTL_STOP, other.version)
 
     def _connect(self) -> None:
         """By path, which works from every network namespace; else by the abstract name."""
@@ -111,11 +122,11 @@ class Control:
         pid, uid, _ = struct.unpack("iII", raw)
         return pid, uid
 
-    def _ask(self, op: int) -> int | None:
+    def _ask(self, op: int, version: int = lib.SC_CTL_VERSION) -> int | None:
         """Send one request; return the descriptor that came with the reply, if any."""
         request = ffi.new("struct sc_ctl_request *")
         request.magic = lib.SC_CTL_MAGIC
-        request.version = lib.SC_CTL_VERSION
+        request.version = version
         request.op = op
         size = ffi.sizeof("struct sc_ctl_reply")
         try:
@@ -129,7 +140,7 @@ class Control:
             raise NoDaemon(100, f"scaffoldd (pid {self.pid}) went away: {error}") from None
         fd = _descriptor(ancillary)
         try:
-            _check(raw, op, size)
+            _check(raw, op, size, version)
         except BaseException:
             if fd is not None:
                 os.close(fd)
@@ -168,7 +179,19 @@ def _descriptor(ancillary: list[tuple[int, int, bytes]]) -> int | None:
     return None
 
 
-def _check(raw: bytes, op: int, size: int) -> None:
+class _OtherVersion(ServiceError):
+    """What was asked is not understood, or answered, in the version of the request."""
+
+    def __init__(self, version: int):
+        super().__init__(
+            71,
+            f"scaffoldd speaks version {version} of the local interface, this command"
+            f" {lib.SC_CTL_VERSION}; restart scaffoldd from the same installation",
+        )
+        self.version = version
+
+
+def _check(raw: bytes, op: int, size: int, version: int) -> None:
     if len(raw) == 0:
         raise NoDaemon(100, "scaffoldd closed the control connection; its log says why")
     reply = ffi.new("struct sc_ctl_reply *")
@@ -177,12 +200,8 @@ def _check(raw: bytes, op: int, size: int) -> None:
         len(raw) != size and reply.version == lib.SC_CTL_VERSION
     ):
         raise ServiceError(71, "what answers on the control socket is not scaffoldd")
-    if reply.version != lib.SC_CTL_VERSION:
-        raise ServiceError(
-            71,
-            f"scaffoldd speaks version {reply.version} of the local interface, this command"
-            f" {lib.SC_CTL_VERSION}; restart scaffoldd from the same installation",
-        )
+    if reply.version != version:
+        raise _OtherVersion(reply.version)
     if reply.error != 0:
         text = ffi.string(reply.text).decode("utf-8", "replace")
         raise ServiceError(reply.error, text or os.strerror(abs(reply.error)))

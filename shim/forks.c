@@ -24,7 +24,7 @@ __attribute__((visibility("hidden"), used)) long shim_fork(long number, long a, 
 EXPORTED pid_t _Fork(void)
 {
     sc_fork_begin();
-    pid_t child = sc_real._Fork();
+    pid_t child = sc_next._Fork();
     if (child == 0)
         sc_fork_end_in_child();
     else
@@ -57,9 +57,9 @@ EXPORTED int clone(int (*function)(void *arg), void *stack, int flags, void *arg
     pid_t *child = va_arg(more, pid_t *);
     va_end(more);
     if ((flags & CLONE_VM) || !function)
-        return sc_real.clone(function, stack, flags, arg, parent, tls, child);
+        return sc_next.clone(function, stack, flags, arg, parent, tls, child);
     sc_fork_begin();
-    int result = sc_real.clone(begin, stack, flags, &start, parent, tls, child);
+    int result = sc_next.clone(begin, stack, flags, &start, parent, tls, child);
     sc_fork_end();
     return result;
 }

@@ -16,7 +16,7 @@
     NUMBER(connect, sc_connect(P(int, a), P(void *, b), P(socklen_t, c)))                          \
     NUMBER(bind, sc_bind(P(int, a), P(void *, b), P(socklen_t, c)))                                \
     NUMBER(listen, sc_listen(P(int, a), P(int, b)))                                                \
-    NUMBER(accept, sc_accept4(P(int, a), P(void *, b), P(void *, c), 0))                           \
+    NUMBER(accept, sc_accept(P(int, a), P(void *, b), P(void *, c)))                               \
     NUMBER(accept4, sc_accept4(P(int, a), P(void *, b), P(void *, c), P(int, d)))                  \
     NUMBER(getsockname, sc_getsockname(P(int, a), P(void *, b), P(void *, c)))                     \
     NUMBER(getpeername, sc_getpeername(P(int, a), P(void *, b), P(void *, c)))                     \

@@ -13,7 +13,9 @@
 #include "client/datagram.h"
 #include "client/fork_gate.h"
 #include "client/identity.h"
+#include "client/kernel.h"
 #include "client/log.h"
+#include "client/memory.h"
 #include "client/options.h"
 #include "client/real.h"
 
@@ -60,7 +62,7 @@ static ssize_t send_with(int fd, char byte, int passed)
  * treats this acceptor as one without the shim: it is safe again from its first data on. */
 static bool send_mark(int fd)
 {
-    int event = eventfd(0, EFD_CLOEXEC);
+    int event = (int)sc_kernel(SYS_eventfd2, 0, EFD_CLOEXEC);
     if (event < 0)
         return true;
     bool alive = send_with(fd, 0, event) == 1 || errno != EPIPE;
@@ -102,7 +104,8 @@ static bool put_pair(int fd, const struct sc_name *own, const struct sc_name *pe
         return false;
     /* The listener holds the other name; serials of ours have a pid above. */
     name.kind = SC_NAME_CLIENT;
-    name.serial = (uint64_t)getpid() << 32 | __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);
+    name.serial =
+        (uint64_t)sc_kernel_getpid() << 32 | __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);
     bind_to(pair[0], &name);
     bind_to(pair[1], peer);
     sc_real.setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
@@ -160,28 +163,44 @@ static void drop_foreigner(int fd)
 static int on_accept_failure(int fd)
 {
     struct sc_name own;
-    struct pollfd p = {.fd = fd, .events = POLLRDHUP};
     if (errno != EAGAIN || !sc_any_service_socket())
         return -1;
-    if (sc_is_service_socket(fd, &own) && poll(&p, 1, 0) == 1 && (p.revents & POLLRDHUP))
+    if (sc_is_service_socket(fd, &own) && (sc_kernel_poll_now(fd, POLLRDHUP) & POLLRDHUP))
         errno = EINVAL;
     else
         errno = EAGAIN;
     return -1;
 }
 
-static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+typedef int call_fn(int fd, struct sockaddr *addr, socklen_t *len, int flags);
+
+/* A sandbox may know one of the two calls alone. */
+static int call_accept(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+    (void)flags;
+    return sc_next.accept(fd, addr, len);
+}
+
+static int call_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+    return sc_next.accept4(fd, addr, len, flags);
+}
+
+static int accept_unlogged(call_fn *call, int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
     struct sockaddr_storage unasked;
-    socklen_t room = addr && len ? *len : 0;
+    bool reads = !addr || sc_memory_reads(len, sizeof *len);
+    socklen_t room = addr && reads ? *len : 0;
     if (sc_is_datagram(fd)) {
         errno = EOPNOTSUPP;
         return -1;
     }
+    if (!reads)
+        return call(fd, addr, len, flags);
     for (;;) {
         socklen_t size = sizeof unasked;
-        int one = addr ? sc_real.accept4(fd, addr, len, flags)
-                       : sc_real.accept4(fd, (struct sockaddr *)&unasked, &size, flags);
+        int one =
+            addr ? call(fd, addr, len, flags) : call(fd, (struct sockaddr *)&unasked, &size, flags);
         if (one < 0)
             return on_accept_failure(fd);
         bool small = addr && room < sizeof addr->sa_family;
@@ -189,6 +208,10 @@ static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int fl
         sc_marks_replace(one, family == AF_INET || family == AF_INET6 ? SC_MARK_PLAIN : 0u);
         if (family != AF_UNIX && family != AF_UNSPEC)
             return one;
+        if (!sc_any_service_socket() &&
+            (addr ? sc_may_be_ours(addr, room, *len)
+                  : sc_may_be_ours((struct sockaddr *)&unasked, sizeof unasked, size)))
+            sc_datagram_adopt(one); /* of a listener that came by a way that nobody saw */
         struct sc_name own, peer;
         int kept = errno;
         if (!sc_is_service_socket(one, &own) || own.kind != SC_NAME_BOUND)
@@ -211,10 +234,19 @@ static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int fl
     }
 }
 
-int sc_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+static int logged(int one)
 {
-    int one = accept_unlogged(fd, addr, len, flags);
     if (one >= 0 && sc_log_on())
         sc_log_accepted(one);
     return one;
+}
+
+int sc_accept(int fd, struct sockaddr *addr, socklen_t *len)
+{
+    return logged(accept_unlogged(call_accept, fd, addr, len, 0));
+}
+
+int sc_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+    return logged(accept_unlogged(call_accept4, fd, addr, len, flags));
 }

@@ -30,7 +30,7 @@ static int fail(int error)
 static int socket_unlogged(int domain, int type, int protocol)
 {
     if (domain != AF_SCAFFOLD) {
-        int plain = sc_real.socket(domain, type, protocol);
+        int plain = sc_next.socket(domain, type, protocol);
         bool ip = domain == AF_INET || domain == AF_INET6;
         sc_marks_replace(plain, ip ? SC_MARK_PLAIN : 0u);
         if (ip)

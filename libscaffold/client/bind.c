@@ -12,8 +12,10 @@
 #include "client/datagram.h"
 #include "client/descriptors.h"
 #include "client/fresh.h"
+#include "client/kernel.h"
 #include "client/log.h"
 #include "client/meanings.h"
+#include "client/memory.h"
 #include "client/options.h"
 #include "client/real.h"
 #include "client/swap.h"
@@ -164,27 +166,33 @@ static bool fits(enum sc_family socket, sa_family_t address)
     return address == AF_SCAFFOLD || (socket == SC_FAMILY_INET6) == (address == AF_INET6);
 }
 
-/* A datagram socket, ours or to be looked at: the question costs those binds one system call that
- * name IP or a service. */
+/* A datagram socket, ours or to be: the question costs those binds one system call that UDP is
+ * captured for. */
 static bool is_datagram(int fd, const struct sockaddr *addr, socklen_t len)
 {
-    if (sc_is_datagram(fd))
-        return true;
-    return addr && len >= sizeof addr->sa_family &&
-           (addr->sa_family == AF_INET || addr->sa_family == AF_INET6 ||
-            addr->sa_family == AF_SCAFFOLD) &&
-           sc_is_udp(fd);
+    return sc_is_datagram(fd) || (sc_datagram_binds(addr, len) && sc_is_udp(fd));
+}
+
+static int bind_plain(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct sc_address a;
+    int r = sc_next.bind(fd, addr, len);
+    if (r == 0 && sc_address_from_sockaddr(addr, len, &a) == 0 && a.port != 0)
+        sc_mark_set(fd, SC_MARK_PORT_GIVEN);
+    return r;
 }
 
 static int bind_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
 {
     struct reservation b;
     struct sc_candidate c;
+    if (!sc_memory_reads_address(addr, len))
+        return sc_next.bind(fd, addr, len);
     if (is_datagram(fd, addr, len))
         return sc_datagram_bind(fd, addr, len);
     if (!read_reservation(addr, len, &b) || !sc_candidate_read(fd, &c) ||
         c.state != SC_STATE_PLAIN || c.local_port != 0 || !fits(c.family, addr->sa_family))
-        return sc_real.bind(fd, addr, len); /* EINVAL for what is bound already */
+        return bind_plain(fd, addr, len); /* EINVAL for what is bound already */
     if (bind_service(fd, &b, c.family) < 0)
         return -1;
     if (b.program_port != 0)
@@ -211,7 +219,7 @@ static int queue_length(void)
     if (length > 0)
         return length;
     char text[16] = "";
-    int file = open("/proc/sys/net/core/somaxconn", O_RDONLY | O_CLOEXEC);
+    int file = sc_kernel_open("/proc/sys/net/core/somaxconn", O_RDONLY | O_CLOEXEC);
     ssize_t n = file < 0 ? 0 : sc_real.read(file, text, sizeof text - 1);
     if (file >= 0)
         sc_real.close(file);
@@ -237,7 +245,7 @@ static int announce(int fd, int backlog)
     struct sc_ctl_flow name;
     struct sc_name bound;
     struct stat st;
-    if (fstat(fd, &st) < 0)
+    if (sc_kernel_fstat(fd, &st) < 0)
         return -1;
     sc_flow_name(fd, &name);
     memcpy(q.listen.own, name.own, sizeof q.listen.own);
@@ -269,13 +277,14 @@ static int listen_unlogged(int fd, int backlog)
 {
     struct sc_name own;
     const struct sc_policy *p = sc_policy();
+    sc_meet_passed(fd);
     if (sc_is_datagram(fd))
         return fail(EOPNOTSUPP);
     if ((p->capture_count > 0 || p->all_local) && bind_any(fd) < 0)
         return -1;
     if (!sc_is_service_socket(fd, &own) || own.kind != SC_NAME_BOUND)
-        return sc_real.listen(fd, backlog);
-    if (sc_real.listen(fd, queue_length()) < 0 || announce(fd, backlog) < 0)
+        return sc_next.listen(fd, backlog);
+    if (sc_next.listen(fd, queue_length()) < 0 || announce(fd, backlog) < 0)
         return -1;
     sc_mark_set(fd, SC_MARK_LISTENING);
     return 0;

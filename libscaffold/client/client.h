@@ -74,6 +74,7 @@ int sc_bind(int fd, const struct sockaddr *addr, socklen_t len);
  */
 void sc_bind_again(int fd, const struct sc_name *own);
 int sc_listen(int fd, int backlog);
+int sc_accept(int fd, struct sockaddr *addr, socklen_t *len);
 int sc_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
 int sc_getsockname(int fd, struct sockaddr *addr, socklen_t *len);
 int sc_getpeername(int fd, struct sockaddr *addr, socklen_t *len);
@@ -108,6 +109,7 @@ ssize_t sc_sendfile(int out, int in, off_t *offset, size_t n);
 
 int sc_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                    struct addrinfo **res);
+int sc_getaddrinfo_a(int mode, struct gaicb *list[], int count, struct sigevent *notify);
 int sc_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t host_len,
                    char *service, socklen_t service_len, int flags);
 struct hostent *sc_gethostbyname(const char *name);

@@ -14,6 +14,7 @@
 #include "client/fresh.h"
 #include "client/log.h"
 #include "client/meanings.h"
+#include "client/memory.h"
 #include "client/options.h"
 #include "client/real.h"
 #include "client/shadow.h"
@@ -318,15 +319,15 @@ static int connect_plain(int fd, const struct sockaddr *addr, socklen_t len)
         return fail(EALREADY);
     if (make_plain(fd, &c, true) < 0)
         return -1;
-    return sc_real.connect(fd, addr, len);
+    return sc_next.connect(fd, addr, len);
 }
 
 /* connect(AF_UNSPEC): the flow, or the reservation, is over; the socket starts anew. */
 static int disconnect(int fd, const struct sockaddr *addr, socklen_t len)
 {
     struct sc_candidate c;
-    if (!sc_candidate_read(fd, &c) || c.state == SC_STATE_PLAIN)
-        return sc_real.connect(fd, addr, len);
+    if (sc_is_plain(fd) || !sc_candidate_read(fd, &c) || c.state == SC_STATE_PLAIN)
+        return sc_next.connect(fd, addr, len);
     sc_mark_clear(fd, SC_MARKS_OF_ATTEMPT);
     if (c.state == SC_STATE_OPEN)
         sc_options_reset_on_close(fd);
@@ -337,6 +338,8 @@ static int connect_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
 {
     struct target t;
     struct sc_candidate c;
+    if (!sc_memory_reads_address(addr, len))
+        return sc_next.connect(fd, addr, len);
     if (addr && sc_is_datagram(fd))
         return sc_datagram_connect(fd, addr, len);
     if (read_target(addr, len, &t)) {
@@ -344,12 +347,12 @@ static int connect_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
             return sc_datagram_connect(fd, addr, len);
         bool family_fits =
             sc_candidate_read(fd, &c) && (c.state != SC_STATE_PLAIN || fits(c.family, t.family));
-        return family_fits ? connect_service(fd, &t, &c) : sc_real.connect(fd, addr, len);
+        return family_fits ? connect_service(fd, &t, &c) : sc_next.connect(fd, addr, len);
     }
     if (addr && len >= sizeof addr->sa_family && addr->sa_family == AF_UNSPEC)
         return disconnect(fd, addr, len);
     struct sc_name own;
-    int r = sc_real.connect(fd, addr, len);
+    int r = sc_next.connect(fd, addr, len);
     if (r < 0 && errno == EINVAL && addr && len >= sizeof addr->sa_family &&
         (addr->sa_family == AF_INET || addr->sa_family == AF_INET6) &&
         sc_is_service_socket(fd, &own))

@@ -91,7 +91,7 @@ static uint64_t netns;
 __attribute__((constructor(103))) static void find_netns(void)
 {
     struct stat st;
-    if (stat("/proc/self/ns/net", &st) == 0)
+    if (sc_kernel_stat("/proc/self/ns/net", &st) == 0)
         netns = st.st_ino;
 }
 
@@ -249,7 +249,7 @@ int sc_control_wait(int control, struct sc_ctl_reply *r, uint16_t op, struct tim
     /* A timeout, even a long one, makes recv return EINTR where it would restart. */
     sc_real.setsockopt(control, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
     pthread_cleanup_push(close_cancelled, &control);
-    n = sc_real.recvfrom(control, r, sizeof *r, 0, NULL, NULL);
+    n = sc_next.recvfrom(control, r, sizeof *r, 0, NULL, NULL); /* the program's own wait */
     pthread_cleanup_pop(0);
     if (n < 0 && errno == EAGAIN)
         errno = EINPROGRESS;

@@ -23,7 +23,8 @@ static inline bool sc_is_datagram(int fd)
 /* The kernel's word for it: fills the name. One system call; errno is kept. */
 bool sc_datagram_identify(int fd, struct sc_name *own);
 
-/* Marks `fd` if it is one, and returns that. errno is kept. */
+/* Marks `fd` if it is one, and returns that; every socket of a service is noted. One system call;
+ * errno is kept. */
 bool sc_datagram_mark(int fd);
 
 /* The same for descriptors that came from elsewhere, of whose options scaffoldd is told. */
@@ -40,6 +41,9 @@ bool sc_is_udp(int fd);
 int sc_datagram_connect(int fd, const struct sockaddr *addr, socklen_t len);
 int sc_datagram_bind(int fd, const struct sockaddr *addr, socklen_t len);
 
+/* True for addresses at which a UDP socket is ours when it is bound there. Pure. */
+bool sc_datagram_binds(const struct sockaddr *addr, socklen_t len);
+
 enum sc_route {
     SC_ROUTE_IP,      /* libc's call is right */
     SC_ROUTE_SERVICE, /* the socket is ours now */
@@ -49,10 +53,18 @@ enum sc_route {
 /* Where a plain socket's datagram to `to` goes. Pure but for UDP sockets that name a service. */
 enum sc_route sc_datagram_route(int fd, const struct sockaddr *to, socklen_t len);
 
+/* True for addresses of services. Pure. */
+bool sc_names_service(const struct sockaddr *to, socklen_t len);
+
+/* A plain socket sends to plain IP. */
+void sc_datagram_note_ip(int fd);
+
 /* --- data ------------------------------------------------------------------------------------- */
 
 ssize_t sc_datagram_send(int fd, const struct msghdr *msg, int flags);
 ssize_t sc_datagram_receive(int fd, struct msghdr *msg, int flags);
+int sc_datagram_receive_many(int fd, struct mmsghdr *list, unsigned count, int flags,
+                             const struct timespec *timeout);
 
 /* Length of the next datagram, 0 without one: what FIONREAD says. */
 int sc_datagram_next_length(int fd);

@@ -163,7 +163,7 @@ static bool stays_ip(int fd, const struct plain *p)
 }
 
 /* Pure. Port 0 is nobody's, and UDP connects to it all the same. */
-static bool names_service(const struct sockaddr *to, socklen_t len)
+bool sc_names_service(const struct sockaddr *to, socklen_t len)
 {
     struct sc_address a;
     if (!to || len < sizeof to->sa_family)
@@ -185,12 +185,17 @@ static enum sc_route route_service(int fd, const struct sockaddr *to, socklen_t 
     return join_towards(fd, &p, &a) < 0 ? SC_ROUTE_NONE : SC_ROUTE_SERVICE;
 }
 
-enum sc_route sc_datagram_route(int fd, const struct sockaddr *to, socklen_t len)
+void sc_datagram_note_ip(int fd)
 {
-    if (names_service(to, len))
-        return route_service(fd, to, len);
     if (!sc_mark_is_set(fd, SC_MARK_SENT_IP))
         sc_mark_set(fd, SC_MARK_SENT_IP);
+}
+
+enum sc_route sc_datagram_route(int fd, const struct sockaddr *to, socklen_t len)
+{
+    if (sc_names_service(to, len))
+        return route_service(fd, to, len);
+    sc_datagram_note_ip(fd);
     return SC_ROUTE_IP;
 }
 
@@ -281,11 +286,11 @@ static int connect_ours(int fd, const struct sockaddr *addr, socklen_t len)
         return fail(EINVAL);
     if (addr->sa_family == AF_UNSPEC)
         return disconnect(fd);
-    if (!names_service(addr, len) && fits(sc_datagram_family(fd), addr->sa_family) &&
+    if (!sc_names_service(addr, len) && fits(sc_datagram_family(fd), addr->sa_family) &&
         sc_datagram_family(fd) != SC_FAMILY_SCAFFOLD)
         return make_plain(fd, sc_mark_is_set(fd, SC_MARK_PORT_GIVEN)) < 0
                    ? -1
-                   : sc_real.connect(fd, addr, len);
+                   : sc_next.connect(fd, addr, len);
     if (sc_datagram_read_peer(sc_datagram_family(fd), addr, len, &a) < 0)
         return -1;
     return tell_peer(fd, a.port ? &a : NULL);
@@ -294,11 +299,12 @@ static int connect_ours(int fd, const struct sockaddr *addr, socklen_t len)
 int sc_datagram_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
     if (!sc_is_datagram(fd)) {
-        enum sc_route route = names_service(addr, len) ? route_service(fd, addr, len) : SC_ROUTE_IP;
+        enum sc_route route =
+            sc_names_service(addr, len) ? route_service(fd, addr, len) : SC_ROUTE_IP;
         if (route == SC_ROUTE_NONE)
             return -1;
         if (route == SC_ROUTE_IP)
-            return sc_real.connect(fd, addr, len);
+            return sc_next.connect(fd, addr, len);
     }
     return connect_ours(fd, addr, len);
 }
@@ -336,13 +342,11 @@ static bool read_bind(struct sc_ctl_request *q, const struct sockaddr *addr, soc
     return true;
 }
 
-static int bind_plain(int fd, const struct sockaddr *addr, socklen_t len)
+bool sc_datagram_binds(const struct sockaddr *addr, socklen_t len)
 {
-    struct sc_address a;
-    int r = sc_real.bind(fd, addr, len);
-    if (r == 0 && sc_address_from_sockaddr(addr, len, &a) == 0 && a.port != 0)
-        sc_mark_set(fd, SC_MARK_PORT_GIVEN);
-    return r;
+    struct sc_ctl_request q;
+    return addr && len >= sizeof addr->sa_family &&
+           (addr->sa_family == AF_SCAFFOLD || read_bind(&q, addr, len));
 }
 
 int sc_datagram_bind(int fd, const struct sockaddr *addr, socklen_t len)
@@ -353,10 +357,10 @@ int sc_datagram_bind(int fd, const struct sockaddr *addr, socklen_t len)
         return fail(EINVAL); /* it is bound */
     if (!read_plain(fd, &p) || p.local.port != 0 || !fits(p.family, addr->sa_family) ||
         (p.family == SC_FAMILY_INET6 && addr->sa_family == AF_INET))
-        return sc_real.bind(fd, addr, len);
+        return sc_next.bind(fd, addr, len);
     if (addr->sa_family == AF_SCAFFOLD ? bind_service_id(&q, addr, len) < 0
                                        : !read_bind(&q, addr, len))
-        return addr->sa_family == AF_SCAFFOLD ? -1 : bind_plain(fd, addr, len);
+        return addr->sa_family == AF_SCAFFOLD ? -1 : sc_next.bind(fd, addr, len);
     if (!q.bind.by_service_id)
         sc_meanings_of(&q.bind.address, q.bind.service_id);
     q.bind.family = (uint8_t)p.family;

@@ -10,8 +10,15 @@
 #include "client/datagram_address.h"
 #include "client/datagram_control.h"
 #include "client/datagram_error.h"
+#include "client/kernel.h"
 #include "client/meanings.h"
+#include "client/memory.h"
 #include "client/real.h"
+
+/* The kernel's name for what libc calls MSG_PROXY. */
+#ifndef MSG_PROBE
+#define MSG_PROBE MSG_PROXY
+#endif
 
 /* Pieces that are passed on as they are; of more, which no program of ours sends, a copy is made.
  */
@@ -30,7 +37,7 @@ static ssize_t on_failure(int fd, int flags)
         if (!sc_datagram_is_shut(fd, SHUT_WR))
             break;
         if (!(flags & MSG_NOSIGNAL))
-            raise(SIGPIPE);
+            sc_kernel_raise(SIGPIPE);
         return fail(EPIPE);
     case ECONNRESET:
     case ENOTCONN:
@@ -44,7 +51,7 @@ static ssize_t on_failure(int fd, int flags)
 
 static ssize_t write_packet(int fd, const struct msghdr *packet, int flags)
 {
-    ssize_t n = sc_real.sendmsg(fd, packet, (flags & MSG_DONTWAIT) | MSG_NOSIGNAL);
+    ssize_t n = sc_next.sendmsg(fd, packet, (flags & MSG_DONTWAIT) | MSG_NOSIGNAL);
     return n < 0 ? on_failure(fd, flags) : n - (ssize_t)sizeof(struct sc_datagram_head);
 }
 
@@ -58,6 +65,8 @@ __attribute__((noinline)) static ssize_t send_copy(int fd, const struct sc_datag
     size_t at = 0;
     packet.head = *head;
     for (size_t i = 0; i < msg->msg_iovlen; i++) {
+        if (!sc_memory_reads(msg->msg_iov[i].iov_base, msg->msg_iov[i].iov_len))
+            return fail(EFAULT);
         memcpy(packet.data + at, msg->msg_iov[i].iov_base, msg->msg_iov[i].iov_len);
         at += msg->msg_iov[i].iov_len;
     }
@@ -118,10 +127,21 @@ static int read_destination(int fd, const struct msghdr *msg, struct sc_datagram
     return 0;
 }
 
-/* What the kernel's UDP could do and ours does not is refused rather than ignored. */
-static int check_flags(int flags)
+/* UDP over IPv6 takes MSG_OOB for nothing, over IPv4 not at all. */
+static bool goes_to_v4(int fd, const struct sc_datagram_head *head)
 {
-    if (flags & MSG_OOB)
+    struct sockaddr_storage ss;
+    struct sc_address peer = head->peer;
+    socklen_t len = sizeof ss;
+    if (peer.port == 0 && sc_datagram_getpeername(fd, (struct sockaddr *)&ss, &len) == 0)
+        sc_address_from_sockaddr((struct sockaddr *)&ss, len, &peer);
+    return sc_address_is_v4(&peer);
+}
+
+/* What the kernel's UDP could do and ours does not is refused rather than ignored. */
+static int check_flags(int fd, const struct sc_datagram_head *head, int flags)
+{
+    if ((flags & MSG_OOB) && goes_to_v4(fd, head))
         return (int)fail(EOPNOTSUPP);
     if (flags & MSG_MORE) {
         sc_control_explain(EOPNOTSUPP, "a datagram to a service is sent by one call: no MSG_MORE");
@@ -133,8 +153,10 @@ static int check_flags(int flags)
 ssize_t sc_datagram_send(int fd, const struct msghdr *msg, int flags)
 {
     struct sc_datagram_head head = {.kind = SC_DATAGRAM_DATA};
+    if (!sc_memory_reads_message(msg))
+        return fail(EFAULT);
     ssize_t len = length_of(msg);
-    if (len < 0 || check_flags(flags) < 0 || read_destination(fd, msg, &head) < 0)
+    if (len < 0 || read_destination(fd, msg, &head) < 0 || check_flags(fd, &head, flags) < 0)
         return -1;
     if (sc_mark_is_set(fd, SC_MARK_SHAPED))
         sc_datagram_shape(fd, &head);
@@ -144,6 +166,8 @@ ssize_t sc_datagram_send(int fd, const struct msghdr *msg, int flags)
         sc_mark_is_set(fd, SC_MARK_CONNECTED | SC_MARK_ASKS) ? sc_datagram_take_error(fd) : 0;
     if (error)
         return fail(error);
+    if (flags & MSG_PROBE) /* all but the sending */
+        return len;
     return msg->msg_iovlen <= PIECES ? send_pieces(fd, &head, msg, flags)
                                      : send_copy(fd, &head, msg, (size_t)len, flags);
 }

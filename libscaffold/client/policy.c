@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/kernel.h"
 #include "client/real.h"
 
 static struct sc_policy policy;
@@ -31,7 +32,7 @@ __attribute__((format(printf, 1, 2))) static void complain(const char *format, .
 
 static bool is_directory(const char *path, struct stat *st)
 {
-    return stat(path, st) == 0 && S_ISDIR(st->st_mode);
+    return sc_kernel_stat(path, st) == 0 && S_ISDIR(st->st_mode);
 }
 
 /* SCAFFOLD_RUNTIME_DIR, $XDG_RUNTIME_DIR/scaffold if it exists, /run/scaffold. */
@@ -53,7 +54,7 @@ static void find_runtime_dir(void)
     for (size_t len = strlen(dir); len > 1 && dir[len - 1] == '/'; len--)
         dir[len - 1] = 0;
     policy.daemon.instance = sc_instance_of(dir);
-    policy.daemon.uid = is_directory(dir, &st) ? st.st_uid : geteuid();
+    policy.daemon.uid = is_directory(dir, &st) ? st.st_uid : (uid_t)sc_kernel(SYS_geteuid);
 }
 
 /* A port of 1 to 65535 that ends at `end`. */

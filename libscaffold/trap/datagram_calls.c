@@ -187,7 +187,7 @@ static ssize_t receive_one(const struct sc_trap_call *c, struct sc_trap_message 
         return -EFAULT;
     m->head.msg_namelen = m->head.msg_name ? len : 0;
     m->head.msg_controllen = in.msg_controllen;
-    m->head.msg_flags = in.msg_flags & ~MSG_CMSG_CLOEXEC;
+    m->head.msg_flags = in.msg_flags & (flags | ~MSG_CMSG_CLOEXEC);
     if (m->at && !sc_tracee_write(c->tid, m->at, &m->head, sizeof m->head))
         return -EFAULT;
     return n;

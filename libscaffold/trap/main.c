@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client/descriptors.h"
+#include "client/identity.h"
 #include "client/log.h"
 #include "client/meanings.h"
 #include "trap/epolls.h"
@@ -56,12 +56,12 @@ int main(int argc, char **argv)
 {
     sigset_t before;
     struct sc_trap_program program;
-    sc_meanings_of_many(); /* one program looks up, another connects */
+    sc_meanings_of_many();    /* one program looks up, another connects */
+    sc_note_service_socket(); /* what the program's descriptors are is asked of the kernel */
     if (argc < 2) {
         fprintf(stderr, "usage: scaffold-trap CMD...\n");
         return 2;
     }
-    sc_signals_expect();   /* fcntl is the program's own */
     sc_log_wanted = false; /* the sockets are the program's, the numbers here are not */
     int signals = hear_signals(&before);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from . import checks as _checks  # noqa: F401  (they register themselves)
 from .foreign import FOREIGN
-from .refusals import REFUSALS, Refusal
+from .refusals import BESIDES, REFUSALS, Refusal
 from .rows import ROWS
 from .table import CHECKS
 
@@ -47,6 +47,14 @@ with every loopback socket on a service, and compares each test with its native 
 | suite | tests | what they see, and why |
 |---|---|---|
 """
+_BESIDES = """
+## Beside the checks
+
+What a check of two sockets cannot show, with the way out.
+
+| what | why, and what to do |
+|---|---|
+"""
 _ROWS = """
 ## What is compared
 
@@ -61,7 +69,9 @@ def text() -> str:
     """The whole page."""
     head = _HEAD.format(checks=len(CHECKS))
     both, trapped = "".join(_refusals(trap=False)), "".join(_refusals(trap=True))
-    return "".join((head, both, _TRAP, trapped, _FOREIGN, *_foreign(), _ROWS, *_rows()))
+    besides = "".join(f"| {what} | {why} |\n" for what, why in BESIDES)
+    tables = (both, _TRAP, trapped, _BESIDES, besides, _FOREIGN, *_foreign(), _ROWS, *_rows())
+    return "".join((head, *tables))
 
 
 def _stem(name: str) -> str:

@@ -331,6 +331,24 @@ REFUSALS: tuple[Refusal, ...] = (
     ),
 )
 
+BESIDES: tuple[tuple[str, str], ...] = (
+    (
+        "io_uring's accept",
+        "It is the kernel's own, round libc: the peer's address that it gives is one of AF_UNIX, and"
+        " a flow that was reset before it was accepted reads as ended, until its acceptor has sent"
+        " something. Ask getpeername for the address, or take the listener from io_uring: poll it"
+        " there, and call accept.",
+    ),
+    (
+        "dnsmasq over TCP",
+        "It closes connections whose own address is on none of the host's interfaces, and a"
+        " service's is on none. With --bind-interfaces --except-interface=lo"
+        " --listen-address=ADDRESS, one of the host's own, it does not look. Over UDP it needs"
+        " nothing.",
+    ),
+)
+"""What programs meet that no check of two sockets can show."""
+
 
 def refusal_of(id: str, answer: str, *, trap: bool = False) -> Refusal | None:
     """The refusal that covers this answer of a check."""

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #define LIBRARY "libscaffold_shim.so"
 #define PRELOAD "LD_PRELOAD="
 
@@ -120,9 +119,10 @@ static void keep_preload(void)
                          add_text(LIBRARY));
 }
 
-static void keep_setting(const char *key, const char *value)
+static void keep_setting(const char *key)
 {
     size_t begin = used;
+    const char *value = getenv(key);
     if (value)
         end_entry(begin, add_text(key) && add_text("=") && add_text(value));
 }
@@ -130,16 +130,15 @@ static void keep_setting(const char *key, const char *value)
 /* The preload first; without it nothing needs the rest. */
 __attribute__((constructor(106))) static void keep_settings(void)
 {
-    static const char *const keys[] = {"SCAFFOLD_RUNTIME_DIR", "XDG_RUNTIME_DIR",
-                                       "SCAFFOLD_SERVICE",     "SCAFFOLD_PUBLISH",
-                                       "SCAFFOLD_ALL_LOCAL",   "SCAFFOLD_SHIM_LOG",
-                                       "SCAFFOLD_POOL"};
-    _Static_assert(sizeof keys / sizeof *keys + 1 == SHIM_PUT_BACK_MAX, "room for all of them");
+    static const char *const keys[] = {"SCAFFOLD_SERVICE", "SCAFFOLD_PUBLISH", "SCAFFOLD_ALL_LOCAL",
+                                       "SCAFFOLD_SHIM_LOG", "SCAFFOLD_POOL"};
+    _Static_assert(sizeof keys / sizeof *keys + 2 == SHIM_PUT_BACK_MAX, "room for all of them");
     keep_preload();
     if (kept_count == 0)
         return;
+    keep_setting(getenv("SCAFFOLD_RUNTIME_DIR") ? "SCAFFOLD_RUNTIME_DIR" : "XDG_RUNTIME_DIR");
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        keep_setting(keys[i], getenv(keys[i]));
+        keep_setting(keys[i]);
 }
 
 /* --- putting it back ----------------------------------------------------------------------------

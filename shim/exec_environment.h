@@ -10,7 +10,7 @@
 bool shim_environment_is_settled(char *const envp[]);
 
 /* Entries that are put back: LD_PRELOAD and the settings of client/. */
-#define SHIM_PUT_BACK_MAX 8
+#define SHIM_PUT_BACK_MAX 7
 
 /* The copy stands on the stack of who calls exec, which may be a small one: 32 KiB of entries, and
  * the text of one. Environments of programs have a hundred entries. */

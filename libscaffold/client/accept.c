@@ -180,7 +180,7 @@ static bool is_from_scaffoldd(const struct arrival *a, struct sc_name *peer)
 {
     struct sockaddr_un sun;
     socklen_t len = sizeof sun;
-    if (a->room >= a->len && a->from->sa_family != AF_UNIX)
+    if (!sc_may_be_ours(a->from, a->room, a->len))
         return false;
     if (a->room >= a->len)
         return sc_name_parse((const struct sockaddr_un *)a->from, a->len, peer) &&
@@ -200,10 +200,11 @@ static bool is_to_service(const struct arrival *a, bool known, struct sc_name *p
     socklen_t len = sizeof sun;
     if (!is_from_scaffoldd(a, peer))
         return false;
-    sc_note_service_socket();
-    if (known || sc_real.getsockname(a->fd, (struct sockaddr *)&sun, &len) < 0)
-        return true;
-    return sc_name_parse(&sun, len, &own) && own.kind == SC_NAME_BOUND;
+    bool ours = known || sc_real.getsockname(a->fd, (struct sockaddr *)&sun, &len) < 0 ||
+                (sc_name_parse(&sun, len, &own) && own.kind == SC_NAME_BOUND);
+    if (ours)
+        sc_note_service_socket(); /* perhaps of a listener that came by a way that nobody saw */
+    return ours;
 }
 
 /* As the kernel gives an address. */
@@ -218,7 +219,8 @@ static void give_raw(const struct arrival *a, struct sockaddr *addr, socklen_t *
 static bool comes_apart(bool known, struct sockaddr *addr, socklen_t room)
 {
     socklen_t most = sizeof(struct sockaddr_storage);
-    return !addr || (known && room <= INT32_MAX && sc_memory_writes(addr, room < most ? room : most));
+    return !addr ||
+           (known && room <= INT32_MAX && sc_memory_writes(addr, room < most ? room : most));
 }
 
 static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int flags)

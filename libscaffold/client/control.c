@@ -124,14 +124,18 @@ static bool is_named_user(int fd, const struct sc_place *place)
     return uid == 0 || (uid == place->id.uid && uid != UNMAPPED);
 }
 
-/* In the directory it is who the directory belongs to. Where that cannot be told by numbers, nobody
- * else must be able to put anything there. */
+/* In the directory it is who the directory belongs to, where that is anybody's: a closed one must
+ * be this user's. Where that cannot be told by numbers, nobody else must be able to put anything
+ * there.
+ */
 static bool is_directorys(int fd, const struct sc_place *place)
 {
     struct statx st;
     uid_t uid = peer_of(fd);
     if (RAW(statx, AT_FDCWD, place->dir, 0, STATX_UID | STATX_MODE, &st) < 0)
         return is_named_user(fd, place);
+    if (place->closed && (st.stx_uid != place->id.uid || st.stx_uid == UNMAPPED))
+        return false;
     if (uid == UNMAPPED)
         return (st.stx_mode & (S_IWGRP | S_IWOTH)) == 0;
     return uid == 0 || uid == st.stx_uid;
@@ -140,8 +144,7 @@ static bool is_directorys(int fd, const struct sc_place *place)
 /* A connection to the scaffoldd of this place at this address, or a negative errno. Without
  * patience a full queue is EAGAIN at once. */
 static int open_at(const struct sc_place *place, const struct sockaddr_un *sun, socklen_t len,
-                   bool (*is_scaffoldd)(int fd, const struct sc_place *place),
-                   bool patient)
+                   bool (*is_scaffoldd)(int fd, const struct sc_place *place), bool patient)
 {
     struct timeval patience = {.tv_sec = ANSWER_SECONDS};
     int off = 0, flags = patient ? 0 : SOCK_NONBLOCK;

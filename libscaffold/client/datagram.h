@@ -23,11 +23,11 @@ static inline bool sc_is_datagram(int fd)
 /* The kernel's word for it: fills the name. One system call; errno is kept. */
 bool sc_datagram_identify(int fd, struct sc_name *own);
 
-/* Marks `fd` if it is one, and returns that. errno is kept. */
+/* Marks `fd` if it is one, and returns that; every socket of a service is noted. One system call;
+ * errno is kept. */
 bool sc_datagram_mark(int fd);
 
-/* The same for descriptors that came from elsewhere, of whose options scaffoldd is told; every
- * socket of a service is noted. One system call; errno is kept. */
+/* The same for descriptors that came from elsewhere, of whose options scaffoldd is told. */
 void sc_datagram_adopt(int fd);
 
 /* The family that the program made it with. */

@@ -61,15 +61,10 @@ void sc_marks_forget(int fd)
 /* --- whose table this is ------------------------------------------------------------------------
  */
 
-static pid_t owner; /* 0: not asked yet */
+static pid_t owner; /* 0: who asks first */
 
-__attribute__((constructor(104))) static void take_first(void)
-{
-    owner = sc_kernel_getpid();
-}
-
-/* A child without a service's socket does not ask who it is before it has one. */
-void sc_descriptors_take_over(void)
+/* A process without a service's socket does not ask who it is before it has one. */
+__attribute__((constructor(104))) void sc_descriptors_take_over(void)
 {
     owner = sc_any_service_socket() || sc_log_on() ? sc_kernel_getpid() : 0;
 }
@@ -78,10 +73,10 @@ void sc_descriptors_take_over(void)
  * is still open where the table belongs to. */
 bool sc_is_vfork_child(void)
 {
-    pid_t here = sc_kernel_getpid();
+    pid_t own = sc_kernel_getpid();
     if (owner == 0)
-        owner = here;
-    return here != owner;
+        owner = own;
+    return own != owner;
 }
 
 /* --- listing ------------------------------------------------------------------------------------

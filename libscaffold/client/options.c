@@ -443,7 +443,7 @@ static int set_on_service(int fd, int level, int name, const void *value, sockle
 }
 
 /* A plain socket was given an option: remembered in case it becomes ours. */
-void sc_options_note(int fd, int level, int name)
+void sc_options_note_elsewhere(int fd, int level, int name)
 {
     int index = find_option(level, plain_name(level, name));
     if (index >= 0)
@@ -453,7 +453,7 @@ void sc_options_note(int fd, int level, int name)
 static int note(int fd, int level, int name, int result)
 {
     if (result == 0)
-        sc_options_note(fd, level, name);
+        sc_options_note_elsewhere(fd, level, name);
     return result;
 }
 

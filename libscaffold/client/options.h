@@ -25,11 +25,11 @@ struct sc_options_told {
  * buffer that sendfile makes, which has to stay below a quarter of it (A1). */
 #define SC_REAL_SNDBUF 212992
 
+/* A plain socket is given this option by a call that is not sc_setsockopt (libscaffold/trap). */
+void sc_options_note_elsewhere(int fd, int level, int name);
+
 /* What the program has set on `from`, for scaffoldd. */
 void sc_options_tell(int from, struct sc_options_told *told);
-
-/* A plain socket is being given this option, by a call that is not sc_setsockopt. */
-void sc_options_note(int fd, int level, int name);
 
 /* Carries the options that the program has set on `from` (plain or ours) over to `to`, and only
  * these (A16). */

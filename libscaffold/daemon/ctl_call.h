@@ -35,14 +35,14 @@ struct sc_ctl_call {
     struct sc_ctl_request request; /* the call under way */
     struct sc_request open;        /* what PREPARE or a datagram's BIND found out */
     bool port_taken;
-    int prepared;                 /* PREPARE: scaffoldd's end of the pair, until HANDOVER; -1: none */
-    int offered;                  /* BIND: goes along with the reply that is waited for; -1: none */
-    int passed;                   /* a descriptor that came with the request; -1: none */
-    bool passed_too_many;         /* ... and no room for it here */
-    bool gave;                    /* a descriptor went along with a reply */
-    bool over;                    /* ... and was not taken when the call was: see ctl.c */
-    struct sc_map_node waits;     /* linked while a look-up is waited for */
-    uint64_t ticket;              /* of that look-up */
+    int prepared;             /* PREPARE: scaffoldd's end of the pair, until HANDOVER; -1: none */
+    int offered;              /* BIND: goes along with the reply that is waited for; -1: none */
+    int passed;               /* a descriptor that came with the request; -1: none */
+    bool passed_too_many;     /* ... and no room for it here */
+    bool gave;                /* a descriptor went along with a reply */
+    bool over;                /* ... and was not taken when the call was: see ctl.c */
+    struct sc_map_node waits; /* linked while a look-up is waited for */
+    uint64_t ticket;          /* of that look-up */
     struct sc_alarm registration; /* LISTEN, BIND: set while the router is waited for */
     struct sc_alarm address;      /* PREPARE: set while this host has none, see ctl_address.c */
     struct sc_waiter waiter;      /* HANDOVER: tied while the opening is waited for */

@@ -62,7 +62,9 @@ static bool make_pair(struct sc_ctl_call *c, struct sc_pair *p)
                            .serial = c->open.own_serial};
     int err = sc_pair_make(p, SOCK_STREAM, &name);
     if (err < 0) {
-        sc_ctl_send_error(c, ENOBUFS, "scaffoldd has no descriptor left; raise its limit");
+        sc_ctl_send_error(c, ENOBUFS,
+                          err == -EMFILE ? "scaffoldd has no descriptor left; raise its limit"
+                                         : "scaffoldd is out of memory");
         return false;
     }
     c->open.plug_len = sc_pair_plug(p);

@@ -22,7 +22,9 @@ static void add(struct sc_places *p, const char *dir, enum kind kind,
                 const struct sc_places_wish *wish)
 {
     struct sc_place *place = &p->at[p->count++];
-    *place = (struct sc_place){.own = kind != SYSTEM || wish->uid == 0, .seen = kind == PRIVATE};
+    *place = (struct sc_place){.own = kind != SYSTEM || wish->uid == 0,
+                               .closed = kind == PRIVATE,
+                               .seen = kind == PRIVATE};
     snprintf(place->dir, sizeof place->dir, "%s", dir);
     for (size_t len = strlen(place->dir); len > 1 && place->dir[len - 1] == '/'; len--)
         place->dir[len - 1] = 0;

@@ -17,6 +17,7 @@ struct sc_place {
     char dir[SC_PLACE_ROOM];
     struct sc_daemon_id id; /* uid: whom to trust there, besides root */
     bool own;               /* this user's, who may start one there */
+    bool closed;            /* nobody but this user and root is trusted, whoever has made it */
     bool seen;              /* id.uid is the directory's owner, or this user */
 };
 

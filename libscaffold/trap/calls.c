@@ -227,7 +227,7 @@ static enum sc_trap_verdict on_setsockopt(int notify, struct sc_trap_call *c)
     socklen_t len = (socklen_t)c->args[4];
     if (!take_service_socket(notify, c)) {
         if (c->fd >= 0)
-            sc_options_note(c->fd, (int)c->args[1], (int)c->args[2]);
+            sc_options_note_elsewhere(c->fd, (int)c->args[1], (int)c->args[2]);
         return sc_trap_leave_to_kernel(notify, c);
     }
     if (len > sizeof value)

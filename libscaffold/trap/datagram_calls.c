@@ -86,23 +86,63 @@ static bool read_far(int notify, const struct sc_trap_call *c, const struct sc_t
            sc_relay_serves((struct sockaddr *)far, m->head.msg_namelen);
 }
 
-/* Bytes sent, or a negative errno. Control messages say how plain IP is to carry the datagram. */
+/* Where it comes from is said among services: on loopback it would be somebody else's address. */
+static bool names_source(const struct cmsghdr *h)
+{
+    return (h->cmsg_level == IPPROTO_IP && h->cmsg_type == IP_PKTINFO) ||
+           (h->cmsg_level == IPPROTO_IPV6 && h->cmsg_type == IPV6_PKTINFO);
+}
+
+/* How the kernel is to send it (UDP_SEGMENT): the length of what is written to `out`, or a negative
+ * errno. */
+static ssize_t take_control(const struct sc_trap_call *c, const struct sc_trap_message *m,
+                            char out[SC_TRAP_CONTROL_MAX])
+{
+    _Alignas(struct cmsghdr) char room[SC_TRAP_CONTROL_MAX];
+    struct msghdr in = {.msg_control = room, .msg_controllen = m->head.msg_controllen};
+    size_t len = 0;
+    if (in.msg_controllen > sizeof room)
+        return -ENOBUFS;
+    if (!sc_tracee_read(c->tid, (uintptr_t)m->head.msg_control, room, in.msg_controllen))
+        return -EFAULT;
+    for (struct cmsghdr *h = CMSG_FIRSTHDR(&in); h; h = CMSG_NXTHDR(&in, h)) {
+        size_t left = (size_t)(room + in.msg_controllen - (char *)h);
+        if (h->cmsg_len < sizeof *h || h->cmsg_len > left)
+            return -EINVAL;
+        if (names_source(h))
+            continue;
+        memcpy(out + len, h, h->cmsg_len);
+        len += CMSG_ALIGN(h->cmsg_len);
+    }
+    return (ssize_t)(len < sizeof room ? len : sizeof room);
+}
+
+/* Bytes sent, or a negative errno. */
 static ssize_t send_one(int notify, const struct sc_trap_call *c, const struct sc_trap_message *m,
                         const struct sockaddr_storage *far, int flags)
 {
     uint8_t bytes[DATAGRAM_MAX];
+    _Alignas(struct cmsghdr) char control[SC_TRAP_CONTROL_MAX] = {0};
     struct sockaddr_storage at;
     socklen_t at_len;
+    ssize_t control_len = take_control(c, m, control);
     struct sc_relay_socket s = socket_of(c);
     size_t len = sc_trap_message_length(m, DATAGRAM_MAX);
-    if (len > DATAGRAM_MAX)
-        return -EMSGSIZE;
+    if (control_len < 0 || len > DATAGRAM_MAX)
+        return control_len < 0 ? control_len : -EMSGSIZE;
     if (!sc_trap_message_take(c, m, 0, bytes, len) || !sc_trap_call_is_valid(notify, c))
         return -EFAULT;
     int err = sc_relay_towards(&s, (const struct sockaddr *)far, m->head.msg_namelen, &at, &at_len);
     if (err)
         return err;
-    ssize_t n = sendto(c->fd, bytes, len, flags | MSG_NOSIGNAL, (struct sockaddr *)&at, at_len);
+    struct iovec whole = {bytes, len};
+    struct msghdr out = {.msg_name = &at,
+                         .msg_namelen = at_len,
+                         .msg_iov = &whole,
+                         .msg_iovlen = 1,
+                         .msg_control = control,
+                         .msg_controllen = (size_t)control_len};
+    ssize_t n = sendmsg(c->fd, &out, flags | MSG_NOSIGNAL);
     return n < 0 ? -errno : n;
 }
 
@@ -187,7 +227,7 @@ static ssize_t receive_one(const struct sc_trap_call *c, struct sc_trap_message 
         return -EFAULT;
     m->head.msg_namelen = m->head.msg_name ? len : 0;
     m->head.msg_controllen = in.msg_controllen;
-    m->head.msg_flags = in.msg_flags & ~MSG_CMSG_CLOEXEC;
+    m->head.msg_flags = in.msg_flags & (flags | ~MSG_CMSG_CLOEXEC);
     if (m->at && !sc_tracee_write(c->tid, m->at, &m->head, sizeof m->head))
         return -EFAULT;
     return n;

@@ -74,6 +74,7 @@ static const struct sock_filter program[] = {
     TRAP(sendmmsg),
     TRAP(recvmsg),
     TRAP(recvmmsg),
+    TRAP_FLAGGED(sendto, MSG_FASTOPEN),
     TRAP_ADDRESSED(sendto),
     TRAP_REQUESTS(ioctl, SIOCOUTQ, SIOCOUTQ),
     TRAP_REQUESTS(ioctl, SIOCGIFNAME, SIOCGIFCOUNT),

@@ -17,7 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client/descriptors.h"
 #include "client/identity.h"
 #include "client/log.h"
 #include "client/meanings.h"
@@ -87,7 +86,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: scaffold-trap [--instead WHY PRELOAD] CMD...\n");
         return 2;
     }
-    sc_note_signals();     /* fcntl is the program's own */
     sc_log_wanted = false; /* the sockets are the program's, the numbers here are not */
     int signals = hear_signals(&before);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);

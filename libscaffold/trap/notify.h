@@ -18,7 +18,8 @@ struct sc_trap_call {
     bool expired;     /* the deadline came first */
     /* Of calls that are served in steps. */
     bool connecting; /* a flow is being opened on its behalf, */
-    bool again;      /* as an earlier call has asked already */
+    bool again;      /* as an earlier call has asked already; */
+    bool opened;     /* it is open by now */
     int kept;        /* the socket as it was before, owned; -1: none */
     size_t done;     /* bytes carried so far */
     struct sc_trap_call *next;

@@ -24,7 +24,8 @@ static int flags_of(const struct sc_trap_call *c)
 
 static bool may_wait(const struct sc_trap_call *c)
 {
-    return !c->expired && !(flags_of(c) & MSG_DONTWAIT) && !sc_is_nonblocking(c->fd);
+    return !c->expired && !(flags_of(c) & (MSG_DONTWAIT | MSG_ERRQUEUE)) &&
+           !sc_is_nonblocking(c->fd);
 }
 
 /* A flow that goes on as usual is the kernel's business; what it says at the end is not TCP's. */
@@ -77,7 +78,7 @@ static ssize_t send_part(const struct sc_trap_call *c, const struct sc_trap_mess
         if (!sc_tracee_read(c->tid, (uintptr_t)m->head.msg_control, control, out.msg_controllen))
             return -EFAULT;
     }
-    int flags = flags_of(c) & ~MSG_FASTOPEN;
+    int flags = c->opened ? flags_of(c) & ~MSG_FASTOPEN : flags_of(c);
     ssize_t n = sc_sendmsg(c->fd, &out, flags | MSG_DONTWAIT | MSG_NOSIGNAL);
     return n < 0 ? -errno : n;
 }
@@ -111,7 +112,8 @@ static bool open_first(int notify, struct sc_trap_call *c, const struct sockaddr
     int error =
         c->connecting ? sc_trap_connect_end(notify, c) : sc_trap_connect_begin(notify, c, ss, len);
     c->connecting = error < 0;
-    if (error == 0)
+    c->opened = error == 0;
+    if (c->opened)
         return true;
     *v = error < 0 ? sc_trap_wait_for(c, EPOLLOUT, SO_SNDTIMEO) : fail_to_send(notify, c, error);
     return false;
@@ -129,7 +131,8 @@ static enum sc_trap_verdict send_message(int notify, struct sc_trap_call *c,
     if (m->head.msg_name && !has_readable_name(c, m)) /* the kernel knows what is wrong with it */
         return sc_trap_leave_to_kernel(notify, c);
     bool ours = sc_is_service_socket(c->fd, &own);
-    bool shows = m->head.msg_name || m->head.msg_controllen > 0 || c->events || is_over(c->fd);
+    bool shows = m->head.msg_name || m->head.msg_controllen > 0 || (flags_of(c) & MSG_FASTOPEN) ||
+                 c->events || is_over(c->fd);
     if (!ours || !shows)
         return sc_trap_leave_to_kernel(notify, c);
     return send_all(notify, c, m);
@@ -164,20 +167,19 @@ static bool give_heads(const struct sc_trap_call *c, struct sc_trap_message *m, 
     return sc_tracee_write(c->tid, m->at, &m->head, sizeof m->head);
 }
 
-/* Bytes, or a negative errno. What TCP throws away for MSG_TRUNC has no place. */
+/* Bytes, or a negative errno. What TCP counts or throws away for MSG_TRUNC has no place. */
 static ssize_t receive_part(const struct sc_trap_call *c, struct sc_trap_message *m, size_t room)
 {
     char bytes[PART];
     int flags = (flags_of(c) & ~MSG_WAITALL) | MSG_DONTWAIT;
-    bool discards = (flags & MSG_TRUNC) && c->nr == SYS_recvfrom && c->args[1] == 0;
+    bool counts = flags & MSG_TRUNC;
     size_t want = room - c->done < PART ? room - c->done : PART;
     struct iovec whole = {bytes, want};
     struct msghdr in = {.msg_iov = &whole, .msg_iovlen = 1};
-    ssize_t n = discards ? sc_recvfrom(c->fd, NULL, room, flags, NULL, NULL)
-                         : sc_recvmsg(c->fd, &in, flags);
+    ssize_t n = sc_recvmsg(c->fd, &in, flags);
     if (n < 0)
         return -errno;
-    if ((!discards && !sc_trap_message_give(c, m, c->done, bytes, (size_t)n)) ||
+    if ((!counts && !sc_trap_message_give(c, m, c->done, bytes, (size_t)n)) ||
         !give_heads(c, m, in.msg_flags))
         return -EFAULT;
     return n;

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from e2e.common import within
 import scaffold
+from e2e.common import within
 from scaffold import ServiceError, paths
 from scaffold.lab import Host, Lab
 from shim.test_without_scaffoldd import another_version
@@ -130,7 +130,9 @@ def test_another_release(program: Path) -> None:
         with another_version(lab["a"].runtime_dir, 99):
             [line] = in_c(lab["a"], program, "connect", WEB)
             [(kind, _, text)] = in_python(lab["a"], "connect", WEB)
-    assert re.fullmatch(r"ENETDOWN: scaffoldd in .* speaks version 99 of .*install the same.*", line)
+    assert re.fullmatch(
+        r"ENETDOWN: scaffoldd in .* speaks version 99 of .*install the same.*", line
+    )
     assert kind == "NoDaemon"
     assert line.partition(": ")[2] in text
 
@@ -206,10 +208,14 @@ def test_nobody_serves_it(host: Host, program: Path) -> None:
 
 def test_what_failed_before_is_not_said_again(host: Host, program: Path) -> None:
     lines = in_c(host, program, "connect", WEB, "plain", "", "background", WEB, "plain", "")
-    assert lines == [
-        f"ECONNREFUSED: {REFUSED}",
-        "ECONNREFUSED: Connection refused",
-    ] * 2
+    assert (
+        lines
+        == [
+            f"ECONNREFUSED: {REFUSED}",
+            "ECONNREFUSED: Connection refused",
+        ]
+        * 2
+    )
 
 
 def test_a_router_that_was_never_there(program: Path) -> None:

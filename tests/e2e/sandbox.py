@@ -1,4 +1,4 @@
-"""A machine for one test: its own loopback, /run, /tmp and home, all empty; the rest is this
+"""A machine for one test: its own network, name, /run, /tmp and home, all empty; the rest is this
 machine's. Root only."""
 
 import os
@@ -12,7 +12,11 @@ HOME = "/tmp/home"
 
 _SETUP = f"""
 set -e
-mount -t tmpfs none /run
+hostname "$1"
+for folder in /run /var/log /var/lib/nginx; do
+    [ ! -d $folder ] || mount -t tmpfs none $folder
+done
+mkdir -p /var/log/nginx
 mkdir /run/kept
 mount --bind {ROOT} /run/kept
 mount -t tmpfs none /tmp
@@ -22,6 +26,8 @@ chmod 755 {HOME}
 mount --move /run/kept {ROOT}
 rmdir /run/kept
 ip link set lo up
+echo nameserver 127.0.0.1 >/run/resolv.conf
+mount --bind /run/resolv.conf /etc/resolv.conf
 echo ready
 exec cat
 """
@@ -34,10 +40,13 @@ _READ_ALL = "+dac_override,+dac_read_search"
 class Sandbox:
     """A context manager."""
 
+    def __init__(self, name: str = "here") -> None:
+        self.name = name
+
     def __enter__(self) -> Self:
         """Make it."""
         self._holder = subprocess.Popen(
-            ["unshare", "--mount", "--net", "sh", "-c", _SETUP],
+            ["unshare", "--mount", "--net", "--uts", "sh", "-c", _SETUP, "sh", self.name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -49,9 +58,18 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         self._holder.communicate("")
 
+    @property
+    def pid(self) -> int:
+        """Of a process in it, whose root is this machine's."""
+        return self._holder.pid
+
+    def path(self, name: str) -> Path:
+        """A file of it, from outside."""
+        return Path(f"/proc/{self.pid}/root{name}")
+
     def command(self, words: list[Any], uid: int = 0) -> list[str]:
         """What runs this in the sandbox."""
-        enter = ["nsenter", "-t", str(self._holder.pid), "--mount", "--net", "--"]
+        enter = ["nsenter", "-t", str(self._holder.pid), "--mount", "--net", "--uts", "--"]
         if uid:
             caps = [f"--inh-caps={_READ_ALL}", f"--ambient-caps={_READ_ALL}"]
             enter += ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *caps]
@@ -87,3 +105,21 @@ class Sandbox:
         """A command that goes on."""
         environment = self.environment(**(settings or {}))
         return subprocess.Popen(self.command(words, uid), env=environment, **options)
+
+
+def link(a: Sandbox, b: Sandbox) -> None:
+    """A cable between two, 10.84.0.1 and 10.84.0.2; each knows both as NAME.example.org."""
+    ends = ["name", "eth0", "netns", str(a.pid)], ["name", "eth0", "netns", str(b.pid)]
+    subprocess.run(
+        ["ip", "link", "add", *ends[0], "type", "veth", "peer", *ends[1]], check=True, timeout=30
+    )
+    hosts = [f"10.84.0.{i} {one.name}.example.org" for i, one in enumerate((a, b), 1)]
+    for number, one in enumerate((a, b), 1):
+        lines = [
+            f"ip addr add 10.84.0.{number}/24 dev eth0",
+            "ip link set eth0 up",
+            f"printf '%s\\n' '127.0.0.1 localhost' '{hosts[0]}' '{hosts[1]}' >/run/hosts",
+            "mount --bind /run/hosts /etc/hosts",
+        ]
+        done = one.run(["sh", "-ec", "\n".join(lines)])
+        assert done.returncode == 0, done.stderr

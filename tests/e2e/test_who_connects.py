@@ -1,5 +1,5 @@
-"""Who connected to a listener: scaffoldd, whatever namespace, root directory or sandbox the server is
-in, and nobody else, whatever he knows of the socket."""
+"""Who connected to a listener: scaffoldd, whatever namespaces or root directory the server is in,
+and nobody else, whatever he knows of the socket."""
 
 import contextlib
 import json
@@ -82,6 +82,8 @@ def test_a_forger_is_refused_by_the_kernel(loopback_lab: Lab, unmapped: bool) ->
     """With the right name, the right path, and every descriptor that could lead there."""
     server = serve(loopback_lab, "echo")
     host = loopback_lab["b"]
+    daemon = host.daemon
+    assert daemon
     folder = host.runtime_dir / "listeners"
     [file] = list(folder.iterdir())
     for path in (loopback_lab.folder, host.runtime_dir.parent, host.runtime_dir):
@@ -99,7 +101,7 @@ def test_a_forger_is_refused_by_the_kernel(loopback_lab: Lab, unmapped: bool) ->
             "through a descriptor of the folder": f"/proc/self/fd/{inside}/{file.name}",
             "a descriptor of the file": f"/proc/self/fd/{true}",
             "the program's own": f"/proc/{server.pid}/fd/{listening(server.pid)}",
-            "scaffoldd's own place": f"/proc/{host.daemon.pid if host.daemon else 0}/cwd/{file.name}",
+            "where scaffoldd stands": f"/proc/{daemon.pid}/cwd/{file.name}",
         }
         outcomes = {
             how: as_nobody(lambda name=name: connects(name), unmapped=unmapped)  # type: ignore[misc]
@@ -115,7 +117,7 @@ def listening(pid: int) -> int:
     table = [row.split() for row in Path("/proc/net/unix").read_text().splitlines()[1:]]
     inodes = {row[6] for row in table if row[3] == "00010000"}
     for link in Path(f"/proc/{pid}/fd").iterdir():
-        if os.readlink(link).removeprefix("socket:[").removesuffix("]") in inodes:
+        if str(link.readlink()).removeprefix("socket:[").removesuffix("]") in inodes:
             return int(link.name)
     raise AssertionError("it does not listen")
 
@@ -206,7 +208,8 @@ if sys.argv[1] == "chroot": os.chroot("/proc/self/fdinfo"); os.chdir("/")
 if sys.argv[1] == "user": assert ctypes.CDLL(None).unshare(0x10000000) == 0
 if sys.argv[1] == "network": assert ctypes.CDLL(None).unshare(0x40000000) == 0
 if sys.argv[1] == "setuid": os.setresuid(65534, 65534, 65534)
-s.listen(); print("ready", flush=True)
+try: s.listen(); print("ready", flush=True)
+except PermissionError: print("refused", flush=True)
 while True:
     c, peer = s.accept()
     assert peer[0].startswith("198.18."), peer
@@ -214,10 +217,8 @@ while True:
 """
 
 
-@pytest.mark.parametrize("what", ["chroot", "user"])
-def test_a_server_that_goes_elsewhere_between_bind_and_listen(
-    loopback_lab: Lab, what: str
-) -> None:
+@pytest.mark.parametrize("what", ["chroot", "user", "network"])
+def test_a_server_that_goes_elsewhere_between_bind_and_listen(loopback_lab: Lab, what: str) -> None:
     command = [PYTHON, "-c", ENTERED, what]
     process = loopback_lab["b"].popen(command, service=SERVICE, stdout=subprocess.PIPE)
     line(process, b"ready\n")
@@ -238,6 +239,19 @@ def test_a_server_in_namespaces_survives(loopback_lab: Lab, wrapper: str) -> Non
     assert asked(loopback_lab["a"]) == "hello"
 
 
+def test_who_may_not_serve_gains_nothing_by_a_restart(loopback_lab: Lab) -> None:
+    """Root bound the socket; whom it became listens, as far as the kernel is concerned."""
+    b = loopback_lab["b"]
+    process = b.popen([PYTHON, "-c", ENTERED, "setuid"], service=SERVICE, stdout=subprocess.PIPE)
+    line(process, b"refused\n")
+    b.kill_scaffoldd()
+    b.scaffoldd()
+    within(20, lambda: SERVICE in str(b.status()["services"]))
+    assert "hello" not in asked(b)
+    assert f"is not served any more: uid {NOBODY} may not serve here" in b.log()
+    assert b.status()["services"] == []
+
+
 # --- who answers a program ------------------------------------------------------------------------
 
 
@@ -247,8 +261,8 @@ def impostor(host: Host, uid: int) -> Iterator[subprocess.Popen[Any]]:
     it was told."""
     code = (
         "import os, socket, sys; os.setuid(1)\n"
-        "s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.bind(bytes.fromhex(sys.argv[1]))\n"
-        "s.listen(); print('ready', flush=True)\n"
+        "s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
+        "s.bind(bytes.fromhex(sys.argv[1])); s.listen(); print('ready', flush=True)\n"
         "while True: c, _ = s.accept(); print(len(c.recv(10000)), flush=True)"
     )
     name = _abstract_name(uid, host.runtime_dir)
@@ -268,9 +282,7 @@ def heard(process: subprocess.Popen[Any]) -> list[bytes]:
 
 
 @pytest.mark.parametrize("wrapper", ["unmapped", "root", "another-number", "bwrap"])
-def test_a_program_in_a_user_namespace_finds_its_scaffoldd(
-    loopback_lab: Lab, wrapper: str
-) -> None:
+def test_a_program_in_a_user_namespace_finds_its_scaffoldd(loopback_lab: Lab, wrapper: str) -> None:
     words = WRAPPERS[wrapper]
     if not shutil.which(words[0]):
         pytest.skip(f"{words[0]} is not installed")
@@ -310,9 +322,7 @@ def test_a_directory_that_others_can_write_to_proves_nothing(loopback_lab: Lab) 
         "os.chmod(sys.argv[1], 0o666); s.listen(); print('ready', flush=True)\n"
         "while True: c, _ = s.accept(); print(len(c.recv(10000)), flush=True)"
     )
-    other = a.popen(
-        [PYTHON, "-c", code, a.runtime_dir / "ctl"], shim=False, stdout=subprocess.PIPE
-    )
+    other = a.popen([PYTHON, "-c", code, a.runtime_dir / "ctl"], shim=False, stdout=subprocess.PIPE)
     line(other, b"ready\n")
     code = "import socket; socket.create_connection(('198.18.0.9', 80))"
     for wrapper in ([], ["unshare", "--user"]):

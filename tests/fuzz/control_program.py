@@ -101,8 +101,7 @@ class Program:
         return error, serial, unpack(*struct.unpack_from("=16sH", raw, 24))
 
     def take(self, fds: list[int]) -> None:
-        """Sockets of its own, those that are bound to a file among its listeners; what else comes is
-        closed."""
+        """Sockets of its own, those at a file among its listeners; what else comes is closed."""
         for fd in fds:
             if stat.S_ISSOCK(os.fstat(fd).st_mode):
                 one = socket.socket(fileno=fd)

@@ -1,7 +1,6 @@
 """The `scaffold` command without a scaffoldd: help, bad input, what `run` hands over."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -13,8 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from python.fake_scaffoldd import FakeScaffoldd
-from scaffold import cli, launch, paths, show
-from scaffold.doctor import Result
+from scaffold import cli, doctor, launch, paths, show
 
 ROOT = Path(__file__).parents[2]
 
@@ -218,7 +216,7 @@ def test_status_breaks_no_names(columns: str, tmp_path: Path) -> None:
 def test_other_tables_break_no_names(capsys: pytest.CaptureFixture[str]) -> None:
     """In a pipe, and in the first column of a narrow terminal."""
     check = "connect.a-check-with-a-rather-long-name-that-does-not-fit-into-forty-columns"
-    show.checks([Result(check, "native " * 9, "shim " * 9, "different", "why " * 9)], False)
+    show.checks([doctor.Result(check, "native " * 9, "shim " * 9, "different", "why " * 9)], False)
     [line] = [text for text in capsys.readouterr().out.splitlines() if check in text]
     assert line.startswith(check)
     assert "native native" in line

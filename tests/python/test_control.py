@@ -58,7 +58,7 @@ def test_bad_answers_are_one_line(tmp_path: Path, reply: dict[str, object], line
 def test_one_that_knows_its_own_version_alone_is_stopped(tmp_path: Path) -> None:
     """As those up to version 2."""
     with FakeScaffoldd(tmp_path, only=2) as fake, Control(tmp_path) as control:
-        with pytest.raises(ServiceError, match="speaks version 2 .*`scaffold down`"):
+        with pytest.raises(ServiceError, match=r"speaks version 2 .*`scaffold down`"):
             control.hello()
         control._ask_to_stop()
         assert fake.asked[1:] == [lib.SC_CTL_STOP] * 2

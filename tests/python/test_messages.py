@@ -147,7 +147,7 @@ def test_the_page_has_what_programs_are_told() -> None:
     page = normal(PAGE.read_text("utf-8"))
     pieces = [piece for message in messages() for piece in fixed(message)]
     missing = []
-    for text in {t for t in said([p for p in TO_PROGRAMS if p.name not in ELSEWHERE])}:
+    for text in set(said([p for p in TO_PROGRAMS if p.name not in ELSEWHERE])):
         fragments = [f.strip(" :;,\n") for f in normal(text).split(GAP) if len(f.split()) >= 4]
         template = words(text.replace(GAP, f" {GAP} "))
         if not all(f.removeprefix("scaffold: ") in page for f in fragments) and not any(

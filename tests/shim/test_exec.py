@@ -5,7 +5,8 @@ import os
 import shutil
 import struct
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,14 +23,13 @@ SPAWNS = ["posix_spawn", "posix_spawnp", "system", "popen"]
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """In a folder that programs of other users find it in."""
-    folder = tmp_path_factory.mktemp("exec")
-    for path in (folder, *folder.parents[:2]):
-        path.chmod(0o755)
-    made = folder / "exec-program"
-    subprocess.run(["cc", "-w", "-O1", "-o", made, SOURCE], check=True)
-    return made
+def program() -> Iterator[Path]:
+    """In a folder that other users reach, which pytest's are not."""
+    with tempfile.TemporaryDirectory(prefix="scaffold-exec-") as folder:
+        Path(folder).chmod(0o755)
+        made = Path(folder, "exec-program")
+        subprocess.run(["cc", "-w", "-O1", "-o", made, SOURCE], check=True)
+        yield made
 
 
 def run(host: Host, program: Path, *words: str, **options: object) -> list[str]:
@@ -157,7 +157,7 @@ def test_it_cannot_come_along(shared_host: Host, program: Path, kind: str, scrip
         target.write_text(f"#! {inner}\n")
         target.chmod(0o755)
     done = shared_host.run(["python3", "-c", START, str(target)], service=NAME)
-    assert done.stdout == "A=b\n"
+    assert done.stdout == "A=b\n", done
     (line,) = done.stderr.splitlines()
     assert str(target) in line
     assert WHY[kind] in line

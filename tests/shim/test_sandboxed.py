@@ -1,5 +1,5 @@
-"""A server that has forbidden itself nearly everything still serves: accept asks for nothing that the
-program does not, and what it may not ask is no end of a connection."""
+"""A server that has forbidden itself nearly everything still serves: accept asks for nothing that
+the program does not, and what it may not ask is no end of a connection."""
 
 import itertools
 import platform
@@ -25,11 +25,11 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return program
 
 
+CALLS = ["accept", "accept4", "syscall"]
+ROOM = ["none", "whole", "little"]
 CASES = [
-    *itertools.product(
-        ["refused", "killed"], ["accept", "accept4", "syscall"], ["none", "whole", "little"], ["own"]
-    ),
-    *itertools.product(["refused"], ["accept4"], ["none", "whole", "little"], ["inherited"]),
+    *itertools.product(["refused", "killed"], CALLS, ROOM, ["own"]),
+    *itertools.product(["refused"], ["accept4"], ROOM, ["inherited"]),
 ]
 
 

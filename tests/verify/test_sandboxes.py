@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,11 +41,11 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """One that programs may use after they have dropped root."""
-    for path in (tmp_path, *tmp_path.parents[:2]):
-        path.chmod(0o755)
-    return tmp_path
+def folder() -> Iterator[Path]:
+    """One that programs reach after they have dropped root."""
+    with tempfile.TemporaryDirectory(prefix="scaffold-sandbox-") as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
 
 
 def serve(lab: Lab, *words: str | Path, name: str = NAME, **options: Any) -> subprocess.Popen[Any]:

@@ -26,6 +26,7 @@ from .run import (
     say,
 )
 
+
 class Place(click.Path):
     """A path; an empty one would be the current directory's."""
 
@@ -79,9 +80,7 @@ def daemon_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--insecure-network", is_flag=True, help="Leave the loopback interface without keys."
     )
-    @click.option(
-        "--config", type=PLACE, help="TOML configuration of scaffoldd."
-    )
+    @click.option("--config", type=PLACE, help="TOML configuration of scaffoldd.")
     @click.option("--state-dir", type=PLACE, help="Where state is kept.")
     @click.option("--log", metavar="LEVEL", help="error, warn, info or debug.")
     @click.option(
@@ -310,12 +309,20 @@ def _link_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def _bench_command(name: str, text: str, has_link: bool = True) -> None:
+def _no_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
+
+
+def _bench_command(
+    name: str,
+    text: str,
+    more: Callable[[Callable[..., Any]], Callable[..., Any]] = _link_options,
+) -> None:
     @bench.command(name, help=text, epilog=f"\b\nExample:\n  scaffold bench {name} --json")
     @click.option("--json", "as_json", is_flag=True, help="As docs/schemas/bench.schema.json says.")
     @click.option("--seconds", default=3.0, show_default=True, help="Length of one run.")
     @click.option("--runs", default=5, show_default=True, help="Runs of each stack, in turn.")
-    @(_link_options if has_link else lambda function: function)
+    @more
     def measure(
         as_json: bool,
         seconds: float,
@@ -342,7 +349,9 @@ def _bench_command(name: str, text: str, has_link: bool = True) -> None:
 _bench_command("throughput", "Mbit/s of one flow.")
 _bench_command("latency", "Microseconds of a one-byte round trip.")
 _bench_command(
-    "overhead", "What the shim costs a program that touches no service: plain TCP.", has_link=False
+    "overhead",
+    "What the shim costs a program that touches no service: plain TCP.",
+    more=_no_options,
 )
 
 

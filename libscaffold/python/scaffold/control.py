@@ -3,6 +3,7 @@
 import array
 import os
 import select
+import signal
 import socket
 import struct
 from pathlib import Path
@@ -94,9 +95,14 @@ class Control:
         except ProcessLookupError:
             return
         except (OSError, ValueError):  # 0: its pid means nothing here
-            raise ServiceError(3, "scaffoldd runs in another pid namespace; stop it there") from None
+            raise ServiceError(
+                3, "scaffoldd runs in another pid namespace; stop it there"
+            ) from None
         try:
-            self._ask_to_stop()
+            try:
+                self._ask_to_stop()
+            except AnotherVersion:
+                self._terminate(pidfd)
             poll = select.poll()
             poll.register(pidfd, select.POLLIN)
             if not poll.poll(timeout_s * 1000):
@@ -111,8 +117,18 @@ class Control:
         try:
             self._ask(lib.SC_CTL_STOP)
         except AnotherVersion as other:
-            self._ask(lib.SC_CTL_STOP, other.version)
+            try:
+                self._ask(lib.SC_CTL_STOP, other.version)
+            except ServiceError:
+                raise other from None
 
+    def _terminate(self, pidfd: int) -> None:
+        """By SIGTERM, which is an orderly end in every release."""
+        try:
+            signal.pidfd_send_signal(pidfd, signal.SIGTERM)
+        except PermissionError:
+            line = f"only root and the user who runs scaffoldd (pid {self.pid}) can stop it"
+            raise NotAllowed(1, line) from None
 
     def _connect(self) -> None:
         """By path, which works from every network namespace; else by the abstract name."""

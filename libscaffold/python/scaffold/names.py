@@ -51,7 +51,7 @@ def split_service(text: str) -> tuple[str, int, str]:
 
 
 def _fault(host: str) -> str | None:
-    """What is wrong with the name of a service, in scaffoldd's words; a test holds them together."""
+    """What is wrong with a service's name, in scaffoldd's words; a test holds them together."""
     if len(host) > 253:
         return "the name is longer than 253 characters"
     if not host.endswith(_SUFFIX) or host == _SUFFIX:

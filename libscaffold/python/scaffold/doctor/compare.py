@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import launch, paths
-from ..errors import ServiceError, WrongUsage
+from ..errors import WrongUsage
 from . import checks as _checks  # noqa: F401  (they register themselves)
 from .refusals import refusal_of
 from .table import CHECKS

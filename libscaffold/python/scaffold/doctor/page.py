@@ -29,14 +29,6 @@ A name stands for every kind of socket that the question is asked of: `tcp4`, `t
 | checks | what a program sees, and why |
 |---|---|
 """
-_BESIDES = """
-## Beside the checks
-
-What a check of two sockets cannot show, with the way out.
-
-| what | why, and what to do |
-|---|---|
-"""
 _TRAP = """
 ## Under `--trap` besides
 
@@ -55,6 +47,14 @@ with every loopback socket on a service, and compares each test with its native 
 | suite | tests | what they see, and why |
 |---|---|---|
 """
+_BESIDES = """
+## Beside the checks
+
+What a check of two sockets cannot show, with the way out.
+
+| what | why, and what to do |
+|---|---|
+"""
 _ROWS = """
 ## What is compared
 
@@ -69,9 +69,9 @@ def text() -> str:
     """The whole page."""
     head = _HEAD.format(checks=len(CHECKS))
     both, trapped = "".join(_refusals(trap=False)), "".join(_refusals(trap=True))
-    besides = (f"| {what} | {why} |\n" for what, why in BESIDES)
-    parts = (head, both, _BESIDES, *besides, _TRAP, trapped, _FOREIGN, *_foreign(), _ROWS, *_rows())
-    return "".join(parts)
+    besides = "".join(f"| {what} | {why} |\n" for what, why in BESIDES)
+    tables = (both, _TRAP, trapped, _BESIDES, besides, _FOREIGN, *_foreign(), _ROWS, *_rows())
+    return "".join((head, *tables))
 
 
 def _stem(name: str) -> str:

@@ -1,5 +1,6 @@
 """What a number is beside a socket."""
 
+import ctypes
 import fcntl
 import os
 import resource
@@ -13,7 +14,19 @@ from typing import Any
 
 from ..kinds import TCP, TCP4, TCP6, UDP, UDP4, Kind
 from ..table import check
-from ..verbs import answer, arrived, c_answer, mask, unserved, until
+from ..verbs import (
+    answer,
+    arrived,
+    c_answer,
+    libc,
+    mask,
+    may_not_ask_for_names,
+    name,
+    unserved,
+    until,
+)
+
+_CLONE_NEWUSER = 0x10000000
 
 _FIOASYNC, _FIOSETOWN, _SIOCSPGRP, _FIOGETOWN = 0x5452, 0x8901, 0x8902, 0x8903
 
@@ -217,6 +230,27 @@ def after_setuid(kind: Kind) -> Any:
         os.setuid(65534)
         with kind.connect(s.getsockname()) as c:
             return s.accept()[1] == c.getsockname()
+
+
+@check(TCP4, rows="control-path A13")
+def in_a_user_namespace(kind: Kind) -> Any:
+    """A program for which users have lost their numbers connects and accepts as before."""
+    with kind.listener() as s:
+        if libc.unshare(_CLONE_NEWUSER) < 0:
+            return "this machine has no user namespaces for us"
+        with kind.connect(s.getsockname()) as c:
+            return s.accept()[1] == c.getsockname()
+
+
+@check(TCP4, rows="control-path A13")
+def in_a_sandbox(kind: Kind) -> Any:
+    """A server that may not ask who connected gets its connections."""
+    with kind.listener() as s, kind.connect(s.getsockname()) as c:
+        c.sendall(b"x")
+        if not may_not_ask_for_names():
+            return "this machine has no sandboxes for us"
+        fd = libc.accept(s.fileno(), None, None)
+        return os.read(fd, 1) if fd >= 0 else name(ctypes.get_errno())
 
 
 @check(TCP4, rows="A14")

@@ -2,9 +2,12 @@
 
 import array
 import os
+import signal
 import socket
+import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -102,6 +105,43 @@ def connected_then_forked(kind: Kind) -> Any:
     code = reap(pid)
     c.sendall(b"x")
     return code, server.recv(1), mask(c)
+
+
+@check(TCP4, rows="forks")
+def forked_meanwhile(kind: Kind) -> Any:
+    """A reset is seen although another thread forks while this one connects, and the children
+    live.
+    """
+    rounds, done = 40, threading.Event()
+    children: list[int] = []
+    with kind.listener() as s:
+
+        def serve() -> None:
+            for _ in range(rounds):
+                server, _ = s.accept()
+                server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                server.recv(1)
+                server.close()
+
+        def fork_on() -> None:
+            while not done.is_set() and len(children) < rounds:
+                children.append(in_child(signal.pause))
+
+        def one() -> Any:
+            with kind.connect(s.getsockname()) as c:
+                c.sendall(b"x")
+                return answer(c.recv, 1)
+
+        server = in_child(serve)
+        forker = threading.Thread(target=fork_on)
+        forker.start()
+        told = [one() for _ in range(rounds)]
+        done.set()
+        forker.join()
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        return reap(server), set(map(str, told))
 
 
 @check(TCP4, TCP6, rows="free")

@@ -140,8 +140,7 @@ static bool is_directorys(int fd, const struct sc_place *place)
 /* A connection to the scaffoldd of this place at this address, or a negative errno. Without
  * patience a full queue is EAGAIN at once. */
 static int open_at(const struct sc_place *place, const struct sockaddr_un *sun, socklen_t len,
-                   bool (*is_scaffoldd)(int fd, const struct sc_place *place),
-                   bool patient)
+                   bool (*is_scaffoldd)(int fd, const struct sc_place *place), bool patient)
 {
     struct timeval patience = {.tv_sec = ANSWER_SECONDS};
     int off = 0, flags = patient ? 0 : SOCK_NONBLOCK;

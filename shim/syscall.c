@@ -1,10 +1,11 @@
 /* libc's syscall(): programs and libraries (libuv, for one) reach socket calls by number, too.
  *
- * An assembly stub, since nothing may stand on the stack between the kernel and a caller of vfork, or
- * of a clone that shares the memory: the numbers below go to C, all others straight on, also those
- * that we have never heard of. */
+ * An assembly stub, since nothing may stand on the stack between the kernel and a caller of vfork,
+ * or of a clone that shares the memory: the numbers below go to C, all others straight on, also
+ * those that we have never heard of. */
 #include "client/client.h"
 #include "client/kernel.h"
+#include "exec.h"
 
 #if defined(__x86_64__) || defined(__aarch64__)
 
@@ -42,7 +43,10 @@
     NUMBER(dup3, sc_dup3(P(int, a), P(int, b), P(int, c)))                                         \
     NUMBER(fcntl, sc_fcntl(P(int, a), P(int, b), P(void *, c)))                                    \
     NUMBER(ioctl, sc_ioctl(P(int, a), P(unsigned long, b), P(void *, c)))                          \
-    NUMBER(epoll_ctl, sc_epoll_ctl(P(int, a), P(int, b), P(int, c), P(void *, d)))
+    NUMBER(epoll_ctl, sc_epoll_ctl(P(int, a), P(int, b), P(int, c), P(void *, d)))                 \
+    NUMBER(execve, shim_entry_execve(P(char *, a), P(char *const *, b), P(char *const *, c)))      \
+    NUMBER(execveat, shim_entry_execveat(P(int, a), P(char *, b), P(char *const *, c),             \
+                                         P(char *const *, d), P(int, e)))
 
 #ifdef SYS_dup2 /* where there is no dup2, libc's is dup3 */
 #define SERVED_DUP2 NUMBER(dup2, sc_dup2(P(int, a), P(int, b)))

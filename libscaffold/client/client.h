@@ -37,8 +37,6 @@ struct sc_publish {
 
 /* Read from the environment once, when the library initialises: programs clear it later (A14). */
 struct sc_policy {
-    struct sc_daemon_id daemon;
-    char runtime_dir[96];
     struct sc_pool4 pool;
     bool all_local; /* SCAFFOLD_ALL_LOCAL=1: loopback binds and connects are services */
     struct sc_capture capture[SC_CAPTURES_MAX];

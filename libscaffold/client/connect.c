@@ -1,12 +1,13 @@
 /* connect: scaffoldd makes a pair of sockets, keeps one end, and gives the other to the program,
- * under its own number (D2). Order matters: named and plugged before the program can see it, swapped
- * before anybody can answer (A4). */
+ * under its own number (D2). Order matters: named and plugged before the program can see it,
+ * swapped before anybody can answer (A4). */
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
 #include "client/client.h"
 #include "client/control.h"
+#include "client/daemon.h"
 #include "client/datagram.h"
 #include "client/descriptors.h"
 #include "client/flow_error.h"
@@ -109,6 +110,13 @@ static int put_in_place(void *arg, int own)
     return err < 0 ? fail(-err) : 0;
 }
 
+static bool is_patient(int fd)
+{
+    int value = 0;
+    socklen_t len = sizeof value;
+    return sc_real.getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &value, &len) == 0 && value;
+}
+
 static int prepare(struct opening *o)
 {
     struct sc_ctl_reply r;
@@ -117,6 +125,9 @@ static int prepare(struct opening *o)
     q.prepare.family = (uint8_t)o->candidate->family;
     q.prepare.local_port = o->candidate->local_port;
     q.prepare.address = o->target->address;
+    q.prepare.reuseaddr = is_patient(o->fd);
+    if (o->candidate->state == SC_STATE_BOUND)
+        q.prepare.local = o->candidate->id.own.address;
     memcpy(q.prepare.service, o->target->service.bytes, sizeof q.prepare.service);
     if (!o->target->by_service)
         sc_meanings_of(&o->target->address, q.prepare.service);
@@ -362,6 +373,7 @@ static int connect_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
 
 int sc_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
+    sc_control_forget();
     int r = connect_unlogged(fd, addr, len);
     if (sc_log_on())
         sc_log_connected(fd, addr, len, r);

@@ -1,7 +1,9 @@
 #include "client/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -11,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/client.h"
+#include "client/daemon.h"
 #include "client/fork_gate.h"
 #include "client/kernel.h"
 #include "client/real.h"
@@ -27,22 +29,6 @@
 /* --- what is said to whom ----------------------------------------------------------------------
  */
 
-static __thread struct {
-    int error;
-    char text[SC_CTL_TEXT];
-} last __attribute__((tls_model("initial-exec"))); /* no malloc at first use */
-
-void sc_control_explain(int error, const char *text)
-{
-    last.error = error;
-    snprintf(last.text, sizeof last.text, "%.*s", SC_CTL_TEXT - 1, text);
-}
-
-const char *sc_control_explanation(int error)
-{
-    return last.error == error && *last.text ? last.text : NULL;
-}
-
 /* One line on stderr, once per process and kind. */
 static void say_once(bool *said, const char *line)
 {
@@ -52,34 +38,42 @@ static void say_once(bool *said, const char *line)
         return; /* nobody to tell */
 }
 
+/* ENETDOWN, with a line that scaffold_strerror tells, too. */
+__attribute__((format(printf, 2, 3))) static int no_scaffoldd(bool *said, const char *format, ...)
+{
+    char line[SC_CTL_TEXT + 32] = "scaffold: ";
+    char *text = line + strlen(line);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, SC_CTL_TEXT, format, args);
+    va_end(args);
+    sc_control_explain(ENETDOWN, text);
+    strcat(line, "\n");
+    say_once(said, line);
+    errno = ENETDOWN;
+    return -1;
+}
+
 static int nobody_answers(void)
 {
     static bool said;
-    char line[SC_CTL_TEXT + 32];
-    snprintf(line, sizeof line,
-             "scaffold: no scaffoldd answers in %s; start one with `scaffold up`, or the program "
-             "with `scaffold run`\n",
-             sc_policy()->runtime_dir);
-    say_once(&said, line);
-    line[strcspn(line, "\n")] = 0;
-    sc_control_explain(ENETDOWN, line + strlen("scaffold: "));
-    errno = ENETDOWN;
-    return -1;
+    char where[SC_CTL_TEXT];
+    sc_daemon_text(where, sizeof where);
+    return no_scaffoldd(&said,
+                        "no scaffoldd answers in %s; start one with `scaffold up`, or the program "
+                        "with `scaffold run`",
+                        where);
 }
 
 static int another_version(const struct sc_ctl_reply *r)
 {
     static bool said;
-    char line[SC_CTL_TEXT + 32];
-    snprintf(line, sizeof line,
-             "scaffold: scaffoldd in %s speaks version %u of the control protocol, this library "
-             "version %d; install the same release of both\n",
-             sc_policy()->runtime_dir, r->version, SC_CTL_VERSION);
-    say_once(&said, line);
-    line[strcspn(line, "\n")] = 0;
-    sc_control_explain(ENETDOWN, line + strlen("scaffold: "));
-    errno = ENETDOWN;
-    return -1;
+    char where[SC_CTL_TEXT];
+    sc_daemon_text(where, sizeof where);
+    return no_scaffoldd(&said,
+                        "scaffoldd in %s speaks version %u of the control protocol, this library "
+                        "version %d; install the same release of both",
+                        where, r->version, SC_CTL_VERSION);
 }
 
 /* --- the connection ----------------------------------------------------------------------------
@@ -110,18 +104,47 @@ static int connect_to(int fd, const struct sockaddr_un *sun, socklen_t len)
     return (int)r;
 }
 
-/* A name is a claim: whoever answers must be the uid that the runtime directory belongs to. */
-static bool is_scaffoldd(int fd)
+/* Users without a number in this user namespace all have this one (/proc/sys/kernel/overflowuid),
+ * so it proves nothing. */
+#define UNMAPPED 65534
+
+/* Whom the kernel names at the other end; UNMAPPED, too, when it may not be asked. */
+static uid_t peer_of(int fd)
 {
     struct ucred peer;
     socklen_t len = sizeof peer;
-    return sc_real.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-           (peer.uid == sc_policy()->daemon.uid || peer.uid == 0);
+    return sc_real.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 ? peer.uid : UNMAPPED;
 }
 
-/* A connection to scaffoldd at this address, or a negative errno. Without patience a full queue is
- * EAGAIN at once. */
-static int open_at(const struct sockaddr_un *sun, socklen_t len, bool patient)
+/* The abstract name can be anybody's: whoever answers must be root, or the uid that the runtime
+ * directory belongs to. */
+static bool is_named_user(int fd, const struct sc_place *place)
+{
+    uid_t uid = peer_of(fd);
+    return uid == 0 || (uid == place->id.uid && uid != UNMAPPED);
+}
+
+/* In the directory it is who the directory belongs to, where that is anybody's: a closed one must
+ * be this user's. Where that cannot be told by numbers, nobody else must be able to put anything
+ * there.
+ */
+static bool is_directorys(int fd, const struct sc_place *place)
+{
+    struct statx st;
+    uid_t uid = peer_of(fd);
+    if (RAW(statx, AT_FDCWD, place->dir, 0, STATX_UID | STATX_MODE, &st) < 0)
+        return is_named_user(fd, place);
+    if (place->closed && (st.stx_uid != place->id.uid || st.stx_uid == UNMAPPED))
+        return false;
+    if (uid == UNMAPPED)
+        return (st.stx_mode & (S_IWGRP | S_IWOTH)) == 0;
+    return uid == 0 || uid == st.stx_uid;
+}
+
+/* A connection to the scaffoldd of this place at this address, or a negative errno. Without
+ * patience a full queue is EAGAIN at once. */
+static int open_at(const struct sc_place *place, const struct sockaddr_un *sun, socklen_t len,
+                   bool (*is_scaffoldd)(int fd, const struct sc_place *place), bool patient)
 {
     struct timeval patience = {.tv_sec = ANSWER_SECONDS};
     int off = 0, flags = patient ? 0 : SOCK_NONBLOCK;
@@ -131,7 +154,7 @@ static int open_at(const struct sockaddr_un *sun, socklen_t len, bool patient)
     sc_real.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     if (patient)
         sc_real.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    int err = connect_to(fd, sun, len) < 0 ? -errno : is_scaffoldd(fd) ? 0 : -EPERM;
+    int err = connect_to(fd, sun, len) < 0 ? -errno : is_scaffoldd(fd, place) ? 0 : -EPERM;
     if (err == 0 && !patient)
         RAW(ioctl, fd, FIONBIO, &off);
     if (err == 0)
@@ -140,27 +163,45 @@ static int open_at(const struct sockaddr_un *sun, socklen_t len, bool patient)
     return err;
 }
 
-static int open_by_path(void)
+static int open_by_path(const struct sc_place *place)
 {
     struct sockaddr_un sun = {.sun_family = AF_UNIX};
-    int n = snprintf(sun.sun_path, sizeof sun.sun_path, "%s/ctl", sc_policy()->runtime_dir);
-    return (size_t)n < sizeof sun.sun_path ? open_at(&sun, sizeof sun, true) : -ENAMETOOLONG;
+    snprintf(sun.sun_path, sizeof sun.sun_path, "%s/ctl", place->dir);
+    return open_at(place, &sun, sizeof sun, is_directorys, true);
 }
 
 /* The abstract name first: it is there in a chroot, too. Containers share the directory only; and
- * where somebody else holds the name, whether he answers or lets its queue run full, the directory
- * says who scaffoldd is. */
-static int open_any(void)
+ * where somebody else holds the name, whether he answers or lets its queue run full, or a user
+ * namespace does not let him be told from scaffoldd, the directory says who scaffoldd is. */
+static int open_place(const struct sc_place *place)
 {
     struct sockaddr_un sun;
-    socklen_t len = sc_name_control(sc_policy()->daemon, &sun);
-    int fd = open_at(&sun, len, false);
+    socklen_t len = sc_name_control(place->id, &sun);
+    int fd = open_at(place, &sun, len, is_named_user, false);
     if (fd >= 0 || fd == -ENOBUFS)
         return fd;
-    int by_path = open_by_path();
+    int by_path = open_by_path(place);
     if (by_path < 0 && by_path != -ENOBUFS && fd == -EAGAIN)
-        return open_at(&sun, len, true);
+        return open_at(place, &sun, len, is_named_user, true);
     return by_path;
+}
+
+/* The first place that answers, which is the one that counts from then on. */
+static int open_any(void)
+{
+    unsigned place, end;
+    int fd = -ENOENT;
+    sc_daemon_candidates(&place, &end);
+    for (; place < end; place++) {
+        fd = open_place(sc_daemon_look(place));
+        if (fd == -ENOBUFS || (fd >= 0 && sc_daemon_choose(place)))
+            return fd;
+        if (fd >= 0) { /* another thread has found another one */
+            sc_control_close(fd);
+            return open_any();
+        }
+    }
+    return fd;
 }
 
 int sc_control_open(bool quiet)
@@ -177,6 +218,17 @@ int sc_control_open(bool quiet)
         return nobody_answers();
     errno = ENETDOWN;
     return -1;
+}
+
+int sc_control_find(void)
+{
+    unsigned place, end;
+    int fd = open_any();
+    if (fd < 0)
+        return -1;
+    sc_control_close(fd);
+    sc_daemon_candidates(&place, &end);
+    return (int)place;
 }
 
 void sc_control_close(int control)
@@ -212,6 +264,18 @@ int sc_control_send(int control, const struct sc_ctl_request *q, int pass)
     return r < 0 ? nobody_answers() : 0;
 }
 
+/* What a program makes of its errno ("Permission denied", "Invalid cross-device link") leads nobody
+ * to the cause. */
+static void say_refusal(const struct sc_ctl_reply *r)
+{
+    static bool said_access, said_namespace;
+    char line[SC_CTL_TEXT + 32];
+    if ((r->error != EACCES && r->error != EXDEV) || !*r->text)
+        return;
+    snprintf(line, sizeof line, "scaffold: %s\n", r->text);
+    say_once(r->error == EACCES ? &said_access : &said_namespace, line);
+}
+
 /* What the received bytes say. */
 static int read_reply(const struct sc_ctl_reply *r, ssize_t n, uint16_t op)
 {
@@ -224,6 +288,7 @@ static int read_reply(const struct sc_ctl_reply *r, ssize_t n, uint16_t op)
         return another_version(r);
     if (r->error == 0)
         return 0;
+    say_refusal(r);
     sc_control_explain(r->error, r->text);
     errno = r->error;
     return -1;

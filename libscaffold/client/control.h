@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/time.h>
 
+#include "client/explain.h"
 #include "local/ctl.h"
 
 /* A request of this kind with its head filled in and the rest zero. */
@@ -15,6 +16,9 @@ struct sc_ctl_request sc_control_request(uint16_t op);
 /* Connects. Returns a descriptor, or -1 with errno ENETDOWN (nobody answers; one line on stderr,
  * once per process, unless `quiet`) or ENOBUFS (no descriptor is left). */
 int sc_control_open(bool quiet);
+
+/* Whether a scaffoldd answers: which of the places (client/daemon.h), or -1. */
+int sc_control_find(void);
 
 /* Closes; errno is kept. */
 void sc_control_close(int control);
@@ -44,9 +48,5 @@ int sc_control_call(const struct sc_ctl_request *q, struct sc_ctl_reply *r, bool
 
 /* The same, not quiet, with a descriptor that goes along. */
 int sc_control_call_with(const struct sc_ctl_request *q, int pass, struct sc_ctl_reply *r);
-
-/* What scaffold_strerror says about `error` in this thread. */
-void sc_control_explain(int error, const char *text);
-const char *sc_control_explanation(int error);
 
 #endif

@@ -100,8 +100,11 @@ static int find_service(const struct sockaddr_scaffold *s, struct sc_address *ou
         struct sc_ctl_reply r;
         q.reverse.by_service = 1;
         memcpy(q.reverse.service, bytes, sizeof q.reverse.service);
-        if (sc_control_call(&q, &r, false) < 0)
-            return fail(errno == ENOENT ? ENETUNREACH : errno);
+        if (sc_control_call(&q, &r, false) < 0) {
+            if (errno == ENOENT)
+                sc_control_explain_both(errno = ENETUNREACH, ENOENT);
+            return -1;
+        }
         *out = r.address;
         remember(id, out);
     }

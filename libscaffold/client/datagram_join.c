@@ -7,6 +7,7 @@
 
 #include "client/client.h"
 #include "client/control.h"
+#include "client/daemon.h"
 #include "client/datagram.h"
 #include "client/datagram_address.h"
 #include "client/datagram_state.h"
@@ -142,8 +143,8 @@ static int join_towards(int fd, const struct plain *p, const struct sc_address *
     struct joining j = {.fd = fd, .port_given = has_own_port(fd, p)};
     struct sc_ctl_request q = sc_control_request(SC_CTL_PREPARE);
     q.prepare.datagram = 1;
-    q.prepare.wildcard = sc_address_is_wildcard(&p->local) &&
-                         p->family != SC_FAMILY_SCAFFOLD; /* which has none */
+    q.prepare.wildcard =
+        sc_address_is_wildcard(&p->local) && p->family != SC_FAMILY_SCAFFOLD; /* which has none */
     q.prepare.rcvbuf = receive_buffer(fd);
     q.prepare.family = (uint8_t)p->family;
     q.prepare.local_port = j.port_given ? p->local.port : 0;

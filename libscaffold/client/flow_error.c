@@ -23,7 +23,7 @@ int sc_flow_error(int fd, int error)
     if (error == ECONNRESET) {
         sc_identify(fd, &id);
         if (id.state == SC_STATE_FAILED)
-            error = id.peer.address.port;
+            sc_control_explain(error = id.peer.address.port, "");
         else if (id.state == SC_STATE_OPEN)
             error = ask(fd, error);
     }

@@ -57,11 +57,17 @@ static bool await(uint32_t *word, uint32_t most)
 /* --- inside -----------------------------------------------------------------------------------*/
 
 /* No handler can fork, jump away or take its time inside. */
-static uint64_t block_signals(void)
+static void block_signals(struct sc_fork_gate *g)
 {
-    uint64_t all = ~OWN_DOING, before = 0;
-    sc_kernel(SYS_rt_sigprocmask, SIG_BLOCK, &all, &before, sizeof before);
-    return before;
+    uint64_t all = ~OWN_DOING;
+    g->blocked =
+        sc_kernel(SYS_rt_sigprocmask, SIG_BLOCK, &all, &g->signals, sizeof g->signals) == 0;
+}
+
+static void restore_signals(const struct sc_fork_gate *g)
+{
+    if (g->blocked)
+        sc_kernel(SYS_rt_sigprocmask, SIG_SETMASK, &g->signals, NULL, sizeof g->signals);
 }
 
 static void go_out(void)
@@ -95,7 +101,7 @@ static void wait_for_turn(void)
 void sc_fork_gate_enter(struct sc_fork_gate *g)
 {
     int kept = errno;
-    g->signals = block_signals();
+    block_signals(g);
     g->counted = !sc_is_vfork_child();
     if (g->counted && depth++ == 0 && !go_in())
         wait_for_turn();
@@ -107,7 +113,7 @@ void sc_fork_gate_leave(const struct sc_fork_gate *g)
     int kept = errno;
     if (g->counted && --depth == 0)
         go_out();
-    sc_kernel(SYS_rt_sigprocmask, SIG_SETMASK, &g->signals, NULL, sizeof g->signals);
+    restore_signals(g);
     errno = kept;
 }
 

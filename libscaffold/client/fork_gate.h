@@ -16,6 +16,7 @@
 
 struct sc_fork_gate {
     uint64_t signals; /* that the thread had blocked before */
+    bool blocked;     /* all are, now; a sandbox may refuse that */
     bool counted;
 };
 

@@ -6,6 +6,7 @@
 
 #include "client/control.h"
 #include "client/options.h"
+#include "client/protocol.h"
 #include "client/real.h"
 #include "client/shadow.h"
 
@@ -66,7 +67,7 @@ int sc_fresh_failed(void)
 int sc_fresh_plain(int fd, enum sc_family family)
 {
     int fresh = sc_real.socket(family == SC_FAMILY_INET6 ? AF_INET6 : AF_INET,
-                               SOCK_STREAM | SOCK_CLOEXEC, 0);
+                               SOCK_STREAM | SOCK_CLOEXEC, sc_protocol_of(fd));
     if (fresh < 0)
         return sc_fresh_failed();
     sc_options_give_back(fd, fresh);

@@ -131,14 +131,6 @@ enum sc_state sc_identify(int fd, struct sc_identity *id)
     return id->state;
 }
 
-void sc_name_text(const struct sockaddr_un *sun, socklen_t len, char out[108])
-{
-    memset(out, 0, 108);
-    size_t offset = offsetof(struct sockaddr_un, sun_path) + 1;
-    if (len > offset && len <= sizeof *sun)
-        memcpy(out, sun->sun_path + 1, len - offset);
-}
-
 void sc_flow_name(int fd, struct sc_ctl_flow *out)
 {
     struct sockaddr_un sun;

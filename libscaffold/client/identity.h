@@ -40,9 +40,6 @@ bool sc_is_hung_up(int fd);
 /* Descriptor in the words of FLOW_ERROR, FLOW_SET and FLOW_GET. */
 void sc_flow_name(int fd, struct sc_ctl_flow *out);
 
-/* A name as text, without the leading zero of abstract names. */
-void sc_name_text(const struct sockaddr_un *sun, socklen_t len, char out[108]);
-
 /* Gives an address to the program in the shape of `family`: never more than *len bytes, *len
  * becoming the true length. */
 void sc_give_address(const struct sc_address *a, enum sc_family family, struct sockaddr *addr,

@@ -18,6 +18,7 @@
 #include "client/kernel.h"
 #include "client/log.h"
 #include "client/memory.h"
+#include "client/protocol.h"
 #include "client/real.h"
 #include "client/shadow.h"
 #include "scaffold/scaffold.h"
@@ -608,7 +609,7 @@ static int get_on_service(int fd, const struct sc_name *own, int level, int name
     if (level == SOL_SOCKET && name == SO_DOMAIN)
         return give_int(get_domain(own), value, len);
     if (level == SOL_SOCKET && name == SO_PROTOCOL)
-        return give_int(IPPROTO_TCP, value, len);
+        return give_int(sc_protocol_of(fd), value, len);
     if (level == SOL_SOCKET && name == SO_PEERCRED)
         return get_peer_credentials(value, len);
     if (level == SOL_SOCKET && (name == SO_PEERSEC || name == SO_PEERGROUPS))

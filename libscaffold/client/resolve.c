@@ -26,18 +26,30 @@ bool sc_is_scaffold_name(const char *name)
            strncasecmp(name + len - strlen(suffix), suffix, strlen(suffix)) == 0;
 }
 
+/* One failure, for those who look names up and for those who call sockets. */
+static int both_errors(int eai, int error)
+{
+    sc_control_explain_both(error, eai);
+    errno = error;
+    return eai;
+}
+
 int sc_resolve(const char *name, struct sc_ctl_reply *r)
 {
     struct sc_ctl_request q = sc_control_request(SC_CTL_RESOLVE);
     size_t len = strlen(name);
-    if (len >= sizeof q.resolve.name)
-        return EAI_NONAME;
+    if (len >= sizeof q.resolve.name) {
+        sc_control_explain(EAI_NONAME, "the name is longer than 253 characters");
+        return both_errors(EAI_NONAME, EINVAL);
+    }
     memcpy(q.resolve.name, name, len);
     if (sc_control_call(&q, r, false) == 0) {
         sc_meanings_learn(&r->address, r->service);
         return 0;
     }
-    return errno < 0 ? errno : EAI_AGAIN; /* a reply's EAI_ codes are negative */
+    if (errno > 0)
+        return both_errors(EAI_AGAIN, errno);
+    return both_errors(errno, (int)r->value); /* the reply has both */
 }
 
 bool sc_reverse(const struct sc_address *a, char name[SC_CTL_NAME])
@@ -168,8 +180,9 @@ static int list_service(const char *node, const char *service, const struct addr
     *res = NULL;
     if (wanted != 0 && wanted != SOCK_STREAM && wanted != SOCK_DGRAM)
         return EAI_SOCKTYPE;
-    if (scaffold_service_parse(node, &s) < 0)
-        return errno == EINVAL ? EAI_NONAME : EAI_AGAIN;
+    int unknown = sc_service_parse(node, &s);
+    if (unknown)
+        return unknown;
     int err =
         wanted == SOCK_STREAM ? 0 : add_service(&s, service, SOCK_DGRAM, hints->ai_flags, res);
     if (wanted != SOCK_DGRAM && err != EAI_MEMORY)
@@ -197,6 +210,7 @@ int sc_getaddrinfo(const char *node, const char *service, const struct addrinfo 
 {
     struct sc_ctl_reply r;
     sc_real_bind();
+    sc_control_forget();
     if (!is_service_lookup(node, hints))
         return sc_next.getaddrinfo(node, service, hints, res);
     if (hints && hints->ai_family == AF_SCAFFOLD)

@@ -9,6 +9,7 @@
 #include "client/descriptors.h"
 #include "client/epolls.h"
 #include "client/log.h"
+#include "client/protocol.h"
 #include "client/real.h"
 
 /* Duplicates in one process that are repaired; programs that have any have one or two. */
@@ -62,6 +63,7 @@ int sc_swap(int fd, int fresh)
         sc_real.ioctl(fresh, FIONBIO, &on);
     if (sc_any_signals())
         carry_signals(fd, fresh);
+    sc_protocol_carry(fd, fresh);
     int err = replace(fd, fresh);
     for (size_t i = 0; i < count && err == 0; i++)
         replace(duplicates[i], fresh);

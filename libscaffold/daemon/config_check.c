@@ -87,6 +87,33 @@ static void check_log_file(const struct sc_config *c, struct sc_problems *p)
         complain(c, SC_SET_LOG_FILE, why, "give a file that you can write to", p);
 }
 
+/* --- users ------------------------------------------------------------------------------------ */
+
+/* What the kernel calls whoever has no number in a user namespace (/proc/sys/kernel/overflowuid).
+ */
+#define UNMAPPED 65534
+
+static bool has_number(uid_t uid)
+{
+    unsigned first, count;
+    bool found = false;
+    FILE *f = uid == UNMAPPED ? fopen("/proc/self/uid_map", "re") : NULL;
+    while (f && !found && fscanf(f, "%u %*u %u", &first, &count) == 2)
+        found = uid - first < count; /* also where it is less than the first: that wraps */
+    if (f)
+        fclose(f);
+    return found || uid != UNMAPPED;
+}
+
+/* Everybody else without one would pass for scaffoldd's own user. */
+static void check_user(struct sc_problems *p)
+{
+    if (!has_number(geteuid()))
+        sc_problem(p,
+                   "this user has no number in this user namespace, so scaffoldd cannot tell users "
+                   "apart; map it, as unshare --map-current-user does");
+}
+
 /* --- the network ------------------------------------------------------------------------------ */
 
 void sc_config_addresses(const struct sc_config *c, const char **v4, const char **v6)
@@ -200,6 +227,7 @@ static void check_pool(const struct sc_config *c, struct sc_problems *p)
 void sc_config_check(const struct sc_config *c, struct sc_underlay *router, struct sc_problems *p)
 {
     const char *v4, *v6;
+    check_user(p);
     check_folder(c, SC_SET_RUNTIME_DIR, c->runtime_dir, false,
                  "give a --runtime-dir that you can write to", p);
     check_folder(c, SC_SET_STATE_DIR, c->state_dir, true,

@@ -34,7 +34,7 @@ int sc_ctl_take_passed(struct sc_ctl_call *c)
     return fd;
 }
 
-static void drop_passed(struct sc_ctl_call *c)
+void sc_ctl_drop_passed(struct sc_ctl_call *c)
 {
     int fd = sc_ctl_take_passed(c);
     if (fd >= 0)
@@ -50,7 +50,7 @@ static void release(struct sc_ctl_call *c)
     if (c->offered >= 0)
         close(c->offered);
     c->offered = -1;
-    drop_passed(c);
+    sc_ctl_drop_passed(c);
     sc_map_remove(&s->waiting, &c->waits);
     sc_loop_alarm(&s->daemon->loop, &c->registration, SC_NEVER);
     sc_loop_alarm(&s->daemon->loop, &c->address, SC_NEVER);
@@ -193,7 +193,7 @@ static void dispatch(struct sc_ctl_call *c)
 static void take_descriptors(struct sc_ctl_call *c, struct msghdr *msg)
 {
     c->passed_too_many = (msg->msg_flags & MSG_CTRUNC) != 0;
-    drop_passed(c); /* of a request before */
+    sc_ctl_drop_passed(c); /* of a request before */
     for (struct cmsghdr *h = CMSG_FIRSTHDR(msg); h; h = CMSG_NXTHDR(msg, h)) {
         if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
             continue;
@@ -237,8 +237,8 @@ static bool acceptable(struct sc_ctl_call *c, size_t len)
 /* A reply is owed. Whoever goes on talking meanwhile is no library of ours. */
 static bool is_busy(const struct sc_ctl_call *c)
 {
-    return c->over || c->waits.linked || c->waiter.session.other || c->registration.timer.at != SC_NEVER ||
-           c->address.timer.at != SC_NEVER;
+    return c->over || c->waits.linked || c->waiter.session.other ||
+           c->registration.timer.at != SC_NEVER || c->address.timer.at != SC_NEVER;
 }
 
 /* The lists follow what the last event has made of it. */
@@ -269,7 +269,7 @@ static bool read_request(struct sc_ctl_call *c)
         dispatch(c);
     if (!is_busy(c) && c->passed >= 0) { /* nobody wanted it */
         c->server->daemon->unwanted_descriptors++;
-        drop_passed(c);
+        sc_ctl_drop_passed(c);
     }
     return n > 0;
 }

@@ -35,14 +35,14 @@ struct sc_ctl_call {
     struct sc_ctl_request request; /* the call under way */
     struct sc_request open;        /* what PREPARE or a datagram's BIND found out */
     bool port_taken;
-    int prepared;                 /* PREPARE: scaffoldd's end of the pair, until HANDOVER; -1: none */
-    int offered;                  /* BIND: goes along with the reply that is waited for; -1: none */
-    int passed;                   /* a descriptor that came with the request; -1: none */
-    bool passed_too_many;         /* ... and no room for it here */
-    bool gave;                    /* a descriptor went along with a reply */
-    bool over;                    /* ... and was not taken when the call was: see ctl.c */
-    struct sc_map_node waits;     /* linked while a look-up is waited for */
-    uint64_t ticket;              /* of that look-up */
+    int prepared;             /* PREPARE: scaffoldd's end of the pair, until HANDOVER; -1: none */
+    int offered;              /* BIND: goes along with the reply that is waited for; -1: none */
+    int passed;               /* a descriptor that came with the request; -1: none */
+    bool passed_too_many;     /* ... and no room for it here */
+    bool gave;                /* a descriptor went along with a reply */
+    bool over;                /* ... and was not taken when the call was: see ctl.c */
+    struct sc_map_node waits; /* linked while a look-up is waited for */
+    uint64_t ticket;          /* of that look-up */
     struct sc_alarm registration; /* LISTEN, BIND: set while the router is waited for */
     struct sc_alarm address;      /* PREPARE: set while this host has none, see ctl_address.c */
     struct sc_waiter waiter;      /* HANDOVER: tied while the opening is waited for */
@@ -59,6 +59,7 @@ void sc_ctl_send_error(struct sc_ctl_call *c, int error, const char *text);
 
 /* The descriptor that came with the request is the caller's from now on; -1: there was none. */
 int sc_ctl_take_passed(struct sc_ctl_call *c);
+void sc_ctl_drop_passed(struct sc_ctl_call *c);
 
 /* True when one of this many more is not granted: an error was sent that says so. */
 bool sc_ctl_refuse_share(struct sc_ctl_call *c, struct sc_share *share, enum sc_share_kind kind);
@@ -71,8 +72,8 @@ void sc_ctl_look_up_name(struct sc_ctl_call *c, const char *base);
 
 /* Reads a service's name; `base` gets it without its port. False: an error was sent, with what is
  * wrong. */
-bool sc_ctl_read_name(struct sc_ctl_call *c, const char *text, int error,
-                      struct sc_service_name *out, char base[SC_NAME_MAX + 1]);
+bool sc_ctl_read_name(struct sc_ctl_call *c, const char *text, struct sc_service_name *out,
+                      char base[SC_NAME_MAX + 1]);
 
 /* True when require_verified forbids the call: an error was sent. */
 bool sc_ctl_refuse_unverified(struct sc_ctl_call *c, bool loopback);

@@ -38,8 +38,13 @@ void sc_ctl_drop_prepared(struct sc_ctl_call *c)
 /* The local address of a client whose local port was taken. */
 static struct sc_address own_address(const struct sc_ctl_call *c, uint32_t pool, uint16_t port)
 {
+    struct sc_address bound = c->request.prepare.local;
     if (!c->open.loopback)
         return sc_address_v4(pool, port);
+    bound.port = port;
+    if (sc_address_is_loopback(&bound) &&
+        sc_address_is_v4(&bound) == sc_address_is_v4(&c->open.target))
+        return bound;
     return sc_address_is_v4(&c->open.target) /* as the program named its target */
                ? sc_address_v4(INADDR_LOOPBACK, port)
                : (struct sc_address){.ip = {[15] = 1}, .port = port};
@@ -57,7 +62,9 @@ static bool make_pair(struct sc_ctl_call *c, struct sc_pair *p)
                            .serial = c->open.own_serial};
     int err = sc_pair_make(p, SOCK_STREAM, &name);
     if (err < 0) {
-        sc_ctl_send_error(c, ENOBUFS, "scaffoldd has no descriptor left; raise its limit");
+        sc_ctl_send_error(c, ENOBUFS,
+                          err == -EMFILE ? "scaffoldd has no descriptor left; raise its limit"
+                                         : "scaffoldd is out of memory");
         return false;
     }
     c->open.plug_len = sc_pair_plug(p);
@@ -84,6 +91,7 @@ void sc_ctl_prepare_for(struct sc_ctl_call *c, const struct sc_service_id *servi
     c->port_taken = true;
     c->open.service = *service;
     c->open.own = own_address(c, self.pool, port);
+    sc_registry_hold(d, &c->open.own, c->request.prepare.reuseaddr);
     if (make_pair(c, &pair)) {
         c->prepared = pair.own;
         r.address = c->open.own;

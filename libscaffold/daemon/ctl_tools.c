@@ -57,7 +57,8 @@ void sc_ctl_on_status(struct sc_ctl_call *c)
         sc_ctl_send_error(c, -fd, fd == -EAGAIN ? TOO_MANY : "");
         return;
     }
-    sc_ctl_give(c, &r, fd); /* the caller's alone then: when that is closed, nothing more is written */
+    sc_ctl_give(c, &r,
+                fd); /* the caller's alone then: when that is closed, nothing more is written */
 }
 
 void sc_ctl_on_stop(struct sc_ctl_call *c)

@@ -12,6 +12,7 @@
 #include "daemon/config.h"
 #include "daemon/datagrams.h"
 #include "daemon/endpoint_table.h"
+#include "daemon/folder.h"
 #include "daemon/journal.h"
 #include "daemon/keeper.h"
 #include "daemon/log_file.h"
@@ -75,6 +76,7 @@ struct sc_daemon {
     size_t counts_at;
 
     struct sc_map ports; /* local ports of this host's clients */
+    struct sc_folder folder;
     struct sc_bound_table bound;
     struct sc_survivors survivors;
     struct sc_list carries;

@@ -91,8 +91,7 @@ static struct sc_endpoint *balance(struct sc_endpoint_group *g, const struct sc_
     sc_list_each(it, tmp, &g->members)
     {
         struct sc_endpoint *e = sc_container(it, struct sc_endpoint, member);
-        if (n < 64 && e->reuseport && !e->connected &&
-            fitness(e, to) == fitness(best, to))
+        if (n < 64 && e->reuseport && !e->connected && fitness(e, to) == fitness(best, to))
             fit[n++] = e;
     }
     return fit[sc_hash(best->daemon->endpoints.seed, &o->balance, sizeof o->balance) % n];

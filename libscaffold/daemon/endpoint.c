@@ -104,8 +104,9 @@ static int make_pair(struct sc_endpoint *e, const struct sc_endpoint_request *r,
                            .wildcard = r->shows_wildcard,
                            .address = e->own,
                            .serial = e->serial};
-    if (sc_pair_make(&pair, SOCK_SEQPACKET, &name) < 0)
-        return EMFILE;
+    int err = sc_pair_make(&pair, SOCK_SEQPACKET, &name);
+    if (err < 0)
+        return -err;
     *program = pair.program;
     size_queue(pair.own, r->rcvbuf);
     e->watch.fd = pair.own;

@@ -346,8 +346,10 @@ static int start(struct sc_daemon *d, char *why, size_t size)
     sc_sessions_init(d);
     sc_status_init(d);
     sc_ula_init(&d->ula, &d->shares, seed);
-    if (make_runtime_dir(&d->config, why, size) < 0 || open_log(d, why, size) < 0 ||
+    if (sc_config_make_absolute(&d->config, why, size) < 0 ||
+        make_runtime_dir(&d->config, why, size) < 0 || open_log(d, why, size) < 0 ||
         sc_ctl_open(d, why, size) < 0 ||
+        sc_folder_open(&d->folder, d->config.runtime_dir, why, size) < 0 ||
         sc_state_open(&d->state, d->config.state_dir, d->id.instance, why, size) < 0 ||
         open_underlay(d, why, size) < 0 || open_stack(d, why, size) < 0 || sc_keeper_start(d) < 0 ||
         sc_keeper_own_name(d, why, size) < 0)
@@ -398,6 +400,7 @@ static void stop(struct sc_daemon *d)
     sc_datagrams_fini(&d->datagrams);
     sc_endpoint_table_fini(&d->endpoints);
     close(signals.fd);
+    sc_folder_close(&d->folder);
     sc_loop_fini(&d->loop);
     sc_log_file_close(&d->log);
 }

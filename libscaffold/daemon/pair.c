@@ -27,13 +27,12 @@ int sc_pair_make(struct sc_pair *p, int type, const struct sc_name *name)
     socklen_t len = sc_name_format(name, &sun);
     int ends[2];
     if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) < 0)
-        return -errno;
+        return errno == EMFILE || errno == ENFILE ? -EMFILE : -ENOMEM;
     *p = (struct sc_pair){.program = ends[0], .own = ends[1]};
     if (bind(p->program, (const struct sockaddr *)&sun, len) < 0) {
-        int err = -errno;
         close(p->program);
         close(p->own);
-        return err;
+        return -ENOMEM; /* the name is nobody else's: what fails is its making */
     }
     sc_pair_refuse_rights(p->own);
     return 0;

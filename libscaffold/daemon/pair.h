@@ -13,7 +13,8 @@ struct sc_pair {
     int own;
 };
 
-/* SOCK_STREAM or SOCK_SEQPACKET; the program's end has the name. Returns 0 or a negative errno. */
+/* SOCK_STREAM or SOCK_SEQPACKET; the program's end has the name. Returns 0, -EMFILE (scaffoldd has
+ * no descriptor left) or -ENOMEM. */
 int sc_pair_make(struct sc_pair *p, int type, const struct sc_name *name);
 
 /* Fills what the program's end writes to, so that it is not writable until scaffoldd has read that:

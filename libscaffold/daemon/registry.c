@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/bound.h"
 #include "daemon/listener.h"
 
 struct port {
     struct sc_map_node node;
     uint16_t number;
+    bool patient; /* SO_REUSEADDR */
+    struct sc_address address;
     struct sc_share share;
 };
 
@@ -135,9 +138,31 @@ int sc_registry_counts(const struct sc_daemon *d, const struct sc_ctl_flow *flow
     return ENOTCONN;
 }
 
-static bool port_used(const struct sc_daemon *d, uint16_t port)
+static struct port *find(const struct sc_daemon *d, uint16_t number)
 {
-    return sc_map_find(&d->ports, &port) != NULL;
+    struct sc_map_node *n = sc_map_find(&d->ports, &number);
+    return n ? sc_container(n, struct port, node) : NULL;
+}
+
+bool sc_registry_has_port(const struct sc_daemon *d, uint16_t port)
+{
+    return find(d, port) != NULL;
+}
+
+void sc_registry_hold(struct sc_daemon *d, const struct sc_address *own, bool patient)
+{
+    struct port *p = find(d, own->port);
+    if (!p)
+        return;
+    p->address = *own;
+    p->patient = patient;
+}
+
+bool sc_registry_holds(const struct sc_daemon *d, const struct sc_name *name, bool patient)
+{
+    const struct port *p = find(d, name->address.port);
+    return p && !(p->patient && patient) && sc_address_is_loopback(&name->address) &&
+           sc_address_is_loopback(&p->address) && sc_bound_reaches(name, &p->address);
 }
 
 static uint16_t use_port(struct sc_daemon *d, uint16_t number, struct sc_share share)
@@ -157,7 +182,7 @@ static uint16_t find_port(struct sc_daemon *d)
     for (int i = SC_PORT_FIRST; i <= SC_PORT_LAST; i++) {
         uint16_t port = d->next_port;
         d->next_port = port == SC_PORT_LAST ? SC_PORT_FIRST : (uint16_t)(port + 1);
-        if (!port_used(d, port) && d->bound.at_port[port] == 0)
+        if (!sc_registry_has_port(d, port) && d->bound.at_port[port] == 0)
             return port;
     }
     return 0;
@@ -165,7 +190,7 @@ static uint16_t find_port(struct sc_daemon *d)
 
 uint16_t sc_registry_take_port(struct sc_daemon *d, uint16_t wanted, struct sc_share share)
 {
-    uint16_t port = !wanted ? find_port(d) : port_used(d, wanted) ? 0 : wanted;
+    uint16_t port = !wanted ? find_port(d) : sc_registry_has_port(d, wanted) ? 0 : wanted;
     if (port)
         port = use_port(d, port, share);
     if (!port)

@@ -40,4 +40,12 @@ int sc_registry_counts(const struct sc_daemon *d, const struct sc_ctl_flow *flow
 uint16_t sc_registry_take_port(struct sc_daemon *d, uint16_t wanted, struct sc_share share);
 void sc_registry_give_port(struct sc_daemon *d, uint16_t port);
 
+/* The client of the address's port is at that address; `patient`: with SO_REUSEADDR. */
+void sc_registry_hold(struct sc_daemon *d, const struct sc_address *own, bool patient);
+
+/* True when a client is at a loopback address that is to be bound, and does not share it: as in
+ * Linux, both must have said so. A service's own address is no client's. */
+bool sc_registry_holds(const struct sc_daemon *d, const struct sc_name *name, bool patient);
+bool sc_registry_has_port(const struct sc_daemon *d, uint16_t port);
+
 #endif

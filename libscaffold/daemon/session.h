@@ -39,9 +39,10 @@ struct sc_waiter {
     void (*opened)(struct sc_waiter *w, int error);
 };
 
-/* Opens a flow for a program's socket, of which `fd` is scaffoldd's end (daemon/pair.h), plugged; it
- * is taken over whatever is returned. The request's local port is taken over with 0; then `w`, which may be NULL, is told, perhaps before
- * this returns. Otherwise a positive errno: no session. */
+/* Opens a flow for a program's socket, of which `fd` is scaffoldd's end (daemon/pair.h), plugged;
+ * it is taken over whatever is returned. The request's local port is taken over with 0; then `w`,
+ * which may be NULL, is told, perhaps before this returns. Otherwise a positive errno: no session.
+ */
 int sc_session_open(struct sc_daemon *d, const struct sc_request *r, int fd, struct sc_waiter *w);
 
 /* The stack reported a flow that was confirmed by its client. */

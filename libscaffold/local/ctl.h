@@ -4,8 +4,8 @@
  *
  *   connect   app: PREPARE {target, family, local}     -> reply: local address + the app's socket
  *             app: HANDOVER {options}                  -> reply, if wanted: the open's outcome
- *   serve     app: BIND {service or address} + socket  -> reply: address to bind
- *             app: LISTEN {name, backlog}              -> reply
+ *   serve     app: BIND {service or address}           -> reply: address + the bound socket
+ *             app: LISTEN {name, backlog} + socket     -> reply
  *   datagrams app: PREPARE or BIND {datagram}          -> reply: address + a socket that takes part
  *                                                         (local/datagram.h)
  *   names     app: RESOLVE {name} | REVERSE {address}  -> reply: mapping
@@ -18,8 +18,8 @@
  *
  * Magic, version and op of both messages, error and value of a reply stand at the same place in
  * every version. HELLO and STOP need no more, and are answered whoever asks: HELLO in the version
- * of scaffoldd, which is what it asks for, STOP in that of the caller. All other requests of another
- * version get EPROTO and a line.
+ * of scaffoldd, which is what it asks for, STOP in that of the caller. All other requests of
+ * another version get EPROTO and a line.
  */
 #ifndef SC_LOCAL_CTL_H
 #define SC_LOCAL_CTL_H
@@ -95,8 +95,8 @@ struct sc_ctl_info {
     uint64_t pacing_rate; /* bytes per second */
 };
 
-/* Names one flow of this host: the abstract names of both of its ends as the kernel gives them,
- * text without the leading zero. `peer` is empty while the flow is connecting. */
+/* Names one flow of this host: the names of both of its ends as the kernel gives them, text without
+ * the leading zero of abstract ones. `peer` is empty while the flow is connecting. */
 struct sc_ctl_flow {
     char own[108];
     char peer[108];
@@ -123,8 +123,10 @@ struct sc_ctl_request {
             uint8_t datagram;    /* for a SOCK_DGRAM socket that is not bound to a service */
             uint8_t wildcard;    /* ... and shows the wildcard until it is connected */
             struct sc_address address;
-            uint8_t service[32]; /* else what is meant by `address`: SC_MEANING_LEN */
-            uint32_t rcvbuf;     /* of a datagram socket; 0 = default */
+            uint8_t service[32];     /* else what is meant by `address`: SC_MEANING_LEN */
+            uint32_t rcvbuf;         /* of a datagram socket; 0 = default */
+            struct sc_address local; /* of a stream to loopback: bound to this address, or zeros */
+            uint8_t reuseaddr;       /* of a stream: SO_REUSEADDR */
         } prepare;
         struct {
             uint8_t wait; /* a reply is wanted when the flow is open or has failed */
@@ -149,9 +151,8 @@ struct sc_ctl_request {
             uint32_t rcvbuf;        /* as in PREPARE */
         } bind;
         struct {
-            char own[108]; /* the listener's abstract name, without the leading zero */
+            char own[108]; /* the listener's name */
             uint32_t backlog;
-            uint64_t inode;
             uint8_t meaning[SC_MEANING_LEN]; /* of the address that it is bound to */
         } listen;
         struct {
@@ -166,9 +167,9 @@ struct sc_ctl_reply {
     uint32_t magic;
     uint16_t version;
     uint16_t op;
-    int32_t error; /* 0 or a positive errno; for RESOLVE a negative EAI_ code is possible */
-    uint32_t value;
-    uint64_t serial;            /* PREPARE, BIND: makes the name unique, and nobody else's */
+    int32_t error;   /* 0 or a positive errno; for RESOLVE a negative EAI_ code is possible */
+    uint32_t value;  /* of FLOW_GET; with an EAI_ code: the errno that sockets have for it */
+    uint64_t serial; /* PREPARE, BIND: makes the name unique, and nobody else's */
     struct sc_address address;  /* PREPARE, BIND: own address. RESOLVE: v4 pool address */
     struct sc_address address6; /* RESOLVE: v6 pool address */
     uint8_t service[32];
@@ -179,8 +180,8 @@ struct sc_ctl_reply {
 };
 
 /* Checks length, magic, version, op, that every string ends, and that the family is one. Returns 0,
- * -EBADMSG (not ours), -EPROTO (another version; reply with our version and a line, unless the op is
- * one of every version) or -EINVAL. */
+ * -EBADMSG (not ours), -EPROTO (another version; reply with our version and a line, unless the op
+ * is one of every version) or -EINVAL. */
 int sc_ctl_request_check(const struct sc_ctl_request *q, size_t len);
 int sc_ctl_reply_check(const struct sc_ctl_reply *p, size_t len, uint16_t op);
 

@@ -6,6 +6,7 @@ Every flag and value has its row in tests/daemon/test_config.c; here is what nee
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from scaffold import paths
+from scaffold.control import Control
 from scaffold.lab import Lab
 
 FAILED, USAGE = 1, 2
@@ -110,6 +112,62 @@ def test_check_of_what_is_fine_starts_and_makes_nothing(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert "nothing keeps host b from starting" in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["c.toml"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_user_without_a_number(tmp_path: Path) -> None:
+    """In a user namespace everybody would pass for its own user; nobody outside of one is such."""
+    command = [paths.part(paths.DAEMON), "--check", "--runtime-dir", tmp_path, "--port", "0"]
+
+    def check(*wrapper: str) -> subprocess.CompletedProcess[str]:
+        words = [*wrapper, *command, "--state-dir", tmp_path]
+        return subprocess.run(words, capture_output=True, text=True, timeout=30)
+
+    assert check().returncode == 0
+    assert check("unshare", "--user", "--map-current-user").returncode == 0
+    refused = check("unshare", "--user")
+    assert refused.returncode == FAILED
+    assert "this user has no number in this user namespace" in refused.stdout
+    tmp_path.chmod(0o777)
+    nobody = check("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+    assert "has no number" not in nobody.stdout
+
+
+def test_relative_paths_hold_wherever_scaffoldd_works(tmp_path: Path) -> None:
+    """It changes into a folder of its own at start."""
+    flags = ["--runtime-dir", "run", "--state-dir", "state", "--log-file", "run/log", "--port", "0"]
+    reader, writer = os.pipe()
+    with subprocess.Popen(
+        [paths.part(paths.DAEMON), *flags, "--ready-fd", str(writer)],
+        cwd=tmp_path,
+        pass_fds=[writer],
+    ) as process:
+        os.close(writer)
+        with os.fdopen(reader) as ready:
+            assert f"runtime_dir={tmp_path}/run" in ready.readline()
+        before = (tmp_path / "run/log").read_text()
+        process.send_signal(signal.SIGHUP)  # the log is opened anew
+        (tmp_path / "run/log").rename(tmp_path / "run/old")
+        process.send_signal(signal.SIGHUP)
+        with Control(tmp_path / "run") as control:
+            control.stop()
+    assert before and (tmp_path / "run/log").exists()
+    assert not (tmp_path / "run/ctl").exists()
+    assert list((tmp_path / "state").rglob("state.db"))
+    assert list((tmp_path / "run/listeners").iterdir()) == []
+
+
+def test_a_relative_path_that_gets_too_long(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 90)
+    deep.mkdir()
+    done = subprocess.run(
+        [paths.part(paths.DAEMON), "--runtime-dir", "run", "--port", "0"],
+        cwd=deep,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    fails(done, FAILED, "--runtime-dir run: this path is too long")
 
 
 def test_check_beside_the_scaffoldd_that_has_the_port() -> None:

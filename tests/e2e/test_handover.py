@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import traceback
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from e2e.common import line, within
-from e2e.control import call, receive, receive_socket
+from e2e.control import BIND, PREPARE, call, receive, receive_socket, send
 from e2e.test_control_abuse import NEVER, PORT, ask_to_prepare, error_of, hand_over, prepare
 from scaffold.lab import Host, Lab
 
@@ -202,6 +203,19 @@ def test_prepared_again(host: Host) -> None:
         with pytest.raises(OSError, match="refused"):
             hand_over(control)
             receive_socket(control)
+
+
+def test_prepared_and_bound(host: Host) -> None:
+    """A call that prepares a stream and binds a datagram socket instead has given its port back."""
+    loopback = bytes(10) + b"\xff\xff\x7f\0\0\1"
+    for _ in range(3):
+        with call(host) as control:
+            send(control, PREPARE, struct.pack("=BBHBx16sH", 0, ord("4"), 40000, 0, loopback, PORT))
+            stream = receive_socket(control)[1]
+            body = struct.pack("=256x16sHBBBBBB", loopback, 0, 0, ord("4"), 0, 0, 1, 0)
+            send(control, BIND, body)
+            with stream, receive_socket(control)[1], pytest.raises(ConnectionResetError):
+                stream.recv(1)
 
 
 def test_asked_again_before_the_answer_was_taken(host: Host) -> None:

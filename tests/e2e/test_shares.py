@@ -109,6 +109,16 @@ def opens(host: Host) -> str:
     return f"{len(kept)} ENOBUFS"
 
 
+def told_at_once(control: socket.socket) -> int:
+    """The error of PREPARE; whoever is turned away may be so before the request is sent."""
+    with contextlib.suppress(BrokenPipeError):
+        ask_to_prepare(control)
+    try:
+        return receive(control).error
+    except ConnectionResetError:  # comes ahead of what was said before
+        return receive(control).error
+
+
 def takes_no_socket(host: Host) -> str:
     """Connections whose answer, with a socket, stays where it is. Some are shut down, some are
     spoken to again: each counts as long as it is there.
@@ -116,17 +126,17 @@ def takes_no_socket(host: Host) -> str:
     kept: list[socket.socket] = []
     while True:
         with call(host) as control:
-            ask_to_prepare(control)
-            if error := receive(control).error:
+            if error := told_at_once(control):
                 return f"{len(kept)} {errno.errorcode[error]}"
         for how in (None, socket.SHUT_WR, socket.SHUT_RDWR):
             kept.append(call(host))
-            ask_to_prepare(kept[-1])
-            kept[-1].recv(1, socket.MSG_PEEK)
-            if how is not None:
-                kept[-1].shutdown(how)
-            elif len(kept) % 2:
+            with contextlib.suppress(OSError):  # it was turned away
                 ask_to_prepare(kept[-1])
+                kept[-1].recv(1, socket.MSG_PEEK)
+                if how is not None:
+                    kept[-1].shutdown(how)
+                elif len(kept) % 2:
+                    ask_to_prepare(kept[-1])
 
 
 def hands_over(host: Host) -> str:

@@ -26,7 +26,7 @@ def host() -> Iterator[Host]:
 
 
 def ask(control: socket.socket, version: int, op: int, length: int) -> tuple[int, ...]:
-    """Version, op, error and value of the answer, which stand at the same place in every version."""
+    """Version, op, error and value of the answer, at the same place in every version."""
     control.send(struct.pack("=IHH", MAGIC, version, op).ljust(length, b"\0"))
     reply = control.recv(4096)
     assert len(reply) == REPLY

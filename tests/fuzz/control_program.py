@@ -101,13 +101,15 @@ class Program:
         return error, serial, unpack(*struct.unpack_from("=16sH", raw, 24))
 
     def take(self, fds: list[int]) -> None:
-        """Sockets of its own; what else comes is closed."""
+        """Sockets of its own, those at a file among its listeners; what else comes is closed."""
         for fd in fds:
             if stat.S_ISSOCK(os.fstat(fd).st_mode):
                 one = socket.socket(fileno=fd)
                 one.setblocking(False)
-                self.sockets.append(one)
-                self.names.append(one.getsockname()[1:])
+                name = one.getsockname()
+                is_file = isinstance(name, str)
+                (self.listeners if is_file else self.sockets).append(one)
+                self.names.append(os.fsencode(name) if is_file else name[1:])
             else:
                 os.close(fd)
 
@@ -235,26 +237,23 @@ class Program:
         name = r.choice([*NAMES, ""]) if r.random() < 0.9 else r.choice(BAD_NAMES)
         flags = [r.random() < 0.1, ord("4"), r.random() < 0.2, r.random() < 0.2, datagram, 0]
         body = struct.pack("=256s16sHBBBBBB", name.encode(), ip, port, *flags)
-        own = socket.socket(socket.AF_UNIX)
-        own.setblocking(False)
-        self.listeners.append(own)
-        if not self.ask(r, call, BIND, body, own.fileno()) or datagram:
+        before = len(self.listeners)
+        if not self.ask(r, call, BIND, body) or len(self.listeners) == before:
             return
-        text = self.bound_name("b", call.own, call.serial)
-        self.names.append(text)
         with contextlib.suppress(OSError):
-            own.bind(b"\0" + text)
-            own.listen(r.choice([0, 1, 4096]))
+            self.listeners[-1].listen(r.choice([0, 1, 4096]))
         for _ in range(r.randrange(3)):
-            self.listen(r, own, text)
+            self.listen(r, self.listeners[-1], self.names[-1])
 
     def listen(self, r: random.Random, own: socket.socket, text: bytes) -> None:
+        """One in ten shows another socket than it says, or none."""
         call = self.some_call(r)
         if not call:
             return
-        inode = os.fstat(own.fileno()).st_ino if r.random() < 0.9 else r.choice(EDGES)
-        body = struct.pack("=108sIQ", text, r.choice([0, 1, 128, *EDGES]), inode)
-        self.ask(r, call, LISTEN, body)
+        shown = [own] if r.random() < 0.9 else r.sample([*self.listeners, *self.sockets], 1)
+        body = struct.pack("=108sI", text, r.choice([0, 1, 128, *EDGES]))
+        fds = [one.fileno() for one in shown if r.random() < 0.95]
+        self.ask(r, call, LISTEN, body, *fds)
 
     def accept(self, r: random.Random) -> None:
         """What waits, or some of it."""
@@ -271,7 +270,7 @@ class Program:
     def unlisten(self, r: random.Random) -> None:
         call = self.some_call(r)
         if call and self.names:
-            body = struct.pack("=108sIQ", r.choice(self.names), 0, 0)
+            body = struct.pack("=108sI", r.choice(self.names), 0)
             self.send(call, self.request(r, UNLISTEN, body))
 
     def flow(self, r: random.Random) -> None:

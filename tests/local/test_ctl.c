@@ -77,8 +77,7 @@ static void what_every_version_has(void **state)
 {
     (void)state;
     for (uint16_t op = 0; op < SC_CTL_OPS; op++)
-        assert_int_equal(sc_ctl_op_of_every_version(op),
-                         op == SC_CTL_HELLO || op == SC_CTL_STOP);
+        assert_int_equal(sc_ctl_op_of_every_version(op), op == SC_CTL_HELLO || op == SC_CTL_STOP);
     assert_int_equal(SC_CTL_HELLO, 1);
     assert_int_equal(SC_CTL_STOP, 13);
 }

@@ -5,6 +5,7 @@
  *   forks reset|end ROUNDS   the server resets, or ends, each connection: its client sees it
  *   forks close ROUNDS       the client closes each: its server sees it
  *   forks bind ROUNDS        a datagram socket gives its port back when it is closed
+ *   forks handler ROUNDS     as "end", and no thread forks but a handler of this one, and another
  *   forks kept ROUNDS        datagram sockets, open until scaffoldd has gone: each hears of it
  *
  * A child closes the number of the socket that it inherits, as a program's child would. */
@@ -24,6 +25,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -166,7 +168,7 @@ static void serve(int listener, const char *how, int tell)
 static int client_socket(int type)
 {
     int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-    check(fd == number, "another number");
+    check(fd == number || !number, "another number");
     return fd;
 }
 
@@ -177,11 +179,15 @@ static int see(const char *how, int fd, int told)
     char byte;
     if (*how == 'c')
         close(fd);
-    if (poll(&p, 1, LOST_MS) != 1)
+    int found;
+    do
+        found = poll(&p, 1, LOST_MS);
+    while (found < 0 && errno == EINTR);
+    if (found != 1)
         return 0;
     if (*how == 'c')
         return read(told, &byte, 1) == 1 && byte == 'y';
-    ssize_t n = recv(fd, &byte, 1, 0);
+    ssize_t n = recv(fd, &byte, 1, MSG_DONTWAIT);
     close(fd);
     return *how == 'r' ? n < 0 && errno == ECONNRESET : n == 0;
 }
@@ -231,6 +237,42 @@ static int hear(struct pollfd *kept, int count)
     return heard;
 }
 
+/* --- handlers --------------------------------------------------------------------------------- */
+
+/* Whichever thread it comes to, in the middle of whatever that does. */
+static void on_alarm(int unused)
+{
+    int kept = errno;
+    (void)unused;
+    pid_t child = fork();
+    check(child >= 0, "fork");
+    if (child == 0)
+        _exit(0);
+    while (waitpid(child, NULL, 0) < 0)
+        check(errno == EINTR, "waitpid");
+    errno = kept;
+}
+
+/* Another one that connects, and is interrupted. */
+static void *connect_on(void *unused)
+{
+    while (!done) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        check(connect(fd, (struct sockaddr *)&address, sizeof address) == 0, "connect");
+        close(fd);
+    }
+    return unused;
+}
+
+/* Once in a round, each time at another moment of it. */
+static void set_alarm(void)
+{
+    const struct itimerval soon = {.it_value = {0, 1 + round_now % 40 * 10}};
+    struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &soon, NULL);
+}
+
 /* --- all together ------------------------------------------------------------------------------*/
 
 /* The server's process, which tells through the descriptor that is returned. */
@@ -275,16 +317,22 @@ int main(int argc, char **argv)
         choose_port();
     else
         told = start_server(how);
-    number = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    close(number);
-    check(pthread_create(&forker, NULL, fork_on, &made) == 0, "pthread_create");
-    for (; round_now < rounds; round_now++)
+    if (*how != 'h') {
+        number = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        close(number);
+    }
+    check(pthread_create(&forker, NULL, *how == 'h' ? connect_on : fork_on, &made) == 0, "thread");
+    for (; round_now < rounds; round_now++) {
+        if (*how == 'h')
+            set_alarm();
         seen += *how == 'b'   ? bind_one()
                 : *how == 'k' ? keep_one(&kept[round_now])
                               : connect_one(how, told);
+    }
     if (*how == 'k')
         seen = hear(kept, rounds);
     done = 1;
+    signal(SIGALRM, SIG_IGN);
     pthread_join(forker, NULL);
     printf("%d of %d seen\n", seen, rounds);
     fprintf(stderr, "%d children\n", made);

@@ -4,17 +4,17 @@
 #include <dlfcn.h>
 #include <stdio.h>
 
+/* clang-format off */
 #define NAMES                                                                                      \
-    NAME(stat)                                                                                     \
-    NAME(fstat)                                                                                    \
-    NAME(lstat) NAME(fstatat) NAME(open) NAME(openat) NAME(getdents64) NAME(readlink) NAME(getcwd) \
-        NAME(eventfd) NAME(poll) NAME(ppoll) NAME(select) NAME(clock_gettime) NAME(getpid)         \
-            NAME(geteuid) NAME(raise) NAME(kill) NAME(syscall) NAME(socket) NAME(socketpair)       \
-                NAME(bind) NAME(connect) NAME(listen) NAME(accept) NAME(accept4) NAME(getsockname) \
-                    NAME(getpeername) NAME(getsockopt) NAME(setsockopt) NAME(shutdown) NAME(close) \
-                        NAME(dup) NAME(dup2) NAME(dup3) NAME(fcntl) NAME(ioctl) NAME(epoll_ctl)    \
-                            NAME(send) NAME(recv) NAME(sendto) NAME(recvfrom) NAME(sendmsg)        \
-                                NAME(recvmsg) NAME(read) NAME(write)
+    NAME(stat) NAME(fstat) NAME(lstat) NAME(fstatat) NAME(open) NAME(openat) NAME(getdents64)      \
+    NAME(readlink) NAME(getcwd) NAME(eventfd) NAME(poll) NAME(ppoll) NAME(select)                  \
+    NAME(clock_gettime) NAME(getpid) NAME(geteuid) NAME(raise) NAME(kill) NAME(syscall)            \
+    NAME(socket) NAME(socketpair) NAME(bind) NAME(connect) NAME(listen) NAME(accept)               \
+    NAME(accept4) NAME(getsockname) NAME(getpeername) NAME(getsockopt) NAME(setsockopt)            \
+    NAME(shutdown) NAME(close) NAME(dup) NAME(dup2) NAME(dup3) NAME(fcntl) NAME(ioctl)             \
+    NAME(epoll_ctl) NAME(send) NAME(recv) NAME(sendto) NAME(recvfrom) NAME(sendmsg)                \
+    NAME(recvmsg) NAME(read) NAME(write)
+/* clang-format on */
 
 #define NAME(name) COUNT_##name,
 enum { NAMES COUNTS };

@@ -1,4 +1,4 @@
-"""Beside other libraries that are preloaded: they see what the program asks for, and nothing else."""
+"""Beside other preloaded libraries: they see what the program asks for, and nothing else."""
 
 import shutil
 import subprocess
@@ -66,8 +66,8 @@ def test_it_sees_the_calls_of_the_program(shared_host: Host, built: tuple[Path, 
     native = counts(shared_host, program, other)
     assert native["connect"] == native["listen"] == 1
     assert counts(shared_host, program, other, shim) == native
-    # Behind the shim: what is left for libc to do, by the more general names; a connect to a service
-    # waits where a thread can be cancelled.
+    # Behind the shim: what is left for libc to do, by the more general names; a connect to a
+    # service waits where a thread can be cancelled.
     expected = {name: count for name, count in native.items() if name not in ("bind", "connect")}
     for one, general in (("send", "sendto"), ("recv", "recvfrom")):
         expected[general] = expected.pop(one)
@@ -83,8 +83,9 @@ def test_fakeroot(shared_host: Host, tmp_path: Path) -> None:
     code = (
         "import os, socket, sys\n"
         "file = sys.argv[1]; open(file, 'w').close(); os.chown(file, 1234, 5678)\n"
-        "s = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(s.getsockname())\n"
-        "c.close(); print(os.stat(file).st_uid, s.accept()[0].recv(1))\n"
+        "s = socket.create_server(('127.0.0.1', 0))\n"
+        "socket.create_connection(s.getsockname()).close()\n"
+        "print(os.stat(file).st_uid, s.accept()[0].recv(1))\n"
     )
     command = ["fakeroot", shutil.which("python3"), "-c", code, str(file)]
     done = shared_host.run(command, all_local=True)

@@ -1,4 +1,4 @@
-"""A process that has no socket of a service makes the system calls of its program, and no others."""
+"""A process that has no socket of a service makes its program's system calls, and no others."""
 
 import re
 import shutil

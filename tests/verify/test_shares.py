@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from e2e.control import BIND, RESOLVE, call, pack, receive, send
+from e2e.control import BIND, RESOLVE, call, pack, receive, receive_socket, send
 from e2e.test_control_abuse import hand_over, prepare
 from e2e.test_shares import FIRST_UID, echo, greedy, host_for_everybody, raise_limit
 from scaffold.lab import Host
@@ -63,10 +63,10 @@ class Greed:
     def bind(self) -> bool:
         body = b"".ljust(256, b"\0") + pack(("127.0.0.1", 0))[0] + bytes([0, 0, 0, ord("4")])
         try:
-            self.kept.append(socket.socket(socket.AF_UNIX))
             with call(self.host) as control:
-                send(control, BIND, body, self.kept[-1].fileno())
-                return receive(control).error == 0
+                send(control, BIND, body)
+                self.kept.append(receive_socket(control)[1])
+                return True
         except OSError:
             return False
 

@@ -4,6 +4,7 @@
 
     with scaffold.create_connection("cache.acme.scaffold:11211") as flow:
         flow.sendall(b"version\\r\\n")
+        print(flow.recv(100))
 
 `scaffold.socket` is `socket.socket` for services, streams and datagrams; `open_connection` and
 `start_server` are asyncio's streams for them, `create_datagram_endpoint` its datagrams.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import launch, paths
-from ..errors import ServiceError
+from ..errors import WrongUsage
 from . import checks as _checks  # noqa: F401  (they register themselves)
 from .refusals import refusal_of
 from .table import CHECKS
@@ -42,12 +42,16 @@ def chosen(patterns: Sequence[str] = ()) -> list[str]:
     names = [
         name
         for name in CHECKS
-        if not patterns
-        or any(name == p or name.startswith(p + ".") or fnmatch(name, p) for p in patterns)
+        if not patterns or any(_is_meant(name, pattern) for pattern in patterns)
     ]
-    if not names:
-        raise ServiceError(22, f"no check is called {' or '.join(patterns)}; leave it out for all")
+    for pattern in patterns:
+        if not any(_is_meant(name, pattern) for name in names):
+            raise WrongUsage(f"no check is called {pattern}; leave it out for all")
     return names
+
+
+def _is_meant(name: str, pattern: str) -> bool:
+    return name == pattern or name.startswith(pattern + ".") or fnmatch(name, pattern)
 
 
 def examine(

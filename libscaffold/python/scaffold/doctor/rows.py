@@ -40,7 +40,10 @@ ROWS: dict[str, Row] = {
     "outq": Row("SIOCOUTQ"),
     "drain": Row("What send took arrives after close or exit"),
     "discard": Row("recv into nowhere"),
-    "credentials": Row("SO_PEERCRED, SO_PASSCRED and their like"),
+    "forks": Row("Forks while a socket becomes a service's"),
+    "credentials": Row(
+        "SO_PEERCRED, SO_PASSCRED and their like; asked without the shim, they show scaffoldd"
+    ),
     "rights": Row("Control messages inside a flow: descriptors, credentials"),
     "reuseport": Row("SO_REUSEPORT"),
     "interfaces": Row("ioctls about interfaces"),
@@ -79,8 +82,10 @@ ROWS: dict[str, Row] = {
     "syscall-stub": Row("vfork and posix_spawn"),
     "asan": Row("A program built with AddressSanitizer", "`tests/python/test_cli.py`"),
     "redirect": Row("The redirect header under FORTIFY and large files", "`tests/native`"),
-    "control-path": Row("chroot and setuid before connect"),
-    "netns": Row("Hosts that share /run", "`tests/e2e/test_failures.py`: names are abstract"),
+    "control-path": Row("chroot, setuid and namespaces before connect or accept"),
+    "netns": Row(
+        "Hosts that share /run", "`tests/e2e/test_failures.py`: the control name is abstract"
+    ),
     # --- the conditions that real programs set ---
     "A1": Row("sendfile's pages are pinned by the byte that is left unread"),
     "A2": Row("The plug and a small SO_SNDBUF"),

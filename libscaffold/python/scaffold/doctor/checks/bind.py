@@ -61,6 +61,32 @@ def reuseport_alone(kind: Kind) -> Any:
         return answer(b.bind, a.getsockname()), answer(a.listen), answer(b.listen)
 
 
+@check(*TCP, rows="address-in-use")
+def clients_port(kind: Kind) -> Any:
+    """EADDRINUSE where a connected client is, at bind, whoever chose its port."""
+    with kind.listener() as s, kind.socket() as other:
+        found = []
+        for client in (kind.bound(), kind.socket()):
+            with client as c:
+                c.connect(s.getsockname())
+                found.append(answer(other.bind, c.getsockname()))
+        return found
+
+
+@check(TCP4, TCP6, rows="address-in-use")
+def reuseaddr_clients_port(kind: Kind) -> Any:
+    """SO_REUSEADDR shares a client's port when both have it."""
+    found = []
+    for first, second in ((0, 1), (1, 0), (1, 1)):
+        with kind.listener() as s, kind.socket() as c, kind.socket() as other:
+            on(c, socket.SO_REUSEADDR, first)
+            on(other, socket.SO_REUSEADDR, second)
+            c.bind((kind.host, 0))
+            c.connect(s.getsockname())
+            found.append(answer(other.bind, c.getsockname()))
+    return found
+
+
 @check(TCP4, TCP6, rows="address-in-use")
 def free_after_close(kind: Kind) -> Any:
     """A port is free again as soon as its listener is closed."""

@@ -262,6 +262,25 @@ def its_own_loopback_address(kind: Kind) -> Any:
 
 
 @check(TCP4, rows="loopback-net")
+def from_other_loopback_address(kind: Kind) -> Any:
+    """Who is bound to 127.0.0.2 connects from there, whatever it connects to."""
+    found = []
+    with kind.listener() as s:
+        for options in ((), (socket.SO_REUSEADDR,)):
+            with kind.socket() as c:
+                for option in options:
+                    on(c, option)
+                c.bind(("127.0.0.2", 0))
+                before = c.getsockname()
+                c.connect(s.getsockname())
+                server, peer = s.accept()
+                names = c.getsockname(), server.getpeername()
+                found.append((before[0], all(one == before for one in (*names, peer))))
+                server.close()
+    return found
+
+
+@check(TCP4, rows="loopback-net")
 def wildcard_at_other_address(kind: Kind) -> Any:
     """Who listens at 0.0.0.0 is reached at all of 127/8, and sees which one."""
     with kind.socket() as s:

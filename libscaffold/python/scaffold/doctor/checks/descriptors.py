@@ -1,5 +1,6 @@
 """What a number is beside a socket."""
 
+import ctypes
 import fcntl
 import os
 import resource
@@ -11,9 +12,23 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from ..kinds import TCP, TCP4, TCP6, UDP, Kind
+from ..kinds import TCP, TCP4, TCP6, UDP, UDP4, Kind
 from ..table import check
-from ..verbs import answer, arrived, c_answer, mask, unserved, until
+from ..verbs import (
+    answer,
+    arrived,
+    c_answer,
+    libc,
+    mask,
+    may_not_ask_for_names,
+    name,
+    unserved,
+    until,
+)
+
+_CLONE_NEWUSER = 0x10000000
+
+_FIOASYNC, _FIOSETOWN, _SIOCSPGRP, _FIOGETOWN = 0x5452, 0x8901, 0x8902, 0x8903
 
 
 @check(*TCP, *UDP, rows="free")
@@ -217,6 +232,27 @@ def after_setuid(kind: Kind) -> Any:
             return s.accept()[1] == c.getsockname()
 
 
+@check(TCP4, rows="control-path A13")
+def in_a_user_namespace(kind: Kind) -> Any:
+    """A program for which users have lost their numbers connects and accepts as before."""
+    with kind.listener() as s:
+        if libc.unshare(_CLONE_NEWUSER) < 0:
+            return "this machine has no user namespaces for us"
+        with kind.connect(s.getsockname()) as c:
+            return s.accept()[1] == c.getsockname()
+
+
+@check(TCP4, rows="control-path A13")
+def in_a_sandbox(kind: Kind) -> Any:
+    """A server that may not ask who connected gets its connections."""
+    with kind.listener() as s, kind.connect(s.getsockname()) as c:
+        c.sendall(b"x")
+        if not may_not_ask_for_names():
+            return "this machine has no sandboxes for us"
+        fd = libc.accept(s.fileno(), None, None)
+        return os.read(fd, 1) if fd >= 0 else name(ctypes.get_errno())
+
+
 @check(TCP4, rows="A14")
 def without_environment(kind: Kind) -> Any:
     """A program that has cleared its environment connects as before."""
@@ -236,3 +272,26 @@ def readiness_of_many(kind: Kind) -> Any:
         if number % 2:
             until(server, select.POLLIN)
     return sum(mask(server, select.POLLIN) == "0x1" for _, server in pairs)
+
+
+@check(TCP4, UDP4, rows="A4")
+def owner_by_ioctl(kind: Kind) -> Any:
+    """SIGIO for who has asked for it by ioctl, before the socket was connected."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGIO])
+    found = []
+    for request in (_FIOSETOWN, _SIOCSPGRP):
+        with kind.bound() as s, kind.bound() as c:
+            fcntl.ioctl(c, request, struct.pack("i", os.getpid()))
+            fcntl.ioctl(c, _FIOASYNC, struct.pack("i", 1))
+            if kind.type == socket.SOCK_STREAM:
+                s.listen()
+            c.connect(s.getsockname())
+            peer = s.accept()[0] if kind.type == socket.SOCK_STREAM else s
+            while signal.sigtimedwait([signal.SIGIO], 0):
+                pass
+            peer.sendto(b"x", c.getsockname())
+            got = signal.sigtimedwait([signal.SIGIO], 5)
+            owner = struct.unpack("i", fcntl.ioctl(c, _FIOGETOWN, bytes(4)))[0] == os.getpid()
+            found.append((got is not None, owner))
+            peer.close()
+    return found

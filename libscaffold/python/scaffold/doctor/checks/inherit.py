@@ -2,9 +2,13 @@
 
 import array
 import os
+import signal
 import socket
+import struct
 import subprocess
 import sys
+import threading
+from collections.abc import Mapping
 from typing import Any
 
 from ..kinds import TCP, TCP4, TCP6, Kind
@@ -18,17 +22,28 @@ s.sendall(repr([int(s.family), int(s.type), s.getpeername()[1]]).encode())
 """
 
 
-@check(*TCP, rows="names")
-def by_exec(kind: Kind) -> Any:
-    """A new program knows what it was given, and to whom it speaks."""
+def _told(kind: Kind, environment: Mapping[str, str]) -> Any:
+    """Whether a new program knows what it was given, and to whom it speaks."""
     c, server = kind.pair()
     os.set_inheritable(c.fileno(), True)
     command = [sys.executable, "-c", _TELL, str(c.fileno())]
-    pid = os.spawnv(os.P_NOWAIT, sys.executable, command)
+    pid = os.spawnve(os.P_NOWAIT, sys.executable, command, environment)
     c.close()
     told = everything(server)
     expected = repr([int(kind.family), 1, server.getsockname()[1]]).encode()
     return told == expected, reap(pid)
+
+
+@check(*TCP, rows="names")
+def by_exec(kind: Kind) -> Any:
+    """A new program knows what it was given, and to whom it speaks."""
+    return _told(kind, os.environ)
+
+
+@check(*TCP, rows="names")
+def by_exec_without_environment(kind: Kind) -> Any:
+    """Also one that is started with nothing of ours in its environment."""
+    return _told(kind, {})
 
 
 @check(TCP4, TCP6, rows="names")
@@ -90,6 +105,43 @@ def connected_then_forked(kind: Kind) -> Any:
     code = reap(pid)
     c.sendall(b"x")
     return code, server.recv(1), mask(c)
+
+
+@check(TCP4, rows="forks")
+def forked_meanwhile(kind: Kind) -> Any:
+    """A reset is seen although another thread forks while this one connects, and the children
+    live.
+    """
+    rounds, done = 40, threading.Event()
+    children: list[int] = []
+    with kind.listener() as s:
+
+        def serve() -> None:
+            for _ in range(rounds):
+                server, _ = s.accept()
+                server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                server.recv(1)
+                server.close()
+
+        def fork_on() -> None:
+            while not done.is_set() and len(children) < rounds:
+                children.append(in_child(signal.pause))
+
+        def one() -> Any:
+            with kind.connect(s.getsockname()) as c:
+                c.sendall(b"x")
+                return answer(c.recv, 1)
+
+        server = in_child(serve)
+        forker = threading.Thread(target=fork_on)
+        forker.start()
+        told = [one() for _ in range(rounds)]
+        done.set()
+        forker.join()
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        return reap(server), set(map(str, told))
 
 
 @check(TCP4, TCP6, rows="free")
@@ -164,7 +216,7 @@ def without_the_shim(kind: Kind) -> Any:
     )
     with kind.listener() as s:
         os.set_inheritable(s.fileno(), True)
-        environment = {key: value for key, value in os.environ.items() if key != "LD_PRELOAD"}
+        environment = {**os.environ, "LD_PRELOAD": ""}
         command = [sys.executable, "-c", code, str(s.fileno())]
         with subprocess.Popen(command, env=environment, close_fds=False) as process:
             with kind.connect(s.getsockname()) as c:

@@ -6,7 +6,9 @@ from typing import Any
 
 from ..kinds import TCP, TCP4, TCP6, UDP, Kind
 from ..table import check
-from ..verbs import answer, libc, reset_by_unread
+from ..verbs import answer, disconnect, libc, reset_by_unread
+
+_MPTCP = 262
 
 
 @check(*TCP, *UDP, rows="names")
@@ -93,6 +95,18 @@ def domain(kind: Kind) -> Any:
             for one in (c, server, fresh, b)
             for option in options
         ]
+
+
+@check(TCP4, TCP6, rows="domain")
+def multipath(kind: Kind) -> Any:
+    """SO_PROTOCOL of a socket of MPTCP, on its way from one peer to none."""
+    found = []
+    with kind.listener() as s, socket.socket(kind.family, kind.type, _MPTCP) as c:
+        for step in (lambda: c.connect(s.getsockname()), lambda: disconnect(c)):
+            found.append(c.getsockopt(socket.SOL_SOCKET, socket.SO_PROTOCOL))
+            step()
+        found.append(c.getsockopt(socket.SOL_SOCKET, socket.SO_PROTOCOL))
+        return found, c.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE)
 
 
 @check(*TCP, *UDP, rows="domain")

@@ -13,13 +13,14 @@ from ..verbs import answer, arrived, libc, name, raw
 
 _ALL = (TCP4, TCP6, UDP4, UDP6)
 _PAGE = mmap.PAGESIZE
+_PRIVATE = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 _DONTWAIT = socket.MSG_DONTWAIT
 
 
 def _pages(count: int, protection: int) -> int:
     libc.mmap.restype = ctypes.c_void_p
-    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + 3 * [ctypes.c_int] + [ctypes.c_long]
-    return int(libc.mmap(None, count * _PAGE, protection, 0x22, -1, 0))
+    size, nowhere = ctypes.c_size_t(count * _PAGE), ctypes.c_long(0)
+    return int(libc.mmap(None, size, protection, _PRIVATE, -1, nowhere))
 
 
 def _bad() -> int:

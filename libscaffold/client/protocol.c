@@ -1,18 +1,12 @@
 #include "client/protocol.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
 #include "client/cookies.h"
 #include "client/real.h"
-
-/* Newer than the oldest libc headers that build this. */
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
 
 /* Sockets of ours that were MPTCP's. */
 static uint64_t ours[SC_COOKIES_MAX];

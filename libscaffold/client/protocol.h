@@ -4,6 +4,13 @@
 #ifndef SC_CLIENT_PROTOCOL_H
 #define SC_CLIENT_PROTOCOL_H
 
+#include <netinet/in.h>
+
+/* Newer than the oldest libc headers that build this. */
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
 /* The program makes a socket of this protocol. */
 void sc_protocol_note(int protocol);
 

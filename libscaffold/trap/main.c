@@ -20,6 +20,7 @@
 #include "client/identity.h"
 #include "client/log.h"
 #include "client/meanings.h"
+#include "client/protocol.h"
 #include "trap/epolls.h"
 #include "trap/loop.h"
 #include "trap/program.h"
@@ -80,8 +81,9 @@ int main(int argc, char **argv)
     struct sc_trap_program program;
     bool chosen = argc > 1 && strcmp(argv[1], "--instead") == 0;
     char **words = argv + (chosen ? 4 : 1);
-    sc_meanings_of_many();    /* one program looks up, another connects */
-    sc_note_service_socket(); /* what the program's descriptors are is asked of the kernel */
+    sc_meanings_of_many();           /* one program looks up, another connects */
+    sc_note_service_socket();        /* what the program's descriptors are is asked of the kernel */
+    sc_protocol_note(IPPROTO_MPTCP); /* and so is what it has made */
     if (words >= argv + argc) {
         fprintf(stderr, "usage: scaffold-trap [--instead WHY PRELOAD] CMD...\n");
         return 2;

@@ -6,6 +6,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,6 +70,46 @@ def test_programs_under_the_shim_reach_it(host: Host, server: str) -> None:
     )
     done = host.run(["python3", "-c", code])
     assert done.stdout == f"60000 ('{server}', 7000)\n", done
+
+
+def test_what_is_sent_in_segments_arrives_in_segments(host: Host) -> None:
+    """UDP_SEGMENT of one message: the kernel cuts it on its way to the relay."""
+    code = (
+        "import socket, struct; s, c = (socket.socket(type=socket.SOCK_DGRAM) for _ in range(2));"
+        "s.bind(('127.0.0.1', 0)); s.settimeout(20);"
+        "cut = [(socket.IPPROTO_UDP, 103, struct.pack('H', 1000))];"
+        "c.sendmsg([bytes(2500)], cut, 0, s.getsockname());"
+        "print(*(len(s.recv(4096)) for _ in range(3)))"
+    )
+    words = trapped(sys.executable, "-c", code)
+    done = host.run(words, shim=False, env={"SCAFFOLD_ALL_LOCAL": "1"})
+    assert done.stdout == "1000 1000 500\n", done
+
+
+def test_a_wildcard_is_plain_ips_as_well(host: Host) -> None:
+    """Under --all-local, what is bound to every address is reached at the host's own ones, from
+    outside the tree."""
+    with socket.socket(type=socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(("192.0.2.1", 9))  # nothing is sent
+        except OSError:
+            pytest.skip("the host has no address but loopback's")
+        here = s.getsockname()[0]
+    code = (
+        "import socket; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(('', 0));"
+        "s.settimeout(20); print(s.getsockname()[1], flush=True);"
+        "data, peer = s.recvfrom(100); s.sendto(data + b' back', peer)"
+    )
+    words = trapped(sys.executable, "-c", code)
+    environment = {"SCAFFOLD_ALL_LOCAL": "1"}
+    process = host.popen(words, shim=False, env=environment, stdout=subprocess.PIPE)
+    assert process.stdout
+    port = int(process.stdout.readline())
+    with socket.socket(type=socket.SOCK_DGRAM) as c:
+        c.settimeout(20)
+        c.sendto(b"there", (here, port))
+        assert c.recvfrom(100) == (b"there back", (here, port))
+    assert process.wait(20) == 0
 
 
 def test_a_closed_socket_gives_its_service_up(lab: Lab, host: Host, program: Path) -> None:

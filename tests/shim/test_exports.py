@@ -8,7 +8,8 @@ from scaffold import paths
 from shim.library import shim
 
 ROOT = Path(__file__).parents[2]
-TABLES = ["libscaffold/client/calls.def", "shim/execs.def"]
+CALLS = "libscaffold/client/calls.def"
+TABLES = [CALLS, "shim/execs.def"]
 
 
 def exported(library: str) -> set[str]:
@@ -23,8 +24,8 @@ def mapped(file: Path) -> set[str]:
     return set(re.findall(r"^\s*(\w+);", text, re.MULTILINE))
 
 
-def table() -> set[str]:
-    text = "".join((ROOT / name).read_text() for name in TABLES)
+def table(*files: str) -> set[str]:
+    text = "".join((ROOT / name).read_text() for name in files or TABLES)
     names = re.findall(r"^(?:CALL|OTHER|EXEC)\([\w ]+\*?, (\w+),", text, re.MULTILINE)
     return {*names, *re.findall(r"^ALIAS\((\w+),", text, re.MULTILINE)}
 

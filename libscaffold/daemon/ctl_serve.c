@@ -139,20 +139,28 @@ static void bind_by_address(struct sc_ctl_call *c)
         sc_ctl_send_error(c, ENETUNREACH, "no service has this address; resolve its name first");
 }
 
+/* True when the caller may not serve: it was told so. */
+static bool refuse_stranger(struct sc_ctl_call *c)
+{
+    char line[SC_CTL_TEXT];
+    if (sc_ctl_may_serve(c->server->daemon, c->peer.uid, c->watch.fd))
+        return false;
+    snprintf(line, sizeof line,
+             "uid %u may not serve here; add the user or a group of it to [allow] of scaffoldd",
+             c->peer.uid);
+    sc_ctl_send_error(c, EACCES, line);
+    return true;
+}
+
 void sc_ctl_on_bind(struct sc_ctl_call *c)
 {
-    struct sc_daemon *d = c->server->daemon;
     const char *text = c->request.bind.service;
     struct sc_service_id id;
     struct sc_service_name n;
     char base[SC_NAME_MAX + 1];
-    if (!sc_ctl_may_serve(d, c->peer.uid, c->watch.fd)) {
-        char line[SC_CTL_TEXT];
-        snprintf(line, sizeof line,
-                 "uid %u may not serve here; add the user or a group of it to [allow] of scaffoldd",
-                 c->peer.uid);
-        sc_ctl_send_error(c, EACCES, line);
-    } else if (c->request.bind.by_service_id) {
+    if (refuse_stranger(c))
+        return;
+    if (c->request.bind.by_service_id) {
         memcpy(id.bytes, c->request.bind.service_id, sizeof id.bytes);
         bind_known(c, &id);
     } else if (!*text) {
@@ -215,10 +223,8 @@ void sc_ctl_on_listen(struct sc_ctl_call *c)
     struct sc_daemon *d = c->server->daemon;
     struct sc_bound *b;
     char why[SC_CTL_TEXT] = "";
-    if (!sc_ctl_may_serve(d, c->peer.uid, c->watch.fd)) {
-        sc_ctl_send_error(c, EACCES, "this user may not serve here; see [allow] of scaffoldd");
+    if (refuse_stranger(c))
         return;
-    }
     int err = find_bound(c, &b);
     if (err == ENOENT) {
         ask_for_address(c);

@@ -10,7 +10,7 @@ ALLOWED = {
     "text and memory, pure": """
         memchr memcmp memcpy memmem memmove memset stpcpy strcasecmp strcat strchr strcmp strcpy
         strcspn strlen strncasecmp strncmp strnlen strrchr strspn strerror strerrordesc_np
-        strerrorname_np snprintf vsnprintf
+        strerrorname_np gai_strerror snprintf vsnprintf
         inet_addr inet_aton inet_ntoa inet_ntop inet_pton in6addr_loopback""",
     "what compilers and FORTIFY add to these": """
         __chk_fail __cxa_finalize __memcpy_chk __snprintf_chk __stack_chk_fail __vsnprintf_chk

@@ -1,7 +1,9 @@
 """A machine for one test: its own network, name, /run, /tmp and home, all empty; the rest is this
 machine's. Root only."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -56,7 +58,21 @@ class Sandbox:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """End all that is left in it, and let it go."""
+        for pid in self._inhabitants():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._holder.communicate("")
+
+    def _inhabitants(self) -> list[int]:
+        """By its network: a scaffoldd leads a session of its own."""
+        own = Path(f"/proc/{self.pid}/ns/net").stat().st_ino
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if (process / "ns/net").stat().st_ino == own and int(process.name) != self.pid:
+                    found.append(int(process.name))
+        return found
 
     @property
     def pid(self) -> int:

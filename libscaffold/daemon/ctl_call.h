@@ -75,6 +75,10 @@ bool sc_ctl_refuse_unverified(struct sc_ctl_call *c, bool loopback);
 void sc_ctl_bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct sc_address address);
 void sc_ctl_prepare_for(struct sc_ctl_call *c, const struct sc_service_id *service);
 
+/* Of a program that connects to an address of this host: what it sees as its own. */
+struct sc_address sc_ctl_near(const struct sc_address *to, uint16_t port);
+#define SC_CTL_NOBODY_HERE "no service of this host is reached at this address and port"
+
 /* Datagram sockets' part of PREPARE, BIND, HANDOVER and FLOW_*; the latter returns false when the
  * name is another kind of socket's. */
 void sc_ctl_prepare_datagram(struct sc_ctl_call *c);

@@ -2,7 +2,9 @@
  * a request in one packet, a reply in one packet. Fixed-width fields in host order (both ends are
  * on one machine), no pointers, the same layout for 32- and 64-bit programs.
  *
- *   connect   app: PREPARE {target, family, local}     -> reply: local address to bind
+ *   connect   app: PREPARE {target, family, local}     -> reply: local address to bind; ENOENT: at
+ *                                                         this address of the host itself plain IP
+ *                                                         alone is reached
  *             app: HANDOVER {plug_len, options} + fd   -> reply, if wanted: the open's outcome
  *   serve     app: BIND {service or address} + socket  -> reply: address to bind
  *             app: LISTEN {name, backlog}              -> reply
@@ -71,6 +73,7 @@ enum sc_ctl_option {
     SC_OPT_INFO,    /* get only: struct sc_ctl_info; its byte counts also of a flow just over */
     SC_OPT_RECVERR, /* set only, of a datagram socket: ERROR packets although it is not connected */
     SC_OPT_PEER,    /* get only, of a datagram socket: to whom it is connected, in reply.address */
+    SC_OPT_GRO,     /* set only, of a datagram socket: datagrams sent at once come at once */
 };
 
 struct sc_ctl_info {
@@ -113,6 +116,8 @@ struct sc_ctl_request {
             uint8_t datagram;    /* for a SOCK_DGRAM socket that is not bound to a service */
             struct sc_address address;
             uint8_t service[32]; /* else what is meant by `address`: SC_MEANING_LEN */
+            uint8_t v6only;      /* a datagram socket of [::] that IPv4 does not reach */
+            uint8_t here;        /* `address` is one of this host's own */
         } prepare;
         struct {
             uint32_t plug_len; /* bytes that the stack must take away; all but one are the plug */
@@ -137,6 +142,7 @@ struct sc_ctl_request {
             uint8_t reuseaddr;      /* SO_REUSEADDR, with TCP's or UDP's meaning */
             uint16_t program_port;  /* the port the program asked for, when --publish maps it */
             uint8_t service_id[32]; /* without by_service_id as in PREPARE */
+            uint8_t v6only;         /* SOCK_DGRAM: as in PREPARE */
         } bind;
         struct {
             char own[108]; /* the listener's abstract name, without the leading zero */

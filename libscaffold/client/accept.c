@@ -15,6 +15,7 @@
 #include "client/log.h"
 #include "client/options.h"
 #include "client/real.h"
+#include "client/shadow.h"
 
 /* Connections to our listeners that were not scaffoldd's. */
 static uint64_t foreigners;
@@ -175,6 +176,7 @@ static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int fl
             return on_accept_failure(fd);
         bool small = addr && room < sizeof addr->sa_family;
         sa_family_t family = small ? AF_UNSPEC : addr ? addr->sa_family : unasked.ss_family;
+        sc_touched_forget(one);
         sc_marks_replace(one, family == AF_INET || family == AF_INET6 ? SC_MARK_PLAIN : 0u);
         if (family != AF_UNIX && family != AF_UNSPEC)
             return one;

@@ -135,6 +135,8 @@ static int bind_service(int fd, const struct reservation *asked, enum sc_family 
     struct reservation reservation = read_v6only(fd, asked, family);
     const struct reservation *b = &reservation;
     struct sc_options_told told;
+    if (sc_options_admit(fd) < 0)
+        return -1;
     int fresh = sc_real.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fresh < 0)
         return sc_fresh_failed();

@@ -154,6 +154,7 @@ static int note_duplicate(int fd, int to)
     if (to < 0 || to == fd)
         return to;
     __atomic_store_n(&duplicated, true, __ATOMIC_RELAXED);
+    sc_touched_duplicate(fd, to);
     unsigned kept = sc_marks(fd) & SC_MARKS_OF_DATAGRAM;
     if ((kept || sc_marks(to)) && in_table(to) && !sc_is_vfork_child())
         __atomic_store_n(&marks[to], (uint16_t)kept, __ATOMIC_RELAXED);

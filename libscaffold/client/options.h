@@ -25,6 +25,21 @@ struct sc_options_told {
  * buffer that sendfile makes, which has to stay below a quarter of it (A1). */
 #define SC_REAL_SNDBUF 212992
 
+/* The name of an option that was set on plain socket `fd`, is in force, and that no service's
+ * socket has; NULL: there is none. No system call unless such an option was set, or the socket's
+ * beginning was not seen. errno is kept. */
+const char *sc_options_obstacle(int fd);
+
+/* 0, or -1 with EOPNOTSUPP and an explanation that names the obstacle. */
+int sc_options_admit(int fd);
+
+/* A plain socket was given what undoes another option. */
+void sc_options_undone(int fd, int level, int name);
+
+/* A plain socket of another process is about to be given an option (libscaffold/trap): remembered
+ * by its cookie. */
+void sc_options_note_elsewhere(int fd, int level, int name);
+
 /* Carries the options that the program has set on `from` (plain or ours) over to `to`, and only
  * these (A16). */
 void sc_options_carry(int from, int to, struct sc_options_told *told);
@@ -35,12 +50,19 @@ void sc_options_give_back(int from, int to);
 /* The flow of an accepted socket is told what the program asked of the listener. */
 void sc_options_inherit(int listener, int accepted);
 
+/* The flow of `fd` is told. scaffoldd may be gone, or know better: the option then has no effect,
+ * which is no error. errno is kept. */
+void sc_options_tell(int fd, enum sc_ctl_option option, uint32_t value);
+
+/* True for the value of SO_LINGER that makes close a reset. */
+bool sc_options_ask_reset(const void *value, socklen_t len);
+
 /* The flow of `fd` ends with a reset when its last descriptor is closed. errno is kept. */
 void sc_options_reset_on_close(int fd);
 
 /* The options that the program has set on the service socket with this cookie and that do nothing
- * there, by name. Returns how many, at most `room`. */
-size_t sc_options_without_effect(uint64_t cookie, bool datagram, const char *names[], size_t room);
+ * on its kinds (enum sc_effect), by name. Returns how many, at most `room`. */
+size_t sc_options_without_effect(uint64_t cookie, unsigned kinds, const char *names[], size_t room);
 
 /* What is remembered of an option of the socket with this cookie, or its default; 0 for options
  * that nobody remembers. */

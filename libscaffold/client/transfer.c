@@ -12,6 +12,7 @@
 #include "client/identity.h"
 #include "client/log.h"
 #include "client/real.h"
+#include "client/shadow.h"
 #include "client/swap.h"
 #include "scaffold/scaffold.h"
 
@@ -121,8 +122,8 @@ static bool opens_service(int flags, const struct sockaddr *to, socklen_t len)
     struct sc_address a;
     if (!(flags & MSG_FASTOPEN) || !to || len < sizeof to->sa_family)
         return false;
-    return to->sa_family == AF_SCAFFOLD ||
-           (sc_address_from_sockaddr(to, len, &a) == 0 && sc_policy_connects(&a));
+    return to->sa_family == AF_SCAFFOLD || (sc_address_from_sockaddr(to, len, &a) == 0 &&
+                                            (sc_policy_connects(&a) || sc_policy_is_here(&a)));
 }
 
 /* Descriptors and credentials inside a flow would arrive in scaffoldd; TCP ignores them. */
@@ -150,6 +151,8 @@ static bool is_datagram(int fd, const struct msghdr *msg, int flags, ssize_t *re
         if (route == SC_ROUTE_IP)
             return false;
         *result = -1;
+        if (route == SC_ROUTE_NONE && sc_log_on())
+            sc_log_unsent(fd, msg->msg_name, msg->msg_namelen);
         if (route == SC_ROUTE_NONE)
             return true;
     }
@@ -315,6 +318,7 @@ static void adopt_passed(struct msghdr *msg)
             int fd;
             memcpy(&fd, CMSG_DATA(c) + at, sizeof fd);
             sc_marks_forget(fd);
+            sc_touched_forget(fd);
             sc_datagram_adopt(fd);
         }
     }

@@ -15,6 +15,7 @@
 #include "client/datagram.h"
 #include "client/descriptors.h"
 #include "client/fresh.h"
+#include "client/options.h"
 #include "client/swap.h"
 #include "trap/arguments.h"
 #include "trap/datagram_calls.h"
@@ -66,7 +67,8 @@ static bool is_ours_to_connect(const struct sc_trap_call *c, const struct sockad
     if (sc_is_service_socket(c->fd, &own))
         return true;
     return sc_address_from_sockaddr((const struct sockaddr *)ss, len, &a) == 0 &&
-           sc_policy_connects(&a) && sc_candidate_read(c->fd, &candidate);
+           (sc_policy_connects(&a) || sc_policy_is_here(&a)) &&
+           sc_candidate_read(c->fd, &candidate);
 }
 
 /* The flow is open, or the kernel's error stands for why it is not. */
@@ -262,8 +264,11 @@ static enum sc_trap_verdict on_setsockopt(int notify, struct sc_trap_call *c)
 {
     char value[OPTION_MAX];
     socklen_t len = (socklen_t)c->args[4];
-    if (!take_service_socket(notify, c))
+    if (!take_service_socket(notify, c)) {
+        if (c->fd >= 0)
+            sc_options_note_elsewhere(c->fd, (int)c->args[1], (int)c->args[2]);
         return sc_trap_leave_to_kernel(notify, c);
+    }
     if (len > sizeof value)
         return sc_trap_answer(notify, c, 0, EINVAL);
     if (!sc_tracee_read(c->tid, c->args[3], value, len) || !sc_trap_call_is_valid(notify, c))

@@ -1,5 +1,6 @@
-/* accept: the kernel's, on a real listener; here it is checked who connected, and the first byte is
- * sent that keeps an abort from looking like an end (D3, A7, A8, A13). */
+/* accept: the kernel's, on a real listener to which only scaffoldd can connect (daemon/folder.h).
+ * No question is asked, since a sandbox may forbid it; here the first byte is sent that keeps an
+ * abort from looking like an end (D3, A7, A8). */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -11,27 +12,15 @@
 #include "client/client.h"
 #include "client/control.h"
 #include "client/datagram.h"
+#include "client/descriptors.h"
+#include "client/fork_gate.h"
 #include "client/identity.h"
+#include "client/kernel.h"
 #include "client/log.h"
+#include "client/memory.h"
 #include "client/options.h"
 #include "client/real.h"
 #include "client/shadow.h"
-
-/* Connections to our listeners that were not scaffoldd's. */
-static uint64_t foreigners;
-
-/* True when scaffoldd made this connection: names carry no permission (A13). */
-static bool is_from_scaffoldd(int fd, const struct sc_name *own, struct sc_name *peer)
-{
-    struct ucred who;
-    struct sockaddr_un sun;
-    socklen_t len = sizeof who, name_len = sizeof sun;
-    return sc_real.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
-           (who.uid == own->daemon.uid || who.uid == 0) &&
-           sc_real.getpeername(fd, (struct sockaddr *)&sun, &name_len) == 0 &&
-           sc_name_parse(&sun, name_len, peer) && peer->kind == SC_NAME_PEER &&
-           peer->daemon.uid == own->daemon.uid && peer->daemon.instance == own->daemon.instance;
-}
 
 /* --- the mark
  * ------------------------------------------------------------------------------------- */
@@ -56,11 +45,12 @@ static ssize_t send_with(int fd, char byte, int passed)
 }
 
 /* One byte that the stack holds unread, told apart from data by the descriptor that it carries.
- * False when the flow died before. Without a descriptor to spare there is no mark, and the stack
- * treats this acceptor as one without the shim: it is safe again from its first data on. */
+ * False when the flow died before. Without a descriptor to spare, or where a sandbox forbids to
+ * make or to send one, there is no mark, and the stack treats this acceptor as one without the
+ * shim: it is safe again from its first data on. */
 static bool send_mark(int fd)
 {
-    int event = eventfd(0, EFD_CLOEXEC);
+    int event = (int)sc_kernel(SYS_eventfd2, 0, EFD_CLOEXEC);
     if (event < 0)
         return true;
     bool alive = send_with(fd, 0, event) == 1 || errno != EPIPE;
@@ -71,11 +61,24 @@ static bool send_mark(int fd)
 /* --- a flow that died in the queue
  * ------------------------------------------------------------------ */
 
-static int bind_to(int fd, const struct sc_name *name)
+static void bind_to(int fd, const struct sc_name *name)
 {
     struct sockaddr_un sun;
     socklen_t len = sc_name_format(name, &sun);
-    return sc_real.bind(fd, (const struct sockaddr *)&sun, len);
+    sc_real.bind(fd, (const struct sockaddr *)&sun, len);
+}
+
+/* What the new end is called: as the old one, under a name that the listener does not hold. */
+static void name_like(int fd, int old)
+{
+    static uint32_t serial;
+    struct sc_name name;
+    if (!sc_is_service_socket(old, &name))
+        return; /* who may not ask here will not ask later */
+    name.kind = SC_NAME_CLIENT;
+    /* Serials of ours have a pid above. */
+    name.serial = (uint64_t)getpid() << 32 | __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);
+    bind_to(fd, &name);
 }
 
 /* What was queued before the flow died is read before the error. */
@@ -92,18 +95,13 @@ static void move_queue(int from, int to)
 /* The kernel made a socket that would read as a clean end; in its place comes one that was reset
  * (A7): its other end is closed with a byte unread. The names stay. False when no descriptor is
  * left for it. */
-static bool put_reset(int fd, const struct sc_name *own, const struct sc_name *peer)
+static bool put_pair(int fd, const struct sc_name *peer)
 {
-    static uint32_t serial;
     int pair[2];
     int size = SC_REAL_SNDBUF;
-    struct sc_name name = *own;
     if (sc_real.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return false;
-    /* The listener holds the other name; serials of ours have a pid above. */
-    name.kind = SC_NAME_CLIENT;
-    name.serial = (uint64_t)getpid() << 32 | __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);
-    bind_to(pair[0], &name);
+    name_like(pair[0], fd);
     bind_to(pair[1], peer);
     sc_real.setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     move_queue(fd, pair[1]);
@@ -112,6 +110,16 @@ static bool put_reset(int fd, const struct sc_name *own, const struct sc_name *p
     sc_real.dup3(pair[0], fd, O_CLOEXEC);
     sc_real.close(pair[0]);
     return true;
+}
+
+/* A child that had the other end would keep the reset from being seen. */
+static bool put_reset(int fd, const struct sc_name *peer)
+{
+    struct sc_fork_gate gate;
+    sc_fork_gate_enter(&gate);
+    bool put = put_pair(fd, peer);
+    sc_fork_gate_leave(&gate);
+    return put;
 }
 
 /* --- accepting -------------------------------------------------------------------------------- */
@@ -126,13 +134,12 @@ static void set_flags(int fd, int flags)
 
 /* Makes an accepted socket of ours ready for the program. False when it died before and cannot even
  * be replaced by one that says so: it must not be handed out, for it would read as a clean end. */
-static bool settle(int listener, int fd, int flags, const struct sc_name *own,
-                   const struct sc_name *peer)
+static bool settle(int listener, int fd, int flags, const struct sc_name *peer)
 {
     int size = SC_REAL_SNDBUF;
     sc_real.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     if (!send_mark(fd)) {
-        bool replaced = put_reset(fd, own, peer);
+        bool replaced = put_reset(fd, peer);
         set_flags(fd, flags);
         return replaced;
     }
@@ -140,72 +147,138 @@ static bool settle(int listener, int fd, int flags, const struct sc_name *own,
     return true;
 }
 
-static void drop_foreigner(int fd)
-{
-    __atomic_fetch_add(&foreigners, 1, __ATOMIC_RELAXED);
-    sc_real.close(fd);
-}
-
 /* A listener that was shut down listens no more, and says so at once. */
-static int on_accept_failure(int fd)
+static int on_accept_failure(int fd, bool known)
 {
     struct sc_name own;
-    struct pollfd p = {.fd = fd, .events = POLLRDHUP};
     if (errno != EAGAIN || !sc_any_service_socket())
         return -1;
-    if (sc_is_service_socket(fd, &own) && poll(&p, 1, 0) == 1 && (p.revents & POLLRDHUP))
-        errno = EINVAL;
-    else
-        errno = EAGAIN;
+    bool ours = known || sc_is_service_socket(fd, &own);
+    errno = ours && (sc_kernel_poll_now(fd, POLLRDHUP) & POLLRDHUP) ? EINVAL : EAGAIN;
     return -1;
+}
+
+/* accept has no flags, and a sandbox may let it alone through. */
+#define NO_FLAGS (-1)
+
+static int kernels(int fd, void *addr, socklen_t *len, int flags)
+{
+    return flags == NO_FLAGS ? sc_next.accept(fd, addr, len)
+                             : sc_next.accept4(fd, addr, len, flags);
+}
+
+/* A connection, and who made it as far as the kernel has said. */
+struct arrival {
+    int fd;
+    const struct sockaddr *from;
+    socklen_t room;
+    socklen_t len;
+};
+
+/* True when the name of whoever connected is one of scaffoldd's ends. Where the program had little
+ * room for it the kernel is asked once more. */
+static bool is_from_scaffoldd(const struct arrival *a, struct sc_name *peer)
+{
+    struct sockaddr_un sun;
+    socklen_t len = sizeof sun;
+    if (a->room >= a->len && a->from->sa_family != AF_UNIX)
+        return false;
+    if (a->room >= a->len)
+        return sc_name_parse((const struct sockaddr_un *)a->from, a->len, peer) &&
+               peer->kind == SC_NAME_PEER;
+    return sc_real.getpeername(a->fd, (struct sockaddr *)&sun, &len) == 0 &&
+           sc_name_parse(&sun, len, peer) && peer->kind == SC_NAME_PEER;
+}
+
+/* True for a connection to a service, which then comes from scaffoldd (nobody else gets there),
+ * false for one to a socket of the program's own. The name of whoever connected is a claim; what
+ * proves it is that the listener is a service's, which is known, or the kernel's to say. Where it
+ * may not be asked, the connection is kept for what it says that it is. */
+static bool is_to_service(const struct arrival *a, bool known, struct sc_name *peer)
+{
+    struct sockaddr_un sun;
+    struct sc_name own;
+    socklen_t len = sizeof sun;
+    if (!is_from_scaffoldd(a, peer))
+        return false;
+    sc_note_service_socket();
+    if (known || sc_real.getsockname(a->fd, (struct sockaddr *)&sun, &len) < 0)
+        return true;
+    return sc_name_parse(&sun, len, &own) && own.kind == SC_NAME_BOUND;
+}
+
+/* As the kernel gives an address. */
+static void give_raw(const struct arrival *a, struct sockaddr *addr, socklen_t *len)
+{
+    memcpy(addr, a->from, *len < a->len ? *len : a->len);
+    *len = a->len;
+}
+
+/* Where the address is to be written before the program sees it: what it has no room for is needed
+ * here. A bad pointer is for the kernel to see. */
+static bool comes_apart(bool known, struct sockaddr *addr, socklen_t room)
+{
+    socklen_t most = sizeof(struct sockaddr_storage);
+    return !addr ||
+           (known && room <= INT32_MAX && sc_memory_writes(addr, room < most ? room : most));
 }
 
 static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
-    struct sockaddr_storage unasked;
-    socklen_t room = addr && len ? *len : 0;
+    struct sockaddr_storage here = {0};
+    struct sc_name peer;
+    int kept = errno;
     if (sc_is_datagram(fd)) {
         errno = EOPNOTSUPP;
         return -1;
     }
-    for (;;) {
-        socklen_t size = sizeof unasked;
-        int one = addr ? sc_real.accept4(fd, addr, len, flags)
-                       : sc_real.accept4(fd, (struct sockaddr *)&unasked, &size, flags);
-        if (one < 0)
-            return on_accept_failure(fd);
-        bool small = addr && room < sizeof addr->sa_family;
-        sa_family_t family = small ? AF_UNSPEC : addr ? addr->sa_family : unasked.ss_family;
-        sc_touched_forget(one);
-        sc_marks_replace(one, family == AF_INET || family == AF_INET6 ? SC_MARK_PLAIN : 0u);
-        if (family != AF_UNIX && family != AF_UNSPEC)
-            return one;
-        struct sc_name own, peer;
-        int kept = errno;
-        if (!sc_is_service_socket(one, &own) || own.kind != SC_NAME_BOUND)
-            return one;
-        if (len && addr)
-            *len = room;
-        if (!is_from_scaffoldd(one, &own, &peer)) {
-            drop_foreigner(one);
-            continue; /* a non-blocking listener ends the search with EAGAIN */
-        }
-        if (!settle(fd, one, flags, &own, &peer)) {
-            sc_real.close(one);
-            errno = ECONNABORTED; /* accept(2): a connection that was aborted */
-            return -1;
-        }
-        if (addr)
-            sc_give_address(&peer.address, peer.family, addr, len);
+    if (addr && !sc_memory_writes(len, sizeof *len))
+        return kernels(fd, addr, len, flags);
+    bool known = sc_mark_is_set(fd, SC_MARK_LISTENING);
+    socklen_t size = sizeof here, room = addr ? *len : 0;
+    bool apart = comes_apart(known, addr, room);
+    struct arrival a = {.from = apart ? (struct sockaddr *)&here : addr};
+    a.fd = apart ? kernels(fd, &here, &size, flags) : kernels(fd, addr, len, flags);
+    if (a.fd < 0)
+        return on_accept_failure(fd, known);
+    a.len = apart ? size : *len;
+    a.room = apart ? sizeof here : room;
+    bool told = a.room >= sizeof addr->sa_family;
+    bool plain = told && (a.from->sa_family == AF_INET || a.from->sa_family == AF_INET6);
+    sc_touched_forget(a.fd);
+    sc_marks_replace(a.fd, plain ? SC_MARK_PLAIN : 0u);
+    if (plain || !is_to_service(&a, known, &peer)) {
+        if (apart && addr)
+            give_raw(&a, addr, len);
         errno = kept;
-        return one;
+        return a.fd;
     }
+    if (!settle(fd, a.fd, flags == NO_FLAGS ? 0 : flags, &peer)) {
+        sc_real.close(a.fd);
+        errno = ECONNABORTED; /* accept(2): a connection that was aborted */
+        return -1;
+    }
+    if (addr) {
+        *len = room;
+        sc_give_address(&peer.address, peer.family, addr, len);
+    }
+    errno = kept;
+    return a.fd;
+}
+
+static int logged(int one)
+{
+    if (one >= 0 && sc_log_on())
+        sc_log_accepted(one);
+    return one;
 }
 
 int sc_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
-    int one = accept_unlogged(fd, addr, len, flags);
-    if (one >= 0 && sc_log_on())
-        sc_log_accepted(one);
-    return one;
+    return logged(accept_unlogged(fd, addr, len, flags));
+}
+
+int sc_accept(int fd, struct sockaddr *addr, socklen_t *len)
+{
+    return logged(accept_unlogged(fd, addr, len, NO_FLAGS));
 }

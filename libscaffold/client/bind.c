@@ -4,16 +4,19 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/client.h"
 #include "client/control.h"
+#include "client/daemon.h"
 #include "client/datagram.h"
 #include "client/descriptors.h"
 #include "client/fresh.h"
+#include "client/identity.h"
+#include "client/kernel.h"
 #include "client/log.h"
 #include "client/meanings.h"
+#include "client/memory.h"
 #include "client/options.h"
 #include "client/real.h"
 #include "client/swap.h"
@@ -79,11 +82,24 @@ static bool is_set(int fd, int option)
     return sc_real.getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 && value;
 }
 
-/* For the fresh socket, which goes along: the reservation lasts as long as it does. */
-static int reserve(int fd, int fresh, const struct reservation *b, enum sc_family family,
-                   struct sc_ctl_reply *r)
+/* What scaffoldd bound goes in the place of the program's socket. */
+static int put_in_place(void *arg, int bound)
+{
+    int fd = *(int *)arg;
+    struct sc_options_told told;
+    if (sc_options_admit(fd) < 0) {
+        sc_real.close(bound);
+        return fail(EOPNOTSUPP);
+    }
+    sc_options_carry(fd, bound, &told);
+    int err = sc_swap(fd, bound);
+    return err < 0 ? fail(-err) : 0;
+}
+
+static int reserve(int fd, const struct reservation *b, enum sc_family family)
 {
     struct sc_ctl_request q = sc_control_request(SC_CTL_BIND);
+    struct sc_ctl_reply r;
     memcpy(q.bind.service, b->name, sizeof q.bind.service);
     memcpy(q.bind.service_id, b->service.bytes, sizeof q.bind.service_id);
     q.bind.by_service_id = b->by_service_id;
@@ -95,27 +111,12 @@ static int reserve(int fd, int fresh, const struct reservation *b, enum sc_famil
     q.bind.reuseport = is_set(fd, SO_REUSEPORT);
     q.bind.reuseaddr = is_set(fd, SO_REUSEADDR);
     q.bind.program_port = b->program_port;
-    return sc_control_call_with(&q, fresh, r);
-}
-
-static int bind_name(int fresh, const struct reservation *b, enum sc_family family,
-                     const struct sc_ctl_reply *r)
-{
-    struct sc_name name = {.daemon = sc_policy()->daemon,
-                           .kind = SC_NAME_BOUND,
-                           .family = family,
-                           .wildcard = b->wildcard,
-                           .address = r->address,
-                           .serial = r->serial};
-    struct sockaddr_un sun;
-    socklen_t len = sc_name_format(&name, &sun);
-    return sc_real.bind(fresh, (const struct sockaddr *)&sun, len);
-}
-
-static int reserve_and_name(int fd, int fresh, const struct reservation *b, enum sc_family family)
-{
-    struct sc_ctl_reply r;
-    return reserve(fd, fresh, b, family, &r) < 0 ? -1 : bind_name(fresh, b, family, &r);
+    int control = sc_control_open(false);
+    if (control < 0)
+        return -1;
+    int result = sc_control_ask_for(control, &q, &r, put_in_place, &fd);
+    sc_control_close(control);
+    return result;
 }
 
 /* A wildcard under --all-local that IPv4 does not reach: shown to scaffoldd by the address. */
@@ -132,23 +133,11 @@ static struct reservation read_v6only(int fd, const struct reservation *b, enum 
 
 static int bind_service(int fd, const struct reservation *asked, enum sc_family family)
 {
-    struct reservation reservation = read_v6only(fd, asked, family);
-    const struct reservation *b = &reservation;
-    struct sc_options_told told;
-    if (sc_options_admit(fd) < 0)
+    struct reservation b = read_v6only(fd, asked, family);
+    if (reserve(fd, &b, family) < 0)
         return -1;
-    int fresh = sc_real.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fresh < 0)
-        return sc_fresh_failed();
-    if (reserve_and_name(fd, fresh, b, family) < 0) {
-        int kept = errno;
-        sc_real.close(fresh);
-        return fail(kept);
-    }
-    sc_options_carry(fd, fresh, &told);
-    int err = sc_swap(fd, fresh);
     sc_note_service_socket();
-    return err < 0 ? fail(-err) : 0;
+    return 0;
 }
 
 void sc_bind_again(int fd, const struct sc_name *own)
@@ -166,27 +155,33 @@ static bool fits(enum sc_family socket, sa_family_t address)
     return address == AF_SCAFFOLD || (socket == SC_FAMILY_INET6) == (address == AF_INET6);
 }
 
-/* A datagram socket, ours or to be looked at: the question costs those binds one system call that
- * name IP or a service. */
+/* A datagram socket, ours or to be: the question costs those binds one system call that UDP is
+ * captured for. */
 static bool is_datagram(int fd, const struct sockaddr *addr, socklen_t len)
 {
-    if (sc_is_datagram(fd))
-        return true;
-    return addr && len >= sizeof addr->sa_family &&
-           (addr->sa_family == AF_INET || addr->sa_family == AF_INET6 ||
-            addr->sa_family == AF_SCAFFOLD) &&
-           sc_is_udp(fd);
+    return sc_is_datagram(fd) || (sc_datagram_binds(addr, len) && sc_is_udp(fd));
+}
+
+static int bind_plain(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct sc_address a;
+    int r = sc_next.bind(fd, addr, len);
+    if (r == 0 && sc_address_from_sockaddr(addr, len, &a) == 0 && a.port != 0)
+        sc_mark_set(fd, SC_MARK_PORT_GIVEN);
+    return r;
 }
 
 static int bind_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
 {
     struct reservation b;
     struct sc_candidate c;
+    if (!sc_memory_reads_address(addr, len))
+        return sc_next.bind(fd, addr, len);
     if (is_datagram(fd, addr, len))
         return sc_datagram_bind(fd, addr, len);
     if (!read_reservation(addr, len, &b) || !sc_candidate_read(fd, &c) ||
         c.state != SC_STATE_PLAIN || c.local_port != 0 || !fits(c.family, addr->sa_family))
-        return sc_real.bind(fd, addr, len); /* EINVAL for what is bound already */
+        return bind_plain(fd, addr, len); /* EINVAL for what is bound already */
     if (bind_service(fd, &b, c.family) < 0)
         return -1;
     if (b.program_port != 0)
@@ -196,6 +191,7 @@ static int bind_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
 
 int sc_bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
+    sc_control_forget();
     int r = bind_unlogged(fd, addr, len);
     if (sc_log_on())
         sc_log_bound(fd, addr, len, r);
@@ -213,7 +209,7 @@ static int queue_length(void)
     if (length > 0)
         return length;
     char text[16] = "";
-    int file = open("/proc/sys/net/core/somaxconn", O_RDONLY | O_CLOEXEC);
+    int file = sc_kernel_open("/proc/sys/net/core/somaxconn", O_RDONLY | O_CLOEXEC);
     ssize_t n = file < 0 ? 0 : sc_real.read(file, text, sizeof text - 1);
     if (file >= 0)
         sc_real.close(file);
@@ -238,16 +234,12 @@ static int announce(int fd, int backlog)
     struct sc_ctl_reply r;
     struct sc_ctl_flow name;
     struct sc_name bound;
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return -1;
     sc_flow_name(fd, &name);
     memcpy(q.listen.own, name.own, sizeof q.listen.own);
     q.listen.backlog = backlog_of(backlog);
-    q.listen.inode = st.st_ino;
     if (sc_name_read_key(name.own, &bound))
         sc_meanings_of(&bound.address, q.listen.meaning);
-    return sc_control_call(&q, &r, false);
+    return sc_control_call_with(&q, fd, &r);
 }
 
 /* A captured socket that listens without bind gets a port, as in TCP. */
@@ -267,17 +259,30 @@ static int bind_any(int fd)
     return bind_service(fd, &b, c.family);
 }
 
+/* A socket for services that has none: it must not come to serve plain IP. */
+static bool is_nobodys(int fd)
+{
+    struct sc_candidate c;
+    return sc_any_service_socket() && sc_candidate_read(fd, &c) && c.state == SC_STATE_PLAIN &&
+           c.family == SC_FAMILY_SCAFFOLD && c.local_port == 0;
+}
+
 static int listen_unlogged(int fd, int backlog)
 {
     struct sc_name own;
     const struct sc_policy *p = sc_policy();
+    sc_meet_passed(fd);
     if (sc_is_datagram(fd))
         return fail(EOPNOTSUPP);
     if ((p->capture_count > 0 || p->all_local) && bind_any(fd) < 0)
         return -1;
+    if (is_nobodys(fd)) {
+        sc_control_explain(EDESTADDRREQ, "the socket is bound to no service; bind it first");
+        return fail(EDESTADDRREQ);
+    }
     if (!sc_is_service_socket(fd, &own) || own.kind != SC_NAME_BOUND)
-        return sc_real.listen(fd, backlog);
-    if (sc_real.listen(fd, queue_length()) < 0 || announce(fd, backlog) < 0)
+        return sc_next.listen(fd, backlog);
+    if (sc_next.listen(fd, queue_length()) < 0 || announce(fd, backlog) < 0)
         return -1;
     sc_mark_set(fd, SC_MARK_LISTENING);
     return 0;
@@ -285,6 +290,7 @@ static int listen_unlogged(int fd, int backlog)
 
 int sc_listen(int fd, int backlog)
 {
+    sc_control_forget();
     int r = listen_unlogged(fd, backlog);
     if (sc_log_on())
         sc_log_listening(fd, r);

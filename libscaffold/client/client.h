@@ -37,8 +37,6 @@ struct sc_publish {
 
 /* Read from the environment once, when the library initialises: programs clear it later (A14). */
 struct sc_policy {
-    struct sc_daemon_id daemon;
-    char runtime_dir[96];
     struct sc_pool4 pool;
     bool all_local; /* SCAFFOLD_ALL_LOCAL=1: loopback binds and connects are services */
     struct sc_capture capture[SC_CAPTURES_MAX];
@@ -78,6 +76,7 @@ int sc_bind(int fd, const struct sockaddr *addr, socklen_t len);
  */
 void sc_bind_again(int fd, const struct sc_name *own);
 int sc_listen(int fd, int backlog);
+int sc_accept(int fd, struct sockaddr *addr, socklen_t *len);
 int sc_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);
 int sc_getsockname(int fd, struct sockaddr *addr, socklen_t *len);
 int sc_getpeername(int fd, struct sockaddr *addr, socklen_t *len);
@@ -112,6 +111,7 @@ ssize_t sc_sendfile(int out, int in, off_t *offset, size_t n);
 
 int sc_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                    struct addrinfo **res);
+int sc_getaddrinfo_a(int mode, struct gaicb *list[], int count, struct sigevent *notify);
 int sc_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t host_len,
                    char *service, socklen_t service_len, int flags);
 struct hostent *sc_gethostbyname(const char *name);

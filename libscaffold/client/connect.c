@@ -1,20 +1,22 @@
-/* connect: a pair of sockets, one end for the program under its own number, the other for scaffoldd
- * (D2). Order matters: named and plugged before the program can see it, swapped before anybody can
- * answer (A4). */
+/* connect: scaffoldd makes a pair of sockets, keeps one end, and gives the other to the program,
+ * under its own number (D2). Order matters: named and plugged before the program can see it,
+ * swapped before anybody can answer (A4). */
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
 #include "client/client.h"
 #include "client/control.h"
+#include "client/daemon.h"
 #include "client/datagram.h"
 #include "client/descriptors.h"
 #include "client/flow_error.h"
+#include "client/fork_gate.h"
 #include "client/fresh.h"
 #include "client/log.h"
 #include "client/meanings.h"
+#include "client/memory.h"
 #include "client/options.h"
-#include "client/plug.h"
 #include "client/real.h"
 #include "client/shadow.h"
 #include "client/swap.h"
@@ -98,15 +100,27 @@ struct opening {
     const struct target *target;
     const struct sc_candidate *candidate;
     int control;
-    int own;   /* to become the program's */
-    int other; /* to become scaffoldd's */
-    uint32_t plug_len;
     struct sc_options_told told;
     bool nonblocking;
 };
 
-static int prepare(struct opening *o, struct sc_ctl_reply *r)
+/* Puts the new socket in the place of the program's; otherwise that is as it was. */
+static int put_in_place(void *arg, int own)
 {
+    struct opening *o = arg;
+    if (sc_options_admit(o->fd) < 0) {
+        sc_real.close(own);
+        return fail(EOPNOTSUPP);
+    }
+    sc_options_carry(o->fd, own, &o->told);
+    o->nonblocking = sc_is_nonblocking(o->fd);
+    int err = sc_swap(o->fd, own);
+    return err < 0 ? fail(-err) : 0;
+}
+
+static int prepare(struct opening *o)
+{
+    struct sc_ctl_reply r;
     struct sc_ctl_request q = sc_control_request(SC_CTL_PREPARE);
     q.prepare.by_service = o->target->by_service;
     q.prepare.here = o->target->here;
@@ -116,69 +130,19 @@ static int prepare(struct opening *o, struct sc_ctl_reply *r)
     memcpy(q.prepare.service, o->target->service.bytes, sizeof q.prepare.service);
     if (!o->target->by_service)
         sc_meanings_of(&o->target->address, q.prepare.service);
-    return sc_control_ask(o->control, &q, r);
+    return sc_control_ask_for(o->control, &q, &r, put_in_place, o);
 }
 
-static int name_own(const struct opening *o, const struct sc_ctl_reply *r)
-{
-    struct sc_name name = {.daemon = sc_policy()->daemon,
-                           .kind = SC_NAME_CLIENT,
-                           .family = o->candidate->family,
-                           .address = r->address,
-                           .serial = r->serial};
-    const struct sc_address *to = &o->target->address;
-    if (sc_address_is_loopback(to) && !sc_address_is_v4(to))
-        memcpy(name.address.ip, &in6addr_loopback, sizeof name.address.ip);
-    struct sockaddr_un sun;
-    socklen_t len = sc_name_format(&name, &sun);
-    return sc_real.bind(o->own, (const struct sockaddr *)&sun, len);
-}
-
-static void close_pair(struct opening *o)
-{
-    int kept = errno;
-    sc_real.close(o->own);
-    sc_real.close(o->other);
-    errno = kept;
-}
-
-/* Makes both ends and puts the program's in place. On failure the program's socket is as it was. */
-static int make_ends(struct opening *o, const struct sc_ctl_reply *r)
-{
-    int pair[2];
-    if (sc_real.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-        return sc_fresh_failed();
-    o->own = pair[0];
-    o->other = pair[1];
-    if (name_own(o, r) < 0) {
-        close_pair(o);
-        return -1;
-    }
-    sc_options_carry(o->fd, o->own, &o->told);
-    o->plug_len = sc_plug(o->own, o->other);
-    o->nonblocking = sc_is_nonblocking(o->fd);
-    int err = sc_swap(o->fd, o->own); /* closes the temporary number in either case */
-    if (err == 0)
-        return 0;
-    sc_real.close(o->other);
-    return fail(-err);
-}
-
-/* Passes scaffoldd's end on. */
-static int hand_over(struct opening *o)
+/* The socket is in place: the flow may be opened. */
+static int hand_over(const struct opening *o)
 {
     struct sc_ctl_request q = sc_control_request(SC_CTL_HANDOVER);
-    q.handover.plug_len = o->plug_len;
     q.handover.wait = !o->nonblocking;
     q.handover.nodelay = o->told.nodelay;
     q.handover.keepalive = o->told.keepalive;
     q.handover.abort_on_close = o->told.abort_on_close;
     q.handover.user_timeout_ms = o->told.user_timeout_ms;
-    q.handover.sndbuf = o->told.sndbuf;
-    q.handover.rcvbuf = o->told.rcvbuf;
-    int result = sc_control_send(o->control, &q, o->other);
-    sc_real.close(o->other);
-    return result;
+    return sc_control_send(o->control, &q, -1);
 }
 
 /* The kernel's error stands for the one that connect returns itself. */
@@ -220,8 +184,7 @@ static int wait_for_outcome(struct opening *o)
 
 static int open_ends(struct opening *o)
 {
-    struct sc_ctl_reply r;
-    if (prepare(o, &r) < 0 || sc_options_admit(o->fd) < 0 || make_ends(o, &r) < 0)
+    if (prepare(o) < 0)
         return -1;
     sc_note_service_socket();
     if (hand_over(o) < 0)
@@ -330,7 +293,7 @@ static int replay_bind(int fd, int fresh, const struct sc_candidate *c)
     return bind_plain(fresh, &a, c->family);
 }
 
-static int make_plain(int fd, const struct sc_candidate *c, bool keep_bind)
+static int put_plain(int fd, const struct sc_candidate *c, bool keep_bind)
 {
     int fresh = sc_fresh_plain(fd, c->family);
     if (fresh < 0)
@@ -342,6 +305,16 @@ static int make_plain(int fd, const struct sc_candidate *c, bool keep_bind)
     }
     int err = sc_swap(fd, fresh);
     return err < 0 ? fail(-err) : 0;
+}
+
+/* A child that had the fresh socket would keep its port. */
+static int make_plain(int fd, const struct sc_candidate *c, bool keep_bind)
+{
+    struct sc_fork_gate gate;
+    sc_fork_gate_enter(&gate);
+    int result = put_plain(fd, c, keep_bind);
+    sc_fork_gate_leave(&gate);
+    return result;
 }
 
 /* A socket of ours goes somewhere else: what bind reserved is given up. */
@@ -356,15 +329,15 @@ static int connect_plain(int fd, const struct sockaddr *addr, socklen_t len)
         return fail(EALREADY);
     if (make_plain(fd, &c, true) < 0)
         return -1;
-    return sc_real.connect(fd, addr, len);
+    return sc_next.connect(fd, addr, len);
 }
 
 /* connect(AF_UNSPEC): the flow, or the reservation, is over; the socket starts anew. */
 static int disconnect(int fd, const struct sockaddr *addr, socklen_t len)
 {
     struct sc_candidate c;
-    if (!sc_candidate_read(fd, &c) || c.state == SC_STATE_PLAIN)
-        return sc_real.connect(fd, addr, len);
+    if (sc_is_plain(fd) || !sc_candidate_read(fd, &c) || c.state == SC_STATE_PLAIN)
+        return sc_next.connect(fd, addr, len);
     sc_mark_clear(fd, SC_MARKS_OF_ATTEMPT);
     if (c.state == SC_STATE_OPEN)
         sc_options_reset_on_close(fd);
@@ -375,6 +348,8 @@ static int connect_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
 {
     struct target t;
     struct sc_candidate c;
+    if (!sc_memory_reads_address(addr, len))
+        return sc_next.connect(fd, addr, len);
     if (addr && sc_is_datagram(fd))
         return sc_datagram_connect(fd, addr, len);
     if (read_target(addr, len, &t)) {
@@ -382,14 +357,14 @@ static int connect_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
             return sc_datagram_connect(fd, addr, len);
         bool family_fits =
             sc_candidate_read(fd, &c) && (c.state != SC_STATE_PLAIN || fits(c.family, t.family));
-        int r = family_fits ? connect_service(fd, &t, &c) : sc_real.connect(fd, addr, len);
+        int r = family_fits ? connect_service(fd, &t, &c) : sc_next.connect(fd, addr, len);
         if (r == 0 || !t.here || errno != ENOENT)
             return r;
     }
     if (addr && len >= sizeof addr->sa_family && addr->sa_family == AF_UNSPEC)
         return disconnect(fd, addr, len);
     struct sc_name own;
-    int r = sc_real.connect(fd, addr, len);
+    int r = sc_next.connect(fd, addr, len);
     if (r < 0 && errno == EINVAL && addr && len >= sizeof addr->sa_family &&
         (addr->sa_family == AF_INET || addr->sa_family == AF_INET6) &&
         sc_is_service_socket(fd, &own))
@@ -399,6 +374,7 @@ static int connect_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
 
 int sc_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
+    sc_control_forget();
     int r = connect_unlogged(fd, addr, len);
     if (sc_log_on())
         sc_log_connected(fd, addr, len, r);

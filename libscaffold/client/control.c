@@ -1,7 +1,9 @@
 #include "client/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -11,7 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/client.h"
+#include "client/daemon.h"
+#include "client/fork_gate.h"
 #include "client/kernel.h"
 #include "client/real.h"
 
@@ -26,22 +29,6 @@
 /* --- what is said to whom ----------------------------------------------------------------------
  */
 
-static __thread struct {
-    int error;
-    char text[SC_CTL_TEXT];
-} last __attribute__((tls_model("initial-exec"))); /* no malloc at first use */
-
-void sc_control_explain(int error, const char *text)
-{
-    last.error = error;
-    snprintf(last.text, sizeof last.text, "%.*s", SC_CTL_TEXT - 1, text);
-}
-
-const char *sc_control_explanation(int error)
-{
-    return last.error == error && *last.text ? last.text : NULL;
-}
-
 /* One line on stderr, once per process and kind. */
 static void say_once(bool *said, const char *line)
 {
@@ -51,34 +38,42 @@ static void say_once(bool *said, const char *line)
         return; /* nobody to tell */
 }
 
+/* ENETDOWN, with a line that scaffold_strerror tells, too. */
+__attribute__((format(printf, 2, 3))) static int no_scaffoldd(bool *said, const char *format, ...)
+{
+    char line[SC_CTL_TEXT + 32] = "scaffold: ";
+    char *text = line + strlen(line);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, SC_CTL_TEXT, format, args);
+    va_end(args);
+    sc_control_explain(ENETDOWN, text);
+    strcat(line, "\n");
+    say_once(said, line);
+    errno = ENETDOWN;
+    return -1;
+}
+
 static int nobody_answers(void)
 {
     static bool said;
-    char line[SC_CTL_TEXT + 32];
-    snprintf(line, sizeof line,
-             "scaffold: no scaffoldd answers in %s; start one with `scaffold up`, or the program "
-             "with `scaffold run`\n",
-             sc_policy()->runtime_dir);
-    say_once(&said, line);
-    line[strcspn(line, "\n")] = 0;
-    sc_control_explain(ENETDOWN, line + strlen("scaffold: "));
-    errno = ENETDOWN;
-    return -1;
+    char where[SC_CTL_TEXT];
+    sc_daemon_text(where, sizeof where);
+    return no_scaffoldd(&said,
+                        "no scaffoldd answers in %s; start one with `scaffold up`, or the program "
+                        "with `scaffold run`",
+                        where);
 }
 
 static int another_version(const struct sc_ctl_reply *r)
 {
     static bool said;
-    char line[SC_CTL_TEXT + 32];
-    snprintf(line, sizeof line,
-             "scaffold: scaffoldd in %s speaks version %u of the control protocol, this library "
-             "version %d; install the same release of both\n",
-             sc_policy()->runtime_dir, r->version, SC_CTL_VERSION);
-    say_once(&said, line);
-    line[strcspn(line, "\n")] = 0;
-    sc_control_explain(ENETDOWN, line + strlen("scaffold: "));
-    errno = ENETDOWN;
-    return -1;
+    char where[SC_CTL_TEXT];
+    sc_daemon_text(where, sizeof where);
+    return no_scaffoldd(&said,
+                        "scaffoldd in %s speaks version %u of the control protocol, this library "
+                        "version %d; install the same release of both",
+                        where, r->version, SC_CTL_VERSION);
 }
 
 /* --- the connection ----------------------------------------------------------------------------
@@ -90,7 +85,7 @@ static uint64_t netns;
 __attribute__((constructor(103))) static void find_netns(void)
 {
     struct stat st;
-    if (stat("/proc/self/ns/net", &st) == 0)
+    if (sc_kernel_stat("/proc/self/ns/net", &st) == 0)
         netns = st.st_ino;
 }
 
@@ -109,18 +104,43 @@ static int connect_to(int fd, const struct sockaddr_un *sun, socklen_t len)
     return (int)r;
 }
 
-/* A name is a claim: whoever answers must be the uid that the runtime directory belongs to. */
-static bool is_scaffoldd(int fd)
+/* Users without a number in this user namespace all have this one (/proc/sys/kernel/overflowuid),
+ * so it proves nothing. */
+#define UNMAPPED 65534
+
+/* Whom the kernel names at the other end; UNMAPPED, too, when it may not be asked. */
+static uid_t peer_of(int fd)
 {
     struct ucred peer;
     socklen_t len = sizeof peer;
-    return sc_real.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-           (peer.uid == sc_policy()->daemon.uid || peer.uid == 0);
+    return sc_real.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 ? peer.uid : UNMAPPED;
 }
 
-/* A connection to scaffoldd at this address, or a negative errno. Without patience a full queue is
- * EAGAIN at once. */
-static int open_at(const struct sockaddr_un *sun, socklen_t len, bool patient)
+/* The abstract name can be anybody's: whoever answers must be root, or the uid that the runtime
+ * directory belongs to. */
+static bool is_named_user(int fd, const struct sc_place *place)
+{
+    uid_t uid = peer_of(fd);
+    return uid == 0 || (uid == place->id.uid && uid != UNMAPPED);
+}
+
+/* In the directory it is who the directory belongs to. Where that cannot be told by numbers, nobody
+ * else must be able to put anything there. */
+static bool is_directorys(int fd, const struct sc_place *place)
+{
+    struct statx st;
+    uid_t uid = peer_of(fd);
+    if (RAW(statx, AT_FDCWD, place->dir, 0, STATX_UID | STATX_MODE, &st) < 0)
+        return is_named_user(fd, place);
+    if (uid == UNMAPPED)
+        return (st.stx_mode & (S_IWGRP | S_IWOTH)) == 0;
+    return uid == 0 || uid == st.stx_uid;
+}
+
+/* A connection to the scaffoldd of this place at this address, or a negative errno. Without
+ * patience a full queue is EAGAIN at once. */
+static int open_at(const struct sc_place *place, const struct sockaddr_un *sun, socklen_t len,
+                   bool (*is_scaffoldd)(int fd, const struct sc_place *place), bool patient)
 {
     struct timeval patience = {.tv_sec = ANSWER_SECONDS};
     int off = 0, flags = patient ? 0 : SOCK_NONBLOCK;
@@ -130,7 +150,7 @@ static int open_at(const struct sockaddr_un *sun, socklen_t len, bool patient)
     sc_real.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     if (patient)
         sc_real.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    int err = connect_to(fd, sun, len) < 0 ? -errno : is_scaffoldd(fd) ? 0 : -EPERM;
+    int err = connect_to(fd, sun, len) < 0 ? -errno : is_scaffoldd(fd, place) ? 0 : -EPERM;
     if (err == 0 && !patient)
         RAW(ioctl, fd, FIONBIO, &off);
     if (err == 0)
@@ -139,27 +159,45 @@ static int open_at(const struct sockaddr_un *sun, socklen_t len, bool patient)
     return err;
 }
 
-static int open_by_path(void)
+static int open_by_path(const struct sc_place *place)
 {
     struct sockaddr_un sun = {.sun_family = AF_UNIX};
-    int n = snprintf(sun.sun_path, sizeof sun.sun_path, "%s/ctl", sc_policy()->runtime_dir);
-    return (size_t)n < sizeof sun.sun_path ? open_at(&sun, sizeof sun, true) : -ENAMETOOLONG;
+    snprintf(sun.sun_path, sizeof sun.sun_path, "%s/ctl", place->dir);
+    return open_at(place, &sun, sizeof sun, is_directorys, true);
 }
 
 /* The abstract name first: it is there in a chroot, too. Containers share the directory only; and
- * where somebody else holds the name, whether he answers or lets its queue run full, the directory
- * says who scaffoldd is. */
-static int open_any(void)
+ * where somebody else holds the name, whether he answers or lets its queue run full, or a user
+ * namespace does not let him be told from scaffoldd, the directory says who scaffoldd is. */
+static int open_place(const struct sc_place *place)
 {
     struct sockaddr_un sun;
-    socklen_t len = sc_name_control(sc_policy()->daemon, &sun);
-    int fd = open_at(&sun, len, false);
+    socklen_t len = sc_name_control(place->id, &sun);
+    int fd = open_at(place, &sun, len, is_named_user, false);
     if (fd >= 0 || fd == -ENOBUFS)
         return fd;
-    int by_path = open_by_path();
+    int by_path = open_by_path(place);
     if (by_path < 0 && by_path != -ENOBUFS && fd == -EAGAIN)
-        return open_at(&sun, len, true);
+        return open_at(place, &sun, len, is_named_user, true);
     return by_path;
+}
+
+/* The first place that answers, which is the one that counts from then on. */
+static int open_any(void)
+{
+    unsigned place, end;
+    int fd = -ENOENT;
+    sc_daemon_candidates(&place, &end);
+    for (; place < end; place++) {
+        fd = open_place(sc_daemon_look(place));
+        if (fd == -ENOBUFS || (fd >= 0 && sc_daemon_choose(place)))
+            return fd;
+        if (fd >= 0) { /* another thread has found another one */
+            sc_control_close(fd);
+            return open_any();
+        }
+    }
+    return fd;
 }
 
 int sc_control_open(bool quiet)
@@ -176,6 +214,17 @@ int sc_control_open(bool quiet)
         return nobody_answers();
     errno = ENETDOWN;
     return -1;
+}
+
+int sc_control_find(void)
+{
+    unsigned place, end;
+    int fd = open_any();
+    if (fd < 0)
+        return -1;
+    sc_control_close(fd);
+    sc_daemon_candidates(&place, &end);
+    return (int)place;
 }
 
 void sc_control_close(int control)
@@ -211,6 +260,18 @@ int sc_control_send(int control, const struct sc_ctl_request *q, int pass)
     return r < 0 ? nobody_answers() : 0;
 }
 
+/* What a program makes of its errno ("Permission denied", "Invalid cross-device link") leads nobody
+ * to the cause. */
+static void say_refusal(const struct sc_ctl_reply *r)
+{
+    static bool said_access, said_namespace;
+    char line[SC_CTL_TEXT + 32];
+    if ((r->error != EACCES && r->error != EXDEV) || !*r->text)
+        return;
+    snprintf(line, sizeof line, "scaffold: %s\n", r->text);
+    say_once(r->error == EACCES ? &said_access : &said_namespace, line);
+}
+
 /* What the received bytes say. */
 static int read_reply(const struct sc_ctl_reply *r, ssize_t n, uint16_t op)
 {
@@ -223,6 +284,7 @@ static int read_reply(const struct sc_ctl_reply *r, ssize_t n, uint16_t op)
         return another_version(r);
     if (r->error == 0)
         return 0;
+    say_refusal(r);
     sc_control_explain(r->error, r->text);
     errno = r->error;
     return -1;
@@ -248,7 +310,7 @@ int sc_control_wait(int control, struct sc_ctl_reply *r, uint16_t op, struct tim
     /* A timeout, even a long one, makes recv return EINTR where it would restart. */
     sc_real.setsockopt(control, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
     pthread_cleanup_push(close_cancelled, &control);
-    n = sc_real.recvfrom(control, r, sizeof *r, 0, NULL, NULL);
+    n = sc_next.recvfrom(control, r, sizeof *r, 0, NULL, NULL); /* the program's own wait */
     pthread_cleanup_pop(0);
     if (n < 0 && errno == EAGAIN)
         errno = EINPROGRESS;
@@ -268,6 +330,71 @@ int sc_control_ask(int control, const struct sc_ctl_request *q, struct sc_ctl_re
 {
     return ask(control, q, -1, r);
 }
+
+/* --- replies that carry a descriptor -----------------------------------------------------------
+ */
+
+/* Until a reply is there, or an end, or patience is. */
+static void await_reply(int control)
+{
+    long n;
+    do
+        n = RAW(recvfrom, control, NULL, 0, MSG_PEEK, NULL, NULL);
+    while (n < 0 && errno == EINTR);
+}
+
+/* Takes what is there: its length, and in *fd what came with it or -1. */
+static long take_reply(int control, struct sc_ctl_reply *r, int *fd)
+{
+    struct iovec iov = {r, sizeof *r};
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(sizeof *fd)];
+    } rights;
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = rights.room,
+                         .msg_controllen = sizeof rights.room};
+    long n = RAW(recvmsg, control, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    struct cmsghdr *h = n < 0 ? NULL : CMSG_FIRSTHDR(&msg);
+    *fd = -1;
+    if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
+        h->cmsg_len >= CMSG_LEN(sizeof *fd))
+        memcpy(fd, CMSG_DATA(h), sizeof *fd);
+    return n;
+}
+
+static int no_descriptor_left(void)
+{
+    sc_control_explain(ENOBUFS, "no descriptor is left for the service's socket; raise the limit "
+                                "(ulimit -n)");
+    errno = ENOBUFS;
+    return -1;
+}
+
+int sc_control_ask_for(int control, const struct sc_ctl_request *q, struct sc_ctl_reply *r,
+                       int (*take)(void *arg, int fd), void *arg)
+{
+    struct sc_fork_gate gate;
+    int fd, result = -1;
+    if (sc_control_send(control, q, -1) < 0)
+        return -1;
+    await_reply(control);
+    sc_fork_gate_enter(&gate);
+    long n = take_reply(control, r, &fd);
+    bool granted = n > 0 && sc_ctl_reply_check(r, (size_t)n, q->op) == 0 && r->error == 0;
+    if (granted && fd >= 0)
+        result = take(arg, fd);
+    else if (fd >= 0)
+        RAW(close, fd);
+    sc_fork_gate_leave(&gate);
+    if (granted)
+        return fd >= 0 ? result : no_descriptor_left();
+    return read_reply(r, n, q->op);
+}
+
+/* --- a whole conversation ----------------------------------------------------------------------
+ */
 
 static int call(const struct sc_ctl_request *q, int pass, struct sc_ctl_reply *r, bool quiet)
 {

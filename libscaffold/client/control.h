@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/time.h>
 
+#include "client/explain.h"
 #include "local/ctl.h"
 
 /* A request of this kind with its head filled in and the rest zero. */
@@ -15,6 +16,9 @@ struct sc_ctl_request sc_control_request(uint16_t op);
 /* Connects. Returns a descriptor, or -1 with errno ENETDOWN (nobody answers; one line on stderr,
  * once per process, unless `quiet`) or ENOBUFS (no descriptor is left). */
 int sc_control_open(bool quiet);
+
+/* Whether a scaffoldd answers: which of the places (client/daemon.h), or -1. */
+int sc_control_find(void);
 
 /* Closes; errno is kept. */
 void sc_control_close(int control);
@@ -33,14 +37,16 @@ int sc_control_wait(int control, struct sc_ctl_reply *r, uint16_t op, struct tim
 /* Both: 0, or -1 with errno. */
 int sc_control_ask(int control, const struct sc_ctl_request *q, struct sc_ctl_reply *r);
 
+/* Asks for what comes with a descriptor. `take` gets that, closes its number, and runs inside the
+ * fork gate (client/fork_gate.h): it must not wait. Returns what `take` returns, or -1 with errno,
+ * ENOBUFS when no descriptor is left here; then `take` was not called. */
+int sc_control_ask_for(int control, const struct sc_ctl_request *q, struct sc_ctl_reply *r,
+                       int (*take)(void *arg, int fd), void *arg);
+
 /* Everything: open, ask, close. */
 int sc_control_call(const struct sc_ctl_request *q, struct sc_ctl_reply *r, bool quiet);
 
 /* The same, not quiet, with a descriptor that goes along. */
 int sc_control_call_with(const struct sc_ctl_request *q, int pass, struct sc_ctl_reply *r);
-
-/* What scaffold_strerror says about `error` in this thread. */
-void sc_control_explain(int error, const char *text);
-const char *sc_control_explanation(int error);
 
 #endif

@@ -4,12 +4,15 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "client/client.h"
 #include "client/control.h"
 #include "client/datagram_address.h"
 #include "client/datagram_state.h"
 #include "client/identity.h"
+#include "client/kernel.h"
+#include "client/memory.h"
 #include "client/options.h"
 #include "client/real.h"
 #include "client/shadow.h"
@@ -23,15 +26,19 @@ static int fail(int error)
 /* --- which descriptors they are -----------------------------------------------------------------
  */
 
-bool sc_datagram_identify(int fd, struct sc_name *own)
+static bool read_name(int fd, struct sc_name *own)
 {
     struct sockaddr_un sun;
     socklen_t len = sizeof sun;
     int kept = errno;
     bool named = sc_real.getsockname(fd, (struct sockaddr *)&sun, &len) == 0;
     errno = kept;
-    return named && sun.sun_family == AF_UNIX && sc_name_parse(&sun, len, own) &&
-           own->kind == SC_NAME_DATAGRAM;
+    return named && sun.sun_family == AF_UNIX && sc_name_parse(&sun, len, own);
+}
+
+bool sc_datagram_identify(int fd, struct sc_name *own)
+{
+    return read_name(fd, own) && own->kind == SC_NAME_DATAGRAM;
 }
 
 static unsigned marks_of(const struct sc_name *own)
@@ -41,23 +48,34 @@ static unsigned marks_of(const struct sc_name *own)
                                                                    : 0u);
 }
 
-void sc_datagram_adopt(int fd)
+bool sc_datagram_mark(int fd)
 {
     struct sc_name own;
-    if (!sc_datagram_identify(fd, &own)) {
+    bool ours = read_name(fd, &own);
+    if (ours)
+        sc_note_service_socket();
+    if (!ours || own.kind != SC_NAME_DATAGRAM) {
         sc_mark_clear(fd, SC_MARKS_OF_DATAGRAM);
-        return;
+        return false;
     }
-    sc_note_service_socket();
     /* Whether the program chose the port is not known of descriptors from elsewhere: kept. */
     sc_mark_set(fd, marks_of(&own) | SC_MARK_PORT_GIVEN);
     sc_options_mark_datagram(fd);
+    return true;
+}
+
+void sc_datagram_adopt(int fd)
+{
+    if (sc_datagram_mark(fd))
+        sc_options_tell_datagram(fd);
 }
 
 static void adopt_one(void *arg, int fd)
 {
+    struct stat st;
     (void)arg;
-    sc_datagram_adopt(fd);
+    if (sc_kernel_fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode))
+        sc_datagram_adopt(fd);
 }
 
 /* Descriptors that were inherited: an inetd's, a supervisor's. */
@@ -99,23 +117,29 @@ static bool find_peer(int fd, struct sc_address *peer)
     return connected;
 }
 
+/* The answer to a question for an address. */
+static int tell_address(const struct sc_address *a, enum sc_family family, struct sockaddr *addr,
+                        socklen_t *len)
+{
+    if (!sc_memory_writes(len, sizeof *len))
+        return fail(EFAULT);
+    if ((int)*len < 0)
+        return fail(EINVAL);
+    return sc_datagram_give_address(a, family, addr, len);
+}
+
 int sc_datagram_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 {
     struct sc_name own;
     struct sc_address peer;
     if (!sc_datagram_identify(fd, &own))
-        return sc_real.getsockname(fd, addr, len);
-    if (!addr || !len)
-        return fail(EFAULT);
-    if ((int)*len < 0)
-        return fail(EINVAL);
+        return sc_next.getsockname(fd, addr, len);
     struct sc_address a = own.address;
     a.port = sc_policy_program_port(a.port);
     if (own.wildcard && !find_peer(fd, &peer))
         a = own.family == SC_FAMILY_INET6 ? (struct sc_address){.port = a.port}
                                           : sc_address_v4(INADDR_ANY, a.port);
-    sc_datagram_give_address(&a, own.family, addr, len);
-    return 0;
+    return tell_address(&a, own.family, addr, len);
 }
 
 int sc_datagram_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
@@ -123,12 +147,7 @@ int sc_datagram_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
     struct sc_address peer;
     if (!find_peer(fd, &peer))
         return fail(ENOTCONN);
-    if (!addr || !len)
-        return fail(EFAULT);
-    if ((int)*len < 0)
-        return fail(EINVAL);
-    sc_datagram_give_address(&peer, sc_datagram_family(fd), addr, len);
-    return 0;
+    return tell_address(&peer, sc_datagram_family(fd), addr, len);
 }
 
 /* --- shutdown -----------------------------------------------------------------------------------
@@ -141,7 +160,7 @@ int sc_datagram_shutdown(int fd, int how)
     struct sc_address peer;
     struct sc_datagram_state s;
     bool connected = find_peer(fd, &peer);
-    if (sc_real.shutdown(fd, how) < 0)
+    if (sc_next.shutdown(fd, how) < 0)
         return -1;
     uint64_t cookie = sc_cookie(fd);
     sc_datagram_state_get(cookie, &s);

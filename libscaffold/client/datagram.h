@@ -23,7 +23,11 @@ static inline bool sc_is_datagram(int fd)
 /* The kernel's word for it: fills the name. One system call; errno is kept. */
 bool sc_datagram_identify(int fd, struct sc_name *own);
 
-/* Marks `fd` if it is one: for descriptors that came from elsewhere. errno is kept. */
+/* Marks `fd` if it is one, and returns that. errno is kept. */
+bool sc_datagram_mark(int fd);
+
+/* The same for descriptors that came from elsewhere, of whose options scaffoldd is told; every
+ * socket of a service is noted. One system call; errno is kept. */
 void sc_datagram_adopt(int fd);
 
 /* The family that the program made it with. */
@@ -36,6 +40,9 @@ bool sc_is_udp(int fd);
 
 int sc_datagram_connect(int fd, const struct sockaddr *addr, socklen_t len);
 int sc_datagram_bind(int fd, const struct sockaddr *addr, socklen_t len);
+
+/* True for addresses at which a UDP socket is ours when it is bound there. Pure. */
+bool sc_datagram_binds(const struct sockaddr *addr, socklen_t len);
 
 enum sc_route {
     SC_ROUTE_IP,      /* libc's call is right */
@@ -51,10 +58,18 @@ bool sc_datagram_leave(int fd, const struct sockaddr *to, socklen_t len);
  * service or this host. */
 enum sc_route sc_datagram_route(int fd, const struct sockaddr *to, socklen_t len);
 
+/* True for addresses of services. Pure. */
+bool sc_names_service(const struct sockaddr *to, socklen_t len);
+
+/* A plain socket sends to plain IP. */
+void sc_datagram_note_ip(int fd);
+
 /* --- data ------------------------------------------------------------------------------------- */
 
 ssize_t sc_datagram_send(int fd, const struct msghdr *msg, int flags);
 ssize_t sc_datagram_receive(int fd, struct msghdr *msg, int flags);
+int sc_datagram_receive_many(int fd, struct mmsghdr *list, unsigned count, int flags,
+                             const struct timespec *timeout);
 
 /* What was gathered (client/datagram_gather.h) goes out. Returns 0. */
 int sc_datagram_uncork(int fd);

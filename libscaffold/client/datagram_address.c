@@ -8,6 +8,7 @@
 #include "client/client.h"
 #include "client/control.h"
 #include "client/identity.h"
+#include "client/memory.h"
 #include "scaffold/scaffold.h"
 
 /* Services that a program names, or is named, by id in turn: a resolver's handful. */
@@ -99,8 +100,11 @@ static int find_service(const struct sockaddr_scaffold *s, struct sc_address *ou
         struct sc_ctl_reply r;
         q.reverse.by_service = 1;
         memcpy(q.reverse.service, bytes, sizeof q.reverse.service);
-        if (sc_control_call(&q, &r, false) < 0)
-            return fail(errno == ENOENT ? ENETUNREACH : errno);
+        if (sc_control_call(&q, &r, false) < 0) {
+            if (errno == ENOENT)
+                sc_control_explain_both(errno = ENETUNREACH, ENOENT);
+            return -1;
+        }
         *out = r.address;
         remember(id, out);
     }
@@ -184,14 +188,20 @@ int sc_datagram_read_address(enum sc_family family, const struct sockaddr *addr,
     return r == 0 && out->port == 0 ? fail(EINVAL) : r;
 }
 
-void sc_datagram_give_address(const struct sc_address *a, enum sc_family family,
-                              struct sockaddr *addr, socklen_t *len)
+int sc_datagram_give_address(const struct sc_address *a, enum sc_family family,
+                             struct sockaddr *addr, socklen_t *len)
 {
+    size_t most = family == SC_FAMILY_SCAFFOLD ? sizeof(struct sockaddr_scaffold)
+                  : family == SC_FAMILY_INET6  ? sizeof(struct sockaddr_in6)
+                                               : sizeof(struct sockaddr_in);
+    if (!sc_memory_writes(addr, *len < most ? *len : most))
+        return fail(EFAULT);
     if (family != SC_FAMILY_SCAFFOLD) {
         sc_give_address(a, family, addr, len);
-        return;
+        return 0;
     }
     struct sockaddr_scaffold s = as_service(a);
     memcpy(addr, &s, *len < sizeof s ? *len : sizeof s);
     *len = sizeof s;
+    return 0;
 }

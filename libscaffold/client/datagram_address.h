@@ -13,8 +13,9 @@ int sc_datagram_read_address(enum sc_family family, const struct sockaddr *addr,
 int sc_datagram_read_peer(enum sc_family family, const struct sockaddr *addr, socklen_t len,
                           struct sc_address *out);
 
-/* To the program: never more than *len bytes, *len becoming the true length. */
-void sc_datagram_give_address(const struct sc_address *a, enum sc_family family,
-                              struct sockaddr *addr, socklen_t *len);
+/* To the program: never more than *len bytes, *len becoming the true length. 0, or -1 with EFAULT.
+ */
+int sc_datagram_give_address(const struct sc_address *a, enum sc_family family,
+                             struct sockaddr *addr, socklen_t *len);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "client/client.h"
 #include "client/datagram.h"
+#include "client/memory.h"
 #include "client/options.h"
 #include "client/shadow.h"
 
@@ -158,6 +159,8 @@ void sc_datagram_put(struct msghdr *msg, size_t room, int level, int type, const
         head.cmsg_len = left;
     }
     char *at = (char *)msg->msg_control + used;
+    if (!sc_memory_writes(at, head.cmsg_len)) /* nothing is told, and nothing said: as in Linux */
+        return;
     memcpy(at, &head, sizeof head);
     memcpy(at + CMSG_LEN(0), data, head.cmsg_len - CMSG_LEN(0));
     size_t space = CMSG_SPACE(len);

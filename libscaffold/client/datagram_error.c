@@ -104,7 +104,8 @@ ssize_t sc_datagram_read_error(int fd, struct msghdr *msg)
     enum sc_family family = sc_datagram_family(fd);
     if (msg->msg_name) {
         socklen_t len = msg->msg_namelen;
-        sc_datagram_give_address(&s.failed, family, msg->msg_name, &len);
+        if (sc_datagram_give_address(&s.failed, family, msg->msg_name, &len) < 0)
+            return -1;
         msg->msg_namelen = len;
     }
     msg->msg_controllen = 0;

@@ -5,7 +5,15 @@
 
 #include "client/client.h"
 #include "client/datagram.h"
+#include "client/kernel.h"
+#include "client/memory.h"
 #include "client/real.h"
+
+static int fail(int error)
+{
+    errno = error;
+    return -1;
+}
 
 /* A number that was closed behind our back stands for a file now: the mark was another's. */
 static bool is_stale(int fd, ssize_t result)
@@ -31,35 +39,35 @@ static ssize_t send_one(int fd, const struct iovec *iov, int count)
 ssize_t sc_read(int fd, void *buf, size_t n)
 {
     if (!sc_is_datagram(fd) || n == 0)
-        return sc_real.read(fd, buf, n);
+        return sc_next.read(fd, buf, n);
     struct iovec iov = {buf, n};
     ssize_t got = receive(fd, &iov, 1);
-    return is_stale(fd, got) ? sc_real.read(fd, buf, n) : got;
+    return is_stale(fd, got) ? sc_next.read(fd, buf, n) : got;
 }
 
 ssize_t sc_readv(int fd, const struct iovec *iov, int count)
 {
     if (!sc_is_datagram(fd) || count <= 0)
-        return sc_real.readv(fd, iov, count);
+        return sc_next.readv(fd, iov, count);
     ssize_t got = receive(fd, iov, count);
-    return is_stale(fd, got) ? sc_real.readv(fd, iov, count) : got;
+    return is_stale(fd, got) ? sc_next.readv(fd, iov, count) : got;
 }
 
 ssize_t sc_write(int fd, const void *buf, size_t n)
 {
     if (!sc_is_datagram(fd))
-        return sc_real.write(fd, buf, n);
+        return sc_next.write(fd, buf, n);
     struct iovec iov = {(void *)(uintptr_t)buf, n};
     ssize_t sent = send_one(fd, &iov, 1);
-    return is_stale(fd, sent) ? sc_real.write(fd, buf, n) : sent;
+    return is_stale(fd, sent) ? sc_next.write(fd, buf, n) : sent;
 }
 
 ssize_t sc_writev(int fd, const struct iovec *iov, int count)
 {
     if (!sc_is_datagram(fd) || count <= 0)
-        return sc_real.writev(fd, iov, count);
+        return sc_next.writev(fd, iov, count);
     ssize_t sent = send_one(fd, iov, count);
-    return is_stale(fd, sent) ? sc_real.writev(fd, iov, count) : sent;
+    return is_stale(fd, sent) ? sc_next.writev(fd, iov, count) : sent;
 }
 
 /* Refused as by descriptors that cannot: programs then read and write. */
@@ -67,22 +75,39 @@ ssize_t sc_sendfile(int out, int in, off_t *offset, size_t n)
 {
     struct sc_name own;
     if (!sc_is_datagram(out) || !sc_datagram_identify(out, &own))
-        return sc_real.sendfile(out, in, offset, n);
-    errno = EINVAL;
-    return -1;
+        return sc_next.sendfile(out, in, offset, n);
+    return fail(offset && !sc_memory_writes(offset, sizeof *offset) ? EFAULT : EINVAL);
 }
 
 /* --- many at once ------------------------------------------------------------------------------
  */
 
+/* True when nothing of the list is a datagram of ours, as far as it can be read: the kernel's call
+ * is right. */
+static bool is_all_plain(int fd, const struct mmsghdr *list, unsigned count)
+{
+    if (sc_is_datagram(fd))
+        return false;
+    for (unsigned i = 0; i < count && sc_memory_reads(&list[i], sizeof list[i]); i++) {
+        const struct msghdr *m = &list[i].msg_hdr;
+        if (m->msg_name && sc_memory_reads_address(m->msg_name, m->msg_namelen) &&
+            sc_names_service(m->msg_name, m->msg_namelen))
+            return false;
+    }
+    return true;
+}
+
 int sc_sendmmsg(int fd, struct mmsghdr *list, unsigned count, int flags)
 {
-    if (!sc_is_datagram(fd) && (count == 0 || !list[0].msg_hdr.msg_name))
-        return sc_real.sendmmsg(fd, list, count, flags);
+    if (is_all_plain(fd, list, count)) {
+        sc_datagram_note_ip(fd);
+        return sc_next.sendmmsg(fd, list, count, flags);
+    }
     unsigned done = 0;
     int kept = errno;
     for (; done < count; done++) {
-        ssize_t n = sc_sendmsg(fd, &list[done].msg_hdr, flags);
+        bool there = sc_memory_writes(&list[done], sizeof list[done]);
+        ssize_t n = there ? sc_sendmsg(fd, &list[done].msg_hdr, flags) : fail(EFAULT);
         if (n < 0)
             break;
         list[done].msg_len = (unsigned)n;
@@ -95,28 +120,30 @@ int sc_sendmmsg(int fd, struct mmsghdr *list, unsigned count, int flags)
 
 static bool is_past(const struct timespec *deadline)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    struct timespec now = sc_kernel_now(CLOCK_MONOTONIC);
     return now.tv_sec > deadline->tv_sec ||
            (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
 }
 
 /* As in Linux the time is looked at after each datagram: a call that waits for one goes on waiting.
  */
-int sc_recvmmsg(int fd, struct mmsghdr *list, unsigned count, int flags, struct timespec *timeout)
+int sc_datagram_receive_many(int fd, struct mmsghdr *list, unsigned count, int flags,
+                             const struct timespec *timeout)
 {
     struct timespec deadline = {0};
-    if (!sc_is_datagram(fd))
-        return sc_real.recvmmsg(fd, list, count, flags, timeout);
+    if (timeout && !sc_memory_reads(timeout, sizeof *timeout))
+        return fail(EFAULT);
     if (timeout) {
-        clock_gettime(CLOCK_MONOTONIC, &deadline);
+        deadline = sc_kernel_now(CLOCK_MONOTONIC);
         deadline.tv_sec += timeout->tv_sec + (deadline.tv_nsec + timeout->tv_nsec) / 1000000000;
         deadline.tv_nsec = (deadline.tv_nsec + timeout->tv_nsec) % 1000000000;
     }
     unsigned done = 0;
     int kept = errno;
     for (; done < count; done++) {
-        ssize_t n = sc_datagram_receive(fd, &list[done].msg_hdr, flags & ~MSG_WAITFORONE);
+        bool there = sc_memory_writes(&list[done], sizeof list[done]);
+        ssize_t n = there ? sc_datagram_receive(fd, &list[done].msg_hdr, flags & ~MSG_WAITFORONE)
+                          : fail(EFAULT);
         if (n < 0)
             break;
         list[done].msg_len = (unsigned)n;

@@ -7,12 +7,13 @@
 #include <sys/socket.h>
 
 #include "client/datagram.h"
+#include "client/kernel.h"
 #include "client/options.h"
 #include "client/real.h"
 #include "client/shadow.h"
 
 /* A queue that scaffoldd has not read for so long will not be read. */
-#define PATIENCE_MS 30000
+#define PATIENCE_S 30
 
 static int fail(int error)
 {
@@ -35,9 +36,10 @@ static void say(int fd, enum sc_datagram_kind kind)
 {
     struct sc_datagram_head head = {.kind = (uint8_t)kind};
     struct pollfd room = {.fd = fd, .events = POLLOUT};
+    struct timespec patience = {.tv_sec = PATIENCE_S};
     int kept = errno;
     if (sc_real.sendto(fd, &head, sizeof head, MSG_NOSIGNAL, NULL, 0) < 0 && errno == EAGAIN &&
-        poll(&room, 1, PATIENCE_MS) == 1)
+        sc_kernel(SYS_ppoll, &room, 1, &patience, NULL, 0) == 1)
         sc_real.sendto(fd, &head, sizeof head, MSG_NOSIGNAL, NULL, 0);
     errno = kept;
 }

@@ -1,5 +1,5 @@
-/* How a program's UDP socket becomes a socket of ours: PREPARE or BIND, a pair, HANDOVER of one
- * end, and the other under the program's number. Only then is the program's socket given up: a
+/* How a program's UDP socket becomes a socket of ours: PREPARE or BIND, whose reply brings one that
+ * takes part already, under the program's number. Only then is the program's socket given up: a
  * failure leaves it as it was. */
 #include <errno.h>
 #include <netinet/in.h>
@@ -7,9 +7,11 @@
 
 #include "client/client.h"
 #include "client/control.h"
+#include "client/daemon.h"
 #include "client/datagram.h"
 #include "client/datagram_address.h"
 #include "client/datagram_state.h"
+#include "client/fork_gate.h"
 #include "client/fresh.h"
 #include "client/identity.h"
 #include "client/meanings.h"
@@ -75,35 +77,15 @@ static bool fits(enum sc_family socket, sa_family_t address)
 
 struct joining {
     int fd;
-    int control;
-    enum sc_family family;
-    bool wildcard;   /* shown as 0.0.0.0 or :: until it is connected */
     bool port_given; /* the program chose the port, which outlives connections */
 };
 
-static int name_own(int own, const struct joining *j, const struct sc_ctl_reply *r)
+/* What the program asked for; 0: nothing. */
+static uint32_t receive_buffer(int fd)
 {
-    struct sc_name name = {.daemon = sc_policy()->daemon,
-                           .kind = SC_NAME_DATAGRAM,
-                           .family = j->family,
-                           .wildcard = j->wildcard,
-                           .address = r->address,
-                           .serial = r->serial};
-    struct sockaddr_un sun;
-    socklen_t len = sc_name_format(&name, &sun);
-    return sc_real.bind(own, (const struct sockaddr *)&sun, len);
-}
-
-static int hand_over(const struct joining *j, int other, const struct sc_options_told *told)
-{
-    struct sc_ctl_request q = sc_control_request(SC_CTL_HANDOVER);
-    struct sc_ctl_reply r;
-    q.handover.wait = 1;
-    q.handover.sndbuf = told->sndbuf;
-    q.handover.rcvbuf = told->rcvbuf;
-    if (sc_control_send(j->control, &q, other) < 0)
-        return -1;
-    return sc_control_receive(j->control, &r, SC_CTL_HANDOVER);
+    struct sc_options_told told;
+    sc_options_tell(fd, &told);
+    return told.rcvbuf;
 }
 
 static void mark_all(int fd, unsigned set, unsigned clear)
@@ -116,10 +98,17 @@ static void mark_all(int fd, unsigned set, unsigned clear)
     }
 }
 
-/* Puts `own` under the program's number and those of its duplicates. */
-static int take_place(const struct joining *j, int own)
+/* Puts the new socket under the program's number and those of its duplicates. */
+static int put_in_place(void *arg, int own)
 {
-    sc_datagram_adopt(own);
+    const struct joining *j = arg;
+    struct sc_options_told told;
+    if (sc_options_admit(j->fd) < 0) {
+        sc_real.close(own);
+        return fail(EOPNOTSUPP);
+    }
+    sc_options_carry(j->fd, own, &told);
+    sc_datagram_mark(own);
     unsigned marks = sc_marks(own) & SC_MARKS_OF_DATAGRAM;
     sc_marks_forget(own);
     int err = sc_swap(j->fd, own);
@@ -130,38 +119,17 @@ static int take_place(const struct joining *j, int own)
     return 0;
 }
 
-static int join_with(const struct joining *j, const struct sc_ctl_reply *r)
-{
-    struct sc_options_told told;
-    int pair[2];
-    if (sc_options_admit(j->fd) < 0)
-        return -1;
-    if (sc_real.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return sc_fresh_failed();
-    sc_options_carry(j->fd, pair[0], &told);
-    int result = name_own(pair[0], j, r);
-    if (result == 0)
-        result = hand_over(j, pair[1], &told);
-    int kept = errno;
-    sc_real.close(pair[1]);
-    if (result < 0) {
-        sc_real.close(pair[0]);
-        return fail(kept);
-    }
-    return take_place(j, pair[0]);
-}
-
-/* One conversation: the question whose answer is the socket's address, then the hand-over. */
+/* One conversation. */
 static int join(struct joining *j, const struct sc_ctl_request *q)
 {
     struct sc_ctl_reply r;
-    j->control = sc_control_open(false);
-    if (j->control < 0)
+    int control = sc_control_open(false);
+    if (control < 0)
         return -1;
-    int result = sc_control_ask(j->control, q, &r);
+    int result = sc_control_ask_for(control, q, &r, put_in_place, j);
+    sc_control_close(control);
     if (result == 0)
-        result = join_with(j, &r);
-    sc_control_close(j->control);
+        sc_options_tell_datagram(j->fd);
     return result;
 }
 
@@ -184,13 +152,12 @@ static bool is_v6only(int fd, enum sc_family family)
 
 static int join_towards(int fd, const struct plain *p, const struct sc_address *to)
 {
-    struct joining j = {.fd = fd,
-                        .family = p->family,
-                        .wildcard = sc_address_is_wildcard(&p->local) &&
-                                    p->family != SC_FAMILY_SCAFFOLD, /* which has none */
-                        .port_given = has_own_port(fd, p)};
+    struct joining j = {.fd = fd, .port_given = has_own_port(fd, p)};
     struct sc_ctl_request q = sc_control_request(SC_CTL_PREPARE);
     q.prepare.datagram = 1;
+    q.prepare.wildcard =
+        sc_address_is_wildcard(&p->local) && p->family != SC_FAMILY_SCAFFOLD; /* which has none */
+    q.prepare.rcvbuf = receive_buffer(fd);
     q.prepare.family = (uint8_t)p->family;
     q.prepare.local_port = j.port_given ? p->local.port : 0;
     q.prepare.address = *to;
@@ -217,7 +184,7 @@ static bool is_here(const struct sockaddr *to, socklen_t len, struct sc_address 
 }
 
 /* Pure. Port 0 is nobody's, and UDP connects to it all the same. */
-static bool names_service(const struct sockaddr *to, socklen_t len)
+bool sc_names_service(const struct sockaddr *to, socklen_t len)
 {
     struct sc_address a;
     if (!to || len < sizeof to->sa_family)
@@ -252,15 +219,20 @@ static enum sc_route route_service(int fd, const struct sockaddr *to, socklen_t 
     return join_towards(fd, &p, &a) < 0 ? SC_ROUTE_NONE : SC_ROUTE_SERVICE;
 }
 
+void sc_datagram_note_ip(int fd)
+{
+    if (!sc_mark_is_set(fd, SC_MARK_SENT_IP))
+        sc_mark_set(fd, SC_MARK_SENT_IP);
+}
+
 enum sc_route sc_datagram_route(int fd, const struct sockaddr *to, socklen_t len)
 {
     struct sc_address a;
-    if (names_service(to, len))
+    if (sc_names_service(to, len))
         return route_service(fd, to, len);
     if (is_here(to, len, &a)) /* asked each time: a service may come */
         return route_here(fd, &a);
-    if (!sc_mark_is_set(fd, SC_MARK_SENT_IP))
-        sc_mark_set(fd, SC_MARK_SENT_IP);
+    sc_datagram_note_ip(fd);
     return SC_ROUTE_IP;
 }
 
@@ -288,7 +260,7 @@ static int tell_peer(int fd, const struct sc_address *peer)
 
 /* Back to the kernel's UDP, bound as the program had bound it: `port` 0 leaves that to the kernel.
  */
-static int make_plain(int fd, bool keep_port)
+static int put_plain(int fd, bool keep_port)
 {
     struct sc_name own;
     struct sockaddr_storage ss;
@@ -321,6 +293,16 @@ static int make_plain(int fd, bool keep_port)
     return 0;
 }
 
+/* A child that had the fresh socket would keep its port. */
+static int make_plain(int fd, bool keep_port)
+{
+    struct sc_fork_gate gate;
+    sc_fork_gate_enter(&gate);
+    int result = put_plain(fd, keep_port);
+    sc_fork_gate_leave(&gate);
+    return result;
+}
+
 /* --- leaving ----------------------------------------------------------------------------------
  */
 
@@ -341,7 +323,7 @@ static bool is_served_here(enum sc_family family, const struct sc_address *a)
 static bool is_plain(int fd, const struct sockaddr *to, socklen_t len)
 {
     struct sc_address a;
-    return !names_service(to, len) &&
+    return !sc_names_service(to, len) &&
            (!is_here(to, len, &a) || !is_served_here(sc_datagram_family(fd), &a));
 }
 
@@ -365,7 +347,7 @@ bool sc_datagram_leave(int fd, const struct sockaddr *to, socklen_t len)
     int kept = errno;
     bool leaves =
         len >= sizeof to->sa_family && fits(sc_datagram_family(fd), to->sa_family) &&
-        !names_service(to, len) && is_unknown(fd) && is_plain(fd, to, len) &&
+        !sc_names_service(to, len) && is_unknown(fd) && is_plain(fd, to, len) &&
         (make_plain(fd, true) == 0 || (errno == EADDRINUSE && make_plain(fd, false) == 0));
     if (leaves)
         mark_all(fd, SC_MARK_SENT_IP, 0);
@@ -397,7 +379,7 @@ static int connect_ours(int fd, const struct sockaddr *addr, socklen_t len)
         sc_datagram_family(fd) != SC_FAMILY_SCAFFOLD)
         return make_plain(fd, sc_mark_is_set(fd, SC_MARK_PORT_GIVEN)) < 0
                    ? -1
-                   : sc_real.connect(fd, addr, len);
+                   : sc_next.connect(fd, addr, len);
     if (sc_datagram_read_peer(sc_datagram_family(fd), addr, len, &a) < 0)
         return -1;
     return tell_peer(fd, a.port ? &a : NULL);
@@ -407,13 +389,13 @@ int sc_datagram_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
     if (!sc_is_datagram(fd)) {
         struct sc_address a;
-        enum sc_route route = names_service(addr, len) ? route_service(fd, addr, len)
-                              : is_here(addr, len, &a) ? route_here(fd, &a)
-                                                       : SC_ROUTE_IP;
+        enum sc_route route = sc_names_service(addr, len) ? route_service(fd, addr, len)
+                              : is_here(addr, len, &a)    ? route_here(fd, &a)
+                                                          : SC_ROUTE_IP;
         if (route == SC_ROUTE_NONE)
             return -1;
         if (route == SC_ROUTE_IP)
-            return sc_real.connect(fd, addr, len);
+            return sc_next.connect(fd, addr, len);
     }
     return connect_ours(fd, addr, len);
 }
@@ -451,13 +433,11 @@ static bool read_bind(struct sc_ctl_request *q, const struct sockaddr *addr, soc
     return true;
 }
 
-static int bind_plain(int fd, const struct sockaddr *addr, socklen_t len)
+bool sc_datagram_binds(const struct sockaddr *addr, socklen_t len)
 {
-    struct sc_address a;
-    int r = sc_real.bind(fd, addr, len);
-    if (r == 0 && sc_address_from_sockaddr(addr, len, &a) == 0 && a.port != 0)
-        sc_mark_set(fd, SC_MARK_PORT_GIVEN);
-    return r;
+    struct sc_ctl_request q;
+    return addr && len >= sizeof addr->sa_family &&
+           (addr->sa_family == AF_SCAFFOLD || read_bind(&q, addr, len));
 }
 
 int sc_datagram_bind(int fd, const struct sockaddr *addr, socklen_t len)
@@ -468,10 +448,10 @@ int sc_datagram_bind(int fd, const struct sockaddr *addr, socklen_t len)
         return fail(EINVAL); /* it is bound */
     if (!read_plain(fd, &p) || p.local.port != 0 || !fits(p.family, addr->sa_family) ||
         (p.family == SC_FAMILY_INET6 && addr->sa_family == AF_INET))
-        return sc_real.bind(fd, addr, len);
+        return sc_next.bind(fd, addr, len);
     if (addr->sa_family == AF_SCAFFOLD ? bind_service_id(&q, addr, len) < 0
                                        : !read_bind(&q, addr, len))
-        return addr->sa_family == AF_SCAFFOLD ? -1 : bind_plain(fd, addr, len);
+        return addr->sa_family == AF_SCAFFOLD ? -1 : sc_next.bind(fd, addr, len);
     if (!q.bind.by_service_id)
         sc_meanings_of(&q.bind.address, q.bind.service_id);
     q.bind.family = (uint8_t)p.family;
@@ -479,9 +459,7 @@ int sc_datagram_bind(int fd, const struct sockaddr *addr, socklen_t len)
     q.bind.datagram = 1;
     q.bind.reuseport = integer_option(fd, SO_REUSEPORT) > 0;
     q.bind.reuseaddr = integer_option(fd, SO_REUSEADDR) > 0;
-    struct joining j = {.fd = fd,
-                        .family = p.family,
-                        .wildcard = q.bind.wildcard,
-                        .port_given = q.bind.program_port != 0};
+    q.bind.rcvbuf = receive_buffer(fd);
+    struct joining j = {.fd = fd, .port_given = q.bind.program_port != 0};
     return join(&j, &q);
 }

@@ -11,6 +11,7 @@
 #include "client/datagram_address.h"
 #include "client/datagram_control.h"
 #include "client/datagram_error.h"
+#include "client/memory.h"
 #include "client/real.h"
 
 /* Pieces that are passed on as they are; for more the datagram is read in one and copied. */
@@ -46,7 +47,7 @@ static ssize_t read_packet(int fd, struct sc_datagram_head *head, struct msghdr 
         iov[i + 1] = pieces[i];
     msg->msg_iov = iov;
     msg->msg_iovlen = count + 1;
-    ssize_t n = sc_real.recvmsg(fd, msg, flags);
+    ssize_t n = sc_next.recvmsg(fd, msg, flags);
     msg->msg_iov = pieces;
     msg->msg_iovlen = count;
     return n;
@@ -67,6 +68,8 @@ __attribute__((noinline)) static ssize_t read_copy(int fd, struct sc_datagram_he
     msg->msg_iovlen = count;
     for (size_t i = 0; i < count && at < len; i++) {
         size_t part = len - at < pieces[i].iov_len ? len - at : pieces[i].iov_len;
+        if (!sc_memory_writes(pieces[i].iov_base, part))
+            return fail(EFAULT);
         memcpy(pieces[i].iov_base, data + at, part);
         at += part;
     }
@@ -118,6 +121,8 @@ ssize_t sc_datagram_receive(int fd, struct msghdr *msg, int flags)
         return fail(EINVAL);
     if (msg->msg_iovlen > IOV_MAX)
         return fail(EMSGSIZE);
+    if (!sc_memory_reads(msg->msg_iov, msg->msg_iovlen * sizeof *msg->msg_iov))
+        return fail(EFAULT);
     struct sc_datagram_head head = {0};
     size_t control_room = msg->msg_control ? msg->msg_controllen : 0;
     struct msghdr m = {.msg_iov = msg->msg_iov,
@@ -134,8 +139,9 @@ ssize_t sc_datagram_receive(int fd, struct msghdr *msg, int flags)
     size_t len = n == 0 ? 0 : (size_t)n - sizeof head;
     if (msg->msg_name) {
         socklen_t name_len = n == 0 ? 0 : msg->msg_namelen;
-        if (n > 0)
-            sc_datagram_give_address(&head.peer, sc_datagram_family(fd), msg->msg_name, &name_len);
+        if (n > 0 && sc_datagram_give_address(&head.peer, sc_datagram_family(fd), msg->msg_name,
+                                              &name_len) < 0)
+            return -1; /* the datagram is gone, as it is in Linux */
         msg->msg_namelen = name_len;
     }
     if (n > 0 && sc_mark_is_set(fd, SC_MARK_ASKS))

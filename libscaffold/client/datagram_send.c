@@ -11,8 +11,15 @@
 #include "client/datagram_control.h"
 #include "client/datagram_gather.h"
 #include "client/datagram_error.h"
+#include "client/kernel.h"
 #include "client/meanings.h"
+#include "client/memory.h"
 #include "client/real.h"
+
+/* The kernel's name for what libc calls MSG_PROXY. */
+#ifndef MSG_PROBE
+#define MSG_PROBE MSG_PROXY
+#endif
 
 /* Pieces that are passed on as they are; of more, which no program of ours sends, a copy is made.
  */
@@ -31,7 +38,7 @@ static ssize_t on_failure(int fd, int flags)
         if (!sc_datagram_is_shut(fd, SHUT_WR))
             break;
         if (!(flags & MSG_NOSIGNAL))
-            raise(SIGPIPE);
+            sc_kernel_raise(SIGPIPE);
         return fail(EPIPE);
     case ECONNRESET:
     case ENOTCONN:
@@ -45,7 +52,7 @@ static ssize_t on_failure(int fd, int flags)
 
 static ssize_t write_packet(int fd, const struct msghdr *packet, int flags)
 {
-    ssize_t n = sc_real.sendmsg(fd, packet, (flags & MSG_DONTWAIT) | MSG_NOSIGNAL);
+    ssize_t n = sc_next.sendmsg(fd, packet, (flags & MSG_DONTWAIT) | MSG_NOSIGNAL);
     return n < 0 ? on_failure(fd, flags) : n - (ssize_t)sizeof(struct sc_datagram_head);
 }
 
@@ -59,6 +66,8 @@ __attribute__((noinline)) static ssize_t send_copy(int fd, const struct sc_datag
     size_t at = 0;
     packet.head = *head;
     for (size_t i = 0; i < msg->msg_iovlen; i++) {
+        if (!sc_memory_reads(msg->msg_iov[i].iov_base, msg->msg_iov[i].iov_len))
+            return fail(EFAULT);
         memcpy(packet.data + at, msg->msg_iov[i].iov_base, msg->msg_iov[i].iov_len);
         at += msg->msg_iov[i].iov_len;
     }
@@ -85,6 +94,8 @@ static ssize_t send_packet(int fd, const struct sc_datagram_head *head, const st
         sc_mark_is_set(fd, SC_MARK_CONNECTED | SC_MARK_ASKS) ? sc_datagram_take_error(fd) : 0;
     if (error)
         return fail(error);
+    if (flags & MSG_PROBE) /* all but the sending */
+        return (ssize_t)len;
     if (!sc_mark_is_set(fd, SC_MARK_SPOKEN))
         sc_mark_set(fd, SC_MARK_SPOKEN);
     return msg->msg_iovlen <= PIECES ? send_pieces(fd, head, msg, flags)
@@ -132,6 +143,22 @@ static int read_destination(int fd, const struct msghdr *msg, struct sc_datagram
     return 0;
 }
 
+/* UDP over IPv6 takes MSG_OOB for nothing, over IPv4 not at all. */
+static bool goes_to_v4(int fd, const struct sc_datagram_head *head)
+{
+    struct sockaddr_storage ss;
+    struct sc_address peer = head->peer;
+    socklen_t len = sizeof ss;
+    if (peer.port == 0 && sc_datagram_getpeername(fd, (struct sockaddr *)&ss, &len) == 0)
+        sc_address_from_sockaddr((struct sockaddr *)&ss, len, &peer);
+    return sc_address_is_v4(&peer);
+}
+
+static int check_flags(int fd, const struct sc_datagram_head *head, int flags)
+{
+    return (flags & MSG_OOB) && goes_to_v4(fd, head) ? (int)fail(EOPNOTSUPP) : 0;
+}
+
 /* Whom it goes to, and how: of a datagram in pieces the first says so. */
 static int describe(int fd, const struct msghdr *msg, const struct sc_gather *g,
                     struct sc_datagram_head *head)
@@ -152,7 +179,8 @@ static ssize_t send_gathered(int fd, const struct msghdr *msg, size_t len, int f
     struct sc_datagram_head head = {.kind = SC_DATAGRAM_DATA};
     struct sc_gather g;
     sc_gather_look(fd, flags, &g);
-    if (describe(fd, msg, &g, &head) < 0 || sc_gather_add(fd, &g, len, &head) < 0)
+    if (describe(fd, msg, &g, &head) < 0 || check_flags(fd, &head, flags) < 0 ||
+        sc_gather_add(fd, &g, len, &head) < 0)
         return -1;
     ssize_t sent = send_packet(fd, &head, msg, len, flags);
     if (sent >= 0)
@@ -163,17 +191,17 @@ static ssize_t send_gathered(int fd, const struct msghdr *msg, size_t len, int f
 ssize_t sc_datagram_send(int fd, const struct msghdr *msg, int flags)
 {
     struct sc_datagram_head head = {.kind = SC_DATAGRAM_DATA};
+    if (!sc_memory_reads_message(msg))
+        return fail(EFAULT);
     ssize_t len = length_of(msg);
     if (len < 0)
         return -1;
-    if (flags & MSG_OOB)
-        return fail(EOPNOTSUPP);
     if (!sc_mark_is_set(fd, SC_MARK_SPOKEN) && msg->msg_name &&
         sc_datagram_leave(fd, msg->msg_name, msg->msg_namelen))
-        return sc_real.sendmsg(fd, msg, flags);
+        return sc_next.sendmsg(fd, msg, flags);
     if ((flags & MSG_MORE) || sc_mark_is_set(fd, SC_MARK_GATHERS))
         return send_gathered(fd, msg, (size_t)len, flags);
-    if (describe(fd, msg, NULL, &head) < 0)
+    if (describe(fd, msg, NULL, &head) < 0 || check_flags(fd, &head, flags) < 0)
         return -1;
     if (!sc_datagram_may_be_cut((size_t)len, head.segment))
         return fail(EINVAL);

@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/client.h"
 #include "client/control.h"
 #include "client/identity.h"
+#include "client/kernel.h"
 #include "client/log.h"
 #include "client/real.h"
 #include "client/shadow.h"
@@ -61,24 +61,27 @@ void sc_marks_forget(int fd)
 /* --- whose table this is ------------------------------------------------------------------------
  */
 
-static pid_t owner;
+static pid_t owner; /* 0: not asked yet */
 
-static void take_table(void)
+__attribute__((constructor(104))) static void take_first(void)
 {
-    owner = getpid();
+    owner = sc_kernel_getpid();
 }
 
-__attribute__((constructor(104))) static void watch_forks(void)
+/* A child without a service's socket does not ask who it is before it has one. */
+void sc_descriptors_take_over(void)
 {
-    take_table();
-    pthread_atfork(NULL, NULL, take_table);
+    owner = sc_any_service_socket() || sc_log_on() ? sc_kernel_getpid() : 0;
 }
 
 /* Between vfork and exec a child has its own descriptors and its parent's memory: what it closes
  * is still open where the table belongs to. */
 bool sc_is_vfork_child(void)
 {
-    return getpid() != owner;
+    pid_t here = sc_kernel_getpid();
+    if (owner == 0)
+        owner = here;
+    return here != owner;
 }
 
 /* --- listing ------------------------------------------------------------------------------------
@@ -98,11 +101,11 @@ static int number_of(const char *name)
 int sc_descriptors_each(void (*each)(void *arg, int fd), void *arg)
 {
     _Alignas(struct dirent64) char room[4096];
-    int dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int dir = sc_kernel_open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return -1;
     for (;;) {
-        ssize_t n = getdents64(dir, room, sizeof room);
+        ssize_t n = sc_kernel(SYS_getdents64, dir, room, sizeof room);
         if (n <= 0)
             break;
         for (ssize_t at = 0; at < n;) {
@@ -129,8 +132,8 @@ static void compare(void *arg, int fd)
 {
     struct search *s = arg;
     struct stat st;
-    if (fd != s->fd && s->count < s->room && fstat(fd, &st) == 0 && st.st_ino == s->socket.st_ino &&
-        st.st_dev == s->socket.st_dev)
+    if (fd != s->fd && s->count < s->room && sc_kernel_fstat(fd, &st) == 0 &&
+        st.st_ino == s->socket.st_ino && st.st_dev == s->socket.st_dev)
         s->out[s->count++] = fd;
 }
 
@@ -139,7 +142,7 @@ size_t sc_duplicates(int fd, int *out, size_t room)
     struct search s = {.fd = fd, .out = out, .room = room};
     int kept = errno;
     bool any = __atomic_load_n(&duplicated, __ATOMIC_RELAXED) || !sc_real_sees_all();
-    if (any && fstat(fd, &s.socket) == 0)
+    if (any && sc_kernel_fstat(fd, &s.socket) == 0)
         sc_descriptors_each(compare, &s);
     errno = kept;
     return s.count;
@@ -147,6 +150,28 @@ size_t sc_duplicates(int fd, int *out, size_t room)
 
 /* --- making duplicates ---------------------------------------------------------------------------
  */
+
+/* These numbers stand for nothing any more. Between vfork and exec their marks are still the
+ * parent's, which is a question to the kernel, and not asked where no socket of ours is among them:
+ * then only what is believed without a look goes, and costs a parent no more than time. */
+static void forget_range(unsigned first, unsigned last)
+{
+    unsigned all = 0;
+    for (unsigned fd = first; fd <= last && fd < SC_DESCRIPTORS_MAX; fd++)
+        all |= sc_marks((int)fd);
+    bool ours = all & ~(unsigned)SC_MARKS_OF_OTHERS;
+    if (all == 0 || (ours && sc_is_vfork_child()))
+        return;
+    for (unsigned fd = first; fd <= last && fd < SC_DESCRIPTORS_MAX; fd++)
+        if (sc_marks((int)fd))
+            sc_mark_clear((int)fd, ours ? ~0u : SC_MARK_PLAIN);
+}
+
+static void forget_number(int fd)
+{
+    if (in_table(fd))
+        forget_range((unsigned)fd, (unsigned)fd);
+}
 
 /* `to` stands for the same socket as `fd` now. */
 static int note_duplicate(int fd, int to)
@@ -156,14 +181,17 @@ static int note_duplicate(int fd, int to)
     __atomic_store_n(&duplicated, true, __ATOMIC_RELAXED);
     sc_touched_duplicate(fd, to);
     unsigned kept = sc_marks(fd) & SC_MARKS_OF_DATAGRAM;
-    if ((kept || sc_marks(to)) && in_table(to) && !sc_is_vfork_child())
-        __atomic_store_n(&marks[to], (uint16_t)kept, __ATOMIC_RELAXED);
+    forget_number(to);
+    if (kept && !sc_is_vfork_child())
+        sc_marks_replace(to, kept);
+    if (sc_mark_is_set(fd, SC_MARK_PASSED))
+        sc_mark_set(to, SC_MARK_PASSED);
     return to;
 }
 
 int sc_dup(int fd)
 {
-    return note_duplicate(fd, sc_real.dup(fd));
+    return note_duplicate(fd, sc_next.dup(fd));
 }
 
 /* What duplicating does to the descriptor that is replaced. */
@@ -177,33 +205,38 @@ int sc_dup2(int fd, int to)
 {
     if (sc_log_on())
         log_overwritten(fd, to);
-    return note_duplicate(fd, sc_real.dup2(fd, to));
+    return note_duplicate(fd, sc_next.dup2(fd, to));
 }
 
 int sc_dup3(int fd, int to, int flags)
 {
     if (sc_log_on())
         log_overwritten(fd, to);
-    return note_duplicate(fd, sc_real.dup3(fd, to, flags));
+    return note_duplicate(fd, sc_next.dup3(fd, to, flags));
 }
 
 bool sc_any_signals(void)
 {
-    return __atomic_load_n(&signals, __ATOMIC_RELAXED);
+    return __atomic_load_n(&signals, __ATOMIC_RELAXED) || !sc_real_sees_all();
+}
+
+void sc_note_signals(void)
+{
+    __atomic_store_n(&signals, true, __ATOMIC_RELAXED);
 }
 
 int sc_fcntl(int fd, int cmd, void *arg)
 {
-    int result = sc_real.fcntl(fd, cmd, arg);
+    int result = sc_next.fcntl(fd, cmd, arg);
     if (cmd == F_SETOWN || cmd == F_SETOWN_EX)
-        __atomic_store_n(&signals, true, __ATOMIC_RELAXED);
+        sc_note_signals();
     return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC ? note_duplicate(fd, result) : result;
 }
 
 /* Numbers that were closed behind our back are another's now. */
 int sc_socketpair(int domain, int type, int protocol, int pair[2])
 {
-    int result = sc_real.socketpair(domain, type, protocol, pair);
+    int result = sc_next.socketpair(domain, type, protocol, pair);
     if (result == 0) {
         sc_marks_forget(pair[0]);
         sc_marks_forget(pair[1]);
@@ -224,7 +257,7 @@ static int close_listener(int fd)
     struct sc_name own;
     bool known = sc_real.getsockname(fd, (struct sockaddr *)&sun, &len) == 0 &&
                  sc_name_parse(&sun, len, &own);
-    int result = sc_real.close(fd);
+    int result = sc_next.close(fd);
     int kept = errno;
     int control = known ? sc_control_open(true) : -1;
     if (control >= 0) {
@@ -240,22 +273,9 @@ int sc_close(int fd)
 {
     if (sc_log_on())
         sc_log_closing(fd);
-    unsigned mark = sc_marks(fd);
-    if (mark ==
-        SC_MARK_PLAIN) /* that a child of vfork forgets it costs its parent no more than time */
-        sc_marks_forget(fd);
-    if (mark == 0 || mark == SC_MARK_PLAIN || sc_is_vfork_child())
-        return sc_real.close(fd);
-    __atomic_store_n(&marks[fd], 0, __ATOMIC_RELAXED);
-    return mark & SC_MARK_LISTENING ? close_listener(fd) : sc_real.close(fd);
-}
-
-static void forget_range(unsigned first, unsigned last)
-{
-    if (sc_is_vfork_child())
-        return;
-    for (unsigned fd = first; fd <= last && fd < SC_DESCRIPTORS_MAX; fd++)
-        sc_marks_forget((int)fd);
+    bool listening = sc_mark_is_set(fd, SC_MARK_LISTENING) && !sc_is_vfork_child();
+    forget_number(fd);
+    return listening ? close_listener(fd) : sc_next.close(fd);
 }
 
 int sc_close_range(unsigned first, unsigned last, int flags)
@@ -263,7 +283,7 @@ int sc_close_range(unsigned first, unsigned last, int flags)
     bool closes = !(flags & (int)CLOSE_RANGE_CLOEXEC);
     if (sc_log_on() && closes)
         sc_log_closing_range(first, last);
-    int result = sc_real.close_range(first, last, flags);
+    int result = sc_next.close_range(first, last, flags);
     if (result == 0 && closes)
         forget_range(first, last);
     return result;
@@ -273,6 +293,6 @@ void sc_closefrom(int first)
 {
     if (sc_log_on())
         sc_log_closing_range(first < 0 ? 0 : (unsigned)first, ~0u);
-    sc_real.closefrom(first);
+    sc_next.closefrom(first);
     forget_range(first < 0 ? 0 : (unsigned)first, ~0u);
 }

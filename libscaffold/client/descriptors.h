@@ -28,7 +28,8 @@ enum sc_mark {
 
     SC_MARK_SPOKEN = 32768, /* a datagram has come or gone: others may know it */
 
-    SC_MARK_PLAIN = 2048, /* the kernel's own socket of IP, made or accepted: nothing to look at */
+    SC_MARK_PLAIN = 2048,  /* the kernel's own socket of IP, made or accepted: nothing to look at */
+    SC_MARK_PASSED = 8192, /* came from another process while this one had no service: not asked */
 
     SC_MARK_SENT_IP = 512,     /* plain UDP: has sent to plain IP, where it stays */
     SC_MARK_PORT_GIVEN = 1024, /* bound to a port that the program chose or, a stream, was told */
@@ -37,6 +38,10 @@ enum sc_mark {
 #define SC_MARKS_OF_DATAGRAM                                                                       \
     (SC_MARK_DATAGRAM | SC_MARK_INET6 | SC_MARK_SCAFFOLD | SC_MARK_CONNECTED | SC_MARK_SHAPED |    \
      SC_MARK_ASKS | SC_MARK_GATHERS | SC_MARK_SPOKEN)
+
+/* Of no socket of ours. */
+#define SC_MARKS_OF_OTHERS                                                                         \
+    (SC_MARK_PLAIN | SC_MARK_PASSED | SC_MARK_SENT_IP | SC_MARK_PORT_GIVEN | SC_MARK_EPOLLS)
 
 #define SC_MARKS_OF_ATTEMPT (SC_MARK_CONNECTING | SC_MARK_UNTOLD)
 
@@ -54,8 +59,12 @@ void sc_marks_replace(int fd, unsigned marks);
  * process has ever made a duplicate. Returns how many it found. */
 size_t sc_duplicates(int fd, int *out, size_t room);
 
-/* True once the process has asked for signals about any descriptor. */
+/* True once the process has asked for signals about any descriptor, as far as is seen. */
 bool sc_any_signals(void);
+void sc_note_signals(void);
+
+/* In the child of a fork: the descriptors are this process's from now on. */
+void sc_descriptors_take_over(void);
 
 /* True between vfork and exec: the memory is the parent's, the descriptors are not. */
 bool sc_is_vfork_child(void);

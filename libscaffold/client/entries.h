@@ -37,11 +37,6 @@
 #undef OTHER
 #undef ALIAS
 
-int sc_entry_accept(int fd, struct sockaddr *addr, socklen_t *len)
-{
-    return sc_accept4(fd, addr, len, 0);
-}
-
 ssize_t sc_entry_send(int fd, const void *buf, size_t n, int flags)
 {
     return sc_sendto(fd, buf, n, flags, NULL, 0);
@@ -69,19 +64,19 @@ static void end_log(void)
 void sc_entry__exit(int status)
 {
     end_log();
-    sc_real._exit(status);
+    sc_next._exit(status);
 }
 
 void sc_entry__Exit(int status)
 {
     end_log();
-    sc_real._exit(status);
+    sc_next._exit(status);
 }
 
 void sc_entry_quick_exit(int status)
 {
     end_log();
-    sc_real.quick_exit(status);
+    sc_next.quick_exit(status);
 }
 
 /* off_t is off64_t where this is built. */

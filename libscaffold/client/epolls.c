@@ -9,6 +9,7 @@
 
 #include "client/client.h"
 #include "client/descriptors.h"
+#include "client/kernel.h"
 #include "client/real.h"
 #include "client/shadow.h"
 
@@ -77,7 +78,7 @@ static void forget(int epfd, int fd)
 
 int sc_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
-    int r = sc_real.epoll_ctl(epfd, op, fd, event);
+    int r = sc_next.epoll_ctl(epfd, op, fd, event);
     if (r < 0 || fd < 0 || fd >= SC_DESCRIPTORS_MAX)
         return r;
     if (op == EPOLL_CTL_DEL)
@@ -141,7 +142,7 @@ static bool is_set(int fd)
     static const char expected[] = "anon_inode:[eventpoll]";
     char path[40], link[sizeof expected];
     proc_path(path, "/proc/self/fd/", fd);
-    return readlink(path, link, sizeof link) == (ssize_t)strlen(expected) &&
+    return sc_kernel(SYS_readlinkat, AT_FDCWD, path, link, sizeof link) == (long)strlen(expected) &&
            memcmp(link, expected, strlen(expected)) == 0;
 }
 
@@ -152,7 +153,7 @@ static void read_set(void *arg, int epfd)
     if (!is_set(epfd))
         return;
     proc_path(path, "/proc/self/fdinfo/", epfd);
-    int info = open(path, O_RDONLY | O_CLOEXEC);
+    int info = sc_kernel_open(path, O_RDONLY | O_CLOEXEC);
     if (info < 0)
         return;
     for (;;) {

@@ -23,7 +23,7 @@ int sc_flow_error(int fd, int error)
     if (error == ECONNRESET) {
         sc_identify(fd, &id);
         if (id.state == SC_STATE_FAILED)
-            error = id.peer.address.port;
+            sc_control_explain(error = id.peer.address.port, "");
         else if (id.state == SC_STATE_OPEN)
             error = ask(fd, error);
     }
@@ -51,10 +51,9 @@ static bool is_known(int fd)
 
 bool sc_flow_is_over(int fd)
 {
-    struct pollfd p = {.fd = fd};
     int kept = errno;
     /* Hung up is also who has shut down both directions itself: then the flow may live on. */
-    bool over = poll(&p, 1, 0) == 1 && (p.revents & POLLHUP) && !is_known(fd);
+    bool over = sc_is_hung_up(fd) && !is_known(fd);
     errno = kept;
     return over;
 }

@@ -41,6 +41,7 @@ bool sc_candidate_read(int fd, struct sc_candidate *c)
     int kept = errno;
     *c = (struct sc_candidate){0};
     bool known = true;
+    sc_meet_passed(fd);
     if (sc_identify(fd, &c->id) == SC_STATE_PLAIN) {
         known = read_plain(fd, c);
     } else {

@@ -11,19 +11,54 @@
 #include "client/descriptors.h"
 #include "client/datagram.h"
 #include "client/flow_error.h"
+#include "client/kernel.h"
+#include "client/memory.h"
 #include "client/real.h"
+#include "client/shadow.h"
 #include "scaffold/scaffold.h"
 
 static bool seen;
+static bool passed; /* a descriptor is marked so */
 
 bool sc_any_service_socket(void)
 {
     return __atomic_load_n(&seen, __ATOMIC_RELAXED);
 }
 
+/* With the first one, those that were passed to the process before are looked at. */
 void sc_note_service_socket(void)
 {
-    __atomic_store_n(&seen, true, __ATOMIC_RELAXED);
+    if (sc_any_service_socket() || __atomic_exchange_n(&seen, true, __ATOMIC_RELAXED))
+        return;
+    for (int fd = 0; fd < SC_DESCRIPTORS_MAX && __atomic_load_n(&passed, __ATOMIC_RELAXED); fd++)
+        sc_meet_passed(fd);
+}
+
+void sc_note_passed(int fd)
+{
+    sc_marks_forget(fd); /* the number was another's before */
+    sc_touched_forget(fd);
+    if (sc_any_service_socket()) {
+        sc_datagram_adopt(fd);
+        return;
+    }
+    sc_mark_set(fd, SC_MARK_PASSED);
+    __atomic_store_n(&passed, true, __ATOMIC_RELAXED);
+}
+
+bool sc_is_plain(int fd)
+{
+    return !sc_any_service_socket() || sc_mark_is_set(fd, SC_MARK_PLAIN);
+}
+
+bool sc_meet_passed(int fd)
+{
+    struct sc_name own;
+    if (!sc_mark_is_set(fd, SC_MARK_PASSED))
+        return false;
+    sc_mark_clear(fd, SC_MARK_PASSED);
+    sc_datagram_adopt(fd);
+    return sc_is_datagram(fd) || sc_is_service_socket(fd, &own);
 }
 
 /* --- reading names -----------------------------------------------------------------------------
@@ -54,13 +89,10 @@ bool sc_is_service_socket(int fd, struct sc_name *own)
 {
     struct sockaddr_un sun;
     socklen_t len;
-    if (sc_mark_is_set(fd, SC_MARK_PLAIN))
+    if (sc_is_plain(fd))
         return false;
-    if (!read_own(fd, &sun, &len) || !sc_name_parse(&sun, len, own) ||
-        (own->kind != SC_NAME_BOUND && own->kind != SC_NAME_CLIENT))
-        return false;
-    sc_note_service_socket();
-    return true;
+    return read_own(fd, &sun, &len) && sc_name_parse(&sun, len, own) &&
+           (own->kind == SC_NAME_BOUND || own->kind == SC_NAME_CLIENT);
 }
 
 static bool is_listening(int fd)
@@ -75,11 +107,7 @@ static bool is_listening(int fd)
 
 bool sc_is_hung_up(int fd)
 {
-    int kept = errno;
-    struct pollfd p = {.fd = fd};
-    bool hup = poll(&p, 1, 0) == 1 && (p.revents & POLLHUP);
-    errno = kept;
-    return hup;
+    return sc_kernel_poll_now(fd, 0) & POLLHUP;
 }
 
 enum sc_state sc_identify(int fd, struct sc_identity *id)
@@ -102,14 +130,6 @@ enum sc_state sc_identify(int fd, struct sc_identity *id)
         id->state = SC_STATE_CONNECTING;
     }
     return id->state;
-}
-
-void sc_name_text(const struct sockaddr_un *sun, socklen_t len, char out[108])
-{
-    memset(out, 0, 108);
-    size_t offset = offsetof(struct sockaddr_un, sun_path) + 1;
-    if (len > offset && len <= sizeof *sun)
-        memcpy(out, sun->sun_path + 1, len - offset);
 }
 
 void sc_flow_name(int fd, struct sc_ctl_flow *out)
@@ -186,21 +206,46 @@ static struct sc_address shown_own(int fd, const struct sc_name *own)
     return a;
 }
 
-/* True when a call of libc's filled `addr` with the name of an AF_UNIX socket, or when `room` was
- * too small to tell. */
-static bool may_be_unix(const struct sockaddr *addr, socklen_t room)
+/* No name of ours is shorter: it has all of its parts. */
+#define NAME_LEAST 32
+
+/* Of an abstract one. */
+static const char beginning[] = {'\0', 's', 'c', 'a', 'f', 'f', 'o', 'l', 'd'};
+
+bool sc_may_be_ours(const struct sockaddr *addr, socklen_t room, socklen_t len)
 {
-    return room < sizeof addr->sa_family || addr->sa_family == AF_UNIX;
+    struct sockaddr_un sun;
+    struct sc_name name;
+    if (len < NAME_LEAST || len > sizeof sun ||
+        (room >= sizeof addr->sa_family && addr->sa_family != AF_UNIX))
+        return false;
+    memset(&sun, 0, sizeof sun);
+    memcpy(&sun, addr, room < len ? room : len);
+    if (room >= len)
+        return sc_name_parse(&sun, len, &name);
+    /* Cut off: ours if it begins as ours do, or has no room to show how. */
+    bool shows = room >= offsetof(struct sockaddr_un, sun_path) + sizeof beginning;
+    return !shows || sun.sun_path[0] || memcmp(sun.sun_path, beginning, sizeof beginning) == 0;
+}
+
+/* The kernel's question, before which its room has to be known. */
+static bool read_room(const socklen_t *len, socklen_t *room)
+{
+    bool readable = sc_memory_reads(len, sizeof *len);
+    *room = readable ? *len : 0;
+    return readable;
 }
 
 int sc_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 {
-    socklen_t room = len ? *len : 0;
+    socklen_t room;
     struct sc_name own;
     if (sc_is_datagram(fd))
         return sc_datagram_getsockname(fd, addr, len);
-    int r = sc_real.getsockname(fd, addr, len);
-    if (r < 0 || !addr || !may_be_unix(addr, room))
+    if (sc_mark_is_set(fd, SC_MARK_PLAIN) || !read_room(len, &room))
+        return sc_next.getsockname(fd, addr, len);
+    int r = sc_next.getsockname(fd, addr, len);
+    if (r < 0 || !sc_may_be_ours(addr, room, *len))
         return r;
     sc_datagram_adopt(fd); /* it came by a way that nobody saw */
     if (sc_is_datagram(fd)) {
@@ -216,14 +261,28 @@ int sc_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
     return 0;
 }
 
+/* A process that knows services asks about every AF_UNIX socket: the peer of one that is being
+ * connected has no name yet. */
+static bool may_have_service_peer(const struct sockaddr *addr, socklen_t room, socklen_t len)
+{
+    if (!sc_any_service_socket())
+        return sc_may_be_ours(addr, room, len);
+    return room < sizeof addr->sa_family || addr->sa_family == AF_UNIX;
+}
+
 int sc_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 {
-    socklen_t room = len ? *len : 0;
+    socklen_t room;
     struct sc_identity id;
     if (sc_is_datagram(fd))
         return sc_datagram_getpeername(fd, addr, len);
-    int r = sc_real.getpeername(fd, addr, len);
-    if (r < 0 || !addr || !may_be_unix(addr, room) || sc_identify(fd, &id) == SC_STATE_PLAIN)
+    if (sc_mark_is_set(fd, SC_MARK_PLAIN) || !read_room(len, &room))
+        return sc_next.getpeername(fd, addr, len);
+    int r = sc_next.getpeername(fd, addr, len);
+    if (r < 0 || !may_have_service_peer(addr, room, *len))
+        return r;
+    sc_datagram_adopt(fd); /* perhaps the first of this process */
+    if (sc_identify(fd, &id) == SC_STATE_PLAIN)
         return r;
     if (id.state != SC_STATE_OPEN || sc_flow_is_over(fd)) {
         errno = ENOTCONN;

@@ -1,6 +1,8 @@
 #include "client/kernel.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #if defined(__x86_64__) || defined(__aarch64__)
@@ -77,3 +79,60 @@ long sc_kernel(long number, ...)
 }
 
 #endif
+
+/* --- calls by name ------------------------------------------------------------------------------
+ */
+
+pid_t sc_kernel_getpid(void)
+{
+    return (pid_t)sc_kernel(SYS_getpid);
+}
+
+int sc_kernel_open(const char *path, int flags)
+{
+    return (int)sc_kernel(SYS_openat, AT_FDCWD, path, flags, 0);
+}
+
+#ifdef SYS_newfstatat /* fills the struct stat of libc; 32-bit machines have another one */
+static int stat_at(int fd, const char *path, struct stat *st, int flags)
+{
+    return (int)sc_kernel(SYS_newfstatat, fd, path, st, flags);
+}
+#else
+static int stat_at(int fd, const char *path, struct stat *st, int flags)
+{
+    return fstatat(fd, path, st, flags);
+}
+#endif
+
+int sc_kernel_stat(const char *path, struct stat *st)
+{
+    return stat_at(AT_FDCWD, path, st, 0);
+}
+
+int sc_kernel_fstat(int fd, struct stat *st)
+{
+    return stat_at(fd, "", st, AT_EMPTY_PATH);
+}
+
+struct timespec sc_kernel_now(clockid_t clock)
+{
+    struct timespec now = {0};
+    sc_kernel(SYS_clock_gettime, clock, &now);
+    return now;
+}
+
+void sc_kernel_raise(int signal)
+{
+    sc_kernel(SYS_tgkill, sc_kernel(SYS_getpid), sc_kernel(SYS_gettid), signal);
+}
+
+short sc_kernel_poll_now(int fd, short events)
+{
+    struct pollfd p = {.fd = fd, .events = events};
+    struct timespec at_once = {0};
+    int kept = errno;
+    long ready = sc_kernel(SYS_ppoll, &p, 1, &at_once, NULL, 0);
+    errno = kept;
+    return ready == 1 ? p.revents : 0;
+}

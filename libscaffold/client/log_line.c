@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "client/kernel.h"
 #include "client/options.h"
 #include "client/why.h"
 
@@ -20,7 +20,7 @@
 #define NAMES_MAX 48
 
 /* Round libc's wrappers, which are cancellation points. */
-#define RAW(call, ...) syscall(SYS_##call, __VA_ARGS__)
+#define RAW(call, ...) sc_kernel(SYS_##call, __VA_ARGS__)
 
 static char path[PATH_MAX];
 static char program[32]; /* kept: programs write over their arguments to show what they do */
@@ -32,7 +32,8 @@ bool sc_log_find_file(void)
         return false;
     size_t n = 0;
     snprintf(program, sizeof program, "%s", program_invocation_short_name);
-    if (*name != '/' && getcwd(path, sizeof path)) { /* the program may change its directory */
+    if (*name != '/' &&
+        RAW(getcwd, path, sizeof path) > 0) { /* the program may change its directory */
         n = strlen(path);
         path[n++] = '/';
     }
@@ -118,14 +119,13 @@ static void add_no_effect(struct text *t, const struct sc_log_line *line)
 
 static void add_program(struct text *t)
 {
-    add(t, ", \"pid\": %d", getpid());
+    add(t, ", \"pid\": %d", sc_kernel_getpid());
     add_named(t, "program", program);
 }
 
 static void add_time(struct text *t)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
+    struct timespec now = sc_kernel_now(CLOCK_REALTIME);
     add(t, ", \"time_us\": %lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 }
 
@@ -162,7 +162,7 @@ static void complain(void)
     int n = snprintf(line, sizeof line,
                      "scaffold: SCAFFOLD_SHIM_LOG: %s: %s; sockets of %s (pid %d) are missing in "
                      "the log from here on\n",
-                     path, strerrordesc_np(errno), program, getpid());
+                     path, strerrordesc_np(errno), program, sc_kernel_getpid());
     if (RAW(write, STDERR_FILENO, line, (size_t)n) < 0)
         return; /* nobody to tell */
 }

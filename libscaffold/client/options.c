@@ -17,7 +17,9 @@
 #include "client/datagram_error.h"
 #include "client/flow_error.h"
 #include "client/identity.h"
+#include "client/kernel.h"
 #include "client/log.h"
+#include "client/memory.h"
 #include "client/option_table.h"
 #include "client/real.h"
 #include "client/shadow.h"
@@ -55,7 +57,7 @@ static int kept_key(int level, int name)
  */
 
 /* scaffoldd may be gone, or know better: the option then has no effect, which is no error. */
-void sc_options_tell(int fd, enum sc_ctl_option option, uint32_t value)
+void sc_options_tell_flow(int fd, enum sc_ctl_option option, uint32_t value)
 {
     struct sc_ctl_request q = sc_control_request(SC_CTL_FLOW_SET);
     struct sc_ctl_reply r;
@@ -98,7 +100,7 @@ bool sc_options_ask_reset(const void *value, socklen_t len)
 
 void sc_options_reset_on_close(int fd)
 {
-    sc_options_tell(fd, SC_OPT_ABORT_ON_CLOSE, 1);
+    sc_options_tell_flow(fd, SC_OPT_ABORT_ON_CLOSE, 1);
 }
 
 /* --- setsockopt ---------------------------------------------------------------------------------
@@ -191,7 +193,7 @@ static int set_shadow(int fd, unsigned key, int value)
         sc_shadow_set(sc_cookie(fd), key, is_flag(o) && value ? 1 : value);
     }
     if (o->tell && has_flow(fd))
-        sc_options_tell(fd, o->tell, (uint32_t)value);
+        sc_options_tell_flow(fd, o->tell, (uint32_t)value);
     return o->level == IPPROTO_UDP && o->name == UDP_CORK && value == 0 ? sc_datagram_uncork(fd)
                                                                         : 0;
 }
@@ -207,14 +209,14 @@ static int plain_name(int level, int name)
 static int set_kernel(int fd, unsigned key, const void *value, socklen_t len)
 {
     const struct sc_option *o = sc_option_at(key);
-    int r = sc_real.setsockopt(fd, o->level, o->name, value, len);
+    int r = sc_next.setsockopt(fd, o->level, o->name, value, len);
     if (r < 0)
         return r;
     sc_shadow_set(sc_cookie(fd), key, 1);
     if (o->tell == SC_OPT_ABORT_ON_CLOSE && has_flow(fd))
-        sc_options_tell(fd, o->tell, sc_options_ask_reset(value, len));
+        sc_options_tell_flow(fd, o->tell, sc_options_ask_reset(value, len));
     else if (o->tell == SC_OPT_KEEPALIVE && has_flow(fd))
-        sc_options_tell(fd, o->tell, *(const int *)value != 0);
+        sc_options_tell_flow(fd, o->tell, *(const int *)value != 0);
     return 0;
 }
 
@@ -267,9 +269,19 @@ void sc_options_mark_datagram(int fd)
         if (!o)
             continue;
         mark_datagram(fd, o->level, o->name);
-        if ((o->tell == SC_OPT_RECVERR || o->tell == SC_OPT_GRO) &&
+    }
+}
+
+void sc_options_tell_datagram(int fd)
+{
+    uint64_t cookie = sc_cookie(fd);
+    struct sc_option_set set = sc_shadow_set_of(cookie);
+    sc_option_set_each(key, &set)
+    {
+        const struct sc_option *o = sc_option_at((unsigned)key);
+        if (o && (o->tell == SC_OPT_RECVERR || o->tell == SC_OPT_GRO) &&
             sc_option_remembered(cookie, o->level, o->name))
-            sc_options_tell(fd, o->tell, 1);
+            sc_options_tell_flow(fd, o->tell, 1);
     }
 }
 
@@ -311,6 +323,8 @@ static int set_other(int fd, int level, int name, const void *value, socklen_t l
 
 static int set_on_service(int fd, int level, int name, const void *value, socklen_t len)
 {
+    if (!sc_memory_reads(value, len < sizeof(struct timeval) ? len : sizeof(struct timeval)))
+        return fail(EFAULT);
     if (level == IPPROTO_TCP && name == TCP_CONGESTION)
         return set_congestion(fd, value, len);
     int key = kept_key(level, plain_name(level, name));
@@ -319,7 +333,7 @@ static int set_on_service(int fd, int level, int name, const void *value, sockle
     if (sc_option_at((unsigned)key)->verdict == SC_OPTION_CARRIED)
         return set_kernel(fd, (unsigned)key, value, len);
     int v = 0;
-    if (!value || len == 0 || (len < sizeof v && level != IPPROTO_IP))
+    if (len == 0 || (len < sizeof v && level != IPPROTO_IP))
         return fail(EINVAL);
     if (len < sizeof v)
         v = *(const uint8_t *)value; /* ip(7) takes a byte as well */
@@ -329,10 +343,8 @@ static int set_on_service(int fd, int level, int name, const void *value, sockle
 }
 
 /* A plain socket was given an option: remembered in case it becomes ours. */
-static int note(int fd, int level, int name, int result)
+void sc_options_note(int fd, int level, int name)
 {
-    if (result < 0)
-        return result;
     int key = sc_option_key(level, plain_name(level, name));
     if (key < 0)
         sc_touched_note(fd, SC_OPTION_UNKNOWN);
@@ -340,6 +352,12 @@ static int note(int fd, int level, int name, int result)
         sc_touched_note(fd, (unsigned)key);
     else
         sc_options_undone(fd, level, name);
+}
+
+static int note(int fd, int level, int name, int result)
+{
+    if (result == 0)
+        sc_options_note(fd, level, name);
     return result;
 }
 
@@ -359,11 +377,13 @@ int sc_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
     if (sc_is_datagram(fd))
         return set_on_datagram(fd, level, name, value, len);
     if (sc_mark_is_set(fd, SC_MARK_PLAIN))
-        return note(fd, level, name, sc_real.setsockopt(fd, level, name, value, len));
+        return note(fd, level, name, sc_next.setsockopt(fd, level, name, value, len));
     if (level == SOL_SOCKET && is_touchy(name) && sc_is_service_socket(fd, &own))
         return set_on_service(fd, level, name, value, len);
-    int r = sc_real.setsockopt(fd, level, name, value, len);
+    int r = sc_next.setsockopt(fd, level, name, value, len);
     bool ip_level = level == IPPROTO_TCP || level == IPPROTO_IP || level == IPPROTO_IPV6;
+    if (r < 0 && ip_level && errno == EOPNOTSUPP && sc_meet_passed(fd))
+        return sc_setsockopt(fd, level, name, value, len);
     if (r < 0 && ip_level && errno == EOPNOTSUPP && sc_is_service_socket(fd, &own))
         return set_on_service(fd, level, name, value, len);
     if (r < 0 && level != SOL_SOCKET && errno == EOPNOTSUPP && sc_is_service_socket(fd, &own))
@@ -383,10 +403,14 @@ int sc_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 
 static int give(const void *from, socklen_t size, void *value, socklen_t *len)
 {
+    if (!sc_memory_writes(len, sizeof *len))
+        return fail(EFAULT);
     if ((int)*len < 0)
         return fail(EINVAL);
     if (*len > size)
         *len = size;
+    if (!sc_memory_writes(value, *len))
+        return fail(EFAULT);
     memcpy(value, from, *len);
     return 0;
 }
@@ -398,7 +422,6 @@ static int give_int(int v, void *value, socklen_t *len)
 
 static uint8_t tcp_state(int fd, const struct sc_identity *id)
 {
-    struct pollfd p = {.fd = fd, .events = POLLRDHUP};
     switch (id->state) {
     case SC_STATE_LISTENING:
         return TCP_LISTEN;
@@ -409,11 +432,8 @@ static uint8_t tcp_state(int fd, const struct sc_identity *id)
     default:
         return TCP_CLOSE;
     }
-    if (poll(&p, 1, 0) < 1)
-        return TCP_ESTABLISHED;
-    return p.revents & POLLHUP     ? TCP_CLOSE
-           : p.revents & POLLRDHUP ? TCP_CLOSE_WAIT
-                                   : TCP_ESTABLISHED;
+    short polled = sc_kernel_poll_now(fd, POLLRDHUP);
+    return polled & POLLHUP ? TCP_CLOSE : polled & POLLRDHUP ? TCP_CLOSE_WAIT : TCP_ESTABLISHED;
 }
 
 /* From the flow's own figures; what it does not have stays 0. */
@@ -440,7 +460,7 @@ static int get_tcp_info(int fd, void *value, socklen_t *len)
 static int get_error(int fd, void *value, socklen_t *len)
 {
     int error = 0;
-    int r = sc_real.getsockopt(fd, SOL_SOCKET, SO_ERROR, value, len);
+    int r = sc_next.getsockopt(fd, SOL_SOCKET, SO_ERROR, value, len);
     if (r < 0 || *len < sizeof error)
         return r;
     memcpy(&error, value, sizeof error);
@@ -477,7 +497,7 @@ static int get_shadow(int fd, unsigned key, void *value, socklen_t *len)
     int v = o->initial;
     bool set = sc_shadow_get(sc_cookie(fd), key, &v);
     if (!set && (o->tell == SC_OPT_SNDBUF || o->tell == SC_OPT_RCVBUF))
-        return sc_real.getsockopt(fd, o->level, o->name, value, len); /* the buffers as they are */
+        return sc_next.getsockopt(fd, o->level, o->name, value, len); /* the buffers as they are */
     return give_int(v, value, len);
 }
 
@@ -538,10 +558,8 @@ static bool is_placeholder(int fd)
 static int get_on_datagram(int fd, int level, int name, void *value, socklen_t *len)
 {
     struct sc_name own;
-    if (!value || !len)
-        return fail(EFAULT);
     if (!sc_datagram_identify(fd, &own))
-        return sc_real.getsockopt(fd, level, name, value, len);
+        return sc_next.getsockopt(fd, level, name, value, len);
     if (level == SOL_SOCKET && name == SO_TYPE)
         return give_int(SOCK_DGRAM, value, len);
     if (level == SOL_SOCKET && name == SO_PROTOCOL)
@@ -549,16 +567,24 @@ static int get_on_datagram(int fd, int level, int name, void *value, socklen_t *
     if (level == SOL_SOCKET && name == SO_ERROR)
         return give_int(sc_datagram_take_error(fd), value, len);
     if (level == SOL_SOCKET && !is_answered_here(name))
-        return sc_real.getsockopt(fd, level, name, value, len);
+        return sc_next.getsockopt(fd, level, name, value, len);
     if (level != SOL_SOCKET && level != IPPROTO_UDP && level != IPPROTO_IP &&
         (level != IPPROTO_IPV6 || own.family != SC_FAMILY_INET6))
         return fail(EOPNOTSUPP);
     return get_on_service(fd, &own, level, name, value, len);
 }
 
+/* What kind of socket it is. */
+static bool asks_kind(int level, int name)
+{
+    return level == SOL_SOCKET && (name == SO_DOMAIN || name == SO_TYPE || name == SO_PROTOCOL);
+}
+
 int sc_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 {
     struct sc_name own;
+    if (asks_kind(level, name))
+        sc_meet_passed(fd);
     if (sc_is_datagram(fd))
         return get_on_datagram(fd, level, name, value, len);
     if (level == SOL_SOCKET && value && len) {
@@ -568,11 +594,13 @@ int sc_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
             return get_on_service(fd, &own, level, name, value, len);
         if (name == SO_DOMAIN && is_placeholder(fd))
             return give_int(AF_SCAFFOLD, value, len);
-        return sc_real.getsockopt(fd, level, name, value, len);
+        return sc_next.getsockopt(fd, level, name, value, len);
     }
-    int r = sc_real.getsockopt(fd, level, name, value, len);
+    int r = sc_next.getsockopt(fd, level, name, value, len);
     bool ip_level = level == IPPROTO_TCP || level == IPPROTO_IP || level == IPPROTO_IPV6;
-    if (r < 0 && ip_level && errno == EOPNOTSUPP && value && len && sc_is_service_socket(fd, &own))
+    if (r < 0 && ip_level && errno == EOPNOTSUPP && sc_meet_passed(fd))
+        return sc_getsockopt(fd, level, name, value, len);
+    if (r < 0 && ip_level && errno == EOPNOTSUPP && sc_is_service_socket(fd, &own))
         return get_on_service(fd, &own, level, name, value, len);
     if (r < 0 && level != SOL_SOCKET && errno == EOPNOTSUPP && sc_is_service_socket(fd, &own) &&
         own.family == SC_FAMILY_INET6)
@@ -586,9 +614,8 @@ int sc_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 /* True when the other end is gone; TCP has then forgotten the connection. */
 static bool is_over(int fd)
 {
-    struct pollfd p = {.fd = fd};
     struct sc_ctl_reply r;
-    return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP) && !ask_flow(fd, SC_OPT_OUTQ, &r);
+    return sc_is_hung_up(fd) && !ask_flow(fd, SC_OPT_OUTQ, &r);
 }
 
 int sc_shutdown(int fd, int how)
@@ -601,7 +628,7 @@ int sc_shutdown(int fd, int how)
         (id.state == SC_STATE_BOUND || id.state == SC_STATE_FAILED ||
          (id.state == SC_STATE_OPEN && is_over(fd))))
         return fail(ENOTCONN);
-    return sc_real.shutdown(fd, how);
+    return sc_next.shutdown(fd, how);
 }
 
 /* Questions about interfaces: any socket of the family answers them. */
@@ -621,16 +648,20 @@ int sc_ioctl(int fd, unsigned long request, void *arg)
 {
     struct sc_name own;
     struct sc_ctl_reply r;
-    if (request == FIONREAD && arg && sc_is_datagram(fd)) {
+    if (request == FIONREAD && sc_is_datagram(fd) && sc_memory_writes(arg, sizeof(int))) {
         *(int *)arg = sc_datagram_next_length(fd);
         return 0;
     }
-    if (request == SIOCOUTQ && arg && sc_any_service_socket() && sc_is_service_socket(fd, &own)) {
+    if (request == SIOCOUTQ && sc_is_service_socket(fd, &own) &&
+        sc_memory_writes(arg, sizeof(int))) {
         *(int *)arg = ask_flow(fd, SC_OPT_OUTQ, &r) ? (int)r.value : 0;
         return 0;
     }
-    int result = sc_real.ioctl(fd, request, arg);
+    int result = sc_next.ioctl(fd, request, arg);
+    if (request == FIOSETOWN || request == SIOCSPGRP)
+        sc_note_signals();
     if (result < 0 && errno == ENOTTY && request >= SIOCGIFNAME && request <= SIOCGIFCOUNT &&
+        sc_any_service_socket() &&
         (sc_datagram_identify(fd, &own) || sc_is_service_socket(fd, &own)))
         return ask_interfaces(own.family == SC_FAMILY_INET6 ? AF_INET6 : AF_INET, request, arg);
     return result;

@@ -36,9 +36,11 @@ int sc_options_admit(int fd);
 /* A plain socket was given what undoes another option. */
 void sc_options_undone(int fd, int level, int name);
 
-/* A plain socket of another process is about to be given an option (libscaffold/trap): remembered
- * by its cookie. */
-void sc_options_note_elsewhere(int fd, int level, int name);
+/* What the program has set on `from`, for scaffoldd. */
+void sc_options_tell(int from, struct sc_options_told *told);
+
+/* A plain socket is being given this option, by a call that is not sc_setsockopt. */
+void sc_options_note(int fd, int level, int name);
 
 /* Carries the options that the program has set on `from` (plain or ours) over to `to`, and only
  * these (A16). */
@@ -52,7 +54,7 @@ void sc_options_inherit(int listener, int accepted);
 
 /* The flow of `fd` is told. scaffoldd may be gone, or know better: the option then has no effect,
  * which is no error. errno is kept. */
-void sc_options_tell(int fd, enum sc_ctl_option option, uint32_t value);
+void sc_options_tell_flow(int fd, enum sc_ctl_option option, uint32_t value);
 
 /* True for the value of SO_LINGER that makes close a reset. */
 bool sc_options_ask_reset(const void *value, socklen_t len);
@@ -71,5 +73,7 @@ int sc_option_remembered(uint64_t cookie, int level, int name);
 /* A datagram socket has just got the options of the program's: marks what its calls must look at.
  */
 void sc_options_mark_datagram(int fd);
+/* ... and tells scaffoldd of those that it must know. */
+void sc_options_tell_datagram(int fd);
 
 #endif

@@ -117,14 +117,10 @@ static void add_unseen(int fd, struct sc_option_set *set)
 
 static struct sc_option_set noticed_on_plain(int fd)
 {
-    struct sc_option_set set = sc_touched(fd), other;
+    struct sc_option_set set = sc_touched(fd);
     int kept = errno;
-    if (!sc_real_sees_all()) { /* in the supervisor of --trap the number is not the program's */
-        other = sc_shadow_set_of(sc_cookie(fd));
-        join_set(&set, &other);
-    } else if (!sc_option_set_has(&set, SC_OPTION_SEEN)) {
+    if (sc_real_sees_all() && !sc_option_set_has(&set, SC_OPTION_SEEN))
         add_unseen(fd, &set);
-    }
     errno = kept;
     return set;
 }
@@ -161,13 +157,6 @@ void sc_options_undone(int fd, int level, int name)
         return;
     sc_touched_undo(fd, (unsigned)sc_option_key(SOL_SOCKET, classic));
     sc_touched_undo(fd, (unsigned)sc_option_key(SOL_SOCKET, extended));
-}
-
-void sc_options_note_elsewhere(int fd, int level, int name)
-{
-    int key = sc_option_key(level, name);
-    if (key < 0 || sc_option_at((unsigned)key)->verdict != SC_OPTION_PASSING)
-        sc_shadow_add(sc_cookie(fd), key < 0 ? SC_OPTION_UNKNOWN : (unsigned)key);
 }
 
 /* --- what stands in the way --------------------------------------------------------------------
@@ -283,6 +272,16 @@ static bool is_any(const struct sc_option_set *s)
     return first >= 0 && first < SC_SHADOW_FAMILY;
 }
 
+void sc_options_tell(int from, struct sc_options_told *told)
+{
+    struct walk w = {.fd = from, .set = set_by_program(from), .key = -1};
+    int kept = errno;
+    *told = (struct sc_options_told){0};
+    while (next_kept(&w))
+        tell_later(w.option, &w.value, w.len, told);
+    errno = kept;
+}
+
 void sc_options_carry(int from, int to, struct sc_options_told *told)
 {
     struct walk w = {.fd = from, .set = set_by_program(from), .key = -1};
@@ -318,11 +317,11 @@ void sc_options_inherit(int listener, int accepted)
         enum sc_ctl_option tell = w.option->tell;
         put(&w, accepted, cookie);
         if (tell == SC_OPT_ABORT_ON_CLOSE && sc_options_ask_reset(&w.value, w.len))
-            sc_options_tell(accepted, tell, 1);
+            sc_options_tell_flow(accepted, tell, 1);
         else if (tell == SC_OPT_SNDBUF || tell == SC_OPT_RCVBUF)
-            sc_options_tell(accepted, tell, (uint32_t)w.value.number / 2);
+            sc_options_tell_flow(accepted, tell, (uint32_t)w.value.number / 2);
         else if (tell == SC_OPT_USER_TIMEOUT_MS)
-            sc_options_tell(accepted, tell, (uint32_t)w.value.number);
+            sc_options_tell_flow(accepted, tell, (uint32_t)w.value.number);
     }
 }
 

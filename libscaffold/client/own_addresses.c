@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/kernel.h"
 #include "client/real.h"
 
 /* More than a host has that no software makes addresses for; further ones stay plain IP. */
@@ -90,7 +91,7 @@ static void read_list(struct list *l)
 
 static bool may_read(void)
 {
-    pid_t self = getpid(), other = LOAD(reader);
+    pid_t self = sc_kernel_getpid(), other = LOAD(reader);
     return other != self && __atomic_compare_exchange_n(&reader, &other, self, false,
                                                         __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
@@ -98,8 +99,7 @@ static bool may_read(void)
 /* One at a time; the others go by the list that there is. */
 static void refresh(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    struct timespec now = sc_kernel_now(CLOCK_MONOTONIC_COARSE);
     if (LOAD(read_at) + OLD_AFTER_S > now.tv_sec || !may_read())
         return;
     int kept = errno;

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/kernel.h"
 #include "client/own_addresses.h"
 #include "client/real.h"
 
@@ -28,33 +28,6 @@ __attribute__((format(printf, 1, 2))) static void complain(const char *format, .
     size_t len = n < 0 ? 0 : (size_t)n < sizeof line ? (size_t)n : sizeof line - 1;
     if (sc_real.write(STDERR_FILENO, line, len) < 0)
         return; /* nobody to tell */
-}
-
-static bool is_directory(const char *path, struct stat *st)
-{
-    return stat(path, st) == 0 && S_ISDIR(st->st_mode);
-}
-
-/* SCAFFOLD_RUNTIME_DIR, $XDG_RUNTIME_DIR/scaffold if it exists, /run/scaffold. */
-static void find_runtime_dir(void)
-{
-    struct stat st;
-    const char *explicit = getenv("SCAFFOLD_RUNTIME_DIR");
-    const char *xdg = getenv("XDG_RUNTIME_DIR");
-    char *dir = policy.runtime_dir;
-    size_t size = sizeof policy.runtime_dir;
-    if (explicit && *explicit) {
-        if ((size_t)snprintf(dir, size, "%s", explicit) >= size)
-            complain("scaffold: SCAFFOLD_RUNTIME_DIR is longer than %zu bytes: %s\n", size - 1,
-                     explicit);
-    } else if (!xdg || !*xdg || (size_t)snprintf(dir, size, "%s/scaffold", xdg) >= size ||
-               !is_directory(dir, &st)) {
-        snprintf(dir, size, "/run/scaffold");
-    }
-    for (size_t len = strlen(dir); len > 1 && dir[len - 1] == '/'; len--)
-        dir[len - 1] = 0;
-    policy.daemon.instance = sc_instance_of(dir);
-    policy.daemon.uid = is_directory(dir, &st) ? st.st_uid : geteuid();
 }
 
 /* A port of 1 to 65535 that ends at `end`. */
@@ -157,12 +130,14 @@ static void read_environment(void)
 {
     const char *pool = getenv("SCAFFOLD_POOL");
     const char *all_local = getenv("SCAFFOLD_ALL_LOCAL");
-    find_runtime_dir();
     if (sc_pool4_parse(pool, &policy.pool) < 0)
         complain("scaffold: SCAFFOLD_POOL: \"%.200s\" is not ADDRESS/BITS with 8 to 30 bits; "
                  "198.18.0.0/15 is used\n",
                  pool);
     policy.all_local = all_local && strcmp(all_local, "1") == 0;
+    if (all_local && *all_local && strcmp(all_local, "0") != 0 && !policy.all_local)
+        complain("scaffold: SCAFFOLD_ALL_LOCAL: \"%.200s\" is neither 1 nor 0; 0 is used\n",
+                 all_local);
     if (!read_list("SCAFFOLD_SERVICE", "label.provider.scaffold[:port[/proto]]", read_capture) ||
         !read_list("SCAFFOLD_PUBLISH", "service-port:program-port", read_publish))
         policy.capture_count = policy.publish_count = 0;

@@ -34,6 +34,10 @@ struct sc_real sc_real = {
 #include "client/real.def"
     .dup2 = raw_dup2,
 };
+struct sc_real sc_next = {
+#include "client/real.def"
+    .dup2 = raw_dup2,
+};
 #undef SC_REAL
 #undef SC_REAL_LIBC
 
@@ -42,11 +46,17 @@ struct sc_real sc_real = {
 static const struct entry {
     const char *name;
     size_t offset;
+    bool in_both;
 } entries[] = {
-#define SC_REAL(type, name, params, args) {#name, offsetof(struct sc_real, name)},
-#define SC_REAL_LIBC(type, name, params) {#name, offsetof(struct sc_real, name)},
+#define SC_REAL(type, name, params, args) {#name, offsetof(struct sc_real, name), false},
+#define SC_REAL_LIBC(type, name, params) {#name, offsetof(struct sc_real, name), true},
 #include "client/real.def"
 };
+
+static void put(struct sc_real *table, const struct entry *e, void *function)
+{
+    __atomic_store_n((void **)(void *)((char *)table + e->offset), function, __ATOMIC_RELAXED);
+}
 
 /* Only the shim stands in the global scope, before libc, where "the next" means something; a copy
  * inside a dlopened module has no next. */
@@ -64,8 +74,9 @@ void sc_real_bind(void)
     for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
         void *found = dlsym(handle, entries[i].name);
         if (found)
-            __atomic_store_n((void **)(void *)((char *)&sc_real + entries[i].offset), found,
-                             __ATOMIC_RELAXED);
+            put(&sc_next, &entries[i], found);
+        if (found && entries[i].in_both)
+            put(&sc_real, &entries[i], found);
     }
     __atomic_store_n(&bound, true, __ATOMIC_RELEASE);
 }

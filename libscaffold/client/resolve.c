@@ -26,18 +26,30 @@ bool sc_is_scaffold_name(const char *name)
            strncasecmp(name + len - strlen(suffix), suffix, strlen(suffix)) == 0;
 }
 
+/* One failure, for those who look names up and for those who call sockets. */
+static int both_errors(int eai, int error)
+{
+    sc_control_explain_both(error, eai);
+    errno = error;
+    return eai;
+}
+
 int sc_resolve(const char *name, struct sc_ctl_reply *r)
 {
     struct sc_ctl_request q = sc_control_request(SC_CTL_RESOLVE);
     size_t len = strlen(name);
-    if (len >= sizeof q.resolve.name)
-        return EAI_NONAME;
+    if (len >= sizeof q.resolve.name) {
+        sc_control_explain(EAI_NONAME, "the name is longer than 253 characters");
+        return both_errors(EAI_NONAME, EINVAL);
+    }
     memcpy(q.resolve.name, name, len);
     if (sc_control_call(&q, r, false) == 0) {
         sc_meanings_learn(&r->address, r->service);
         return 0;
     }
-    return errno < 0 ? errno : EAI_AGAIN; /* a reply's EAI_ codes are negative */
+    if (errno > 0)
+        return both_errors(EAI_AGAIN, errno);
+    return both_errors(errno, (int)r->value); /* the reply has both */
 }
 
 bool sc_reverse(const struct sc_address *a, char name[SC_CTL_NAME])
@@ -103,7 +115,7 @@ static int list_addresses(const char *node, const char *service, const struct ad
     }
     h.ai_flags |= AI_NUMERICHOST;
     address_text(r, h.ai_family, text);
-    int err = sc_real.getaddrinfo(text, service, &h, res);
+    int err = sc_next.getaddrinfo(text, service, &h, res);
     if (err == 0 && hints && (hints->ai_flags & AI_CANONNAME))
         err = add_canonical_name(res, *r->name ? r->name : node);
     return err;
@@ -119,7 +131,7 @@ static int port_of(const char *service, int socktype, int flags, uint16_t *port)
     *port = 0;
     if (!service)
         return 0;
-    int err = sc_real.getaddrinfo(NULL, service, &h, &list);
+    int err = sc_next.getaddrinfo(NULL, service, &h, &list);
     if (err)
         return err;
     *port = ntohs(((struct sockaddr_in *)(void *)list->ai_addr)->sin_port);
@@ -168,8 +180,9 @@ static int list_service(const char *node, const char *service, const struct addr
     *res = NULL;
     if (wanted != 0 && wanted != SOCK_STREAM && wanted != SOCK_DGRAM)
         return EAI_SOCKTYPE;
-    if (scaffold_service_parse(node, &s) < 0)
-        return errno == EINVAL ? EAI_NONAME : EAI_AGAIN;
+    int unknown = sc_service_parse(node, &s);
+    if (unknown)
+        return unknown;
     int err =
         wanted == SOCK_STREAM ? 0 : add_service(&s, service, SOCK_DGRAM, hints->ai_flags, res);
     if (wanted != SOCK_DGRAM && err != EAI_MEMORY)
@@ -181,20 +194,60 @@ static int list_service(const char *node, const char *service, const struct addr
     return hints->ai_flags & AI_CANONNAME ? add_canonical_name(res, node) : 0;
 }
 
+/* Whether the question is ours. */
+static bool is_service_lookup(const char *node, const struct addrinfo *hints)
+{
+    if (hints && hints->ai_family == AF_SCAFFOLD)
+        return true;
+    bool numeric = hints && (hints->ai_flags & AI_NUMERICHOST);
+    bool ip = !hints || hints->ai_family == AF_UNSPEC || hints->ai_family == AF_INET ||
+              hints->ai_family == AF_INET6;
+    return sc_is_scaffold_name(node) && !numeric && ip;
+}
+
 int sc_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                    struct addrinfo **res)
 {
     struct sc_ctl_reply r;
     sc_real_bind();
+    sc_control_forget();
+    if (!is_service_lookup(node, hints))
+        return sc_next.getaddrinfo(node, service, hints, res);
     if (hints && hints->ai_family == AF_SCAFFOLD)
         return node ? list_service(node, service, hints, res) : EAI_NONAME;
-    bool numeric = hints && (hints->ai_flags & AI_NUMERICHOST);
-    bool ip = !hints || hints->ai_family == AF_UNSPEC || hints->ai_family == AF_INET ||
-              hints->ai_family == AF_INET6;
-    if (!sc_is_scaffold_name(node) || numeric || !ip)
-        return sc_real.getaddrinfo(node, service, hints, res);
     int err = sc_resolve(node, &r);
     return err ? err : list_addresses(node, service, hints, &r, res);
+}
+
+/* --- getaddrinfo_a ----------------------------------------------------------------------------
+ */
+
+/* True for a request that libc must not have: it is answered by then. */
+static bool answer_service(struct gaicb *r)
+{
+    if (!r || !is_service_lookup(r->ar_name, r->ar_request))
+        return false;
+    r->ar_result = NULL;
+    r->__return = sc_getaddrinfo(r->ar_name, r->ar_service, r->ar_request, &r->ar_result);
+    return true;
+}
+
+/* scaffoldd answers at once, so services' names are looked up here: their requests are done before
+ * libc has a list without them, waits for the rest and notifies. gai_error, gai_suspend and
+ * gai_cancel then say of a request of ours what they say of any that is done. */
+int sc_getaddrinfo_a(int mode, struct gaicb *list[], int count, struct sigevent *notify)
+{
+    sc_real_bind();
+    if (count <= 0 || (mode != GAI_WAIT && mode != GAI_NOWAIT))
+        return sc_next.getaddrinfo_a(mode, list, count, notify);
+    struct gaicb **rest = calloc((size_t)count, sizeof *rest);
+    if (!rest)
+        return EAI_MEMORY;
+    for (int i = 0; i < count; i++)
+        rest[i] = answer_service(list[i]) ? NULL : list[i];
+    int result = sc_next.getaddrinfo_a(mode, rest, count, notify);
+    free(rest);
+    return result;
 }
 
 /* --- getnameinfo
@@ -208,19 +261,19 @@ int sc_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, sockl
     sc_real_bind();
     if (!host || host_len == 0 || (flags & NI_NUMERICHOST) ||
         sc_address_from_sockaddr(addr, len, &a) < 0 || !in_pool(&a))
-        return sc_real.getnameinfo(addr, len, host, host_len, service, service_len, flags);
+        return sc_next.getnameinfo(addr, len, host, host_len, service, service_len, flags);
     bool known = sc_reverse(&a, name);
     if (!known && (flags & NI_NAMEREQD))
         return EAI_NONAME;
     int numeric = (flags & ~NI_NAMEREQD) | NI_NUMERICHOST;
     if (!known)
-        return sc_real.getnameinfo(addr, len, host, host_len, service, service_len, numeric);
+        return sc_next.getnameinfo(addr, len, host, host_len, service, service_len, numeric);
     if (strlen(name) >= host_len)
         return EAI_OVERFLOW;
     memcpy(host, name, strlen(name) + 1);
     if (!service || service_len == 0)
         return 0;
-    return sc_real.getnameinfo(addr, len, NULL, 0, service, service_len, numeric);
+    return sc_next.getnameinfo(addr, len, NULL, 0, service, service_len, numeric);
 }
 
 /* --- gethostby...
@@ -259,7 +312,7 @@ int sc_gethostbyname2_r(const char *name, int family, struct hostent *ret, char 
     struct sc_ctl_reply r;
     sc_real_bind();
     if (!sc_is_scaffold_name(name) || (family != AF_INET && family != AF_INET6))
-        return sc_real.gethostbyname2_r(name, family, ret, buf, size, result, error);
+        return sc_next.gethostbyname2_r(name, family, ret, buf, size, result, error);
     *result = NULL;
     int err = sc_resolve(name, &r);
     if (err) {
@@ -281,7 +334,7 @@ int sc_gethostbyname_r(const char *name, struct hostent *ret, char *buf, size_t 
 {
     sc_real_bind();
     if (!sc_is_scaffold_name(name))
-        return sc_real.gethostbyname_r(name, ret, buf, size, result, error);
+        return sc_next.gethostbyname_r(name, ret, buf, size, result, error);
     return sc_gethostbyname2_r(name, AF_INET, ret, buf, size, result, error);
 }
 
@@ -307,7 +360,7 @@ int sc_gethostbyaddr_r(const void *addr, socklen_t len, int family, struct hoste
     char name[SC_CTL_NAME];
     sc_real_bind();
     if (!sc_pool_address(addr, len, family, &a))
-        return sc_real.gethostbyaddr_r(addr, len, family, ret, buf, size, result, error);
+        return sc_next.gethostbyaddr_r(addr, len, family, ret, buf, size, result, error);
     *result = NULL;
     if (!sc_reverse(&a, name)) {
         *error = HOST_NOT_FOUND;
@@ -332,7 +385,7 @@ struct hostent *sc_gethostbyname2(const char *name, int family)
     int error = 0;
     sc_real_bind();
     if (!sc_is_scaffold_name(name))
-        return sc_real.gethostbyname2(name, family);
+        return sc_next.gethostbyname2(name, family);
     sc_gethostbyname2_r(name, family, &answer, room, sizeof room, &result, &error);
     h_errno = error;
     return result;
@@ -342,7 +395,7 @@ struct hostent *sc_gethostbyname(const char *name)
 {
     sc_real_bind();
     return sc_is_scaffold_name(name) ? sc_gethostbyname2(name, AF_INET)
-                                     : sc_real.gethostbyname(name);
+                                     : sc_next.gethostbyname(name);
 }
 
 struct hostent *sc_gethostbyaddr(const void *addr, socklen_t len, int family)
@@ -352,7 +405,7 @@ struct hostent *sc_gethostbyaddr(const void *addr, socklen_t len, int family)
     int error = 0;
     sc_real_bind();
     if (!sc_pool_address(addr, len, family, &a))
-        return sc_real.gethostbyaddr(addr, len, family);
+        return sc_next.gethostbyaddr(addr, len, family);
     sc_gethostbyaddr_r(addr, len, family, &answer, room, sizeof room, &result, &error);
     h_errno = error;
     return result;

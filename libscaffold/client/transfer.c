@@ -1,6 +1,7 @@
 /* send and recv: libc's own. Only a failure is looked at, and given the errno that TCP would have
  * given; so is what AF_UNIX adds to a success (the peer's name). */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -10,9 +11,10 @@
 #include "client/descriptors.h"
 #include "client/flow_error.h"
 #include "client/identity.h"
+#include "client/kernel.h"
 #include "client/log.h"
+#include "client/memory.h"
 #include "client/real.h"
-#include "client/shadow.h"
 #include "client/swap.h"
 #include "scaffold/scaffold.h"
 
@@ -41,7 +43,7 @@ static bool may_send(int fd, int flags)
         return false;
     }
     struct pollfd p = {.fd = fd, .events = POLLOUT};
-    return poll(&p, 1, -1) >= 0;
+    return sc_next.poll(&p, 1, -1) >= 0;
 }
 
 /* A send that is worth repeating as the kernel would treat it: `flags` without our MSG_NOSIGNAL,
@@ -54,7 +56,7 @@ struct attempt {
 
 static ssize_t repeat(const struct attempt *a)
 {
-    return sc_real.sendmsg(a->fd, a->msg, a->flags);
+    return sc_next.sendmsg(a->fd, a->msg, a->flags);
 }
 
 /* The first send after a reset reports it, once and without SIGPIPE; the next is EPIPE with it. The
@@ -82,7 +84,7 @@ static ssize_t on_unconnected(const struct attempt *a)
     if (!sc_is_service_socket(a->fd, &own))
         return fail(ENOTCONN);
     if (!(a->flags & MSG_NOSIGNAL))
-        raise(SIGPIPE);
+        sc_kernel_raise(SIGPIPE);
     return fail(EPIPE);
 }
 
@@ -126,10 +128,17 @@ static bool opens_service(int flags, const struct sockaddr *to, socklen_t len)
                                             (sc_policy_connects(&a) || sc_policy_is_here(&a)));
 }
 
+/* It opens nothing on a flow that is open. */
+static bool is_open_already(int fd, int flags)
+{
+    struct sc_identity id;
+    return (flags & MSG_FASTOPEN) && sc_identify(fd, &id) == SC_STATE_OPEN;
+}
+
 /* Descriptors and credentials inside a flow would arrive in scaffoldd; TCP ignores them. */
 static bool carries_rights(const struct msghdr *msg)
 {
-    if (!msg || msg->msg_controllen == 0 || !msg->msg_control)
+    if (msg->msg_controllen == 0 || !sc_memory_reads(msg->msg_control, msg->msg_controllen))
         return false;
     struct msghdr *m =
         (struct msghdr *)(uintptr_t)msg; /* CMSG_NXTHDR takes it so, and reads only */
@@ -145,7 +154,7 @@ static bool carries_rights(const struct msghdr *msg)
 static bool is_datagram(int fd, const struct msghdr *msg, int flags, ssize_t *result)
 {
     if (!sc_is_datagram(fd)) {
-        if (!msg || !msg->msg_name || (flags & MSG_FASTOPEN))
+        if (!msg->msg_name || (flags & MSG_FASTOPEN))
             return false;
         enum sc_route route = sc_datagram_route(fd, msg->msg_name, msg->msg_namelen);
         if (route == SC_ROUTE_IP)
@@ -156,10 +165,7 @@ static bool is_datagram(int fd, const struct msghdr *msg, int flags, ssize_t *re
         if (route == SC_ROUTE_NONE)
             return true;
     }
-    if (!msg)
-        *result = fail(EFAULT);
-    else
-        *result = sc_datagram_send(fd, msg, flags);
+    *result = sc_datagram_send(fd, msg, flags);
     return true;
 }
 
@@ -167,8 +173,15 @@ static ssize_t sendmsg_unlogged(int fd, const struct msghdr *msg, int flags)
 {
     struct sc_name own;
     ssize_t result;
+    if (!sc_memory_reads_head(msg))
+        return sc_next.sendmsg(fd, msg, flags); /* EFAULT, unless something else comes first */
     if (is_datagram(fd, msg, flags, &result))
         return result;
+    bool opens = opens_service(flags, msg->msg_name, msg->msg_namelen);
+    if (!opens && sc_is_plain(fd))
+        return sc_next.sendmsg(fd, msg, flags);
+    if (!opens && is_open_already(fd, flags))
+        return fail(EISCONN);
     if (!may_send(fd, flags))
         return -1;
     if (carries_rights(msg) && sc_is_service_socket(fd, &own)) {
@@ -177,12 +190,12 @@ static ssize_t sendmsg_unlogged(int fd, const struct msghdr *msg, int flags)
         bare.msg_controllen = 0;
         return sc_sendmsg(fd, &bare, flags);
     }
-    if (msg && opens_service(flags, msg->msg_name, msg->msg_namelen)) {
+    if (opens) {
         if (sc_connect(fd, msg->msg_name, msg->msg_namelen) < 0)
             return -1;
         flags &= ~MSG_FASTOPEN;
     }
-    ssize_t n = sc_real.sendmsg(fd, msg, flags | MSG_NOSIGNAL);
+    ssize_t n = sc_next.sendmsg(fd, msg, flags | MSG_NOSIGNAL);
     if (n >= 0)
         return n;
     struct attempt a = {fd, msg, flags};
@@ -200,8 +213,8 @@ ssize_t sc_sendmsg(int fd, const struct msghdr *msg, int flags)
 static ssize_t sendto_unlogged(int fd, const void *buf, size_t n, int flags,
                                const struct sockaddr *to, socklen_t len)
 {
-    if (!to && sc_marks(fd) == SC_MARK_PLAIN)
-        return sc_real.sendto(fd, buf, n, flags, NULL, 0);
+    if ((!to && sc_is_plain(fd)) || !sc_memory_reads_address(to, len))
+        return sc_next.sendto(fd, buf, n, flags, to, len);
     struct iovec iov = {(void *)(uintptr_t)buf, n};
     struct msghdr msg = {
         .msg_name = (void *)(uintptr_t)to, .msg_namelen = len, .msg_iov = &iov, .msg_iovlen = 1};
@@ -210,9 +223,13 @@ static ssize_t sendto_unlogged(int fd, const void *buf, size_t n, int flags,
         return result;
     if (opens_service(flags, to, len))
         return sc_sendmsg(fd, &msg, flags);
+    if (sc_is_plain(fd))
+        return sc_next.sendto(fd, buf, n, flags, to, len);
+    if (is_open_already(fd, flags))
+        return fail(EISCONN);
     if (!may_send(fd, flags))
         return -1;
-    ssize_t sent = sc_real.sendto(fd, buf, n, flags | MSG_NOSIGNAL, to, len);
+    ssize_t sent = sc_next.sendto(fd, buf, n, flags | MSG_NOSIGNAL, to, len);
     if (sent >= 0)
         return sent;
     struct attempt a = {fd, &msg, flags};
@@ -230,23 +247,6 @@ ssize_t sc_sendto(int fd, const void *buf, size_t n, int flags, const struct soc
 
 /* --- receiving
  * --------------------------------------------------------------------------------------- */
-
-/* recv(NULL, n, MSG_TRUNC) throws away n bytes of a TCP stream. */
-static ssize_t discard(int fd, size_t n, int flags)
-{
-    static char waste[65536]; /* written by whoever discards, read by nobody */
-    size_t done = 0;
-    while (done < n) {
-        size_t want = n - done < sizeof waste ? n - done : sizeof waste;
-        ssize_t got = sc_real.recvfrom(fd, waste, want, flags & ~MSG_TRUNC, NULL, NULL);
-        if (got <= 0)
-            return done ? (ssize_t)done : got;
-        done += (size_t)got;
-        if (!(flags & MSG_WAITALL))
-            flags |= MSG_DONTWAIT;
-    }
-    return (ssize_t)done;
-}
 
 /* A flow that was reset after its end had been read is at its end; only writing is an error. */
 static ssize_t on_reset(int fd)
@@ -266,7 +266,7 @@ static ssize_t on_end(int fd)
     return 0;
 }
 
-static ssize_t on_recv_failure(int fd, void *buf, size_t n, int flags)
+static ssize_t on_recv_failure(int fd)
 {
     int error = errno;
     struct sc_identity id;
@@ -277,13 +277,45 @@ static ssize_t on_recv_failure(int fd, void *buf, size_t n, int flags)
         if (sc_identify(fd, &id) == SC_STATE_BOUND || id.state == SC_STATE_LISTENING)
             return fail(ENOTCONN);
         return fail(error);
-    case EFAULT:
-        if (!buf && (flags & MSG_TRUNC) && sc_identify(fd, &id) != SC_STATE_PLAIN)
-            return discard(fd, n, flags);
-        return fail(error);
     default:
         return -1;
     }
+}
+
+/* Room that is written by whoever throws bytes away, and read by nobody. */
+static char waste[65536];
+
+static size_t length_of(const struct iovec *pieces, size_t count)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++)
+        length += pieces[i].iov_len;
+    return length;
+}
+
+/* MSG_TRUNC of a TCP stream: as many bytes as there is room for are taken, or with MSG_PEEK
+ * counted, and none is written to the program's memory. */
+static ssize_t discard(int fd, struct msghdr *msg, int flags)
+{
+    struct iovec pieces[IOV_MAX];
+    struct msghdr m = {.msg_iov = pieces};
+    if (msg->msg_iovlen > IOV_MAX)
+        return fail(EMSGSIZE);
+    if (!sc_memory_reads(msg->msg_iov, msg->msg_iovlen * sizeof *msg->msg_iov))
+        return fail(EFAULT);
+    size_t wanted = length_of(msg->msg_iov, msg->msg_iovlen);
+    for (size_t left = wanted; left > 0 && m.msg_iovlen < IOV_MAX; m.msg_iovlen++) {
+        size_t part = left < sizeof waste ? left : sizeof waste;
+        pieces[m.msg_iovlen] = (struct iovec){waste, part};
+        left -= part;
+    }
+    ssize_t got = sc_next.recvmsg(fd, &m, flags & ~MSG_TRUNC);
+    msg->msg_namelen = 0;
+    msg->msg_controllen = 0;
+    msg->msg_flags = m.msg_flags;
+    if (got < 0)
+        return on_recv_failure(fd);
+    return got == 0 && wanted > 0 ? on_end(fd) : got;
 }
 
 /* AF_UNIX tells who sent the bytes of a stream; TCP does not. */
@@ -294,22 +326,29 @@ static bool is_told(int fd, const void *name, socklen_t room, socklen_t len)
            ((const struct sockaddr *)name)->sa_family == AF_UNIX && sc_is_service_socket(fd, &own);
 }
 
+/* Where it must not be written at all, since TCP would not have. */
+static bool goes_astray(int fd, void *name, socklen_t room)
+{
+    struct sc_name own;
+    return !sc_memory_writes(name, room) && sc_is_service_socket(fd, &own);
+}
+
 static ssize_t receive_datagram(int fd, void *buf, size_t n, int flags, struct sockaddr *from,
                                 socklen_t *len)
 {
     struct iovec iov = {buf, n};
-    struct msghdr msg = {
-        .msg_name = from, .msg_namelen = from && len ? *len : 0, .msg_iov = &iov, .msg_iovlen = 1};
-    if (from && !len)
+    if (from && !sc_memory_writes(len, sizeof *len))
         return fail(EFAULT);
+    struct msghdr msg = {
+        .msg_name = from, .msg_namelen = from ? *len : 0, .msg_iov = &iov, .msg_iovlen = 1};
     ssize_t got = sc_datagram_receive(fd, &msg, flags);
     if (got >= 0 && from)
         *len = msg.msg_namelen;
     return got;
 }
 
-/* Descriptors that came along may be datagram sockets; their numbers were others' before. */
-static void adopt_passed(struct msghdr *msg)
+/* Descriptors that came along may be ours. */
+static void note_passed(struct msghdr *msg)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
         if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
@@ -317,24 +356,44 @@ static void adopt_passed(struct msghdr *msg)
         for (size_t at = 0; CMSG_LEN(at + sizeof(int)) <= c->cmsg_len; at += sizeof(int)) {
             int fd;
             memcpy(&fd, CMSG_DATA(c) + at, sizeof fd);
-            sc_marks_forget(fd);
-            sc_touched_forget(fd);
-            sc_datagram_adopt(fd);
+            sc_note_passed(fd);
         }
     }
 }
 
+/* TCP's queue of errors is empty, and nobody waits for it; AF_UNIX has none, and would take the
+ * stream. True for a stream of ours, which is asked about for this flag alone. */
+static bool reads_error_queue(int fd, int flags)
+{
+    struct sc_name own;
+    if (!(flags & MSG_ERRQUEUE))
+        return false;
+    sc_meet_passed(fd);
+    return sc_is_service_socket(fd, &own);
+}
+
 ssize_t sc_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len)
 {
-    unsigned marks = sc_marks(fd);
-    if (marks == SC_MARK_PLAIN)
-        return sc_real.recvfrom(fd, buf, n, flags, from, len);
-    if (marks & SC_MARK_DATAGRAM)
+    struct sc_name own;
+    if (sc_is_datagram(fd))
         return receive_datagram(fd, buf, n, flags, from, len);
-    socklen_t room = from && len ? *len : 0;
-    ssize_t got = sc_real.recvfrom(fd, buf, n, flags, from, len);
+    if (reads_error_queue(fd, flags))
+        return fail(EAGAIN);
+    if (sc_is_plain(fd))
+        return sc_next.recvfrom(fd, buf, n, flags, from, len);
+    if (flags & MSG_TRUNC && sc_is_service_socket(fd, &own)) {
+        struct iovec iov = {buf, n};
+        struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+        return discard(fd, &msg, flags);
+    }
+    socklen_t room = from && sc_memory_reads(len, sizeof *len) ? *len : 0;
+    if (room && goes_astray(fd, from, room)) {
+        from = NULL;
+        room = *len = 0;
+    }
+    ssize_t got = sc_next.recvfrom(fd, buf, n, flags, from, from ? len : NULL);
     if (got < 0)
-        return on_recv_failure(fd, buf, n, flags);
+        return on_recv_failure(fd);
     if (got == 0 && n > 0)
         return on_end(fd);
     if (room && is_told(fd, from, room, *len))
@@ -342,17 +401,47 @@ ssize_t sc_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *fro
     return got;
 }
 
+static ssize_t receive_message(int fd, struct msghdr *msg, int flags)
+{
+    if (sc_is_plain(fd))
+        return sc_next.recvmsg(fd, msg, flags);
+    struct sc_name own;
+    if (!sc_memory_writes(msg, sizeof *msg))
+        return fail(EFAULT);
+    if (flags & MSG_TRUNC && sc_is_service_socket(fd, &own))
+        return discard(fd, msg, flags);
+    socklen_t room = msg->msg_name ? msg->msg_namelen : 0;
+    if (room && goes_astray(fd, msg->msg_name, room))
+        room = msg->msg_namelen = 0;
+    ssize_t got = sc_next.recvmsg(fd, msg, flags);
+    if (got < 0)
+        return on_recv_failure(fd);
+    if (room && is_told(fd, msg->msg_name, room, msg->msg_namelen))
+        msg->msg_namelen = 0;
+    return got;
+}
+
 ssize_t sc_recvmsg(int fd, struct msghdr *msg, int flags)
 {
     if (sc_is_datagram(fd))
-        return msg ? sc_datagram_receive(fd, msg, flags) : fail(EFAULT);
-    socklen_t room = msg && msg->msg_name ? msg->msg_namelen : 0;
-    ssize_t got = sc_real.recvmsg(fd, msg, flags);
-    if (got < 0)
-        return on_recv_failure(fd, msg, 0, flags);
-    if (msg->msg_controllen > 0)
-        adopt_passed(msg);
-    if (room && is_told(fd, msg->msg_name, room, msg->msg_namelen))
-        msg->msg_namelen = 0;
+        return sc_memory_writes(msg, sizeof *msg) ? sc_datagram_receive(fd, msg, flags)
+                                                  : fail(EFAULT);
+    if (reads_error_queue(fd, flags))
+        return fail(EAGAIN);
+    ssize_t got = receive_message(fd, msg, flags);
+    if (got >= 0 && msg->msg_controllen > 0 && !sc_mark_is_set(fd, SC_MARK_PLAIN))
+        note_passed(msg);
+    return got;
+}
+
+int sc_recvmmsg(int fd, struct mmsghdr *list, unsigned count, int flags, struct timespec *timeout)
+{
+    if (sc_is_datagram(fd))
+        return sc_datagram_receive_many(fd, list, count, flags, timeout);
+    if (reads_error_queue(fd, flags))
+        return fail(EAGAIN);
+    int got = sc_next.recvmmsg(fd, list, count, flags, timeout);
+    for (int i = 0; i < got && !sc_mark_is_set(fd, SC_MARK_PLAIN); i++)
+        note_passed(&list[i].msg_hdr);
     return got;
 }

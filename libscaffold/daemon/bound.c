@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "daemon/daemon.h"
-#include "daemon/diag.h"
+#include "daemon/folder.h"
 #include "daemon/listener.h"
 #include "daemon/registry.h"
 
@@ -165,8 +165,8 @@ static int enter(struct sc_bound *b, const struct sc_service_id *service)
 }
 
 int sc_bound_reserve(struct sc_daemon *d, const struct sc_name *name,
-                     const struct sc_service_id *service, uint32_t inode, uid_t uid,
-                     struct sc_bound_wish wish, struct sc_bound **out)
+                     const struct sc_service_id *service, uint32_t inode, struct sc_bound_wish wish,
+                     struct sc_bound **out)
 {
     if (is_taken(d, name, service, wish))
         return EADDRINUSE;
@@ -177,7 +177,7 @@ int sc_bound_reserve(struct sc_daemon *d, const struct sc_name *name,
     sc_name_key(name, b->key);
     sc_list_init(&b->link);
     sc_list_init(&b->member);
-    int err = sc_share_take(&d->shares, &b->share, uid, SC_SHARE_BOUND) ? 0 : ENOBUFS;
+    int err = sc_share_take(&d->shares, &b->share, name->owner, SC_SHARE_BOUND) ? 0 : ENOBUFS;
     if (err == 0)
         err = enter(b, service);
     if (err) {
@@ -209,8 +209,9 @@ void sc_bound_drop(struct sc_bound *b)
 
 bool sc_bound_drop_if_gone(struct sc_bound *b)
 {
-    if (sc_diag_exists(b->inode))
+    if (sc_folder_has(&b->daemon->folder, b->key))
         return false;
+    sc_folder_remove(&b->daemon->folder, b->key);
     sc_bound_drop(b);
     return true;
 }

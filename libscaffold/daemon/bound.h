@@ -1,10 +1,9 @@
 /* The stream sockets that programs of this host have bound to a service, listening or not: who has
  * which address decides EADDRINUSE, and finds the listener of an arriving flow.
  *
- * BIND reserves an address for the very socket that came with it; the name that the socket gets
- * holds a number that nobody can guess, so that no other user can have taken it. The reservation
- * lasts as long as the socket, whoever holds it: by its inode, which is asked for when somebody
- * else wants the address, and by the sweep. */
+ * BIND reserves an address for the socket that it makes, which stands in a folder of scaffoldd's
+ * (daemon/folder.h). The reservation lasts as long as the socket, whoever holds it: that is asked
+ * when somebody else wants the address, and by the sweep. */
 #ifndef SC_DAEMON_BOUND_H
 #define SC_DAEMON_BOUND_H
 
@@ -64,13 +63,14 @@ void sc_bound_fini(struct sc_bound_table *t); /* drops all */
 uint64_t sc_bound_serial(struct sc_daemon *d, bool shared);
 struct sc_bound_wish sc_bound_wish_of(const struct sc_name *name);
 
-/* Reserves the name's address for the socket with this inode. Returns 0, or a positive errno:
+/* Reserves the name's address for the socket with this inode; in the share of the name's owner.
+ * Returns 0, or a positive errno:
  * EADDRINUSE, ENOBUFS (the user has its share), ENOMEM. */
 int sc_bound_reserve(struct sc_daemon *d, const struct sc_name *name,
-                     const struct sc_service_id *service, uint32_t inode, uid_t uid,
-                     struct sc_bound_wish wish, struct sc_bound **out);
+                     const struct sc_service_id *service, uint32_t inode, struct sc_bound_wish wish,
+                     struct sc_bound **out);
 
-/* The socket is gone; its listener is closed first. */
+/* Forgets it; its listener is closed first. The file stays, for whoever finds it again. */
 void sc_bound_drop(struct sc_bound *b);
 
 /* By the name's text, without the leading zero; NULL: none. */
@@ -79,7 +79,7 @@ struct sc_bound *sc_bound_find(struct sc_daemon *d, const char *text);
 /* By service id with port and protocol; NULL: nobody is bound to it. */
 struct sc_bound_service *sc_bound_service_find(struct sc_daemon *d, const struct sc_service_id *id);
 
-/* Drops it, and returns true, when the kernel knows no such socket any more. */
+/* Drops it, with its file, and returns true, when nobody holds the socket any more. */
 bool sc_bound_drop_if_gone(struct sc_bound *b);
 
 /* Looks at the next `count` of all. */

@@ -3,14 +3,17 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "local/places.h"
 #include "naming/name.h"
 #include "transport/congestion.h"
 
@@ -301,16 +304,25 @@ static void user_dir(char *out, size_t size, const char *variable, const char *s
         snprintf(out, size, "%s/%s/scaffold", home, home_part);
 }
 
+static bool owner_of(const char *dir, uint32_t *uid)
+{
+    struct stat st;
+    if (stat(dir, &st) < 0 || !S_ISDIR(st.st_mode))
+        return false;
+    *uid = st.st_uid;
+    return true;
+}
+
+/* The first place where programs look. */
 static void default_runtime_dir(struct sc_config *c)
 {
-    const char *given = getenv("SCAFFOLD_RUNTIME_DIR");
-    const char *xdg = getenv("XDG_RUNTIME_DIR");
-    if (given && *given)
-        snprintf(c->runtime_dir, sizeof c->runtime_dir, "%s", given);
-    else if (xdg && *xdg)
-        snprintf(c->runtime_dir, sizeof c->runtime_dir, "%s/scaffold", xdg);
-    else
-        snprintf(c->runtime_dir, sizeof c->runtime_dir, "/run/scaffold");
+    struct sc_places places;
+    struct sc_places_wish wish = {.runtime_dir = getenv("SCAFFOLD_RUNTIME_DIR"),
+                                  .xdg = getenv("XDG_RUNTIME_DIR"),
+                                  .uid = geteuid(),
+                                  .owner_of = owner_of};
+    sc_places_read(&places, &wish);
+    snprintf(c->runtime_dir, sizeof c->runtime_dir, "%s", places.at[0].dir);
 }
 
 /* The machine's name up to its first dot, with what a label cannot hold replaced. */
@@ -345,4 +357,31 @@ void sc_config_init(struct sc_config *c)
     strcpy(c->congestion, "cubic");
     if (getrandom(&c->seed, sizeof c->seed, 0) != sizeof c->seed)
         abort();
+}
+
+int sc_config_make_absolute(struct sc_config *c, char *why, size_t size)
+{
+    const struct {
+        enum sc_setting setting;
+        char *path;
+        size_t room;
+    } all[] = {{SC_SET_RUNTIME_DIR, c->runtime_dir, sizeof c->runtime_dir},
+               {SC_SET_STATE_DIR, c->state_dir, sizeof c->state_dir},
+               {SC_SET_LOG_FILE, c->log_file, sizeof c->log_file}};
+    char here[PATH_MAX], absolute[PATH_MAX + 260], where[352];
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (!*all[i].path || *all[i].path == '/')
+            continue;
+        bool known = getcwd(here, sizeof here) != NULL;
+        snprintf(absolute, sizeof absolute, "%s/%s", here, all[i].path);
+        if (known && strlen(absolute) < all[i].room) {
+            strcpy(all[i].path, absolute);
+            continue;
+        }
+        sc_config_where(c, all[i].setting, where, sizeof where);
+        snprintf(why, size, "%s: %s; give a shorter one that starts with /", where,
+                 known ? "this path is too long" : strerror(errno));
+        return -1;
+    }
+    return 0;
 }

@@ -83,6 +83,10 @@ void sc_config_init(struct sc_config *c);
  */
 bool sc_config_read(struct sc_config *c, int argc, char **argv, struct sc_problems *p);
 
+/* Paths that are relative to where scaffoldd was started hold wherever it works from then on.
+ * Returns 0, or -1 with a line in `why`. */
+int sc_config_make_absolute(struct sc_config *c, char *why, size_t size);
+
 /* Reads c->file over *c. Unknown keys are problems: a misspelt setting must not be silently
  * ignored. */
 void sc_config_load(struct sc_config *c, struct sc_problems *p);

@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -32,11 +34,27 @@ int sc_ctl_take_passed(struct sc_ctl_call *c)
     return fd;
 }
 
-static void drop_passed(struct sc_ctl_call *c)
+void sc_ctl_drop_passed(struct sc_ctl_call *c)
 {
     int fd = sc_ctl_take_passed(c);
     if (fd >= 0)
         close(fd);
+}
+
+/* Whatever the call waits for, and holds beside its connection. */
+static void release(struct sc_ctl_call *c)
+{
+    struct sc_ctl_server *s = c->server;
+    sc_untie(&c->waiter.session);
+    sc_ctl_drop_prepared(c);
+    if (c->offered >= 0)
+        close(c->offered);
+    c->offered = -1;
+    sc_ctl_drop_passed(c);
+    sc_map_remove(&s->waiting, &c->waits);
+    sc_loop_alarm(&s->daemon->loop, &c->registration, SC_NEVER);
+    sc_loop_alarm(&s->daemon->loop, &c->address, SC_NEVER);
+    sc_share_give(&s->daemon->shares, &c->name);
 }
 
 static void hang_up(struct sc_ctl_call *c)
@@ -45,31 +63,53 @@ static void hang_up(struct sc_ctl_call *c)
     int fd = c->watch.fd;
     if (fd < 0)
         return;
-    sc_untie(&c->waiter.session);
-    if (c->port_taken)
-        sc_registry_give_port(s->daemon, c->open.own.port);
-    sc_ctl_drop_endpoint(c);
-    drop_passed(c);
-    sc_map_remove(&s->waiting, &c->waits);
+    release(c);
     sc_loop_unwatch(&s->daemon->loop, &c->watch);
-    sc_loop_alarm(&s->daemon->loop, &c->registration, SC_NEVER);
-    sc_loop_alarm(&s->daemon->loop, &c->address, SC_NEVER);
     close(fd);
     sc_list_remove(&c->link);
     sc_share_give(&s->daemon->shares, &c->share);
-    sc_share_give(&s->daemon->shares, &c->name);
     sc_loop_dispose(&s->daemon->loop, c);
     sc_daemon_on_activity(s->daemon);
 }
 
+/* True while a descriptor waits in the caller's queue. */
+static bool is_untaken(struct sc_ctl_call *c)
+{
+    int bytes = 0;
+    if (c->gave && (ioctl(c->watch.fd, SIOCOUTQ, &bytes) < 0 || bytes == 0))
+        c->gave = false;
+    return c->gave;
+}
+
+/* What waits there is charged to whoever runs scaffoldd, and lasts as long as the caller's socket.
+ * So the connection stays, charged to the caller, until he has closed that: an error says so,
+ * whatever he has shut down before. */
+static void end(struct sc_ctl_call *c, uint32_t events)
+{
+    if (!is_untaken(c) || (events & EPOLLERR)) {
+        hang_up(c);
+        return;
+    }
+    if (c->over)
+        return;
+    release(c);
+    c->over = true;
+    sc_loop_rewatch(&c->server->daemon->loop, &c->watch, EPOLLET);
+    sc_list_remove(&c->link);
+    sc_list_append(&c->server->busy, &c->link);
+}
+
+/* STOP is of every version: who asks is answered in his own. */
 struct sc_ctl_reply sc_ctl_reply_to(const struct sc_ctl_call *c)
 {
-    return (struct sc_ctl_reply){
-        .magic = SC_CTL_MAGIC, .version = SC_CTL_VERSION, .op = c->request.op};
+    bool stop = c->request.op == SC_CTL_STOP;
+    return (struct sc_ctl_reply){.magic = SC_CTL_MAGIC,
+                                 .version = stop ? c->request.version : SC_CTL_VERSION,
+                                 .op = c->request.op};
 }
 
 /* Sends the reply; with `fd` >= 0 that descriptor goes along. */
-void sc_ctl_send(struct sc_ctl_call *c, const struct sc_ctl_reply *r, int fd)
+static bool send_reply(struct sc_ctl_call *c, const struct sc_ctl_reply *r, int fd)
 {
     struct iovec iov = {(void *)(uintptr_t)r, sizeof *r};
     sc_journal_reply(c, r);
@@ -87,7 +127,24 @@ void sc_ctl_send(struct sc_ctl_call *c, const struct sc_ctl_reply *r, int fd)
         h->cmsg_len = CMSG_LEN(sizeof fd);
         memcpy(CMSG_DATA(h), &fd, sizeof fd);
     }
-    sendmsg(c->watch.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL); /* one packet into an empty queue */
+    /* one packet into an empty queue */
+    return sendmsg(c->watch.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+}
+
+void sc_ctl_send(struct sc_ctl_call *c, const struct sc_ctl_reply *r)
+{
+    send_reply(c, r, -1);
+}
+
+bool sc_ctl_give(struct sc_ctl_call *c, const struct sc_ctl_reply *r, int fd)
+{
+    bool sent = send_reply(c, r, fd);
+    close(fd);
+    c->gave |= sent;
+    if (!sent)
+        sc_ctl_send_error(c, ENOBUFS,
+                          "too many descriptors are on their way from scaffoldd; raise its limit");
+    return sent;
 }
 
 void sc_ctl_send_error(struct sc_ctl_call *c, int error, const char *text)
@@ -95,7 +152,7 @@ void sc_ctl_send_error(struct sc_ctl_call *c, int error, const char *text)
     struct sc_ctl_reply r = sc_ctl_reply_to(c);
     r.error = error;
     snprintf(r.text, sizeof r.text, "%s", text);
-    sc_ctl_send(c, &r, -1);
+    sc_ctl_send(c, &r);
 }
 
 bool sc_ctl_refuse_share(struct sc_ctl_call *c, struct sc_share *share, enum sc_share_kind kind)
@@ -136,7 +193,7 @@ static void dispatch(struct sc_ctl_call *c)
 static void take_descriptors(struct sc_ctl_call *c, struct msghdr *msg)
 {
     c->passed_too_many = (msg->msg_flags & MSG_CTRUNC) != 0;
-    drop_passed(c); /* of a request before */
+    sc_ctl_drop_passed(c); /* of a request before */
     for (struct cmsghdr *h = CMSG_FIRSTHDR(msg); h; h = CMSG_NXTHDR(msg, h)) {
         if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
             continue;
@@ -158,6 +215,8 @@ static bool acceptable(struct sc_ctl_call *c, size_t len)
     struct sc_daemon *d = c->server->daemon;
     int err = sc_ctl_request_check(&c->request, len);
     char line[SC_CTL_TEXT];
+    if (err == -EPROTO && sc_ctl_op_of_every_version(c->request.op))
+        return true;
     if (err == -EPROTO) {
         snprintf(line, sizeof line,
                  "this scaffoldd speaks version %d of the control protocol, the program's library "
@@ -178,8 +237,8 @@ static bool acceptable(struct sc_ctl_call *c, size_t len)
 /* A reply is owed. Whoever goes on talking meanwhile is no library of ours. */
 static bool is_busy(const struct sc_ctl_call *c)
 {
-    return c->waits.linked || c->waiter.session.other || c->registration.timer.at != SC_NEVER ||
-           c->address.timer.at != SC_NEVER;
+    return c->over || c->waits.linked || c->waiter.session.other ||
+           c->registration.timer.at != SC_NEVER || c->address.timer.at != SC_NEVER;
 }
 
 /* The lists follow what the last event has made of it. */
@@ -208,18 +267,21 @@ static bool read_request(struct sc_ctl_call *c)
     take_descriptors(c, &msg);
     if (n > 0 && acceptable(c, (size_t)n))
         dispatch(c);
-    if (!is_busy(c))
-        drop_passed(c); /* nobody wanted it */
+    if (!is_busy(c) && c->passed >= 0) { /* nobody wanted it */
+        c->server->daemon->unwanted_descriptors++;
+        sc_ctl_drop_passed(c);
+    }
     return n > 0;
 }
 
 static void on_connection(struct sc_watch *w, uint32_t events)
 {
     struct sc_ctl_call *c = sc_container(w, struct sc_ctl_call, watch);
-    if ((events & EPOLLIN) && !is_busy(c) && read_request(c) && !(events & (EPOLLHUP | EPOLLERR)))
+    if ((events & EPOLLIN) && !is_busy(c) && !is_untaken(c) && read_request(c) &&
+        !(events & (EPOLLHUP | EPOLLERR)))
         file(c);
     else
-        hang_up(c);
+        end(c, events);
 }
 
 static int spare_descriptor(void)
@@ -227,7 +289,8 @@ static int spare_descriptor(void)
     return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* One that asks nothing, of this user, or, when all have too many, of anybody: the oldest. */
+/* One that asks nothing, of this user, or, when all have too many, of anybody: the oldest. Not one
+ * whose caller has to take a descriptor first. */
 static struct sc_ctl_call *oldest_idle(struct sc_ctl_server *s, uid_t uid, bool any)
 {
     struct sc_list *it, *tmp;
@@ -235,8 +298,13 @@ static struct sc_ctl_call *oldest_idle(struct sc_ctl_server *s, uid_t uid, bool 
     sc_list_each(it, tmp, &s->idle)
     {
         struct sc_ctl_call *c = sc_container(it, struct sc_ctl_call, link);
-        if (any || c->peer.uid == uid)
+        bool eligible = any || c->peer.uid == uid;
+        if (eligible && !is_untaken(c))
             return c;
+        if (eligible) {
+            sc_list_remove(&c->link);
+            sc_list_append(&s->busy, &c->link);
+        }
         if (++looked == IDLE_LOOKED_AT)
             return NULL;
     }
@@ -269,7 +337,8 @@ static void refuse_connection(struct sc_ctl_call *c, const char *line)
 
 static void add_connection(struct sc_ctl_server *s, int fd)
 {
-    struct sc_ctl_call now = {.server = s, .passed = -1, .watch = {.fd = fd}};
+    struct sc_ctl_call now = {
+        .server = s, .prepared = -1, .offered = -1, .passed = -1, .watch = {.fd = fd}};
     socklen_t len = sizeof now.peer;
     struct sc_ctl_call *c = calloc(1, sizeof *c);
     if (!c || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &now.peer, &len) < 0 ||

@@ -33,26 +33,33 @@ struct sc_ctl_call {
     struct sc_share name; /* of the name that is looked up, when it is new here */
     struct ucred peer;
     struct sc_ctl_request request; /* the call under way */
-    struct sc_request open;        /* what PREPARE found out, for HANDOVER */
-    bool prepared;
+    struct sc_request open;        /* what PREPARE or a datagram's BIND found out */
     bool port_taken;
-    int passed;                   /* a descriptor that came with the request; -1: none */
-    bool passed_too_many;         /* ... and no room for it here */
-    struct sc_map_node waits;     /* linked while a look-up is waited for */
-    uint64_t ticket;              /* of that look-up */
-    struct sc_alarm registration; /* LISTEN, HANDOVER: set while the router is waited for */
+    int prepared;             /* PREPARE: scaffoldd's end of the pair, until HANDOVER; -1: none */
+    int offered;              /* BIND: goes along with the reply that is waited for; -1: none */
+    int passed;               /* a descriptor that came with the request; -1: none */
+    bool passed_too_many;     /* ... and no room for it here */
+    bool gave;                /* a descriptor went along with a reply */
+    bool over;                /* ... and was not taken when the call was: see ctl.c */
+    struct sc_map_node waits; /* linked while a look-up is waited for */
+    uint64_t ticket;          /* of that look-up */
+    struct sc_alarm registration; /* LISTEN, BIND: set while the router is waited for */
     struct sc_alarm address;      /* PREPARE: set while this host has none, see ctl_address.c */
     struct sc_waiter waiter;      /* HANDOVER: tied while the opening is waited for */
-    struct sc_endpoint *endpoint; /* reserved for a datagram socket, until HANDOVER */
 };
 
-/* An empty reply to this call; then fill it in and send it, with a descriptor if fd >= 0. */
+/* An empty reply to this call; then fill it in and send it. */
 struct sc_ctl_reply sc_ctl_reply_to(const struct sc_ctl_call *c);
-void sc_ctl_send(struct sc_ctl_call *c, const struct sc_ctl_reply *r, int fd);
+void sc_ctl_send(struct sc_ctl_call *c, const struct sc_ctl_reply *r);
+
+/* The same with a descriptor, which is closed here. False: the kernel takes no more of them, and an
+ * error was sent that says so. */
+bool sc_ctl_give(struct sc_ctl_call *c, const struct sc_ctl_reply *r, int fd);
 void sc_ctl_send_error(struct sc_ctl_call *c, int error, const char *text);
 
 /* The descriptor that came with the request is the caller's from now on; -1: there was none. */
 int sc_ctl_take_passed(struct sc_ctl_call *c);
+void sc_ctl_drop_passed(struct sc_ctl_call *c);
 
 /* True when one of this many more is not granted: an error was sent that says so. */
 bool sc_ctl_refuse_share(struct sc_ctl_call *c, struct sc_share *share, enum sc_share_kind kind);
@@ -65,8 +72,8 @@ void sc_ctl_look_up_name(struct sc_ctl_call *c, const char *base);
 
 /* Reads a service's name; `base` gets it without its port. False: an error was sent, with what is
  * wrong. */
-bool sc_ctl_read_name(struct sc_ctl_call *c, const char *text, int error,
-                      struct sc_service_name *out, char base[SC_NAME_MAX + 1]);
+bool sc_ctl_read_name(struct sc_ctl_call *c, const char *text, struct sc_service_name *out,
+                      char base[SC_NAME_MAX + 1]);
 
 /* True when require_verified forbids the call: an error was sent. */
 bool sc_ctl_refuse_unverified(struct sc_ctl_call *c, bool loopback);
@@ -75,18 +82,23 @@ bool sc_ctl_refuse_unverified(struct sc_ctl_call *c, bool loopback);
 void sc_ctl_bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct sc_address address);
 void sc_ctl_prepare_for(struct sc_ctl_call *c, const struct sc_service_id *service);
 
+/* What PREPARE holds is given up. */
+void sc_ctl_drop_prepared(struct sc_ctl_call *c);
+
 /* Of a program that connects to an address of this host: what it sees as its own. */
 struct sc_address sc_ctl_near(const struct sc_address *to, uint16_t port);
 #define SC_CTL_NOBODY_HERE "no service of this host is reached at this address and port"
 
-/* Datagram sockets' part of PREPARE, BIND, HANDOVER and FLOW_*; the latter returns false when the
- * name is another kind of socket's. */
+/* Datagram sockets' part of PREPARE, BIND and FLOW_*; the latter returns false when the name is
+ * another kind of socket's. */
 void sc_ctl_prepare_datagram(struct sc_ctl_call *c);
 void sc_ctl_bind_datagram(struct sc_ctl_call *c, struct sc_service_id service,
                           struct sc_address address);
-void sc_ctl_hand_over_datagram(struct sc_ctl_call *c);
+void sc_ctl_give_offered(struct sc_ctl_call *c);
 bool sc_ctl_on_datagram_option(struct sc_ctl_call *c);
-void sc_ctl_drop_endpoint(struct sc_ctl_call *c);
+
+/* LISTEN, and BIND of a datagram socket, need not wait for the router any more. */
+void sc_ctl_answer_registered(struct sc_ctl_call *c);
 
 /* What is said when there will be none soon. */
 #define SC_CTL_NO_ADDRESS                                                                          \
@@ -97,7 +109,7 @@ void sc_ctl_drop_endpoint(struct sc_ctl_call *c);
 bool sc_ctl_awaits_address(struct sc_ctl_call *c);
 void sc_ctl_on_address_wait(struct sc_alarm *a);
 
-/* LISTEN waited long enough for the router. */
+/* They waited long enough for it. */
 void sc_ctl_on_registration_wait(struct sc_alarm *a);
 
 /* The calls. */

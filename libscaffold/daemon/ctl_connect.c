@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "daemon/ctl_call.h"
-#include "daemon/handover.h"
 #include "daemon/listener.h"
+#include "daemon/pair.h"
 #include "daemon/registry.h"
 #include "daemon/session.h"
 
@@ -35,12 +35,50 @@ static uint16_t take_port(struct sc_ctl_call *c, uint16_t wanted)
     return port;
 }
 
-/* The rest of PREPARE, once the service is known: a local address for the program. */
+void sc_ctl_drop_prepared(struct sc_ctl_call *c)
+{
+    if (c->port_taken)
+        sc_registry_give_port(c->server->daemon, c->open.own.port);
+    if (c->prepared >= 0)
+        close(c->prepared);
+    c->port_taken = false;
+    c->prepared = -1;
+}
+
+/* The local address of a client whose local port was taken. */
+static struct sc_address own_address(const struct sc_ctl_call *c, uint32_t pool, uint16_t port)
+{
+    if (!c->open.loopback)
+        return sc_address_v4(pool, port);
+    return sc_ctl_near(&c->open.target, port); /* as the program named its target */
+}
+
+/* A pair for the program, plugged. False: an error was sent. */
+static bool make_pair(struct sc_ctl_call *c, struct sc_pair *p)
+{
+    struct sc_daemon *d = c->server->daemon;
+    c->open.own_serial = sc_serial(&d->serials);
+    struct sc_name name = {.daemon = d->id,
+                           .kind = SC_NAME_CLIENT,
+                           .family = c->open.family,
+                           .address = c->open.own,
+                           .serial = c->open.own_serial};
+    int err = sc_pair_make(p, SOCK_STREAM, &name);
+    if (err < 0) {
+        sc_ctl_send_error(c, ENOBUFS, "scaffoldd has no descriptor left; raise its limit");
+        return false;
+    }
+    c->open.plug_len = sc_pair_plug(p);
+    return true;
+}
+
+/* The rest of PREPARE, once the service is known: a socket with a local address. */
 void sc_ctl_prepare_for(struct sc_ctl_call *c, const struct sc_service_id *service)
 {
     struct sc_daemon *d = c->server->daemon;
     struct sc_ctl_reply r = sc_ctl_reply_to(c);
     struct sc_stack_self self;
+    struct sc_pair pair;
     if (sc_ctl_refuse_unverified(c, c->open.loopback))
         return;
     sc_stack_get_self(d->stack, &self);
@@ -53,15 +91,16 @@ void sc_ctl_prepare_for(struct sc_ctl_call *c, const struct sc_service_id *servi
         return;
     c->port_taken = true;
     c->open.service = *service;
-    c->open.own = sc_address_v4(self.pool, port);
-    if (c->open.loopback) /* 127.0.0.1, ::1 or an interface's, as the program named its target */
-        c->open.own = sc_ctl_near(&c->open.target, port);
-    c->open.own_serial = sc_serial(&d->serials);
-    c->prepared = true;
-    r.address = c->open.own;
-    r.serial = c->open.own_serial;
-    memcpy(r.service, service->bytes, sizeof r.service);
-    sc_ctl_send(c, &r, -1);
+    c->open.own = own_address(c, self.pool, port);
+    if (make_pair(c, &pair)) {
+        c->prepared = pair.own;
+        r.address = c->open.own;
+        r.serial = c->open.own_serial;
+        memcpy(r.service, service->bytes, sizeof r.service);
+        if (sc_ctl_give(c, &r, pair.program))
+            return;
+    }
+    sc_ctl_drop_prepared(c);
 }
 
 void sc_ctl_on_prepare(struct sc_ctl_call *c)
@@ -72,13 +111,11 @@ void sc_ctl_on_prepare(struct sc_ctl_call *c)
         !c->request.prepare.by_service && (sc_address_is_loopback(&a) || c->request.prepare.here);
     if (!loopback && sc_ctl_awaits_address(c))
         return;
+    sc_ctl_drop_prepared(c); /* prepared before, and thought better of it */
     if (c->request.prepare.datagram) {
         sc_ctl_prepare_datagram(c);
         return;
     }
-    if (c->port_taken) /* prepared before, and thought better of it */
-        sc_registry_give_port(d, c->open.own.port);
-    c->prepared = c->port_taken = false;
     c->open = (struct sc_request){.target = a,
                                   .family = (enum sc_family)c->request.prepare.family,
                                   .uid = c->peer.uid,
@@ -118,28 +155,9 @@ static void on_opened(struct sc_waiter *w, int error)
     sc_ctl_send_error(c, error, "");
 }
 
-/* The descriptor to hand over; -1: none that will do, and an error was sent. */
-static int take_handed_over(struct sc_ctl_call *c)
-{
-    struct sc_daemon *d = c->server->daemon;
-    int fd = sc_ctl_take_passed(c);
-    if (fd < 0 && c->passed_too_many) {
-        sc_ctl_send_error(c, ENOBUFS, "scaffoldd has no descriptor left; raise its limit");
-    } else if (!c->prepared || fd < 0 ||
-               !sc_handover_fits(d, fd, SOCK_STREAM, SC_NAME_CLIENT, c->open.own_serial)) {
-        if (fd >= 0)
-            close(fd);
-        fd = -1;
-        sc_ctl_send_error(c, EINVAL,
-                          "HANDOVER needs PREPARE and one end of a connected stream pair");
-    }
-    return fd;
-}
-
 static struct sc_request read_handover(const struct sc_ctl_call *c)
 {
     struct sc_request r = c->open;
-    r.plug_len = c->request.handover.plug_len;
     r.abort_on_close = c->request.handover.abort_on_close;
     r.user_timeout_ms = c->request.handover.user_timeout_ms;
     r.timeout = c->request.handover.open_timeout_ms * SC_MS;
@@ -152,18 +170,17 @@ void sc_ctl_on_handover(struct sc_ctl_call *c)
 {
     struct sc_daemon *d = c->server->daemon;
     bool wait = c->request.handover.wait;
-    if (c->endpoint) {
-        sc_ctl_hand_over_datagram(c);
+    if (c->prepared < 0) {
+        sc_ctl_send_error(c, EINVAL, "HANDOVER needs PREPARE");
         return;
     }
-    int fd = take_handed_over(c);
-    if (fd < 0)
-        return;
     struct sc_request r = read_handover(c);
+    int own = c->prepared;
+    c->prepared = -1;
     c->waiter.opened = on_opened;
-    int err = sc_session_open(d, &r, fd, wait ? &c->waiter : NULL);
+    int err = sc_session_open(d, &r, own, wait ? &c->waiter : NULL);
     if (err == 0)
-        c->prepared = c->port_taken = false; /* the session's from now on */
+        c->port_taken = false; /* the session's from now on */
     if (err || !wait)
         sc_ctl_send_error(c, err, err ? "scaffoldd is out of memory" : "");
     sc_daemon_on_activity(d);

@@ -1,4 +1,4 @@
-/* PREPARE, BIND and HANDOVER of datagram sockets, and what programs ask about them. */
+/* PREPARE and BIND of datagram sockets, and what programs ask about them. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -8,19 +8,11 @@
 #include "daemon/ctl_call.h"
 #include "daemon/datagrams.h"
 #include "daemon/endpoint.h"
-#include "daemon/handover.h"
 
 /* As long as listen() waits: see ctl_serve.c. */
 #define REGISTRATION_WAIT (1 * SC_SECOND)
 
-void sc_ctl_drop_endpoint(struct sc_ctl_call *c)
-{
-    if (c->endpoint)
-        sc_endpoint_close(c->endpoint);
-    c->endpoint = NULL;
-}
-
-static const char *reservation_trouble(int error)
+static const char *trouble(int error)
 {
     switch (error) {
     case EADDRINUSE:
@@ -30,24 +22,42 @@ static const char *reservation_trouble(int error)
         return "no local port is left on this host";
     case ENOBUFS:
         return "this user has its share of scaffoldd's datagram sockets";
+    case EMFILE:
+        return "scaffoldd has no descriptor left; raise its limit";
+    case ENOSPC:
+        return "too many instances on this host";
     default:
         return "scaffoldd is out of memory";
     }
 }
 
-static void reserve(struct sc_ctl_call *c, const struct sc_endpoint_request *r)
+void sc_ctl_give_offered(struct sc_ctl_call *c)
 {
-    struct sc_ctl_reply reply = sc_ctl_reply_to(c);
-    sc_ctl_drop_endpoint(c); /* reserved before on this connection, and thought better of it */
-    int err = sc_endpoint_reserve(c->server->daemon, r, &c->endpoint);
+    struct sc_ctl_reply r = sc_ctl_reply_to(c);
+    int fd = c->offered;
+    c->offered = -1;
+    r.address = c->open.own;
+    r.serial = c->open.own_serial;
+    memcpy(r.service, c->open.service.bytes, sizeof r.service);
+    sc_ctl_give(c, &r, fd);
+}
+
+/* The socket takes part from now on, and lasts as long as its program's end. What it serves is to
+ * be known to the router before the program hears of it. */
+static void open_endpoint(struct sc_ctl_call *c, const struct sc_endpoint_request *r)
+{
+    struct sc_daemon *d = c->server->daemon;
+    struct sc_endpoint *e;
+    int err = sc_endpoint_open(d, r, &e, &c->offered);
     if (err) {
-        sc_ctl_send_error(c, err, reservation_trouble(err));
+        sc_ctl_send_error(c, err == EMFILE || err == ENOSPC ? ENOBUFS : err, trouble(err));
         return;
     }
-    reply.address = c->endpoint->own;
-    reply.serial = c->endpoint->serial;
-    memcpy(reply.service, c->endpoint->service.bytes, sizeof reply.service);
-    sc_ctl_send(c, &reply, -1);
+    c->open = (struct sc_request){.service = e->service, .own = e->own, .own_serial = e->serial};
+    if (e->group && e->group->instance && !sc_stack_registered(d->stack))
+        sc_loop_alarm(&d->loop, &c->registration, d->loop.now + REGISTRATION_WAIT);
+    else
+        sc_ctl_give_offered(c);
 }
 
 void sc_ctl_prepare_datagram(struct sc_ctl_call *c)
@@ -60,6 +70,8 @@ void sc_ctl_prepare_datagram(struct sc_ctl_call *c)
                                     .uid = c->peer.uid,
                                     .pid = c->peer.pid,
                                     .wildcard = true,
+                                    .shows_wildcard = c->request.prepare.wildcard,
+                                    .rcvbuf = c->request.prepare.rcvbuf,
                                     .v6only = c->request.prepare.v6only,
                                     .loopback =
                                         !c->request.prepare.by_service &&
@@ -80,7 +92,7 @@ void sc_ctl_prepare_datagram(struct sc_ctl_call *c)
         r.address = sc_ctl_near(to, 0);
     }
     r.address.port = c->request.prepare.local_port;
-    reserve(c, &r);
+    open_endpoint(c, &r);
 }
 
 void sc_ctl_bind_datagram(struct sc_ctl_call *c, struct sc_service_id service,
@@ -96,32 +108,12 @@ void sc_ctl_bind_datagram(struct sc_ctl_call *c, struct sc_service_id service,
                                     .loopback = loopback,
                                     .wildcard = c->request.bind.wildcard,
                                     .v6only = c->request.bind.v6only,
+                                    .shows_wildcard = c->request.bind.wildcard,
+                                    .rcvbuf = c->request.bind.rcvbuf,
                                     .reuseaddr = c->request.bind.reuseaddr,
                                     .reuseport = c->request.bind.reuseport};
     if (!sc_ctl_refuse_unverified(c, loopback))
-        reserve(c, &r);
-}
-
-void sc_ctl_hand_over_datagram(struct sc_ctl_call *c)
-{
-    struct sc_daemon *d = c->server->daemon;
-    struct sc_endpoint *e = c->endpoint;
-    int fd = sc_ctl_take_passed(c);
-    if (fd < 0 || !sc_handover_fits(d, fd, SOCK_SEQPACKET, SC_NAME_DATAGRAM, e->serial)) {
-        if (fd >= 0)
-            close(fd);
-        sc_ctl_send_error(c, c->passed_too_many ? ENOBUFS : EINVAL,
-                          "HANDOVER of a datagram socket needs an end of a SOCK_SEQPACKET pair");
-        return;
-    }
-    c->endpoint = NULL; /* the table's from now on */
-    int err = sc_endpoint_attach(e, fd, c->request.handover.rcvbuf);
-    if (err)
-        sc_ctl_send_error(c, err, "too many instances on this host");
-    else if (e->group && e->group->instance && !sc_stack_registered(d->stack))
-        sc_loop_alarm(&d->loop, &c->registration, d->loop.now + REGISTRATION_WAIT);
-    else
-        sc_ctl_send_error(c, 0, "");
+        open_endpoint(c, &r);
 }
 
 bool sc_ctl_on_datagram_option(struct sc_ctl_call *c)
@@ -141,6 +133,6 @@ bool sc_ctl_on_datagram_option(struct sc_ctl_call *c)
         r.error = sc_endpoint_set(e, c->request.flow.option, c->request.flow.value);
     else
         r.error = sc_endpoint_get(e, c->request.flow.option, &r.value, &r.info);
-    sc_ctl_send(c, &r, -1);
+    sc_ctl_send(c, &r);
     return true;
 }

@@ -17,7 +17,32 @@ static void reply_mapping(struct sc_ctl_call *c, const struct sc_mapping *m)
     r.address6 = sc_ula_of(&c->server->daemon->ula, &m->service);
     memcpy(r.service, m->service.bytes, sizeof r.service);
     snprintf(r.name, sizeof r.name, "%s", m->name);
-    sc_ctl_send(c, &r, -1);
+    sc_ctl_send(c, &r);
+}
+
+/* What getaddrinfo returns for the errno of a socket's call. */
+static int eai_of(int error)
+{
+    switch (error) {
+    case EINVAL:
+        return EAI_NONAME;
+    case ENOMEM:
+    case ENOBUFS:
+        return EAI_MEMORY;
+    default:
+        return EAI_AGAIN;
+    }
+}
+
+/* Whoever resolves may be a call of sockets, too: it gets both. */
+static void refuse(struct sc_ctl_call *c, int error, const char *line)
+{
+    struct sc_ctl_reply r = sc_ctl_reply_to(c);
+    bool resolves = c->request.op == SC_CTL_RESOLVE;
+    r.error = resolves ? eai_of(error) : error;
+    r.value = resolves ? (uint32_t)error : 0;
+    snprintf(r.text, sizeof r.text, "%s", line);
+    sc_ctl_send(c, &r);
 }
 
 void sc_ctl_look_up(struct sc_ctl_call *c, enum sc_lookup_by by, const char *name, uint32_t pool)
@@ -28,7 +53,7 @@ void sc_ctl_look_up(struct sc_ctl_call *c, enum sc_lookup_by by, const char *nam
     if (sc_map_insert(&c->server->waiting, &c->waits) < 0 ||
         sc_stack_lookup(d->stack, by, name, pool, NULL, ticket, d->loop.now) < 0) {
         sc_map_remove(&c->server->waiting, &c->waits);
-        sc_ctl_send_error(c, EAGAIN, "too many look-ups at once; try again");
+        refuse(c, EAGAIN, "too many look-ups at once; try again");
         return;
     }
     sc_daemon_on_activity(d);
@@ -50,7 +75,7 @@ static bool take_name(struct sc_ctl_call *c, const char *base)
         return true;
     snprintf(line, sizeof line, "uid %u has its share of scaffoldd's new %s", c->peer.uid,
              sc_share_name(SC_SHARE_NAMES));
-    sc_ctl_send_error(c, c->request.op == SC_CTL_RESOLVE ? EAI_MEMORY : ENOBUFS, line);
+    refuse(c, ENOBUFS, line);
     return false;
 }
 
@@ -61,8 +86,8 @@ void sc_ctl_look_up_name(struct sc_ctl_call *c, const char *base)
 }
 
 /* The name without its port, or a reply that says what is wrong with it. */
-bool sc_ctl_read_name(struct sc_ctl_call *c, const char *text, int error,
-                      struct sc_service_name *out, char base[SC_NAME_MAX + 1])
+bool sc_ctl_read_name(struct sc_ctl_call *c, const char *text, struct sc_service_name *out,
+                      char base[SC_NAME_MAX + 1])
 {
     const char *why = "";
     if (sc_name_read(text, out, &why) < 0) {
@@ -70,7 +95,7 @@ bool sc_ctl_read_name(struct sc_ctl_call *c, const char *text, int error,
         snprintf(line, sizeof line,
                  "%.120s: %s; a service is written label.provider.scaffold[:port[/proto]]", text,
                  why);
-        sc_ctl_send_error(c, error, line);
+        refuse(c, EINVAL, line);
         return false;
     }
     struct sc_service_name plain = *out;
@@ -84,7 +109,7 @@ void sc_ctl_on_resolve(struct sc_ctl_call *c)
 {
     struct sc_service_name n;
     char base[SC_NAME_MAX + 1];
-    if (sc_ctl_read_name(c, c->request.resolve.name, EAI_NONAME, &n, base))
+    if (sc_ctl_read_name(c, c->request.resolve.name, &n, base))
         sc_ctl_look_up_name(c, base);
 }
 
@@ -104,7 +129,7 @@ static void reply_loopback(struct sc_ctl_call *c)
     struct sc_ctl_reply r = sc_ctl_reply_to(c);
     snprintf(r.name, sizeof r.name, "loopback.%s.host.scaffold",
              c->server->daemon->config.host_name);
-    sc_ctl_send(c, &r, -1);
+    sc_ctl_send(c, &r);
 }
 
 void sc_ctl_on_reverse(struct sc_ctl_call *c)
@@ -137,19 +162,6 @@ bool sc_ctl_refuse_unverified(struct sc_ctl_call *c, bool loopback)
 }
 
 /* --- answers to look-ups ---------------------------------------------------------------------- */
-
-static int resolve_error(int error)
-{
-    switch (error) {
-    case ENOMEM:
-    case EDQUOT:
-        return EAI_MEMORY;
-    case ENOENT:
-        return EAI_NONAME;
-    default:
-        return EAI_AGAIN;
-    }
-}
 
 /* What connect or bind return for it. */
 static int socket_error(int error)
@@ -229,10 +241,7 @@ static void refuse_mapping(struct sc_ctl_call *c, int error)
 {
     char line[SC_CTL_TEXT];
     sc_names_trouble(c->server->daemon, error, line, sizeof line);
-    if (c->request.op == SC_CTL_RESOLVE)
-        sc_ctl_send_error(c, resolve_error(error), line);
-    else
-        sc_ctl_send_error(c, c->request.op == SC_CTL_REVERSE ? error : socket_error(error), line);
+    refuse(c, c->request.op == SC_CTL_REVERSE ? error : socket_error(error), line);
 }
 
 /* An address that a call names stands for what the program means. */

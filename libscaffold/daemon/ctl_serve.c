@@ -1,17 +1,17 @@
 /* BIND, LISTEN and UNLISTEN: a program offers an instance. */
 #include <errno.h>
 #include <netinet/in.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "daemon/ctl_call.h"
 #include "daemon/ctl.h"
 #include "daemon/diag.h"
-#include "daemon/handover.h"
+#include "daemon/folder.h"
 #include "daemon/listener.h"
 #include "daemon/meaning.h"
 #include "daemon/registry.h"
@@ -27,25 +27,6 @@ bool sc_ctl_may_serve(const struct sc_daemon *d, uid_t uid, int fd)
     return uid == 0 || uid == d->id.uid || (fd >= 0 ? sc_allow_peer(a, fd) : sc_allow_user(a, uid));
 }
 
-/* The socket that is to be bound: its inode; 0: an error was sent. Whoever shows the descriptor
- * holds the socket, so nobody can reserve an address for a socket of somebody else. */
-static uint32_t socket_to_bind(struct sc_ctl_call *c)
-{
-    struct sockaddr_un sun;
-    socklen_t len = sizeof sun, type_len = sizeof(int);
-    int type = 0, fd = sc_ctl_take_passed(c);
-    bool fits = fd >= 0 && getsockname(fd, (struct sockaddr *)&sun, &len) == 0 &&
-                sun.sun_family == AF_UNIX && len == offsetof(struct sockaddr_un, sun_path) &&
-                getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) == 0 && type == SOCK_STREAM;
-    uint32_t inode = fits ? sc_socket_inode(fd) : 0;
-    if (fd >= 0)
-        close(fd);
-    if (inode == 0)
-        sc_ctl_send_error(c, c->passed_too_many ? ENOBUFS : EINVAL,
-                          "BIND needs the unbound stream socket that is to be bound");
-    return inode;
-}
-
 static const char *bind_trouble(int error)
 {
     switch (error) {
@@ -59,6 +40,42 @@ static const char *bind_trouble(int error)
     default:
         return "scaffoldd is out of memory";
     }
+}
+
+/* The folder is full, or cannot be written to. */
+static void refuse_for_file(struct sc_ctl_call *c, int error)
+{
+    char line[SC_CTL_TEXT];
+    const struct sc_folder *f = &c->server->daemon->folder;
+    if (error == EMFILE || error == ENFILE)
+        snprintf(line, sizeof line, "scaffoldd has no descriptor left; raise its limit");
+    else
+        snprintf(line, sizeof line, "%s: %s; nobody can serve until scaffoldd can make files there",
+                 f->path, strerror(error));
+    sc_ctl_send_error(c, ENOBUFS, line);
+}
+
+/* Makes the socket and reserves its address. Returns a descriptor; -1: an error was sent. */
+static int make_socket(struct sc_ctl_call *c, const struct sc_name *name,
+                       const struct sc_service_id *id, struct sc_bound **out)
+{
+    struct sc_daemon *d = c->server->daemon;
+    struct sc_bound_wish wish = {.shared = c->request.bind.reuseport,
+                                 .patient = c->request.bind.reuseaddr};
+    char file[SC_NAME_TEXT];
+    sc_name_key(name, file);
+    int fd = sc_folder_make(file);
+    if (fd < 0) {
+        refuse_for_file(c, -fd);
+        return -1;
+    }
+    int err = sc_bound_reserve(d, name, id, sc_socket_inode(fd), wish, out);
+    if (err == 0)
+        return fd;
+    sc_folder_remove(&d->folder, file);
+    close(fd);
+    sc_ctl_send_error(c, err, bind_trouble(err));
+    return -1;
 }
 
 /* The rest of BIND, once the address of the service is known. */
@@ -78,28 +95,22 @@ void sc_ctl_bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct 
         sc_ctl_send_error(c, EADDRINUSE, "every port of the service is served on this host");
         return;
     }
-    uint32_t inode = socket_to_bind(c);
-    if (inode == 0)
-        return;
     struct sc_service_id id = sc_service_id_at(service, address.port, IPPROTO_TCP);
     struct sc_name name = {.daemon = d->id,
                            .kind = SC_NAME_BOUND,
                            .family = (enum sc_family)c->request.bind.family,
                            .wildcard = c->request.bind.wildcard,
                            .address = address,
-                           .serial = sc_bound_serial(d, c->request.bind.reuseport)};
-    struct sc_bound_wish wish = {.shared = c->request.bind.reuseport,
-                                 .patient = c->request.bind.reuseaddr};
+                           .serial = sc_bound_serial(d, c->request.bind.reuseport),
+                           .owner = c->peer.uid};
     struct sc_bound *b;
-    int err = sc_bound_reserve(d, &name, &id, inode, c->peer.uid, wish, &b);
-    if (err) {
-        sc_ctl_send_error(c, err, bind_trouble(err));
+    int fd = make_socket(c, &name, &id, &b);
+    if (fd < 0)
         return;
-    }
     r.address = address;
-    r.serial = name.serial;
     memcpy(r.service, id.bytes, sizeof r.service);
-    sc_ctl_send(c, &r, -1);
+    if (!sc_ctl_give(c, &r, fd))
+        sc_bound_drop_if_gone(b);
 }
 
 /* Whoever has an id or an IPv6 address has asked for its name before: it is known here. */
@@ -146,9 +157,29 @@ void sc_ctl_on_bind(struct sc_ctl_call *c)
         bind_known(c, &id);
     } else if (!*text) {
         bind_by_address(c);
-    } else if (sc_ctl_read_name(c, text, EINVAL, &n, base)) {
+    } else if (sc_ctl_read_name(c, text, &n, base)) {
         sc_ctl_look_up_name(c, base);
     }
+}
+
+/* The listening socket that came with LISTEN: whoever shows it holds it. Its inode; 0: it is none
+ * that a scaffoldd has made, or another one than was said. */
+static uint32_t shown_listener(const struct sc_ctl_call *c, struct sc_name *name)
+{
+    const struct sc_daemon *d = c->server->daemon;
+    struct sockaddr_un sun;
+    struct stat st;
+    int listens = 0;
+    socklen_t len = sizeof sun, size = sizeof listens;
+    char file[SC_NAME_TEXT];
+    if (c->passed < 0 || fstat(c->passed, &st) < 0 || !S_ISSOCK(st.st_mode) ||
+        st.st_uid != d->id.uid || getsockname(c->passed, (struct sockaddr *)&sun, &len) < 0 ||
+        getsockopt(c->passed, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 || !listens)
+        return 0;
+    sc_name_text(&sun, len, file);
+    bool same = strcmp(file, c->request.listen.own) == 0 && sc_name_parse(&sun, len, name) &&
+                name->kind == SC_NAME_BOUND && sc_folder_has(&d->folder, file);
+    return same ? (uint32_t)st.st_ino : 0;
 }
 
 /* What the listening socket is bound as. One that a scaffoldd before us knew is taken in now.
@@ -156,23 +187,18 @@ void sc_ctl_on_bind(struct sc_ctl_call *c)
 static int find_bound(struct sc_ctl_call *c, struct sc_bound **out)
 {
     struct sc_daemon *d = c->server->daemon;
-    const char *own = c->request.listen.own;
-    uint64_t inode = c->request.listen.inode;
     struct sc_name name;
     struct sc_service_id service;
-    if (inode > UINT32_MAX || !sc_diag_is_named((uint32_t)inode, own) ||
-        !sc_name_read_key(own, &name) || name.kind != SC_NAME_BOUND)
-        return EINVAL;
-    *out = sc_bound_find(d, own);
-    if (*out && (*out)->inode == inode)
-        return 0;
-    if (*out) /* a socket before it had the name */
-        sc_bound_drop(*out);
+    uint32_t inode = shown_listener(c, &name);
+    if (inode == 0)
+        return c->passed_too_many ? ENOBUFS : EINVAL;
+    *out = sc_bound_find(d, c->request.listen.own);
+    if (*out)
+        return (*out)->inode == inode ? 0 : EINVAL;
     int err = sc_listener_service(d, &name.address, c->request.listen.meaning, &service);
     if (err)
         return err;
-    return sc_bound_reserve(d, &name, &service, (uint32_t)inode, c->peer.uid,
-                            sc_bound_wish_of(&name), out);
+    return sc_bound_reserve(d, &name, &service, inode, sc_bound_wish_of(&name), out);
 }
 
 /* What the address of such a socket stands for only the router knows: LISTEN begins anew with its
@@ -198,6 +224,7 @@ void sc_ctl_on_listen(struct sc_ctl_call *c)
         ask_for_address(c);
         return;
     }
+    sc_ctl_drop_passed(c); /* the program alone decides how long it listens */
     if (err) {
         sc_ctl_send_error(
             c, err, err == EINVAL ? "the socket is not bound to a service" : bind_trouble(err));
@@ -210,9 +237,17 @@ void sc_ctl_on_listen(struct sc_ctl_call *c)
         sc_loop_alarm(&d->loop, &c->registration, d->loop.now + REGISTRATION_WAIT);
 }
 
+void sc_ctl_answer_registered(struct sc_ctl_call *c)
+{
+    if (c->offered >= 0)
+        sc_ctl_give_offered(c);
+    else
+        sc_ctl_send_error(c, 0, "");
+}
+
 void sc_ctl_on_registration_wait(struct sc_alarm *a)
 {
-    sc_ctl_send_error(sc_container(a, struct sc_ctl_call, registration), 0, "");
+    sc_ctl_answer_registered(sc_container(a, struct sc_ctl_call, registration));
 }
 
 void sc_ctl_on_registered(struct sc_daemon *d)
@@ -224,7 +259,7 @@ void sc_ctl_on_registered(struct sc_daemon *d)
         if (c->registration.timer.at == SC_NEVER)
             continue;
         sc_loop_alarm(&d->loop, &c->registration, SC_NEVER);
-        sc_ctl_send_error(c, 0, "");
+        sc_ctl_answer_registered(c);
     }
 }
 

@@ -21,7 +21,7 @@ void sc_ctl_on_flow_error(struct sc_ctl_call *c)
     struct sc_ctl_reply r = sc_ctl_reply_to(c);
     struct sc_daemon *d = c->server->daemon;
     r.value = (uint32_t)sc_registry_take_error(d, &c->request.flow.flow, c->peer.uid);
-    sc_ctl_send(c, &r, -1);
+    sc_ctl_send(c, &r);
 }
 
 /* Nothing but its byte counts is known of a flow that is over. */
@@ -46,7 +46,7 @@ void sc_ctl_on_flow_option(struct sc_ctl_call *c)
         r.error = sc_session_set(e, c->request.flow.option, c->request.flow.value);
     else
         r.error = sc_session_get(e, c->request.flow.option, &r.value, &r.info);
-    sc_ctl_send(c, &r, -1);
+    sc_ctl_send(c, &r);
 }
 
 void sc_ctl_on_status(struct sc_ctl_call *c)
@@ -57,8 +57,8 @@ void sc_ctl_on_status(struct sc_ctl_call *c)
         sc_ctl_send_error(c, -fd, fd == -EAGAIN ? TOO_MANY : "");
         return;
     }
-    sc_ctl_send(c, &r, fd);
-    close(fd); /* the caller's alone now: when that is closed, nothing more is written */
+    sc_ctl_give(c, &r,
+                fd); /* the caller's alone then: when that is closed, nothing more is written */
 }
 
 void sc_ctl_on_stop(struct sc_ctl_call *c)
@@ -79,5 +79,5 @@ void sc_ctl_on_hello(struct sc_ctl_call *c)
     r.value = (uint32_t)getpid();
     snprintf(r.text, sizeof r.text, "scaffoldd %s", SCAFFOLD_VERSION);
     snprintf(r.name, sizeof r.name, "%s", c->server->daemon->config.host_name);
-    sc_ctl_send(c, &r, -1);
+    sc_ctl_send(c, &r);
 }

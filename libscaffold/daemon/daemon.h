@@ -12,6 +12,7 @@
 #include "daemon/config.h"
 #include "daemon/datagrams.h"
 #include "daemon/endpoint_table.h"
+#include "daemon/folder.h"
 #include "daemon/journal.h"
 #include "daemon/keeper.h"
 #include "daemon/log_file.h"
@@ -74,8 +75,8 @@ struct sc_daemon {
     struct sc_kept_counts counts[SC_COUNTS_KEPT];
     size_t counts_at;
 
-    struct sc_map ports;     /* local ports of this host's clients */
-    struct sc_map held_ends; /* that programs handed over, by inode: struct sc_held_end */
+    struct sc_map ports; /* local ports of this host's clients */
+    struct sc_folder folder;
     struct sc_bound_table bound;
     struct sc_survivors survivors;
     struct sc_list carries;
@@ -90,7 +91,8 @@ struct sc_daemon {
     sc_time started;
     struct sc_ctl_server *ctl;
 
-    uint64_t refused_peers; /* control connections of the wrong uid or namespace */
+    uint64_t refused_peers;        /* control connections of the wrong uid or namespace */
+    uint64_t unwanted_descriptors; /* came with a request that has no use for one: closed */
 };
 
 /* After anything that may have made packets due or sockets idle. */

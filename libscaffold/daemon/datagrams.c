@@ -98,8 +98,7 @@ static struct sc_endpoint *balance(struct sc_endpoint_group *g, const struct sc_
     sc_list_each(it, tmp, &g->members)
     {
         struct sc_endpoint *e = sc_container(it, struct sc_endpoint, member);
-        if (n < 64 && e->watch.fd >= 0 && e->reuseport && !e->connected &&
-            fitness(e, to) == fitness(best, to))
+        if (n < 64 && e->reuseport && !e->connected && fitness(e, to) == fitness(best, to))
             fit[n++] = e;
     }
     return fit[sc_hash(best->daemon->endpoints.seed, &o->balance, sizeof o->balance) % n];
@@ -115,7 +114,7 @@ static struct sc_endpoint *choose(struct sc_endpoint_group *g, const struct sc_a
     sc_list_each(it, tmp, &g->members)
     {
         struct sc_endpoint *e = sc_container(it, struct sc_endpoint, member);
-        if (e->watch.fd < 0 || fitness(e, to) < 0 || !lets_through(e, o))
+        if (fitness(e, to) < 0 || !lets_through(e, o))
             continue;
         if (e->connected)
             return e;

@@ -5,8 +5,10 @@
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef UDIAG_SHOW_UID
@@ -19,6 +21,12 @@
 
 /* A table that changes while it is read is read again, as often as this. */
 #define DUMPS_MAX 8
+
+uint32_t sc_socket_inode(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) ? (uint32_t)st.st_ino : 0;
+}
 
 struct question {
     struct nlmsghdr header;
@@ -43,15 +51,15 @@ static int ask(int fd, const struct question *q)
 
 static struct question question(uint16_t flags, uint32_t inode)
 {
-    return (struct question){.header = {.nlmsg_len = sizeof(struct question),
-                                        .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                                        .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags)},
-                             .body = {.sdiag_family = AF_UNIX,
-                                      .udiag_states = 1u << STATE_LISTEN,
-                                      .udiag_ino = inode,
-                                      .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN |
-                                                    UDIAG_SHOW_PEER | UDIAG_SHOW_UID,
-                                      .udiag_cookie = {~0u, ~0u}}};
+    return (struct question){
+        .header = {.nlmsg_len = sizeof(struct question),
+                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                   .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags)},
+        .body = {.sdiag_family = AF_UNIX,
+                 .udiag_states = 1u << STATE_LISTEN,
+                 .udiag_ino = inode,
+                 .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_RQLEN | UDIAG_SHOW_UID,
+                 .udiag_cookie = {~0u, ~0u}}};
 }
 
 union answer {
@@ -90,53 +98,28 @@ static int ask_one(uint32_t inode, union answer *out)
     return e->error;
 }
 
-bool sc_diag_exists(uint32_t inode)
+/* Less the final zero; of abstract names, which anybody can take, nothing. */
+static void copy_path(char *out, const char *name, size_t len)
 {
-    union answer a;
-    return ask_one(inode, &a) != -ENOENT;
-}
-
-/* An abstract name with zeros in it is another one than its text: none of ours. */
-static void copy_name(char *out, const char *name, size_t len)
-{
-    if (!memchr(name, 0, len))
-        memcpy(out, name, len);
+    if (*name)
+        memcpy(out, name, strnlen(name, len));
 }
 
 static struct sc_diag_socket read_socket(const struct nlmsghdr *h)
 {
     const struct unix_diag_msg *m = NLMSG_DATA(h);
-    struct sc_diag_socket s = {.inode = m->udiag_ino};
+    struct sc_diag_socket s = {.inode = m->udiag_ino, .uid = (uint32_t)-1};
     unsigned left = (unsigned)(h->nlmsg_len - NLMSG_LENGTH(sizeof *m));
     for (const struct rtattr *a = (const void *)(m + 1); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
         size_t len = RTA_PAYLOAD(a);
-        if (a->rta_type == UNIX_DIAG_NAME && len > 1 && len <= sizeof s.name)
-            copy_name(s.name, (const char *)RTA_DATA(a) + 1, len - 1);
+        if (a->rta_type == UNIX_DIAG_NAME && len > 0 && len <= sizeof s.path)
+            copy_path(s.path, RTA_DATA(a), len);
         if (a->rta_type == UNIX_DIAG_RQLEN && len >= sizeof(struct unix_diag_rqlen))
             s.queue = ((const struct unix_diag_rqlen *)RTA_DATA(a))->udiag_rqueue;
-        if (a->rta_type == UNIX_DIAG_PEER && len >= sizeof s.peer)
-            memcpy(&s.peer, RTA_DATA(a), sizeof s.peer);
-        if (a->rta_type == UNIX_DIAG_UID && len >= sizeof s.uid) {
+        if (a->rta_type == UNIX_DIAG_UID && len >= sizeof s.uid)
             memcpy(&s.uid, RTA_DATA(a), sizeof s.uid);
-            s.uid_known = true;
-        }
     }
     return s;
-}
-
-bool sc_diag_is_named(uint32_t inode, const char *name)
-{
-    union answer a;
-    int err = ask_one(inode, &a);
-    if (err == 0)
-        return strcmp(read_socket(&a.header).name, name) == 0;
-    return err != -ENOENT && inode != 0;
-}
-
-uint32_t sc_diag_peer(uint32_t inode)
-{
-    union answer a;
-    return ask_one(inode, &a) == 0 ? read_socket(&a.header).peer : 0;
 }
 
 uint32_t sc_diag_queue(uint32_t inode)
@@ -160,7 +143,7 @@ static int take_answer(const struct nlmsghdr *h, unsigned left, const char *pref
         if (h->nlmsg_len < NLMSG_LENGTH(sizeof(struct unix_diag_msg)))
             continue;
         struct sc_diag_socket s = read_socket(h);
-        if (strncmp(s.name, prefix, strlen(prefix)) == 0)
+        if (strncmp(s.path, prefix, strlen(prefix)) == 0)
             each(arg, &s);
     }
     return -EAGAIN;

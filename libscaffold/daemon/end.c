@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/handover.h"
+#include "daemon/pair.h"
 
 /* Real buffer of every end, twice this in effect: one unread byte may pin a sendfile page run of 64
  * KiB and more, which must stay below a quarter of the buffer (A1). Needs no privilege. */
@@ -131,7 +131,7 @@ static void look_for_mark(struct sc_end *e)
     if (n < 0)
         return;
     e->stage = SC_END_FLOWING;
-    sc_handover_refuse_rights(e->watch.fd);
+    sc_pair_refuse_rights(e->watch.fd);
     leave_queue(e);
     if (n == 1 && carries_mark(&msg)) {
         e->held = 1;

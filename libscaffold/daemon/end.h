@@ -20,7 +20,7 @@
 #include "local/names.h"
 
 enum sc_end_stage {
-    SC_END_PLUGGED, /* handed over by a connecting client: the plug keeps it not writable */
+    SC_END_PLUGGED, /* of a connecting client: the plug keeps its socket not writable */
     SC_END_QUEUED,  /* in the queue of a listener; whether its acceptor marks it is not known yet */
     SC_END_FLOWING,
 };

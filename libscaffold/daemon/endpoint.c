@@ -10,6 +10,7 @@
 
 #include "daemon/datagrams.h"
 #include "daemon/journal.h"
+#include "daemon/pair.h"
 
 /* Datagrams read from one program before the others get their turn. */
 #define TURN 32
@@ -24,7 +25,9 @@ struct packet {
     uint8_t data[SC_DATAGRAM_PAYLOAD_MAX];
 };
 
-/* --- reserving -------------------------------------------------------------------------------- */
+static void on_program(struct sc_watch *w, uint32_t events);
+
+/* --- opening ---------------------------------------------------------------------------------- */
 
 /* The address it is reached at: a port of its own where it asked for none, which is then unique on
  * this host, too. */
@@ -59,14 +62,13 @@ static int take_serial(struct sc_endpoint *e)
     return -sc_map_insert(&e->daemon->endpoints.by_serial, &e->by_serial);
 }
 
-int sc_endpoint_reserve(struct sc_daemon *d, const struct sc_endpoint_request *r,
-                        struct sc_endpoint **out)
+static struct sc_endpoint *new_endpoint(struct sc_daemon *d, const struct sc_endpoint_request *r)
 {
     struct sc_endpoint *e = calloc(1, sizeof *e);
     if (!e)
-        return ENOMEM;
+        return NULL;
     *e = (struct sc_endpoint){.daemon = d,
-                              .watch.fd = -1,
+                              .watch = {.fd = -1, .ready = on_program},
                               .own = r->address,
                               .family = r->family,
                               .uid = r->uid,
@@ -79,14 +81,71 @@ int sc_endpoint_reserve(struct sc_daemon *d, const struct sc_endpoint_request *r
                               .reuseaddr = r->reuseaddr,
                               .reuseport = r->reuseport};
     sc_list_init(&e->member);
-    bool granted = sc_share_take(&d->shares, &e->share, r->uid, SC_SHARE_DATAGRAMS);
-    int err = granted ? take_address(e, &r->service) : ENOBUFS;
+    return e;
+}
+
+/* A program that asked for a small queue gets it; the default is none it asked for. */
+static void size_queue(int fd, uint32_t rcvbuf)
+{
+    int size = rcvbuf && rcvbuf < QUEUE_BYTES ? (int)rcvbuf : QUEUE_BYTES;
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) == 0)
+        return;
+    if (size > QUEUE_BYTES_UNPRIVILEGED)
+        size = QUEUE_BYTES_UNPRIVILEGED;
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
+/* Both ends, of which scaffoldd's is watched from now on. */
+static int make_pair(struct sc_endpoint *e, const struct sc_endpoint_request *r, int *program)
+{
+    struct sc_pair pair;
+    struct sc_name name = {.daemon = e->daemon->id,
+                           .kind = SC_NAME_DATAGRAM,
+                           .family = e->family,
+                           .wildcard = r->shows_wildcard,
+                           .address = e->own,
+                           .serial = e->serial};
+    if (sc_pair_make(&pair, SOCK_SEQPACKET, &name) < 0)
+        return EMFILE;
+    *program = pair.program;
+    size_queue(pair.own, r->rcvbuf);
+    e->watch.fd = pair.own;
+    return -sc_loop_watch(&e->daemon->loop, &e->watch, EPOLLIN | EPOLLRDHUP);
+}
+
+/* In this order each step finds what it needs, and sc_endpoint_close what there is to undo. */
+static int open_endpoint(struct sc_endpoint *e, const struct sc_endpoint_request *r, int *program)
+{
+    struct sc_daemon *d = e->daemon;
+    if (!sc_share_take(&d->shares, &e->share, r->uid, SC_SHARE_DATAGRAMS))
+        return ENOBUFS;
+    int err = take_address(e, &r->service);
     if (!err)
         err = take_serial(e);
+    if (!err)
+        err = make_pair(e, r, program);
+    if (!err && e->group && sc_endpoint_group_serve(d, e->group))
+        err = ENOSPC;
+    return err;
+}
+
+int sc_endpoint_open(struct sc_daemon *d, const struct sc_endpoint_request *r,
+                     struct sc_endpoint **out, int *program)
+{
+    struct sc_endpoint *e = new_endpoint(d, r);
+    *program = -1;
+    int err = e ? open_endpoint(e, r, program) : ENOMEM;
     if (err) {
-        sc_endpoint_close(e);
+        if (e)
+            sc_endpoint_close(e);
+        if (*program >= 0)
+            close(*program);
+        *program = -1;
         return err;
     }
+    e->serves = true;
+    sc_journal_endpoint(e, true);
+    sc_daemon_on_activity(d);
     *out = e;
     return 0;
 }
@@ -108,7 +167,6 @@ void sc_endpoint_close(struct sc_endpoint *e)
     if (e->port)
         sc_host_port_give(d, e->port, e->remembered);
     e->port = NULL;
-    sc_handover_forget(d, &e->handed);
     sc_share_give(&d->shares, &e->share);
     sc_loop_dispose(&d->loop, e);
     sc_daemon_on_activity(d);
@@ -122,8 +180,7 @@ void sc_endpoints_end(struct sc_daemon *d)
         for (; n; n = next) {
             struct sc_endpoint *e = sc_container(n, struct sc_endpoint, by_serial);
             next = n->next;
-            if (e->watch.fd >= 0) /* those that are reserved only go with their control call */
-                sc_endpoint_close(e);
+            sc_endpoint_close(e);
         }
     } while (cursor);
 }
@@ -131,10 +188,8 @@ void sc_endpoints_end(struct sc_daemon *d)
 struct sc_endpoint *sc_endpoint_find(struct sc_daemon *d, const struct sc_name *name)
 {
     struct sc_map_node *n = sc_map_find(&d->endpoints.by_serial, &name->serial);
-    if (!n || name->kind != SC_NAME_DATAGRAM)
-        return NULL;
-    struct sc_endpoint *e = sc_container(n, struct sc_endpoint, by_serial);
-    return e->watch.fd >= 0 ? e : NULL;
+    return n && name->kind == SC_NAME_DATAGRAM ? sc_container(n, struct sc_endpoint, by_serial)
+                                               : NULL;
 }
 
 /* --- from the program ------------------------------------------------------------------------- */
@@ -208,6 +263,7 @@ static void on_program(struct sc_watch *w, uint32_t events)
     else if (e->mute)
         go_mute(e);
 }
+
 bool sc_endpoint_close_if_gone(struct sc_endpoint *e)
 {
     struct pollfd p = {.fd = e->watch.fd};
@@ -219,37 +275,6 @@ bool sc_endpoint_close_if_gone(struct sc_endpoint *e)
 }
 
 /* --- to the program --------------------------------------------------------------------------- */
-
-/* A program that asked for a small queue gets it; the default is none it asked for. */
-static void size_queue(int fd, uint32_t rcvbuf)
-{
-    int size = rcvbuf && rcvbuf < QUEUE_BYTES ? (int)rcvbuf : QUEUE_BYTES;
-    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) == 0)
-        return;
-    if (size > QUEUE_BYTES_UNPRIVILEGED)
-        size = QUEUE_BYTES_UNPRIVILEGED;
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-}
-
-int sc_endpoint_attach(struct sc_endpoint *e, int fd, uint32_t rcvbuf)
-{
-    struct sc_daemon *d = e->daemon;
-    size_queue(fd, rcvbuf);
-    e->watch = (struct sc_watch){.fd = fd, .ready = on_program};
-    int err = sc_handover_hold(d, &e->handed, fd) ? 0 : ENOMEM;
-    if (err == 0)
-        err = -sc_loop_watch(&d->loop, &e->watch, EPOLLIN | EPOLLRDHUP);
-    if (err == 0 && e->group)
-        err = sc_endpoint_group_serve(d, e->group);
-    if (err) {
-        sc_endpoint_close(e);
-        return err;
-    }
-    e->serves = true;
-    sc_journal_endpoint(e, true);
-    sc_daemon_on_activity(d);
-    return 0;
-}
 
 static bool send_to_program(struct sc_endpoint *e, const struct sc_datagram_head *head,
                             const uint8_t *data, size_t len)

@@ -1,15 +1,14 @@
 /* A program's datagram socket: scaffoldd's end of an AF_UNIX SOCK_SEQPACKET pair, on which every
  * packet is a head (local/datagram.h) and a datagram.
  *
- * PREPARE and BIND reserve an endpoint, so that EADDRINUSE is decided there; HANDOVER gives it its
- * descriptor, and from then on it takes part. What it sends goes through daemon/datagrams.h. */
+ * PREPARE and BIND open an endpoint, which takes part from then on. What it sends goes through
+ * daemon/datagrams.h. */
 #ifndef SC_DAEMON_ENDPOINT_H
 #define SC_DAEMON_ENDPOINT_H
 
 #include "daemon/daemon.h"
 #include "daemon/endpoint_table.h"
 #include "daemon/gather.h"
-#include "daemon/handover.h"
 #include "daemon/shares.h"
 #include "local/ctl.h"
 #include "local/datagram.h"
@@ -18,7 +17,7 @@ struct sc_endpoint {
     struct sc_map_node by_serial;
     struct sc_list member; /* of its group */
     struct sc_daemon *daemon;
-    struct sc_watch watch;           /* fd -1: reserved only */
+    struct sc_watch watch;
     struct sc_endpoint_group *group; /* who may share its address; NULL: it has none to share */
     struct sc_host_port *port;       /* no other endpoint of this host has its number */
     struct sc_service_id service;    /* what it is bound to, with port and protocol; or zeros */
@@ -27,7 +26,6 @@ struct sc_endpoint {
     uint8_t meaning[8];              /* what it meant by that */
     enum sc_family family;
     uint64_t serial; /* of its name */
-    struct sc_held_end handed;
     struct sc_share share;
     uint32_t uid;
     int32_t pid;
@@ -43,7 +41,7 @@ struct sc_endpoint {
     bool remembered;    /* another host was told its port */
     bool gro;           /* the program takes datagrams that were sent at once at once */
     bool wants_errors;  /* without being connected (IP_RECVERR) */
-    bool serves;        /* it has its descriptor, and takes part */
+    bool serves;        /* it takes part */
     bool mute;          /* the program writes no more: only its close is waited for */
     uint64_t pinned_to; /* connected: network address of the host that answered; 0: none yet */
     struct sc_gather gather;
@@ -62,18 +60,17 @@ struct sc_endpoint_request {
     bool loopback;
     bool wildcard;
     bool v6only;
+    bool shows_wildcard; /* the program is shown the wildcard until it is connected */
     bool reuseaddr;
     bool reuseport;
+    uint32_t rcvbuf; /* the program's own wish; 0: none */
 };
 
-/* Reserves address and port. Returns 0, or a positive errno: EADDRINUSE, EADDRNOTAVAIL (no port is
- * left), ENOBUFS (the user has its share), ENOMEM. */
-int sc_endpoint_reserve(struct sc_daemon *d, const struct sc_endpoint_request *r,
-                        struct sc_endpoint **out);
-
-/* Gives it its descriptor (taken over, whatever is returned). `rcvbuf`: the program's own wish, 0:
- * none. Returns 0 or a positive errno; then the endpoint is closed. */
-int sc_endpoint_attach(struct sc_endpoint *e, int fd, uint32_t rcvbuf);
+/* Opens one with address and port; `program` gets the program's end. Returns 0, or a positive
+ * errno: EADDRINUSE, EADDRNOTAVAIL (no port is left), ENOBUFS (the user has its share), EMFILE (no
+ * descriptor is left), ENOSPC (no instance is), ENOMEM. */
+int sc_endpoint_open(struct sc_daemon *d, const struct sc_endpoint_request *r,
+                     struct sc_endpoint **out, int *program);
 
 /* Gives back what it has; the memory lives until the end of the turn. */
 void sc_endpoint_close(struct sc_endpoint *e);

@@ -111,8 +111,7 @@ void sc_host_port_give(struct sc_daemon *d, struct sc_host_port *p, bool keep)
 struct sc_endpoint *sc_host_port_find(const struct sc_daemon *d, uint16_t number)
 {
     struct sc_map_node *n = sc_map_find(&d->endpoints.ports, &number);
-    struct sc_endpoint *e = n ? sc_container(n, struct sc_host_port, node)->endpoint : NULL;
-    return e && e->watch.fd >= 0 ? e : NULL;
+    return n ? sc_container(n, struct sc_host_port, node)->endpoint : NULL;
 }
 
 /* --- groups ----------------------------------------------------------------------------------- */
@@ -199,7 +198,7 @@ static bool wants_serving(const struct sc_endpoint_group *g)
     sc_list_each(it, tmp, &g->members)
     {
         const struct sc_endpoint *e = sc_container(it, struct sc_endpoint, member);
-        if (e->watch.fd >= 0 && e->bound && !e->reply)
+        if (e->bound && !e->reply)
             return true;
     }
     return false;

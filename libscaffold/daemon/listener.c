@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "daemon/ctl.h"
 #include "daemon/diag.h"
+#include "daemon/folder.h"
 #include "daemon/journal.h"
 #include "daemon/meaning.h"
 #include "daemon/registry.h"
@@ -261,28 +262,25 @@ struct sc_listener *sc_listeners_choose(struct sc_daemon *d, const struct sc_ser
 
 /* --- delivery --------------------------------------------------------------------------------- */
 
-/* Of what survived a crash the kernel says only who made the socket. Who listens may be another
- * user by now, and is known once there is a connection. */
-static void get_acquainted(struct sc_listener *l, const struct ucred *who, int fd)
-{
-    if (l->pid != 0 || !sc_ctl_may_serve(l->daemon, who->uid, fd))
-        return;
-    l->uid = who->uid;
-    l->pid = who->pid;
-    sc_program_name(l->pid, l->program, sizeof l->program);
-    watch_binder(l);
-}
-
-/* Names are free for everyone once their owner is gone: who listens there must be who announced it.
- */
-static bool is_listeners(struct sc_listener *l, int fd)
+/* Who listens where a scaffoldd before us let somebody serve is known once there is a connection.
+ * False: that user may not serve any more. */
+static bool get_acquainted(struct sc_listener *l, int fd)
 {
     struct ucred who;
     socklen_t len = sizeof who;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
+    if (l->pid != 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
+        return true;
+    if (!sc_ctl_may_serve(l->daemon, who.uid, fd)) {
+        sc_journal(l->daemon, SC_JOURNAL_STRANGERS, SC_LOG_WARN,
+                   "listener %s is not served any more: uid %u may not serve here", l->bound->key,
+                   who.uid);
         return false;
-    get_acquainted(l, &who, fd);
-    return who.uid == l->uid;
+    }
+    l->uid = who.uid;
+    l->pid = who.pid;
+    sc_program_name(l->pid, l->program, sizeof l->program);
+    watch_binder(l);
+    return true;
 }
 
 /* Connects a fresh, named socket to the listener. Returns it, or a negative errno. */
@@ -297,26 +295,23 @@ static int connect_to(struct sc_listener *l, const struct sc_address *peer, uint
                           .family = l->bound->name.family,
                           .address = *peer,
                           .serial = sc_serial(&d->serials)};
-    struct sockaddr_un from, to;
+    struct sockaddr_un from;
     socklen_t from_len = sc_name_format(&own, &from);
-    socklen_t to_len = sc_name_format(&l->bound->name, &to);
-    if (bind(fd, (struct sockaddr *)&from, from_len) < 0 ||
-        connect(fd, (struct sockaddr *)&to, to_len) < 0) {
-        int err = -errno;
+    int err = bind(fd, (struct sockaddr *)&from, from_len) < 0
+                  ? -errno
+                  : sc_folder_connect(fd, l->bound->key);
+    if (err == 0 && !get_acquainted(l, fd))
+        err = -ECONNREFUSED;
+    if (err < 0) {
         close(fd);
         return err;
-    }
-    if (!is_listeners(l, fd)) {
-        sc_journal(d, SC_JOURNAL_STRANGERS, SC_LOG_WARN,
-                   "another user took the name of a listener of uid %u", l->uid);
-        close(fd);
-        return -ECONNREFUSED;
     }
     *serial = own.serial;
     return fd;
 }
 
-/* Nobody listens there. The socket may be gone altogether, or its program may have shut it down. */
+/* Nobody listens there, or nobody who may. The socket may be gone altogether, or its program may
+ * have shut it down. */
 static void on_refused(struct sc_listener *l)
 {
     if (!sc_bound_drop_if_gone(l->bound))

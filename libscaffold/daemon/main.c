@@ -16,7 +16,6 @@
 #include "daemon/ctl.h"
 #include "daemon/daemon.h"
 #include "daemon/endpoint.h"
-#include "daemon/handover.h"
 #include "daemon/journal.h"
 #include "daemon/listener.h"
 #include "daemon/registry.h"
@@ -340,7 +339,6 @@ static int start(struct sc_daemon *d, char *why, size_t size)
         return -1;
     uint64_t seed[2] = {d->config.seed, ~d->config.seed};
     sc_shares_init(&d->shares, d->id.uid, raise_descriptor_limit(), seed);
-    SC_MAP_INIT(&d->held_ends, struct sc_held_end, node, inode, seed);
     sc_bound_init(&d->bound, seed);
     sc_registry_init(d);
     sc_endpoint_table_init(&d->endpoints, d->config.seed);
@@ -348,8 +346,10 @@ static int start(struct sc_daemon *d, char *why, size_t size)
     sc_sessions_init(d);
     sc_status_init(d);
     sc_ula_init(&d->ula, &d->shares, seed);
-    if (make_runtime_dir(&d->config, why, size) < 0 || open_log(d, why, size) < 0 ||
+    if (sc_config_make_absolute(&d->config, why, size) < 0 ||
+        make_runtime_dir(&d->config, why, size) < 0 || open_log(d, why, size) < 0 ||
         sc_ctl_open(d, why, size) < 0 ||
+        sc_folder_open(&d->folder, d->config.runtime_dir, why, size) < 0 ||
         sc_state_open(&d->state, d->config.state_dir, d->id.instance, why, size) < 0 ||
         open_underlay(d, why, size) < 0 || open_stack(d, why, size) < 0 || sc_keeper_start(d) < 0 ||
         sc_keeper_own_name(d, why, size) < 0)
@@ -396,11 +396,11 @@ static void stop(struct sc_daemon *d)
     sc_registry_fini(d);
     sc_ula_fini(&d->ula);
     sc_shares_fini(&d->shares);
-    sc_map_fini(&d->held_ends);
     sc_sessions_fini(d);
     sc_datagrams_fini(&d->datagrams);
     sc_endpoint_table_fini(&d->endpoints);
     close(signals.fd);
+    sc_folder_close(&d->folder);
     sc_loop_fini(&d->loop);
     sc_log_file_close(&d->log);
 }

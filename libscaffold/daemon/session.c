@@ -64,7 +64,6 @@ void sc_session_end(struct sc_session *s)
     tell_waiter(s, ECONNABORTED); /* who still waits: the program has closed what it was opening */
     sc_loop_alarm(&d->loop, &s->alarm, SC_NEVER);
     sc_loop_alarm(&d->loop, &s->orphan, SC_NEVER);
-    sc_handover_forget(d, &s->handed);
     sc_share_give(&d->shares, &s->share);
     sc_arrival_cancel(&s->arrival);
     sc_registry_keep_counts(d, &s->client);
@@ -267,13 +266,10 @@ static void connect_somewhere(struct sc_session *s)
         connect_remote(s);
 }
 
-/* The end that was handed over; 0 or a positive errno, then `fd` is closed. */
+/* The client's end; 0 or a positive errno, then `fd` is closed. */
 static int take_end(struct sc_session *s, const struct sc_request *r, int fd)
 {
-    struct sc_daemon *d = s->daemon;
-    if (!sc_handover_hold(d, &s->handed, fd) ||
-        sc_end_init(&s->client, &d->loop, fd, SC_END_PLUGGED, &client_ops, s) < 0) {
-        sc_handover_forget(d, &s->handed);
+    if (sc_end_init(&s->client, &s->daemon->loop, fd, SC_END_PLUGGED, &client_ops, s) < 0) {
         close(fd);
         return ENOBUFS;
     }

@@ -26,7 +26,7 @@ struct sc_request {
     uint32_t uid;
     int32_t pid;
     bool loopback;
-    uint32_t plug_len;
+    size_t plug_len;
     bool abort_on_close;
     sc_time timeout; /* of the opening; 0: default */
     uint32_t user_timeout_ms;
@@ -39,9 +39,10 @@ struct sc_waiter {
     void (*opened)(struct sc_waiter *w, int error);
 };
 
-/* Opens a flow for the handed-over descriptor `fd`, which is taken over whatever is returned. The
- * request's local port is taken over with 0; then `w`, which may be NULL, is told, perhaps before
- * this returns. Otherwise a positive errno: no session. */
+/* Opens a flow for a program's socket, of which `fd` is scaffoldd's end (daemon/pair.h), plugged;
+ * it is taken over whatever is returned. The request's local port is taken over with 0; then `w`,
+ * which may be NULL, is told, perhaps before this returns. Otherwise a positive errno: no session.
+ */
 int sc_session_open(struct sc_daemon *d, const struct sc_request *r, int fd, struct sc_waiter *w);
 
 /* The stack reported a flow that was confirmed by its client. */

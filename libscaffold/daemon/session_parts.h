@@ -2,7 +2,6 @@
 #ifndef SC_DAEMON_SESSION_PARTS_H
 #define SC_DAEMON_SESSION_PARTS_H
 
-#include "daemon/handover.h"
 #include "daemon/listener.h"
 #include "daemon/session.h"
 #include "daemon/shares.h"
@@ -32,9 +31,8 @@ struct sc_session {
     struct sc_direction down;
     struct sc_flow *flow; /* carry */
     struct sc_arrival arrival;
-    struct sc_tie waiter;      /* struct sc_waiter: until the opening has ended */
-    struct sc_held_end handed; /* of the client's end, when a program of this host opened it */
-    struct sc_share share;     /* of the server's end */
+    struct sc_tie waiter;  /* struct sc_waiter: until the opening has ended */
+    struct sc_share share; /* of the server's end */
     bool is_join;
     bool is_server;           /* carry: the end belongs to an instance */
     bool open;                /* established on the client's side */

@@ -198,8 +198,6 @@ static bool serves(const struct sc_daemon *d, const struct sc_endpoint *e)
 
 void sc_rows_endpoint(struct sc_rows *r, const struct sc_endpoint *e)
 {
-    if (e->watch.fd < 0)
-        return; /* reserved only */
     put_datagram_flow(r, e);
     if (serves(r->daemon, e))
         put_instance(r, &e->group->service, r->daemon->config.host_name, e->pid,
@@ -255,6 +253,7 @@ static cJSON *counters(struct sc_daemon *d)
         {"limited_probes", c->limited[SC_RATE_PROBE]},
         {"limited_resets", c->limited[SC_RATE_RESET]},
         {"refused_control_connections", d->refused_peers},
+        {"unwanted_descriptors", d->unwanted_descriptors},
         {"refused_shares", sc_shares_refused(&d->shares)},
         {"datagrams_from_programs", g->from_programs},
         {"datagrams_to_programs", g->to_programs},

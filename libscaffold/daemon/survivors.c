@@ -10,6 +10,7 @@
 #include "daemon/ctl.h"
 #include "daemon/daemon.h"
 #include "daemon/diag.h"
+#include "daemon/folder.h"
 #include "daemon/listener.h"
 
 /* What the router did not answer is asked again, and who is gone forgotten, this often. */
@@ -24,7 +25,6 @@ struct survivor {
     struct sc_list link;
     struct sc_map_node by_inode;
     uint32_t inode;
-    uint32_t uid;
     struct sc_name name;
     char text[SC_NAME_TEXT];
 };
@@ -60,14 +60,13 @@ static void serve(struct sc_daemon *d, struct survivor *v, const struct sc_servi
 {
     struct sc_bound *b;
     char why[SC_CTL_TEXT] = "";
-    if (is_served(d, v) || !sc_diag_is_named(v->inode, v->text)) {
+    if (is_served(d, v) || !sc_folder_has(&d->folder, v->text)) {
         forget(d, v); /* the program has listened again, or is gone */
         return;
     }
-    int err =
-        sc_bound_reserve(d, &v->name, service, v->inode, v->uid, sc_bound_wish_of(&v->name), &b);
+    int err = sc_bound_reserve(d, &v->name, service, v->inode, sc_bound_wish_of(&v->name), &b);
     if (err == 0)
-        err = sc_listener_open(b, BACKLOG, 0, v->uid, why);
+        err = sc_listener_open(b, BACKLOG, 0, v->name.owner, why);
     if (err) {
         give_up(d, v, *why ? why : strerror(err));
         return;
@@ -204,7 +203,7 @@ static void forget_gone(struct sc_daemon *d)
         struct survivor *v = sc_container(sc_list_first(waiting), struct survivor, link);
         sc_list_remove(&v->link);
         sc_list_append(waiting, &v->link);
-        if (!sc_diag_exists(v->inode))
+        if (!sc_folder_has(&d->folder, v->text))
             forget(d, v);
     }
 }
@@ -220,57 +219,53 @@ static void on_again(struct sc_alarm *a)
 
 /* --- finding ---------------------------------------------------------------------------------- */
 
+/* A relative path is a claim: others may have one like it, in folders of their own. */
+static bool is_ours(const struct sc_daemon *d, const struct sc_diag_socket *s, struct sc_name *name)
+{
+    return s->uid == d->id.uid && sc_name_read_key(s->path, name) && name->kind == SC_NAME_BOUND &&
+           sc_folder_has(&d->folder, s->path);
+}
+
 static void found(void *arg, const struct sc_diag_socket *s)
 {
     struct sc_daemon *d = arg;
     struct sc_name name;
-    if (!sc_name_read_key(s->name, &name) || name.kind != SC_NAME_BOUND ||
-        sc_map_find(&d->survivors.by_inode, &s->inode))
+    if (!is_ours(d, s, &name) || sc_map_find(&d->survivors.by_inode, &s->inode))
         return;
     if (!sc_address_is_v4(&name.address) && !sc_address_is_loopback(&name.address)) {
         sc_log(SC_LOG_WARN, "listener %s is ignored: its name holds no address of a service",
-               s->name);
+               s->path);
         return;
     }
-    uint32_t uid = s->uid_known ? s->uid : d->id.uid;
-    if (!sc_ctl_may_serve(d, uid, -1)) { /* a name is a claim */
+    if (!sc_ctl_may_serve(d, name.owner, -1)) { /* not any more */
         sc_journal(d, SC_JOURNAL_STRANGERS, SC_LOG_WARN, "listener %s of uid %u is ignored",
-                   s->name, uid);
+                   s->path, name.owner);
         return;
     }
     struct survivor *v =
         d->survivors.by_inode.count < SC_INSTANCES_MAX ? calloc(1, sizeof *v) : NULL;
     if (v) {
-        *v = (struct survivor){.inode = s->inode, .uid = uid, .name = name};
-        snprintf(v->text, sizeof v->text, "%s", s->name);
+        *v = (struct survivor){.inode = s->inode, .name = name};
+        sc_name_key(&name, v->text);
     }
     if (!v || sc_map_insert(&d->survivors.by_inode, &v->by_inode) < 0) {
-        sc_log(SC_LOG_WARN, "listener %s survived and is not served: out of memory", s->name);
+        sc_log(SC_LOG_WARN, "listener %s survived and is not served: out of memory", s->path);
         free(v);
         return;
     }
     sc_list_append(&d->survivors.waiting, &v->link);
 }
 
-static void prefix_of(struct sc_daemon_id id, char *prefix, size_t size)
-{
-    struct sockaddr_un sun;
-    socklen_t len = sc_name_control(id, &sun); /* ".../ctl" */
-    size_t text = len - offsetof(struct sockaddr_un, sun_path) - 1;
-    snprintf(prefix, size, "%.*s%c/", (int)(text - strlen("ctl")), sun.sun_path + 1, SC_NAME_BOUND);
-}
-
 void sc_survivors_find(struct sc_daemon *d)
 {
     struct sc_survivors *s = &d->survivors;
     uint64_t seed[2] = {d->config.seed, ~d->config.seed};
-    char prefix[sizeof((struct sockaddr_un *)0)->sun_path];
     sc_list_init(&s->waiting);
     sc_alarm_init(&s->more, on_more);
     sc_alarm_init(&s->again, on_again);
     SC_MAP_INIT(&s->by_inode, struct survivor, by_inode, inode, seed);
-    prefix_of(d->id, prefix, sizeof prefix);
-    int err = sc_diag_listeners(prefix, found, d);
+    sc_folder_tidy(&d->folder);
+    int err = sc_diag_listeners("scaffold.", found, d);
     if (err < 0)
         sc_log(SC_LOG_WARN, "listeners that survived cannot be looked for: %s", strerror(-err));
     serve_known(d);

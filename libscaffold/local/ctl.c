@@ -11,13 +11,20 @@ static bool ends(const char *text, size_t room)
     return memchr(text, 0, room) != NULL;
 }
 
-static bool strings_end(const struct sc_ctl_request *q)
+static bool is_family(uint8_t family)
+{
+    return family == SC_FAMILY_INET || family == SC_FAMILY_INET6 || family == SC_FAMILY_SCAFFOLD;
+}
+
+static bool fields_fit(const struct sc_ctl_request *q)
 {
     switch (q->op) {
+    case SC_CTL_PREPARE:
+        return is_family(q->prepare.family);
     case SC_CTL_RESOLVE:
         return ends(q->resolve.name, sizeof q->resolve.name);
     case SC_CTL_BIND:
-        return ends(q->bind.service, sizeof q->bind.service);
+        return ends(q->bind.service, sizeof q->bind.service) && is_family(q->bind.family);
     case SC_CTL_LISTEN:
     case SC_CTL_UNLISTEN:
         return ends(q->listen.own, sizeof q->listen.own);
@@ -37,7 +44,7 @@ int sc_ctl_request_check(const struct sc_ctl_request *q, size_t len)
         return -EBADMSG;
     if (q->version != SC_CTL_VERSION)
         return -EPROTO;
-    if (len != sizeof *q || q->op == 0 || q->op >= SC_CTL_OPS || !strings_end(q))
+    if (len != sizeof *q || q->op == 0 || q->op >= SC_CTL_OPS || !fields_fit(q))
         return -EINVAL;
     return 0;
 }
@@ -53,6 +60,11 @@ int sc_ctl_reply_check(const struct sc_ctl_reply *p, size_t len, uint16_t op)
         !ends(p->text, sizeof p->text))
         return -EINVAL;
     return 0;
+}
+
+bool sc_ctl_op_of_every_version(uint16_t op)
+{
+    return op == SC_CTL_HELLO || op == SC_CTL_STOP;
 }
 
 const char *sc_ctl_op_name(uint16_t op)

@@ -2,21 +2,31 @@
  * a request in one packet, a reply in one packet. Fixed-width fields in host order (both ends are
  * on one machine), no pointers, the same layout for 32- and 64-bit programs.
  *
- *   connect   app: PREPARE {target, family, local}     -> reply: local address to bind; ENOENT: at
- *                                                         this address of the host itself plain IP
- *                                                         alone is reached
- *             app: HANDOVER {plug_len, options} + fd   -> reply, if wanted: the open's outcome
- *   serve     app: BIND {service or address} + socket  -> reply: address to bind
- *             app: LISTEN {name, backlog}              -> reply
- *   datagrams app: PREPARE or BIND {type SOCK_DGRAM}   -> reply: address to bind
- *             app: HANDOVER + fd (local/datagram.h)    -> reply: the socket takes part
+ *   connect   app: PREPARE {target, family, local}     -> reply: local address + the app's socket;
+ *                                                         ENOENT: at this address of the host
+ *                                                         itself plain IP alone is reached
+ *             app: HANDOVER {options}                  -> reply, if wanted: the open's outcome
+ *   serve     app: BIND {service or address}           -> reply: address + the bound socket
+ *             app: LISTEN {name, backlog} + socket     -> reply
+ *   datagrams app: PREPARE or BIND {datagram}          -> reply: address + a socket that takes part
+ *                                                         (local/datagram.h)
  *   names     app: RESOLVE {name} | REVERSE {address}  -> reply: mapping
  *   flow      app: FLOW_ERROR | FLOW_SET | FLOW_GET    -> reply
  *   tools     STATUS (reply carries a pipe: lines of JSON, see below), STOP
+ *
+ * Sockets are made, and bound to their names, by scaffoldd, which keeps the other end of each from
+ * the beginning (daemon/pair.h). Whoever asks again before it has taken a descriptor that came with
+ * a reply is not answered any more.
+ *
+ * Magic, version and op of both messages, error and value of a reply stand at the same place in
+ * every version. HELLO and STOP need no more, and are answered whoever asks: HELLO in the version
+ * of scaffoldd, which is what it asks for, STOP in that of the caller. All other requests of
+ * another version get EPROTO and a line.
  */
 #ifndef SC_LOCAL_CTL_H
 #define SC_LOCAL_CTL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,7 +34,7 @@
 #include "local/names.h"
 
 #define SC_CTL_MAGIC 0x53434631u /* "SCF1" */
-#define SC_CTL_VERSION 2
+#define SC_CTL_VERSION 3
 #define SC_CTL_NAME 256 /* room for a DNS name and its port suffix, with the final zero */
 #define SC_CTL_TEXT 256
 
@@ -88,8 +98,8 @@ struct sc_ctl_info {
     uint64_t pacing_rate; /* bytes per second */
 };
 
-/* Names one flow of this host: the abstract names of both of its ends as the kernel gives them,
- * text without the leading zero. `peer` is empty while the flow is connecting. */
+/* Names one flow of this host: the names of both of its ends as the kernel gives them, text without
+ * the leading zero of abstract ones. `peer` is empty while the flow is connecting. */
 struct sc_ctl_flow {
     char own[108];
     char peer[108];
@@ -114,21 +124,20 @@ struct sc_ctl_request {
             uint8_t family;      /* enum sc_family of the application's socket */
             uint16_t local_port; /* wanted local port, 0 = any */
             uint8_t datagram;    /* for a SOCK_DGRAM socket that is not bound to a service */
+            uint8_t wildcard;    /* ... and shows the wildcard until it is connected */
             struct sc_address address;
             uint8_t service[32]; /* else what is meant by `address`: SC_MEANING_LEN */
             uint8_t v6only;      /* a datagram socket of [::] that IPv4 does not reach */
             uint8_t here;        /* `address` is one of this host's own */
+            uint32_t rcvbuf;     /* of a datagram socket; 0 = default */
         } prepare;
         struct {
-            uint32_t plug_len; /* bytes that the stack must take away; all but one are the plug */
-            uint8_t wait;      /* a reply is wanted when the flow is open or has failed */
+            uint8_t wait; /* a reply is wanted when the flow is open or has failed */
             uint8_t nodelay;
             uint8_t keepalive;
             uint8_t abort_on_close;
             uint32_t user_timeout_ms;
             uint32_t open_timeout_ms; /* 0 = SC_OPEN_TIMEOUT */
-            uint32_t sndbuf;          /* 0 = default */
-            uint32_t rcvbuf;
         } handover;
         struct {
             char service[SC_CTL_NAME]; /* name without port; empty: bind to `address` itself */
@@ -137,17 +146,17 @@ struct sc_ctl_request {
             uint8_t family;
             uint8_t wildcard;
             uint8_t reuseport;
-            uint8_t datagram;       /* SOCK_DGRAM: HANDOVER follows; `address` with port 0: a reply
-                                       endpoint at that service's address */
+            uint8_t datagram;       /* SOCK_DGRAM; `address` with port 0: a reply endpoint at that
+                                       service's address */
             uint8_t reuseaddr;      /* SO_REUSEADDR, with TCP's or UDP's meaning */
             uint16_t program_port;  /* the port the program asked for, when --publish maps it */
             uint8_t service_id[32]; /* without by_service_id as in PREPARE */
             uint8_t v6only;         /* SOCK_DGRAM: as in PREPARE */
+            uint32_t rcvbuf;        /* as in PREPARE */
         } bind;
         struct {
-            char own[108]; /* the listener's abstract name, without the leading zero */
+            char own[108]; /* the listener's name */
             uint32_t backlog;
-            uint64_t inode;
             uint8_t meaning[SC_MEANING_LEN]; /* of the address that it is bound to */
         } listen;
         struct {
@@ -162,9 +171,9 @@ struct sc_ctl_reply {
     uint32_t magic;
     uint16_t version;
     uint16_t op;
-    int32_t error; /* 0 or a positive errno; for RESOLVE a negative EAI_ code is possible */
-    uint32_t value;
-    uint64_t serial;            /* PREPARE, BIND: to make the name unique, and nobody else's */
+    int32_t error;   /* 0 or a positive errno; for RESOLVE a negative EAI_ code is possible */
+    uint32_t value;  /* of FLOW_GET; with an EAI_ code: the errno that sockets have for it */
+    uint64_t serial; /* PREPARE, BIND: makes the name unique, and nobody else's */
     struct sc_address address;  /* PREPARE, BIND: own address. RESOLVE: v4 pool address */
     struct sc_address address6; /* RESOLVE: v6 pool address */
     uint8_t service[32];
@@ -174,10 +183,14 @@ struct sc_ctl_reply {
     char text[SC_CTL_TEXT]; /* one line: what failed and what to do; empty when error is 0 */
 };
 
-/* Checks length, magic, version, op and that every string ends. Returns 0, -EBADMSG (not ours),
- * -EPROTO (another version; reply with our version and a line) or -EINVAL. */
+/* Checks length, magic, version, op, that every string ends, and that the family is one. Returns 0,
+ * -EBADMSG (not ours), -EPROTO (another version; reply with our version and a line, unless the op
+ * is one of every version) or -EINVAL. */
 int sc_ctl_request_check(const struct sc_ctl_request *q, size_t len);
 int sc_ctl_reply_check(const struct sc_ctl_reply *p, size_t len, uint16_t op);
+
+/* HELLO and STOP. */
+bool sc_ctl_op_of_every_version(uint16_t op);
 
 const char *sc_ctl_op_name(uint16_t op);
 

@@ -3,14 +3,21 @@
 #include <stddef.h>
 #include <string.h>
 
-#define PREFIX "scaffold/"
+#define PREFIX "scaffold"
 
 /* Formatting by hand: snprintf is not async-signal-safe, and names are made in signal-safe calls.
  */
 struct text {
     char *at;
     char *end;
+    char separator;
 };
+
+/* A path's parts may hold no slash. */
+static char separator_of(enum sc_name_kind kind)
+{
+    return kind == SC_NAME_BOUND ? '.' : '/';
+}
 
 static void put(struct text *t, char c)
 {
@@ -46,22 +53,38 @@ static void put_serial(struct text *t, uint64_t v)
     put_hex(t, v, digits);
 }
 
-static struct text start(struct sockaddr_un *out, struct sc_daemon_id id)
+static void put_daemon(struct text *t, struct sc_daemon_id id)
 {
-    memset(out, 0, sizeof *out);
-    out->sun_family = AF_UNIX;
-    struct text t = {out->sun_path + 1, out->sun_path + sizeof out->sun_path};
-    put_string(&t, PREFIX);
-    put_decimal(&t, id.uid);
-    put(&t, '/');
-    put_hex(&t, id.instance, 8);
-    put(&t, '/');
-    return t;
+    put_string(t, PREFIX);
+    put(t, t->separator);
+    put_decimal(t, id.uid);
+    put(t, t->separator);
+    put_hex(t, id.instance, 8);
+    put(t, t->separator);
 }
 
-static socklen_t length(const struct text *t, const struct sockaddr_un *out)
+/* The text of a name, zeros behind it. Returns its length. */
+static size_t write_name(const struct sc_name *n, char out[SC_NAME_TEXT])
 {
-    return (socklen_t)(t->at - (const char *)out);
+    struct text t = {out, out + SC_NAME_TEXT - 1, separator_of(n->kind)};
+    memset(out, 0, SC_NAME_TEXT);
+    put_daemon(&t, n->daemon);
+    put(&t, (char)n->kind);
+    put(&t, t.separator);
+    put(&t, (char)n->family);
+    put(&t, n->wildcard ? 'w' : '-');
+    put(&t, t.separator);
+    for (int i = sc_address_is_v4(&n->address) ? 12 : 0; i < 16; i++)
+        put_hex(&t, n->address.ip[i], 2);
+    put(&t, ':');
+    put_hex(&t, n->address.port, 4);
+    put(&t, t.separator);
+    put_serial(&t, n->serial);
+    if (n->kind == SC_NAME_BOUND) {
+        put(&t, t.separator);
+        put_decimal(&t, n->owner);
+    }
+    return (size_t)(t.at - out);
 }
 
 uint32_t sc_instance_of(const char *runtime_dir)
@@ -74,35 +97,44 @@ uint32_t sc_instance_of(const char *runtime_dir)
 
 socklen_t sc_name_format(const struct sc_name *n, struct sockaddr_un *out)
 {
-    struct text t = start(out, n->daemon);
-    bool v4 = sc_address_is_v4(&n->address);
-    put(&t, (char)n->kind);
-    put(&t, '/');
-    put(&t, (char)n->family);
-    put(&t, n->wildcard ? 'w' : '-');
-    put(&t, '/');
-    for (int i = v4 ? 12 : 0; i < 16; i++)
-        put_hex(&t, n->address.ip[i], 2);
-    put(&t, ':');
-    put_hex(&t, n->address.port, 4);
-    put(&t, '/');
-    put_serial(&t, n->serial);
-    return length(&t, out);
+    char text[SC_NAME_TEXT];
+    size_t len = write_name(n, text);
+    bool abstract = n->kind != SC_NAME_BOUND;
+    memset(out, 0, sizeof *out);
+    out->sun_family = AF_UNIX;
+    memcpy(out->sun_path + abstract, text, len);
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + 1); /* a path ends in zero */
 }
 
 void sc_name_key(const struct sc_name *n, char out[SC_NAME_TEXT])
 {
-    struct sockaddr_un sun;
-    size_t len = sc_name_format(n, &sun) - offsetof(struct sockaddr_un, sun_path) - 1;
-    memset(out, 0, SC_NAME_TEXT);
-    memcpy(out, sun.sun_path + 1, len);
+    write_name(n, out);
 }
 
 socklen_t sc_name_control(struct sc_daemon_id id, struct sockaddr_un *out)
 {
-    struct text t = start(out, id);
+    memset(out, 0, sizeof *out);
+    out->sun_family = AF_UNIX;
+    struct text t = {out->sun_path + 1, out->sun_path + sizeof out->sun_path, '/'};
+    put_daemon(&t, id);
     put_string(&t, "ctl");
-    return length(&t, out);
+    return (socklen_t)(t.at - (const char *)out);
+}
+
+size_t sc_name_text(const struct sockaddr_un *sun, socklen_t len, char out[SC_NAME_TEXT])
+{
+    size_t head = offsetof(struct sockaddr_un, sun_path);
+    memset(out, 0, SC_NAME_TEXT);
+    if (len <= head || len > sizeof *sun || sun->sun_family != AF_UNIX)
+        return 0;
+    bool abstract = sun->sun_path[0] == 0;
+    const char *from = sun->sun_path + abstract;
+    size_t room = len - head - abstract;
+    size_t text = abstract ? room : strnlen(from, room);
+    if (text >= SC_NAME_TEXT)
+        return 0;
+    memcpy(out, from, text);
+    return text;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -127,6 +159,12 @@ static void expect(struct cursor *c, const char *text)
     while (*text)
         if (next(c) != *text++)
             c->bad = true;
+}
+
+static void expect_one(struct cursor *c, char one)
+{
+    if (next(c) != one)
+        c->bad = true;
 }
 
 static int digit(char ch)
@@ -174,44 +212,67 @@ static void read_ip(struct cursor *c, struct sc_address *a)
         a->ip[i] = (uint8_t)hex(c, 2);
 }
 
-bool sc_name_parse(const struct sockaddr_un *sun, socklen_t len, struct sc_name *out)
+static void read_owner(struct cursor *c, struct sc_name *out)
 {
-    size_t head = offsetof(struct sockaddr_un, sun_path) + 1;
-    if (len <= head || len > sizeof *sun || sun->sun_family != AF_UNIX || sun->sun_path[0])
-        return false;
-    struct cursor c = {sun->sun_path + 1, (const char *)sun + len, false};
+    expect_one(c, '.');
+    out->owner = decimal(c);
+}
+
+/* Hex digits, 1 to 16, up to what is none. */
+static uint64_t serial(struct cursor *c)
+{
+    const char *end = c->at;
+    while (end < c->end && digit(*end) >= 0)
+        end++;
+    int digits = (int)(end - c->at);
+    if (digits < 1 || digits > 16)
+        c->bad = true;
+    return c->bad ? 0 : hex(c, digits);
+}
+
+static bool is_one_of(char one, const char *those)
+{
+    return one && strchr(those, one);
+}
+
+/* A listener's name is a file's, and no other is: an abstract one can be taken by anybody. */
+static bool read_name(const char *text, size_t len, bool abstract, struct sc_name *out)
+{
+    struct cursor c = {text, text + len, false};
+    char separator = abstract ? '/' : '.', flag;
     memset(out, 0, sizeof *out);
     expect(&c, PREFIX);
+    expect_one(&c, separator);
     out->daemon.uid = decimal(&c);
-    expect(&c, "/");
+    expect_one(&c, separator);
     out->daemon.instance = (uint32_t)hex(&c, 8);
-    expect(&c, "/");
+    expect_one(&c, separator);
     out->kind = (enum sc_name_kind)next(&c);
-    expect(&c, "/");
+    expect_one(&c, separator);
     out->family = (enum sc_family)next(&c);
-    char flag = next(&c);
-    expect(&c, "/");
-    read_ip(&c, &out->address);
-    expect(&c, ":");
-    out->address.port = (uint16_t)hex(&c, 4);
-    expect(&c, "/");
-    int digits = (int)(c.end - c.at);
-    if (c.bad || digits < 1 || digits > 16)
-        return false;
-    out->serial = hex(&c, digits);
+    flag = next(&c);
     out->wildcard = flag == 'w';
-    bool kind = out->kind == SC_NAME_BOUND || out->kind == SC_NAME_CLIENT ||
-                out->kind == SC_NAME_DATAGRAM || out->kind == SC_NAME_PEER ||
-                out->kind == SC_NAME_ERROR;
-    bool family = out->family == SC_FAMILY_INET || out->family == SC_FAMILY_INET6 ||
-                  out->family == SC_FAMILY_SCAFFOLD;
-    return !c.bad && kind && family && (flag == 'w' || flag == '-');
+    expect_one(&c, separator);
+    read_ip(&c, &out->address);
+    expect_one(&c, ':');
+    out->address.port = (uint16_t)hex(&c, 4);
+    expect_one(&c, separator);
+    out->serial = serial(&c);
+    if (!abstract)
+        read_owner(&c, out);
+    return !c.bad && c.at == c.end && is_one_of((char)out->kind, abstract ? "cdpe" : "b") &&
+           is_one_of((char)out->family, "46s") && is_one_of(flag, "w-");
+}
+
+bool sc_name_parse(const struct sockaddr_un *sun, socklen_t len, struct sc_name *out)
+{
+    char text[SC_NAME_TEXT];
+    size_t n = sc_name_text(sun, len, text);
+    return n > 0 && read_name(text, n, sun->sun_path[0] == 0, out);
 }
 
 bool sc_name_read_key(const char *text, struct sc_name *out)
 {
-    struct sockaddr_un sun = {.sun_family = AF_UNIX};
-    size_t len = strnlen(text, sizeof sun.sun_path - 1);
-    memcpy(sun.sun_path + 1, text, len);
-    return sc_name_parse(&sun, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len), out);
+    size_t n = strnlen(text, SC_NAME_TEXT);
+    return read_name(text, n, true, out) || read_name(text, n, false, out);
 }

@@ -1,16 +1,24 @@
-/* Identity in the socket: the abstract AF_UNIX names that both ends of a local flow carry, so that
+/* Identity in the socket: the AF_UNIX names that both ends of a local flow carry, so that
  * getsockname and getpeername are answered by the kernel, after fork, exec, dup and descriptor
- * passing alike (D2). A name is a claim, not a permission: accept and connect check SO_PEERCRED.
+ * passing alike (D2). Most are abstract:
  *
  *   \0scaffold/<uid>/<instance>/<kind>/<family><flag>/<ip>:<port>/<serial>
  *
+ * A server's socket, and hence what it accepts, is bound to a file in a folder that only
+ * scaffoldd's user and root can enter (daemon/folder.h); its name is that file's, without the
+ * folder:
+ *
+ *   scaffold.<uid>.<instance>.b.<family><flag>.<ip>:<port>.<serial>.<owner>
+ *
  * uid and instance: the scaffoldd that the name belongs to. ip: 8 hex digits (v4) or 32 (v6).
  * port: 4 hex digits. serial: hex; scaffoldd draws it at random, so that another user cannot have
- * taken the name. Values only; signal-safe, thread-safe. */
+ * taken the name. owner: the uid that bound the socket. An abstract name is a claim, not a
+ * permission. Values only; signal-safe, thread-safe. */
 #ifndef SC_LOCAL_NAMES_H
 #define SC_LOCAL_NAMES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/un.h>
 
@@ -25,7 +33,7 @@ struct sc_daemon_id {
 
 enum sc_name_kind {
     SC_NAME_BOUND = 'b',    /* an application's bound, perhaps listening, socket; hence also the own
-                               name of every socket accepted from it */
+                               name of every socket accepted from it. Never abstract */
     SC_NAME_CLIENT = 'c',   /* an application's connecting or connected socket */
     SC_NAME_DATAGRAM = 'd', /* an application's datagram socket, bound or a reply endpoint */
     SC_NAME_PEER = 'p',     /* scaffoldd's end of an established flow: the peer's address */
@@ -39,20 +47,23 @@ struct sc_name {
     bool wildcard; /* BOUND: the application bound 0.0.0.0 or ::; shown until connected */
     struct sc_address address;
     uint64_t serial;
+    uint32_t owner; /* BOUND: whose program bound it, for a scaffoldd after this one */
 };
 
-/* Room for a name's text: all of sun_path but the leading zero, and a final one. */
+/* Room for a name's text and a final zero. */
 #define SC_NAME_TEXT 108
 
 /* FNV-1a of the path's text, folded to 32 bits: stable across restarts of the same scaffoldd. */
 uint32_t sc_instance_of(const char *runtime_dir);
 
-/* Writes the abstract address; returns its length for bind and connect. */
+/* Writes the address; returns its length for bind and connect. */
 socklen_t sc_name_format(const struct sc_name *n, struct sockaddr_un *out);
 
-/* Its text without the leading zero, as the kernel shows it; zeros behind it, so that it can be a
- * key. */
+/* Its text, less the zero in front of an abstract one; zeros behind it, so that it can be a key. */
 void sc_name_key(const struct sc_name *n, char out[SC_NAME_TEXT]);
+
+/* The same of whatever the kernel says; empty for an unnamed socket. Returns its length. */
+size_t sc_name_text(const struct sockaddr_un *sun, socklen_t len, char out[SC_NAME_TEXT]);
 
 /* Understands what sc_name_key wrote. */
 bool sc_name_read_key(const char *text, struct sc_name *out);

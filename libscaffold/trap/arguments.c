@@ -3,26 +3,29 @@
 #include <errno.h>
 #include <stddef.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "trap/clock.h"
+#include "trap/memory.h"
 #include "trap/tracee.h"
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
-enum sc_trap_verdict sc_trap_answer(int notify, const struct sc_trap_call *c, int64_t value,
-                                    int error)
+enum sc_trap_verdict sc_trap_answer(int notify, struct sc_trap_call *c, int64_t value, int error)
 {
+    sc_trap_give_back(c);
     sc_trap_call_answer(notify, c, value, error);
     return SC_TRAP_DONE;
 }
 
-enum sc_trap_verdict sc_trap_answer_result(int notify, const struct sc_trap_call *c, int64_t result)
+enum sc_trap_verdict sc_trap_answer_result(int notify, struct sc_trap_call *c, int64_t result)
 {
     return sc_trap_answer(notify, c, result, result < 0 ? errno : 0);
 }
 
-enum sc_trap_verdict sc_trap_leave_to_kernel(int notify, const struct sc_trap_call *c)
+enum sc_trap_verdict sc_trap_leave_to_kernel(int notify, struct sc_trap_call *c)
 {
+    sc_trap_give_back(c);
     sc_trap_call_continue(notify, c);
     return SC_TRAP_DONE;
 }
@@ -50,7 +53,21 @@ enum sc_trap_verdict sc_trap_wait_for(struct sc_trap_call *c, uint32_t events, i
 bool sc_trap_take_socket(int notify, struct sc_trap_call *c)
 {
     c->fd = sc_tracee_fd(c->tid, sc_trap_number(c));
+    if (c->fd >= 0)
+        sc_trap_memory_recall(c->fd);
     return c->fd >= 0 && sc_trap_call_is_valid(notify, c);
+}
+
+void sc_trap_give_back(struct sc_trap_call *c)
+{
+    if (c->kept >= 0)
+        close(c->kept);
+    c->kept = -1;
+    if (c->fd < 0)
+        return;
+    sc_trap_memory_keep(c->fd);
+    close(c->fd);
+    c->fd = -1;
 }
 
 bool sc_trap_read_address(int notify, const struct sc_trap_call *c, struct sockaddr_storage *ss,
@@ -61,11 +78,13 @@ bool sc_trap_read_address(int notify, const struct sc_trap_call *c, struct socka
            sc_tracee_read(c->tid, c->args[1], ss, *len) && sc_trap_call_is_valid(notify, c);
 }
 
-bool sc_trap_read_out(int notify, const struct sc_trap_call *c, int buffer, struct sc_trap_out *o)
+int sc_trap_read_out(int notify, const struct sc_trap_call *c, int buffer, struct sc_trap_out *o)
 {
     *o = (struct sc_trap_out){.buffer = c->args[buffer], .length = c->args[buffer + 1]};
-    return sc_tracee_read(c->tid, o->length, &o->room, sizeof o->room) &&
-           sc_trap_call_is_valid(notify, c);
+    if (!sc_tracee_read(c->tid, o->length, &o->room, sizeof o->room) ||
+        !sc_trap_call_is_valid(notify, c))
+        return -EFAULT;
+    return (int)o->room < 0 ? -EINVAL : 0;
 }
 
 bool sc_trap_write_out(const struct sc_trap_call *c, const struct sc_trap_out *o, const void *from,

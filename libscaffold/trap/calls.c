@@ -1,13 +1,14 @@
 #include "trap/calls.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,8 +19,10 @@
 #include "client/options.h"
 #include "client/swap.h"
 #include "trap/arguments.h"
+#include "trap/connecting.h"
 #include "trap/datagram_calls.h"
-#include "trap/install.h"
+#include "trap/memory.h"
+#include "trap/stream_calls.h"
 #include "trap/tracee.h"
 
 /* The longest option that anybody sets or reads (TCP_INFO is below 300 bytes). */
@@ -33,93 +36,31 @@ static bool take_service_socket(int notify, struct sc_trap_call *c)
     return sc_trap_take_socket(notify, c) && sc_is_service_socket(c->fd, &own);
 }
 
-static uint64_t inode_of(int fd)
-{
-    struct stat st;
-    return fstat(fd, &st) == 0 ? st.st_ino : 0;
-}
-
 static void set_nonblocking(int fd, int on)
 {
     ioctl(fd, FIONBIO, &on);
 }
 
-/* Hands the socket in that took the place of the one with this inode number, if one did. Gives back
- * what the call then says. */
-static int hand_in(int notify, const struct sc_trap_call *c, uint64_t before, int result)
-{
-    int kept = errno;
-    int err = inode_of(c->fd) == before
-                  ? 0
-                  : sc_trap_install(notify, c, sc_trap_number(c), before, c->fd);
-    errno = err ? -err : kept;
-    return err ? -1 : result;
-}
-
 /* --- connect ---------------------------------------------------------------------------------- */
 
-static bool is_ours_to_connect(const struct sc_trap_call *c, const struct sockaddr_storage *ss,
-                               socklen_t len)
-{
-    struct sc_name own;
-    struct sc_address a;
-    struct sc_candidate candidate;
-    if (sc_is_service_socket(c->fd, &own))
-        return true;
-    return sc_address_from_sockaddr((const struct sockaddr *)ss, len, &a) == 0 &&
-           (sc_policy_connects(&a) || sc_policy_is_here(&a)) &&
-           sc_candidate_read(c->fd, &candidate);
-}
-
-/* The flow is open, or the kernel's error stands for why it is not. */
-static enum sc_trap_verdict end_connect(int notify, const struct sc_trap_call *c)
-{
-    int error = 0;
-    socklen_t len = sizeof error;
-    if (c->expired)
-        return sc_trap_answer(notify, c, 0, EINPROGRESS);
-    if (sc_getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
-        error = errno;
-    return sc_trap_answer(notify, c, 0, error);
-}
-
-static bool is_connecting(int fd)
-{
-    struct sc_identity id;
-    return sc_identify(fd, &id) == SC_STATE_CONNECTING;
-}
-
-/* Never blocks here: a blocking socket is connected as if it were none, and its program waits. */
 static enum sc_trap_verdict on_connect(int notify, struct sc_trap_call *c)
 {
     struct sockaddr_storage ss;
     socklen_t len;
-    if (c->events)
-        return end_connect(notify, c);
+    if (c->connecting)
+        return sc_trap_answer(notify, c, 0, sc_trap_connect_end(notify, c));
     if (!sc_trap_read_address(notify, c, &ss, &len) ||
         (ss.ss_family != AF_INET && ss.ss_family != AF_INET6 && ss.ss_family != AF_UNSPEC) ||
         !sc_trap_take_socket(notify, c))
         return sc_trap_leave_to_kernel(notify, c);
     if (sc_is_udp(c->fd))
         return sc_trap_datagram_connect(notify, c, &ss, len);
-    if (!is_ours_to_connect(c, &ss, len))
+    if (!sc_trap_is_ours_to_connect(c, &ss, len))
         return sc_trap_leave_to_kernel(notify, c);
-    uint64_t before = inode_of(c->fd);
-    bool blocking = !sc_is_nonblocking(c->fd);
-    if (blocking && is_connecting(c->fd)) /* made again after a signal */
-        return sc_trap_wait_for(c, EPOLLOUT, SO_SNDTIMEO);
-    if (blocking)
-        set_nonblocking(c->fd, 1);
-    int result = sc_connect(c->fd, (struct sockaddr *)&ss, len);
-    int error = errno;
-    if (blocking)
-        set_nonblocking(c->fd, 0);
-    sc_mark_clear(c->fd, SC_MARKS_OF_ATTEMPT); /* a mark of the program's number, not of ours */
-    errno = error;
-    result = hand_in(notify, c, before, result);
-    if (result < 0 && errno == EINPROGRESS && blocking)
-        return sc_trap_wait_for(c, EPOLLOUT, SO_SNDTIMEO);
-    return sc_trap_answer_result(notify, c, result);
+    int error = sc_trap_connect_begin(notify, c, &ss, len);
+    c->connecting = error < 0;
+    return error < 0 ? sc_trap_wait_for(c, EPOLLOUT, SO_SNDTIMEO)
+                     : sc_trap_answer(notify, c, 0, error);
 }
 
 /* --- bind and listen -------------------------------------------------------------------------- */
@@ -140,9 +81,9 @@ static enum sc_trap_verdict on_bind(int notify, struct sc_trap_call *c)
         !sc_policy_binds(&a, IPPROTO_TCP, name, &port) || !sc_candidate_read(c->fd, &candidate) ||
         candidate.state != SC_STATE_PLAIN)
         return sc_trap_leave_to_kernel(notify, c);
-    uint64_t before = inode_of(c->fd);
+    uint64_t before = sc_trap_inode(c->fd);
     int result = sc_bind(c->fd, (struct sockaddr *)&ss, len);
-    return sc_trap_answer_result(notify, c, hand_in(notify, c, before, result));
+    return sc_trap_answer_result(notify, c, sc_trap_hand_in(notify, c, before, result));
 }
 
 /* A captured socket that never was bound becomes a service here. */
@@ -154,9 +95,9 @@ static enum sc_trap_verdict on_listen(int notify, struct sc_trap_call *c)
         (candidate.state == SC_STATE_PLAIN &&
          (candidate.local_port != 0 || (p->capture_count == 0 && !p->all_local))))
         return sc_trap_leave_to_kernel(notify, c);
-    uint64_t before = inode_of(c->fd);
+    uint64_t before = sc_trap_inode(c->fd);
     int result = sc_listen(c->fd, (int)c->args[1]);
-    return sc_trap_answer_result(notify, c, hand_in(notify, c, before, result));
+    return sc_trap_answer_result(notify, c, sc_trap_hand_in(notify, c, before, result));
 }
 
 /* --- accept ----------------------------------------------------------------------------------- */
@@ -186,19 +127,37 @@ static void take_connection(const struct sc_trap_call *c, int flags, struct acce
     errno = kept;
 }
 
-/* Hands the accepted socket in. A program that is gone by now has lost it, as from the kernel. */
-static enum sc_trap_verdict give_connection(int notify, const struct sc_trap_call *c, int flags,
-                                            const struct sc_trap_out *o, const struct accepted *a)
+/* A program without a number to spare keeps its connection in the queue. The highest number is
+ * looked at first: as long as that is free, there is room. */
+static bool has_number_to_spare(const struct sc_trap_call *c)
 {
-    int err = 0;
-    if (o->length && !sc_trap_write_out(c, o, &a->peer, a->len))
+    struct rlimit limit;
+    if (prlimit(c->tid, RLIMIT_NOFILE, NULL, &limit) < 0 || limit.rlim_cur > INT_MAX)
+        return true;
+    return limit.rlim_cur > 0 && (!sc_tracee_has(c->tid, (int)limit.rlim_cur - 1) ||
+                                  sc_tracee_count(c->tid) < limit.rlim_cur);
+}
+
+static int give_peer(int notify, const struct sc_trap_call *c, const struct accepted *a)
+{
+    struct sc_trap_out o;
+    int err = c->args[1] ? sc_trap_read_out(notify, c, 1, &o) : 0;
+    if (!err && c->args[1] && !sc_trap_write_out(c, &o, &a->peer, a->len))
         err = -EFAULT;
-    if (!err)
-        err = sc_trap_call_answer_fd(notify, c, a->fd, flags & SOCK_CLOEXEC);
-    if (err)
-        sc_trap_call_answer(notify, c, 0, -err);
-    close(a->fd);
-    return SC_TRAP_DONE;
+    return err;
+}
+
+/* Hands the accepted socket in. A program that is gone by now, or has no room for the peer's
+ * address, has lost it, as from the kernel. */
+static enum sc_trap_verdict give_connection(int notify, struct sc_trap_call *c, int flags,
+                                            const struct accepted *a)
+{
+    int number = give_peer(notify, c, a);
+    if (number == 0)
+        number = sc_trap_call_add(notify, c, a->fd, flags & SOCK_CLOEXEC);
+    sc_trap_memory_keep(a->fd);
+    close(a->fd); /* before the program can close its own */
+    return sc_trap_answer(notify, c, number, number < 0 ? -number : 0);
 }
 
 static bool is_listening(int notify, struct sc_trap_call *c)
@@ -211,15 +170,14 @@ static bool is_listening(int notify, struct sc_trap_call *c)
 static enum sc_trap_verdict on_accept(int notify, struct sc_trap_call *c)
 {
     int flags = c->nr == SYS_accept4 ? (int)c->args[3] : 0;
-    struct sc_trap_out o = {0};
     struct accepted a;
     if (!is_listening(notify, c))
         return sc_trap_leave_to_kernel(notify, c);
-    if (c->args[1] && !sc_trap_read_out(notify, c, 1, &o))
-        return sc_trap_answer(notify, c, 0, EFAULT);
+    if (!has_number_to_spare(c))
+        return sc_trap_answer(notify, c, 0, EMFILE);
     take_connection(c, flags | SOCK_CLOEXEC, &a);
     if (a.fd >= 0)
-        return give_connection(notify, c, flags, &o, &a);
+        return give_connection(notify, c, flags, &a);
     if (errno != EAGAIN || !a.blocking || c->expired)
         return sc_trap_answer(notify, c, 0, errno);
     return sc_trap_wait_for(c, EPOLLIN, SO_RCVTIMEO);
@@ -235,14 +193,14 @@ static enum sc_trap_verdict on_name(int notify, struct sc_trap_call *c)
     bool ours = take_service_socket(notify, c);
     if (!ours && (c->fd < 0 || !sc_is_udp(c->fd) || !sc_trap_datagram_name(c, &ss, &len)))
         return sc_trap_leave_to_kernel(notify, c);
-    if (!sc_trap_read_out(notify, c, 1, &o))
-        return sc_trap_answer(notify, c, 0, EFAULT);
     int (*ask)(int, struct sockaddr *, socklen_t *) =
         c->nr == SYS_getsockname ? sc_getsockname : sc_getpeername;
-    int result = ours ? ask(c->fd, (struct sockaddr *)&ss, &len) : 0;
-    if (result == 0 && !sc_trap_write_out(c, &o, &ss, len))
-        return sc_trap_answer(notify, c, 0, EFAULT);
-    return sc_trap_answer_result(notify, c, result);
+    if (ours && ask(c->fd, (struct sockaddr *)&ss, &len) < 0)
+        return sc_trap_answer(notify, c, 0, errno);
+    int err = sc_trap_read_out(notify, c, 1, &o);
+    if (!err && !sc_trap_write_out(c, &o, &ss, len))
+        err = -EFAULT;
+    return sc_trap_answer(notify, c, 0, -err);
 }
 
 static enum sc_trap_verdict on_getsockopt(int notify, struct sc_trap_call *c)
@@ -251,8 +209,9 @@ static enum sc_trap_verdict on_getsockopt(int notify, struct sc_trap_call *c)
     struct sc_trap_out o;
     if (!take_service_socket(notify, c))
         return sc_trap_leave_to_kernel(notify, c);
-    if (!sc_trap_read_out(notify, c, 3, &o))
-        return sc_trap_answer(notify, c, 0, EFAULT);
+    int err = sc_trap_read_out(notify, c, 3, &o);
+    if (err)
+        return sc_trap_answer(notify, c, 0, -err);
     socklen_t len = o.room < sizeof value ? o.room : sizeof value;
     int result = sc_getsockopt(c->fd, (int)c->args[1], (int)c->args[2], value, &len);
     if (result == 0 && !sc_trap_write_out(c, &o, value, len))
@@ -260,13 +219,15 @@ static enum sc_trap_verdict on_getsockopt(int notify, struct sc_trap_call *c)
     return sc_trap_answer_result(notify, c, result);
 }
 
+/* A TCP socket that may become a service's is given its options by the kernel, and they are
+ * remembered: what they mean is not looked at, since some are pointers of the program's. */
 static enum sc_trap_verdict on_setsockopt(int notify, struct sc_trap_call *c)
 {
     char value[OPTION_MAX];
     socklen_t len = (socklen_t)c->args[4];
     if (!take_service_socket(notify, c)) {
         if (c->fd >= 0)
-            sc_options_note_elsewhere(c->fd, (int)c->args[1], (int)c->args[2]);
+            sc_options_note(c->fd, (int)c->args[1], (int)c->args[2]);
         return sc_trap_leave_to_kernel(notify, c);
     }
     if (len > sizeof value)
@@ -284,7 +245,47 @@ static enum sc_trap_verdict on_shutdown(int notify, struct sc_trap_call *c)
     return sc_trap_answer_result(notify, c, sc_shutdown(c->fd, (int)c->args[1]));
 }
 
+/* SIOCOUTQ, and requests about interfaces, whose argument is a struct ifreq: a list of them
+ * (SIOCGIFCONF) is left to the kernel, which has none for a flow. */
+static enum sc_trap_verdict on_ioctl(int notify, struct sc_trap_call *c)
+{
+    union {
+        int queued;
+        struct ifreq interface;
+    } value;
+    unsigned long request = (unsigned)c->args[1];
+    size_t len = request == SIOCOUTQ ? sizeof value.queued : sizeof value.interface;
+    if (request == SIOCGIFCONF || !take_service_socket(notify, c))
+        return sc_trap_leave_to_kernel(notify, c);
+    if (!sc_tracee_read(c->tid, c->args[2], &value, len) || !sc_trap_call_is_valid(notify, c))
+        return sc_trap_answer(notify, c, 0, EFAULT);
+    int result = sc_ioctl(c->fd, request, &value);
+    if (result == 0 && !sc_tracee_write(c->tid, c->args[2], &value, len))
+        return sc_trap_answer(notify, c, 0, EFAULT);
+    return sc_trap_answer_result(notify, c, result);
+}
+
 /* --- all -------------------------------------------------------------------------------------- */
+
+static enum sc_trap_verdict on_send(int notify, struct sc_trap_call *c)
+{
+    if (c->fd < 0 && !sc_trap_take_socket(notify, c))
+        return sc_trap_leave_to_kernel(notify, c);
+    if (sc_is_udp(c->fd))
+        return sc_trap_datagram_send(notify, c);
+    return c->nr == SYS_sendmmsg ? sc_trap_leave_to_kernel(notify, c)
+                                 : sc_trap_stream_send(notify, c);
+}
+
+static enum sc_trap_verdict on_receive(int notify, struct sc_trap_call *c)
+{
+    if (c->fd < 0 && !sc_trap_take_socket(notify, c))
+        return sc_trap_leave_to_kernel(notify, c);
+    if (sc_is_udp(c->fd))
+        return sc_trap_datagram_receive(notify, c);
+    return c->nr == SYS_recvmmsg ? sc_trap_leave_to_kernel(notify, c)
+                                 : sc_trap_stream_receive(notify, c);
+}
 
 enum sc_trap_verdict sc_trap_serve(int notify, struct sc_trap_call *c)
 {
@@ -309,14 +310,16 @@ enum sc_trap_verdict sc_trap_serve(int notify, struct sc_trap_call *c)
         return on_setsockopt(notify, c);
     case SYS_shutdown:
         return on_shutdown(notify, c);
+    case SYS_ioctl:
+        return on_ioctl(notify, c);
     case SYS_sendto:
     case SYS_sendmsg:
     case SYS_sendmmsg:
-        return sc_trap_datagram_send(notify, c);
+        return on_send(notify, c);
     case SYS_recvfrom:
     case SYS_recvmsg:
     case SYS_recvmmsg:
-        return sc_trap_datagram_receive(notify, c);
+        return on_receive(notify, c);
     default:
         return sc_trap_leave_to_kernel(notify, c);
     }

@@ -1,7 +1,6 @@
 #include "trap/datagram_calls.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stddef.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -14,12 +13,14 @@
 #include "client/client.h"
 #include "client/datagram.h"
 #include "client/swap.h"
+#include "trap/message.h"
 #include "trap/relay.h"
 #include "trap/tracee.h"
 
-#define DATAGRAM_MAX 65535
-/* As much as anybody asks of a datagram's control messages: a few of IP's, or 253 descriptors. */
-#define CONTROL_MAX 2048
+/* What the relay carries, as under the shim: as much as IPv4 has room for. */
+#define DATAGRAM_MAX 65507
+/* What may come from plain IP. */
+#define RECEIVED_MAX 65535
 
 static struct sc_relay_socket socket_of(const struct sc_trap_call *c)
 {
@@ -28,21 +29,23 @@ static struct sc_relay_socket socket_of(const struct sc_trap_call *c)
 
 /* --- connect, bind, names --------------------------------------------------------------------- */
 
-enum sc_trap_verdict sc_trap_datagram_connect(int notify, const struct sc_trap_call *c,
+/* To whom the relay has nothing to do with, the kernel connects; what was ours is over then. */
+enum sc_trap_verdict sc_trap_datagram_connect(int notify, struct sc_trap_call *c,
                                               const struct sockaddr_storage *far, socklen_t len)
 {
-    struct sockaddr_storage at;
-    socklen_t at_len;
     struct sc_relay_socket s = socket_of(c);
-    if (!sc_relay_serves((const struct sockaddr *)far, len))
-        return sc_trap_leave_to_kernel(notify, c);
-    int err = sc_relay_towards(&s, (const struct sockaddr *)far, len, &at, &at_len);
-    if (err)
-        return sc_trap_answer(notify, c, 0, -err);
-    return sc_trap_answer_result(notify, c, connect(c->fd, (struct sockaddr *)&at, at_len));
+    int err;
+    if (far->ss_family == AF_UNSPEC)
+        err = sc_relay_disconnect(&s);
+    else if (sc_relay_serves((const struct sockaddr *)far, len))
+        err = sc_relay_connect(&s, (const struct sockaddr *)far, len);
+    else
+        err = sc_relay_leave_peer(&s);
+    return err == SC_RELAY_NOT_OURS ? sc_trap_leave_to_kernel(notify, c)
+                                    : sc_trap_answer(notify, c, 0, -err);
 }
 
-enum sc_trap_verdict sc_trap_datagram_bind(int notify, const struct sc_trap_call *c,
+enum sc_trap_verdict sc_trap_datagram_bind(int notify, struct sc_trap_call *c,
                                            const struct sockaddr_storage *to, socklen_t len)
 {
     struct sc_address a;
@@ -52,7 +55,10 @@ enum sc_trap_verdict sc_trap_datagram_bind(int notify, const struct sc_trap_call
     if (sc_address_from_sockaddr((const struct sockaddr *)to, len, &a) < 0 ||
         !sc_policy_binds(&a, IPPROTO_UDP, name, &port))
         return sc_trap_leave_to_kernel(notify, c);
-    int err = sc_relay_bind(&s, (const struct sockaddr *)to, len);
+    /* A wildcard that is no captured name is plain IP's as well: the host's own addresses, groups,
+     * whoever is not a service. */
+    bool plain_too = sc_address_is_wildcard(&a) && !*name;
+    int err = sc_relay_bind(&s, (const struct sockaddr *)to, len, plain_too);
     return sc_trap_answer(notify, c, 0, -err);
 }
 
@@ -67,70 +73,10 @@ bool sc_trap_datagram_name(const struct sc_trap_call *c, struct sockaddr_storage
            sc_relay_far(c->fd, (struct sockaddr *)&at, at_len, ss, len);
 }
 
-/* --- a message of the program's --------------------------------------------------------------- */
-
-/* What a call says about one datagram: its address, its pieces, its control messages. The program's
- * addresses. */
-struct message {
-    struct msghdr head;
-    uint64_t at; /* where `head` is; 0: nowhere, for sendto and recvfrom */
-    struct iovec pieces[IOV_MAX];
-};
-
-static bool read_message(int notify, const struct sc_trap_call *c, uint64_t at, struct message *m)
-{
-    m->at = at;
-    return sc_tracee_read(c->tid, at, &m->head, sizeof m->head) && m->head.msg_iovlen <= IOV_MAX &&
-           sc_tracee_read(c->tid, (uintptr_t)m->head.msg_iov, m->pieces,
-                          m->head.msg_iovlen * sizeof *m->pieces) &&
-           sc_trap_call_is_valid(notify, c);
-}
-
-/* sendto and recvfrom as a message. */
-static void make_message(const struct sc_trap_call *c, struct message *m, socklen_t name_len)
-{
-    m->at = 0;
-    m->pieces[0] = (struct iovec){(void *)(uintptr_t)c->args[1], c->args[2]};
-    m->head = (struct msghdr){
-        .msg_name = (void *)(uintptr_t)c->args[4], .msg_namelen = name_len, .msg_iovlen = 1};
-}
-
-static size_t length_of(const struct message *m)
-{
-    size_t len = 0;
-    for (size_t i = 0; i < m->head.msg_iovlen && len <= DATAGRAM_MAX; i++)
-        len += m->pieces[i].iov_len;
-    return len;
-}
-
-typedef bool copy_call(pid_t tid, uint64_t address, void *ours, size_t len);
-
-static bool read_piece(pid_t tid, uint64_t address, void *ours, size_t len)
-{
-    return sc_tracee_read(tid, address, ours, len);
-}
-
-static bool write_piece(pid_t tid, uint64_t address, void *ours, size_t len)
-{
-    return sc_tracee_write(tid, address, ours, len);
-}
-
-static bool copy_pieces(const struct sc_trap_call *c, const struct message *m, uint8_t *bytes,
-                        size_t len, copy_call *copy)
-{
-    for (size_t i = 0, at = 0; i < m->head.msg_iovlen && at < len; i++) {
-        size_t part = len - at < m->pieces[i].iov_len ? len - at : m->pieces[i].iov_len;
-        if (!copy(c->tid, (uintptr_t)m->pieces[i].iov_base, bytes + at, part))
-            return false;
-        at += part;
-    }
-    return true;
-}
-
 /* --- sending ---------------------------------------------------------------------------------- */
 
 /* Where the relay takes the message; false: the call is the kernel's. */
-static bool read_far(int notify, const struct sc_trap_call *c, const struct message *m,
+static bool read_far(int notify, const struct sc_trap_call *c, const struct sc_trap_message *m,
                      struct sockaddr_storage *far)
 {
     return m->head.msg_name && m->head.msg_namelen >= sizeof far->ss_family &&
@@ -141,17 +87,17 @@ static bool read_far(int notify, const struct sc_trap_call *c, const struct mess
 }
 
 /* Bytes sent, or a negative errno. Control messages say how plain IP is to carry the datagram. */
-static ssize_t send_one(int notify, const struct sc_trap_call *c, const struct message *m,
+static ssize_t send_one(int notify, const struct sc_trap_call *c, const struct sc_trap_message *m,
                         const struct sockaddr_storage *far, int flags)
 {
     uint8_t bytes[DATAGRAM_MAX];
     struct sockaddr_storage at;
     socklen_t at_len;
     struct sc_relay_socket s = socket_of(c);
-    size_t len = length_of(m);
-    if (len > sizeof bytes)
+    size_t len = sc_trap_message_length(m, DATAGRAM_MAX);
+    if (len > DATAGRAM_MAX)
         return -EMSGSIZE;
-    if (!copy_pieces(c, m, bytes, len, read_piece) || !sc_trap_call_is_valid(notify, c))
+    if (!sc_trap_message_take(c, m, 0, bytes, len) || !sc_trap_call_is_valid(notify, c))
         return -EFAULT;
     int err = sc_relay_towards(&s, (const struct sockaddr *)far, m->head.msg_namelen, &at, &at_len);
     if (err)
@@ -160,18 +106,14 @@ static ssize_t send_one(int notify, const struct sc_trap_call *c, const struct m
     return n < 0 ? -errno : n;
 }
 
-static bool is_udp_call(int notify, struct sc_trap_call *c)
-{
-    return (c->fd >= 0 || sc_trap_take_socket(notify, c)) && sc_is_udp(c->fd);
-}
-
-static enum sc_trap_verdict send_single(int notify, struct sc_trap_call *c, struct message *m)
+static enum sc_trap_verdict send_single(int notify, struct sc_trap_call *c,
+                                        struct sc_trap_message *m)
 {
     struct sockaddr_storage far;
     int flags = (int)(c->nr == SYS_sendto ? c->args[3] : c->args[2]);
     if (c->nr == SYS_sendto)
-        make_message(c, m, (socklen_t)c->args[5]);
-    else if (!read_message(notify, c, c->args[1], m))
+        sc_trap_message_make(c, m, (socklen_t)c->args[5]);
+    else if (sc_trap_message_read(notify, c, c->args[1], m) < 0)
         return sc_trap_leave_to_kernel(notify, c);
     if (!read_far(notify, c, m, &far))
         return sc_trap_leave_to_kernel(notify, c);
@@ -180,14 +122,14 @@ static enum sc_trap_verdict send_single(int notify, struct sc_trap_call *c, stru
 }
 
 /* The first one decides whose the call is; programs send to the same kind of place. */
-static enum sc_trap_verdict send_many(int notify, struct sc_trap_call *c, struct message *m)
+static enum sc_trap_verdict send_many(int notify, struct sc_trap_call *c, struct sc_trap_message *m)
 {
     struct sockaddr_storage far;
     ssize_t n = 0;
     uint64_t done = 0, count = c->args[2] < UIO_MAXIOV ? c->args[2] : UIO_MAXIOV;
     for (; done < count; done++) {
         uint64_t at = c->args[1] + done * sizeof(struct mmsghdr);
-        if (!read_message(notify, c, at, m) || !read_far(notify, c, m, &far)) {
+        if (sc_trap_message_read(notify, c, at, m) < 0 || !read_far(notify, c, m, &far)) {
             if (done == 0)
                 return sc_trap_leave_to_kernel(notify, c);
             break;
@@ -204,9 +146,7 @@ static enum sc_trap_verdict send_many(int notify, struct sc_trap_call *c, struct
 
 enum sc_trap_verdict sc_trap_datagram_send(int notify, struct sc_trap_call *c)
 {
-    if (!is_udp_call(notify, c))
-        return sc_trap_leave_to_kernel(notify, c);
-    struct message *m = malloc(sizeof *m);
+    struct sc_trap_message *m = malloc(sizeof *m);
     if (!m)
         return sc_trap_answer(notify, c, 0, ENOMEM);
     enum sc_trap_verdict v =
@@ -218,12 +158,12 @@ enum sc_trap_verdict sc_trap_datagram_send(int notify, struct sc_trap_call *c)
 /* --- receiving -------------------------------------------------------------------------------- */
 
 /* Into the program's buffers; who sent it is who stands behind the address. -EAGAIN: nothing. */
-static ssize_t receive_one(const struct sc_trap_call *c, struct message *m, int flags)
+static ssize_t receive_one(const struct sc_trap_call *c, struct sc_trap_message *m, int flags)
 {
-    uint8_t bytes[DATAGRAM_MAX];
-    _Alignas(struct cmsghdr) char control[CONTROL_MAX];
+    uint8_t bytes[RECEIVED_MAX];
+    _Alignas(struct cmsghdr) char control[SC_TRAP_CONTROL_MAX];
     struct sockaddr_storage from, far;
-    size_t room = length_of(m), control_room = m->head.msg_controllen;
+    size_t room = sc_trap_message_length(m, RECEIVED_MAX), control_room = m->head.msg_controllen;
     struct iovec whole = {bytes, room < sizeof bytes ? room : sizeof bytes};
     struct msghdr in = {.msg_name = &from,
                         .msg_namelen = sizeof from,
@@ -241,7 +181,7 @@ static ssize_t receive_one(const struct sc_trap_call *c, struct message *m, int 
         name = &far;
     size_t got = (size_t)n < whole.iov_len ? (size_t)n : whole.iov_len;
     size_t shown = len < m->head.msg_namelen ? len : m->head.msg_namelen;
-    if (!copy_pieces(c, m, bytes, got, write_piece) ||
+    if (!sc_trap_message_give(c, m, 0, bytes, got) ||
         (m->head.msg_name && !sc_tracee_write(c->tid, (uintptr_t)m->head.msg_name, name, shown)) ||
         !sc_tracee_write(c->tid, (uintptr_t)m->head.msg_control, control, in.msg_controllen))
         return -EFAULT;
@@ -253,35 +193,41 @@ static ssize_t receive_one(const struct sc_trap_call *c, struct message *m, int 
     return n;
 }
 
-static enum sc_trap_verdict receive_from(int notify, struct sc_trap_call *c, struct message *m)
+static enum sc_trap_verdict receive_from(int notify, struct sc_trap_call *c,
+                                         struct sc_trap_message *m)
 {
-    socklen_t room;
-    if (!sc_tracee_read(c->tid, c->args[5], &room, sizeof room) ||
-        !sc_trap_call_is_valid(notify, c))
-        return sc_trap_answer(notify, c, 0, EFAULT);
-    make_message(c, m, room);
+    struct sc_trap_out from = {0};
+    int err = c->args[4] ? sc_trap_read_out(notify, c, 4, &from) : 0;
+    if (err)
+        return sc_trap_answer(notify, c, 0, -err);
+    sc_trap_message_make(c, m, from.room);
     ssize_t n = receive_one(c, m, (int)c->args[3]);
-    if (n >= 0 && !sc_tracee_write(c->tid, c->args[5], &m->head.msg_namelen, sizeof room))
+    if (n >= 0 && from.length &&
+        !sc_tracee_write(c->tid, from.length, &m->head.msg_namelen, sizeof from.room))
         n = -EFAULT;
     return sc_trap_answer(notify, c, n, n < 0 ? (int)-n : 0);
 }
 
-static enum sc_trap_verdict receive_single(int notify, struct sc_trap_call *c, struct message *m)
+static enum sc_trap_verdict receive_single(int notify, struct sc_trap_call *c,
+                                           struct sc_trap_message *m)
 {
-    ssize_t n =
-        read_message(notify, c, c->args[1], m) ? receive_one(c, m, (int)c->args[2]) : -EFAULT;
+    ssize_t n = sc_trap_message_read(notify, c, c->args[1], m);
+    if (n == 0)
+        n = receive_one(c, m, (int)c->args[2]);
     return sc_trap_answer(notify, c, n, n < 0 ? (int)-n : 0);
 }
 
 /* As many as are there; the first has been waited for. */
-static enum sc_trap_verdict receive_many(int notify, struct sc_trap_call *c, struct message *m)
+static enum sc_trap_verdict receive_many(int notify, struct sc_trap_call *c,
+                                         struct sc_trap_message *m)
 {
     ssize_t n = 0;
     uint64_t done = 0, count = c->args[2] < UIO_MAXIOV ? c->args[2] : UIO_MAXIOV;
     for (; done < count; done++) {
         uint64_t at = c->args[1] + done * sizeof(struct mmsghdr);
-        n = read_message(notify, c, at, m) ? receive_one(c, m, (int)c->args[3] & ~MSG_WAITFORONE)
-                                           : -EFAULT;
+        n = sc_trap_message_read(notify, c, at, m);
+        if (n == 0)
+            n = receive_one(c, m, (int)c->args[3] & ~MSG_WAITFORONE);
         unsigned len = (unsigned)n;
         if (n < 0 ||
             !sc_tracee_write(c->tid, at + offsetof(struct mmsghdr, msg_len), &len, sizeof len))
@@ -302,11 +248,11 @@ static bool must_wait(const struct sc_trap_call *c)
 
 enum sc_trap_verdict sc_trap_datagram_receive(int notify, struct sc_trap_call *c)
 {
-    if (!is_udp_call(notify, c) || !sc_relay_has(c->fd))
+    if (!sc_relay_has(c->fd))
         return sc_trap_leave_to_kernel(notify, c);
     if (must_wait(c))
         return sc_trap_wait_for(c, EPOLLIN, SO_RCVTIMEO);
-    struct message *m = malloc(sizeof *m);
+    struct sc_trap_message *m = malloc(sizeof *m);
     if (!m)
         return sc_trap_answer(notify, c, 0, ENOMEM);
     enum sc_trap_verdict v = c->nr == SYS_recvfrom  ? receive_from(notify, c, m)

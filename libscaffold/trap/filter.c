@@ -4,8 +4,11 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -30,12 +33,23 @@
 /* Handed over always. */
 #define TRAP(name) IF_EQUAL(SYS_##name, 0, 1), RETURN(SECCOMP_RET_USER_NOTIF)
 
+/* Handed over with a request of this range, which is the second argument; both ends belong to it.
+ */
+#define TRAP_REQUESTS(name, first, last)                                                           \
+    IF_EQUAL(SYS_##name, 0, 5), LOAD(args[1]), BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, first, 0, 2),   \
+        BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, last, 1, 0), RETURN(SECCOMP_RET_USER_NOTIF), LOAD(nr)
+
 /* Handed over with an address only, which is the fifth argument: a plain send or recv is the
  * kernel's. Both halves of the pointer are looked at. */
 #define TRAP_ADDRESSED(name)                                                                       \
     IF_EQUAL(SYS_##name, 0, 6), LOAD(args[4]), IF_EQUAL(0, 0, 3),                                  \
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned)offsetof(struct seccomp_data, args[4]) + 4),  \
         IF_EQUAL(0, 0, 1), RETURN(SECCOMP_RET_ALLOW), RETURN(SECCOMP_RET_USER_NOTIF)
+
+/* And those with flags that mean something else to AF_UNIX, which are the fourth. */
+#define TRAP_FLAGGED(name, flags)                                                                  \
+    IF_EQUAL(SYS_##name, 0, 3), LOAD(args[3]), BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flags, 0, 1),  \
+        RETURN(SECCOMP_RET_USER_NOTIF), LOAD(nr)
 
 static const struct sock_filter program[] = {
     /* Another architecture's calls (a 32-bit program) have other numbers: they stay the kernel's.
@@ -61,6 +75,9 @@ static const struct sock_filter program[] = {
     TRAP(recvmsg),
     TRAP(recvmmsg),
     TRAP_ADDRESSED(sendto),
+    TRAP_REQUESTS(ioctl, SIOCOUTQ, SIOCOUTQ),
+    TRAP_REQUESTS(ioctl, SIOCGIFNAME, SIOCGIFCOUNT),
+    TRAP_FLAGGED(recvfrom, MSG_TRUNC | MSG_ERRQUEUE),
     TRAP_ADDRESSED(recvfrom),
     RETURN(SECCOMP_RET_ALLOW),
 };

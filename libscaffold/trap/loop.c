@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "trap/arguments.h"
 #include "trap/calls.h"
 #include "trap/clock.h"
 #include "trap/tracee.h"
@@ -64,8 +65,7 @@ static struct sc_trap_call *pop(void)
 
 static void drop(struct sc_trap_call *c)
 {
-    if (c->fd >= 0)
-        close(c->fd);
+    sc_trap_give_back(c);
     free(c);
     pthread_mutex_lock(&loop.lock);
     loop.calls--;
@@ -96,7 +96,7 @@ static void start_waiting(struct sc_trap_call *c)
     pthread_mutex_unlock(&loop.lock);
     if (watched)
         return;
-    sc_trap_call_answer(loop.notify, c, 0, ENOBUFS);
+    sc_trap_answer(loop.notify, c, 0, ENOBUFS);
     drop(c);
 }
 
@@ -163,7 +163,7 @@ static struct sc_trap_call *take_overdue(void)
  * threads another may have taken the signal meanwhile, and the call must not be made again. */
 static void interrupt(struct sc_trap_call *c)
 {
-    sc_trap_call_answer(loop.notify, c, 0, sc_tracee_is_alone(c->tid) ? ERESTARTSYS : EINTR);
+    sc_trap_answer(loop.notify, c, 0, sc_tracee_is_alone(c->tid) ? ERESTARTSYS : EINTR);
     drop(c);
 }
 

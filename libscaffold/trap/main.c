@@ -1,8 +1,13 @@
 /* scaffold-trap CMD...: runs a program that no preload library reaches, on services. Its socket
  * calls are handed to this process by the kernel (seccomp user notification), which makes client/'s
- * calls in its place. What is a service is said by the environment, as for the shim. */
+ * calls in its place. What is a service is said by the environment, as for the shim.
+ *
+ * scaffold-trap --instead WHY PRELOAD CMD...: nobody asked for the trap, but CMD WHY ("is
+ * statically linked"), which is said in one line. Where no trap can be set, CMD is run without,
+ * with PRELOAD for its children. */
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "client/descriptors.h"
+#include "client/identity.h"
 #include "client/log.h"
 #include "client/meanings.h"
 #include "trap/epolls.h"
@@ -51,20 +58,47 @@ static int end_as(int status)
     return 128 + WTERMSIG(status);
 }
 
+/* Ours has descriptors of many programs; the program keeps the limit that it was given. */
+static void raise_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+_Noreturn static void run_without(char **words, const sigset_t *mask, const char *preload)
+{
+    prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0); /* would be the program's */
+    setenv("LD_PRELOAD", preload, 1);
+    sc_trap_program_become(words, mask);
+}
+
 int main(int argc, char **argv)
 {
     sigset_t before;
     struct sc_trap_program program;
-    sc_meanings_of_many(); /* one program looks up, another connects */
-    if (argc < 2) {
-        fprintf(stderr, "usage: scaffold-trap CMD...\n");
+    bool chosen = argc > 1 && strcmp(argv[1], "--instead") == 0;
+    char **words = argv + (chosen ? 4 : 1);
+    sc_meanings_of_many();    /* one program looks up, another connects */
+    sc_note_service_socket(); /* what the program's descriptors are is asked of the kernel */
+    if (words >= argv + argc) {
+        fprintf(stderr, "usage: scaffold-trap [--instead WHY PRELOAD] CMD...\n");
         return 2;
     }
+    sc_note_signals();     /* fcntl is the program's own */
     sc_log_wanted = false; /* the sockets are the program's, the numbers here are not */
     int signals = hear_signals(&before);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    if (signals < 0 || sc_trap_program_start(argv + 1, &before, &program) < 0)
+    if (signals < 0)
         return 1;
+    if (sc_trap_program_start(words, &before, chosen ? argv[2] : NULL, &program) < 0) {
+        if (chosen)
+            run_without(words, &before, argv[3]);
+        return 1;
+    }
+    raise_limit();
     int err = sc_trap_epolls_start();
     int status = err ? -1 : sc_trap_loop_run(program.notify, signals, program.pid);
     if (status < 0) {

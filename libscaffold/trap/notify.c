@@ -23,7 +23,8 @@ struct sc_trap_call *sc_trap_call_receive(int notify)
     struct sc_trap_call *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
-    *c = (struct sc_trap_call){.id = n->id, .tid = (pid_t)n->pid, .nr = n->data.nr, .fd = -1};
+    *c = (struct sc_trap_call){
+        .id = n->id, .tid = (pid_t)n->pid, .nr = n->data.nr, .fd = -1, .kept = -1};
     memcpy(c->args, n->data.args, sizeof c->args);
     return c;
 }
@@ -63,11 +64,10 @@ int sc_trap_call_put(int notify, const struct sc_trap_call *c, int fd, int at, b
     return ioctl(notify, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : 0;
 }
 
-int sc_trap_call_answer_fd(int notify, const struct sc_trap_call *c, int fd, bool cloexec)
+int sc_trap_call_add(int notify, const struct sc_trap_call *c, int fd, bool cloexec)
 {
-    struct seccomp_notif_addfd add = {.id = c->id,
-                                      .flags = SECCOMP_ADDFD_FLAG_SEND,
-                                      .srcfd = (uint32_t)fd,
-                                      .newfd_flags = cloexec ? O_CLOEXEC : 0};
-    return ioctl(notify, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : 0;
+    struct seccomp_notif_addfd add = {
+        .id = c->id, .srcfd = (uint32_t)fd, .newfd_flags = cloexec ? O_CLOEXEC : 0};
+    int number = ioctl(notify, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+    return number < 0 ? -errno : number;
 }

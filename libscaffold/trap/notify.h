@@ -16,6 +16,11 @@ struct sc_trap_call {
     uint32_t events;  /* EPOLL* bits that end the wait */
     int64_t deadline; /* ms of CLOCK_MONOTONIC; 0: none */
     bool expired;     /* the deadline came first */
+    /* Of calls that are served in steps. */
+    bool connecting; /* a flow is being opened on its behalf, */
+    bool again;      /* as an earlier call has asked already */
+    int kept;        /* the socket as it was before, owned; -1: none */
+    size_t done;     /* bytes carried so far */
     struct sc_trap_call *next;
 };
 
@@ -36,8 +41,7 @@ void sc_trap_call_continue(int notify, const struct sc_trap_call *c);
 /* Puts a copy of our descriptor into the program, under number `at`. 0 or a negative errno. */
 int sc_trap_call_put(int notify, const struct sc_trap_call *c, int fd, int at, bool cloexec);
 
-/* Puts a copy in under a free number, which the call returns. 0, or a negative errno and the call
- * is not answered. */
-int sc_trap_call_answer_fd(int notify, const struct sc_trap_call *c, int fd, bool cloexec);
+/* Puts a copy in under a free number, which is returned; or a negative errno. */
+int sc_trap_call_add(int notify, const struct sc_trap_call *c, int fd, bool cloexec);
 
 #endif

@@ -27,9 +27,23 @@ bool sc_relay_serves(const struct sockaddr *far, socklen_t len);
 int sc_relay_towards(const struct sc_relay_socket *s, const struct sockaddr *far, socklen_t len,
                      struct sockaddr_storage *at, socklen_t *at_len);
 
-/* Binds the socket to a service, or to an address of the pool, as sc_bind does. 0 or a negative
- * errno. */
-int sc_relay_bind(const struct sc_relay_socket *s, const struct sockaddr *addr, socklen_t len);
+/* What the calls below say of a socket that nothing is relayed for, or not any longer: the kernel's
+ * call is right. */
+#define SC_RELAY_NOT_OURS 1
+
+/* connect to an address that the relay serves, and connect to nobody (AF_UNSPEC). 0, a negative
+ * errno, or SC_RELAY_NOT_OURS. */
+int sc_relay_connect(const struct sc_relay_socket *s, const struct sockaddr *far, socklen_t len);
+int sc_relay_disconnect(const struct sc_relay_socket *s);
+
+/* The kernel is about to connect the socket to somebody else: no service is its peer any longer.
+ * SC_RELAY_NOT_OURS, or a negative errno. */
+int sc_relay_leave_peer(const struct sc_relay_socket *s);
+
+/* Binds the socket to a service, or to an address of the pool, as sc_bind does; with `plain_too` to
+ * the address itself as well. 0 or a negative errno. */
+int sc_relay_bind(const struct sc_relay_socket *s, const struct sockaddr *addr, socklen_t len,
+                  bool plain_too);
 
 /* True when anything of this socket is relayed. */
 bool sc_relay_has(int fd);
@@ -38,7 +52,8 @@ bool sc_relay_has(int fd);
 bool sc_relay_far(int fd, const struct sockaddr *at, socklen_t at_len, struct sockaddr_storage *far,
                   socklen_t *len);
 
-/* The name that the socket has among services. False when it has none. */
+/* The name that the socket has among services, or towards the name server that it is connected to.
+ * False when it has none: the kernel's is right. */
 bool sc_relay_own(int fd, struct sockaddr_storage *own, socklen_t *len);
 
 #endif

@@ -2,32 +2,28 @@
  * and the end of relays whose sockets are closed. */
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "client/client.h"
+#include "client/cookies.h"
 #include "trap/clock.h"
 #include "trap/names.h"
 #include "trap/relay_parts.h"
 #include "trap/tracee.h"
 
 #define DATAGRAM_MAX 65535
-/* How late it is noticed that a program has closed a socket; nothing announces it. */
+/* How late it is noticed that a program has closed a socket where the kernel does not tell. */
 #define LOOK_MS 1000
-#define WATCHED_MAX (SC_RELAYS_MAX * (2 * SC_FAR_ENDS_MAX + 1) + 1)
+#define EVENTS 64
 
-/* What a watched descriptor is. */
-struct watched {
-    struct sc_relay *relay;
-    struct sc_far_end *end; /* NULL: the relay's service socket */
-    bool upstream;
-};
-
-static struct pollfd polled[WATCHED_MAX];
-static struct watched watched[WATCHED_MAX];
 static uint8_t bytes[DATAGRAM_MAX];
 
 /* --- from the program ------------------------------------------------------------------------- */
@@ -67,23 +63,30 @@ static void from_name_server(const struct sc_far_end *e)
         send(e->own, bytes, (size_t)n, MSG_DONTWAIT);
 }
 
-/* The kernel tells a connected UDP socket that nobody is at its peer's port: so for a moment nobody
- * is, and a datagram finds that out. */
-static void refuse(const struct sc_relay *r, struct sc_far_end *e)
+/* Our number for the program's socket, -1 when whoever had it last has it no longer. */
+static int reach(const struct sc_relay *r)
 {
-    struct sockaddr_storage peer;
-    struct sc_address a;
-    socklen_t len = sizeof peer;
     int fd = sc_tracee_fd(r->holder.tid, r->holder.number);
-    if (fd >= 0 && getpeername(fd, (struct sockaddr *)&peer, &len) == 0 &&
-        sc_address_from_sockaddr((struct sockaddr *)&peer, len, &a) == 0 && a.port == e->at.port) {
-        sc_far_end_close(e);
-        send(fd, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL);
-        sc_far_end_open(r, e); /* a place that is taken by now is opened anew when it is needed */
-        sc_relays.version++;
-    }
+    if (fd >= 0 && sc_cookie(fd) == r->cookie)
+        return fd;
     if (fd >= 0)
         close(fd);
+    return -1;
+}
+
+/* The kernel tells a UDP socket that nobody is at a port, if it is connected there or has asked for
+ * errors: so for a moment nobody is, and a datagram finds that out. */
+static void refuse(const struct sc_relay *r, struct sc_far_end *e)
+{
+    struct sockaddr_storage at;
+    int fd = reach(r);
+    if (fd < 0)
+        return;
+    socklen_t len = sc_address_to_sockaddr(&e->at, r->family, &at);
+    sc_far_end_close(e);
+    sendto(fd, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&at, len);
+    close(fd);
+    sc_far_end_open(r, e); /* a place that is taken by now is opened anew when it is needed */
 }
 
 static void leave(struct sc_relay *r)
@@ -91,7 +94,6 @@ static void leave(struct sc_relay *r)
     if (r->service >= 0)
         sc_close(r->service);
     r->service = -1;
-    sc_relays.version++;
 }
 
 /* Whom a datagram did not reach. */
@@ -131,22 +133,7 @@ static void from_service(struct sc_relay *r)
 
 /* --- closed sockets --------------------------------------------------------------------------- */
 
-static bool is_listed(const char *path, uint64_t inode)
-{
-    char line[512];
-    bool found = false;
-    FILE *file = fopen(path, "re");
-    while (file && !found && fgets(line, sizeof line, file)) {
-        uint64_t one = 0; /* the tenth column */
-        found =
-            sscanf(line, "%*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64, &one) == 1 && one == inode;
-    }
-    if (file)
-        fclose(file);
-    return found;
-}
-
-static void close_relay(struct sc_relay *r)
+void sc_relay_close(struct sc_relay *r)
 {
     for (size_t i = 0; i < SC_FAR_ENDS_MAX; i++)
         sc_far_end_forget(&r->ends[i]);
@@ -154,90 +141,157 @@ static void close_relay(struct sc_relay *r)
     r->inode = 0;
 }
 
+/* Marks the relays whose program's socket stands in this file. */
+static void mark_listed(const char *path, bool alive[SC_RELAYS_MAX])
+{
+    char line[512];
+    uint64_t one; /* the tenth column */
+    FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "%*s %*s %*s %*s %*s %*s %*s %*s %*s %" SCNu64, &one) == 1)
+            for (size_t i = 0; i < SC_RELAYS_MAX; i++)
+                alive[i] |= sc_relays.list[i].inode == one;
+    if (file)
+        fclose(file);
+}
+
+static bool is_any_open(void)
+{
+    for (size_t i = 0; i < SC_RELAYS_MAX; i++)
+        if (sc_relays.list[i].inode)
+            return true;
+    return false;
+}
+
 void sc_relay_sweep(void)
 {
-    for (size_t i = 0; i < SC_RELAYS_MAX; i++) {
-        struct sc_relay *r = &sc_relays.list[i];
-        const char *path = r->family == SC_FAMILY_INET6 ? "/proc/net/udp6" : "/proc/net/udp";
-        if (r->inode && !is_listed(path, r->inode))
-            close_relay(r);
+    bool alive[SC_RELAYS_MAX] = {0};
+    if (!is_any_open())
+        return;
+    mark_listed("/proc/net/udp", alive);
+    mark_listed("/proc/net/udp6", alive);
+    for (size_t i = 0; i < SC_RELAYS_MAX; i++)
+        if (sc_relays.list[i].inode && !alive[i])
+            sc_relay_close(&sc_relays.list[i]);
+}
+
+static void close_of(uint64_t cookie)
+{
+    for (size_t i = 0; i < SC_RELAYS_MAX; i++)
+        if (sc_relays.list[i].inode && sc_relays.list[i].cookie == cookie)
+            sc_relay_close(&sc_relays.list[i]);
+}
+
+/* The kernel tells of each UDP socket that is gone. -1 where it does not (its module for sock_diag
+ * is absent). */
+static int hear_ends(void)
+{
+    struct sockaddr_nl groups = {.nl_family = AF_NETLINK,
+                                 .nl_groups = 1u << (SKNLGRP_INET_UDP_DESTROY - 1) |
+                                              1u << (SKNLGRP_INET6_UDP_DESTROY - 1)};
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
+    if (fd >= 0 && bind(fd, (struct sockaddr *)&groups, sizeof groups) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static void on_end(int ends)
+{
+    _Alignas(struct nlmsghdr) char room[4096];
+    ssize_t n = recv(ends, room, sizeof room, MSG_DONTWAIT);
+    if (n < 0 && errno == ENOBUFS) { /* more than could be told */
+        sc_relay_sweep();
+        return;
+    }
+    size_t left = n < 0 ? 0 : (size_t)n;
+    for (const struct nlmsghdr *h = (void *)room; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+        struct inet_diag_msg m;
+        if (h->nlmsg_len < NLMSG_LENGTH(sizeof m))
+            continue;
+        memcpy(&m, NLMSG_DATA(h), sizeof m);
+        close_of((uint64_t)m.id.idiag_cookie[1] << 32 | m.id.idiag_cookie[0]);
     }
 }
 
 /* --- the rounds ------------------------------------------------------------------------------- */
 
-static size_t watch(size_t n, int fd, struct watched what)
+/* A source, and whose it is: places in the table. */
+static uint64_t mark_of(const struct sc_relay *r, const struct sc_far_end *e,
+                        enum sc_relay_source source)
 {
-    if (fd < 0)
-        return n;
-    polled[n] = (struct pollfd){.fd = fd, .events = POLLIN};
-    watched[n] = what;
-    return n + 1;
+    uint64_t relay = r ? (uint64_t)(r - sc_relays.list) : 0;
+    uint64_t end = e ? (uint64_t)(e - r->ends) : 0;
+    return relay << 32 | end << 8 | source;
 }
 
-static size_t watch_all(void)
+static void carry(uint64_t mark, int ends)
 {
-    size_t n = watch(0, sc_relays.wake, (struct watched){0});
-    for (size_t i = 0; i < SC_RELAYS_MAX; i++) {
-        struct sc_relay *r = &sc_relays.list[i];
-        if (!r->inode)
-            continue;
-        n = watch(n, r->service, (struct watched){.relay = r});
-        for (size_t j = 0; j < SC_FAR_ENDS_MAX; j++) {
-            struct sc_far_end *e = &r->ends[j];
-            if (e->own < 0)
-                continue;
-            n = watch(n, e->own, (struct watched){.relay = r, .end = e});
-            n = watch(n, e->upstream, (struct watched){.relay = r, .end = e, .upstream = true});
-        }
+    struct sc_relay *r = &sc_relays.list[mark >> 32];
+    struct sc_far_end *e = &r->ends[mark >> 8 & 0xffff];
+    switch ((enum sc_relay_source)(mark & 0xff)) {
+    case SC_RELAY_SERVICE:
+        from_service(r);
+        break;
+    case SC_RELAY_PROGRAM:
+        e->used = sc_clock_ms();
+        from_program(r, e);
+        break;
+    case SC_RELAY_UPSTREAM:
+        from_name_server(e);
+        break;
+    case SC_RELAY_ENDS:
+        on_end(ends);
+        break;
     }
-    return n;
 }
 
-static void carry(const struct watched *w)
-{
-    uint64_t count;
-    if (!w->relay) {
-        if (read(sc_relays.wake, &count, sizeof count) < 0)
-            return;
-    } else if (!w->end) {
-        from_service(w->relay);
-    } else if (w->upstream) {
-        from_name_server(w->end);
-    } else {
-        w->end->used = sc_clock_ms();
-        from_program(w->relay, w->end);
-    }
-}
+struct carrier {
+    int set;  /* epoll: unlike poll it holds no socket open that is closed meanwhile */
+    int ends; /* -1: the kernel does not tell */
+};
+
+static struct carrier carrier = {.set = -1, .ends = -1};
 
 static void *run(void *unused)
 {
     (void)unused;
+    struct epoll_event events[EVENTS];
     int64_t next_look = sc_clock_ms() + LOOK_MS;
-    pthread_mutex_lock(&sc_relays.lock);
     for (;;) {
-        unsigned version = sc_relays.version;
-        size_t n = watch_all();
-        pthread_mutex_unlock(&sc_relays.lock);
-        poll(polled, n, LOOK_MS);
+        int n = epoll_wait(carrier.set, events, EVENTS, carrier.ends < 0 ? LOOK_MS : -1);
         pthread_mutex_lock(&sc_relays.lock);
-        /* Once anything was closed, the numbers may be others'. */
-        for (size_t i = 0; i < n && sc_relays.version == version; i++)
-            if (polled[i].revents)
-                carry(&watched[i]);
-        if (sc_clock_ms() >= next_look) {
+        /* What is closed or another's by now is read without waiting, and nothing is there. */
+        for (int i = 0; i < n; i++)
+            carry(events[i].data.u64, carrier.ends);
+        if (carrier.ends < 0 && sc_clock_ms() >= next_look) {
             sc_relay_sweep();
             next_look = sc_clock_ms() + LOOK_MS;
         }
+        pthread_mutex_unlock(&sc_relays.lock);
     }
     return NULL;
 }
 
-int sc_relay_carry(void)
+/* Once. */
+static int start(void)
 {
     pthread_t thread;
-    int err = pthread_create(&thread, NULL, run, NULL);
+    carrier.set = epoll_create1(EPOLL_CLOEXEC);
+    carrier.ends = hear_ends();
+    int err = carrier.set < 0 ? errno : pthread_create(&thread, NULL, run, NULL);
     if (!err)
         pthread_detach(thread);
-    return -err;
+    return err || carrier.ends < 0 ? -err : sc_relay_watch(NULL, NULL, SC_RELAY_ENDS, carrier.ends);
+}
+
+int sc_relay_watch(const struct sc_relay *r, const struct sc_far_end *e,
+                   enum sc_relay_source source, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = mark_of(r, e, source)};
+    int err = carrier.set < 0 ? start() : 0;
+    if (!err && epoll_ctl(carrier.set, EPOLL_CTL_ADD, fd, &event) < 0 && errno != EEXIST)
+        err = -errno;
+    return err;
 }

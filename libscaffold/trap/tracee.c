@@ -65,6 +65,26 @@ int sc_tracee_fd(pid_t tid, int fd)
     return copy;
 }
 
+bool sc_tracee_has(pid_t tid, int fd)
+{
+    char path[48], link[8];
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)tid, fd);
+    return readlink(path, link, sizeof link) >= 0;
+}
+
+size_t sc_tracee_count(pid_t tid)
+{
+    char path[48];
+    size_t count = 0;
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)tid);
+    DIR *dir = opendir(path);
+    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;)
+        count += *e->d_name != '.';
+    if (dir)
+        closedir(dir);
+    return count;
+}
+
 bool sc_tracee_is_cloexec(pid_t tid, int fd)
 {
     char path[48], text[256], *at;

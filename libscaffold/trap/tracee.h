@@ -15,6 +15,10 @@ bool sc_tracee_write(pid_t tid, uint64_t address, const void *from, size_t len);
 /* A descriptor of ours for the same open file. -1 with errno. */
 int sc_tracee_fd(pid_t tid, int fd);
 
+/* True when it has a descriptor of this number, and how many it has. */
+bool sc_tracee_has(pid_t tid, int fd);
+size_t sc_tracee_count(pid_t tid);
+
 /* True when exec closes descriptor `fd`. */
 bool sc_tracee_is_cloexec(pid_t tid, int fd);
 

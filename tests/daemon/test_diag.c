@@ -1,11 +1,14 @@
-/* What the kernel says about AF_UNIX sockets is read to its end, and names are compared whole. */
+/* What the kernel says about AF_UNIX sockets is read to its end, and only paths count. */
+#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,30 +25,25 @@
 #define MANY 900
 
 static char prefix[64];
+static char place[64];
 
-static int bound_at(const void *name, size_t len)
+static int bound_at(const char *path, bool abstract)
 {
     struct sockaddr_un sun = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0 && len < sizeof sun.sun_path);
-    memcpy(sun.sun_path + 1, name, len);
-    socklen_t total = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len);
+    size_t len = strlen(path);
+    assert_true(fd >= 0 && len + abstract <= sizeof sun.sun_path);
+    memcpy(sun.sun_path + abstract, path, len);
+    socklen_t total = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + abstract + len);
     assert_int_equal(bind(fd, (struct sockaddr *)&sun, total), 0);
     return fd;
 }
 
-static int listening_at(const void *name, size_t len)
+static int listening_at(const char *path, bool abstract)
 {
-    int fd = bound_at(name, len);
+    int fd = bound_at(path, abstract);
     assert_int_equal(listen(fd, 1), 0);
     return fd;
-}
-
-static uint32_t inode_of(int fd)
-{
-    struct stat st;
-    assert_int_equal(fstat(fd, &st), 0);
-    return (uint32_t)st.st_ino;
 }
 
 struct seen {
@@ -57,7 +55,7 @@ static void note(void *arg, const struct sc_diag_socket *s)
 {
     struct seen *seen = arg;
     unsigned number;
-    if (sscanf(s->name + strlen(prefix), "%u", &number) == 1 && number < MANY)
+    if (sscanf(s->path + strlen(prefix), "%u", &number) == 1 && number < MANY)
         seen->times[number]++;
     else
         seen->others++;
@@ -66,8 +64,30 @@ static void note(void *arg, const struct sc_diag_socket *s)
 static int setup(void **state)
 {
     (void)state;
-    snprintf(prefix, sizeof prefix, "diag-test/%d/", getpid());
-    return 0;
+    char folder[] = "/tmp/diag-test-XXXXXX";
+    snprintf(prefix, sizeof prefix, "diag-test-%d-", getpid());
+    return mkdtemp(folder) && chdir(folder) == 0 && snprintf(place, sizeof place, "%s", folder) > 0
+               ? 0
+               : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    DIR *all = opendir(".");
+    const struct dirent *e;
+    while (all && (e = readdir(all)) != NULL)
+        unlink(e->d_name); /* . and .. stay */
+    return all && closedir(all) == 0 && chdir("/") == 0 ? rmdir(place) : -1;
+}
+
+static void remove_files(void)
+{
+    for (unsigned i = 0; i < MANY; i++) {
+        char path[100];
+        snprintf(path, sizeof path, "%s%u", prefix, i);
+        unlink(path);
+    }
 }
 
 static void open_many(int fd[MANY])
@@ -75,7 +95,7 @@ static void open_many(int fd[MANY])
     for (unsigned i = 0; i < MANY; i++) {
         char name[100];
         snprintf(name, sizeof name, "%s%u", prefix, i);
-        fd[i] = listening_at(name, strlen(name));
+        fd[i] = listening_at(name, false);
     }
 }
 
@@ -83,6 +103,7 @@ static void close_many(const int fd[MANY])
 {
     for (unsigned i = 0; i < MANY; i++)
         close(fd[i]);
+    remove_files();
 }
 
 static void all_are_seen(void **state)
@@ -133,39 +154,49 @@ static void also_while_the_table_changes(void **state)
 static void only_listeners_of_the_prefix(void **state)
 {
     struct seen seen = {0};
-    char name[128];
+    char path[128];
     (void)state;
-    snprintf(name, sizeof name, "%s0", prefix);
-    int bound = bound_at(name, strlen(name));
-    int other = listening_at("diag-test/other", 15);
-    snprintf(name, sizeof name, "%s1", prefix);
-    int with_zero = listening_at(name, strlen(name) + 1); /* its final zero is part of it */
-    memset(name + strlen(name), 'x', sizeof name - strlen(name));
-    int longest = listening_at(name, sizeof((struct sockaddr_un *)0)->sun_path - 1);
+    snprintf(path, sizeof path, "%s0", prefix);
+    int bound = bound_at(path, false);
+    int abstract = listening_at(path, true);
+    int other = listening_at("diag-test-other", false);
+    snprintf(path, sizeof path, "./%s1", prefix);
+    int elsewhere = listening_at(path, false);
+    snprintf(path, sizeof path, "%s1", prefix);
+    memset(path + strlen(path), 'x', sizeof path - strlen(path));
+    path[sizeof((struct sockaddr_un *)0)->sun_path] = 0;
+    int longest = listening_at(path, false);
     assert_int_equal(sc_diag_listeners(prefix, note, &seen), 0);
     assert_int_equal(seen.times[0], 0);
-    assert_int_equal(seen.times[1], 1); /* the longest name there can be */
+    assert_int_equal(seen.times[1], 1); /* the longest path there can be */
     assert_int_equal(seen.others, 0);
-    int fds[] = {bound, other, with_zero, longest};
+    int fds[] = {bound, abstract, other, elsewhere, longest};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         close(fds[i]);
 }
 
-static void a_name_is_compared_whole(void **state)
+static void it_says_who_made_a_socket(void *arg, const struct sc_diag_socket *s)
 {
-    char name[100];
+    *(uint32_t *)arg = s->uid;
+}
+
+static void the_maker_and_the_queue(void **state)
+{
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    struct stat st;
+    uint32_t maker = (uint32_t)-1;
     (void)state;
-    snprintf(name, sizeof name, "%sname", prefix);
-    int fd = bound_at(name, strlen(name)), with_zero = bound_at(name, strlen(name) + 1);
-    assert_true(sc_diag_is_named(inode_of(fd), name));
-    assert_false(sc_diag_is_named(inode_of(with_zero), name));
-    name[strlen(name) - 1] = 0;
-    assert_false(sc_diag_is_named(inode_of(fd), name));
-    uint32_t inode = inode_of(fd);
-    assert_true(sc_diag_exists(inode));
+    int fd = listening_at("queue-of-diag-test", false);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(sc_diag_listeners("queue-of-diag-test", it_says_who_made_a_socket, &maker), 0);
+    assert_int_equal(maker, geteuid());
+    assert_int_equal(sc_diag_queue((uint32_t)st.st_ino), 0);
+    int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    strcpy(sun.sun_path, "queue-of-diag-test");
+    assert_int_equal(connect(client, (struct sockaddr *)&sun, sizeof sun), 0);
+    assert_int_equal(sc_diag_queue((uint32_t)st.st_ino), 1);
+    close(client);
     close(fd);
-    close(with_zero);
-    assert_false(sc_diag_exists(inode));
 }
 
 int main(void)
@@ -174,7 +205,7 @@ int main(void)
         cmocka_unit_test(all_are_seen),
         cmocka_unit_test(also_while_the_table_changes),
         cmocka_unit_test(only_listeners_of_the_prefix),
-        cmocka_unit_test(a_name_is_compared_whole),
+        cmocka_unit_test(the_maker_and_the_queue),
     };
-    return cmocka_run_group_tests(tests, setup, NULL);
+    return cmocka_run_group_tests(tests, setup, teardown);
 }

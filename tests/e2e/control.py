@@ -3,6 +3,7 @@ local/datagram.h have them: for tests of scaffoldd that do without libscaffold."
 
 import array
 import contextlib
+import os
 import socket
 import struct
 from collections.abc import Iterator
@@ -12,8 +13,10 @@ from typing import Self
 
 from scaffold.lab import Host
 
-MAGIC, VERSION = 0x53434631, 2
-RESOLVE, PREPARE, HANDOVER, BIND, FLOW_SET, FLOW_GET = 2, 4, 5, 6, 10, 11
+MAGIC, VERSION = 0x53434631, 3
+HELLO, RESOLVE, PREPARE, HANDOVER, BIND, FLOW_SET, FLOW_GET, STATUS, STOP = (
+    *(1, 2, 4, 5, 6, 10, 11, 12, 13),
+)
 INFO, RECVERR = 8, 9
 REQUEST, REPLY = 336, 656
 DATA, CONNECT, DISCONNECT, ERROR, MORE, PUSH, DROP = 1, 2, 3, 4, 5, 6, 7
@@ -44,13 +47,33 @@ class Reply:
     rx_bytes: int
 
 
-def receive(control: socket.socket) -> Reply:
-    reply = control.recv(REPLY)
+def receive_with(control: socket.socket) -> tuple[Reply, list[int]]:
+    """The reply, and the descriptors that came with it."""
+    reply, fds, _, _ = socket.recv_fds(control, REPLY, 4)
     assert len(reply) == REPLY
     error, _, serial = struct.unpack_from("=iIQ", reply, 8)
     address = struct.unpack_from("=16sH", reply, 24)
     tx, rx = struct.unpack_from("=QQ", reply, 376)
-    return Reply(error, serial, unpack(*address), tx, rx)
+    return Reply(error, serial, unpack(*address), tx, rx), fds
+
+
+def receive(control: socket.socket) -> Reply:
+    """The reply alone."""
+    reply, fds = receive_with(control)
+    for fd in fds:
+        os.close(fd)
+    return reply
+
+
+def receive_socket(control: socket.socket) -> tuple[Reply, socket.socket]:
+    """The socket that comes with a reply. Raises OSError when scaffoldd gives none."""
+    reply, fds = receive_with(control)
+    if reply.error:
+        raise OSError(reply.error, "refused by scaffoldd")
+    (fd,) = fds
+    one = socket.socket(fileno=fd)
+    one.settimeout(10)
+    return reply, one
 
 
 def resolve6(host: Host, service: str) -> str:
@@ -75,13 +98,6 @@ def unpack(ip: bytes, port: int) -> Address:
     return socket.inet_ntop(socket.AF_INET6, ip), port
 
 
-def abstract_name(family: str, address: Address, serial: int) -> str:
-    """An endpoint's, less the zero in front and the part that says which scaffoldd."""
-    ip, port = pack(address)
-    text = ip[12:].hex() if ":" not in address[0] else ip.hex()
-    return f"d/{family}-/{text}:{port:04x}/{serial:x}"
-
-
 @dataclass
 class Datagram:
     data: bytes
@@ -96,22 +112,19 @@ class Datagram:
 class Endpoint:
     """A program's datagram socket. Raises OSError when scaffoldd does not want it."""
 
-    def __init__(self, host: Host, op: int, body: bytes, family: str = "4", rcvbuf: int = 0):
-        self.host, self.family = host, family
-        self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.socket.settimeout(10)
-        with call(host) as control, theirs:
+    def __init__(self, host: Host, op: int, body: bytes):
+        self.host = host
+        with call(host) as control:
             send(control, op, body)
-            reply = self._checked(control)
-            self.own, self.serial = reply.address, reply.serial
-            self.socket.bind("\0" + self.name)
-            send(control, HANDOVER, struct.pack("=20xI", rcvbuf), theirs.fileno())
-            self._checked(control)
+            reply, self.socket = receive_socket(control)
+        self.own, self.serial = reply.address, reply.serial
         self.hear_errors(True)
 
     @property
-    def name(self) -> str:
-        return f"scaffold/0/00000000/{abstract_name(self.family, self.own, self.serial)}"
+    def name(self) -> bytes:
+        """In the abstract namespace, less the zero in front."""
+        name: bytes = self.socket.getsockname()
+        return name[1:]
 
     def hear_errors(self, on: bool) -> None:
         """Of datagrams, also while it is not connected."""
@@ -119,16 +132,9 @@ class Endpoint:
             send(
                 control,
                 FLOW_SET,
-                self.name.encode().ljust(216, b"\0") + struct.pack("=II", RECVERR, on),
+                self.name.ljust(216, b"\0") + struct.pack("=II", RECVERR, on),
             )
-            self._checked(control)
-
-    def _checked(self, control: socket.socket) -> Reply:
-        reply = receive(control)
-        if reply.error:
-            self.socket.close()
-            raise OSError(reply.error, "refused by scaffoldd")
-        return reply
+            assert receive(control).error == 0
 
     def __enter__(self) -> Self:
         return self
@@ -196,7 +202,7 @@ def client(
 ) -> Endpoint:
     """As a socket that sends before it was bound."""
     body = struct.pack("=BBHBx16sH", 0, ord(family), port, 1, *pack(target))
-    return Endpoint(host, PREPARE, body, family)
+    return Endpoint(host, PREPARE, body)
 
 
 def server(
@@ -212,7 +218,7 @@ def server(
 ) -> Endpoint:
     """As a socket that was bound."""
     body = struct.pack(
-        "=256s16sHBBBBBB",
+        "=256s16sHBBBBBB36xI",
         service.encode(),
         *pack(address),
         0,
@@ -221,8 +227,9 @@ def server(
         reuseport,
         1,
         reuseaddr,
+        rcvbuf,
     )
-    return Endpoint(host, BIND, body, family, rcvbuf)
+    return Endpoint(host, BIND, body)
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from e2e.common import line, within
-from e2e.control import HANDOVER, PREPARE, REPLY, call, receive, send
+from e2e.control import HANDOVER, PREPARE, REPLY, call, receive, receive_socket, send
 from scaffold.lab import Host, Lab
 
 pytestmark = [pytest.mark.hosts, pytest.mark.spread]
@@ -53,28 +53,28 @@ def error_of(control: socket.socket) -> int:
     return receive(control).error
 
 
-def prepare(control: socket.socket, port: int = PORT) -> int:
+def ask_to_prepare(control: socket.socket, port: int = PORT) -> None:
     loopback = bytes(10) + b"\xff\xff\x7f\0\0\1"
     send(control, PREPARE, struct.pack("=BBHBx16sH", 0, ord("4"), 0, 0, loopback, port))
-    return error_of(control)
 
 
-def hand_over(control: socket.socket) -> socket.socket:
-    """Returns the program's end; the outcome of the opening is the next reply."""
-    ours, theirs = socket.socketpair()
-    ours.settimeout(10)
-    ours.send(b"p")
-    with theirs:
-        send(control, HANDOVER, struct.pack("=IB", 1, 1), theirs.fileno())
-    return ours
+def prepare(control: socket.socket, port: int = PORT) -> socket.socket:
+    """The program's socket. Raises OSError when scaffoldd refuses."""
+    ask_to_prepare(control, port)
+    return receive_socket(control)[1]
+
+
+def hand_over(control: socket.socket, *fds: int) -> None:
+    """The outcome of the opening is the next reply."""
+    send(control, HANDOVER, b"\1", *fds)
 
 
 def test_a_call_that_outlives_its_flow(host: Host) -> None:
     """The control connection may be closed long after the flow that it opened is over."""
     for _ in range(20):
         with call(host) as control:
-            assert prepare(control) == 0
-            with hand_over(control) as flow:
+            with prepare(control) as flow:
+                hand_over(control)
                 assert error_of(control) == 0
                 flow.sendall(b"hello")
                 assert flow.recv(100) == b"hello"
@@ -85,11 +85,11 @@ def test_a_call_that_outlives_its_flow(host: Host) -> None:
 def test_ports_that_are_asked_for_and_not_used(host: Host) -> None:
     with call(host) as control:
         for _ in range(EPHEMERAL + 100):
-            assert prepare(control) == 0
+            prepare(control).close()
         with call(host) as other:
-            assert prepare(other) == 0
+            prepare(other).close()
     with call(host) as control:
-        assert prepare(control) == 0
+        prepare(control).close()
 
 
 def test_talking_while_an_answer_is_owed(host: Host) -> None:
@@ -100,8 +100,8 @@ def test_talking_while_an_answer_is_owed(host: Host) -> None:
     flows = []
     with call(host) as control:
         while True:  # the queue of a server that accepts nothing fills up
-            assert prepare(control, PORT + 1) == 0
-            flows.append(hand_over(control))
+            flows.append(prepare(control, PORT + 1))
+            hand_over(control)
             control.settimeout(0.5)
             try:
                 assert error_of(control) == 0

@@ -1,12 +1,12 @@
-"""What is handed over, and how it ends, leaves nothing behind in scaffoldd."""
+"""What is prepared, or passed along, and how it ends, leaves nothing behind in scaffoldd."""
 
 import array
 import contextlib
 import errno
 import os
+import select
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import traceback
@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from e2e.common import line, within
-from e2e.control import HANDOVER, call, receive, send
-from e2e.test_control_abuse import NEVER, PORT, error_of, prepare
+from e2e.control import call, receive, receive_socket
+from e2e.test_control_abuse import NEVER, PORT, ask_to_prepare, error_of, hand_over, prepare
 from scaffold.lab import Host, Lab
 
 pytestmark = pytest.mark.hosts
@@ -33,7 +33,7 @@ print("ready", flush=True)
 while True:
     threading.Thread(target=drain, args=s.accept()[:1], daemon=True).start()
 """
-# what a program hands over, and what it keeps until it ends
+# what a program passes along, and what it keeps until it ends
 Kind = Callable[[socket.socket], tuple[int, list[object]]]
 
 
@@ -134,20 +134,10 @@ def event(_: socket.socket) -> tuple[int, list[object]]:
     return os.eventfd(0), []
 
 
-def nothing(_: socket.socket) -> tuple[int, list[object]]:
-    return -1, []
-
-
-WRONG: list[Kind] = [
-    listening, listening_at_itself, unconnected, holds_its_peer, holds_it_in_another,
-    the_conversation_itself, seqpacket, datagram, inet, pipe, file, event, nothing,
+KINDS: list[Kind] = [
+    listening, listening_at_itself, unconnected, peer_is_gone, holds_its_peer, holds_it_in_another,
+    the_conversation_itself, seqpacket, datagram, inet, pipe, file, event,
 ]  # fmt: skip
-
-
-def hand_over(control: socket.socket, number: int) -> None:
-    send(control, HANDOVER, struct.pack("=IB", 1, 1), *([number] if number >= 0 else []))
-    if number >= 0:
-        os.close(number)
 
 
 def in_a_child(act: Callable[[], None]) -> None:
@@ -163,55 +153,82 @@ def in_a_child(act: Callable[[], None]) -> None:
     assert os.waitpid(child, 0)[1] == 0
 
 
-@pytest.mark.parametrize("kind", WRONG)
-def test_the_wrong_kind_is_refused_and_closed(host: Host, kind: Kind) -> None:
-    before = descriptors(host)
+def unwanted(host: Host) -> int:
+    return int(host.status()["counters"]["unwanted_descriptors"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_nobody_asked_for_is_closed_and_counted(host: Host, kind: Kind) -> None:
+    """Whatever a program passes along: the flow is opened as without it."""
+    before, counted = descriptors(host), unwanted(host)
 
     def act() -> None:
         for _ in range(EACH):
-            with call(host) as control:
-                assert prepare(control) == 0
+            with call(host) as control, prepare(control):
                 number, _keep = kind(control)
                 hand_over(control, number)
-                assert error_of(control) == errno.EINVAL
-
-    in_a_child(act)
-    within(10, lambda: descriptors(host) <= before)
-    assert host.status()["flows"] == []
-
-
-def test_both_ends_of_a_pair(host: Host) -> None:
-    """Whichever comes second would be connected to us alone."""
-    before = descriptors(host)
-
-    def act() -> None:
-        for _ in range(EACH):
-            ours, theirs = socket.socketpair()
-            ours.send(b"p")
-            theirs.send(b"p")
-            with call(host) as one, call(host) as other:
-                assert prepare(one) == prepare(other) == 0
-                hand_over(one, theirs.detach())
-                hand_over(other, ours.detach())
-                assert sorted([error_of(one), error_of(other)]) == [0, errno.EINVAL]
+                os.close(number)
+                assert error_of(control) == 0
 
     in_a_child(act)
     within(10, lambda: descriptors(host) <= before)
     within(10, lambda: host.status()["flows"] == [])
+    assert unwanted(host) == counted + EACH
 
 
-def test_a_peer_that_is_gone(host: Host) -> None:
+@pytest.mark.parametrize("taken", [False, True])
+def test_prepared_and_left(host: Host, taken: bool) -> None:
+    """The program ends its call instead of opening a flow."""
     before = descriptors(host)
+    for _ in range(EACH):
+        with call(host) as control:
+            if taken:
+                prepare(control).close()
+            else:
+                ask_to_prepare(control)
+                assert select.select([control], [], [], 10)[0]
+    within(10, lambda: descriptors(host) <= before)
 
-    def act() -> None:
-        for _ in range(EACH):
-            with call(host) as control:
-                assert prepare(control) == 0
-                number, _ = peer_is_gone(control)
-                hand_over(control, number)
-                receive(control)
 
-    in_a_child(act)
+def test_prepared_again(host: Host) -> None:
+    """What was prepared before is given up: its program hears of it."""
+    with call(host) as control:
+        with prepare(control) as first, prepare(control) as second:
+            with pytest.raises(ConnectionResetError):
+                first.recv(1)
+            hand_over(control)
+            assert error_of(control) == 0
+            second.sendall(b"hello")
+        with pytest.raises(OSError, match="refused"):
+            hand_over(control)
+            receive_socket(control)
+
+
+def test_asked_again_before_the_answer_was_taken(host: Host) -> None:
+    """The first answer is the last one."""
+    before = descriptors(host)
+    with call(host) as control:
+        ask_to_prepare(control)
+        assert select.select([control], [], [], 10)[0]
+        ask_to_prepare(control)
+        host.status()  # asked later, answered later
+        control.settimeout(0.5)
+        reply, first = receive_socket(control)
+        with first, pytest.raises(ConnectionResetError):
+            first.recv(1)
+        assert reply.error == 0
+        with pytest.raises(TimeoutError):
+            control.recv(1)
+    within(10, lambda: descriptors(host) <= before)
+
+
+def test_a_program_that_is_gone_before_its_flow_is_open(host: Host) -> None:
+    before = descriptors(host)
+    for _ in range(EACH):
+        with call(host) as control:
+            prepare(control).close()
+            hand_over(control)
+            receive(control)
     within(10, lambda: descriptors(host) <= before)
     within(10, lambda: host.status()["flows"] == [])
 
@@ -221,10 +238,8 @@ class Opening:
 
     def __init__(self, host: Host):
         self.control = call(host)
-        assert prepare(self.control, PORT + 1) == 0
-        self.flow, theirs = socket.socketpair()
-        self.flow.send(b"p")
-        hand_over(self.control, theirs.detach())
+        self.flow = prepare(self.control, PORT + 1)
+        hand_over(self.control)
 
     def waits(self) -> bool:
         self.control.settimeout(0.5)

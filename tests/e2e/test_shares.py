@@ -6,7 +6,6 @@ import os
 import resource
 import select
 import socket
-import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,8 +13,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from e2e.common import line
-from e2e.control import HANDOVER, call, receive, send
-from e2e.test_control_abuse import PORT, prepare
+from e2e.control import call, receive
+from e2e.test_control_abuse import PORT, ask_to_prepare, hand_over, prepare
 from scaffold.lab import Host, Lab
 
 pytestmark = pytest.mark.hosts
@@ -105,9 +104,29 @@ def opens(host: Host) -> str:
     kept: list[socket.socket] = []
     while not kept or not select.select([kept[0]], [], [], 0)[0]:
         kept.append(call(host))
-        assert prepare(kept[-1]) == 0
+        prepare(kept[-1]).close()
     assert kept[0].recv(1) == b""
     return f"{len(kept)} ENOBUFS"
+
+
+def takes_no_socket(host: Host) -> str:
+    """Connections whose answer, with a socket, stays where it is. Some are shut down, some are
+    spoken to again: each counts as long as it is there.
+    """
+    kept: list[socket.socket] = []
+    while True:
+        with call(host) as control:
+            ask_to_prepare(control)
+            if error := receive(control).error:
+                return f"{len(kept)} {errno.errorcode[error]}"
+        for how in (None, socket.SHUT_WR, socket.SHUT_RDWR):
+            kept.append(call(host))
+            ask_to_prepare(kept[-1])
+            kept[-1].recv(1, socket.MSG_PEEK)
+            if how is not None:
+                kept[-1].shutdown(how)
+            elif len(kept) % 2:
+                ask_to_prepare(kept[-1])
 
 
 def hands_over(host: Host) -> str:
@@ -115,34 +134,26 @@ def hands_over(host: Host) -> str:
     kept = []
     while True:
         with call(host) as control:
-            error = prepare(control)
-            if error == 0:
-                ours, theirs = socket.socketpair()
-                ours.send(b"p")
-                with theirs:
-                    send(control, HANDOVER, struct.pack("=IB", 1, 1), theirs.fileno())
-                kept.append(ours)
-                error = receive(control).error  # the server's end is one more
-            if error:
+            try:
+                kept.append(prepare(control))
+            except OSError as refused:
+                return f"{len(kept)} {errno.errorcode[refused.errno or 0]}"
+            hand_over(control)
+            if error := receive(control).error:  # the server's end is one more
                 return f"{len(kept)} {errno.errorcode[error]}"
 
 
 def echo(host: Host) -> str:
     """One flow from end to end."""
-    with call(host) as control:
-        assert prepare(control) == 0
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            ours.send(b"p")
-            send(control, HANDOVER, struct.pack("=IB", 1, 1), theirs.fileno())
-            theirs.close()
-            assert receive(control).error == 0
-            ours.settimeout(20)
-            ours.sendall(b"hello")
-            return ours.recv(100).decode()
+    with call(host) as control, prepare(control) as ours:
+        hand_over(control)
+        assert receive(control).error == 0
+        ours.settimeout(20)
+        ours.sendall(b"hello")
+        return ours.recv(100).decode()
 
 
-@pytest.mark.parametrize("act", [opens, hands_over])
+@pytest.mark.parametrize("act", [opens, takes_no_socket, hands_over])
 def test_root_and_others_go_on(host: Host, act: Callable[[Host], str]) -> None:
     with contextlib.ExitStack() as stack:
         for user in range(USERS):

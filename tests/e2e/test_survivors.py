@@ -180,18 +180,24 @@ def test_the_program_is_known_with_the_first_flow(loopback_lab: Lab) -> None:
 # --- what cannot come back ------------------------------------------------------------------------
 
 
-def name_of(host: Host, text: str) -> bytes:
-    """An abstract name of this host's scaffoldd, written by hand."""
+def name_of(host: Host, text: str) -> str:
+    """A file of this host's scaffoldd, written by hand."""
     instance = 0xCBF29CE484222325
     for byte in str(host.runtime_dir).encode():
         instance = (instance ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
     folded = (instance ^ instance >> 32) & 0xFFFFFFFF
-    return f"\0scaffold/{os.geteuid()}/{folded:08x}/{text}".encode()
+    return f"scaffold.{os.geteuid()}.{folded:08x}.{text}"
+
+
+def files_of(host: Host) -> list[str]:
+    return sorted(path.name for path in (host.runtime_dir / "listeners").iterdir())
 
 
 def listens_at(host: Host, text: str) -> socket.socket:
+    """As scaffoldd does it: in its folder."""
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(name_of(host, text))
+    with contextlib.chdir(host.runtime_dir / "listeners"):
+        listener.bind(name_of(host, text))
     listener.listen()
     return listener
 
@@ -202,45 +208,107 @@ def test_what_cannot_come_back_is_named(loopback_lab: Lab) -> None:
     within(20, lambda: are_known(loopback_lab["b"], INSTANCES))
     pool = a.run([sys.executable, "-c", f"import socket; print(socket.gethostbyname('{SERVICE}'))"])
     served = socket.inet_aton(pool.stdout.strip()).hex()
-    unknown, misplaced = "b/4-/c6130000:0050/0", f"b/6-/fd{1:030x}:0050/0"
-    twice = f"b/4-/{served}:0fa0/0"
+    unknown, misplaced = "b.4-.c6130000:0050.0.0", f"b.6-.fd{1:030x}:0050.0.0"
+    twice, forbidden = f"b.4-.{served}:0fa0.0.0", "b.4-.7f000001:0fa0.0.65534"
     with contextlib.ExitStack() as stack:
-        for text in (unknown, misplaced, twice):
+        for text in (unknown, misplaced, twice, forbidden, "b.no name of ours"):
             stack.enter_context(listens_at(a, text))
-        stack.enter_context(listens_at(a, "b/4-/c6130001:0050/0\0more"))
-        stack.enter_context(listens_at(a, "b/no name of ours"))
+        listens_at(a, "b.4-.c6130001:0050.0.0").close()
         a.kill_scaffoldd()
         a.scaffoldd(port=0)
         are_back(loopback_lab, a, INSTANCES)
-        named = {text: name_of(a, text)[1:].decode() for text in (unknown, misplaced)}
+        named = {text: name_of(a, text) for text in (unknown, misplaced, forbidden)}
         within(20, lambda: f"listener {named[unknown]} survived" in a.log())
         for line_of_log in (
             f"warn: listener {named[unknown]} survived and is not served: "
             "the service router does not know its address",
             f"warn: listener {named[misplaced]} is ignored: its name holds no address of a service",
+            f"warn: listener {named[forbidden]} of uid 65534 is ignored",
             "survived and is not served: the service is already served on this host",
         ):
             assert line_of_log in a.log()
         assert "c6130001" not in a.log() and "no name of ours" not in a.log()
+        assert not [name for name in files_of(a) if "c6130001" in name], "its socket was gone"
 
 
-def test_another_user_cannot_pose_as_a_survivor(root_only: None) -> None:
+POSE = """
+import os, socket, sys
+os.chdir(sys.argv[1])
+for name in sys.argv[2:], [bytes([0]).decode() + one for one in sys.argv[2:]]:
+    for one in name:
+        s = socket.socket(socket.AF_UNIX); globals()[one] = s
+        s.bind(one); s.listen()
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_another_user_cannot_pose_as_a_survivor(root_only: None, tmp_path: Path) -> None:
+    """Under names like scaffoldd's, and under the very name of a listener that it had."""
     with Lab(["a"], kind="loopback") as lab:
         a = lab["a"]
         a.scaffoldd()
-        name = name_of(a, "b/4-/7f000001:0fa0/0")
-        code = (
-            "import socket, sys; s = socket.socket(socket.AF_UNIX)\n"
-            "s.bind(bytes.fromhex(sys.argv[1])); s.listen(); print('ready', flush=True); s.accept()"
-        )
+        process = start_survivor(a)
+        within(20, lambda: are_known(a, INSTANCES))
+        [true] = [name for name in files_of(a) if ":0fa0." in name]
+        folder = a.runtime_dir.parent / "poser"
+        folder.mkdir()
+        for path in (lab.folder, a.runtime_dir.parent, folder):
+            path.chmod(0o777)
+        names = [name_of(a, "b.4-.7f000001:0fa0.0.0"), true]
         poser = a.popen(
-            [sys.executable, "-c", code, name.hex()], shim=False, user=65534, stdout=subprocess.PIPE
+            [sys.executable, "-c", POSE, folder, *names],
+            shim=False,
+            user=65534,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         line(poser, b"ready\n")
         a.kill_scaffoldd()
         a.scaffoldd()
-        assert f"listener {name[1:].decode()} of uid 65534 is ignored" in a.log()
-        assert not a.status()["services"]
+        within(20, lambda: are_known(a, INSTANCES))
+        names_served = {one["name"] for one in a.status()["services"]}
+        assert names_served == {f"{SERVICE}:{port}" for port in INSTANCES}
+        assert answers(a, SERVICE, 4000) == ["4000 hello"]
+        a.end(process)
+        within(20, lambda: not a.status()["services"])
+
+
+def test_files_come_and_go_with_their_sockets(loopback_lab: Lab) -> None:
+    """Also while scaffoldd is away; those of sockets that live on stay. What was bound and did not
+    listen is known to no scaffoldd after the one that bound it, and is cleared away by the next."""
+    a = loopback_lab["a"]
+    survivor = start_survivor(a)
+    many = start_many(a)
+    within(20, lambda: many_known(a) == MANY)
+    assert len(files_of(a)) == MANY + 7
+    a.kill_scaffoldd()
+    a.end(many)
+    assert len(files_of(a)) == MANY + 7
+    a.scaffoldd(port=0)
+    assert len(files_of(a)) == 7
+    are_back(loopback_lab, a, INSTANCES)
+    a.end(survivor)
+    within(20, lambda: len(files_of(a)) == 2)
+    a.kill_scaffoldd()
+    a.scaffoldd(port=0)
+    assert not files_of(a)
+
+
+def test_a_runtime_directory_deeper_than_an_address_is_long() -> None:
+    """Also for what comes back."""
+    name = "a" * 48
+    with Lab([name], kind="loopback") as lab:
+        lab.start()
+        host = lab[name]
+        assert len(str(host.runtime_dir)) > 75
+        start_survivor(host)
+        within(20, lambda: are_known(host, INSTANCES))
+        assert answers(host, SERVICE, 4000) == ["4000 hello"]
+        host.kill_scaffoldd()
+        host.scaffoldd()
+        are_back(lab, host, INSTANCES)
+        assert answers(host, SERVICE, 4000) == ["4000 hello"]
 
 
 def test_a_datagram_service_does_not_come_back(loopback_lab: Lab) -> None:

@@ -14,6 +14,7 @@ import resource
 import select
 import signal
 import socket
+import stat
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -89,17 +90,29 @@ class Program:
         if not poll.poll(PATIENCE_MS):
             return None
         try:
-            raw, rights, _, _ = call.socket.recvmsg(REPLY, socket.CMSG_SPACE(4))
+            raw, fds, _, _ = socket.recv_fds(call.socket, REPLY, 1)
         except OSError:
             return None
-        for _, _, data in rights:
-            for fd in array.array("i", data[:4]):
-                os.close(fd)
+        self.take(fds)
         if len(raw) != REPLY:
             return None
         error, _, serial = struct.unpack_from("=iIQ", raw, 8)
         self.log.append(errno.errorcode.get(error, str(error)))
         return error, serial, unpack(*struct.unpack_from("=16sH", raw, 24))
+
+    def take(self, fds: list[int]) -> None:
+        """Sockets of its own, those that are bound to a file among its listeners; what else comes is
+        closed."""
+        for fd in fds:
+            if stat.S_ISSOCK(os.fstat(fd).st_mode):
+                one = socket.socket(fileno=fd)
+                one.setblocking(False)
+                name = one.getsockname()
+                is_file = isinstance(name, str)
+                (self.listeners if is_file else self.sockets).append(one)
+                self.names.append(os.fsencode(name) if is_file else name[1:])
+            else:
+                os.close(fd)
 
     def ask(self, r: random.Random, call: Call, op: int, body: bytes, *fds: int) -> bool:
         """Sends, and mostly waits for the answer; True when that was a good one."""
@@ -172,21 +185,19 @@ class Program:
         port = r.choice([0] * 8 + [4242, r.randrange(65536)])
         call.datagram = r.random() < 0.3
         ip, to = pack(self.address(r))
-        body = struct.pack("=BBHBx16sH", 0, ord(r.choice("46")), port, call.datagram, ip, to)
+        flags = port, call.datagram, r.randrange(2)
+        body = struct.pack("=BBHBB16sH32sI", 0, ord(r.choice("46s")), *flags, ip, to, b"", 0)
         return call if self.ask(r, call, PREPARE, body) else None
 
     def handover(self, r: random.Random) -> bytes:
         return struct.pack(
-            "=IBBBBIIII",
-            r.choice([1, 1, 1, 0, 5, *EDGES]),
+            "=BBBBII",
             r.random() < 0.7,
             0,
             0,
             r.random() < 0.3,
             r.choice([0, 0, 100, *EDGES]),
             r.choice([0, 0, 50, *EDGES]),
-            r.choice([0, *EDGES]),
-            r.choice([0, *EDGES]),
         )
 
     def connect(self, r: random.Random) -> None:
@@ -194,20 +205,9 @@ class Program:
         call = self.prepare(r)
         if not call:
             return
-        packets = call.datagram != (r.random() < 0.05)
-        kind = socket.SOCK_SEQPACKET if packets else socket.SOCK_STREAM
-        ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
-        ours.setblocking(False)
-        name = self.bound_name("d" if packets else "c", call.own, call.serial)
-        if r.random() < 0.8:
-            with contextlib.suppress(OSError):
-                ours.bind(b"\0" + name)
-                self.names.append(name)
-        if not packets and r.random() < 0.9:
-            ours.send(b"p" * r.choice([1, 1, 1, 5, 4096]))
-        with theirs:
-            self.send(call, self.request(r, HANDOVER, self.handover(r)), theirs.fileno())
-        self.sockets.append(ours)
+        if r.random() < 0.1:  # what it does with its socket comes before
+            self.use(r)
+        self.send(call, self.request(r, HANDOVER, self.handover(r)))
         if r.random() < 0.5:
             self.reply(call)
 
@@ -238,26 +238,23 @@ class Program:
         name = r.choice([*NAMES, ""]) if r.random() < 0.9 else r.choice(BAD_NAMES)
         flags = [r.random() < 0.1, ord("4"), r.random() < 0.2, r.random() < 0.2, datagram, 0]
         body = struct.pack("=256s16sHBBBBBB", name.encode(), ip, port, *flags)
-        own = socket.socket(socket.AF_UNIX)
-        own.setblocking(False)
-        self.listeners.append(own)
-        if not self.ask(r, call, BIND, body, own.fileno()) or datagram:
+        before = len(self.listeners)
+        if not self.ask(r, call, BIND, body) or len(self.listeners) == before:
             return
-        text = self.bound_name("b", call.own, call.serial)
-        self.names.append(text)
         with contextlib.suppress(OSError):
-            own.bind(b"\0" + text)
-            own.listen(r.choice([0, 1, 4096]))
+            self.listeners[-1].listen(r.choice([0, 1, 4096]))
         for _ in range(r.randrange(3)):
-            self.listen(r, own, text)
+            self.listen(r, self.listeners[-1], self.names[-1])
 
     def listen(self, r: random.Random, own: socket.socket, text: bytes) -> None:
+        """One in ten shows another socket than it says, or none."""
         call = self.some_call(r)
         if not call:
             return
-        inode = os.fstat(own.fileno()).st_ino if r.random() < 0.9 else r.choice(EDGES)
-        body = struct.pack("=108sIQ", text, r.choice([0, 1, 128, *EDGES]), inode)
-        self.ask(r, call, LISTEN, body)
+        shown = [own] if r.random() < 0.9 else r.sample([*self.listeners, *self.sockets], 1)
+        body = struct.pack("=108sI", text, r.choice([0, 1, 128, *EDGES]))
+        fds = [one.fileno() for one in shown if r.random() < 0.95]
+        self.ask(r, call, LISTEN, body, *fds)
 
     def accept(self, r: random.Random) -> None:
         """What waits, or some of it."""
@@ -274,7 +271,7 @@ class Program:
     def unlisten(self, r: random.Random) -> None:
         call = self.some_call(r)
         if call and self.names:
-            body = struct.pack("=108sIQ", r.choice(self.names), 0, 0)
+            body = struct.pack("=108sI", r.choice(self.names), 0)
             self.send(call, self.request(r, UNLISTEN, body))
 
     def flow(self, r: random.Random) -> None:
@@ -332,6 +329,19 @@ class Program:
             one.bind(b"\0" + self.bound_name(kind, self.address(r), serial))
             one.listen(1)
 
+    def ask_on(self, r: random.Random) -> None:
+        """Answers, with sockets perhaps, that it does not take, and what it does then."""
+        call = self.some_call(r)
+        if not call:
+            return
+        for _ in range(r.randint(1, 3)):
+            ip, to = pack(self.address(r))
+            body = struct.pack("=BBHBB16sH", 0, ord("4"), 0, r.random() < 0.3, 0, ip, to)
+            self.send(call, self.request(r, r.choice([PREPARE, PREPARE, STATUS, HELLO]), body))
+        if r.random() < 0.3:
+            with contextlib.suppress(OSError):
+                call.socket.shutdown(r.choice([socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR]))
+
     def hang_up(self, r: random.Random) -> None:
         for _ in range(r.randint(1, 5)):
             if self.calls:
@@ -381,6 +391,7 @@ WEIGHTS = {
     "garbage": 4,
     "use": 24,
     "squat": 2,
+    "ask_on": 4,
     "hang_up": 6,
     "close": 8,
     "fork": 0.3,

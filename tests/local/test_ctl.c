@@ -11,7 +11,12 @@
 
 static struct sc_ctl_request request(uint16_t op)
 {
-    return (struct sc_ctl_request){.magic = SC_CTL_MAGIC, .version = SC_CTL_VERSION, .op = op};
+    struct sc_ctl_request q = {.magic = SC_CTL_MAGIC, .version = SC_CTL_VERSION, .op = op};
+    if (op == SC_CTL_PREPARE)
+        q.prepare.family = SC_FAMILY_INET6;
+    if (op == SC_CTL_BIND)
+        q.bind.family = SC_FAMILY_INET;
+    return q;
 }
 
 static struct sc_ctl_reply reply(uint16_t op)
@@ -68,6 +73,32 @@ static void another_version(void **state)
     assert_int_equal(sc_ctl_reply_check(&r, 8, SC_CTL_HELLO), -EPROTO);
 }
 
+static void what_every_version_has(void **state)
+{
+    (void)state;
+    for (uint16_t op = 0; op < SC_CTL_OPS; op++)
+        assert_int_equal(sc_ctl_op_of_every_version(op),
+                         op == SC_CTL_HELLO || op == SC_CTL_STOP);
+    assert_int_equal(SC_CTL_HELLO, 1);
+    assert_int_equal(SC_CTL_STOP, 13);
+}
+
+/* A name is made of it. */
+static void families_are_known(void **state)
+{
+    (void)state;
+    static const char known[] = "46s";
+    for (unsigned family = 0; family < 256; family++) {
+        int expected = family && strchr(known, (int)family) ? 0 : -EINVAL;
+        struct sc_ctl_request q = request(SC_CTL_PREPARE);
+        q.prepare.family = (uint8_t)family;
+        assert_int_equal(sc_ctl_request_check(&q, sizeof q), expected);
+        q = request(SC_CTL_BIND);
+        q.bind.family = (uint8_t)family;
+        assert_int_equal(sc_ctl_request_check(&q, sizeof q), expected);
+    }
+}
+
 static void other_lengths(void **state)
 {
     (void)state;
@@ -118,8 +149,14 @@ static void the_layout_has_no_room_for_guesses(void **state)
     assert_int_equal(offsetof(struct sc_ctl_request, op), 6);
     assert_int_equal(offsetof(struct sc_ctl_request, netns), 8);
     assert_int_equal(offsetof(struct sc_ctl_request, resolve), 16);
+    assert_int_equal(offsetof(struct sc_ctl_request, prepare.address), 22);
+    assert_int_equal(offsetof(struct sc_ctl_request, prepare.rcvbuf), 72);
+    assert_int_equal(offsetof(struct sc_ctl_request, bind.rcvbuf), 332);
     assert_int_equal(offsetof(struct sc_ctl_reply, error), 8);
     assert_int_equal(offsetof(struct sc_ctl_reply, address), 24);
+    /* STOP and HELLO of version 2, which checks both lengths */
+    assert_int_equal(sizeof(struct sc_ctl_request), 336);
+    assert_int_equal(sizeof(struct sc_ctl_reply), 656);
     assert_int_equal(sizeof(struct sc_ctl_request) % 8, 0);
     assert_int_equal(sizeof(struct sc_ctl_reply) % 8, 0);
 }
@@ -131,6 +168,8 @@ int main(void)
         cmocka_unit_test(other_ops_are_not),
         cmocka_unit_test(another_protocol),
         cmocka_unit_test(another_version),
+        cmocka_unit_test(what_every_version_has),
+        cmocka_unit_test(families_are_known),
         cmocka_unit_test(other_lengths),
         cmocka_unit_test(strings_must_end),
         cmocka_unit_test(the_layout_has_no_room_for_guesses),

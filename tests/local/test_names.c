@@ -1,4 +1,4 @@
-/* Abstract names: what is written is read back, and nothing else is understood. */
+/* Names of sockets: what is written is read back, and nothing else is understood. */
 #include "local/names.h"
 
 #include <stdarg.h>
@@ -15,19 +15,27 @@
 static struct sc_name sample(void)
 {
     return (struct sc_name){.daemon = {1000, 0x0badcafe},
-                            .kind = SC_NAME_BOUND,
+                            .kind = SC_NAME_CLIENT,
                             .family = SC_FAMILY_INET,
                             .address = sc_address_v4(0xc6120005, 0x1f90),
                             .serial = 0x2a};
 }
 
-/* The abstract name in `text`; its leading zero is added. */
-static bool parse(const char *text, struct sc_name *out)
+static struct sc_name bound_sample(void)
+{
+    struct sc_name n = sample();
+    n.kind = SC_NAME_BOUND;
+    n.owner = 33;
+    return n;
+}
+
+/* `text` as an abstract name, to which a leading zero is added, or as a path, with a final one. */
+static bool parse(const char *text, bool abstract, struct sc_name *out)
 {
     struct sockaddr_un sun = {.sun_family = AF_UNIX};
     size_t len = strlen(text);
     assert_true(len < sizeof sun.sun_path);
-    memcpy(sun.sun_path + 1, text, len);
+    memcpy(sun.sun_path + abstract, text, len);
     return sc_name_parse(&sun, (socklen_t)(HEAD + 1 + len), out);
 }
 
@@ -41,6 +49,7 @@ static void assert_same(const struct sc_name *a, const struct sc_name *b)
     assert_memory_equal(a->address.ip, b->address.ip, sizeof a->address.ip);
     assert_int_equal(a->address.port, b->address.port);
     assert_int_equal(a->serial, b->serial);
+    assert_int_equal(a->owner, b->owner);
 }
 
 static void the_documented_text(void **state)
@@ -48,10 +57,24 @@ static void the_documented_text(void **state)
     (void)state;
     struct sc_name n = sample();
     struct sockaddr_un sun;
-    const char text[] = "scaffold/1000/0badcafe/b/4-/c6120005:1f90/2a";
+    const char text[] = "scaffold/1000/0badcafe/c/4-/c6120005:1f90/2a";
     assert_int_equal(sc_name_format(&n, &sun), HEAD + 1 + strlen(text));
     assert_int_equal(sun.sun_path[0], 0);
     assert_memory_equal(sun.sun_path + 1, text, strlen(text));
+}
+
+/* Of a file, as the kernel shows it and as a directory lists it. */
+static void the_documented_file(void **state)
+{
+    (void)state;
+    struct sc_name n = bound_sample();
+    struct sockaddr_un sun;
+    char key[SC_NAME_TEXT];
+    const char text[] = "scaffold.1000.0badcafe.b.4-.c6120005:1f90.2a.33";
+    assert_int_equal(sc_name_format(&n, &sun), HEAD + sizeof text);
+    assert_string_equal(sun.sun_path, text);
+    sc_name_key(&n, key);
+    assert_string_equal(key, text);
 }
 
 static void every_value_comes_back(void **state)
@@ -68,11 +91,17 @@ static void every_value_comes_back(void **state)
         n.family = families[i / 4 % 3];
         n.serial = serials[i / 12 % 6];
         n.wildcard = i / 72 % 2;
+        if (n.kind == SC_NAME_BOUND)
+            n.owner = (uint32_t)n.serial;
         if (i / 144 % 2) {
             memset(n.address.ip, 0xa5, sizeof n.address.ip);
             n.daemon.uid = UINT32_MAX;
         }
+        char key[SC_NAME_TEXT];
         assert_true(sc_name_parse(&sun, sc_name_format(&n, &sun), &back));
+        assert_same(&n, &back);
+        sc_name_key(&n, key);
+        assert_true(sc_name_read_key(key, &back));
         assert_same(&n, &back);
     }
 }
@@ -87,6 +116,9 @@ static void the_longest_name_fits(void **state)
                         .serial = UINT64_MAX};
     struct sockaddr_un sun;
     assert_true(sc_name_format(&n, &sun) < sizeof sun); /* a zero for its text in ctl.h */
+    n.kind = SC_NAME_BOUND;
+    n.owner = UINT32_MAX;
+    assert_true(sc_name_format(&n, &sun) < sizeof sun);
 }
 
 static void other_texts_are_refused(void **state)
@@ -95,28 +127,48 @@ static void other_texts_are_refused(void **state)
     static const char *const bad[] = {
         "",
         "scaffold/",
-        "Scaffold/1000/0badcafe/b/4-/c6120005:1f90/2a",
-        "scaffold/4294967296/0badcafe/b/4-/c6120005:1f90/2a",
-        "scaffold//0badcafe/b/4-/c6120005:1f90/2a",
-        "scaffold/-1/0badcafe/b/4-/c6120005:1f90/2a",
-        "scaffold/1000/0badcafg/b/4-/c6120005:1f90/2a",
+        "Scaffold/1000/0badcafe/c/4-/c6120005:1f90/2a",
+        "scaffold/4294967296/0badcafe/c/4-/c6120005:1f90/2a",
+        "scaffold//0badcafe/c/4-/c6120005:1f90/2a",
+        "scaffold/-1/0badcafe/c/4-/c6120005:1f90/2a",
+        "scaffold/1000/0badcafg/c/4-/c6120005:1f90/2a",
         "scaffold/1000/0badcafe/x/4-/c6120005:1f90/2a",
-        "scaffold/1000/0badcafe/b/5-/c6120005:1f90/2a",
-        "scaffold/1000/0badcafe/b/4x/c6120005:1f90/2a",
-        "scaffold/1000/0badcafe/b/4-/c61200:1f90/2a",
-        "scaffold/1000/0badcafe/b/4-/c61200055:1f90/2a",
-        "scaffold/1000/0badcafe/b/4-/c6120005/1f90/2a",
-        "scaffold/1000/0badcafe/b/4-/c6120005:/2a",
-        "scaffold/1000/0badcafe/b/4-/c6120005:1f90/",
-        "scaffold/1000/0badcafe/b/4-/c6120005:1f90/12345678901234567",
-        "scaffold/1000/0badcafe/b/4-/c6120005:1f90/2a/",
+        "scaffold/1000/0badcafe/c/5-/c6120005:1f90/2a",
+        "scaffold/1000/0badcafe/c/4x/c6120005:1f90/2a",
+        "scaffold/1000/0badcafe/c/4-/c61200:1f90/2a",
+        "scaffold/1000/0badcafe/c/4-/c61200055:1f90/2a",
+        "scaffold/1000/0badcafe/c/4-/c6120005/1f90/2a",
+        "scaffold/1000/0badcafe/c/4-/c6120005:/2a",
+        "scaffold/1000/0badcafe/c/4-/c6120005:1f90/",
+        "scaffold/1000/0badcafe/c/4-/c6120005:1f90/12345678901234567",
+        "scaffold/1000/0badcafe/c/4-/c6120005:1f90/2a/",
         "scaffold/1000/0badcafe/ctl",
+        "scaffold.1000.0badcafe.c.4-.c6120005:1f90.2a",
+        "scaffold/1000.0badcafe/c/4-/c6120005:1f90/2a",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct sc_name n;
-        if (parse(bad[i], &n))
+        if (parse(bad[i], true, &n) || parse(bad[i], false, &n) || sc_name_read_key(bad[i], &n))
             fail_msg("understood: %s", bad[i]);
     }
+}
+
+/* What anybody can bind is no listener's, and no listener's name is anything else's. */
+static void a_listener_is_a_file_and_nothing_else_is(void **state)
+{
+    (void)state;
+    struct sc_name n;
+    const char file[] = "scaffold.1000.0badcafe.b.4-.c6120005:1f90.2a.33";
+    assert_true(parse(file, false, &n));
+    assert_false(parse(file, true, &n));
+    assert_false(parse("scaffold/1000/0badcafe/b/4-/c6120005:1f90/2a", true, &n));
+    assert_false(parse("scaffold/1000/0badcafe/b/4-/c6120005:1f90/2a/33", true, &n));
+    assert_false(parse("scaffold.1000.0badcafe.p.4-.c6120005:1f90.2a.33", false, &n));
+    assert_false(parse("scaffold/1000/0badcafe/p/4-/c6120005:1f90/2a", false, &n));
+    assert_false(parse("/tmp/scaffold.1000.0badcafe.b.4-.c6120005:1f90.2a.33", false, &n));
+    assert_false(parse("scaffold.1000.0badcafe.b.4-.c6120005:1f90.2a", false, &n));
+    assert_false(parse("scaffold.1000.0badcafe.b.4-.c6120005:1f90.2a.33.", false, &n));
+    assert_false(parse("scaffold.1000.0badcafe.b.4-.c6120005:1f90.2a.4294967296", false, &n));
 }
 
 static void other_sockets_are_refused(void **state)
@@ -131,6 +183,7 @@ static void other_sockets_are_refused(void **state)
         assert_false(sc_name_parse(&sun, shorter, &back));
     sun.sun_path[0] = '/'; /* a path */
     assert_false(sc_name_parse(&sun, len, &back));
+    assert_int_equal(sc_name_text(&sun, HEAD, (char[SC_NAME_TEXT]){0}), 0);
     sun.sun_path[0] = 0;
     sun.sun_family = AF_INET;
     assert_false(sc_name_parse(&sun, len, &back));
@@ -158,10 +211,15 @@ static void instances_are_stable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_documented_text),       cmocka_unit_test(every_value_comes_back),
-        cmocka_unit_test(the_longest_name_fits),     cmocka_unit_test(other_texts_are_refused),
-        cmocka_unit_test(other_sockets_are_refused), cmocka_unit_test(the_control_name),
+        cmocka_unit_test(the_documented_text),
+        cmocka_unit_test(every_value_comes_back),
+        cmocka_unit_test(the_longest_name_fits),
+        cmocka_unit_test(other_texts_are_refused),
+        cmocka_unit_test(other_sockets_are_refused),
+        cmocka_unit_test(the_control_name),
         cmocka_unit_test(instances_are_stable),
+        cmocka_unit_test(the_documented_file),
+        cmocka_unit_test(a_listener_is_a_file_and_nothing_else_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

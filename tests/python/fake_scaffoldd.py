@@ -1,5 +1,6 @@
 """Something that answers on a control socket, right or wrong."""
 
+import errno
 import json
 import os
 import socket
@@ -26,12 +27,15 @@ def rows_of(document: dict[str, Any]) -> list[str]:
 
 
 class FakeScaffoldd:
-    """Answers each request with what `reply` says; a context manager."""
+    """Answers each request with what `reply` says; a context manager. With `only`, a version of the
+    protocol, requests of all others are refused.
+    """
 
     def __init__(self, runtime_dir: Path, document: dict[str, Any] | None = None, **reply: Any):
         self.rows = rows_of(document or EMPTY)
         self.reply = reply
         self.asked: list[int] = []
+        self.versions: list[int] = []
         runtime_dir.mkdir(exist_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._listener.bind(str(runtime_dir / "ctl"))
@@ -61,11 +65,16 @@ class FakeScaffoldd:
         request = ffi.new("struct sc_ctl_request *")
         ffi.buffer(request)[:] = raw
         self.asked.append(request.op)
+        self.versions.append(request.version)
         answer = ffi.new("struct sc_ctl_reply *")
         answer.magic = self.reply.get("magic", lib.SC_CTL_MAGIC)
         answer.version = self.reply.get("version", lib.SC_CTL_VERSION)
         answer.op = request.op
         answer.error = self.reply.get("error", 0)
+        if request.version != (only := self.reply.get("only", request.version)):
+            answer.version, answer.error = only, errno.EPROTO
+        elif "only" in self.reply:
+            answer.version = only
         answer.text = self.reply.get("text", b"")
         whole = bytes(ffi.buffer(answer))[: self.reply.get("length")]
         if request.op == lib.SC_CTL_STATUS and not answer.error:

@@ -13,7 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from python.fake_scaffoldd import FakeScaffoldd
-from scaffold import cli, launch, paths
+from scaffold import cli, launch, paths, show
+from scaffold.doctor import Result
 
 ROOT = Path(__file__).parents[2]
 
@@ -87,15 +88,108 @@ def test_no_scaffoldd_is_one_line(words: tuple[str, ...], tmp_path: Path) -> Non
 @pytest.mark.parametrize("text", ["80", "80:", ":80", "a:b", "0:80", "80:65536", "1:2:3"])
 def test_bad_publish(text: str) -> None:
     result = scaffold("run", "--publish", text, "--", "true")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.output == (
         f"scaffold: --publish {text}: write SERVICE_PORT:PROGRAM_PORT, as in 80:8000\n"
     )
 
 
+WEB = "web.acme.scaffold"
+WRONG: list[tuple[list[str], dict[str, str], str]] = [
+    (["--service", "web.acme"], {}, "'web.acme': a service's name ends in .scaffold"),
+    (["--service", "acme.scaffold"], {}, "the provider is missing"),
+    (["--service", ""], {}, "it is empty"),
+    (["--service", ","], {}, "it is empty"),
+    (["--service", f"{WEB}:http"], {}, "the port is a number"),
+    (["--service", f"{WEB}:80/icmp"], {}, "the protocol is tcp or udp"),
+    (["--service", f"{WEB},web.acme"], {}, "'web.acme': a service's name ends in"),
+    (["--service", ",".join([WEB] * 17)], {}, "more than 16 services"),
+    ([], {"SCAFFOLD_SERVICE": "web.acme"}, "SCAFFOLD_SERVICE= 'web.acme': a service's name"),
+    (["--publish", "80:8000"], {}, "nothing is served without --service; give both"),
+    (["--publish", "80:8000", "--all-local"], {}, "nothing is served without --service"),
+    ([], {"SCAFFOLD_PUBLISH": "80:8000"}, "nothing is served without --service"),
+    (["--service", f"{WEB}:80", "--publish", "443:8443"], {}, "does not serve port 443"),
+    (["--service", WEB, "--publish", "80:1", "--publish", "80:2"], {}, "service port 80 is given"),
+    (["--service", WEB, "--publish", "80:1", "--publish", "81:1"], {}, "program's port 1 is given"),
+    (["--service", WEB], {"SCAFFOLD_PUBLISH": "80"}, "SCAFFOLD_PUBLISH= 80: write SERVICE_PORT"),
+    (["--runtime-dir", ""], {}, "it is empty; give a path"),
+    (["--runtime-dir", "/" + "x" * 95], {}, "longer than 95 bytes"),
+    (["--all-loca"], {}, "No such option"),
+    (["--servic", WEB], {}, "No such option"),
+]
+"""Each would have been ignored, or misread, with the program's ports open on plain IP."""
+
+
+@pytest.mark.parametrize(("options", "settings", "why"), WRONG)
+@pytest.mark.parametrize("command", ["run", "env"])
+def test_what_would_have_no_effect(
+    command: str, options: list[str], settings: dict[str, str], why: str
+) -> None:
+    words = ["--", "true"] if command == "run" else []
+    clean = {"SCAFFOLD_SERVICE": None, "SCAFFOLD_PUBLISH": None}
+    result = CliRunner().invoke(cli.main, [command, *options, *words], env={**clean, **settings})
+    assert result.exit_code == 2, result.output
+    assert why in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        (["--service", WEB, "--publish", "80:8000", "--publish", "443:8443"], {}),
+        (["--service", f"{WEB}:80,dns.acme.scaffold:53/udp", "--publish", "53:5353"], {}),
+        (["--publish", "80:8000"], {"SCAFFOLD_SERVICE": WEB}),
+        ([], {"SCAFFOLD_SERVICE": "", "SCAFFOLD_PUBLISH": ""}),
+    ],
+)
+def test_what_has_an_effect(options: list[str], settings: dict[str, str], tmp_path: Path) -> None:
+    result = scaffold("env", "--runtime-dir", str(tmp_path), *options, **settings)
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["bench", "overhead", "--mtu", "9000"], "No such option"),
+        (["bench", "overhead", "--shape", "1gbit"], "No such option"),
+        (["bench", "latency", "--hosts", "loopback", "--mtu", "9000"], "are a link's"),
+        (["bench", "latency", "--hosts", "loopback", "--shape", "1gbit"], "are a link's"),
+        (["bench", "latency", "--runs", "0"], "must be positive"),
+        (["bench", "latency", "--seconds", "nan"], "must be positive"),
+        (["doctor", "connect", "nosuch"], "no check is called nosuch"),
+        (["status", "--runtime-dir", ""], "it is empty"),
+        (["down", "--runtime-dir", "/" + "x" * 95], "longer than 95 bytes"),
+        (["up", "--log-file", ""], "it is empty"),
+        (["up", "--state-dir", ""], "it is empty"),
+        (["up", "--config", ""], "it is empty"),
+        (["run", "--json", "--", "true"], "--json belongs to --explain"),
+    ],
+)
+def test_options_of_other_commands(words: list[str], why: str) -> None:
+    result = scaffold(*words)
+    assert result.exit_code == 2, result.output
+    assert why in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--name", ""], "name"),
+        (["--router", ""], "router"),
+        (["--log", "loud"], "give error, warn, info or debug"),
+        (["--listen", "here"], "give an IPv4 or IPv6 address"),
+        (["--config", "/no/such.toml"], "/no/such.toml"),
+    ],
+)
+def test_what_scaffoldd_does_not_understand(options: list[str], why: str, tmp_path: Path) -> None:
+    result = scaffold("up", "--runtime-dir", str(tmp_path / "run"), *options)
+    assert result.exit_code == 2, result.output
+    assert why in result.output
+    assert result.output.count("\n") == 1
+
+
 def test_bad_rate() -> None:
     result = scaffold("bench", "latency", "--shape", "quick")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "write for example 1gbit" in result.output
 
 
@@ -109,10 +203,25 @@ def test_status_as_json_and_as_tables(tmp_path: Path) -> None:
         assert text in tables.output
 
 
-def test_status_folds_on_a_narrow_terminal(tmp_path: Path) -> None:
-    with FakeScaffoldd(tmp_path, DOCUMENT):
-        result = scaffold("status", "--runtime-dir", str(tmp_path), COLUMNS="40")
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_status_breaks_no_names(columns: str, tmp_path: Path) -> None:
+    long = "a-rather-long-label." * 6 + "acme.scaffold:80"
+    document = json.loads(json.dumps(DOCUMENT).replace("web.demo.scaffold:80", long))
+    with FakeScaffoldd(tmp_path, document):
+        result = scaffold("status", "--runtime-dir", str(tmp_path), COLUMNS=columns)
     assert result.exit_code == 0
+    rows = [line for line in result.output.splitlines() if long in line]
+    assert len(rows) == 2
+    assert all(line.startswith(long) for line in rows)
+
+
+def test_other_tables_break_no_names(capsys: pytest.CaptureFixture[str]) -> None:
+    """In a pipe, and in the first column of a narrow terminal."""
+    check = "connect.a-check-with-a-rather-long-name-that-does-not-fit-into-forty-columns"
+    show.checks([Result(check, "native " * 9, "shim " * 9, "different", "why " * 9)], False)
+    [line] = [text for text in capsys.readouterr().out.splitlines() if check in text]
+    assert line.startswith(check)
+    assert "native native" in line
 
 
 def test_env_can_be_evaluated(tmp_path: Path) -> None:
@@ -152,31 +261,3 @@ def test_a_sanitized_program_gets_its_runtime_first(tmp_path: Path) -> None:
     assert launch.sanitizer_of([sys.executable]) == []
     assert launch.sanitizer_of(["/no/such/program"]) == []
     assert launch.sanitizer_of([str(source)]) == []
-
-
-def test_default_runtime_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.delenv("SCAFFOLD_RUNTIME_DIR", raising=False)
-    assert paths.own_runtime_dir() == tmp_path / "scaffold"
-    monkeypatch.setenv("SCAFFOLD_RUNTIME_DIR", "/x")
-    assert paths.own_runtime_dir() == paths.find_runtime_dir() == Path("/x")
-    monkeypatch.delenv("SCAFFOLD_RUNTIME_DIR")
-    monkeypatch.delenv("XDG_RUNTIME_DIR")
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert paths.own_runtime_dir().name == f"scaffold-{os.getuid()}"
-
-
-def test_the_systems_scaffoldd_serves_who_has_none(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    system = tmp_path / "system"
-    monkeypatch.setattr(paths, "SYSTEM_RUNTIME_DIR", system)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.delenv("SCAFFOLD_RUNTIME_DIR", raising=False)
-    own = tmp_path / "scaffold"
-    assert paths.find_runtime_dir() == own
-    system.mkdir()
-    (system / "ctl").touch()
-    assert paths.find_runtime_dir() == system
-    own.mkdir()
-    assert paths.find_runtime_dir() == own

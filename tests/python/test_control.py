@@ -32,7 +32,7 @@ def test_a_long_runtime_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_nobody_there(tmp_path: Path) -> None:
-    with pytest.raises(NoDaemon, match=r"no scaffoldd answers at .*scaffold up"):
+    with pytest.raises(NoDaemon, match=r"no scaffoldd answers in .*scaffold up"):
         Control(tmp_path)
     assert answers(tmp_path) is None
 
@@ -42,7 +42,7 @@ def test_nobody_there(tmp_path: Path) -> None:
     [
         ({"error": 13, "text": b"uid 7 may not ask"}, "uid 7 may not ask"),
         ({"error": 13}, "Permission denied"),
-        ({"version": 99}, "speaks version 99 .* restart"),
+        ({"version": 99}, r"\(pid \d+\) speaks version 99 .*`scaffold down`"),
         ({"version": 99, "length": 64}, "speaks version 99"),
         ({"magic": 1}, "is not scaffoldd"),
         ({"length": 10}, "is not scaffoldd"),
@@ -53,6 +53,16 @@ def test_bad_answers_are_one_line(tmp_path: Path, reply: dict[str, object], line
         with pytest.raises(ServiceError, match=line) as caught:
             control.hello()
         assert "\n" not in str(caught.value)
+
+
+def test_one_that_knows_its_own_version_alone_is_stopped(tmp_path: Path) -> None:
+    """As those up to version 2."""
+    with FakeScaffoldd(tmp_path, only=2) as fake, Control(tmp_path) as control:
+        with pytest.raises(ServiceError, match="speaks version 2 .*`scaffold down`"):
+            control.hello()
+        control._ask_to_stop()
+        assert fake.asked[1:] == [lib.SC_CTL_STOP] * 2
+        assert fake.versions[1:] == [lib.SC_CTL_VERSION, 2]
 
 
 def test_no_descriptor_with_the_status(tmp_path: Path) -> None:

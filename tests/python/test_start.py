@@ -89,7 +89,12 @@ def test_every_name_of_the_package_is_there() -> None:
 
 # --- two readers of one command line --------------------------------------------------------------
 
-OPTIONS = [option for one in cli.run.params for option in one.opts if option.startswith("-")]
+OPTIONS = [
+    option
+    for one in cli.run.params
+    for option in (*one.opts, *one.secondary_opts)
+    if option.startswith("-")
+]
 WORDS = [*OPTIONS, "--", "-", "-h", "--help", "--all-loca", "--service=w.d.scaffold", "80:8000",
          "w.d.scaffold", "/r", "true", ""]  # fmt: skip
 
@@ -145,7 +150,8 @@ def test_both_ways_end_alike(module: str, tmp_path: Path) -> None:
         for words, code, text in (
             (["--", "no-such-program"], 127, "no-such-program: No such file or directory"),
             (["--", "/"], 126, "/: Permission denied"),
-            (["--publish", "80", "--", "true"], 1, "--publish 80: write"),
+            (["--publish", "80", "--", "true"], 2, "--publish 80: write"),
+            (["--service", "web.acme", "--", "true"], 2, "--service 'web.acme': a service's name"),
             (["--", "sh", "-c", "exit 7"], 7, ""),
         ):
             command = [sys.executable, "-m", module, "run", "--runtime-dir", str(tmp_path), *words]

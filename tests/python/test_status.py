@@ -109,6 +109,19 @@ def test_totals_and_the_first_rows(tmp_path: Path) -> None:
     assert len(text.splitlines()) == 3 * (1 + 1 + status.SHOWN + 1) + 2
 
 
+def test_what_is_said_of_an_instance(tmp_path: Path) -> None:
+    """Those of this host need no lease; that nothing is verified says nothing about any of them."""
+    web = service("web", instance("here", 9, "nginx"), instance("h00001"))
+    text = shown(tmp_path, document(2, 0, web))
+    assert "verified" not in text
+    assert [line.split()[-1] for line in text.splitlines() if "nginx" in line] == ["local"]
+    assert "3.5 s" in text
+    dns = service("dns", instance("here", 8, "named")) | {"verified": True}
+    text = shown(tmp_path, document(2, 0, web, dns))
+    rows = {line.split()[0]: line.split()[1] for line in text.splitlines() if ".acme" in line}
+    assert rows == {"web.acme.scaffold:80": "no", "dns.acme.scaffold:80": "yes"}
+
+
 def test_all_rows(tmp_path: Path) -> None:
     text = shown(tmp_path, document(100, 500), "--all")
     assert "more: --all" not in text

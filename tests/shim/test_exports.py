@@ -5,8 +5,10 @@ import subprocess
 from pathlib import Path
 
 from scaffold import paths
+from shim.library import shim
 
 ROOT = Path(__file__).parents[2]
+TABLES = ["libscaffold/client/calls.def", "shim/execs.def"]
 
 
 def exported(library: str) -> set[str]:
@@ -22,25 +24,34 @@ def mapped(file: Path) -> set[str]:
 
 
 def table() -> set[str]:
-    text = (ROOT / "libscaffold/client/calls.def").read_text()
-    names = re.findall(r"^(?:CALL|OTHER)\([\w ]+\*?, (\w+),", text, re.MULTILINE)
+    text = "".join((ROOT / name).read_text() for name in TABLES)
+    names = re.findall(r"^(?:CALL|OTHER|EXEC)\([\w ]+\*?, (\w+),", text, re.MULTILINE)
     return {*names, *re.findall(r"^ALIAS\((\w+),", text, re.MULTILINE)}
 
 
 def test_the_shim_exports_its_table() -> None:
-    names = table() | {"syscall"}  # an assembly stub: shim/syscall.c
-    assert exported("libscaffold_shim.so") == names == mapped(ROOT / "shim/shim.map")
+    names = table() | {"syscall", "_Fork", "clone"}  # shim/syscall.c, shim/forks.c
+    assert exported(shim()) == names == mapped(ROOT / "shim/shim.map")
 
 
 def test_the_shim_needs_libc_alone() -> None:
-    command = ["readelf", "-d", str(paths.part("libscaffold_shim.so"))]
+    command = ["readelf", "-d", str(paths.part(shim()))]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert re.findall(r"NEEDED.*\[(.*)\]", text) == ["libc.so.6"]
     assert "BIND_NOW" in text or "NOW" in text
 
 
+def test_what_is_preloaded_needs_nothing() -> None:
+    """Any loader can load it: musl's, which knows no filters, then has nothing to look for."""
+    command = ["readelf", "--wide", "-d", "-r", str(paths.part(paths.SHIM))]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "Filter library" in text
+    assert "NEEDED" not in text
+    assert "There are no relocations" in text
+
+
 def test_the_shim_locks_nothing() -> None:
-    command = ["nm", "-D", "--undefined-only", str(paths.part("libscaffold_shim.so"))]
+    command = ["nm", "-D", "--undefined-only", str(paths.part(shim()))]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     used = {line.split()[-1].partition("@")[0] for line in text.splitlines()}
     assert not used & {"pthread_mutex_lock", "pthread_rwlock_wrlock", "pthread_create"}

@@ -1,6 +1,8 @@
 """Names of services in libc's resolver functions, and only these."""
 
+import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,3 +107,20 @@ def test_without_scaffoldd(host: Host) -> None:
     host.kill_scaffoldd()
     assert ask(host, "text(socket.getaddrinfo, name, 1)") == "('gaierror', -3)"
     assert ask(host, "socket.gethostbyname('127.0.0.1')") == "127.0.0.1"
+
+
+def test_many_at_once(shared_host: Host, tmp_path: Path) -> None:
+    """getaddrinfo_a, and whatever says that a request is done."""
+    program = tmp_path / "lookups"
+    source = Path(__file__).with_name("lookups.c")
+    libraries = ["-pthread", "-lanl"]
+    subprocess.run(["cc", "-Wall", "-o", program, source, *libraries], check=True, timeout=60)
+    done = shared_host.run([program, "web.demo.scaffold"], timeout=20)
+    found = "0=198.18. 0=127.0.0 -2 -8"
+    assert done.stdout.splitlines() == [
+        f"waited 0: {found}",
+        f"thread 0: {found}",
+        "signal 1 8, cancel 1",
+        "signal 0: 0=198.18. 0 0 0",
+        "told 7, mode 1",
+    ], done

@@ -122,7 +122,7 @@ import os, re, socket, sys
 c = socket.socket(); c.bind(('', 0))
 inode = re.search(r'\\d+', os.readlink(f'/proc/self/fd/{c.fileno()}')).group()
 with open('/proc/net/unix') as f: [name] = [l.split()[7] for l in f if l.split()[6] == inode]
-port = int(re.search(r':([0-9a-f]{4})/', name).group(1), 16)
+port = int(re.search(r':([0-9a-f]{4})[.]', name).group(1), 16)
 if sys.argv[1] == 'told': assert c.getsockname()[1] == port
 taken = socket.create_server(('127.0.0.1', port))
 other = socket.create_server(('127.0.0.1', 0))
@@ -169,31 +169,6 @@ def test_close_frees_the_port_at_once(host: Host) -> None:
     )
     done = host.run([sys.executable, "-c", code], all_local=True)
     assert done.stdout == "done\n", done.stderr
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
-def test_strangers_are_not_served(host: Host) -> None:
-    """Another user connects to the listener itself, with a name like scaffoldd's (A13)."""
-    port = free_port()
-    serve(host, [port], service="web.demo.scaffold")
-    code = """
-import os, socket, sys
-prefix = f"@scaffold/0/{sys.argv[1]}/b/"
-[name] = [line.split()[-1] for line in open("/proc/net/unix") if prefix in line]
-name = name.replace("@", chr(0))
-os.setuid(65534)
-for own in (name.replace("/b/", "/p/")[:-1] + "123456", ""):
-    s = socket.socket(socket.AF_UNIX); s.settimeout(5)
-    if own:
-        s.bind(own)
-    s.connect(name)
-    print(repr(s.recv(100)))
-"""
-    done = host.run(
-        [sys.executable, "-c", code, f"{instance(str(host.runtime_dir)):08x}"], shim=False
-    )
-    assert done.stdout == "b''\nb''\n", done.stderr
-    assert ask(host, "web.demo.scaffold", port) == str(port)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")

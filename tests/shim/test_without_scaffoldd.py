@@ -106,6 +106,7 @@ def test_another_version(tmp_path: Path) -> None:
         ("SCAFFOLD_PUBLISH", "80"),
         ("SCAFFOLD_PUBLISH", "80:0"),
         ("SCAFFOLD_POOL", "10.0.0.0"),
+        ("SCAFFOLD_ALL_LOCAL", "yes"),
     ],
 )
 def test_bad_settings(tmp_path: Path, variable: str, value: str) -> None:

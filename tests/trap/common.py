@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from scaffold import paths
@@ -14,6 +15,12 @@ HERE = Path(__file__).parent
 
 def trapped(*words: str | Path) -> list[str]:
     return [str(paths.part(paths.TRAP)), *map(str, words)]
+
+
+def scaffold_run(host: Host, *words: str | Path) -> list[str]:
+    """The command itself, which chooses how a program is reached."""
+    command = [sys.executable, "-m", "scaffold", "run"]
+    return [*command, "--runtime-dir", str(host.runtime_dir), *map(str, words)]
 
 
 def address_of(host: Host, name: str) -> str:

@@ -4,14 +4,13 @@ import contextlib
 import functools
 import os
 import socket
-import struct
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from e2e.control import BIND, HANDOVER, RESOLVE, call, pack, receive, send
-from e2e.test_control_abuse import prepare
+from e2e.control import BIND, RESOLVE, call, pack, receive, receive_socket, send
+from e2e.test_control_abuse import hand_over, prepare
 from e2e.test_shares import FIRST_UID, echo, greedy, host_for_everybody, raise_limit
 from scaffold.lab import Host
 
@@ -47,20 +46,16 @@ class Greed:
         """A connection that keeps a port, as long as scaffoldd lets it."""
         try:
             self.kept.append(call(self.host))
-            return prepare(self.kept[-1]) == 0
+            prepare(self.kept[-1]).close()
+            return True
         except OSError:
             return False
 
     def connect(self) -> bool:
         try:
             with call(self.host) as control:
-                if prepare(control):
-                    return False
-                ours, theirs = socket.socketpair()
-                ours.send(b"p")
-                with theirs:
-                    send(control, HANDOVER, struct.pack("=IB", 1, 1), theirs.fileno())
-                self.kept.append(ours)
+                self.kept.append(prepare(control))
+                hand_over(control)
                 return receive(control).error == 0
         except OSError:
             return False
@@ -68,10 +63,10 @@ class Greed:
     def bind(self) -> bool:
         body = b"".ljust(256, b"\0") + pack(("127.0.0.1", 0))[0] + bytes([0, 0, 0, ord("4")])
         try:
-            self.kept.append(socket.socket(socket.AF_UNIX))
             with call(self.host) as control:
-                send(control, BIND, body, self.kept[-1].fileno())
-                return receive(control).error == 0
+                send(control, BIND, body)
+                self.kept.append(receive_socket(control)[1])
+                return True
         except OSError:
             return False
 

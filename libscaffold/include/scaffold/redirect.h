@@ -57,6 +57,7 @@
 #pragma redefine_extname __recv_chk scaffold___recv_chk
 #pragma redefine_extname __recvfrom_chk scaffold___recvfrom_chk
 #pragma redefine_extname getaddrinfo scaffold_getaddrinfo
+#pragma redefine_extname getaddrinfo_a scaffold_getaddrinfo_a
 #pragma redefine_extname getnameinfo scaffold_getnameinfo
 #pragma redefine_extname gethostbyname scaffold_gethostbyname
 #pragma redefine_extname gethostbyname2 scaffold_gethostbyname2

@@ -202,7 +202,9 @@ int scaffold_gethostbyaddr_r(const void *addr, socklen_t len, int family, struct
 
 /**
  * Parses `label.provider.scaffold[:port[/proto]]` into *addr; scaffoldd supplies the keys of
- * providers. Returns 0, or -1 with errno EINVAL (malformed) or ENETDOWN (no scaffoldd).
+ * providers. Returns 0, or -1 with errno EINVAL (malformed), ENETDOWN (no scaffoldd), ENETUNREACH
+ * (the service router does not answer), ENOMEM or ENOBUFS (no address or no descriptor is left);
+ * scaffold_strerror says what is wrong.
  */
 int scaffold_service_parse(const char *text, struct sockaddr_scaffold *addr);
 
@@ -215,8 +217,8 @@ int scaffold_service_format(const struct sockaddr_scaffold *addr, char *buf, siz
 
 /**
  * One line for the last failure of a libscaffold call in this thread: what failed and what to do
- * next; for an errno that libscaffold did not set, strerror's text. Valid until the thread's next
- * call.
+ * next; for an errno that libscaffold did not set, strerror's text. Takes the codes of
+ * scaffold_getaddrinfo, too. Valid until the thread's next call.
  */
 const char *scaffold_strerror(int error);
 

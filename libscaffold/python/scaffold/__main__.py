@@ -17,8 +17,7 @@ def main() -> None:
     try:
         run.become(*run.prepare(request))
     except ServiceError as error:
-        run.say(str(error.strerror))
-        sys.exit(1)
+        sys.exit(run.fail(error))
     except KeyboardInterrupt:
         sys.exit(130)
 

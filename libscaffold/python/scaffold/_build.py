@@ -59,6 +59,7 @@ CONTROL = """
     #define SC_CTL_HELLO ...
     #define SC_CTL_STATUS ...
     #define SC_CTL_STOP ...
+    #define SC_CTL_TEXT ...
 
     struct sc_ctl_request {
         uint32_t magic; uint16_t version; uint16_t op; uint64_t netns; ...;
@@ -67,9 +68,14 @@ CONTROL = """
         uint32_t magic; uint16_t version; uint16_t op; int32_t error; char text[...]; ...;
     };
     struct sc_daemon_id { uint32_t uid; uint32_t instance; };
+    struct sc_place { char dir[...]; struct sc_daemon_id id; bool own; ...; };
+    struct sc_places { struct sc_place at[...]; unsigned count; ...; };
     struct sockaddr_un { ...; };
     uint32_t sc_instance_of(const char *runtime_dir);
     socklen_t sc_name_control(struct sc_daemon_id id, struct sockaddr_un *out);
+    const struct sc_places *sc_daemon_places(void);
+    size_t sc_daemon_text(char *out, size_t size);
+    int sc_control_find(void);
 """
 
 SOURCE = """
@@ -77,6 +83,8 @@ SOURCE = """
     #include <sys/un.h>
     #include <netdb.h>
     #include "scaffold/scaffold.h"
+    #include "client/control.h"
+    #include "client/daemon.h"
     #include "local/ctl.h"
     #include "local/names.h"
 """

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from . import paths
-from .errors import ServiceError
+from . import namespaces, paths
+from .errors import ServiceError, WrongUsage
 from .lab import Host, Lab
 
 SERVICE = "bench.lab.scaffold"
@@ -37,7 +37,8 @@ class Plan:
     kind: str | None = None
     rate: str | None = None
     """Shape the link to this rate, as tc writes it ("1gbit")."""
-    mtu: int = 1500
+    mtu: int | None = None
+    """Of that link, in bytes; 1500 unless it is given."""
     on_run: Callable[[str, int, float], None] = lambda stack, run, value: None
     """Told the stack, the run's number and its figure."""
 
@@ -74,7 +75,7 @@ def _measure(
     plan: Plan, mode: str, unit: str, sample: Callable[[dict[str, Any]], Sample]
 ) -> dict[str, Any]:
     samples: dict[str, list[Sample]] = {stack: [] for stack in STACKS}
-    with Lab(["a", "b"], kind=plan.kind, rate=plan.rate, mtu=plan.mtu, router="b") as lab:
+    with Lab(["a", "b"], kind=plan.kind, rate=plan.rate, mtu=plan.mtu or 1500, router="b") as lab:
         lab.start()
         with servers(lab) as targets:
             for run in range(plan.runs):
@@ -284,12 +285,22 @@ def _mbit(rate: str | None) -> float | None:
     for suffix, factor in (("gbit", 1000.0), ("mbit", 1.0), ("kbit", 0.001)):
         if rate.endswith(suffix):
             return float(rate.removesuffix(suffix)) * factor
-    raise ServiceError(22, f"{rate!r} is not a rate; write for example 1gbit or 100mbit")
+    raise WrongUsage(f"{rate!r} is not a rate; write for example 1gbit or 100mbit")
+
+
+def check(plan: Plan) -> None:
+    """WrongUsage unless all that is asked for can be measured."""
+    check_rate(plan.rate)
+    if not plan.seconds > 0 or plan.runs < 1:
+        raise WrongUsage("--seconds and --runs must be positive")
+    has_link = namespaces.available() if plan.kind is None else plan.kind == "namespaces"
+    if (plan.rate or plan.mtu is not None) and not has_link:
+        raise WrongUsage("--shape and --mtu are a link's: --hosts namespaces, as root")
 
 
 def check_rate(rate: str | None) -> None:
-    """ServiceError unless tc would understand the rate."""
+    """WrongUsage unless tc would understand the rate."""
     try:
         _mbit(rate)
     except ValueError:
-        raise ServiceError(22, f"{rate!r} is not a rate; write for example 1gbit") from None
+        raise WrongUsage(f"{rate!r} is not a rate; write for example 1gbit") from None

@@ -5,6 +5,7 @@ import json
 import shlex
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +13,48 @@ import click
 
 from . import __version__, daemon, launch, paths
 from .control import Control, answers
-from .errors import ServiceError
-from .run import Request, become, check_publish, fail_to_start, prepare, runtime_dir_of, say
+from .errors import NoDaemon, NotAllowed, ServiceError
+from .run import (
+    Request,
+    become,
+    check_serving,
+    fail,
+    fail_to_start,
+    named_dir,
+    prepare,
+    runtime_dir_of,
+    say,
+)
+
+class Place(click.Path):
+    """A path; an empty one would be the current directory's."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """As click does, but for the empty one."""
+        if value == "":
+            self.fail("it is empty; give a path, or leave it out", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PLACE = Place(path_type=Path)
 
 RUNTIME_DIR = click.option(
     "--runtime-dir",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     envvar="SCAFFOLD_RUNTIME_DIR",
     help="Where scaffoldd's control socket is.  [default: the user's own]",
 )
 
 
 class Group(click.Group):
-    """Failures are one line on stderr and exit code 1, never a traceback."""
+    """Failures are one line on stderr and exit code 1, or 2 for wrong usage, never a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand."""
         try:
             return super().invoke(ctx)
         except ServiceError as error:
-            say(str(error.strerror))
-            ctx.exit(1)
+            ctx.exit(fail(error))
 
 
 def command(example: str, **settings: Any) -> Callable[[Callable[..., Any]], click.Command]:
@@ -58,13 +80,13 @@ def daemon_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "--insecure-network", is_flag=True, help="Leave the loopback interface without keys."
     )
     @click.option(
-        "--config", type=click.Path(path_type=Path), help="TOML configuration of scaffoldd."
+        "--config", type=PLACE, help="TOML configuration of scaffoldd."
     )
-    @click.option("--state-dir", type=click.Path(path_type=Path), help="Where state is kept.")
+    @click.option("--state-dir", type=PLACE, help="Where state is kept.")
     @click.option("--log", metavar="LEVEL", help="error, warn, info or debug.")
     @click.option(
         "--log-file",
-        type=click.Path(path_type=Path),
+        type=PLACE,
         help="Where the log is appended.  [default: scaffoldd.log in the runtime directory]",
     )
     @functools.wraps(function)
@@ -80,7 +102,7 @@ def daemon_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @daemon_options
 def up(runtime_dir: Path | None, options: daemon.Options) -> None:
     """Start scaffoldd in the background; returns once it answers."""
-    folder = runtime_dir.absolute() if runtime_dir else paths.own_runtime_dir()
+    folder = named_dir(runtime_dir) if runtime_dir else _own_dir()
     pid = answers(folder)
     if pid is not None and options.given():
         raise ServiceError(98, f"scaffoldd (pid {pid}) runs at {folder}; `scaffold down` stops it")
@@ -90,16 +112,33 @@ def up(runtime_dir: Path | None, options: daemon.Options) -> None:
     process = daemon.start(folder, options)
     process.returncode = 0  # it outlives this command
     click.echo(f"scaffoldd (pid {process.pid}) answers at {folder}")
-    if folder.name != "scaffold":  # where nothing would look for it
+    if folder not in paths.own_runtime_dirs():  # where nothing would look for it
         click.echo(f"programs find it with SCAFFOLD_RUNTIME_DIR={shlex.quote(str(folder))}")
+
+
+def _own_dir() -> Path:
+    """Where a scaffoldd of this user answers; else where one is to be started."""
+    places = paths.own_runtime_dirs()
+    for folder in places:
+        with suppress(NotAllowed):  # somebody else's, in a folder with our name
+            if answers(folder) is not None:
+                return folder
+    return places[0]
+
+
+def _running_dir_of(value: Path | None) -> Path:
+    """Where the scaffoldd is that a command has questions for."""
+    folder = named_dir(value) if value else paths.running_dir()
+    if folder is None:
+        raise NoDaemon(100, f"no scaffoldd answers in {paths.searched()}; `scaffold up` starts one")
+    return folder
 
 
 @command("scaffold down")
 @RUNTIME_DIR
 def down(runtime_dir: Path | None) -> None:
     """Stop scaffoldd and wait for its end; open flows get an error."""
-    folder = runtime_dir_of(runtime_dir)
-    with Control(folder) as control:
+    with Control(_running_dir_of(runtime_dir)) as control:
         control.stop()
         click.echo(f"scaffoldd (pid {control.pid}) has stopped")
 
@@ -116,7 +155,7 @@ def status(runtime_dir: Path | None, as_json: bool, every: bool, name: str | Non
     """
     from . import status as statuses
 
-    with Control(runtime_dir_of(runtime_dir)) as control:
+    with Control(_running_dir_of(runtime_dir)) as control:
         document = control.status()
     if name:
         document = statuses.select(document, name)
@@ -149,13 +188,13 @@ def shim_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @command(
     "scaffold run --service web.acme.scaffold --publish 80:8000 -- python3 -m http.server\n"
     "scaffold run -- wget http://web.acme.scaffold/",
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    context_settings={"allow_interspersed_args": False},
 )
 @shim_options
 @click.option(
-    "--trap",
-    is_flag=True,
-    help="Have the kernel hand over its socket calls: static and Go programs.",
+    "--trap/--no-trap",
+    default=None,
+    help="Have the kernel hand over its socket calls.  [default: for static, musl and Go programs]",
 )
 @click.option(
     "--explain", "explained", is_flag=True, help="Say at exit what became of each socket."
@@ -166,7 +205,7 @@ def shim_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="[--] CMD...")
 def run(
     words: tuple[str, ...],
-    trap: bool,
+    trap: bool | None,
     service: str | None,
     publish: tuple[str, ...],
     all_local: bool,
@@ -179,12 +218,11 @@ def run(
     Starts the user's own scaffoldd when none answers; that one exits a minute after its last
     socket.
     """
-    check_publish(publish)
     if as_json and not explained:
         raise click.UsageError("--json belongs to --explain")
     if explained and trap:
         raise click.UsageError("--explain asks the preload library, which --trap goes without")
-    request = Request(words, service, publish, all_local, trap, runtime_dir)
+    request = Request(words, service, publish, all_local, trap, runtime_dir, explained)
     command, environment = prepare(request)
     if explained:
         _explained(command, environment, as_json)
@@ -211,7 +249,7 @@ def env(
     service: str | None, publish: tuple[str, ...], all_local: bool, runtime_dir: Path | None
 ) -> None:
     """Print the environment that `scaffold run` uses, for a shell to evaluate."""
-    check_publish(publish)
+    check_serving(Request((), service, publish, all_local))
     values = launch.environment(
         runtime_dir_of(runtime_dir), service=service, publish=publish, all_local=all_local
     )
@@ -220,12 +258,15 @@ def env(
             click.echo(f"export {key}={shlex.quote(value)}")
 
 
-@command("scaffold doctor\nscaffold doctor --json connect abort.send")
+@command("scaffold doctor\nscaffold doctor --trap\nscaffold doctor --json connect abort.send")
 @click.option("--json", "as_json", is_flag=True, help="As docs/schemas/doctor.schema.json says.")
 @click.option("--all", "every", is_flag=True, help="List the checks that are the same, too.")
+@click.option("--trap", is_flag=True, help="Compare `scaffold run --trap` instead of the shim.")
 @RUNTIME_DIR
 @click.argument("patterns", nargs=-1, metavar="[CHECK]...")
-def doctor(patterns: tuple[str, ...], as_json: bool, every: bool, runtime_dir: Path | None) -> None:
+def doctor(
+    patterns: tuple[str, ...], as_json: bool, every: bool, trap: bool, runtime_dir: Path | None
+) -> None:
     """Compare sockets under the shim with the kernel's, and look at the machine.
 
     CHECK is a subject (connect), the front of a name (connect.refused) or a pattern with
@@ -241,7 +282,7 @@ def doctor(patterns: tuple[str, ...], as_json: bool, every: bool, runtime_dir: P
         say(f"started scaffoldd (pid {started}) at {folder}")
     if not as_json:
         show.facts(doctors.facts(folder))
-    results = doctors.examine(folder, names)
+    results = doctors.examine(folder, names, trap=trap)
     if as_json:
         click.echo(json.dumps(doctors.document(results), indent=2))
     else:
@@ -254,29 +295,41 @@ def bench() -> None:
     """Measure the user plane beside the kernel's TCP; figures, no verdicts."""
 
 
-def _bench_command(name: str, text: str) -> None:
+def _link_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What the link between the hosts is."""
+    for option in (
+        click.option("--shape", metavar="RATE", help="Shape the link, as tc writes it: 1gbit."),
+        click.option("--mtu", type=int, help="MTU of the veth pair, bytes.  [default: 1500]"),
+        click.option(
+            "--hosts",
+            type=click.Choice(["namespaces", "loopback"]),
+            help="Where the hosts are.  [default: namespaces as root]",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def _bench_command(name: str, text: str, has_link: bool = True) -> None:
     @bench.command(name, help=text, epilog=f"\b\nExample:\n  scaffold bench {name} --json")
     @click.option("--json", "as_json", is_flag=True, help="As docs/schemas/bench.schema.json says.")
     @click.option("--seconds", default=3.0, show_default=True, help="Length of one run.")
     @click.option("--runs", default=5, show_default=True, help="Runs of each stack, in turn.")
-    @click.option("--shape", metavar="RATE", help="Shape the link, as tc writes it: 1gbit.")
-    @click.option("--mtu", default=1500, show_default=True, help="MTU of the veth pair, bytes.")
-    @click.option(
-        "--hosts",
-        type=click.Choice(["namespaces", "loopback"]),
-        help="Where the hosts are.  [default: namespaces as root]",
-    )
+    @(_link_options if has_link else lambda function: function)
     def measure(
-        as_json: bool, seconds: float, runs: int, shape: str | None, mtu: int, hosts: str | None
+        as_json: bool,
+        seconds: float,
+        runs: int,
+        shape: str | None = None,
+        mtu: int | None = None,
+        hosts: str | None = None,
     ) -> None:
         from . import bench as benches
         from . import show
 
-        benches.check_rate(shape)
-        if seconds <= 0 or runs < 1:
-            raise ServiceError(22, "--seconds and --runs must be positive")
-        progress = None if as_json else show.run
         plan = benches.Plan(seconds=seconds, runs=runs, kind=hosts, rate=shape, mtu=mtu)
+        benches.check(plan)
+        progress = None if as_json else show.run
         if progress:
             plan.on_run = progress
         document = getattr(benches, name)(plan)
@@ -288,7 +341,9 @@ def _bench_command(name: str, text: str) -> None:
 
 _bench_command("throughput", "Mbit/s of one flow.")
 _bench_command("latency", "Microseconds of a one-byte round trip.")
-_bench_command("overhead", "What the shim costs a program that touches no service: plain TCP.")
+_bench_command(
+    "overhead", "What the shim costs a program that touches no service: plain TCP.", has_link=False
+)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import struct
 from pathlib import Path
 from typing import Any, Self
 
+from . import paths
 from ._native import ffi, lib
 from .errors import NoDaemon, NotAllowed, ServiceError
 
@@ -24,6 +25,19 @@ def answers(runtime_dir: Path) -> int | None:
         return None
 
 
+class AnotherVersion(ServiceError):
+    """The scaffoldd that answers is of another release, and speaks this version."""
+
+    def __init__(self, pid: int, version: int):
+        super().__init__(
+            71,
+            f"scaffoldd (pid {pid}) speaks version {version} of the local interface, this command"
+            f" {lib.SC_CTL_VERSION}; `scaffold down`, and start it again from the same"
+            " installation",
+        )
+        self.version = version
+
+
 class Control:
     """One connection to scaffoldd; a context manager. One request, one reply."""
 
@@ -35,8 +49,12 @@ class Control:
             self._socket.settimeout(_ANSWER_S)
             self._connect()
             self.pid, uid = self._peer()
-            if os.geteuid() not in (0, uid) and uid != 0:
-                raise NotAllowed(13, f"{runtime_dir}/ctl is answered by uid {uid}, not by yours")
+            if uid not in (0, paths.trusted_uid(runtime_dir)):
+                raise NotAllowed(
+                    13,
+                    f"{runtime_dir}/ctl is answered by uid {uid}, not by the directory's owner;"
+                    " choose another --runtime-dir",
+                )
         except BaseException:
             self._socket.close()
             raise
@@ -52,7 +70,9 @@ class Control:
         self._socket.close()
 
     def hello(self) -> None:
-        """Check that both sides speak the same version; ServiceError with a line if not."""
+        """Check that both sides speak the same version; ServiceError with a line if not. Every
+        version answers.
+        """
         self._ask(lib.SC_CTL_HELLO)
 
     def status(self) -> dict[str, Any]:
@@ -68,19 +88,31 @@ class Control:
             os.close(fd)
 
     def stop(self, timeout_s: float = 10.0) -> None:
-        """Stop scaffoldd and wait until it has exited."""
+        """Stop scaffoldd, of whatever release, and wait until it has exited."""
         try:
             pidfd = os.pidfd_open(self.pid)
         except ProcessLookupError:
             return
+        except (OSError, ValueError):  # 0: its pid means nothing here
+            raise ServiceError(3, "scaffoldd runs in another pid namespace; stop it there") from None
         try:
-            self._ask(lib.SC_CTL_STOP)
+            self._ask_to_stop()
             poll = select.poll()
             poll.register(pidfd, select.POLLIN)
             if not poll.poll(timeout_s * 1000):
                 raise ServiceError(110, f"scaffoldd (pid {self.pid}) has not exited; kill it")
         finally:
             os.close(pidfd)
+
+    def _ask_to_stop(self) -> None:
+        """In this command's version. Scaffoldds that know no other refuse that, and say which they
+        know.
+        """
+        try:
+            self._ask(lib.SC_CTL_STOP)
+        except AnotherVersion as other:
+            self._ask(lib.SC_CTL_STOP, other.version)
+
 
     def _connect(self) -> None:
         """By path, which works from every network namespace; else by the abstract name."""
@@ -102,7 +134,7 @@ class Control:
         except OSError:
             raise NoDaemon(
                 100,
-                f"no scaffoldd answers at {self.runtime_dir} ({failure.strerror});"
+                f"no scaffoldd answers in {self.runtime_dir} ({failure.strerror});"
                 " `scaffold up` starts one",
             ) from None
 
@@ -111,11 +143,11 @@ class Control:
         pid, uid, _ = struct.unpack("iII", raw)
         return pid, uid
 
-    def _ask(self, op: int) -> int | None:
+    def _ask(self, op: int, version: int = lib.SC_CTL_VERSION) -> int | None:
         """Send one request; return the descriptor that came with the reply, if any."""
         request = ffi.new("struct sc_ctl_request *")
         request.magic = lib.SC_CTL_MAGIC
-        request.version = lib.SC_CTL_VERSION
+        request.version = version
         request.op = op
         size = ffi.sizeof("struct sc_ctl_reply")
         try:
@@ -129,12 +161,29 @@ class Control:
             raise NoDaemon(100, f"scaffoldd (pid {self.pid}) went away: {error}") from None
         fd = _descriptor(ancillary)
         try:
-            _check(raw, op, size)
+            self._check(raw, op, size, version)
         except BaseException:
             if fd is not None:
                 os.close(fd)
             raise
         return fd
+
+    def _check(self, raw: bytes, op: int, size: int, version: int) -> None:
+        if len(raw) == 0:
+            raise NoDaemon(100, "scaffoldd closed the control connection; its log says why")
+        reply = ffi.new("struct sc_ctl_reply *")
+        ffi.buffer(reply)[0 : min(len(raw), size)] = raw[:size]
+        if reply.magic != lib.SC_CTL_MAGIC or (
+            len(raw) != size and reply.version == lib.SC_CTL_VERSION
+        ):
+            raise ServiceError(71, "what answers on the control socket is not scaffoldd")
+        if reply.version != version:
+            raise AnotherVersion(self.pid, reply.version)
+        if reply.error != 0:
+            text = ffi.string(reply.text).decode("utf-8", "replace")
+            raise ServiceError(reply.error, text or os.strerror(abs(reply.error)))
+        if reply.op != op:
+            raise ServiceError(71, f"scaffoldd answered {reply.op} to request {op}")
 
 
 def _abstract_name(uid: int, runtime_dir: Path) -> bytes:
@@ -166,25 +215,3 @@ def _descriptor(ancillary: list[tuple[int, int, bytes]]) -> int | None:
             fds = array.array("i", data[: len(data) - len(data) % 4])
             return fds[0] if fds else None
     return None
-
-
-def _check(raw: bytes, op: int, size: int) -> None:
-    if len(raw) == 0:
-        raise NoDaemon(100, "scaffoldd closed the control connection; its log says why")
-    reply = ffi.new("struct sc_ctl_reply *")
-    ffi.buffer(reply)[0 : min(len(raw), size)] = raw[:size]
-    if reply.magic != lib.SC_CTL_MAGIC or (
-        len(raw) != size and reply.version == lib.SC_CTL_VERSION
-    ):
-        raise ServiceError(71, "what answers on the control socket is not scaffoldd")
-    if reply.version != lib.SC_CTL_VERSION:
-        raise ServiceError(
-            71,
-            f"scaffoldd speaks version {reply.version} of the local interface, this command"
-            f" {lib.SC_CTL_VERSION}; restart scaffoldd from the same installation",
-        )
-    if reply.error != 0:
-        text = ffi.string(reply.text).decode("utf-8", "replace")
-        raise ServiceError(reply.error, text or os.strerror(abs(reply.error)))
-    if reply.op != op:
-        raise ServiceError(71, f"scaffoldd answered {reply.op} to request {op}")

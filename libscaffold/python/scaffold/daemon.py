@@ -14,10 +14,11 @@ from pathlib import Path
 
 from . import paths
 from .control import answers
-from .errors import ServiceError
+from .errors import ServiceError, WrongUsage
 
 AUTO_IDLE_EXIT_S = 60
 _READY_S = 15.0
+_WRONG_USAGE = 2
 
 
 @dataclass
@@ -125,6 +126,8 @@ def _await_ready(reader: int, process: subprocess.Popen[bytes], log: Path, befor
         if not chunk:
             process.wait()
             said = _last_line(log, before)
+            if said and process.returncode == _WRONG_USAGE:
+                raise WrongUsage(said)
             raise ServiceError(5, said or f"scaffoldd exited with {process.returncode}")
         line += chunk
 

@@ -35,6 +35,13 @@ class InvalidName(ServiceError, ValueError):
     """Not a service's name; one looks like label.provider.scaffold[:port[/proto]]."""
 
 
+class WrongUsage(ServiceError):
+    """A command was given what makes no sense; it ends with exit code 2."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__(errno.EINVAL, line)
+
+
 _BY_ERRNO: dict[int, type[ServiceError]] = {
     errno.ECONNREFUSED: NoInstance,
     errno.ETIMEDOUT: ServiceTimeout,
@@ -46,9 +53,23 @@ _BY_ERRNO: dict[int, type[ServiceError]] = {
 
 
 def explain(code: int) -> str:
-    """The library's line for its last failure in this thread; strerror's text for other codes."""
+    """The library's line for its last failure in this thread, by errno or by getaddrinfo's code;
+    the system's text for other codes."""
     text: bytes = ffi.string(lib.scaffold_strerror(code))
     return text.decode("utf-8", "replace") or os.strerror(code)
+
+
+def line_for(code: int, subject: str | None = None) -> str:
+    """The same, with the service or address that it concerns in front."""
+    text = explain(code)
+    return text if subject is None or subject in text else f"{subject}: {text}"
+
+
+def name_error(code: int, name: str) -> OSError:
+    """The exception for a name that was not understood, or could not be looked up."""
+    if code == errno.EINVAL:
+        return InvalidName(code, line_for(code, name))
+    return error_for(code, name)
 
 
 def error_for(code: int, subject: str | None = None) -> OSError:
@@ -58,7 +79,4 @@ def error_for(code: int, subject: str | None = None) -> OSError:
     BlockingIOError for EINPROGRESS.
     """
     kind: type[OSError] = _BY_ERRNO.get(code, OSError)
-    text = explain(code)
-    if subject is not None and subject not in text:
-        text = f"{subject}: {text}"
-    return kind(code, text)
+    return kind(code, line_for(code, subject))

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from . import paths
 from .elf import Elf, NotElf
@@ -25,13 +26,12 @@ def environment(
 
     service: the name that the program's listening sockets serve. publish: "80:8000" gives service
     port 80 to the program's port 8000. all_local: loopback sockets become services too. command:
-    what will run, since a program built with AddressSanitizer wants that library first, and one of
-    another libc no shim at all.
+    what will run, since a program built with AddressSanitizer wants that library first.
     """
     result = dict(os.environ if base is None else base)
     preload = result.get("LD_PRELOAD", "").replace(" ", ":").split(":")
     shim = str(paths.part(paths.SHIM))
-    if trap or _ends_on_preload(command):
+    if trap:
         libraries = [name for name in preload if name and Path(name).name != paths.SHIM]
     else:
         libraries = [*sanitizer_of(command), *filter(None, preload), shim]
@@ -48,21 +48,49 @@ def environment(
     return result
 
 
-def obstacle(command: Sequence[str]) -> str | None:
-    """Why a preload library cannot reach this program; None when nothing is known against it.
+class Obstacle(NamedTuple):
+    """Why a preload library cannot reach a program."""
 
-    A script is judged by its interpreter.
+    why: str
+    """The end of a sentence that begins with the program."""
+    trap: bool = False
+    """Whether the kernel can hand over its calls instead."""
+
+
+def obstacle(command: Sequence[str]) -> Obstacle | None:
+    """What is in the preload library's way; None when nothing is known against it.
+
+    A script is judged by its interpreter, and what env is to start by itself.
     """
-    path = _found(command[0]) if command else None
-    path = _interpreter_of(path) if path else None
+    path = _program(command)
     if path is None:
         return None
-    why = _secure(path)
+    if why := _secure(path):
+        return Obstacle(why)
     try:
         with Path(path).open("rb") as file:
-            return why or _of_elf(Elf(file))
+            return _of_elf(Elf(file))
     except (NotElf, OSError):
-        return why
+        return None
+
+
+_HOPS = 5
+"""Scripts whose interpreters are scripts: the kernel gives up there, too."""
+
+
+def _program(command: Sequence[str]) -> str | None:
+    """The file that a command ends up in."""
+    words = list(command)
+    for _ in range(_HOPS):
+        path = _found(words[0]) if words else None
+        if path is None:
+            return None
+        words, before = _script(path, words), words
+        if not words and Path(path).name == "env":
+            words = _started_by_env(before[1:])
+        if not words:
+            return path
+    return None
 
 
 def _found(name: str) -> str | None:
@@ -75,18 +103,34 @@ def _runnable(path: str) -> bool:
     return os.access(path, os.X_OK) and not Path(path).is_dir()
 
 
-def _interpreter_of(path: str) -> str | None:
+def _script(path: str, words: list[str]) -> list[str]:
+    """The words that the kernel starts a script's interpreter with; none for a program."""
     try:
         with Path(path).open("rb") as file:
             head = file.read(256)
     except OSError:
-        return path
+        return []
     if not head.startswith(b"#!"):
-        return path
-    words = head[2:].split(b"\n")[0].decode(errors="replace").split()
-    if words and Path(words[0]).name == "env" and len(words) > 1:
-        return _found(words[1])
-    return words[0] if words else None
+        return []
+    line = head[2:].split(b"\n")[0].decode(errors="replace").strip()
+    return [*line.split(maxsplit=1), path, *words[1:]] if line else []
+
+
+def _started_by_env(words: list[str]) -> list[str]:
+    """What env(1) starts, given its arguments; none where that is not clear."""
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if word in ("-u", "--unset", "-C", "--chdir"):
+            del rest[:1]
+        elif word.startswith("-S"):
+            rest = [*(word[2:] or "".join(rest[:1])).split(), *rest[0 if word[2:] else 1 :]]
+        elif word not in ("-", "-i", "--ignore-environment", "-v", "--debug", "--"):
+            if word.startswith("-"):
+                return []
+            if "=" not in word:
+                return [word, *rest]
+    return []
 
 
 def _secure(path: str) -> str | None:
@@ -102,19 +146,6 @@ def _secure(path: str) -> str | None:
     return None
 
 
-def _ends_on_preload(command: Sequence[str]) -> bool:
-    """Whether it cannot be started with the shim: musl's loader, unlike glibc's, gives up on what
-    it cannot load."""
-    path = _found(command[0]) if command else None
-    path = _interpreter_of(path) if path else None
-    try:
-        with Path(path or "").open("rb") as file:
-            elf = Elf(file)
-            return _same_machine(elf) and bool(elf.loader()) and _is_foreign(elf.loader())
-    except (NotElf, OSError):
-        return False
-
-
 def _is_foreign(loader: str) -> bool:
     """Whether it is not the loader of our own Python, for whose libc the shim is built."""
     with Path("/proc/self/exe").open("rb") as file:
@@ -128,15 +159,16 @@ def _same_machine(elf: Elf) -> bool:
     return (elf.machine, elf.bits) == (shim.machine, shim.bits)
 
 
-def _of_elf(elf: Elf) -> str | None:
+def _of_elf(elf: Elf) -> Obstacle | None:
     if not _same_machine(elf):
-        return f"is built for {_machine(elf)}, the preload library is not"
+        return Obstacle(f"is built for {_machine(elf)}, the preload library is not")
     if not elf.loader():
-        return "is statically linked, where no preload library is loaded"
+        return Obstacle("is statically linked, where no preload library is loaded", trap=True)
     if _is_foreign(elf.loader()):
-        return f"is loaded by {elf.loader()}, for which the preload library is not built"
+        why = f"is loaded by {elf.loader()}, for which the preload library is not built"
+        return Obstacle(why, trap=True)
     if b"Go" in elf.note_owners():
-        return "is a Go program, whose system calls go round libc"
+        return Obstacle("is a Go program, whose system calls go round libc", trap=True)
     return None
 
 
@@ -150,7 +182,7 @@ def _machine(elf: Elf) -> str:
 
 def sanitizer_of(command: Sequence[str]) -> list[str]:
     """The AddressSanitizer runtime that the program NEEDs, or nothing."""
-    path = _found(command[0]) if command else None
+    path = _program(command)
     if path is None:
         return []
     try:

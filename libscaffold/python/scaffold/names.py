@@ -1,5 +1,6 @@
 """Names of services and addresses of flows, between Python's shapes and the library's."""
 
+import errno
 import operator
 import re
 import socket as _socket
@@ -7,7 +8,7 @@ import struct
 from typing import Any
 
 from ._native import ffi, lib
-from .errors import InvalidName, error_for
+from .errors import InvalidName, error_for, line_for, name_error
 
 AF_SCAFFOLD: int = lib.AF_SCAFFOLD
 """Address family of sockets that speak to services only."""
@@ -15,8 +16,8 @@ AF_SCAFFOLD: int = lib.AF_SCAFFOLD
 Address = str | tuple[Any, ...]
 """`"web.acme.scaffold:80"`, `("web.acme.scaffold", 80)`, or what `socket.socket` takes."""
 
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_NAME = re.compile(rf"(?:{_LABEL}\.)+{_LABEL}\.scaffold")
+_SUFFIX = ".scaffold"
+_PART = re.compile("[a-z0-9-]*")
 _ADDRESS_IN_ID = slice(28, 30)  # the port, in network order, inside a ServiceID
 
 
@@ -35,13 +36,37 @@ def split_service(text: str) -> tuple[str, int, str]:
     """
     host, colon, rest = text.partition(":")
     port, slash, proto = rest.partition("/")
-    host = host.rstrip(".").lower()
-    number_ok = not colon or (port.isascii() and port.isdigit() and 0 < int(port) < 65536)
-    if not _NAME.fullmatch(host) or not number_ok or (slash and proto not in ("tcp", "udp")):
+    host = host.lower().removesuffix(".")
+    why = _fault(host)
+    if colon and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        why = "the port is a number from 1 to 65535"
+    elif slash and proto.lower() not in ("tcp", "udp"):
+        why = "the protocol is tcp or udp"
+    if why:
         raise InvalidName(
-            22, f"{text!r} is not a service's name; write label.provider.scaffold[:port[/proto]]"
+            errno.EINVAL,
+            f"{text!r}: {why}; a service is written label.provider.scaffold[:port[/proto]]",
         )
-    return host, int(port) if port else 0, proto or "tcp"
+    return host, int(port) if port else 0, proto.lower() or "tcp"
+
+
+def _fault(host: str) -> str | None:
+    """What is wrong with the name of a service, in scaffoldd's words; a test holds them together."""
+    if len(host) > 253:
+        return "the name is longer than 253 characters"
+    if not host.endswith(_SUFFIX) or host == _SUFFIX:
+        return "a service's name ends in .scaffold"
+    parts = host.removesuffix(_SUFFIX).split(".")
+    for part in parts:
+        if not part:
+            return "a part of the name is empty"
+        if len(part) > 63:
+            return "a part of the name is longer than 63 characters"
+        if part.startswith("-") or part.endswith("-"):
+            return "a part of the name starts or ends with a hyphen"
+        if not _PART.fullmatch(part):
+            return "a name has letters, digits, hyphens and dots only"
+    return None if len(parts) > 1 else "the provider is missing before .scaffold"
 
 
 def service_text(address: Address, proto: str = "tcp") -> str | None:
@@ -82,14 +107,12 @@ def _text_of(host: str, port: int, proto: str) -> str:
     return f"{host}:{port}/{proto}" if port else host
 
 
-def pack_service(text: str) -> Any:
-    """The library's `struct sockaddr_scaffold` for a service. Asks scaffoldd for keys."""
+def pack_service(text: str, subject: str) -> Any:
+    """The library's `struct sockaddr_scaffold` for a service, which its user calls `subject`. Asks
+    scaffoldd for keys."""
     packed = ffi.new("struct sockaddr_scaffold *")
     if lib.scaffold_service_parse(text.encode("ascii", "replace"), packed) < 0:
-        code = ffi.errno
-        if code == 22:
-            raise InvalidName(code, f"{text!r} is not a service's name")
-        raise error_for(code, text)
+        raise name_error(ffi.errno, subject)
     return packed
 
 
@@ -108,7 +131,7 @@ def resolve(host: str, port: int, family: int, kind: int) -> tuple[Any, int]:
         hints.ai_flags = int(_socket.AI_PASSIVE)
     code = lib.scaffold_getaddrinfo(node, str(port).encode(), hints, found)
     if code != 0:
-        raise _socket.gaierror(code, f"{host}: {_gai_text(code)}")
+        raise _socket.gaierror(code, line_for(code, host))
     try:
         first = found[0]
         length = int(first.ai_addrlen)
@@ -116,16 +139,6 @@ def resolve(host: str, port: int, family: int, kind: int) -> tuple[Any, int]:
         return room, length
     finally:
         lib.scaffold_freeaddrinfo(found[0])
-
-
-def _gai_text(code: int) -> str:
-    if code == _socket.EAI_AGAIN:
-        return "no scaffoldd answers; `scaffold up` or `scaffold run` starts one"
-    if code == _socket.EAI_NONAME:
-        return "no such name"
-    if code == _socket.EAI_MEMORY:
-        return "scaffoldd's address pool is exhausted"
-    return f"cannot be resolved (code {code})"
 
 
 def unpack(room: Any, length: int) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from ._native import ffi, lib
 from .errors import ServiceError
 
 DISTRIBUTION = "scaffold-net"
@@ -58,31 +59,39 @@ def _recorded(name: str) -> Iterator[Path]:
 SYSTEM_RUNTIME_DIR = Path("/run/scaffold")
 
 
-def find_runtime_dir() -> Path:
-    """Where programs look for scaffoldd: the user's own place once it exists, else the system's
-    when a scaffoldd has its control socket there.
-    """
-    own = own_runtime_dir()
-    if "SCAFFOLD_RUNTIME_DIR" in os.environ or own.is_dir():
-        return own
-    return SYSTEM_RUNTIME_DIR if (SYSTEM_RUNTIME_DIR / "ctl").exists() else own
+def running_dir() -> Path | None:
+    """Where the scaffoldd is that this process's environment leads to: the first of the places
+    that answers. None when none does."""
+    place = lib.sc_control_find()
+    return None if place < 0 else _place(place)
 
 
-def own_runtime_dir() -> Path:
-    """Where this user's scaffoldd lives: SCAFFOLD_RUNTIME_DIR, $XDG_RUNTIME_DIR/scaffold; without
-    either /run/scaffold for root, and for others a private folder under /tmp.
-    """
-    explicit = os.environ.get("SCAFFOLD_RUNTIME_DIR")
-    if explicit:
-        return Path(explicit).absolute()
-    xdg = os.environ.get("XDG_RUNTIME_DIR")
-    if xdg and Path(xdg).is_dir():
-        return Path(xdg, "scaffold")
-    if os.geteuid() == 0:
-        return SYSTEM_RUNTIME_DIR
-    import tempfile  # which takes a while
+def own_runtime_dirs() -> list[Path]:
+    """Where this user may start a scaffoldd, the best place first."""
+    places = lib.sc_daemon_places()
+    return [_place(index) for index in range(places.count) if places.at[index].own]
 
-    return Path(tempfile.gettempdir(), f"scaffold-{os.getuid()}")
+
+def trusted_uid(folder: Path) -> int:
+    """Who, besides root, is scaffoldd to us when he answers there: the directory's owner. Among the
+    places of this user nobody but him is, for anybody can make a folder in /tmp."""
+    places = lib.sc_daemon_places()
+    known = {_place(index): int(places.at[index].id.uid) for index in range(places.count)}
+    try:
+        return known[folder] if folder in known else folder.stat().st_uid
+    except OSError:
+        return os.geteuid()
+
+
+def searched() -> str:
+    """The places where scaffoldd is looked for, as a text."""
+    room = ffi.new("char[]", lib.SC_CTL_TEXT)
+    lib.sc_daemon_text(room, lib.SC_CTL_TEXT)
+    return os.fsdecode(ffi.string(room))
+
+
+def _place(index: int) -> Path:
+    return Path(os.fsdecode(ffi.string(lib.sc_daemon_places().at[index].dir))).absolute()
 
 
 def make_runtime_dir(path: Path) -> None:

@@ -31,7 +31,7 @@ def bench(name: str, document: dict[str, Any]) -> None:
     for row in document["rows"]:
         figures = [f"{row[key]:,.1f}" for key in ("mean", "stdev", "median", "p99")]
         table.add_row(row["stack"], row["unit"], *figures, str(row["runs"]))
-    console = Console()
+    console = _console()
     console.print(table)
     for ratio in document.get("ratios", []):
         interval = f"{ratio['low']:.3f} to {ratio['high']:.3f}"
@@ -44,12 +44,12 @@ def facts(known: "Sequence[Fact]") -> None:
     table = _table("Machine", "", "", "")
     for fact in known:
         table.add_row("ok" if fact.good else "note", fact.name, escape(fact.text))
-    Console().print(table)
+    _console().print(table)
 
 
 def checks(results: "Sequence[Result]", every: bool) -> None:
     """The verdicts by subject, then every answer that differs."""
-    console = Console()
+    console = _console()
     verdicts = ("same", "refused", "different")
     subjects = dict.fromkeys(result.id.split(".")[0] for result in results)
     table = _table("Checks", "subject", *verdicts)
@@ -74,9 +74,7 @@ def _answers(results: "Sequence[Result]") -> Table:
 
 def sockets(records: list[dict[str, Any]], summary: dict[str, Any]) -> None:
     """What became of a program's sockets, on stderr: the program's output is its own."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        console = Console(stderr=True, width=_WIDE)
+    console = _console(stderr=True)
     table = _table("Sockets", "program", "pid", "fd", "service", "plane", "peer")
     for column in ("sent", "received"):
         table.add_column(column, justify="right", no_wrap=True)
@@ -121,8 +119,14 @@ def _remarks(one: dict[str, Any]) -> list[str]:
     return remarks
 
 
+def _console(stderr: bool = False) -> Console:
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=_WIDE)
+
+
 def _table(title: str, *columns: str) -> Table:
+    """The first column names what the others are about: it is not broken."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=number == 0)
     return table

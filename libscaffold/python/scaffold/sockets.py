@@ -157,7 +157,7 @@ class socket(_socket.socket):
     def _pack(self, address: Address) -> tuple[Any, int]:
         service = names.service_text(address, "udp" if self._is_datagram() else "tcp")
         if service is not None and self.family == AF_SCAFFOLD:
-            packed = names.pack_service(service)
+            packed = names.pack_service(service, _show(address))
             return packed, ffi.sizeof("struct sockaddr_scaffold")
         if self.family == AF_SCAFFOLD:
             raise InvalidName(
@@ -201,9 +201,8 @@ class socket(_socket.socket):
         poll.register(self.fileno(), event)
         left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
         if not poll.poll(left):
-            raise ServiceTimeout(
-                errno.ETIMEDOUT, f"{subject or 'flow'}: timed out after {timeout:g} s"
-            )
+            what = f"{subject}: no instance answered" if subject else "flow: nothing came"
+            raise ServiceTimeout(errno.ETIMEDOUT, f"{what} within {timeout:g} s: timed out")
 
     def _name_of(self, call: Any) -> Any:
         room = ffi.new("char[]", ADDRESS_ROOM)

@@ -158,21 +158,25 @@ def _host(one: Row) -> tuple[str, ...]:
 def _instances(services: list[Row]) -> Table:
     count = sum(len(service["instances"]) for service in services)
     title = _title("Services", len(services), [f"{count:,} instances"] if count else [])
-    columns = ("name", "verified", "host", "pid", "program", "lease")
+    # While no service is verified, that one is not says nothing about it.
+    told = any(service["verified"] for service in services)
+    columns = ("name", *(["verified"] if told else []), "host", "pid", "program", "lease")
     records = [
-        (service, one, number == 0)
+        (service, one, number == 0, told)
         for service in services
         for number, one in enumerate(service["instances"] or [None])
     ]
     return Table(title, columns, records, _instance)
 
 
-def _instance(record: tuple[Row, Row | None, bool]) -> tuple[str, ...]:
-    service, one, first = record
-    name = (service["name"], "yes" if service["verified"] else "no") if first else ("", "")
+def _instance(record: tuple[Row, Row | None, bool, bool]) -> tuple[str, ...]:
+    service, one, first, told = record
+    name = [service["name"], *(["yes" if service["verified"] else "no"] if told else [])]
+    if not first:
+        name = [""] * len(name)
     if one is None:
         return *name, "-", "-", "-", "-"
-    lease = "-" if one["lease_s"] is None else f"{one['lease_s']:.1f} s"
+    lease = "local" if one["lease_s"] is None else f"{one['lease_s']:.1f} s"
     return *name, one["host"], str(one["pid"] or "-"), one["program"] or "-", lease
 
 

@@ -9,7 +9,7 @@ def _words(text: str) -> frozenset[str]:
 
 NAMING = _words("""
     socket bind connect listen accept accept4 getsockname getpeername getsockopt setsockopt shutdown
-    getaddrinfo getnameinfo gethostbyname gethostbyname2 gethostbyaddr gethostbyname_r
+    getaddrinfo getaddrinfo_a getnameinfo gethostbyname gethostbyname2 gethostbyaddr gethostbyname_r
     gethostbyname2_r gethostbyaddr_r __connect
 """)
 """Calls that make a socket, name an end of it, or look a name up."""
@@ -51,7 +51,6 @@ REMARKS: dict[re.Pattern[str], str] = {
         r"libnet_": "raw packets stay the kernel's",
         r"(__)?res_n?(query|querydomain|search|send)$": _RESOLVER,
         r"ares_(get|query|search|send)": _RESOLVER,
-        r"getaddrinfo_a$": "look-ups by getaddrinfo_a go round the shim",
     }.items()
 }
 """Imports, by how they begin, that mean more than the shim serves."""

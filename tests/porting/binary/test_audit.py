@@ -138,7 +138,6 @@ def test_32_bits(build: Build) -> None:
         ("sctp_bindx", "SCTP"),
         ("pcap_open_live", "packet capture"),
         ("__res_nsearch", "name servers"),
-        ("getaddrinfo_a", "getaddrinfo_a"),
         ("dlopen", "dlopen"),
     ],
 )

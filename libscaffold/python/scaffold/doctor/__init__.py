@@ -6,6 +6,7 @@ the shim on the same kernel, and compared.
     table      the checks, by name; their texts are in `checks/`, one subject per file
     rows       what a check is evidence for: one row per known difference of the models
     refusals   answers that differ and will: which ones, how, and why
+    foreign    tests of other projects that differ, and why
     ask        the child process that answers checks, natively or under the shim
     compare    both children, and the verdicts
     machine    what kernel and environment offer

@@ -11,8 +11,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from .. import launch
-from ..errors import ServiceError
+from .. import launch, paths
+from ..errors import ServiceError, WrongUsage
 from . import checks as _checks  # noqa: F401  (they register themselves)
 from .refusals import refusal_of
 from .table import CHECKS
@@ -42,35 +42,45 @@ def chosen(patterns: Sequence[str] = ()) -> list[str]:
     names = [
         name
         for name in CHECKS
-        if not patterns
-        or any(name == p or name.startswith(p + ".") or fnmatch(name, p) for p in patterns)
+        if not patterns or any(_is_meant(name, pattern) for pattern in patterns)
     ]
-    if not names:
-        raise ServiceError(22, f"no check is called {' or '.join(patterns)}; leave it out for all")
+    for pattern in patterns:
+        if not any(_is_meant(name, pattern) for name in names):
+            raise WrongUsage(f"no check is called {pattern}; leave it out for all")
     return names
+
+
+def _is_meant(name: str, pattern: str) -> bool:
+    return name == pattern or name.startswith(pattern + ".") or fnmatch(name, pattern)
 
 
 def examine(
     runtime_dir: Path,
     names: Iterable[str] | None = None,
     on_result: Callable[[Result], None] | None = None,
+    *,
+    trap: bool = False,
 ) -> list[Result]:
-    """Run checks natively and under the shim, with the scaffoldd of `runtime_dir`."""
+    """Run checks natively and under the shim, with the scaffoldd of `runtime_dir`.
+
+    trap: under `scaffold run --trap` instead of the shim.
+    """
     wanted = list(names) if names is not None else list(CHECKS)
     plain = {
         key: value
         for key, value in os.environ.items()
         if not key.startswith("SCAFFOLD_") and key != "LD_PRELOAD"
     }
+    ours = launch.environment(runtime_dir, all_local=True, base=plain, trap=trap)
     sides = [
         _Side(wanted, plain),
-        _Side(wanted, launch.environment(runtime_dir, all_local=True, base=plain)),
+        _Side(wanted, ours, [str(paths.part(paths.TRAP))] if trap else []),
     ]
     for side in sides:
         side.start()
     for side in sides:
         side.join()
-    results = [_result(name, *(side.answer(name) for side in sides)) for name in wanted]
+    results = [_result(name, *(side.answer(name) for side in sides), trap=trap) for name in wanted]
     for result in results:
         if on_result:
             on_result(result)
@@ -85,8 +95,9 @@ def document(results: Iterable[Result]) -> dict[str, Any]:
 class _Side(threading.Thread):
     """A child that answers all checks."""
 
-    def __init__(self, names: list[str], environment: dict[str, str]):
+    def __init__(self, names: list[str], environment: dict[str, str], launcher: Sequence[str] = ()):
         super().__init__()
+        self._launcher = launcher
         self._names = names
         self._environment = environment
         self._answers: dict[str, dict[str, str]] = {}
@@ -94,7 +105,7 @@ class _Side(threading.Thread):
 
     def run(self) -> None:
         done = subprocess.run(
-            [sys.executable, "-m", "scaffold.doctor.ask", str(JOBS)],
+            [*self._launcher, sys.executable, "-m", "scaffold.doctor.ask", str(JOBS)],
             input="\n".join(self._names),
             capture_output=True,
             text=True,
@@ -111,12 +122,14 @@ class _Side(threading.Thread):
         return (given["answer"], True) if "answer" in given else (given["failed"], False)
 
 
-def _result(name: str, native: tuple[str, bool], shim: tuple[str, bool]) -> Result:
+def _result(
+    name: str, native: tuple[str, bool], shim: tuple[str, bool], *, trap: bool = False
+) -> Result:
     if not native[1]:
         return Result(name, native[0], shim[0], "different", "the check fails natively")
     if native == shim:
         return Result(name, native[0], shim[0], "same", "")
-    refusal = refusal_of(name, shim[0])
+    refusal = refusal_of(name, shim[0], trap=trap)
     if refusal:
         return Result(name, native[0], shim[0], "refused", refusal.why)
     return Result(name, native[0], shim[0], "different", "not documented")

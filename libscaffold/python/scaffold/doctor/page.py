@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from . import checks as _checks  # noqa: F401  (they register themselves)
-from .refusals import REFUSALS, Refusal
+from .foreign import FOREIGN
+from .refusals import BESIDES, REFUSALS, Refusal
 from .rows import ROWS
 from .table import CHECKS
 
@@ -28,6 +29,32 @@ A name stands for every kind of socket that the question is asked of: `tcp4`, `t
 | checks | what a program sees, and why |
 |---|---|
 """
+_BESIDES = """
+## Beside the checks
+
+What a check of two sockets cannot show, with the way out.
+
+| what | why, and what to do |
+|---|---|
+"""
+_TRAP = """
+## Under `--trap` besides
+
+`scaffold doctor --trap` asks the same questions of programs under `scaffold run --trap`. What
+differs there stands above, or here.
+
+| checks | what a program sees, and why |
+|---|---|
+"""
+_FOREIGN = """
+## Other projects' test suites
+
+`make verify` runs libuv's suite under the shim and the tests of Go's package net under `--trap`,
+with every loopback socket on a service, and compares each test with its native run. These differ:
+
+| suite | tests | what they see, and why |
+|---|---|---|
+"""
 _ROWS = """
 ## What is compared
 
@@ -41,7 +68,10 @@ One row for each difference between AF_UNIX, which the model is built on, and TC
 def text() -> str:
     """The whole page."""
     head = _HEAD.format(checks=len(CHECKS))
-    return head + "".join(_refusals()) + _ROWS + "".join(_rows())
+    both, trapped = "".join(_refusals(trap=False)), "".join(_refusals(trap=True))
+    besides = (f"| {what} | {why} |\n" for what, why in BESIDES)
+    parts = (head, both, _BESIDES, *besides, _TRAP, trapped, _FOREIGN, *_foreign(), _ROWS, *_rows())
+    return "".join(parts)
 
 
 def _stem(name: str) -> str:
@@ -53,10 +83,17 @@ def _refused(refusal: Refusal) -> str:
     return ", ".join(names)
 
 
-def _refusals() -> Iterator[str]:
-    for refusal in REFUSALS:
+def _refusals(*, trap: bool) -> Iterator[str]:
+    for refusal in (one for one in REFUSALS if one.trap == trap):
         often = " Sometimes." if refusal.sometimes else ""
         yield f"| {_refused(refusal)} | {refusal.why}{often} |\n"
+
+
+def _foreign() -> Iterator[str]:
+    for one in FOREIGN:
+        often = " Sometimes." if one.sometimes else ""
+        names = ", ".join(f"`{name}`" for name in one.tests)
+        yield f"| {one.suite} | {names} | {one.why}{often} |\n"
 
 
 def _rows() -> Iterator[str]:

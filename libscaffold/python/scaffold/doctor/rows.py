@@ -51,6 +51,8 @@ ROWS: dict[str, Row] = {
     "own-addresses": Row("Addresses of the host's own interfaces"),
     "self-connect": Row("A socket that connects to itself"),
     "shutdown-listener": Row("shutdown of a listener"),
+    "flags": Row("Flags of sending and receiving, which AF_UNIX ignores or means otherwise"),
+    "pointers": Row("Pointers that are nobody's: EFAULT"),
     "cork": Row("TCP_CORK and MSG_MORE"),
     "io-uring": Row(
         "io_uring's socket, connect, bind, listen", "named in {doc}`shim`; the kernel's sockets"

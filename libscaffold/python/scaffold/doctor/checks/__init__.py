@@ -11,10 +11,12 @@ from . import (  # noqa: F401
     datagrams,
     descriptors,
     end,
+    flags,
     inherit,
     names,
     options,
     plane,
+    pointers,
     poll,
     urgent,
 )

@@ -14,6 +14,7 @@ from ..verbs import (
     PATIENCE_S,
     answer,
     arrived,
+    c_answer,
     disconnect,
     in_child,
     libc,
@@ -22,6 +23,7 @@ from ..verbs import (
     on,
     own_address,
     pending,
+    raw,
     reap,
     so_error,
     until,
@@ -133,6 +135,24 @@ def address_from_connecting(kind: Kind) -> Any:
         return c.getsockname()[0], c.getsockname()[1] != 0
 
 
+@check(UDP_MAPPED, rows="udp-addresses dual-stack disconnect")
+def connected_in_turn(kind: Kind) -> Any:
+    """One socket is connected to either family in turn: so getaddrinfo sorts addresses."""
+    with kind.socket() as c:
+        found = []
+        for to in (raw(UDP6, 9), raw(UDP4, 9), raw(kind, 9), raw(UDP6, 9)):
+            code = c_answer("connect", c.fileno(), to, len(to))
+            found.append((code, c.getsockname()[0], c.getpeername()[:2]))
+            disconnect(c)
+        return found, c.getsockname()[:2], answer(c.getpeername)
+
+
+@check(UDP4, rows="udp-addresses dual-stack")
+def any_address_looked_up(kind: Kind) -> Any:
+    """getaddrinfo without a name: libc connects datagram sockets to compare their addresses."""
+    return [one[4][:2] for one in socket.getaddrinfo(None, 80, type=socket.SOCK_STREAM)]
+
+
 @check(*UDP, rows="udp-empty")
 def empty(kind: Kind) -> Any:
     """A datagram without bytes is a datagram, not an end."""
@@ -195,10 +215,10 @@ def largest(kind: Kind) -> Any:
     code = answer(c.send, bytes(most))
     if code != most:
         return code
-    _waiting(server)
+    server.settimeout(PATIENCE_S)
     return (
         code,
-        len(server.recv(70000)),
+        answer(lambda: len(server.recv(70000))),
         answer(c.send, bytes(most + 1)),
         answer(c.send, bytes(70000)),
     )
@@ -463,6 +483,7 @@ def never_blocks(kind: Kind) -> Any:
     """Sending to somebody who does not read loses datagrams and never waits."""
     c, server = kind.pair()
     codes = {answer(c.send, bytes(1400)) for _ in range(2000)}
+    _waiting(server)
     server.setblocking(False)
     got = 0
     while answer(server.recv, 2000) != "EAGAIN":
@@ -479,6 +500,18 @@ def closed(kind: Kind) -> Any:
     before = mask(c)
     with kind.socket() as again:
         return before, answer(again.bind, address)
+
+
+@check(UDP4, UDP6, rows="udp-close")
+def bound_again_at_once(kind: Kind) -> Any:
+    """The same, however often."""
+    with kind.bound() as first:
+        address = first.getsockname()
+    found = set()
+    for _ in range(20):
+        with kind.socket() as s:
+            found.add(answer(s.bind, address))
+    return found
 
 
 @check(*UDP, rows="free")

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from ..kinds import TCP, TCP4, TCP6, Kind
@@ -18,17 +19,28 @@ s.sendall(repr([int(s.family), int(s.type), s.getpeername()[1]]).encode())
 """
 
 
-@check(*TCP, rows="names")
-def by_exec(kind: Kind) -> Any:
-    """A new program knows what it was given, and to whom it speaks."""
+def _told(kind: Kind, environment: Mapping[str, str]) -> Any:
+    """Whether a new program knows what it was given, and to whom it speaks."""
     c, server = kind.pair()
     os.set_inheritable(c.fileno(), True)
     command = [sys.executable, "-c", _TELL, str(c.fileno())]
-    pid = os.spawnv(os.P_NOWAIT, sys.executable, command)
+    pid = os.spawnve(os.P_NOWAIT, sys.executable, command, environment)
     c.close()
     told = everything(server)
     expected = repr([int(kind.family), 1, server.getsockname()[1]]).encode()
     return told == expected, reap(pid)
+
+
+@check(*TCP, rows="names")
+def by_exec(kind: Kind) -> Any:
+    """A new program knows what it was given, and to whom it speaks."""
+    return _told(kind, os.environ)
+
+
+@check(*TCP, rows="names")
+def by_exec_without_environment(kind: Kind) -> Any:
+    """Also one that is started with nothing of ours in its environment."""
+    return _told(kind, {})
 
 
 @check(TCP4, TCP6, rows="names")
@@ -164,7 +176,7 @@ def without_the_shim(kind: Kind) -> Any:
     )
     with kind.listener() as s:
         os.set_inheritable(s.fileno(), True)
-        environment = {key: value for key, value in os.environ.items() if key != "LD_PRELOAD"}
+        environment = {**os.environ, "LD_PRELOAD": ""}
         command = [sys.executable, "-c", code, str(s.fileno())]
         with subprocess.Popen(command, env=environment, close_fds=False) as process:
             with kind.connect(s.getsockname()) as c:

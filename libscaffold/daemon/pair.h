@@ -1,0 +1,27 @@
+/* What a program's socket of a service is made of: two connected AF_UNIX sockets. scaffoldd makes
+ * both, so that nobody else ever holds its own end: the program's close, and its death, are seen
+ * here, and scaffoldd's there, whoever forks meanwhile. */
+#ifndef SC_DAEMON_PAIR_H
+#define SC_DAEMON_PAIR_H
+
+#include <stddef.h>
+
+#include "local/names.h"
+
+struct sc_pair {
+    int program; /* goes along with a reply, and is closed here then */
+    int own;
+};
+
+/* SOCK_STREAM or SOCK_SEQPACKET; the program's end has the name. Returns 0 or a negative errno. */
+int sc_pair_make(struct sc_pair *p, int type, const struct sc_name *name);
+
+/* Fills what the program's end writes to, so that it is not writable until scaffoldd has read that:
+ * the connect is under way (D2). Returns the number of bytes. */
+size_t sc_pair_plug(const struct sc_pair *p);
+
+/* From now on whoever sends descriptors to this end gets EPERM, where the kernel has it
+ * (SO_PASSRIGHTS, Linux 6.16). */
+void sc_pair_refuse_rights(int own);
+
+#endif

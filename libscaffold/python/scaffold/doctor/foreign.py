@@ -1,0 +1,25 @@
+"""Tests of other projects' suites that differ from their native run: which, and why. `make verify`
+holds the suites to it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """Tests that differ for one reason."""
+
+    suite: str
+    tests: tuple[str, ...]
+    why: str
+    """What a program sees instead, and what to do about it."""
+    sometimes: bool = False
+    """They may also be the same: it depends on who is quicker."""
+
+
+FOREIGN: tuple[Foreign, ...] = (
+    Foreign(
+        "libuv",
+        ("udp_multicast_interface",),
+        "Services have no multicast groups: IP_MULTICAST_IF on a service's socket is refused.",
+    ),
+)

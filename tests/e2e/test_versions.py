@@ -1,0 +1,74 @@
+"""HELLO and STOP are of every version of the control protocol; nothing else is."""
+
+import errno
+import os
+import select
+import socket
+import struct
+from collections.abc import Iterator
+
+import pytest
+
+from e2e.control import HELLO, MAGIC, REPLY, REQUEST, STOP, VERSION, call
+from scaffold.lab import Host, Lab
+
+pytestmark = pytest.mark.hosts
+# of a version, its head and the length of its requests: one before, one that is still to come, and
+# one whose requests are the head alone
+OTHERS = [(2, REQUEST), (VERSION + 6, 500), (VERSION + 7, 8)]
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    with Lab(["a"], kind="loopback") as lab:
+        lab.start()
+        yield lab["a"]
+
+
+def ask(control: socket.socket, version: int, op: int, length: int) -> tuple[int, ...]:
+    """Version, op, error and value of the answer, which stand at the same place in every version."""
+    control.send(struct.pack("=IHH", MAGIC, version, op).ljust(length, b"\0"))
+    reply = control.recv(4096)
+    assert len(reply) == REPLY
+    magic, *rest = struct.unpack_from("=IHHiI", reply)
+    assert magic == MAGIC
+    return tuple(rest)
+
+
+@pytest.mark.parametrize(("version", "length"), OTHERS)
+def test_other_versions(host: Host, version: int, length: int) -> None:
+    assert host.daemon is not None
+    pid = host.daemon.pid
+    with call(host) as control:
+        assert ask(control, VERSION, HELLO, REQUEST) == (VERSION, HELLO, 0, pid)
+        assert ask(control, version, HELLO, length) == (VERSION, HELLO, 0, pid)
+        for op in set(range(15)) - {HELLO, STOP}:
+            answer = ask(control, version, op, length)
+            assert answer[:3] == (VERSION, op, errno.EPROTO)
+        assert ask(control, VERSION, HELLO, REQUEST) == (VERSION, HELLO, 0, pid)
+        exited = os.pidfd_open(pid)
+        assert ask(control, version, STOP, length)[:3] == (version, STOP, 0)
+        assert select.select([exited], [], [], 30)[0]
+        os.close(exited)
+    assert host.daemon.wait(30) == 0
+
+
+def test_who_may_not_stop_it_is_told_in_his_version(host: Host) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("acting as another user needs root")
+    for folder in (host.runtime_dir.parent.parent, host.runtime_dir.parent, host.runtime_dir):
+        folder.chmod(0o755)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setresuid(61003, 61003, 61003)
+        with call(host) as control:
+            answer = ask(control, 2, STOP, REQUEST)
+        os.write(writer, struct.pack("4i", *answer))
+        os._exit(0)
+    os.close(writer)
+    answer = struct.unpack("4i", os.read(reader, 16))
+    os.close(reader)
+    assert os.waitpid(child, 0)[1] == 0
+    assert answer[:3] == (2, STOP, errno.EPERM)
+    assert host.status()["pid"]

@@ -1,0 +1,57 @@
+"""Test suites of other projects: each test natively and under the product, on a host of its own.
+
+What passes natively passes here, but for what stands in scaffold.doctor.foreign, from which the
+table in docs/reference/differences.md is written.
+"""
+
+import subprocess
+from collections.abc import Callable, Iterable
+
+from scaffold.doctor.foreign import FOREIGN
+from scaffold.lab import Host
+
+TRIES = 3
+"""A test that waits by the clock fails now and then on a busy machine, natively as well: a
+difference is one that stays."""
+
+Outcome = tuple[bool, str]
+"""Whether it passed, and the end of what it printed."""
+
+
+def outcome(host: Host, command: list[str], patience_s: float, **options: object) -> Outcome:
+    """Of a program that tells by its exit code."""
+    try:
+        done = host.run(command, timeout=patience_s, **options)
+    except subprocess.TimeoutExpired:
+        return False, f"no end after {patience_s:.0f} s"
+    return done.returncode == 0, done.stdout[-1500:] + done.stderr[-1500:]
+
+
+def _stays(name: str, natively: Callable[[str], Outcome], ours: Callable[[str], Outcome]) -> str:
+    """What it says when it fails here and passes natively, each time."""
+    said = ""
+    for _ in range(TRIES):
+        passed, said = ours(name)
+        if passed or not natively(name)[0]:
+            return ""
+    return said or "failed without a word"
+
+
+def differences(
+    names: Iterable[str], natively: Callable[[str], Outcome], ours: Callable[[str], Outcome]
+) -> dict[str, str]:
+    """The tests that differ, and what they say."""
+    passing = [name for name in names if natively(name)[0]]
+    return {name: said for name in passing if (said := _stays(name, natively, ours))}
+
+
+def hold(suite: str, found: dict[str, str]) -> None:
+    """Fails unless what differs is what is documented."""
+    documented = {name for one in FOREIGN if one.suite == suite for name in one.tests}
+    always = {
+        name for one in FOREIGN if one.suite == suite and not one.sometimes for name in one.tests
+    }
+    undocumented = {name: said for name, said in found.items() if name not in documented}
+    lines = [f"{name}: {said}" for name, said in undocumented.items()]
+    assert not undocumented, f"{suite}: not documented\n" + "\n".join(lines)
+    assert always <= found.keys(), f"{suite}: the same by now: {always - found.keys()}"

@@ -21,6 +21,9 @@
 
 /* UDP's own limit over IPv4: 65,535 less 20 and 8 bytes of headers (RFC 768, RFC 791). */
 #define SC_DATAGRAM_PAYLOAD_MAX 65507
+/* Datagrams that programs of this host write in pieces (UDP_CORK) at a time: 8 MiB of the largest.
+ * Few programs do, each for some microseconds. */
+#define SC_GATHERS_MAX 128
 /* Incomplete datagrams that a host keeps, from everybody and from one host: 256 of the largest are
  * 16 MiB. A lost fragment costs its datagram, so more would not be worth having. */
 #define SC_ASSEMBLIES_MAX 256

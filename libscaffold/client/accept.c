@@ -20,6 +20,7 @@
 #include "client/memory.h"
 #include "client/options.h"
 #include "client/real.h"
+#include "client/shadow.h"
 
 /* --- the mark
  * ------------------------------------------------------------------------------------- */
@@ -245,6 +246,7 @@ static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int fl
     a.room = apart ? sizeof here : room;
     bool told = a.room >= sizeof addr->sa_family;
     bool plain = told && (a.from->sa_family == AF_INET || a.from->sa_family == AF_INET6);
+    sc_touched_forget(a.fd);
     sc_marks_replace(a.fd, plain ? SC_MARK_PLAIN : 0u);
     if (plain || !is_to_service(&a, known, &peer)) {
         if (apart && addr)

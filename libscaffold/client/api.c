@@ -37,7 +37,7 @@ static int socket_unlogged(int domain, int type, int protocol)
         bool ip = domain == AF_INET || domain == AF_INET6;
         sc_marks_replace(plain, ip ? SC_MARK_PLAIN : 0u);
         if (ip)
-            sc_touched_forget(plain);
+            sc_touched_begin(plain);
         return plain;
     }
     int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -51,6 +51,7 @@ static int socket_unlogged(int domain, int type, int protocol)
     if (fd < 0)
         return fd;
     sc_marks_forget(fd);
+    sc_touched_begin(fd);
     sc_shadow_set(sc_cookie(fd), SC_SHADOW_FAMILY, SC_FAMILY_SCAFFOLD);
     sc_note_service_socket();
     return fd;

@@ -87,6 +87,10 @@ static int put_in_place(void *arg, int bound)
 {
     int fd = *(int *)arg;
     struct sc_options_told told;
+    if (sc_options_admit(fd) < 0) {
+        sc_real.close(bound);
+        return fail(EOPNOTSUPP);
+    }
     sc_options_carry(fd, bound, &told);
     int err = sc_swap(fd, bound);
     return err < 0 ? fail(-err) : 0;

@@ -50,6 +50,10 @@ const struct sc_policy *sc_policy(void);
 /* True when a connect, or a datagram, to this address is ours. */
 bool sc_policy_connects(const struct sc_address *a);
 
+/* True for an address of an interface of this host, which under --all-local services are reached
+ * at, too, or else plain IP. No system call without --all-local (client/own_addresses.h). */
+bool sc_policy_is_here(const struct sc_address *a);
+
 /* True when a bind of this protocol (IPPROTO_TCP or IPPROTO_UDP) to this address is captured; fills
  * the service's name (without port; empty: bind to the address itself) and the service port. */
 bool sc_policy_binds(const struct sc_address *a, int protocol, char name[256],

@@ -25,6 +25,7 @@
 /* Where the program wants to go, when that is ours. */
 struct target {
     bool by_service;
+    bool here; /* an address of this host's own: plain IP, unless a service is reached there */
     sa_family_t family;
     struct sc_address address;
     struct scaffold_service_id service;
@@ -61,7 +62,7 @@ static void read_wildcard(struct sc_address *a)
         memcpy(a->ip, &in6addr_loopback, sizeof a->ip);
 }
 
-/* Pure: no system call for addresses that are not ours. */
+/* No system call for addresses that are not ours. */
 static bool read_target(const struct sockaddr *addr, socklen_t len, struct target *t)
 {
     *t = (struct target){0};
@@ -70,7 +71,10 @@ static bool read_target(const struct sockaddr *addr, socklen_t len, struct targe
     t->family = addr->sa_family;
     if (addr->sa_family == AF_SCAFFOLD)
         return read_service(addr, len, t);
-    if (sc_address_from_sockaddr(addr, len, &t->address) < 0 || !sc_policy_connects(&t->address))
+    if (sc_address_from_sockaddr(addr, len, &t->address) < 0)
+        return false;
+    t->here = sc_policy_is_here(&t->address);
+    if (!t->here && !sc_policy_connects(&t->address))
         return false;
     read_wildcard(&t->address);
     return true;
@@ -104,6 +108,10 @@ struct opening {
 static int put_in_place(void *arg, int own)
 {
     struct opening *o = arg;
+    if (sc_options_admit(o->fd) < 0) {
+        sc_real.close(own);
+        return fail(EOPNOTSUPP);
+    }
     sc_options_carry(o->fd, own, &o->told);
     o->nonblocking = sc_is_nonblocking(o->fd);
     int err = sc_swap(o->fd, own);
@@ -122,6 +130,7 @@ static int prepare(struct opening *o)
     struct sc_ctl_reply r;
     struct sc_ctl_request q = sc_control_request(SC_CTL_PREPARE);
     q.prepare.by_service = o->target->by_service;
+    q.prepare.here = o->target->here;
     q.prepare.family = (uint8_t)o->candidate->family;
     q.prepare.local_port = o->candidate->local_port;
     q.prepare.address = o->target->address;
@@ -358,7 +367,9 @@ static int connect_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
             return sc_datagram_connect(fd, addr, len);
         bool family_fits =
             sc_candidate_read(fd, &c) && (c.state != SC_STATE_PLAIN || fits(c.family, t.family));
-        return family_fits ? connect_service(fd, &t, &c) : sc_next.connect(fd, addr, len);
+        int r = family_fits ? connect_service(fd, &t, &c) : sc_next.connect(fd, addr, len);
+        if (r == 0 || !t.here || errno != ENOENT)
+            return r;
     }
     if (addr && len >= sizeof addr->sa_family && addr->sa_family == AF_UNSPEC)
         return disconnect(fd, addr, len);

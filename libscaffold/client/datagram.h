@@ -50,7 +50,12 @@ enum sc_route {
     SC_ROUTE_NONE,    /* errno says why */
 };
 
-/* Where a plain socket's datagram to `to` goes. Pure but for UDP sockets that name a service. */
+/* True when a socket that was bound to a wildcard, and is nobody's correspondent yet, has become
+ * plain IP again since that is where it sends to. errno is kept. */
+bool sc_datagram_leave(int fd, const struct sockaddr *to, socklen_t len);
+
+/* Where a plain socket's datagram to `to` goes. No system call but for UDP sockets that name a
+ * service or this host. */
 enum sc_route sc_datagram_route(int fd, const struct sockaddr *to, socklen_t len);
 
 /* True for addresses of services. Pure. */
@@ -65,6 +70,9 @@ ssize_t sc_datagram_send(int fd, const struct msghdr *msg, int flags);
 ssize_t sc_datagram_receive(int fd, struct msghdr *msg, int flags);
 int sc_datagram_receive_many(int fd, struct mmsghdr *list, unsigned count, int flags,
                              const struct timespec *timeout);
+
+/* What was gathered (client/datagram_gather.h) goes out. Returns 0. */
+int sc_datagram_uncork(int fd);
 
 /* Length of the next datagram, 0 without one: what FIONREAD says. */
 int sc_datagram_next_length(int fd);

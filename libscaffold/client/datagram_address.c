@@ -170,7 +170,7 @@ int sc_datagram_read_peer(enum sc_family family, const struct sockaddr *addr, so
     int err = read_ip(family, addr, len, out);
     if (err < 0)
         return fail(-err);
-    if (!sc_policy_connects(out)) {
+    if (!sc_policy_connects(out) && !sc_policy_is_here(out)) {
         sc_control_explain(ENETUNREACH, "this socket speaks to services; datagrams to plain IP "
                                         "need a socket of their own");
         return fail(ENETUNREACH);

@@ -89,6 +89,17 @@ static int read_inet6(const struct cmsghdr *c, struct sc_datagram_head *head)
     }
 }
 
+/* 16 bits, as Linux wants them. */
+static int read_udp(const struct cmsghdr *c, struct sc_datagram_head *head)
+{
+    uint16_t segment;
+    if (c->cmsg_type != UDP_SEGMENT || c->cmsg_len != CMSG_LEN(sizeof segment))
+        return fail(EINVAL);
+    memcpy(&segment, CMSG_DATA(c), sizeof segment);
+    head->segment = segment;
+    return 0;
+}
+
 static int read_socket(const struct cmsghdr *c)
 {
     /* UDP takes these, and sends neither. */
@@ -108,7 +119,8 @@ int sc_datagram_read_control(const struct msghdr *msg, struct sc_datagram_head *
         int r = c->cmsg_level == SOL_SOCKET     ? read_socket(c)
                 : c->cmsg_level == IPPROTO_IP   ? read_inet(c, head)
                 : c->cmsg_level == IPPROTO_IPV6 ? read_inet6(c, head)
-                                                : fail(EINVAL); /* UDP_SEGMENT: no such offload */
+                : c->cmsg_level == IPPROTO_UDP  ? read_udp(c, head)
+                                                : fail(EINVAL);
         if (r < 0)
             return -1;
     }
@@ -190,6 +202,9 @@ void sc_datagram_write_control(int fd, const struct sc_datagram_head *head, stru
                                size_t room)
 {
     uint64_t cookie = sc_cookie(fd);
+    int segment = head->segment;
+    if (segment)
+        sc_datagram_put(msg, room, IPPROTO_UDP, UDP_GRO, &segment, sizeof segment);
     if (sc_datagram_family(fd) == SC_FAMILY_INET6)
         write_inet6(cookie, head, msg, room);
     write_inet(cookie, head, msg, room);

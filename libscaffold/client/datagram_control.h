@@ -6,8 +6,8 @@
 
 #include "local/datagram.h"
 
-/* What the program's control messages ask for one datagram: source, TTL, TOS. 0, or -1 with EINVAL
- * for what UDP does not know or a service cannot have. */
+/* What the program's control messages ask for one datagram: source, TTL, TOS, segments. 0, or -1
+ * with EINVAL for what UDP does not know or a service cannot have. */
 int sc_datagram_read_control(const struct msghdr *msg, struct sc_datagram_head *head);
 
 /* TTL and TOS that the program set for all of the socket's datagrams. */

@@ -103,6 +103,10 @@ static int put_in_place(void *arg, int own)
 {
     const struct joining *j = arg;
     struct sc_options_told told;
+    if (sc_options_admit(j->fd) < 0) {
+        sc_real.close(own);
+        return fail(EOPNOTSUPP);
+    }
     sc_options_carry(j->fd, own, &told);
     sc_datagram_mark(own);
     unsigned marks = sc_marks(own) & SC_MARKS_OF_DATAGRAM;
@@ -138,6 +142,14 @@ static bool has_own_port(int fd, const struct plain *p)
     return p->local.port != 0 && sc_mark_is_set(fd, SC_MARK_PORT_GIVEN);
 }
 
+static bool is_v6only(int fd, enum sc_family family)
+{
+    int only = 0;
+    socklen_t len = sizeof only;
+    return family == SC_FAMILY_INET6 &&
+           sc_real.getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) == 0 && only;
+}
+
 static int join_towards(int fd, const struct plain *p, const struct sc_address *to)
 {
     struct joining j = {.fd = fd, .port_given = has_own_port(fd, p)};
@@ -149,6 +161,8 @@ static int join_towards(int fd, const struct plain *p, const struct sc_address *
     q.prepare.family = (uint8_t)p->family;
     q.prepare.local_port = j.port_given ? p->local.port : 0;
     q.prepare.address = *to;
+    q.prepare.here = sc_policy_is_here(to);
+    q.prepare.v6only = is_v6only(fd, p->family);
     return join(&j, &q);
 }
 
@@ -163,6 +177,12 @@ static bool stays_ip(int fd, const struct plain *p)
     return true;
 }
 
+/* An address of this host's own, where a service may be or plain IP. */
+static bool is_here(const struct sockaddr *to, socklen_t len, struct sc_address *a)
+{
+    return to && sc_address_from_sockaddr(to, len, a) == 0 && a->port != 0 && sc_policy_is_here(a);
+}
+
 /* Pure. Port 0 is nobody's, and UDP connects to it all the same. */
 bool sc_names_service(const struct sockaddr *to, socklen_t len)
 {
@@ -171,6 +191,19 @@ bool sc_names_service(const struct sockaddr *to, socklen_t len)
         return false;
     return to->sa_family == AF_SCAFFOLD ||
            (sc_address_from_sockaddr(to, len, &a) == 0 && a.port != 0 && sc_policy_connects(&a));
+}
+
+/* A socket that plain IP knows, or that has an address of its own, goes on there. */
+static enum sc_route route_here(int fd, const struct sc_address *a)
+{
+    struct plain p;
+    if (sc_mark_is_set(fd, SC_MARK_SENT_IP) || !read_plain(fd, &p) ||
+        (p.family == SC_FAMILY_INET && !sc_address_is_v4(a)) ||
+        (p.local.port != 0 && !sc_address_is_wildcard(&p.local)))
+        return SC_ROUTE_IP;
+    if (join_towards(fd, &p, a) == 0)
+        return SC_ROUTE_SERVICE;
+    return errno == ENOENT ? SC_ROUTE_IP : SC_ROUTE_NONE;
 }
 
 static enum sc_route route_service(int fd, const struct sockaddr *to, socklen_t len)
@@ -194,8 +227,11 @@ void sc_datagram_note_ip(int fd)
 
 enum sc_route sc_datagram_route(int fd, const struct sockaddr *to, socklen_t len)
 {
+    struct sc_address a;
     if (sc_names_service(to, len))
         return route_service(fd, to, len);
+    if (is_here(to, len, &a)) /* asked each time: a service may come */
+        return route_here(fd, &a);
     sc_datagram_note_ip(fd);
     return SC_ROUTE_IP;
 }
@@ -267,6 +303,58 @@ static int make_plain(int fd, bool keep_port)
     return result;
 }
 
+/* --- leaving ----------------------------------------------------------------------------------
+ */
+
+/* Whether a service is reached at this address of the host's own: a reservation is asked for, and
+ * goes with the conversation. */
+static bool is_served_here(enum sc_family family, const struct sc_address *a)
+{
+    struct sc_ctl_request q = sc_control_request(SC_CTL_PREPARE);
+    struct sc_ctl_reply r;
+    q.prepare.datagram = 1;
+    q.prepare.here = 1;
+    q.prepare.family = (uint8_t)family;
+    q.prepare.address = *a;
+    return sc_control_call(&q, &r, true) == 0 || errno != ENOENT;
+}
+
+/* Where neither a service nor a socket under --all-local is. */
+static bool is_plain(int fd, const struct sockaddr *to, socklen_t len)
+{
+    struct sc_address a;
+    return !sc_names_service(to, len) &&
+           (!is_here(to, len, &a) || !is_served_here(sc_datagram_family(fd), &a));
+}
+
+/* Nobody can know it: its port is of scaffoldd's choice, and nothing went to or fro. */
+static bool is_unknown(int fd)
+{
+    struct sc_name own;
+    int others[32];
+    if (sc_mark_is_set(fd, SC_MARK_PORT_GIVEN | SC_MARK_CONNECTED | SC_MARK_SPOKEN))
+        return false;
+    size_t count = sc_duplicates(fd, others, sizeof others / sizeof *others);
+    for (size_t i = 0; i < count; i++)
+        if (sc_mark_is_set(others[i], SC_MARK_SPOKEN))
+            return false;
+    return !sc_datagram_waits(fd) && sc_datagram_identify(fd, &own) && own.wildcard &&
+           sc_address_is_loopback(&own.address);
+}
+
+bool sc_datagram_leave(int fd, const struct sockaddr *to, socklen_t len)
+{
+    int kept = errno;
+    bool leaves =
+        len >= sizeof to->sa_family && fits(sc_datagram_family(fd), to->sa_family) &&
+        !sc_names_service(to, len) && is_unknown(fd) && is_plain(fd, to, len) &&
+        (make_plain(fd, true) == 0 || (errno == EADDRINUSE && make_plain(fd, false) == 0));
+    if (leaves)
+        mark_all(fd, SC_MARK_SENT_IP, 0);
+    errno = kept;
+    return leaves;
+}
+
 /* connect(AF_UNSPEC). A port that the program did not choose goes with the peer, as in Linux; not
  * as long as datagrams are waiting, which would go, too. */
 static int disconnect(int fd)
@@ -287,7 +375,7 @@ static int connect_ours(int fd, const struct sockaddr *addr, socklen_t len)
         return fail(EINVAL);
     if (addr->sa_family == AF_UNSPEC)
         return disconnect(fd);
-    if (!sc_names_service(addr, len) && fits(sc_datagram_family(fd), addr->sa_family) &&
+    if (is_plain(fd, addr, len) && fits(sc_datagram_family(fd), addr->sa_family) &&
         sc_datagram_family(fd) != SC_FAMILY_SCAFFOLD)
         return make_plain(fd, sc_mark_is_set(fd, SC_MARK_PORT_GIVEN)) < 0
                    ? -1
@@ -300,8 +388,10 @@ static int connect_ours(int fd, const struct sockaddr *addr, socklen_t len)
 int sc_datagram_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
     if (!sc_is_datagram(fd)) {
-        enum sc_route route =
-            sc_names_service(addr, len) ? route_service(fd, addr, len) : SC_ROUTE_IP;
+        struct sc_address a;
+        enum sc_route route = sc_names_service(addr, len) ? route_service(fd, addr, len)
+                              : is_here(addr, len, &a)    ? route_here(fd, &a)
+                                                          : SC_ROUTE_IP;
         if (route == SC_ROUTE_NONE)
             return -1;
         if (route == SC_ROUTE_IP)
@@ -365,6 +455,7 @@ int sc_datagram_bind(int fd, const struct sockaddr *addr, socklen_t len)
     if (!q.bind.by_service_id)
         sc_meanings_of(&q.bind.address, q.bind.service_id);
     q.bind.family = (uint8_t)p.family;
+    q.bind.v6only = is_v6only(fd, p.family);
     q.bind.datagram = 1;
     q.bind.reuseport = integer_option(fd, SO_REUSEPORT) > 0;
     q.bind.reuseaddr = integer_option(fd, SO_REUSEADDR) > 0;

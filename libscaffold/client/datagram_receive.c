@@ -133,6 +133,8 @@ ssize_t sc_datagram_receive(int fd, struct msghdr *msg, int flags)
     ssize_t n = next_datagram(fd, &head, &m, wanted | MSG_TRUNC);
     if (n < 0)
         return n;
+    if (!sc_mark_is_set(fd, SC_MARK_SPOKEN))
+        sc_mark_set(fd, SC_MARK_SPOKEN);
     size_t room = room_of(msg);
     size_t len = n == 0 ? 0 : (size_t)n - sizeof head;
     if (msg->msg_name) {

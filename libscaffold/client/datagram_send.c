@@ -9,6 +9,7 @@
 #include "client/datagram.h"
 #include "client/datagram_address.h"
 #include "client/datagram_control.h"
+#include "client/datagram_gather.h"
 #include "client/datagram_error.h"
 #include "client/kernel.h"
 #include "client/meanings.h"
@@ -86,6 +87,21 @@ static ssize_t send_pieces(int fd, const struct sc_datagram_head *head, const st
     return write_packet(fd, &m, flags);
 }
 
+static ssize_t send_packet(int fd, const struct sc_datagram_head *head, const struct msghdr *msg,
+                           size_t len, int flags)
+{
+    int error =
+        sc_mark_is_set(fd, SC_MARK_CONNECTED | SC_MARK_ASKS) ? sc_datagram_take_error(fd) : 0;
+    if (error)
+        return fail(error);
+    if (flags & MSG_PROBE) /* all but the sending */
+        return (ssize_t)len;
+    if (!sc_mark_is_set(fd, SC_MARK_SPOKEN))
+        sc_mark_set(fd, SC_MARK_SPOKEN);
+    return msg->msg_iovlen <= PIECES ? send_pieces(fd, head, msg, flags)
+                                     : send_copy(fd, head, msg, len, flags);
+}
+
 /* Length of what is to be sent. -1: EMSGSIZE or EINVAL. */
 static ssize_t length_of(const struct msghdr *msg)
 {
@@ -138,16 +154,38 @@ static bool goes_to_v4(int fd, const struct sc_datagram_head *head)
     return sc_address_is_v4(&peer);
 }
 
-/* What the kernel's UDP could do and ours does not is refused rather than ignored. */
 static int check_flags(int fd, const struct sc_datagram_head *head, int flags)
 {
-    if ((flags & MSG_OOB) && goes_to_v4(fd, head))
-        return (int)fail(EOPNOTSUPP);
-    if (flags & MSG_MORE) {
-        sc_control_explain(EOPNOTSUPP, "a datagram to a service is sent by one call: no MSG_MORE");
-        return (int)fail(EOPNOTSUPP);
-    }
-    return 0;
+    return (flags & MSG_OOB) && goes_to_v4(fd, head) ? (int)fail(EOPNOTSUPP) : 0;
+}
+
+/* Whom it goes to, and how: of a datagram in pieces the first says so. */
+static int describe(int fd, const struct msghdr *msg, const struct sc_gather *g,
+                    struct sc_datagram_head *head)
+{
+    if (g && g->state.gathers)
+        return 0;
+    if (read_destination(fd, msg, head) < 0)
+        return -1;
+    if (sc_mark_is_set(fd, SC_MARK_SHAPED))
+        sc_datagram_shape(fd, head);
+    if (g)
+        head->segment = g->segment;
+    return sc_datagram_read_control(msg, head);
+}
+
+static ssize_t send_gathered(int fd, const struct msghdr *msg, size_t len, int flags)
+{
+    struct sc_datagram_head head = {.kind = SC_DATAGRAM_DATA};
+    struct sc_gather g;
+    sc_gather_look(fd, flags, &g);
+    if (describe(fd, msg, &g, &head) < 0 || check_flags(fd, &head, flags) < 0 ||
+        sc_gather_add(fd, &g, len, &head) < 0)
+        return -1;
+    ssize_t sent = send_packet(fd, &head, msg, len, flags);
+    if (sent >= 0)
+        sc_gather_added(&g, len, &head);
+    return sent;
 }
 
 ssize_t sc_datagram_send(int fd, const struct msghdr *msg, int flags)
@@ -156,18 +194,16 @@ ssize_t sc_datagram_send(int fd, const struct msghdr *msg, int flags)
     if (!sc_memory_reads_message(msg))
         return fail(EFAULT);
     ssize_t len = length_of(msg);
-    if (len < 0 || read_destination(fd, msg, &head) < 0 || check_flags(fd, &head, flags) < 0)
+    if (len < 0)
         return -1;
-    if (sc_mark_is_set(fd, SC_MARK_SHAPED))
-        sc_datagram_shape(fd, &head);
-    if (sc_datagram_read_control(msg, &head) < 0)
+    if (!sc_mark_is_set(fd, SC_MARK_SPOKEN) && msg->msg_name &&
+        sc_datagram_leave(fd, msg->msg_name, msg->msg_namelen))
+        return sc_next.sendmsg(fd, msg, flags);
+    if ((flags & MSG_MORE) || sc_mark_is_set(fd, SC_MARK_GATHERS))
+        return send_gathered(fd, msg, (size_t)len, flags);
+    if (describe(fd, msg, NULL, &head) < 0 || check_flags(fd, &head, flags) < 0)
         return -1;
-    int error =
-        sc_mark_is_set(fd, SC_MARK_CONNECTED | SC_MARK_ASKS) ? sc_datagram_take_error(fd) : 0;
-    if (error)
-        return fail(error);
-    if (flags & MSG_PROBE) /* all but the sending */
-        return len;
-    return msg->msg_iovlen <= PIECES ? send_pieces(fd, &head, msg, flags)
-                                     : send_copy(fd, &head, msg, (size_t)len, flags);
+    if (!sc_datagram_may_be_cut((size_t)len, head.segment))
+        return fail(EINVAL);
+    return send_packet(fd, &head, msg, (size_t)len, flags);
 }

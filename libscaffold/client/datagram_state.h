@@ -15,6 +15,9 @@ struct sc_datagram_state {
     struct sc_address failed; /* whom a datagram did not reach; port 0: nothing is in the queue */
     int32_t error;            /* why */
     uint8_t shut;             /* 1: SHUT_RD, 2: SHUT_WR */
+    uint8_t gathers;   /* pieces of a datagram have been sent (client/datagram_gather.h)... */
+    uint16_t segment;  /* ...which is to be cut like this */
+    uint32_t gathered; /* ...and has so many bytes */
 };
 
 /* False when nothing is known of the socket; *s is then zero. */

@@ -174,6 +174,7 @@ static int note_duplicate(int fd, int to)
     if (to < 0 || to == fd)
         return to;
     __atomic_store_n(&duplicated, true, __ATOMIC_RELAXED);
+    sc_touched_duplicate(fd, to);
     unsigned kept = sc_marks(fd) & SC_MARKS_OF_DATAGRAM;
     forget_number(to);
     if (kept && !sc_is_vfork_child())

@@ -23,6 +23,11 @@ enum sc_mark {
     SC_MARK_SHAPED = 128,   /* was given a TTL or TOS for what it sends */
     SC_MARK_ASKS = 256,     /* was asked for control messages about, or errors of, datagrams */
 
+    SC_MARK_GATHERS =
+        16384, /* gathers datagrams or sends several at once (UDP_CORK, UDP_SEGMENT) */
+
+    SC_MARK_SPOKEN = 32768, /* a datagram has come or gone: others may know it */
+
     SC_MARK_PLAIN = 2048,  /* the kernel's own socket of IP, made or accepted: nothing to look at */
     SC_MARK_PASSED = 8192, /* came from another process while this one had no service: not asked */
 
@@ -32,7 +37,7 @@ enum sc_mark {
 
 #define SC_MARKS_OF_DATAGRAM                                                                       \
     (SC_MARK_DATAGRAM | SC_MARK_INET6 | SC_MARK_SCAFFOLD | SC_MARK_CONNECTED | SC_MARK_SHAPED |    \
-     SC_MARK_ASKS)
+     SC_MARK_ASKS | SC_MARK_GATHERS | SC_MARK_SPOKEN)
 
 /* Of no socket of ours. */
 #define SC_MARKS_OF_OTHERS                                                                         \

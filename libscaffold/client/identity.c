@@ -37,6 +37,7 @@ void sc_note_service_socket(void)
 void sc_note_passed(int fd)
 {
     sc_marks_forget(fd); /* the number was another's before */
+    sc_touched_forget(fd);
     if (sc_any_service_socket()) {
         sc_datagram_adopt(fd);
         return;

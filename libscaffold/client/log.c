@@ -56,10 +56,12 @@ void sc_log_made(int fd)
     errno = kept;
 }
 
-void sc_log_connected(int fd, const struct sockaddr *to, socklen_t len, int result)
+/* `call` went towards `to`, with this outcome. */
+static void log_towards(int fd, const struct sockaddr *to, socklen_t len, int error,
+                        const char *call)
 {
     struct sc_log_socket s;
-    int kept = errno, error = result < 0 && errno != EINPROGRESS ? errno : 0;
+    int kept = errno;
     struct sc_address target = read_target(to, len);
     bool unspecific = !to || len < sizeof to->sa_family || to->sa_family == AF_UNSPEC;
     if (!unspecific && !is_repetition(error) && sc_log_look(fd, &s)) {
@@ -67,13 +69,26 @@ void sc_log_connected(int fd, const struct sockaddr *to, socklen_t len, int resu
         n->target = s.has_peer && names_service(to, len) ? s.peer : target;
         n->is_peer = true;
         n->error = error;
-        n->failed_call = "connect";
-        n->attempted =
-            error && !s.service && (names_service(to, len) || sc_policy_connects(&target));
+        n->failed_call = call;
+        n->attempted = error && !s.service &&
+                       (names_service(to, len) || sc_policy_connects(&target) ||
+                        (error == EOPNOTSUPP && sc_policy_is_here(&target)));
         n->why = names_service(to, len) ? SC_WHY_SERVICE_NAMED : sc_log_why_towards(&s, &n->target);
         sc_log_describe(&s, "open");
     }
     errno = kept;
+}
+
+void sc_log_connected(int fd, const struct sockaddr *to, socklen_t len, int result)
+{
+    log_towards(fd, to, len, result < 0 && errno != EINPROGRESS ? errno : 0, "connect");
+}
+
+void sc_log_unsent(int fd, const struct sockaddr *to, socklen_t len)
+{
+    const struct sc_log_note *n = sc_log_find_note(sc_cookie(fd));
+    if (!n || n->error != errno)
+        log_towards(fd, to, len, errno, "sendto");
 }
 
 void sc_log_bound(int fd, const struct sockaddr *to, socklen_t len, int result)

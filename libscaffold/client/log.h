@@ -29,6 +29,10 @@ void sc_log_bound(int fd, const struct sockaddr *to, socklen_t len, int result);
 void sc_log_listening(int fd, int result);
 void sc_log_accepted(int fd);
 
+/* A datagram to a service was not sent, and the socket did not become the service's: errno. A line
+ * for the first. */
+void sc_log_unsent(int fd, const struct sockaddr *to, socklen_t len);
+
 /* A datagram was sent to `to` (NULL: where the socket is connected to). A line for the first. */
 void sc_log_sent(int fd, const struct sockaddr *to, socklen_t len);
 

@@ -11,6 +11,8 @@
 #include "client/log_line.h"
 #include "client/log_reason.h"
 #include "client/names.h"
+#include "client/option_table.h"
+#include "client/options.h"
 #include "client/real.h"
 
 /* The address that scaffoldd knows the socket's service by. */
@@ -120,13 +122,26 @@ static int error_of(const struct sc_log_socket *s)
     return s->service && s->id.state == SC_STATE_FAILED ? s->id.peer.address.port : 0;
 }
 
-/* "; connect failed: ECONNREFUSED" */
+/* What sort of a service's socket it is. */
+static unsigned kinds_of(const struct sc_log_socket *s)
+{
+    unsigned kind = s->type == SOCK_DGRAM ? SC_EFFECT_DATAGRAM : SC_EFFECT_STREAM;
+    bool loopback = s->has_local && sc_address_is_loopback(&s->local);
+    return kind | (loopback ? SC_EFFECT_LOOPBACK : 0u);
+}
+
+/* "; connect failed: ECONNREFUSED", or the option that was in its way. */
 static void add_failure(const struct sc_log_socket *s, int error, char *text, size_t n, size_t size)
 {
     const struct sc_log_note *note = s->note;
     const char *call = note && note->failed_call ? note->failed_call : "connect";
+    const char *obstacle = error == EOPNOTSUPP && !s->service ? sc_options_obstacle(s->fd) : NULL;
     if (error == ENETDOWN && !s->service && note && note->attempted)
         snprintf(text + n, size - n, "; no scaffoldd answers");
+    else if (obstacle)
+        snprintf(text + n, size - n,
+                 "; %s failed: %s: %s is set, which a service's socket does not have", call,
+                 strerrorname_np(error), obstacle);
     else
         snprintf(text + n, size - n, "; %s failed: %s", call, strerrorname_np(error));
 }
@@ -162,7 +177,7 @@ void sc_log_describe(const struct sc_log_socket *s, const char *state)
                                        : towards   ? &s->note->target
                                                    : NULL,
                                .unrepaired = s->note && s->note->unrepaired,
-                               .datagram = s->type == SOCK_DGRAM,
+                               .kinds = kinds_of(s),
                                .options = s->service ? s->cookie : 0};
     read_bytes(s, &line);
     sc_log_write(&line);

@@ -107,9 +107,8 @@ static void add_named(struct text *t, const char *key, const char *value)
 static void add_no_effect(struct text *t, const struct sc_log_line *line)
 {
     const char *names[NAMES_MAX];
-    size_t count = line->options
-                       ? sc_options_without_effect(line->options, line->datagram, names, NAMES_MAX)
-                       : 0;
+    size_t count =
+        line->options ? sc_options_without_effect(line->options, line->kinds, names, NAMES_MAX) : 0;
     add(t, ", \"no_effect\": [");
     for (size_t i = 0; i < count; i++) {
         add(t, i ? ", " : "");

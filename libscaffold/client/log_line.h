@@ -23,7 +23,7 @@ struct sc_log_line {
     int64_t tx_bytes; /* -1: not known */
     int64_t rx_bytes;
     bool unrepaired;
-    bool datagram;
+    unsigned kinds;   /* enum sc_effect: what sort of a service's socket it is */
     uint64_t options; /* the cookie whose options count; 0: none */
 };
 

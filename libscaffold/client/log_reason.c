@@ -32,7 +32,9 @@ static enum sc_why plain_by_address(const struct sc_address *a, bool captured)
 enum sc_why sc_log_why_towards(const struct sc_log_socket *s, const struct sc_address *a)
 {
     if (s->service || (s->note && s->note->attempted))
-        return in_pool(a) ? SC_WHY_SERVICE_ADDRESS : SC_WHY_ALL_LOCAL;
+        return in_pool(a)              ? SC_WHY_SERVICE_ADDRESS
+               : sc_policy_connects(a) ? SC_WHY_ALL_LOCAL
+                                       : SC_WHY_OWN_ADDRESS;
     enum sc_why why = plain_by_kind(s);
     if (!why)
         why = plain_by_address(a, sc_policy_connects(a));

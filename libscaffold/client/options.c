@@ -4,8 +4,10 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -18,191 +20,16 @@
 #include "client/kernel.h"
 #include "client/log.h"
 #include "client/memory.h"
+#include "client/option_table.h"
 #include "client/protocol.h"
 #include "client/real.h"
 #include "client/shadow.h"
 #include "scaffold/scaffold.h"
 
 /* Newer than the oldest libc headers that build this. */
-#ifndef TCP_AO_ADD_KEY
-#define TCP_AO_ADD_KEY 38
-#endif
 #ifndef SO_PASSPIDFD
 #define SO_PASSPIDFD 76
 #endif
-
-enum treatment {
-    KERNEL, /* AF_UNIX keeps it, with the effect that TCP has */
-    SHADOW, /* remembered and reported; the effect, if any, is the flow's */
-};
-
-struct option {
-    int level;
-    int name;
-    enum treatment treatment;
-    int initial; /* reported when it was never set */
-    int least;   /* smaller values are EINVAL */
-    enum sc_ctl_option tell;
-};
-
-/* What is not listed here is refused: an option that is reported as set and is not can be a hole
- * (TCP_ULP "tls" would send plaintext). At most SC_SHADOW_FAMILY entries. */
-static const struct option options[] = {
-    {SOL_SOCKET, SO_SNDBUF, SHADOW, 0, INT32_MIN, SC_OPT_SNDBUF},
-    {SOL_SOCKET, SO_RCVBUF, SHADOW, 0, INT32_MIN, SC_OPT_RCVBUF},
-    {SOL_SOCKET, SO_REUSEPORT, SHADOW, 0, INT32_MIN, 0},
-    {SOL_SOCKET, SO_KEEPALIVE, KERNEL, 0, INT32_MIN, SC_OPT_KEEPALIVE},
-    {SOL_SOCKET, SO_LINGER, KERNEL, 0, INT32_MIN, SC_OPT_ABORT_ON_CLOSE},
-    {SOL_SOCKET, SO_REUSEADDR, KERNEL, 0, INT32_MIN, 0},
-    {SOL_SOCKET, SO_RCVTIMEO, KERNEL, 0, INT32_MIN, 0},
-    {SOL_SOCKET, SO_SNDTIMEO, KERNEL, 0, INT32_MIN, 0},
-    {SOL_SOCKET, SO_OOBINLINE, KERNEL, 0, INT32_MIN, 0},
-    {SOL_SOCKET, SO_RCVLOWAT, KERNEL, 0, INT32_MIN, 0},
-    {SOL_SOCKET, SO_PRIORITY, KERNEL, 0, INT32_MIN, 0},
-    {SOL_SOCKET, SO_DONTROUTE, KERNEL, 0, INT32_MIN, 0},
-    {SOL_SOCKET, SO_BROADCAST, KERNEL, 0, INT32_MIN, 0},
-    {SOL_SOCKET, SO_MARK, KERNEL, 0, INT32_MIN, 0},
-    {SOL_SOCKET, SO_BUSY_POLL, KERNEL, 0, INT32_MIN, 0},
-    {SOL_SOCKET, SO_MAX_PACING_RATE, KERNEL, 0, INT32_MIN, 0},
-    {SOL_SOCKET, SO_TIMESTAMP, KERNEL, 0, INT32_MIN, 0},
-    {SOL_SOCKET, SO_TIMESTAMPNS, KERNEL, 0, INT32_MIN, 0},
-    {IPPROTO_TCP, TCP_NODELAY, SHADOW, 0, INT32_MIN, SC_OPT_NODELAY},
-    {IPPROTO_TCP, TCP_USER_TIMEOUT, SHADOW, 0, 0, SC_OPT_USER_TIMEOUT_MS},
-    {IPPROTO_TCP, TCP_MAXSEG, SHADOW, 1448, 0, 0},
-    {IPPROTO_TCP, TCP_CORK, SHADOW, 0, INT32_MIN, 0},
-    {IPPROTO_TCP, TCP_CONGESTION, SHADOW, 0, INT32_MIN, 0}, /* text: set_congestion */
-    {IPPROTO_TCP, TCP_KEEPIDLE, SHADOW, 7200, 1, 0},
-    {IPPROTO_TCP, TCP_KEEPINTVL, SHADOW, 75, 1, 0},
-    {IPPROTO_TCP, TCP_KEEPCNT, SHADOW, 9, 1, 0},
-    {IPPROTO_TCP, TCP_SYNCNT, SHADOW, 6, 1, 0},
-    {IPPROTO_TCP, TCP_LINGER2, SHADOW, 60, INT32_MIN, 0},
-    {IPPROTO_TCP, TCP_DEFER_ACCEPT, SHADOW, 0, INT32_MIN, 0},
-    {IPPROTO_TCP, TCP_WINDOW_CLAMP, SHADOW, 0, 0, 0},
-    {IPPROTO_TCP, TCP_QUICKACK, SHADOW, 1, INT32_MIN, 0},
-    {IPPROTO_TCP, TCP_NOTSENT_LOWAT, SHADOW, 0, INT32_MIN, 0},
-    {IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS, SHADOW, 0, INT32_MIN, 0},
-    {IPPROTO_TCP, TCP_THIN_DUPACK, SHADOW, 0, INT32_MIN, 0},
-    {IPPROTO_TCP, TCP_FASTOPEN, SHADOW, 0, 0, 0},
-    {IPPROTO_IP, IP_TOS, SHADOW, 0, INT32_MIN, 0},
-    {IPPROTO_IP, IP_TTL, SHADOW, 64, -1, 0},
-    {IPPROTO_IP, IP_MTU_DISCOVER, SHADOW, 1, 0, 0},
-    {IPPROTO_IP, IP_RECVTOS, SHADOW, 0, INT32_MIN, 0},
-    {IPPROTO_IP, IP_RECVTTL, SHADOW, 0, INT32_MIN, 0},
-    {IPPROTO_IP, IP_MULTICAST_TTL, SHADOW, 1, -1, 0},
-    {IPPROTO_IP, IP_MULTICAST_LOOP, SHADOW, 1, INT32_MIN, 0},
-    {IPPROTO_IP, IP_PKTINFO, SHADOW, 0, INT32_MIN, 0},
-    {IPPROTO_IP, IP_FREEBIND, SHADOW, 0, INT32_MIN, 0},
-    {IPPROTO_IP, IP_RECVERR, SHADOW, 0, INT32_MIN, SC_OPT_RECVERR},
-    {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, SHADOW, 0, INT32_MIN, 0},
-    {IPPROTO_IPV6, IPV6_V6ONLY, SHADOW, 0, INT32_MIN, 0},
-    {IPPROTO_IPV6, IPV6_TCLASS, SHADOW, 0, -1, 0},
-    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, SHADOW, 64, -1, 0},
-    {IPPROTO_IPV6, IPV6_MTU_DISCOVER, SHADOW, 1, 0, 0},
-    {IPPROTO_IPV6, IPV6_RECVPKTINFO, SHADOW, 0, INT32_MIN, 0},
-    {IPPROTO_IPV6, IPV6_RECVTCLASS, SHADOW, 0, INT32_MIN, 0},
-    {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, SHADOW, 0, INT32_MIN, 0},
-    {IPPROTO_IPV6, IPV6_RECVERR, SHADOW, 0, INT32_MIN, SC_OPT_RECVERR},
-    {IPPROTO_IPV6, IPV6_FREEBIND, SHADOW, 0, INT32_MIN, 0},
-};
-
-#define OPTIONS ((int)(sizeof options / sizeof *options))
-_Static_assert(sizeof options / sizeof *options <= SC_SHADOW_FAMILY, "one bit per option");
-
-/* By level and name: where an option stands in the table, plus one. Programs set options on every
- * connection. */
-#define NAMES 128
-static uint8_t places[4][NAMES];
-
-static uint8_t *place_of(int level, int name)
-{
-    if (name < 0 || name >= NAMES)
-        return NULL;
-    switch (level) {
-    case SOL_SOCKET:
-        return &places[0][name];
-    case IPPROTO_TCP:
-        return &places[1][name];
-    case IPPROTO_IP:
-        return &places[2][name];
-    case IPPROTO_IPV6:
-        return &places[3][name];
-    default:
-        return NULL;
-    }
-}
-
-__attribute__((constructor(102))) static void place_options(void)
-{
-    for (int i = 0; i < OPTIONS; i++)
-        *place_of(options[i].level, options[i].name) = (uint8_t)(i + 1);
-}
-
-static int find_option(int level, int name)
-{
-    const uint8_t *place = place_of(level, name);
-    return place ? *place - 1 : -1;
-}
-
-/* Those of the table that do nothing on a service's socket, by name. All others have their effect,
- * or what they ask for holds anyway: nothing has to wait for SO_REUSEADDR, hosts are watched
- * without SO_KEEPALIVE. */
-static const struct {
-    int level;
-    int name;
-    const char *text;
-    bool of_streams; /* with datagrams it has its effect */
-} without_effect[] = {
-#define NONE(level, name)                                                                          \
-    {                                                                                              \
-        level, name, #name, false                                                                  \
-    }
-#define STREAM(level, name)                                                                        \
-    {                                                                                              \
-        level, name, #name, true                                                                   \
-    }
-    NONE(SOL_SOCKET, SO_SNDBUF),
-    NONE(SOL_SOCKET, SO_RCVBUF),
-    NONE(SOL_SOCKET, SO_RCVLOWAT),
-    NONE(SOL_SOCKET, SO_PRIORITY),
-    NONE(SOL_SOCKET, SO_DONTROUTE),
-    NONE(SOL_SOCKET, SO_MARK),
-    NONE(SOL_SOCKET, SO_BUSY_POLL),
-    NONE(SOL_SOCKET, SO_MAX_PACING_RATE),
-    NONE(IPPROTO_TCP, TCP_CONGESTION),
-    NONE(IPPROTO_TCP, TCP_MAXSEG),
-    NONE(IPPROTO_TCP, TCP_CORK),
-    NONE(IPPROTO_TCP, TCP_KEEPIDLE),
-    NONE(IPPROTO_TCP, TCP_KEEPINTVL),
-    NONE(IPPROTO_TCP, TCP_KEEPCNT),
-    NONE(IPPROTO_TCP, TCP_SYNCNT),
-    NONE(IPPROTO_TCP, TCP_LINGER2),
-    NONE(IPPROTO_TCP, TCP_DEFER_ACCEPT),
-    NONE(IPPROTO_TCP, TCP_WINDOW_CLAMP),
-    NONE(IPPROTO_TCP, TCP_QUICKACK),
-    NONE(IPPROTO_TCP, TCP_NOTSENT_LOWAT),
-    NONE(IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS),
-    NONE(IPPROTO_TCP, TCP_THIN_DUPACK),
-    NONE(IPPROTO_TCP, TCP_FASTOPEN),
-    STREAM(IPPROTO_IP, IP_TOS),
-    STREAM(IPPROTO_IP, IP_TTL),
-    NONE(IPPROTO_IP, IP_MTU_DISCOVER),
-    NONE(IPPROTO_IP, IP_MULTICAST_TTL),
-    NONE(IPPROTO_IP, IP_MULTICAST_LOOP),
-    STREAM(IPPROTO_IP, IP_RECVTOS),
-    STREAM(IPPROTO_IP, IP_RECVTTL),
-    STREAM(IPPROTO_IP, IP_PKTINFO),
-    STREAM(IPPROTO_IP, IP_RECVERR),
-    NONE(IPPROTO_IPV6, IPV6_V6ONLY),
-    STREAM(IPPROTO_IPV6, IPV6_TCLASS),
-    STREAM(IPPROTO_IPV6, IPV6_UNICAST_HOPS),
-    NONE(IPPROTO_IPV6, IPV6_MTU_DISCOVER),
-    STREAM(IPPROTO_IPV6, IPV6_RECVPKTINFO),
-    STREAM(IPPROTO_IPV6, IPV6_RECVTCLASS),
-    STREAM(IPPROTO_IPV6, IPV6_RECVHOPLIMIT),
-    STREAM(IPPROTO_IPV6, IPV6_RECVERR),
-#undef NONE
-#undef STREAM
-};
 
 static int fail(int error)
 {
@@ -212,18 +39,26 @@ static int fail(int error)
 
 int sc_option_remembered(uint64_t cookie, int level, int name)
 {
-    int index = find_option(level, name);
-    int value = index < 0 ? 0 : options[index].initial;
-    if (index >= 0)
-        sc_shadow_get(cookie, (unsigned)index, &value);
+    int key = sc_option_key(level, name);
+    const struct sc_option *o = key < 0 ? NULL : sc_option_at((unsigned)key);
+    int value = o ? o->initial : 0;
+    if (o && key < SC_SHADOW_OPTIONS)
+        sc_shadow_get(cookie, (unsigned)key, &value);
     return value;
+}
+
+/* The key of an option that a service's socket keeps; -1 for all others. */
+static int kept_key(int level, int name)
+{
+    int key = sc_option_key(level, name);
+    return key < SC_SHADOW_OPTIONS ? key : -1;
 }
 
 /* --- telling the flow ---------------------------------------------------------------------------
  */
 
 /* scaffoldd may be gone, or know better: the option then has no effect, which is no error. */
-static void tell_flow(int fd, enum sc_ctl_option option, uint32_t value)
+void sc_options_tell_flow(int fd, enum sc_ctl_option option, uint32_t value)
 {
     struct sc_ctl_request q = sc_control_request(SC_CTL_FLOW_SET);
     struct sc_ctl_reply r;
@@ -255,7 +90,7 @@ static bool has_flow(int fd)
     return id.state == SC_STATE_OPEN || id.state == SC_STATE_CONNECTING;
 }
 
-static bool is_abort(const void *value, socklen_t len)
+bool sc_options_ask_reset(const void *value, socklen_t len)
 {
     struct linger l;
     if (len < sizeof l)
@@ -266,7 +101,7 @@ static bool is_abort(const void *value, socklen_t len)
 
 void sc_options_reset_on_close(int fd)
 {
-    tell_flow(fd, SC_OPT_ABORT_ON_CLOSE, 1);
+    sc_options_tell_flow(fd, SC_OPT_ABORT_ON_CLOSE, 1);
 }
 
 /* --- setsockopt ---------------------------------------------------------------------------------
@@ -275,29 +110,11 @@ void sc_options_reset_on_close(int fd)
 /* Names of SOL_SOCKET for which a service socket must not do what AF_UNIX would. */
 static bool is_touchy(int name)
 {
-    switch (name) {
-    case SO_SNDBUF:
-    case SO_SNDBUFFORCE:
-    case SO_RCVBUF:
-    case SO_RCVBUFFORCE:
-    case SO_REUSEPORT:
-    case SO_KEEPALIVE:
-    case SO_LINGER:
-    case SO_PASSCRED:
-    case SO_PASSSEC:
-    case SO_PASSPIDFD:
-    case SO_ATTACH_FILTER:
-    case SO_ATTACH_BPF:
-    case SO_ATTACH_REUSEPORT_CBPF:
-    case SO_ATTACH_REUSEPORT_EBPF:
-    case SO_BINDTODEVICE:
-    case SO_TXTIME:
-    case SO_ZEROCOPY:
-    case SO_PEEK_OFF:
+    int key = sc_option_key(SOL_SOCKET, name);
+    if (key < 0 || name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE)
         return true;
-    default:
-        return false;
-    }
+    const struct sc_option *o = sc_option_at((unsigned)key);
+    return o->tell || (o->verdict != SC_OPTION_CARRIED && o->verdict != SC_OPTION_PASSING);
 }
 
 /* What TCP would report: twice what was asked for, within the bounds of this machine. A TCP socket
@@ -326,7 +143,7 @@ static int set_congestion(int fd, const void *value, socklen_t len)
             memcmp(value, known[i], strlen(known[i])) == 0) {
             int start;
             memcpy(&start, known[i], sizeof start);
-            sc_shadow_set(sc_cookie(fd), (unsigned)find_option(IPPROTO_TCP, TCP_CONGESTION), start);
+            sc_shadow_set(sc_cookie(fd), (unsigned)kept_key(IPPROTO_TCP, TCP_CONGESTION), start);
             return 0;
         }
     return fail(ENOENT);
@@ -334,25 +151,52 @@ static int set_congestion(int fd, const void *value, socklen_t len)
 
 static void mark_datagram(int fd, int level, int name);
 
-static int set_shadow(int fd, int index, int value)
+/* Those that are on or off, and are reported so whatever they were set to. */
+static bool is_flag(const struct sc_option *o)
 {
-    const struct option *o = &options[index];
+    switch (o->level) {
+    case SOL_SOCKET:
+        return o->name == SO_REUSEPORT;
+    case IPPROTO_TCP:
+        return o->name == TCP_NODELAY || o->name == TCP_CORK;
+    case IPPROTO_UDP:
+        return o->name != UDP_SEGMENT;
+    default:
+        return false;
+    }
+}
+
+static bool is_out_of_range(const struct sc_option *o, int value)
+{
+    return value < o->least ||
+           (o->level == IPPROTO_UDP && o->name == UDP_SEGMENT && value > UINT16_MAX);
+}
+
+/* What is ours is bound; a flow is opened, or being opened. */
+static bool is_too_late(int fd, const struct sc_option *o)
+{
+    return (o->level == IPPROTO_IPV6 && o->name == IPV6_V6ONLY) ||
+           (o->level == IPPROTO_TCP && o->name == TCP_FASTOPEN_CONNECT && has_flow(fd));
+}
+
+static int set_shadow(int fd, unsigned key, int value)
+{
+    const struct sc_option *o = sc_option_at(key);
     if (sc_is_datagram(fd))
         mark_datagram(fd, o->level, o->name);
-    if (value < o->least || (o->level == IPPROTO_IPV6 && o->name == IPV6_V6ONLY))
-        return fail(EINVAL); /* of the latter, too late: what is ours is bound */
+    if (is_out_of_range(o, value) || is_too_late(fd, o))
+        return fail(EINVAL);
     if (o->tell == SC_OPT_SNDBUF || o->tell == SC_OPT_RCVBUF) {
         int reported = reported_buffer(o->name, value);
-        sc_shadow_set(sc_cookie(fd), (unsigned)index, reported);
+        sc_shadow_set(sc_cookie(fd), key, reported);
         value = reported / 2;
     } else {
-        bool flag = (o->level == IPPROTO_TCP && (o->name == TCP_NODELAY || o->name == TCP_CORK)) ||
-                    (o->level == SOL_SOCKET && o->name == SO_REUSEPORT);
-        sc_shadow_set(sc_cookie(fd), (unsigned)index, flag && value ? 1 : value);
+        sc_shadow_set(sc_cookie(fd), key, is_flag(o) && value ? 1 : value);
     }
     if (o->tell && has_flow(fd))
-        tell_flow(fd, o->tell, (uint32_t)value);
-    return 0;
+        sc_options_tell_flow(fd, o->tell, (uint32_t)value);
+    return o->level == IPPROTO_UDP && o->name == UDP_CORK && value == 0 ? sc_datagram_uncork(fd)
+                                                                        : 0;
 }
 
 /* Buffers are limits of the flow; the socket's own stay as large as the model needs (A1, A2). */
@@ -363,17 +207,17 @@ static int plain_name(int level, int name)
     return level == SOL_SOCKET && name == SO_RCVBUFFORCE ? SO_RCVBUF : name;
 }
 
-static int set_kernel(int fd, int index, const void *value, socklen_t len)
+static int set_kernel(int fd, unsigned key, const void *value, socklen_t len)
 {
-    const struct option *o = &options[index];
+    const struct sc_option *o = sc_option_at(key);
     int r = sc_next.setsockopt(fd, o->level, o->name, value, len);
     if (r < 0)
         return r;
-    sc_shadow_set(sc_cookie(fd), (unsigned)index, 1);
+    sc_shadow_set(sc_cookie(fd), key, 1);
     if (o->tell == SC_OPT_ABORT_ON_CLOSE && has_flow(fd))
-        tell_flow(fd, o->tell, is_abort(value, len));
+        sc_options_tell_flow(fd, o->tell, sc_options_ask_reset(value, len));
     else if (o->tell == SC_OPT_KEEPALIVE && has_flow(fd))
-        tell_flow(fd, o->tell, *(const int *)value != 0);
+        sc_options_tell_flow(fd, o->tell, *(const int *)value != 0);
     return 0;
 }
 
@@ -384,26 +228,46 @@ static bool is_unsupported(int name)
     return name == SO_ZEROCOPY || name == SO_PASSCRED || name == SO_PASSSEC || name == SO_PASSPIDFD;
 }
 
-/* What a datagram socket was given that each call has to look at. */
+/* The marks of what each call on a datagram socket has to look at. */
+static unsigned marks_of(int level, int name)
+{
+    switch (level) {
+    case IPPROTO_IP:
+        return name == IP_TTL || name == IP_TOS ? SC_MARK_SHAPED
+               : name == IP_PKTINFO || name == IP_RECVTTL || name == IP_RECVTOS ||
+                       name == IP_RECVERR
+                   ? SC_MARK_ASKS
+                   : 0u;
+    case IPPROTO_IPV6:
+        return name == IPV6_UNICAST_HOPS || name == IPV6_TCLASS ? SC_MARK_SHAPED
+               : name == IPV6_RECVPKTINFO || name == IPV6_RECVHOPLIMIT || name == IPV6_RECVTCLASS ||
+                       name == IPV6_RECVERR
+                   ? SC_MARK_ASKS
+                   : 0u;
+    case IPPROTO_UDP:
+        return name == UDP_SEGMENT || name == UDP_CORK ? SC_MARK_GATHERS
+               : name == UDP_GRO                       ? SC_MARK_ASKS
+                                                       : 0u;
+    default:
+        return 0;
+    }
+}
+
 static void mark_datagram(int fd, int level, int name)
 {
-    bool shapes = level == IPPROTO_IP ? name == IP_TTL || name == IP_TOS
-                                      : name == IPV6_UNICAST_HOPS || name == IPV6_TCLASS;
-    bool asks = level == IPPROTO_IP ? name == IP_PKTINFO || name == IP_RECVTTL ||
-                                          name == IP_RECVTOS || name == IP_RECVERR
-                                    : name == IPV6_RECVPKTINFO || name == IPV6_RECVHOPLIMIT ||
-                                          name == IPV6_RECVTCLASS || name == IPV6_RECVERR;
-    if (level == IPPROTO_IP || level == IPPROTO_IPV6)
-        sc_mark_set(fd, (shapes ? SC_MARK_SHAPED : 0u) | (asks ? SC_MARK_ASKS : 0u));
+    unsigned marks = marks_of(level, name);
+    if (marks)
+        sc_mark_set(fd, marks);
 }
 
 void sc_options_mark_datagram(int fd)
 {
     uint64_t cookie = sc_cookie(fd);
-    uint64_t mask = sc_shadow_mask(cookie);
-    for (int i = 0; i < OPTIONS; i++) {
-        const struct option *o = &options[i];
-        if (!(mask >> i & 1))
+    struct sc_option_set set = sc_shadow_set_of(cookie);
+    sc_option_set_each(key, &set)
+    {
+        const struct sc_option *o = sc_option_at((unsigned)key);
+        if (!o)
             continue;
         mark_datagram(fd, o->level, o->name);
     }
@@ -412,13 +276,50 @@ void sc_options_mark_datagram(int fd)
 void sc_options_tell_datagram(int fd)
 {
     uint64_t cookie = sc_cookie(fd);
-    uint64_t mask = sc_shadow_mask(cookie);
-    for (int i = 0; i < OPTIONS; i++) {
-        const struct option *o = &options[i];
-        if ((mask >> i & 1) && o->tell == SC_OPT_RECVERR &&
+    struct sc_option_set set = sc_shadow_set_of(cookie);
+    sc_option_set_each(key, &set)
+    {
+        const struct sc_option *o = sc_option_at((unsigned)key);
+        if (o && (o->tell == SC_OPT_RECVERR || o->tell == SC_OPT_GRO) &&
             sc_option_remembered(cookie, o->level, o->name))
-            tell_flow(fd, o->tell, 1);
+            sc_options_tell_flow(fd, o->tell, 1);
     }
+}
+
+/* An option that no service has is switched off, where it is. */
+static bool asks_for_off(const struct sc_option *o, const void *value, socklen_t len)
+{
+    static const char zero[64];
+    int number = 0;
+    if (o->verdict != SC_OPTION_REFUSED || !value || len < sizeof number || len > sizeof zero)
+        return false;
+    memcpy(&number, value, sizeof number);
+    return o->initial ? number == o->initial : memcmp(value, zero, len) == 0;
+}
+
+/* "a service's socket has no TCP_MD5SIG" */
+static int refuse(int level, int name)
+{
+    char line[96];
+    int key = sc_option_key(level, name);
+    int error = level == SOL_SOCKET && is_unsupported(name) ? EOPNOTSUPP : ENOPROTOOPT;
+    if (key >= 0)
+        snprintf(line, sizeof line, "a service's socket has no %s",
+                 sc_option_at((unsigned)key)->text);
+    else
+        snprintf(line, sizeof line, "a service's socket has no option %d of level %d", name, level);
+    sc_control_explain(error, line);
+    return fail(error);
+}
+
+/* One that a service's socket does not keep. Acts are the kernel's. */
+static int set_other(int fd, int level, int name, const void *value, socklen_t len)
+{
+    int key = sc_option_key(level, name);
+    const struct sc_option *o = key < 0 ? NULL : sc_option_at((unsigned)key);
+    if (o && o->verdict == SC_OPTION_PASSING && level == SOL_SOCKET)
+        return sc_real.setsockopt(fd, level, name, value, len);
+    return o && asks_for_off(o, value, len) ? 0 : refuse(level, name);
 }
 
 static int set_on_service(int fd, int level, int name, const void *value, socklen_t len)
@@ -427,11 +328,11 @@ static int set_on_service(int fd, int level, int name, const void *value, sockle
         return fail(EFAULT);
     if (level == IPPROTO_TCP && name == TCP_CONGESTION)
         return set_congestion(fd, value, len);
-    int index = find_option(level, plain_name(level, name));
-    if (index < 0)
-        return fail(level == SOL_SOCKET && is_unsupported(name) ? EOPNOTSUPP : ENOPROTOOPT);
-    if (options[index].treatment == KERNEL)
-        return set_kernel(fd, index, value, len);
+    int key = kept_key(level, plain_name(level, name));
+    if (key < 0)
+        return set_other(fd, level, name, value, len);
+    if (sc_option_at((unsigned)key)->verdict == SC_OPTION_CARRIED)
+        return set_kernel(fd, (unsigned)key, value, len);
     int v = 0;
     if (len == 0 || (len < sizeof v && level != IPPROTO_IP))
         return fail(EINVAL);
@@ -439,15 +340,19 @@ static int set_on_service(int fd, int level, int name, const void *value, sockle
         v = *(const uint8_t *)value; /* ip(7) takes a byte as well */
     else
         memcpy(&v, value, sizeof v);
-    return set_shadow(fd, index, v);
+    return set_shadow(fd, (unsigned)key, v);
 }
 
 /* A plain socket was given an option: remembered in case it becomes ours. */
 void sc_options_note_elsewhere(int fd, int level, int name)
 {
-    int index = find_option(level, plain_name(level, name));
-    if (index >= 0)
-        sc_touched_note(fd, (unsigned)index);
+    int key = sc_option_key(level, plain_name(level, name));
+    if (key < 0)
+        sc_touched_note(fd, SC_OPTION_UNKNOWN);
+    else if (sc_option_at((unsigned)key)->verdict != SC_OPTION_PASSING)
+        sc_touched_note(fd, (unsigned)key);
+    else
+        sc_options_undone(fd, level, name);
 }
 
 static int note(int fd, int level, int name, int result)
@@ -460,9 +365,7 @@ static int note(int fd, int level, int name, int result)
 /* A datagram socket of ours: UDP's options. The kernel's AF_UNIX is asked for none of IP's. */
 static int set_on_datagram(int fd, int level, int name, const void *value, socklen_t len)
 {
-    if (level == IPPROTO_UDP)
-        return fail(ENOPROTOOPT);
-    if (level != SOL_SOCKET && level != IPPROTO_IP && level != IPPROTO_IPV6)
+    if (level != SOL_SOCKET && level != IPPROTO_UDP && level != IPPROTO_IP && level != IPPROTO_IPV6)
         return fail(ENOPROTOOPT);
     if (level == IPPROTO_IPV6 && sc_datagram_family(fd) != SC_FAMILY_INET6)
         return fail(ENOPROTOOPT);
@@ -488,9 +391,9 @@ int sc_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
         return fail(ENOPROTOOPT); /* no such level */
     if (r == 0 && level == SOL_SOCKET && sc_any_service_socket() &&
         sc_is_service_socket(fd, &own)) {
-        int index = find_option(level, name);
-        if (index >= 0)
-            sc_shadow_set(sc_cookie(fd), (unsigned)index, 1);
+        int key = kept_key(level, name);
+        if (key >= 0)
+            sc_shadow_set(sc_cookie(fd), (unsigned)key, 1);
         return 0;
     }
     return note(fd, level, name, r);
@@ -589,12 +492,12 @@ static int get_peer_credentials(void *value, socklen_t *len)
     return give(&nobody, sizeof nobody, value, len);
 }
 
-static int get_shadow(int fd, int index, void *value, socklen_t *len)
+static int get_shadow(int fd, unsigned key, void *value, socklen_t *len)
 {
-    const struct option *o = &options[index];
+    const struct sc_option *o = sc_option_at(key);
     int v = o->initial;
-    bool set = sc_shadow_get(sc_cookie(fd), (unsigned)index, &v);
-    if (!set && o->level == SOL_SOCKET && o->name != SO_REUSEPORT)
+    bool set = sc_shadow_get(sc_cookie(fd), key, &v);
+    if (!set && (o->tell == SC_OPT_SNDBUF || o->tell == SC_OPT_RCVBUF))
         return sc_next.getsockopt(fd, o->level, o->name, value, len); /* the buffers as they are */
     return give_int(v, value, len);
 }
@@ -614,12 +517,12 @@ static int get_on_service(int fd, const struct sc_name *own, int level, int name
         return get_peer_credentials(value, len);
     if (level == SOL_SOCKET && (name == SO_PEERSEC || name == SO_PEERGROUPS))
         return fail(name == SO_PEERSEC ? ENOPROTOOPT : ENODATA);
-    if (level == IPPROTO_IP && name == IP_MTU)
+    if ((level == IPPROTO_IP && name == IP_MTU) || (level == IPPROTO_IPV6 && name == IPV6_MTU))
         return give_int(1500, value, len);
-    int index = find_option(level, name);
-    if (index < 0)
+    int key = kept_key(level, name);
+    if (key < 0)
         return fail(level == SOL_SOCKET && is_unsupported(name) ? EOPNOTSUPP : ENOPROTOOPT);
-    return get_shadow(fd, index, value, len);
+    return get_shadow(fd, (unsigned)key, value, len);
 }
 
 /* Names of SOL_SOCKET that AF_UNIX answers otherwise than TCP. */
@@ -631,6 +534,9 @@ static bool is_answered_here(int name)
     case SO_SNDBUF:
     case SO_RCVBUF:
     case SO_REUSEPORT:
+    case SO_BUF_LOCK:
+    case SO_RESERVE_MEM:
+    case SO_TXREHASH:
     case SO_PEERCRED:
     case SO_PEERSEC:
     case SO_PEERGROUPS:
@@ -663,9 +569,7 @@ static int get_on_datagram(int fd, int level, int name, void *value, socklen_t *
         return give_int(sc_datagram_take_error(fd), value, len);
     if (level == SOL_SOCKET && !is_answered_here(name))
         return sc_next.getsockopt(fd, level, name, value, len);
-    if (level == IPPROTO_UDP)
-        return fail(ENOPROTOOPT);
-    if (level != SOL_SOCKET && level != IPPROTO_IP &&
+    if (level != SOL_SOCKET && level != IPPROTO_UDP && level != IPPROTO_IP &&
         (level != IPPROTO_IPV6 || own.family != SC_FAMILY_INET6))
         return fail(EOPNOTSUPP);
     return get_on_service(fd, &own, level, name, value, len);
@@ -703,191 +607,6 @@ int sc_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
         own.family == SC_FAMILY_INET6)
         return fail(ENOPROTOOPT); /* no such level; AF_INET says EOPNOTSUPP, too */
     return r;
-}
-
-/* --- options that do nothing ----------------------------------------------------------------- */
-
-/* Asks for what flows do by default. */
-static bool is_default(int level, int name, uint64_t cookie)
-{
-    int start = 0;
-    return level == IPPROTO_TCP && name == TCP_CONGESTION &&
-           sc_shadow_get(cookie, (unsigned)find_option(level, name), &start) &&
-           memcmp(&start, "cubic", sizeof start) == 0;
-}
-
-size_t sc_options_without_effect(uint64_t cookie, bool datagram, const char *names[], size_t room)
-{
-    size_t count = 0;
-    uint64_t mask = sc_shadow_mask(cookie);
-    for (size_t i = 0; i < sizeof without_effect / sizeof *without_effect && count < room; i++) {
-        int level = without_effect[i].level, name = without_effect[i].name;
-        int index = find_option(level, name);
-        if (datagram && without_effect[i].of_streams)
-            continue;
-        if (index >= 0 && (mask >> index & 1) && !is_default(level, name, cookie))
-            names[count++] = without_effect[i].text;
-    }
-    return count;
-}
-
-/* --- carrying over a swap -----------------------------------------------------------------------
- */
-
-union value {
-    int number;
-    struct linger linger;
-    struct timeval time;
-    char room[64];
-};
-
-static void tell_later(const struct option *o, const union value *v, socklen_t len,
-                       struct sc_options_told *told)
-{
-    uint32_t number = v->number > 0 ? (uint32_t)v->number : 0;
-    if (o->level == SOL_SOCKET && o->name == SO_SNDTIMEO)
-        told->send_timeout = v->time;
-    switch (o->tell) {
-    case SC_OPT_NODELAY:
-        told->nodelay = number != 0;
-        break;
-    case SC_OPT_KEEPALIVE:
-        told->keepalive = number != 0;
-        break;
-    case SC_OPT_USER_TIMEOUT_MS:
-        told->user_timeout_ms = number;
-        break;
-    case SC_OPT_ABORT_ON_CLOSE:
-        told->abort_on_close = is_abort(v, len);
-        break;
-    case SC_OPT_SNDBUF:
-        told->sndbuf = number / 2;
-        break;
-    case SC_OPT_RCVBUF:
-        told->rcvbuf = number / 2;
-        break;
-    default:
-        break;
-    }
-}
-
-static bool read_option(int fd, const struct option *o, union value *v, socklen_t *len)
-{
-    *v = (union value){0};
-    *len = sizeof *v;
-    return sc_getsockopt(fd, o->level, o->name, v, len) == 0;
-}
-
-/* Options that programs set with libc's setsockopt where libscaffold does not stand before it; each
- * is zero until then. */
-static bool is_common(const struct option *o)
-{
-    if (o->level == IPPROTO_TCP)
-        return o->name == TCP_NODELAY || o->name == TCP_USER_TIMEOUT;
-    return o->level == SOL_SOCKET &&
-           (o->name == SO_RCVTIMEO || o->name == SO_SNDTIMEO || o->name == SO_KEEPALIVE ||
-            o->name == SO_LINGER || o->name == SO_OOBINLINE || o->name == SO_REUSEADDR);
-}
-
-static uint64_t set_elsewhere(int fd)
-{
-    static const union value zero;
-    uint64_t mask = 0;
-    int kept = errno;
-    for (int i = 0; i < OPTIONS; i++) {
-        union value v;
-        socklen_t len;
-        if (is_common(&options[i]) && read_option(fd, &options[i], &v, &len) &&
-            memcmp(&v, &zero, sizeof v) != 0)
-            mask |= 1ull << i;
-    }
-    errno = kept;
-    return mask;
-}
-
-/* The options that the program has set, whichever kind of socket it is. */
-static uint64_t set_by_program(int fd)
-{
-    struct sc_name own;
-    uint64_t mask;
-    if (sc_is_datagram(fd) || sc_is_service_socket(fd, &own))
-        mask = sc_shadow_mask(sc_cookie(fd));
-    else
-        mask = sc_touched_mask(fd) | (sc_real_sees_all() ? 0 : set_elsewhere(fd));
-    return mask & ~(1ull << SC_SHADOW_FAMILY);
-}
-
-void sc_options_tell(int from, struct sc_options_told *told)
-{
-    uint64_t mask = set_by_program(from);
-    int kept = errno;
-    *told = (struct sc_options_told){0};
-    for (int i = 0; i < OPTIONS; i++) {
-        union value v;
-        socklen_t len;
-        if ((mask >> i & 1) && read_option(from, &options[i], &v, &len))
-            tell_later(&options[i], &v, len, told);
-    }
-    errno = kept;
-}
-
-void sc_options_carry(int from, int to, struct sc_options_told *told)
-{
-    uint64_t mask = set_by_program(from);
-    uint64_t cookie = mask ? sc_cookie(to) : 0;
-    int kept = errno;
-    *told = (struct sc_options_told){0};
-    for (int i = 0; i < OPTIONS; i++) {
-        union value v;
-        socklen_t len;
-        if (!(mask >> i & 1) || !read_option(from, &options[i], &v, &len))
-            continue;
-        if (options[i].treatment == KERNEL)
-            sc_real.setsockopt(to, options[i].level, options[i].name, &v, len);
-        sc_shadow_set(cookie, (unsigned)i, v.number);
-        tell_later(&options[i], &v, len, told);
-    }
-    errno = kept;
-}
-
-void sc_options_give_back(int from, int to)
-{
-    uint64_t mask = set_by_program(from);
-    int kept = errno;
-    for (int i = 0; i < OPTIONS; i++) {
-        union value v;
-        socklen_t len;
-        if (!(mask >> i & 1) || !read_option(from, &options[i], &v, &len))
-            continue;
-        if (options[i].tell == SC_OPT_SNDBUF || options[i].tell == SC_OPT_RCVBUF)
-            v.number /= 2; /* the kernel doubles what it is given */
-        if (sc_real.setsockopt(to, options[i].level, options[i].name, &v, len) == 0)
-            sc_touched_note(to, (unsigned)i);
-    }
-    errno = kept;
-}
-
-void sc_options_inherit(int listener, int accepted)
-{
-    uint64_t from = sc_cookie(listener);
-    uint64_t mask = sc_shadow_mask(from) & ~(1ull << SC_SHADOW_FAMILY);
-    uint64_t to = mask ? sc_cookie(accepted) : 0;
-    for (int i = 0; i < OPTIONS; i++) {
-        union value v;
-        socklen_t len;
-        const struct option *o = &options[i];
-        if (!(mask >> i & 1) || !read_option(listener, o, &v, &len))
-            continue;
-        if (o->treatment == KERNEL)
-            sc_real.setsockopt(accepted, o->level, o->name, &v, len);
-        sc_shadow_set(to, (unsigned)i, v.number);
-        if (o->tell == SC_OPT_ABORT_ON_CLOSE && is_abort(&v, len))
-            tell_flow(accepted, o->tell, 1);
-        else if (o->tell == SC_OPT_SNDBUF || o->tell == SC_OPT_RCVBUF)
-            tell_flow(accepted, o->tell, (uint32_t)v.number / 2);
-        else if (o->tell == SC_OPT_USER_TIMEOUT_MS)
-            tell_flow(accepted, o->tell, (uint32_t)v.number);
-    }
 }
 
 /* --- shutdown and ioctl --------------------------------------------------------------------------

@@ -28,6 +28,17 @@ struct sc_options_told {
 /* A plain socket is given this option by a call that is not sc_setsockopt (libscaffold/trap). */
 void sc_options_note_elsewhere(int fd, int level, int name);
 
+/* The name of an option that was set on plain socket `fd`, is in force, and that no service's
+ * socket has; NULL: there is none. No system call unless such an option was set, or the socket's
+ * beginning was not seen. errno is kept. */
+const char *sc_options_obstacle(int fd);
+
+/* 0, or -1 with EOPNOTSUPP and an explanation that names the obstacle. */
+int sc_options_admit(int fd);
+
+/* A plain socket was given what undoes another option. */
+void sc_options_undone(int fd, int level, int name);
+
 /* What the program has set on `from`, for scaffoldd. */
 void sc_options_tell(int from, struct sc_options_told *told);
 
@@ -41,12 +52,19 @@ void sc_options_give_back(int from, int to);
 /* The flow of an accepted socket is told what the program asked of the listener. */
 void sc_options_inherit(int listener, int accepted);
 
+/* The flow of `fd` is told. scaffoldd may be gone, or know better: the option then has no effect,
+ * which is no error. errno is kept. */
+void sc_options_tell_flow(int fd, enum sc_ctl_option option, uint32_t value);
+
+/* True for the value of SO_LINGER that makes close a reset. */
+bool sc_options_ask_reset(const void *value, socklen_t len);
+
 /* The flow of `fd` ends with a reset when its last descriptor is closed. errno is kept. */
 void sc_options_reset_on_close(int fd);
 
 /* The options that the program has set on the service socket with this cookie and that do nothing
- * there, by name. Returns how many, at most `room`. */
-size_t sc_options_without_effect(uint64_t cookie, bool datagram, const char *names[], size_t room);
+ * on its kinds (enum sc_effect), by name. Returns how many, at most `room`. */
+size_t sc_options_without_effect(uint64_t cookie, unsigned kinds, const char *names[], size_t room);
 
 /* What is remembered of an option of the socket with this cookie, or its default; 0 for options
  * that nobody remembers. */

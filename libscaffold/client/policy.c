@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "client/kernel.h"
+#include "client/own_addresses.h"
 #include "client/real.h"
 
 static struct sc_policy policy;
@@ -167,6 +168,17 @@ bool sc_policy_connects(const struct sc_address *a)
     return p->all_local && (sc_address_is_loopback(a) || sc_address_is_wildcard(a));
 }
 
+/* Addresses that only groups and links have. */
+static bool is_group(const struct sc_address *a)
+{
+    return sc_address_is_v4(a) ? sc_address_to_v4(a) >> 28 >= 14 : a->ip[0] == 0xff;
+}
+
+bool sc_policy_is_here(const struct sc_address *a)
+{
+    return sc_policy()->all_local && !sc_policy_connects(a) && !is_group(a) && sc_is_own_address(a);
+}
+
 static uint16_t published_port(const struct sc_policy *p, uint16_t program_port)
 {
     for (unsigned i = 0; i < p->publish_count; i++)
@@ -194,12 +206,6 @@ static const struct sc_capture *capture_of(const struct sc_policy *p, uint16_t s
             return c;
     }
     return NULL;
-}
-
-/* Addresses that only groups and links have. */
-static bool is_group(const struct sc_address *a)
-{
-    return sc_address_is_v4(a) ? sc_address_to_v4(a) >> 28 >= 14 : a->ip[0] == 0xff;
 }
 
 /* A datagram socket without a port of its own serves nobody; it becomes ours when it sends. */

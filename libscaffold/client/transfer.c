@@ -124,8 +124,8 @@ static bool opens_service(int flags, const struct sockaddr *to, socklen_t len)
     struct sc_address a;
     if (!(flags & MSG_FASTOPEN) || !to || len < sizeof to->sa_family)
         return false;
-    return to->sa_family == AF_SCAFFOLD ||
-           (sc_address_from_sockaddr(to, len, &a) == 0 && sc_policy_connects(&a));
+    return to->sa_family == AF_SCAFFOLD || (sc_address_from_sockaddr(to, len, &a) == 0 &&
+                                            (sc_policy_connects(&a) || sc_policy_is_here(&a)));
 }
 
 /* It opens nothing on a flow that is open. */
@@ -160,6 +160,8 @@ static bool is_datagram(int fd, const struct msghdr *msg, int flags, ssize_t *re
         if (route == SC_ROUTE_IP)
             return false;
         *result = -1;
+        if (route == SC_ROUTE_NONE && sc_log_on())
+            sc_log_unsent(fd, msg->msg_name, msg->msg_namelen);
         if (route == SC_ROUTE_NONE)
             return true;
     }

@@ -13,6 +13,7 @@ static const struct reason {
     [SC_WHY_SERVICE_ADDRESS] = {"service-address", "{ip} is {service}"},
     [SC_WHY_SERVICE_NAMED] = {"service-named", "the program names {service} itself"},
     [SC_WHY_ALL_LOCAL] = {"all-local", "{ip} is loopback and --all-local is set"},
+    [SC_WHY_OWN_ADDRESS] = {"own-address", "{ip} is this host's own and --all-local is set"},
     [SC_WHY_CAPTURED] = {"captured", "listens on port {port}, SCAFFOLD_SERVICE names it"},
     [SC_WHY_ACCEPTED] = {"accepted", "accepted by a listener of {service}"},
     [SC_WHY_LOOPBACK] = {"loopback", "{ip} is loopback; --all-local is not set"},

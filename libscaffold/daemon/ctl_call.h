@@ -85,6 +85,10 @@ void sc_ctl_prepare_for(struct sc_ctl_call *c, const struct sc_service_id *servi
 /* What PREPARE holds is given up. */
 void sc_ctl_drop_prepared(struct sc_ctl_call *c);
 
+/* Of a program that connects to an address of this host: what it sees as its own. */
+struct sc_address sc_ctl_near(const struct sc_address *to, uint16_t port);
+#define SC_CTL_NOBODY_HERE "no service of this host is reached at this address and port"
+
 /* Datagram sockets' part of PREPARE, BIND and FLOW_*; the latter returns false when the name is
  * another kind of socket's. */
 void sc_ctl_prepare_datagram(struct sc_ctl_call *c);

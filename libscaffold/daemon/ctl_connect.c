@@ -11,6 +11,16 @@
 #include "daemon/registry.h"
 #include "daemon/session.h"
 
+struct sc_address sc_ctl_near(const struct sc_address *to, uint16_t port)
+{
+    struct sc_address a = *to;
+    if (sc_address_is_loopback(to))
+        a = sc_address_is_v4(to) ? sc_address_v4(INADDR_LOOPBACK, 0)
+                                 : (struct sc_address){.ip = {[15] = 1}};
+    a.port = port;
+    return a;
+}
+
 /* 0: none was to be had, and an error was sent. */
 static uint16_t take_port(struct sc_ctl_call *c, uint16_t wanted)
 {
@@ -45,9 +55,7 @@ static struct sc_address own_address(const struct sc_ctl_call *c, uint32_t pool,
     if (sc_address_is_loopback(&bound) &&
         sc_address_is_v4(&bound) == sc_address_is_v4(&c->open.target))
         return bound;
-    return sc_address_is_v4(&c->open.target) /* as the program named its target */
-               ? sc_address_v4(INADDR_LOOPBACK, port)
-               : (struct sc_address){.ip = {[15] = 1}, .port = port};
+    return sc_ctl_near(&c->open.target, port); /* as the program named its target */
 }
 
 /* A pair for the program, plugged. False: an error was sent. */
@@ -107,7 +115,8 @@ void sc_ctl_on_prepare(struct sc_ctl_call *c)
 {
     struct sc_daemon *d = c->server->daemon;
     struct sc_address a = c->request.prepare.address;
-    bool loopback = !c->request.prepare.by_service && sc_address_is_loopback(&a);
+    bool loopback =
+        !c->request.prepare.by_service && (sc_address_is_loopback(&a) || c->request.prepare.here);
     if (!loopback && sc_ctl_awaits_address(c))
         return;
     sc_ctl_drop_prepared(c); /* prepared before, and thought better of it */
@@ -128,6 +137,10 @@ void sc_ctl_on_prepare(struct sc_ctl_call *c)
         sc_ctl_prepare_for(c, &id);
     } else if (loopback) {
         struct sc_service_id id = sc_loopback_service(d, a.port);
+        if (c->request.prepare.here && !sc_listeners_choose(d, &id, &a)) {
+            sc_ctl_send_error(c, ENOENT, SC_CTL_NOBODY_HERE);
+            return;
+        }
         c->open.loopback = true;
         sc_ctl_prepare_for(c, &id);
     } else if (sc_address_is_v4(&a)) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/ctl_call.h"
+#include "daemon/datagrams.h"
 #include "daemon/endpoint.h"
 
 /* As long as listen() waits: see ctl_serve.c. */
@@ -72,19 +73,24 @@ void sc_ctl_prepare_datagram(struct sc_ctl_call *c)
                                     .wildcard = true,
                                     .shows_wildcard = c->request.prepare.wildcard,
                                     .rcvbuf = c->request.prepare.rcvbuf,
-                                    .loopback = !c->request.prepare.by_service &&
-                                                sc_address_is_loopback(to)};
+                                    .v6only = c->request.prepare.v6only,
+                                    .loopback =
+                                        !c->request.prepare.by_service &&
+                                        (sc_address_is_loopback(to) || c->request.prepare.here)};
     if (sc_ctl_refuse_unverified(c, r.loopback))
         return;
     if (!r.loopback && self.pool == 0) {
         sc_ctl_send_error(c, ENETUNREACH, SC_CTL_NO_ADDRESS);
         return;
     }
+    if (c->request.prepare.here && !sc_datagrams_serve_here(d, to)) {
+        sc_ctl_send_error(c, ENOENT, SC_CTL_NOBODY_HERE);
+        return;
+    }
     r.address = sc_address_v4(self.pool, 0);
-    if (r.loopback) { /* 127.0.0.1 or ::1, as the program named its target */
+    if (r.loopback) {
         r.service = d->datagrams.loopback;
-        r.address = sc_address_is_v4(to) ? sc_address_v4(INADDR_LOOPBACK, 0)
-                                         : (struct sc_address){.ip = {[15] = 1}};
+        r.address = sc_ctl_near(to, 0);
     }
     r.address.port = c->request.prepare.local_port;
     open_endpoint(c, &r);
@@ -102,6 +108,7 @@ void sc_ctl_bind_datagram(struct sc_ctl_call *c, struct sc_service_id service,
                                     .bound = !loopback,
                                     .loopback = loopback,
                                     .wildcard = c->request.bind.wildcard,
+                                    .v6only = c->request.bind.v6only,
                                     .shows_wildcard = c->request.bind.wildcard,
                                     .rcvbuf = c->request.bind.rcvbuf,
                                     .reuseaddr = c->request.bind.reuseaddr,

@@ -7,6 +7,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/endpoint.h"
+#include "daemon/gather.h"
 #include "daemon/listener.h"
 #include "daemon/meaning.h"
 #include "naming/name.h"
@@ -34,9 +35,17 @@ struct origin {
     struct sc_address shown;
     struct sc_service_id service; /* `shown` is this service's; or zeros */
     uint8_t ttl, tos;
+    int32_t segment;  /* of several datagrams that came at once */
     uint64_t host;    /* network address; 0: this one */
     uint64_t balance; /* the same for all datagrams of one socket */
 };
+
+/* Loopback, or an address of an interface: a program means no other one that is not the pool's
+ * (client/own_addresses.h). */
+static bool is_of_this_host(const struct sc_daemon *d, const struct sc_address *a)
+{
+    return sc_address_is_loopback(a) || !sc_address_in_pool(a, &d->config.pool);
+}
 
 static bool is_service(const struct sc_service_id *id)
 {
@@ -74,11 +83,9 @@ static int fitness(const struct sc_endpoint *e, const struct sc_address *to)
     bool inet6 = e->family == SC_FAMILY_INET6;
     if (!e->loopback)
         return inet6;
-    bool v4 = sc_address_is_v4(to);
-    bool precise = !e->wildcard && memcmp(e->own.ip, to->ip, sizeof to->ip) == 0;
-    if ((!v4 && !inet6) || (!precise && !e->wildcard))
+    if (!sc_endpoint_reaches(e, to))
         return -1;
-    return 2 * precise + (v4 != inet6);
+    return 2 * !e->wildcard + (sc_address_is_v4(to) != inet6);
 }
 
 /* One of those that share a port, always the same one for one sender. */
@@ -129,7 +136,15 @@ static void hand_out(struct sc_endpoint *e, const struct origin *o, const struct
         head.own = *to;
     if (e->connected && !e->pinned_to)
         e->pinned_to = o->host;
-    sc_endpoint_deliver(e, &head, data, len);
+    if (e->gro)
+        head.segment = o->segment;
+    size_t step = o->segment && !e->gro ? (size_t)o->segment : len;
+    size_t at = 0;
+    do {
+        size_t part = len - at < step ? len - at : step;
+        sc_endpoint_deliver(e, &head, data + at, part);
+        at += part;
+    } while (at < len);
 }
 
 /* To the instance of a service on this host. False when none takes it. */
@@ -298,11 +313,19 @@ static uint32_t own_pool(struct sc_daemon *d)
     return self.pool;
 }
 
+static struct origin new_origin(const struct departure *p)
+{
+    return (struct origin){.ttl = p->head->ttl,
+                           .tos = p->head->tos,
+                           .segment = (size_t)p->head->segment < p->len ? p->head->segment : 0,
+                           .balance = balance_of(p->from, 0)};
+}
+
 /* To a service the sender is its host and port; to a socket it is the service that it serves. */
 static struct origin local_origin(const struct departure *p, bool answer)
 {
     struct sc_endpoint *e = p->from;
-    struct origin o = {.ttl = p->head->ttl, .tos = p->head->tos, .balance = balance_of(e, 0)};
+    struct origin o = new_origin(p);
     if (answer && e->bound && !p->as_host) {
         o.shown = e->own;
         o.service = e->service;
@@ -312,16 +335,41 @@ static struct origin local_origin(const struct departure *p, bool answer)
     return o;
 }
 
-static void to_loopback(const struct departure *p)
+/* A socket that is bound to no address of its own speaks from the one that it speaks to, as the
+ * kernel routes it; on loopback from the first of them. */
+static struct sc_address own_of_this_host(const struct departure *p)
+{
+    const struct sc_address *own = p->head->has_own ? &p->head->own : &p->from->own;
+    bool v4 = sc_address_is_v4(&p->to);
+    bool named = p->head->has_own || !p->from->wildcard;
+    if (!sc_address_is_loopback(&p->to))
+        return named && is_of_this_host(p->from->daemon, own) ? *own : p->to;
+    if (sc_address_is_loopback(own) && sc_address_is_v4(own) == v4)
+        return *own;
+    return v4 ? sc_address_v4(LOOPBACK4, 0) : (struct sc_address){.ip = {[15] = 1}};
+}
+
+bool sc_datagrams_serve_here(struct sc_daemon *d, const struct sc_address *to)
+{
+    struct sc_service_id id = sc_service_id_at(d->datagrams.loopback, to->port, IPPROTO_UDP);
+    struct sc_endpoint_group *g = sc_endpoint_group_find(d, &id);
+    struct sc_list *it, *tmp;
+    if (!g)
+        return false;
+    sc_list_each(it, tmp, &g->members)
+    {
+        const struct sc_endpoint *e = sc_container(it, struct sc_endpoint, member);
+        if (e->watch.fd >= 0 && e->loopback && sc_endpoint_reaches(e, to))
+            return true;
+    }
+    return false;
+}
+
+static void to_this_host(const struct departure *p)
 {
     struct sc_endpoint *e = p->from;
-    const struct sc_address *own = p->head->has_own ? &p->head->own : &e->own;
-    bool v4 = sc_address_is_v4(&p->to);
-    struct origin o = {.ttl = p->head->ttl, .tos = p->head->tos, .balance = balance_of(e, 0)};
-    if (sc_address_is_loopback(own) && sc_address_is_v4(own) == v4)
-        o.shown = *own;
-    else
-        o.shown = v4 ? sc_address_v4(LOOPBACK4, 0) : (struct sc_address){.ip = {[15] = 1}};
+    struct origin o = new_origin(p);
+    o.shown = own_of_this_host(p);
     o.shown.port = e->loopback ? e->own.port : e->port->number;
     struct sc_service_id id =
         sc_service_id_at(e->daemon->datagrams.loopback, p->to.port, IPPROTO_UDP);
@@ -347,32 +395,43 @@ static bool is_pinned(const struct departure *p)
     return p->from->connected && p->from->pinned_to && same_address(&p->to, &p->from->peer);
 }
 
+static void send_to_network(const struct departure *p, struct sc_datagram *g)
+{
+    struct sc_daemon *d = p->from->daemon;
+    /* The same socket meets the same instance while their set stays, like a flow in an anycast
+     * network: what consists of several datagrams works, and sockets are spread. */
+    uint64_t choice = balance_of(p->from, d->config.seed);
+    int err = sc_stack_send_datagram(d->stack, g, choice, d->loop.now);
+    if (err == 0)
+        return;
+    d->datagrams.counters.dropped_send++;
+    if (err != -ENOBUFS) /* UDP says nothing when a queue is full */
+        sc_endpoint_tell(p->from, &p->to, -err);
+}
+
 static void to_network(const struct departure *p, const struct sc_service_id *to, bool answer)
 {
     struct sc_endpoint *e = p->from;
     struct sc_daemon *d = e->daemon;
+    size_t step = p->head->segment ? (size_t)p->head->segment : p->len;
     struct sc_datagram g = {.to = *to,
                             .from_port = e->port->number,
                             .answer = answer,
                             .unicast = e->reply,
                             .ttl = p->head->ttl,
-                            .tos = p->head->tos,
-                            .data = p->data,
-                            .len = p->len};
+                            .tos = p->head->tos};
     if (e->bound && !p->as_host)
         g.from = e->service;
     if (!answer)
         g.to_host = is_pinned(p) ? e->pinned_to : sc_replier_host(d, to);
     e->remembered = true;
-    /* The same socket meets the same instance while their set stays, like a flow in an anycast
-     * network: what consists of several datagrams works, and sockets are spread. */
-    uint64_t choice = balance_of(e, d->config.seed);
-    int err = sc_stack_send_datagram(d->stack, &g, choice, d->loop.now);
-    if (err == 0)
-        return;
-    d->datagrams.counters.dropped_send++;
-    if (err != -ENOBUFS) /* UDP says nothing when a queue is full */
-        sc_endpoint_tell(e, &p->to, -err);
+    size_t at = 0;
+    do {
+        g.data = p->data + at;
+        g.len = p->len - at < step ? p->len - at : step;
+        send_to_network(p, &g);
+        at += g.len;
+    } while (at < p->len);
 }
 
 /* The instances of this host come first, as for streams. */
@@ -459,6 +518,7 @@ static bool is_own(struct sc_endpoint *e, const struct sc_address *own, bool *as
 {
     *as_host = sc_address_is_v4(own) && sc_address_to_v4(own) == own_pool(e->daemon);
     if (*as_host || sc_address_is_wildcard(own) || sc_address_is_loopback(own) ||
+        (e->loopback && e->wildcard && is_of_this_host(e->daemon, own)) ||
         memcmp(own->ip, e->own.ip, sizeof own->ip) == 0)
         return true;
     struct sc_address ula = sc_ula_of(&e->daemon->ula, &e->service);
@@ -472,8 +532,8 @@ static void depart(struct departure *p)
         sc_endpoint_tell(e, &p->to, EINVAL); /* as the kernel says it of a foreign source */
         return;
     }
-    if (sc_address_is_loopback(&p->to)) {
-        to_loopback(p);
+    if (is_of_this_host(e->daemon, &p->to)) {
+        to_this_host(p);
     } else if (sc_address_is_v4(&p->to)) {
         to_pool(p);
     } else {
@@ -511,11 +571,15 @@ void sc_datagrams_from_program(struct sc_endpoint *e, const struct sc_datagram_h
 {
     switch (head->kind) {
     case SC_DATAGRAM_DATA:
-        send_data(e, head, data, len);
+        if (sc_datagram_may_be_cut(len, head->segment))
+            send_data(e, head, data, len);
+        else
+            e->daemon->datagrams.counters.dropped_malformed++;
         break;
     case SC_DATAGRAM_CONNECT:
         set_peer(e, &head->peer, head->peer.port != 0);
         memcpy(e->meaning, head->meaning, sizeof e->meaning);
+        sc_gather_redirect(e);
         break;
     case SC_DATAGRAM_DISCONNECT:
         set_peer(e, &(struct sc_address){0}, false);

@@ -40,6 +40,9 @@ void sc_datagrams_fini(struct sc_datagrams *g);
 void sc_datagrams_from_program(struct sc_endpoint *e, const struct sc_datagram_head *head,
                                const uint8_t *data, size_t len);
 
+/* Whether a datagram to this address of the host's own reaches a loopback endpoint. */
+bool sc_datagrams_serve_here(struct sc_daemon *d, const struct sc_address *to);
+
 /* SC_EVENT_DATAGRAM and SC_EVENT_UNDELIVERED. */
 void sc_datagrams_receive(struct sc_daemon *d, const struct sc_datagram *g);
 void sc_datagrams_undelivered(struct sc_daemon *d, const struct sc_datagram *g);

@@ -76,6 +76,7 @@ static struct sc_endpoint *new_endpoint(struct sc_daemon *d, const struct sc_end
                               .bound = r->bound,
                               .loopback = r->loopback,
                               .wildcard = r->wildcard,
+                              .v6only = r->v6only,
                               .reply = r->bound && r->address.port == 0,
                               .reuseaddr = r->reuseaddr,
                               .reuseport = r->reuseport};
@@ -161,6 +162,7 @@ void sc_endpoint_close(struct sc_endpoint *e)
         sc_loop_unwatch(&d->loop, &e->watch);
         close(fd);
     }
+    sc_gather_drop(&e->gather, e);
     sc_map_remove(&d->endpoints.by_serial, &e->by_serial);
     sc_endpoint_group_leave(e);
     if (e->port)
@@ -202,7 +204,7 @@ static void take_packet(struct sc_endpoint *e, const struct packet *p, const str
         c->dropped_malformed++;
     else if (m->msg_hdr.msg_flags & MSG_TRUNC)
         sc_endpoint_tell(e, &p->head.peer, EMSGSIZE);
-    else
+    else if (!sc_gather_take(e, &p->head, p->data, m->msg_len - sizeof p->head))
         sc_datagrams_from_program(e, &p->head, p->data, m->msg_len - sizeof p->head);
 }
 
@@ -319,6 +321,9 @@ int sc_endpoint_set(struct sc_endpoint *e, uint32_t option, uint32_t value)
         size_queue(e->watch.fd, value);
         return 0;
     case SC_OPT_SNDBUF: /* the kernel's queue from the program to us is the program's own */
+        return 0;
+    case SC_OPT_GRO:
+        e->gro = value != 0;
         return 0;
     case SC_OPT_RECVERR:
         e->wants_errors = value != 0;

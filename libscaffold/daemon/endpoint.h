@@ -8,6 +8,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/endpoint_table.h"
+#include "daemon/gather.h"
 #include "daemon/shares.h"
 #include "local/ctl.h"
 #include "local/datagram.h"
@@ -31,18 +32,21 @@ struct sc_endpoint {
     bool bound;    /* to a service of the network: answers to it are shown to come from there */
     bool loopback; /* its address is a loopback one */
     bool wildcard;
-    bool reply; /* bound at a service's address with a port of its own: this host is meant */
+    bool v6only; /* and IPv4 does not reach it */
+    bool reply;  /* bound at a service's address with a port of its own: this host is meant */
     bool reuseaddr;
     bool reuseport;
     bool connected;
     bool shows_ula;     /* the program last named a service by its IPv6 address */
     bool remembered;    /* another host was told its port */
+    bool gro;           /* the program takes datagrams that were sent at once at once */
     bool wants_errors;  /* without being connected (IP_RECVERR) */
     bool serves;        /* it takes part */
     bool mute;          /* the program writes no more: only its close is waited for */
     uint64_t pinned_to; /* connected: network address of the host that answered; 0: none yet */
-    uint64_t rx, tx;    /* bytes of datagrams from and to the program */
-    uint64_t dropped;   /* datagrams for which the program's queue had no room */
+    struct sc_gather gather;
+    uint64_t rx, tx;  /* bytes of datagrams from and to the program */
+    uint64_t dropped; /* datagrams for which the program's queue had no room */
 };
 
 /* What BIND or PREPARE asks for. */
@@ -55,6 +59,7 @@ struct sc_endpoint_request {
     bool bound;
     bool loopback;
     bool wildcard;
+    bool v6only;
     bool shows_wildcard; /* the program is shown the wildcard until it is connected */
     bool reuseaddr;
     bool reuseport;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/endpoint.h"
 #include "daemon/registry.h"
@@ -122,14 +123,26 @@ struct sc_endpoint_group *sc_endpoint_group_find(const struct sc_daemon *d,
     return n ? sc_container(n, struct sc_endpoint_group, node) : NULL;
 }
 
-/* 0.0.0.0:P and [::]:P of one process are one instance; on loopback, where the address decides,
- * sockets of two families are never in each other's way. */
+static bool is_reached_by_v4(const struct sc_endpoint *e)
+{
+    return e->family != SC_FAMILY_INET6 || !e->v6only;
+}
+
+bool sc_endpoint_reaches(const struct sc_endpoint *e, const struct sc_address *to)
+{
+    if (!e->wildcard)
+        return memcmp(e->own.ip, to->ip, sizeof to->ip) == 0;
+    return sc_address_is_v4(to) ? is_reached_by_v4(e) : e->family == SC_FAMILY_INET6;
+}
+
+/* 0.0.0.0:P and [::]:P of one process are one instance; on loopback the addresses decide. */
 static bool overlap(const struct sc_endpoint *a, const struct sc_endpoint *b)
 {
-    if (a->family != b->family && (a->loopback || a->pid == b->pid))
-        return false;
-    return !a->loopback || a->wildcard || b->wildcard ||
-           memcmp(a->own.ip, b->own.ip, sizeof a->own.ip) == 0;
+    if (!a->loopback)
+        return a->family == b->family || a->pid != b->pid;
+    if (a->wildcard && b->wildcard)
+        return (is_reached_by_v4(a) && is_reached_by_v4(b)) || a->family == b->family;
+    return a->wildcard ? sc_endpoint_reaches(a, &b->own) : sc_endpoint_reaches(b, &a->own);
 }
 
 /* UDP's rule on Linux. */

@@ -60,6 +60,9 @@ struct sc_host_port *sc_host_port_take(struct sc_daemon *d, uint16_t wanted,
                                        const struct sc_service_id *service);
 /* `keep`: peers on other hosts know it. */
 void sc_host_port_give(struct sc_daemon *d, struct sc_host_port *p, bool keep);
+/* Whether datagrams to this address of the host reach a loopback endpoint. */
+bool sc_endpoint_reaches(const struct sc_endpoint *e, const struct sc_address *to);
+
 struct sc_endpoint *sc_host_port_find(const struct sc_daemon *d, uint16_t number);
 
 /* The group of `service` (with port and protocol), or NULL. */

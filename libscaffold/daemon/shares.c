@@ -40,6 +40,7 @@ static const struct {
     [SC_SHARE_BOUND] = {"bound stream sockets", SC_INSTANCES_MAX, true},
     [SC_SHARE_DATAGRAMS] = {"datagram sockets",
                             SC_PORT_LAST - SC_PORT_FIRST + 1 - SC_PORTS_KEPT_MAX, true},
+    [SC_SHARE_GATHERS] = {"datagrams in pieces", SC_GATHERS_MAX, false},
     [SC_SHARE_NAMES] = {"names", SC_MAPPINGS_MAX, false},
     [SC_SHARE_STATUS] = {"statuses told at a time", SC_STATUS_MAX, false}, /* scaffoldd's own */
     [SC_SHARE_DESCRIPTORS] = {"descriptors", 0, false},

@@ -23,6 +23,7 @@ enum sc_share_kind {
                         */
     SC_SHARE_BOUND,    /* stream sockets bound to a service */
     SC_SHARE_DATAGRAMS,   /* datagram sockets of services */
+    SC_SHARE_GATHERS,     /* datagrams that programs write in pieces */
     SC_SHARE_NAMES,       /* names that nobody here had asked for before */
     SC_SHARE_STATUS,      /* statuses that are being told */
     SC_SHARE_DESCRIPTORS, /* of all of these but calls, which always find theirs */

@@ -2,7 +2,9 @@
  * a request in one packet, a reply in one packet. Fixed-width fields in host order (both ends are
  * on one machine), no pointers, the same layout for 32- and 64-bit programs.
  *
- *   connect   app: PREPARE {target, family, local}     -> reply: local address + the app's socket
+ *   connect   app: PREPARE {target, family, local}     -> reply: local address + the app's socket;
+ *                                                         ENOENT: at this address of the host
+ *                                                         itself plain IP alone is reached
  *             app: HANDOVER {options}                  -> reply, if wanted: the open's outcome
  *   serve     app: BIND {service or address}           -> reply: address + the bound socket
  *             app: LISTEN {name, backlog} + socket     -> reply
@@ -81,6 +83,7 @@ enum sc_ctl_option {
     SC_OPT_INFO,    /* get only: struct sc_ctl_info; its byte counts also of a flow just over */
     SC_OPT_RECVERR, /* set only, of a datagram socket: ERROR packets although it is not connected */
     SC_OPT_PEER,    /* get only, of a datagram socket: to whom it is connected, in reply.address */
+    SC_OPT_GRO,     /* set only, of a datagram socket: datagrams sent at once come at once */
 };
 
 struct sc_ctl_info {
@@ -124,9 +127,11 @@ struct sc_ctl_request {
             uint8_t wildcard;    /* ... and shows the wildcard until it is connected */
             struct sc_address address;
             uint8_t service[32];     /* else what is meant by `address`: SC_MEANING_LEN */
+            uint8_t v6only;          /* a datagram socket of [::] that IPv4 does not reach */
+            uint8_t here;            /* `address` is one of this host's own */
+            uint8_t reuseaddr;       /* of a stream: SO_REUSEADDR */
             uint32_t rcvbuf;         /* of a datagram socket; 0 = default */
             struct sc_address local; /* of a stream to loopback: bound to this address, or zeros */
-            uint8_t reuseaddr;       /* of a stream: SO_REUSEADDR */
         } prepare;
         struct {
             uint8_t wait; /* a reply is wanted when the flow is open or has failed */
@@ -148,6 +153,7 @@ struct sc_ctl_request {
             uint8_t reuseaddr;      /* SO_REUSEADDR, with TCP's or UDP's meaning */
             uint16_t program_port;  /* the port the program asked for, when --publish maps it */
             uint8_t service_id[32]; /* without by_service_id as in PREPARE */
+            uint8_t v6only;         /* SOCK_DGRAM: as in PREPARE */
             uint32_t rcvbuf;        /* as in PREPARE */
         } bind;
         struct {

@@ -40,7 +40,8 @@ bool sc_trap_is_ours_to_connect(const struct sc_trap_call *c, const struct socka
     if (sc_is_service_socket(c->fd, &own))
         return true;
     return sc_address_from_sockaddr((const struct sockaddr *)ss, len, &a) == 0 &&
-           sc_policy_connects(&a) && sc_candidate_read(c->fd, &candidate);
+           (sc_policy_connects(&a) || sc_policy_is_here(&a)) &&
+           sc_candidate_read(c->fd, &candidate);
 }
 
 static void set_nonblocking(int fd, int on)

@@ -9,7 +9,7 @@
 
 struct entry {
     uint64_t cookie;
-    uint64_t touched;
+    struct sc_option_set touched;
     unsigned marks;
 };
 
@@ -31,19 +31,17 @@ void sc_trap_memory_recall(int fd)
     struct entry e = look_up(sc_cookie(fd));
     sc_marks_replace(fd, e.marks);
     sc_touched_forget(fd);
-    for (uint64_t left = e.touched; left; left &= left - 1)
-        sc_touched_note(fd, (unsigned)__builtin_ctzll(left));
+    sc_option_set_each(key, &e.touched) sc_touched_note(fd, (unsigned)key);
 }
 
 void sc_trap_memory_keep(int fd)
 {
-    struct entry now = {
-        .cookie = sc_cookie(fd), .touched = sc_touched_mask(fd), .marks = sc_marks(fd)};
+    struct entry now = {.cookie = sc_cookie(fd), .touched = sc_touched(fd), .marks = sc_marks(fd)};
     sc_marks_forget(fd);
     sc_touched_forget(fd);
     pthread_mutex_lock(&lock);
     struct entry *e = now.cookie ? sc_cookie_find(&table, now.cookie) : NULL;
-    if (!e && now.cookie && (now.touched || now.marks))
+    if (!e && now.cookie && (sc_option_set_next(&now.touched, 0) >= 0 || now.marks))
         e = sc_cookie_choose(&table, now.cookie);
     if (e)
         *e = now;

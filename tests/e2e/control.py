@@ -19,7 +19,7 @@ HELLO, RESOLVE, PREPARE, HANDOVER, BIND, FLOW_SET, FLOW_GET, STATUS, STOP = (
 )
 INFO, RECVERR = 8, 9
 REQUEST, REPLY = 336, 656
-DATA, CONNECT, DISCONNECT, ERROR = 1, 2, 3, 4
+DATA, CONNECT, DISCONNECT, ERROR, MORE, PUSH, DROP = 1, 2, 3, 4, 5, 6, 7
 HEAD = struct.Struct("=BBBBi16sH16sH8x")
 Address = tuple[str, int]
 NOBODY: Address = ("::", 0)
@@ -155,9 +155,10 @@ class Endpoint:
         own: Address | None = None,
         ttl: int = 0,
         tos: int = 0,
+        segment: int = 0,
     ) -> None:
-        head = HEAD.pack(kind, ttl, tos, own is not None, 0, *pack(peer), *pack(own or NOBODY))
-        self.socket.send(head + data)
+        ends = *pack(peer), *pack(own or NOBODY)
+        self.socket.send(HEAD.pack(kind, ttl, tos, own is not None, segment, *ends) + data)
 
     def send(
         self,

@@ -90,7 +90,7 @@ REFUSALS: tuple[Refusal, ...] = (
     ),
     Refusal(
         ("options.SO_ZEROCOPY.tcp4",),
-        ("['ok', 1, 'ok', 0, 0, 'ENOTSUP', 0, 0, 'ENOTSUP', 0]",),
+        ("['ok', 1, 'ENOTSUP', 1, 0, 'ENOTSUP', 0, 0, 'ENOTSUP', 0]",),
         "There is no MSG_ZEROCOPY: completions would never come. Programs fall back to copying.",
     ),
     Refusal(
@@ -112,9 +112,15 @@ REFUSALS: tuple[Refusal, ...] = (
     ),
     Refusal(
         ("options.IP_TRANSPARENT.tcp4",),
-        (f"['ok', 1, 'ok', {_NOT_AN_OPTION}]",),
+        (f"['ok', 1, 'ENOTSUP', 1, {_NOT_AN_OPTION[15:]}]",),
         "A transparent proxy needs foreign addresses, which services do not have; the option is"
         " refused.",
+    ),
+    Refusal(
+        ("options.before_*",),
+        ("['ENOTSUP', 'ENOTSUP', 'EINVAL']", "['ENOTSUP', 'ENOTSUP', 'ENOTSUP']"),
+        "What a service's socket cannot have, and was set before, is an error of connect, bind,"
+        " listen and sendto: EOPNOTSUPP. scaffold_strerror and --explain name the option.",
     ),
     Refusal(
         ("options.encryption.*",),

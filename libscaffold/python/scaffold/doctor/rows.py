@@ -51,6 +51,7 @@ ROWS: dict[str, Row] = {
     "address-in-use": Row("EADDRINUSE, and ports of the kernel's choice"),
     "dual-stack": Row("IPv6 sockets and IPv4 addresses"),
     "loopback-net": Row("Addresses of 127/8 other than 127.0.0.1"),
+    "own-addresses": Row("Addresses of the host's own interfaces"),
     "self-connect": Row("A socket that connects to itself"),
     "shutdown-listener": Row("shutdown of a listener"),
     "flags": Row("Flags of sending and receiving, which AF_UNIX ignores or means otherwise"),
@@ -67,6 +68,7 @@ ROWS: dict[str, Row] = {
     "udp-size": Row("EMSGSIZE"),
     "udp-refused": Row("ECONNREFUSED on the next call"),
     "udp-control": Row("PKTINFO, TOS, TTL, time stamps, the error queue, multicast"),
+    "udp-pieces": Row("UDP_SEGMENT, UDP_GRO, UDP_CORK and MSG_MORE"),
     "udp-reply": Row("Servers that answer from another socket (iperf, in.tftpd)"),
     # --- further differences ---
     "send-after-reset": Row("The first write after a reset, by whatever call"),

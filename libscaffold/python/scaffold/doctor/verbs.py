@@ -126,6 +126,16 @@ def sigpipes() -> Iterator[list[int]]:
     signal.signal(signal.SIGPIPE, before)
 
 
+def own_address() -> str | None:
+    """An IPv4 address of this host that is not loopback; None: it has none. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        return str(s.getsockname()[0])
+
+
 # --- waiting for events -------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ from ..verbs import (
     mask,
     name,
     on,
+    own_address,
     raw,
     reap,
     so_error,
@@ -289,6 +290,35 @@ def wildcard_at_other_address(kind: Kind) -> Any:
         c = kind.connect(("127.3.2.1", s.getsockname()[1]))
         server, _ = s.accept()
         return server.getsockname()[0], c.getpeername()[0], c.getsockname()[0]
+
+
+@check(TCP4, rows="own-addresses")
+def at_own_address(kind: Kind) -> Any:
+    """Who listens at 0.0.0.0 is reached at the addresses of the host's interfaces."""
+    if (host := own_address()) is None:
+        return None
+    with kind.socket() as s, kind.socket() as c:
+        s.bind(("", 0))
+        s.listen()
+        code = answer(c.connect, (host, s.getsockname()[1]))
+        server, peer = s.accept()
+        c.sendall(b"abc")
+        same = c.getpeername()[0] == host, c.getsockname()[0] == host, peer == c.getsockname()
+        return code, same, server.recv(3, socket.MSG_WAITALL)
+
+
+@check(TCP4, rows="own-addresses")
+def bound_to_own_address(kind: Kind) -> Any:
+    """Who listens at such an address is reached there, and not on loopback; and the other way."""
+    if (host := own_address()) is None:
+        return None
+    with kind.socket() as s, kind.socket() as c, kind.socket() as d, kind.listener() as local:
+        s.bind((host, 0))
+        s.listen()
+        found = [answer(c.connect, s.getsockname())]
+        found.append(answer(d.connect, (kind.host, s.getsockname()[1])))
+        with kind.socket() as e:
+            return [*found, answer(e.connect, (host, local.getsockname()[1]))]
 
 
 @check(TCP4, TCP6, rows="dual-stack")

@@ -19,7 +19,9 @@ from ..verbs import (
     in_child,
     libc,
     mask,
+    of_a_few_ports,
     on,
+    own_address,
     pending,
     raw,
     reap,
@@ -220,6 +222,190 @@ def largest(kind: Kind) -> Any:
         answer(c.send, bytes(most + 1)),
         answer(c.send, bytes(70000)),
     )
+
+
+_SEGMENT, _GRO, _CORK = 103, 104, 1
+
+
+def _all(s: socket.socket) -> list[bytes]:
+    """Every datagram that came before one that says "end"."""
+    s.settimeout(PATIENCE_S)
+    return list(iter(lambda: s.recv(70000), b"end"))
+
+
+def _end(kind: Kind, s: socket.socket) -> list[bytes]:
+    with kind.socket() as last:
+        last.sendto(b"end", s.getsockname())
+        return _all(s)
+
+
+_TEXT = bytes(range(256)) * 12
+
+
+@check(*UDP, rows="udp-pieces")
+def cut(kind: Kind) -> Any:
+    """UDP_SEGMENT makes several datagrams of one call; sent whole, if it is not longer."""
+    with kind.bound() as server, kind.socket() as c:
+        on(c, _SEGMENT, 1000, socket.IPPROTO_UDP)
+        codes = [c.sendto(_TEXT[:n], server.getsockname()) for n in (2500, 1000, 999, 0)]
+        return codes, _end(kind, server)
+
+
+@check(UDP4, UDP6, rows="udp-pieces")
+def cut_when_connected(kind: Kind) -> Any:
+    """The same by send, write and sendmsg with many pieces."""
+    c, server = kind.pair()
+    on(c, _SEGMENT, 700, socket.IPPROTO_UDP)
+    codes = c.send(_TEXT[:1500]), os.write(c.fileno(), _TEXT[:1500])
+    sent = c.sendmsg([_TEXT[i : i + 50] for i in range(0, 1500, 50)])
+    on(c, _SEGMENT, 0, socket.IPPROTO_UDP)
+    c.send(b"end")
+    return codes, sent, _all(server)
+
+
+@check(UDP4, UDP6, rows="udp-pieces")
+def cut_by_a_control_message(kind: Kind) -> Any:
+    """For one call, also against what the socket was told."""
+    with kind.bound() as server, kind.socket() as c:
+        found = []
+        for option, asked in ((0, 1000), (1000, 600), (1000, 0)):
+            on(c, _SEGMENT, option, socket.IPPROTO_UDP)
+            control = [(socket.IPPROTO_UDP, _SEGMENT, struct.pack("H", asked))]
+            found.append(answer(c.sendmsg, [_TEXT[:2500]], control, 0, server.getsockname()))
+        control = [(socket.IPPROTO_UDP, _SEGMENT, struct.pack("i", 1000))]
+        found.append(answer(c.sendmsg, [_TEXT[:2500]], control, 0, server.getsockname()))
+        return found, _end(kind, server)
+
+
+@check(UDP4, rows="udp-pieces")
+def cut_too_often(kind: Kind) -> Any:
+    """The limits: of segments, of the option, of the datagram."""
+    c, _server = kind.pair()
+    found = [answer(c.setsockopt, socket.IPPROTO_UDP, _SEGMENT, n) for n in (-1, 65536, 10)]
+    found += [answer(c.send, bytes(n)) for n in (640, 1281, 65507, 65508)]
+    return found
+
+
+@check(UDP4, UDP6, rows="udp-pieces")
+def come_together(kind: Kind) -> Any:
+    """UDP_GRO: datagrams of one call come as one, and it is told how long each is."""
+    with kind.bound() as server, kind.socket() as c:
+        on(server, _GRO, 1, socket.IPPROTO_UDP)
+        on(c, _SEGMENT, 1000, socket.IPPROTO_UDP)
+        found = []
+        for n in (2500, 1000):
+            c.sendto(_TEXT[:n], server.getsockname())
+            server.settimeout(PATIENCE_S)
+            data, control, flags, _ = server.recvmsg(5000, 256)
+            found.append((data, control, flags & socket.MSG_TRUNC))
+        on(server, _GRO, 0, socket.IPPROTO_UDP)
+        c.sendto(_TEXT[:2500], server.getsockname())
+        return found, _end(kind, server)
+
+
+@check(*UDP, rows="udp-pieces")
+def gathered(kind: Kind) -> Any:
+    """UDP_CORK: nothing leaves before it is pulled; then one datagram."""
+    with kind.bound() as server, kind.socket() as c:
+        on(c, _CORK, 1, socket.IPPROTO_UDP)
+        codes = [c.sendto(data, server.getsockname()) for data in (b"one", b"", b"two")]
+        early = _end(kind, server)
+        on(c, _CORK, 0, socket.IPPROTO_UDP)
+        on(c, _CORK, 0, socket.IPPROTO_UDP)
+        c.sendto(b"alone", server.getsockname())
+        return codes, early, _end(kind, server)
+
+
+@check(UDP4, UDP6, rows="udp-pieces cork")
+def gathered_by_flag(kind: Kind) -> Any:
+    """MSG_MORE: until a call without it, by whatever function."""
+    c, server = kind.pair()
+    codes = [c.send(data, socket.MSG_MORE) for data in (b"a", b"b")]
+    codes.append(os.write(c.fileno(), b"c"))
+    codes.append(c.sendmsg([b"d", b"e"], [], socket.MSG_MORE))
+    on(c, _CORK, 0, socket.IPPROTO_UDP)
+    codes += [c.send(b"", socket.MSG_MORE), c.send(b"")]
+    c.send(b"end")
+    return codes, _all(server)
+
+
+@check(UDP4, UDP6, rows="udp-pieces")
+def gathered_for_the_first(kind: Kind) -> Any:
+    """The first piece says where it goes, whatever the others say or leave out."""
+    with kind.bound() as server, kind.bound() as other, kind.socket() as c:
+        found = [c.sendto(b"a", socket.MSG_MORE, server.getsockname())]
+        found.append(answer(c.sendto, b"b", socket.MSG_MORE, other.getsockname()))
+        found.append(answer(c.send, b"c"))
+        found.append(answer(c.send, b"d"))
+        return found, _end(kind, server), _end(kind, other)
+
+
+@check(UDP4, rows="udp-pieces udp-size")
+def gathered_too_much(kind: Kind) -> Any:
+    """Beyond 64 KiB: EMSGSIZE, and all of it is gone."""
+    c, server = kind.pair()
+    on(server, socket.SO_RCVBUF, 1 << 20)
+    on(c, _CORK, 1, socket.IPPROTO_UDP)
+    found = [answer(c.send, bytes(n)) for n in (40000, 25507, 1, 40000, 40000, 5)]
+    on(c, _CORK, 0, socket.IPPROTO_UDP)
+    c.send(b"end")
+    return found, [len(data) for data in _all(server)]
+
+
+@check(UDP4, rows="udp-pieces udp-close")
+def gathered_and_closed(kind: Kind) -> Any:
+    """What is gathered when the socket is closed never leaves; a duplicate keeps it."""
+    with kind.bound() as server, kind.socket() as c, kind.socket() as d:
+        for s in (c, d):
+            on(s, _CORK, 1, socket.IPPROTO_UDP)
+            s.sendto(b"gathered", server.getsockname())
+        c.close()
+        with d.dup() as kept:
+            d.close()
+            early = _end(kind, server)
+            on(kept, _CORK, 0, socket.IPPROTO_UDP)
+            return early, _end(kind, server)
+
+
+@check(UDP4, rows="udp-pieces")
+def gathered_with_a_child(kind: Kind) -> Any:
+    """A child goes on where its parent stopped."""
+    with kind.bound() as server, kind.socket() as c:
+        c.sendto(b"parent ", socket.MSG_MORE, server.getsockname())
+        status = reap(in_child(lambda: c.send(b"child ", socket.MSG_MORE) and None))
+        c.send(b"parent")
+        return status, _end(kind, server)
+
+
+@check(UDP4, rows="udp-pieces")
+def gathered_and_cut(kind: Kind) -> Any:
+    """Both: what was gathered is cut as the first piece was to be; too many are dropped."""
+    c, server = kind.pair()
+    on(c, _SEGMENT, 1000, socket.IPPROTO_UDP)
+    found = [answer(c.send, _TEXT[:n], flag) for n, flag in ((700, socket.MSG_MORE), (1800, 0))]
+    on(c, _SEGMENT, 1, socket.IPPROTO_UDP)
+    found += [answer(c.send, _TEXT[:n], flag) for n, flag in ((700, socket.MSG_MORE), (700, 0))]
+    on(c, _SEGMENT, 0, socket.IPPROTO_UDP)
+    c.send(b"end")
+    return found, _all(server)
+
+
+@check(*UDP, rows="udp-pieces")
+def gathered_over_connect(kind: Kind) -> Any:
+    """connect in between takes it to the new peer, over IPv4."""
+    c, server = kind.pair()
+    with kind.bound() as other:
+        c.send(b"a", socket.MSG_MORE)
+        c.connect(other.getsockname())
+        c.send(b"b")
+        return _end_of_pair(kind, c, server), _end(kind, other)
+
+
+def _end_of_pair(kind: Kind, c: socket.socket, server: socket.socket) -> list[bytes]:
+    """`server` hears `c` alone."""
+    c.connect(server.getsockname())
+    c.send(b"end")
+    return _all(server)
 
 
 @check(*UDP, rows="udp-refused")
@@ -602,6 +788,77 @@ def both_families(kind: Kind) -> Any:
                 data, source = c.recvfrom(10)
                 found.append((peer[0], data, source[0], source[1] == server.getsockname()[1]))
     return found
+
+
+@check(UDP6, UDP_MAPPED, rows="udp-addresses dual-stack")
+def v6_only(kind: Kind) -> Any:
+    """IPV6_V6ONLY: whether [::] hears IPv4."""
+    with kind.socket() as server, UDP4.socket() as c:
+        server.bind((kind.any, 0))
+        c.connect((UDP4.host, server.getsockname()[1]))
+        c.send(b"v4")
+        if kind is UDP6:
+            _refusal(c)
+            return so_error(c)
+        server.settimeout(PATIENCE_S)
+        return server.recv(10)
+
+
+@check(UDP6, UDP_MAPPED, rows="dual-stack address-in-use")
+def v6_only_in_the_way(kind: Kind) -> Any:
+    """Whether [::] may be bound to the port of an IPv4 socket, and the other way round."""
+
+    def once() -> Any:
+        with UDP4.bound() as first, kind.socket() as second, kind.socket() as third:
+            code = answer(second.bind, (kind.any, first.getsockname()[1]))
+            third.bind((kind.any, 0))
+            with UDP4.socket() as last:
+                return code, answer(last.bind, (UDP4.host, third.getsockname()[1]))
+
+    return of_a_few_ports(once) if kind is UDP6 else once()
+
+
+@check(UDP4, rows="own-addresses")
+def at_own_address(kind: Kind) -> Any:
+    """Who is bound to 0.0.0.0 is reached at the host's other addresses, and answers from there."""
+    if (host := own_address()) is None:
+        return None
+    found = []
+    with kind.socket() as server:
+        server.bind(("", 0))
+        server.settimeout(PATIENCE_S)
+        for connects in (False, True):
+            with kind.socket() as c:
+                c.settimeout(PATIENCE_S)
+                there = host, server.getsockname()[1]
+                if connects:
+                    c.connect(there)
+                    c.send(b"x")
+                else:
+                    c.sendto(b"x", there)
+                data, peer = server.recvfrom(10)
+                server.sendto(b"y", peer)
+                found.append((peer[0] == host, data, c.recvfrom(10)[1] == there))
+    return found
+
+
+@check(UDP4, rows="own-addresses")
+def bound_to_own_address(kind: Kind) -> Any:
+    """Who is bound to such an address hears sockets that were bound to 0.0.0.0, and fresh ones."""
+    if (host := own_address()) is None:
+        return None
+    with kind.socket() as server, kind.socket() as bound, kind.socket() as fresh:
+        server.bind((host, 0))
+        bound.bind(("", 0))
+        server.settimeout(PATIENCE_S)
+        found = []
+        for c in (bound, fresh):
+            c.sendto(b"x", server.getsockname())
+            data, peer = server.recvfrom(10)
+            server.sendto(b"y", peer)
+            c.settimeout(PATIENCE_S)
+            found.append((data, peer[0] == host, c.recvfrom(10)[1] == server.getsockname()))
+        return found
 
 
 @check(UDP4, UDP6, rows="udp-addresses")

@@ -1,5 +1,6 @@
 """Socket options: what is set is reported, has its effect, or is refused."""
 
+import ctypes
 import fcntl
 import socket
 import struct
@@ -8,13 +9,14 @@ from typing import Any
 
 from ..kinds import TCP, TCP4, TCP6, TCP_MAPPED, UDP, UDP4, UDP6, Kind
 from ..table import add, check
-from ..verbs import RESET, answer, disconnect, ended, on
+from ..verbs import RESET, answer, disconnect, ended, on, raw
 
-_SOL, _IP, _IP6, _TCP = (
+_SOL, _IP, _IP6, _TCP, _UDP = (
     socket.SOL_SOCKET,
     socket.IPPROTO_IP,
     socket.IPPROTO_IPV6,
     socket.IPPROTO_TCP,
+    socket.IPPROTO_UDP,
 )
 _TIME = struct.pack("ll", 1, 500_000)
 _STATES = {1: "established", 2: "syn-sent", 7: "close", 8: "close-wait", 10: "listen"}
@@ -54,6 +56,12 @@ _STREAM = (
     (_TCP, socket.TCP_WINDOW_CLAMP, "TCP_WINDOW_CLAMP", 65536),
     (_TCP, socket.TCP_CONGESTION, "TCP_CONGESTION", b"reno"),
     (_TCP, socket.TCP_MAXSEG, "TCP_MAXSEG", 1000),
+    (_TCP, 30, "TCP_FASTOPEN_CONNECT", 1),
+)
+_DATAGRAM = (
+    (_UDP, 1, "UDP_CORK", 1),
+    (_UDP, 103, "UDP_SEGMENT", 1000),
+    (_UDP, 104, "UDP_GRO", 1),
 )
 _V4 = (
     (_IP, socket.IP_TOS, "IP_TOS", 16),
@@ -67,6 +75,7 @@ _V4 = (
     (_IP, 24, "IP_BIND_ADDRESS_NO_PORT", 1),
     (_IP, socket.IP_TRANSPARENT, "IP_TRANSPARENT", 1),
     (_IP, socket.IP_MULTICAST_TTL, "IP_MULTICAST_TTL", 4),
+    (_IP, 49, "IP_MULTICAST_ALL", 0),
 )
 _V6 = (
     (_IP6, socket.IPV6_V6ONLY, "IPV6_V6ONLY", 1),
@@ -76,6 +85,24 @@ _V6 = (
     (_IP6, socket.IPV6_RECVPKTINFO, "IPV6_RECVPKTINFO", 1),
     (_IP6, socket.IPV6_RECVTCLASS, "IPV6_RECVTCLASS", 1),
     (_IP6, 25, "IPV6_RECVERR", 1),
+    (_IP6, socket.IPV6_MULTICAST_HOPS, "IPV6_MULTICAST_HOPS", 4),
+    (_IP6, socket.IPV6_DONTFRAG, "IPV6_DONTFRAG", 1),
+)
+
+_PASS_ALL = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0xFFFF))  # BPF_RET | BPF_K
+_FILTER = struct.pack("HxxxxxxP", 1, ctypes.addressof(_PASS_ALL))
+"""A struct sock_fprog that lets everything through."""
+
+
+# Level, option, what sets it, level and option and value that unset it again.
+_SET_AND_UNSET: tuple[tuple[str, int, int, Any, int, Any], ...] = (
+    ("SO_BINDTODEVICE", _SOL, 25, b"lo\0", 25, b"\0"),
+    ("SO_ZEROCOPY", _SOL, 60, 1, 60, 0),
+    ("SO_PEEK_OFF", _SOL, 42, 0, 42, -1),
+    ("SO_ATTACH_FILTER", _SOL, 26, _FILTER, 27, 0),
+    ("IP_TRANSPARENT", _IP, socket.IP_TRANSPARENT, 1, socket.IP_TRANSPARENT, 0),
+    ("IP_RECVOPTS", _IP, 6, 1, 6, 0),
+    ("IP_MINTTL", _IP, 21, 9, 21, 0),
 )
 
 
@@ -106,17 +133,86 @@ def _kept(level: int, option: int, value: Any) -> Callable[[Kind], Any]:
     return kept
 
 
-for _level, _option, _name, _new in (*_ALL, *_STREAM, *_V4, *_V6):
+for _level, _option, _name, _new in (*_ALL, *_STREAM, *_DATAGRAM, *_V4, *_V6):
     _kinds: tuple[Kind, ...] = (TCP4, UDP4)
     if (_level, _option, _name, _new) in _STREAM:
         _kinds = (TCP4, TCP_MAPPED)
+    elif _level == _UDP:
+        _kinds = (UDP4,)
+    elif _name == "IPV6_MULTICAST_HOPS":
+        _kinds = (UDP6,)
     elif _level == _IP6:
         _kinds = (TCP6, UDP6)
-    elif _name == "IP_MULTICAST_TTL":
+    elif _name in ("IP_MULTICAST_TTL", "IP_MULTICAST_ALL"):
         _kinds = (UDP4,)
     elif _level == _IP:
         _kinds = (TCP4, UDP4)
     add("options", _name, _kinds, _kept(_level, _option, _new), "options A16")
+
+
+def _put_to_use(kind: Kind, prepare: Callable[[socket.socket], Any]) -> list[Any]:
+    """What connect or sendto, and bind and listen, say to sockets that were prepared."""
+    with kind.bound() as s, kind.socket() as c, kind.socket() as server:
+        if kind.type == socket.SOCK_STREAM:
+            s.listen()
+        prepare(c)
+        prepare(server)
+        found = [answer(c.connect, s.getsockname()), answer(server.bind, (kind.host, 0))]
+        if kind.type == socket.SOCK_STREAM:
+            return [*found, answer(server.listen)]
+        with kind.socket() as sender:
+            prepare(sender)
+            return [*found, answer(sender.sendto, b"x", s.getsockname())]
+
+
+def _unset_again(level: int, option: int, value: Any, off: int, nothing: Any) -> Any:
+    def unset_again(kind: Kind) -> Any:
+        """Set and unset before the socket is put to use: as if nothing had been."""
+
+        def prepare(s: socket.socket) -> None:
+            s.setsockopt(level, option, value)
+            s.setsockopt(level, off, nothing)
+
+        return _put_to_use(kind, prepare)
+
+    return unset_again
+
+
+def _set_before(level: int, option: int, value: Any) -> Any:
+    def set_before(kind: Kind) -> Any:
+        """What no service has is set before the socket is put to use."""
+        return _put_to_use(kind, lambda s: s.setsockopt(level, option, value))
+
+    return set_before
+
+
+for _name, _level, _option, _new, _off, _nothing in _SET_AND_UNSET:
+    add(
+        "options",
+        f"unset_{_name}",
+        (TCP4, UDP4),
+        _unset_again(_level, _option, _new, _off, _nothing),
+        "options A16",
+    )
+    add(
+        "options",
+        f"before_{_name}",
+        (TCP4, UDP4),
+        _set_before(_level, _option, _new),
+        "dangerous-options A16",
+    )
+
+
+@check(TCP4, TCP6, rows="dangerous-options A16")
+def signatures_before(kind: Kind) -> Any:
+    """TCP_MD5SIG with a key, on a socket that connects to whoever has none."""
+    with kind.listener() as s, kind.socket() as c:
+        peer = raw(kind, 0).ljust(128, b"\0")
+        key = struct.pack("BBHi", 0, 0, 3, 0) + b"key".ljust(80, b"\0")
+        code = answer(c.setsockopt, _TCP, 14, peer + key)
+        c.settimeout(0.2)
+        connected = answer(c.connect, s.getsockname())
+        return code, connected == "ok"
 
 
 @check(*TCP, rows="options A16")

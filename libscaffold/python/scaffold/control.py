@@ -14,6 +14,9 @@ from .errors import NoDaemon, NotAllowed, ServiceError
 
 _ANSWER_S = 10.0
 
+_UNMAPPED = 65534
+"""Every user without a number in this user namespace has this one."""
+
 
 def answers(runtime_dir: Path) -> int | None:
     """The pid of the scaffoldd of a runtime directory; None when none answers."""
@@ -94,7 +97,9 @@ class Control:
         except ProcessLookupError:
             return
         except (OSError, ValueError):  # 0: its pid means nothing here
-            raise ServiceError(3, "scaffoldd runs in another pid namespace; stop it there") from None
+            raise ServiceError(
+                3, "scaffoldd runs in another pid namespace; stop it there"
+            ) from None
         try:
             self._ask_to_stop()
             poll = select.poll()
@@ -113,7 +118,6 @@ class Control:
         except AnotherVersion as other:
             self._ask(lib.SC_CTL_STOP, other.version)
 
-
     def _connect(self) -> None:
         """By path, which works from every network namespace; else by the abstract name."""
         failure: OSError
@@ -130,6 +134,8 @@ class Control:
         except OSError as error:
             failure = error
         try:
+            if os.geteuid() == _UNMAPPED:
+                raise failure  # whoever answered at a name could not be told from this user
             self._socket.connect(_abstract_name(os.geteuid(), self.runtime_dir))
         except OSError:
             raise NoDaemon(

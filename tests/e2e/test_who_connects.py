@@ -307,6 +307,9 @@ def test_a_program_without_a_number_does_not_believe_a_name(loopback_lab: Lab) -
         code = "import socket; socket.create_connection(('198.18.0.9', 80))"
         done = a.run(["unshare", "--user", PYTHON, "-c", code], timeout=20)
         assert "Network is down" in done.stderr
+        command = [sys.executable, "-m", "scaffold", "status", "--runtime-dir", a.runtime_dir]
+        done = a.run(["unshare", "--user", *command], shim=False, timeout=20)
+        assert "no scaffoldd answers" in done.stderr
         assert set(heard(other)) == {b"0"}
 
 

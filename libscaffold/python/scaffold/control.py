@@ -15,6 +15,9 @@ from .errors import NoDaemon, NotAllowed, ServiceError
 
 _ANSWER_S = 10.0
 
+_UNMAPPED = 65534
+"""Every user without a number in this user namespace has this one."""
+
 
 def answers(runtime_dir: Path) -> int | None:
     """The pid of the scaffoldd of a runtime directory; None when none answers."""
@@ -146,6 +149,8 @@ class Control:
         except OSError as error:
             failure = error
         try:
+            if os.geteuid() == _UNMAPPED:
+                raise failure  # whoever answered at a name could not be told from this user
             self._socket.connect(_abstract_name(os.geteuid(), self.runtime_dir))
         except OSError:
             raise NoDaemon(

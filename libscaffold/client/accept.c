@@ -77,7 +77,8 @@ static void name_like(int fd, int old)
         return; /* who may not ask here will not ask later */
     name.kind = SC_NAME_CLIENT;
     /* Serials of ours have a pid above. */
-    name.serial = (uint64_t)sc_kernel_getpid() << 32 | __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);
+    name.serial =
+        (uint64_t)sc_kernel_getpid() << 32 | __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);
     bind_to(fd, &name);
 }
 

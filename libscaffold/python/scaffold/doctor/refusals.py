@@ -342,8 +342,8 @@ BESIDES: tuple[tuple[str, str], ...] = (
         "io_uring's accept",
         "It is the kernel's own, round libc: the peer's address that it gives is one of AF_UNIX,"
         " and a flow that was reset before it was accepted reads as ended, until its acceptor has"
-        " sent something. Ask getpeername for the address, or take the listener from io_uring: poll it"
-        " there, and call accept.",
+        " sent something. Ask getpeername for the address, or take the listener from io_uring:"
+        " poll it there, and call accept.",
     ),
     (
         "dnsmasq over TCP",

@@ -36,7 +36,9 @@
 static struct sockaddr_in address = {.sin_family = AF_INET};
 static int number; /* of every socket of the client's, one at a time */
 static volatile int round_now, done;
-static char self[4096];
+static char self[4096], parent[16]; /* this program and process, for a child that starts it again */
+/* posix_spawn looks for what it passes on through a descriptor, which must not have `number`. */
+static pthread_mutex_t numbers = PTHREAD_MUTEX_INITIALIZER;
 
 static void check(int ok, const char *what)
 {
@@ -58,6 +60,14 @@ static int live(void *unused) /* for ever */
     return 0;
 }
 
+/* The same, if whoever made it lives to end it. */
+static void live_with(const char *maker)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() == atoi(maker))
+        live(NULL);
+}
+
 static pid_t by_clone(void)
 {
     static char stack[65536] __attribute__((aligned(16)));
@@ -68,7 +78,7 @@ static pid_t by_vfork(void)
 {
     pid_t child = vfork();
     if (child == 0) {
-        execl(self, self, "live", NULL);
+        execl(self, self, "live", parent, NULL);
         _exit(127);
     }
     return child;
@@ -77,9 +87,12 @@ static pid_t by_vfork(void)
 static pid_t by_spawn(void)
 {
     extern char **environ;
-    char *words[] = {self, "live", NULL};
+    char *words[] = {self, "live", parent, NULL};
     pid_t child;
-    return posix_spawn(&child, self, NULL, NULL, words, environ) == 0 ? child : -1;
+    pthread_mutex_lock(&numbers);
+    int error = posix_spawn(&child, self, NULL, NULL, words, environ);
+    pthread_mutex_unlock(&numbers);
+    return error ? -1 : child;
 }
 
 /* In each of the others both sides come back. */
@@ -167,7 +180,9 @@ static void serve(int listener, const char *how, int tell)
 
 static int client_socket(int type)
 {
+    pthread_mutex_lock(&numbers);
     int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+    pthread_mutex_unlock(&numbers);
     check(fd == number || !number, "another number");
     return fd;
 }
@@ -309,8 +324,11 @@ int main(int argc, char **argv)
     int rounds = argc > 2 ? atoi(argv[2]) : 0, seen = 0, made = 0, told = -1;
     struct pollfd *kept = calloc((size_t)rounds + 1, sizeof *kept);
     pthread_t forker;
-    if (strcmp(how, "live") == 0)
-        live(NULL);
+    if (strcmp(how, "live") == 0) {
+        live_with(argv[2]);
+        return 0;
+    }
+    snprintf(parent, sizeof parent, "%d", getpid());
     check(readlink("/proc/self/exe", self, sizeof self - 1) > 0, "readlink");
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (*how == 'b' || *how == 'k')

@@ -245,8 +245,28 @@ static enum sc_trap_verdict on_shutdown(int notify, struct sc_trap_call *c)
     return sc_trap_answer_result(notify, c, sc_shutdown(c->fd, (int)c->args[1]));
 }
 
-/* SIOCOUTQ, and requests about interfaces, whose argument is a struct ifreq: a list of them
- * (SIOCGIFCONF) is left to the kernel, which has none for a flow. */
+/* Questions about interfaces whose argument is a struct ifreq. What changes one is not asked in the
+ * supervisor, whose rights may be more than the program's; a list of them (SIOCGIFCONF) is left to
+ * the kernel, too, which has none for a flow. */
+static bool asks_about_interface(unsigned long request)
+{
+    switch (request) {
+    case SIOCGIFNAME:
+    case SIOCGIFFLAGS:
+    case SIOCGIFADDR:
+    case SIOCGIFDSTADDR:
+    case SIOCGIFBRDADDR:
+    case SIOCGIFNETMASK:
+    case SIOCGIFMETRIC:
+    case SIOCGIFMTU:
+    case SIOCGIFHWADDR:
+    case SIOCGIFINDEX:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static enum sc_trap_verdict on_ioctl(int notify, struct sc_trap_call *c)
 {
     union {
@@ -255,7 +275,7 @@ static enum sc_trap_verdict on_ioctl(int notify, struct sc_trap_call *c)
     } value;
     unsigned long request = (unsigned)c->args[1];
     size_t len = request == SIOCOUTQ ? sizeof value.queued : sizeof value.interface;
-    if (request == SIOCGIFCONF || !take_service_socket(notify, c))
+    if ((request != SIOCOUTQ && !asks_about_interface(request)) || !take_service_socket(notify, c))
         return sc_trap_leave_to_kernel(notify, c);
     if (!sc_tracee_read(c->tid, c->args[2], &value, len) || !sc_trap_call_is_valid(notify, c))
         return sc_trap_answer(notify, c, 0, EFAULT);

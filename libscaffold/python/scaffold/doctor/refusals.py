@@ -329,6 +329,16 @@ REFUSALS: tuple[Refusal, ...] = (
         trap=True,
     ),
     Refusal(
+        ("datagrams.come_together.*",),
+        (
+            "([(1000, True, [], <MsgFlag: 0>), (1000, False, [], <MsgFlag: 0>)],"
+            " [500, 1000, 1000, 1000, 500])",
+        ),
+        "With UDP_GRO datagrams come one by one, as without: each comes by itself to the socket on"
+        " loopback.",
+        trap=True,
+    ),
+    Refusal(
         ("datagrams.type_of_service.*",),
         ("[(0, 1, b'\\x00'), (0, 2, b'@')]",),
         "TTL and type of service of a datagram are those of the socket on loopback that stands for"

@@ -297,10 +297,11 @@ def come_together(kind: Kind) -> Any:
             c.sendto(_TEXT[:n], server.getsockname())
             server.settimeout(PATIENCE_S)
             data, control, flags, _ = server.recvmsg(5000, 256)
-            found.append((data, control, flags & socket.MSG_TRUNC))
+            whole = data == _TEXT[: len(data)]
+            found.append((len(data), whole, control, flags & socket.MSG_TRUNC))
         on(server, _GRO, 0, socket.IPPROTO_UDP)
         c.sendto(_TEXT[:2500], server.getsockname())
-        return found, _end(kind, server)
+        return found, [len(data) for data in _end(kind, server)]
 
 
 @check(*UDP, rows="udp-pieces")

@@ -94,6 +94,8 @@ def _foreign() -> Iterator[str]:
         often = " Sometimes." if one.sometimes else ""
         names = ", ".join(f"`{name}`" for name in one.tests)
         yield f"| {one.suite} | {names} | {one.why}{often} |\n"
+    if not FOREIGN:
+        yield "| both | none | None differs. |\n"
 
 
 def _rows() -> Iterator[str]:

@@ -74,8 +74,8 @@ static void on_readable(struct sc_watch *w, uint32_t events)
 /* Packets of both sockets leave from one port, and all that comes is the first one's. */
 static int share_port(int first, int fd, const struct sockaddr *sa, socklen_t len)
 {
-    struct sock_filter code = {.code = BPF_RET | BPF_K, .k = 0};
-    struct sock_fprog program = {.len = 1, .filter = &code};
+    static struct sock_filter code = {.code = BPF_RET | BPF_K, .k = 0};
+    static const struct sock_fprog program = {.len = 1, .filter = &code}; /* padding is zero, too */
     set_int(first, SOL_SOCKET, SO_REUSEPORT, 1); /* after its bind, which so found out who else */
     set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     return bind(fd, sa, len) < 0

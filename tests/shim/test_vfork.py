@@ -42,38 +42,72 @@ int main(void)
 }
 """
 
-# Becomes a program that inherits a datagram socket of a service, and asks nothing before its child
-# closes that.
-INHERITING = r"""
+# Is passed a datagram socket of a service by another process, its first, and has it closed by a
+# child.
+PASSED = r"""
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define FD 9
+union rights {
+    struct cmsghdr head;
+    char room[CMSG_SPACE(sizeof(int))];
+};
 
-int main(int argc, char **argv)
+static struct msghdr message(union rights *rights)
+{
+    static char byte;
+    static struct iovec piece = {&byte, 1};
+    return (struct msghdr){.msg_iov = &piece, .msg_iovlen = 1, .msg_control = rights->room,
+                           .msg_controllen = sizeof rights->room};
+}
+
+static void pass(int over, int fd)
+{
+    union rights rights = {.head = {CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS}};
+    struct msghdr m = message(&rights);
+    memcpy(CMSG_DATA(&rights.head), &fd, sizeof fd);
+    sendmsg(over, &m, 0);
+}
+
+static int receive(int over)
+{
+    union rights rights;
+    struct msghdr m = message(&rights);
+    int fd;
+    recvmsg(over, &m, 0);
+    memcpy(&fd, CMSG_DATA(&rights.head), sizeof fd);
+    return fd;
+}
+
+int main(void)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof a;
     char text[100] = "";
-    if (argc == 1) {
+    int over[2];
+    socketpair(AF_UNIX, SOCK_STREAM, 0, over);
+    if (fork() == 0) {
         int s = socket(AF_INET, SOCK_DGRAM, 0);
         bind(s, (struct sockaddr *)&a, len);
-        dup2(s, FD);
-        execv(argv[0], (char *[]){argv[0], "again", NULL});
+        pass(over[1], s);
+        return 0;
     }
+    int s = receive(over[0]);
+    wait(NULL);
+    getsockname(s, (struct sockaddr *)&a, &len);
     if (vfork() == 0) {
-        close(FD);
+        close(s);
         _exit(0);
     }
     wait(NULL);
-    getsockname(FD, (struct sockaddr *)&a, &len);
     sendto(socket(AF_INET, SOCK_DGRAM, 0), "hello", 5, 0, (struct sockaddr *)&a, len);
-    read(FD, text, sizeof text - 1);
-    int copy = dup(FD);
+    read(s, text, sizeof text - 1);
+    int copy = dup(s);
     sendto(socket(AF_INET, SOCK_DGRAM, 0), "again", 5, 0, (struct sockaddr *)&a, len);
     read(copy, text + 5, sizeof text - 6);
     puts(text);
@@ -96,7 +130,7 @@ def test_a_child_closes_what_its_parent_uses(shared_host: Host, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("shim", [False, True], ids=["native", "shim"])
-def test_a_child_closes_what_its_parent_inherited(
+def test_a_child_closes_what_its_parent_was_passed(
     shared_host: Host, tmp_path: Path, shim: bool
 ) -> None:
-    assert output(shared_host, tmp_path, INHERITING, shim) == "helloagain\n"
+    assert output(shared_host, tmp_path, PASSED, shim) == "helloagain\n"

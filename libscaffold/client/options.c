@@ -135,20 +135,15 @@ static int reported_buffer(int name, int value)
     return reported;
 }
 
-/* As much of a value as is looked at. */
-#define VALUE_MAX 64
-
-static size_t looked_at(socklen_t len)
-{
-    return len < VALUE_MAX ? len : VALUE_MAX;
-}
+/* As much of a name as Linux looks at. */
+#define NAME_LENGTH_MAX 15
 
 static int set_congestion(int fd, const void *value, socklen_t len)
 {
     static const char *const known[] = {"cubic", "reno", "bbr"};
+    size_t length = strnlen(value, len < NAME_LENGTH_MAX ? len : NAME_LENGTH_MAX);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strnlen(value, looked_at(len)) == strlen(known[i]) &&
-            memcmp(value, known[i], strlen(known[i])) == 0) {
+        if (length == strlen(known[i]) && memcmp(value, known[i], strlen(known[i])) == 0) {
             int start;
             memcpy(&start, known[i], sizeof start);
             sc_shadow_set(sc_cookie(fd), (unsigned)kept_key(IPPROTO_TCP, TCP_CONGESTION), start);
@@ -297,9 +292,10 @@ void sc_options_tell_datagram(int fd)
 /* An option that no service has is switched off, where it is. */
 static bool asks_for_off(const struct sc_option *o, const void *value, socklen_t len)
 {
-    static const char zero[VALUE_MAX];
+    static const char zero[64];
     int number = 0;
-    if (o->verdict != SC_OPTION_REFUSED || !value || len < sizeof number || len > sizeof zero)
+    if (o->verdict != SC_OPTION_REFUSED || len < sizeof number || len > sizeof zero ||
+        !sc_memory_reads(value, len))
         return false;
     memcpy(&number, value, sizeof number);
     return o->initial ? number == o->initial : memcmp(value, zero, len) == 0;
@@ -332,7 +328,7 @@ static int set_other(int fd, int level, int name, const void *value, socklen_t l
 
 static int set_on_service(int fd, int level, int name, const void *value, socklen_t len)
 {
-    if (!sc_memory_reads(value, looked_at(len)))
+    if (!sc_memory_reads(value, len < sizeof(struct timeval) ? len : sizeof(struct timeval)))
         return fail(EFAULT);
     if (level == IPPROTO_TCP && name == TCP_CONGESTION)
         return set_congestion(fd, value, len);

@@ -140,6 +140,8 @@ static bool needs_shim(const struct start *s)
         return false;
     const char *why;
     enum shim_target target = look_at_target(s, &why);
+    if (target == SHIM_TARGET_ABSENT && s->actions && *s->path != '/')
+        target = SHIM_TARGET_REACHED; /* seen from another folder, perhaps */
     if (target == SHIM_TARGET_ABSENT ||
         (target == SHIM_TARGET_REACHED && shim_environment_is_settled(s->envp)) ||
         !shim_passes_services(s->actions))
@@ -317,18 +319,56 @@ int shim_entry_execle(const char *path, const char *arg, ...)
 
 #define SHELL "/bin/sh" /* libc's */
 
-static void set_environment(void *envp)
+/* libc starts the shell with `environ`: what a program that has cleared it lacks is lent to it for
+ * the time of the calls that need it. Several threads may make them at once: the last one gives the
+ * program's own back, unless somebody has put another in its place meanwhile (setenv), which then
+ * stays. Static, since that one keeps the entries, and others may be reading. What a thread changes
+ * in place meanwhile (setenv of a variable that is there, unsetenv) goes with what was lent.
+ *
+ * The lock is held for no longer than a copy takes; a fork in that moment leaves it locked in a
+ * child, as it does with the lock in libc's own system. */
+static pthread_mutex_t lending = PTHREAD_MUTEX_INITIALIZER;
+static unsigned borrowers;
+static char **own;
+static char *lent[SHIM_ENVIRONMENT_MAX + SHIM_PUT_BACK_MAX + 1];
+static char lent_preload[SHIM_PRELOAD_MAX];
+
+static void lend(char *const envp[])
 {
-    environ = envp;
+    pthread_mutex_lock(&lending);
+    borrowers++;
+    if (environ != lent) {
+        own = environ;
+        if (envp != lent)
+            shim_environment_restore(envp, lent, lent_preload);
+        environ = lent;
+    }
+    pthread_mutex_unlock(&lending);
 }
 
-/* libc starts the shell with `environ`: what a program that has cleared it lacks is there for the
- * time of the call. */
+static void take_back(void *unused)
+{
+    (void)unused;
+    pthread_mutex_lock(&lending);
+    if (--borrowers == 0 && environ == lent)
+        environ = own;
+    pthread_mutex_unlock(&lending);
+}
+
+/* True when the program's environment is not the one that the shell is to have, or is only so for
+ * as long as another call takes. */
+static bool borrows(const struct start *s, char *const envp[])
+{
+    return envp != s->envp || envp == lent;
+}
+
 static int call_system(const struct start *s, char *const envp[])
 {
     int status;
-    pthread_cleanup_push(set_environment, environ);
-    environ = (char **)(uintptr_t)envp;
+    if (!borrows(s, envp))
+        return sc_next.system(s->argv[0]);
+    lend(s->envp);
+    pthread_cleanup_push(take_back, NULL);
     status = sc_next.system(s->argv[0]);
     pthread_cleanup_pop(1);
     return status;
@@ -342,10 +382,12 @@ int shim_entry_system(const char *command)
 
 static int call_popen(const struct start *s, char *const envp[])
 {
-    char **before = environ;
-    environ = (char **)(uintptr_t)envp;
+    bool borrowed = borrows(s, envp);
+    if (borrowed)
+        lend(s->envp);
     *s->file = sc_next.popen(s->argv[0], s->argv[1]);
-    environ = before;
+    if (borrowed)
+        take_back(NULL);
     return 0;
 }
 

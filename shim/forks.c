@@ -1,7 +1,6 @@
 /* Forks that run no handlers of pthread_atfork: _Fork, clone, and what syscall() makes of their
  * numbers. What copies the memory goes through the fork gate (client/fork_gate.h); what shares it,
  * threads and the like, straight on. */
-#include <errno.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -11,6 +10,7 @@
 
 #include "client/fork_gate.h"
 #include "client/kernel.h"
+#include "client/memory.h"
 #include "client/real.h"
 
 #define EXPORTED __attribute__((visibility("default")))
@@ -67,13 +67,10 @@ EXPORTED int clone(int (*function)(void *arg), void *stack, int flags, void *arg
 /* --- by number -------------------------------------------------------------------------------- */
 
 /* The first word of clone3's argument, its flags. False: it cannot be read, as the kernel will say.
- * The question is one that changes nothing: 3 is no way to change the mask. */
+ */
 static bool read_flags(const void *from, uint64_t *flags)
 {
-    int kept = errno;
-    bool readable = from && (sc_kernel(SYS_rt_sigprocmask, 3, from, NULL, sizeof *flags) == 0 ||
-                             errno != EFAULT);
-    errno = kept;
+    bool readable = sc_memory_reads(from, sizeof *flags);
     if (readable)
         *flags = *(const uint64_t *)from;
     return readable;

@@ -218,11 +218,11 @@ static void give_raw(const struct arrival *a, struct sockaddr *addr, socklen_t *
 
 /* Where the address is to be written before the program sees it: what it has no room for is needed
  * here. A bad pointer is for the kernel to see. */
-static bool comes_apart(bool known, struct sockaddr *addr, socklen_t room)
+static bool comes_apart(bool known, struct sockaddr *addr, socklen_t *len, socklen_t room)
 {
     socklen_t most = sizeof(struct sockaddr_storage);
-    return !addr ||
-           (known && room <= INT32_MAX && sc_memory_writes(addr, room < most ? room : most));
+    return !addr || (known && room <= INT32_MAX && sc_memory_writes(len, sizeof *len) &&
+                     sc_memory_writes(addr, room < most ? room : most));
 }
 
 static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int flags)
@@ -234,11 +234,11 @@ static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int fl
         errno = EOPNOTSUPP;
         return -1;
     }
-    if (addr && !sc_memory_writes(len, sizeof *len))
+    if (addr && !sc_memory_reads(len, sizeof *len))
         return kernels(fd, addr, len, flags);
     bool known = sc_mark_is_set(fd, SC_MARK_LISTENING);
     socklen_t size = sizeof here, room = addr ? *len : 0;
-    bool apart = comes_apart(known, addr, room);
+    bool apart = comes_apart(known, addr, len, room);
     struct arrival a = {.from = apart ? (struct sockaddr *)&here : addr};
     a.fd = apart ? kernels(fd, &here, &size, flags) : kernels(fd, addr, len, flags);
     if (a.fd < 0)

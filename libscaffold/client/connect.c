@@ -197,8 +197,10 @@ static int open_ends(struct opening *o)
     if (prepare(o) < 0)
         return -1;
     sc_note_service_socket();
-    if (hand_over(o) < 0)
+    if (hand_over(o) < 0) {
+        forget_attempt(o);
         return -1;
+    }
     if (!o->nonblocking)
         return wait_for_outcome(o);
     sc_mark_set(o->fd, SC_MARKS_OF_ATTEMPT);

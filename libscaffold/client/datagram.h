@@ -61,6 +61,9 @@ enum sc_route sc_datagram_route(int fd, const struct sockaddr *to, socklen_t len
 /* True for addresses of services. Pure. */
 bool sc_names_service(const struct sockaddr *to, socklen_t len);
 
+/* For these, and for this host's own, where a service may be: sc_datagram_route has to decide. */
+bool sc_names_ours(const struct sockaddr *to, socklen_t len);
+
 /* A plain socket sends to plain IP. */
 void sc_datagram_note_ip(int fd);
 

@@ -82,8 +82,8 @@ ssize_t sc_sendfile(int out, int in, off_t *offset, size_t n)
 /* --- many at once ------------------------------------------------------------------------------
  */
 
-/* True when nothing of the list is a datagram of ours, as far as it can be read: the kernel's call
- * is right. */
+/* True when nothing of the list is, or may become, a datagram of ours, as far as it can be read:
+ * the kernel's call is right. */
 static bool is_all_plain(int fd, const struct mmsghdr *list, unsigned count)
 {
     if (sc_is_datagram(fd))
@@ -91,7 +91,7 @@ static bool is_all_plain(int fd, const struct mmsghdr *list, unsigned count)
     for (unsigned i = 0; i < count && sc_memory_reads(&list[i], sizeof list[i]); i++) {
         const struct msghdr *m = &list[i].msg_hdr;
         if (m->msg_name && sc_memory_reads_address(m->msg_name, m->msg_namelen) &&
-            sc_names_service(m->msg_name, m->msg_namelen))
+            sc_names_ours(m->msg_name, m->msg_namelen))
             return false;
     }
     return true;

@@ -193,6 +193,12 @@ bool sc_names_service(const struct sockaddr *to, socklen_t len)
            (sc_address_from_sockaddr(to, len, &a) == 0 && a.port != 0 && sc_policy_connects(&a));
 }
 
+bool sc_names_ours(const struct sockaddr *to, socklen_t len)
+{
+    struct sc_address a;
+    return sc_names_service(to, len) || is_here(to, len, &a);
+}
+
 /* A socket that plain IP knows, or that has an address of its own, goes on there. */
 static enum sc_route route_here(int fd, const struct sc_address *a)
 {

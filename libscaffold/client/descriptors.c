@@ -69,14 +69,18 @@ __attribute__((constructor(104))) void sc_descriptors_take_over(void)
     owner = sc_any_service_socket() || sc_log_on() ? sc_kernel_getpid() : 0;
 }
 
+void sc_descriptors_note_owner(void)
+{
+    if (owner == 0)
+        owner = sc_kernel_getpid();
+}
+
 /* Between vfork and exec a child has its own descriptors and its parent's memory: what it closes
  * is still open where the table belongs to. */
 bool sc_is_vfork_child(void)
 {
-    pid_t own = sc_kernel_getpid();
-    if (owner == 0)
-        owner = own;
-    return own != owner;
+    sc_descriptors_note_owner();
+    return sc_kernel_getpid() != owner;
 }
 
 /* --- listing ------------------------------------------------------------------------------------

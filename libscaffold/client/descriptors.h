@@ -66,6 +66,9 @@ void sc_note_signals(void);
 /* In the child of a fork: the descriptors are this process's from now on. */
 void sc_descriptors_take_over(void);
 
+/* With the first socket of a service: before a child between vfork and exec can ask. */
+void sc_descriptors_note_owner(void);
+
 /* True between vfork and exec: the memory is the parent's, the descriptors are not. */
 bool sc_is_vfork_child(void);
 

@@ -28,7 +28,10 @@ bool sc_any_service_socket(void)
 /* With the first one, those that were passed to the process before are looked at. */
 void sc_note_service_socket(void)
 {
-    if (sc_any_service_socket() || __atomic_exchange_n(&seen, true, __ATOMIC_RELAXED))
+    if (sc_any_service_socket())
+        return;
+    sc_descriptors_note_owner();
+    if (__atomic_exchange_n(&seen, true, __ATOMIC_RELAXED))
         return;
     for (int fd = 0; fd < SC_DESCRIPTORS_MAX && __atomic_load_n(&passed, __ATOMIC_RELAXED); fd++)
         sc_meet_passed(fd);

@@ -135,12 +135,15 @@ static int reported_buffer(int name, int value)
     return reported;
 }
 
+/* As much of a name as Linux looks at. */
+#define NAME_LENGTH_MAX 15
+
 static int set_congestion(int fd, const void *value, socklen_t len)
 {
     static const char *const known[] = {"cubic", "reno", "bbr"};
+    size_t length = strnlen(value, len < NAME_LENGTH_MAX ? len : NAME_LENGTH_MAX);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strnlen(value, len) == strlen(known[i]) &&
-            memcmp(value, known[i], strlen(known[i])) == 0) {
+        if (length == strlen(known[i]) && memcmp(value, known[i], strlen(known[i])) == 0) {
             int start;
             memcpy(&start, known[i], sizeof start);
             sc_shadow_set(sc_cookie(fd), (unsigned)kept_key(IPPROTO_TCP, TCP_CONGESTION), start);
@@ -291,7 +294,8 @@ static bool asks_for_off(const struct sc_option *o, const void *value, socklen_t
 {
     static const char zero[64];
     int number = 0;
-    if (o->verdict != SC_OPTION_REFUSED || !value || len < sizeof number || len > sizeof zero)
+    if (o->verdict != SC_OPTION_REFUSED || len < sizeof number || len > sizeof zero ||
+        !sc_memory_reads(value, len))
         return false;
     memcpy(&number, value, sizeof number);
     return o->initial ? number == o->initial : memcmp(value, zero, len) == 0;

@@ -3,6 +3,10 @@
  * descriptor 9. SERVICE: open, cloexec, or none. FLAG: vfork (between vfork and exec), preload (an
  * LD_PRELOAD of its own), no-preload (an empty one), settings (a SCAFFOLD_POOL of its own).
  *
+ * HOW may be `elsewhere`: the program is seen from the folder that a file action names; `shells`:
+ * two threads wait for shells, which end one after the other; `shell-and-set`: a variable is set
+ * while one waits.
+ *
  * exec told prints its environment, and the family that descriptor 9 has for it.
  * exec actions SEED COUNT: COUNT times posix_spawn with random file actions; each child says
  * whether a service's socket arrived, and whether the shim did. */
@@ -10,6 +14,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +78,58 @@ static void copy(FILE *from)
     pclose(from);
 }
 
+static void elsewhere(char **argv, char **env)
+{
+    char folder[sizeof self];
+    pid_t child = 0;
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addchdir_np(&actions, dirname(strcpy(folder, self)));
+    if (chdir("/") < 0)
+        perror("/");
+    wait_for(posix_spawn(&child, "./exec-program", &actions, NULL, argv, env), child);
+}
+
+/* --- shells and threads ---------------------------------------------------------------------- */
+
+static int begun[2], go[2];
+
+static void *wait_for_shell(void *unused)
+{
+    char command[64];
+    snprintf(command, sizeof command, "echo >&%d; read x <&%d", begun[1], go[0]);
+    system(command);
+    return unused;
+}
+
+static pthread_t start_shell(void)
+{
+    pthread_t thread;
+    char byte;
+    pthread_create(&thread, NULL, wait_for_shell, NULL);
+    read(begun[0], &byte, 1);
+    return thread;
+}
+
+static void with_shells(int count, const char *command)
+{
+    pthread_t threads[2];
+    pipe(begun);
+    pipe(go);
+    for (int i = 0; i < count; i++)
+        threads[i] = start_shell();
+    if (count == 1)
+        setenv("NEW", "1", 1);
+    else
+        system(command);
+    for (int i = 0; i < count; i++)
+        write(go[1], "\n", 1);
+    for (int i = 0; i < count; i++)
+        pthread_join(threads[i], NULL);
+    if (count == 1 && getenv("NEW") && setenv("A", "c", 1) == 0)
+        printf("NEW=%s A=%s\n", getenv("NEW"), getenv("A"));
+}
+
 static void call(const char *how, char **env)
 {
     char *argv[] = {"exec", "told", NULL};
@@ -106,6 +164,8 @@ static void call(const char *how, char **env)
         wait_for(posix_spawn(&child, "exec-program", NULL, NULL, argv, env), child);
     else if (IS("posix_spawnp"))
         wait_for(posix_spawnp(&child, "exec-program", NULL, NULL, argv, env), child);
+    else if (IS("elsewhere"))
+        elsewhere(argv, env);
     environ = env; /* as nginx does */
     if (IS("execv"))
         execv(self, argv);
@@ -119,7 +179,11 @@ static void call(const char *how, char **env)
         system(command);
     else if (IS("popen"))
         copy(popen(command, "r"));
-    if (environ != env)
+    else if (IS("shells"))
+        with_shells(2, command);
+    else if (IS("shell-and-set"))
+        with_shells(1, command);
+    if (environ != env && !IS("shell-and-set"))
         puts("another environment was left behind");
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -202,6 +203,28 @@ static void streams(int family, void *address, socklen_t len)
     close(c);
 }
 
+/* Memory that is neither on the stack nor on the heap. */
+static struct memory {
+    struct sockaddr_storage addresses[2];
+    socklen_t length;
+} data;
+
+static void accept_into(struct memory *m)
+{
+    socklen_t len = sizeof(struct sockaddr_in);
+    m->addresses[0] = (struct sockaddr_storage){0};
+    m->addresses[0].ss_family = AF_INET;
+    int s = listener_of(AF_INET, &m->addresses[0], &len);
+    for (int i = 0; i < 3; i++) {
+        int c = socket(AF_INET, SOCK_STREAM, 0);
+        connect(c, as(&m->addresses[0]), sizeof(struct sockaddr_in));
+        m->length = sizeof m->addresses[1];
+        close(accept(s, as(&m->addresses[1]), &m->length));
+        close(c);
+    }
+    close(s);
+}
+
 /* --- datagrams ------------------------------------------------------------------------------- */
 
 static void datagrams(void)
@@ -275,6 +298,9 @@ int main(int argc, char **argv)
     memcpy(name.sun_path, "\0a name that is none of ours, and long", 39);
     streams(AF_UNIX, &name, sizeof(sa_family_t) + 39);
     datagrams();
+    accept_into(&data);
+    accept_into(
+        mmap(NULL, sizeof data, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     passing(SOCK_STREAM);
     passing(SOCK_SEQPACKET);
     passing(SOCK_DGRAM);

@@ -28,7 +28,7 @@ def program() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="scaffold-exec-") as folder:
         Path(folder).chmod(0o755)
         made = Path(folder, "exec-program")
-        subprocess.run(["cc", "-w", "-O1", "-o", made, SOURCE], check=True)
+        subprocess.run(["cc", "-w", "-O1", "-pthread", "-o", made, SOURCE], check=True)
         yield made
 
 
@@ -65,6 +65,24 @@ def test_between_vfork_and_exec(shared_host: Host, program: Path, how: str) -> N
 @pytest.mark.parametrize("service", ["cloexec", "none"])
 def test_without_one(shared_host: Host, program: Path, how: str, service: str) -> None:
     assert shells(run(shared_host, program, how, service)) == {"A=b"}
+
+
+def test_seen_from_another_folder(shared_host: Host, program: Path) -> None:
+    lines = run(shared_host, program, "elsewhere", "open")
+    assert set(lines) == {"A=b", "family 2", *settings(shared_host)}
+
+
+def test_shells_of_several_threads(shared_host: Host, program: Path) -> None:
+    """The environment that they are given for the time of the call is the program's own again."""
+    lines = run(shared_host, program, "shells", "open")
+    assert shells(lines) == {"A=b", "family 2", *settings(shared_host)}
+
+
+@pytest.mark.parametrize("service", ["open", "none"])
+def test_a_variable_that_is_set_meanwhile_stays(
+    shared_host: Host, program: Path, service: str
+) -> None:
+    assert run(shared_host, program, "shell-and-set", service) == ["NEW=1 A=c"]
 
 
 def test_what_it_chose_itself_stays(shared_host: Host, program: Path) -> None:

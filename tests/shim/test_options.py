@@ -135,6 +135,22 @@ def test_a_number_that_is_used_again(shared_host: Host) -> None:
     assert done.stdout == "ok\n", done.stderr
 
 
+def test_a_value_that_ends_with_its_page(shared_host: Host) -> None:
+    """Less than the length says, and enough for what is read first."""
+    code = PREPARE + (
+        "import ctypes, mmap\n"
+        "libc = ctypes.CDLL(None, use_errno=True); told(c); m = mmap.mmap(-1, 2 * mmap.PAGESIZE)\n"
+        "end = ctypes.addressof(ctypes.c_char.from_buffer(m)) + mmap.PAGESIZE\n"
+        "assert libc.mprotect(ctypes.c_void_p(end), mmap.PAGESIZE, 0) == 0\n"
+        "for level, name, fill in (6, 13, 65), (0, 19, 0):\n"
+        "    ctypes.memset(end - 20, fill, 20)\n"
+        "    assert libc.setsockopt(c.fileno(), level, name, ctypes.c_void_p(end - 20), 64) < 0\n"
+        "    print(errno.errorcode[ctypes.get_errno()])\n"
+    )
+    done = run(shared_host, code)
+    assert done.stdout.split() == ["ENOENT", "ENOPROTOOPT"], done.stderr
+
+
 def test_a_refused_socket_goes_on(shared_host: Host) -> None:
     """The socket is as it was: unset the option, and it connects. Plain IP it reaches as ever."""
     code = "c.setsockopt(0, 19, 1); a = told(c); c.setsockopt(0, 19, 0); print(a, told(c))"

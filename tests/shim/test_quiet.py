@@ -13,6 +13,8 @@ SOURCE = Path(__file__).with_name("quiet.c")
 CHILD = re.compile(r"^(?:clone|clone3|fork|vfork)\(.*= (\d+)$")
 ACCEPT = re.compile(r"^(accept4?\(\d+, )(?:NULL, NULL|.*\[.*?\])")
 """accept asks for the peer's address, also where the program does not."""
+QUESTION = "rt_sigprocmask(POINTER"
+"""Whether memory is there that is of none of the usual kinds: once for a page."""
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +71,8 @@ def test_no_call_that_the_program_did_not_make(
     native = traces(shared_host, program, tmp_path / "native", shim=False)
     ours = traces(shared_host, program, tmp_path / "ours", shim=True)
     assert len(native) == len(ours) == 4
+    assert sum(line.startswith(QUESTION) for line in ours[0]) == 1
+    ours = [[line for line in lines if not line.startswith(QUESTION)] for lines in ours]
     for before, after in zip(native, ours, strict=True):
         assert after == before
     assert len(native[0]) > 300

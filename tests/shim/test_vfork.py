@@ -42,11 +42,95 @@ int main(void)
 }
 """
 
+# Is passed a datagram socket of a service by another process, its first, and has it closed by a
+# child.
+PASSED = r"""
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+union rights {
+    struct cmsghdr head;
+    char room[CMSG_SPACE(sizeof(int))];
+};
+
+static struct msghdr message(union rights *rights)
+{
+    static char byte;
+    static struct iovec piece = {&byte, 1};
+    return (struct msghdr){.msg_iov = &piece, .msg_iovlen = 1, .msg_control = rights->room,
+                           .msg_controllen = sizeof rights->room};
+}
+
+static void pass(int over, int fd)
+{
+    union rights rights = {.head = {CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS}};
+    struct msghdr m = message(&rights);
+    memcpy(CMSG_DATA(&rights.head), &fd, sizeof fd);
+    sendmsg(over, &m, 0);
+}
+
+static int receive(int over)
+{
+    union rights rights;
+    struct msghdr m = message(&rights);
+    int fd;
+    recvmsg(over, &m, 0);
+    memcpy(&fd, CMSG_DATA(&rights.head), sizeof fd);
+    return fd;
+}
+
+int main(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof a;
+    char text[100] = "";
+    int over[2];
+    socketpair(AF_UNIX, SOCK_STREAM, 0, over);
+    if (fork() == 0) {
+        int s = socket(AF_INET, SOCK_DGRAM, 0);
+        bind(s, (struct sockaddr *)&a, len);
+        pass(over[1], s);
+        return 0;
+    }
+    int s = receive(over[0]);
+    wait(NULL);
+    getsockname(s, (struct sockaddr *)&a, &len);
+    if (vfork() == 0) {
+        close(s);
+        _exit(0);
+    }
+    wait(NULL);
+    sendto(socket(AF_INET, SOCK_DGRAM, 0), "hello", 5, 0, (struct sockaddr *)&a, len);
+    read(s, text, sizeof text - 1);
+    int copy = dup(s);
+    sendto(socket(AF_INET, SOCK_DGRAM, 0), "again", 5, 0, (struct sockaddr *)&a, len);
+    read(copy, text + 5, sizeof text - 6);
+    puts(text);
+    return 0;
+}
+"""
+
+
+def output(host: Host, folder: Path, code: str, shim: bool) -> str:
+    source, program = folder / "vfork.c", folder / "vfork"
+    source.write_text(code)
+    subprocess.run(["cc", "-Wall", "-o", program, source], check=True)
+    done = host.run([program], shim=shim, all_local=shim, timeout=60)
+    return done.stdout + done.stderr
+
 
 @pytest.mark.parametrize("shim", [False, True], ids=["native", "shim"])
 def test_a_child_closes_what_its_parent_uses(shared_host: Host, tmp_path: Path, shim: bool) -> None:
-    source, program = tmp_path / "vfork.c", tmp_path / "vfork"
-    source.write_text(PROGRAM)
-    subprocess.run(["cc", "-Wall", "-o", program, source], check=True)
-    done = shared_host.run([program], shim=shim, all_local=shim)
-    assert done.stdout == "-1 EAGAIN\n", done.stderr
+    assert output(shared_host, tmp_path, PROGRAM, shim) == "-1 EAGAIN\n"
+
+
+@pytest.mark.parametrize("shim", [False, True], ids=["native", "shim"])
+def test_a_child_closes_what_its_parent_was_passed(
+    shared_host: Host, tmp_path: Path, shim: bool
+) -> None:
+    assert output(shared_host, tmp_path, PASSED, shim) == "helloagain\n"

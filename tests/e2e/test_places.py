@@ -155,6 +155,15 @@ def test_a_place_that_somebody_else_took(machine: Sandbox) -> None:
     assert f"{PRIVATE} belongs to uid {USER + 1}; choose another --runtime-dir" in done.stderr
 
 
+def test_scaffoldd_refuses_what_somebody_else_made(machine: Sandbox) -> None:
+    """Also where it may write there."""
+    machine.run(["install", "-d", "-m", "777", "-o", str(USER + 1), PRIVATE])
+    for flags in ([], ["--check"]):
+        done = machine.run([paths.part(paths.DAEMON), "--port", "0", *flags], USER)
+        assert done.returncode == 1
+        assert f"{PRIVATE} belongs to uid {USER + 1}; choose another" in done.stdout + done.stderr
+
+
 STALL = """
 import os, socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)

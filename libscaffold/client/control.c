@@ -163,45 +163,82 @@ static int open_at(const struct sc_place *place, const struct sockaddr_un *sun, 
     return err;
 }
 
-static int open_by_path(const struct sc_place *place)
+/* Somebody else's, where nobody but this user is trusted: not even its queue is waited for. */
+static bool is_foreign(const struct sc_place *place)
+{
+    struct statx st;
+    return place->closed && RAW(statx, AT_FDCWD, place->dir, 0, STATX_UID, &st) == 0 &&
+           st.stx_uid != place->id.uid;
+}
+
+static int open_by_path(const struct sc_place *place, bool patient)
 {
     struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    if (is_foreign(place))
+        return -EPERM;
     snprintf(sun.sun_path, sizeof sun.sun_path, "%s/ctl", place->dir);
-    return open_at(place, &sun, sizeof sun, is_directorys, true);
+    return open_at(place, &sun, sizeof sun, is_directorys, patient);
+}
+
+static int open_by_name(const struct sc_place *place, bool patient)
+{
+    struct sockaddr_un sun;
+    socklen_t len = sc_name_control(place->id, &sun);
+    return open_at(place, &sun, len, is_named_user, patient);
 }
 
 /* The abstract name first: it is there in a chroot, too. Containers share the directory only; and
  * where somebody else holds the name, whether he answers or lets its queue run full, or a user
  * namespace does not let him be told from scaffoldd, the directory says who scaffoldd is. */
-static int open_place(const struct sc_place *place)
+static int open_at_once(const struct sc_place *place)
 {
-    struct sockaddr_un sun;
-    socklen_t len = sc_name_control(place->id, &sun);
-    int fd = open_at(place, &sun, len, is_named_user, false);
+    int fd = open_by_name(place, false);
     if (fd >= 0 || fd == -ENOBUFS)
         return fd;
-    int by_path = open_by_path(place);
-    if (by_path < 0 && by_path != -ENOBUFS && fd == -EAGAIN)
-        return open_at(place, &sun, len, is_named_user, true);
-    return by_path;
+    int by_path = open_by_path(place, false);
+    return by_path < 0 && by_path != -ENOBUFS && fd == -EAGAIN ? fd : by_path;
 }
 
-/* The first place that answers, which is the one that counts from then on. */
-static int open_any(void)
+static int wait_at_path(const struct sc_place *place)
+{
+    return open_by_path(place, true);
+}
+
+static int wait_at_name(const struct sc_place *place)
+{
+    return open_by_name(place, true);
+}
+
+/* The first place that answers, which is the one that counts from then on. EAGAIN: none does, and
+ * one has a full queue. */
+static int open_first(int (*open_place)(const struct sc_place *place))
 {
     unsigned place, end;
-    int fd = -ENOENT;
+    int result = -ENOENT;
     sc_daemon_candidates(&place, &end);
     for (; place < end; place++) {
-        fd = open_place(sc_daemon_look(place));
+        int fd = open_place(sc_daemon_look(place));
         if (fd == -ENOBUFS || (fd >= 0 && sc_daemon_choose(place)))
             return fd;
         if (fd >= 0) { /* another thread has found another one */
             sc_control_close(fd);
-            return open_any();
+            return open_first(open_place);
         }
+        if (result != -EAGAIN)
+            result = fd;
     }
-    return fd;
+    return result;
+}
+
+/* A full queue can be anybody's: it is waited for when nobody answers anywhere, in the directories
+ * before the names, which are anybody's, too. */
+static int open_any(void)
+{
+    int fd = open_first(open_at_once);
+    if (fd != -EAGAIN)
+        return fd;
+    fd = open_first(wait_at_path);
+    return fd >= 0 || fd == -ENOBUFS ? fd : open_first(wait_at_name);
 }
 
 int sc_control_open(bool quiet)

@@ -89,6 +89,8 @@ size_t sc_daemon_text(char *out, size_t size)
     unsigned first, last;
     size_t n = 0;
     sc_daemon_candidates(&first, &last);
+    if (first == last)
+        n = (size_t)snprintf(out, size, "SCAFFOLD_RUNTIME_DIR, which is too long");
     for (unsigned i = first; i < last && n < size; i++) {
         const char *before = i == first ? "" : i + 1 == last ? " or " : ", ";
         n += (size_t)snprintf(out + n, size - n, "%s%s", before, places.at[i].dir);

@@ -313,7 +313,7 @@ static bool owner_of(const char *dir, uint32_t *uid)
     return true;
 }
 
-/* The first place where programs look. */
+/* The first place where programs look; none when SCAFFOLD_RUNTIME_DIR is too long. */
 static void default_runtime_dir(struct sc_config *c)
 {
     struct sc_places places;
@@ -321,8 +321,8 @@ static void default_runtime_dir(struct sc_config *c)
                                   .xdg = getenv("XDG_RUNTIME_DIR"),
                                   .uid = geteuid(),
                                   .owner_of = owner_of};
-    sc_places_read(&places, &wish);
-    snprintf(c->runtime_dir, sizeof c->runtime_dir, "%s", places.at[0].dir);
+    if (sc_places_read(&places, &wish))
+        snprintf(c->runtime_dir, sizeof c->runtime_dir, "%s", places.at[0].dir);
 }
 
 /* The machine's name up to its first dot, with what a label cannot hold replaced. */
@@ -361,6 +361,8 @@ void sc_config_init(struct sc_config *c)
 
 int sc_config_make_absolute(struct sc_config *c, char *why, size_t size)
 {
+    for (size_t n = strlen(c->runtime_dir); n > 1 && c->runtime_dir[n - 1] == '/'; n--)
+        c->runtime_dir[n - 1] = 0; /* as programs do it (local/places.c) */
     const struct {
         enum sc_setting setting;
         char *path;

@@ -68,6 +68,27 @@ static void check_folder(const struct sc_config *c, enum sc_setting s, const cha
         complain(c, s, strerror(-err), what, p);
 }
 
+bool sc_config_trusts(const char *runtime_dir, char *why, size_t size)
+{
+    struct stat st;
+    if (stat(runtime_dir, &st) < 0 || st.st_uid == 0 || st.st_uid == geteuid())
+        return true;
+    snprintf(why, size, "%s belongs to uid %u; choose another --runtime-dir", runtime_dir,
+             st.st_uid);
+    return false;
+}
+
+/* Anybody can make a folder in /tmp. */
+static void check_runtime_dir(const struct sc_config *c, struct sc_problems *p)
+{
+    char why[WHERE];
+    if (sc_config_trusts(c->runtime_dir, why, sizeof why))
+        check_folder(c, SC_SET_RUNTIME_DIR, c->runtime_dir, false,
+                     "give a --runtime-dir that you can write to", p);
+    else
+        sc_problem(p, "%s", why);
+}
+
 /* It is renamed when it is full: the folder counts, too. */
 static void check_log_file(const struct sc_config *c, struct sc_problems *p)
 {
@@ -224,12 +245,14 @@ static void check_pool(const struct sc_config *c, struct sc_problems *p)
         fclose(f);
 }
 
-void sc_config_check(const struct sc_config *c, struct sc_underlay *router, struct sc_problems *p)
+void sc_config_check(struct sc_config *c, struct sc_underlay *router, struct sc_problems *p)
 {
     const char *v4, *v6;
+    char why[WHERE];
+    if (sc_config_make_absolute(c, why, sizeof why) < 0)
+        sc_problem(p, "%s", why);
     check_user(p);
-    check_folder(c, SC_SET_RUNTIME_DIR, c->runtime_dir, false,
-                 "give a --runtime-dir that you can write to", p);
+    check_runtime_dir(c, p);
     check_folder(c, SC_SET_STATE_DIR, c->state_dir, true,
                  "give a --state-dir that you can write to", p);
     check_log_file(c, p);

@@ -158,6 +158,9 @@ bool sc_config_read(struct sc_config *c, int argc, char **argv, struct sc_proble
         if (g.is_given[s])
             sc_config_set(c, (enum sc_setting)s, &v, SC_LINE_FLAG, p);
     }
+    if (!*c->runtime_dir)
+        sc_problem(p, "SCAFFOLD_RUNTIME_DIR is longer than %zu bytes; give a shorter --runtime-dir",
+                   sizeof c->runtime_dir - 1);
     check_exposure(c, p);
     return false;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/ctl_call.h"
+#include "daemon/host_address.h"
 #include "daemon/listener.h"
 #include "daemon/pair.h"
 #include "daemon/registry.h"
@@ -120,6 +121,10 @@ void sc_ctl_on_prepare(struct sc_ctl_call *c)
     if (!loopback && sc_ctl_awaits_address(c))
         return;
     sc_ctl_drop_prepared(c); /* prepared before, and thought better of it */
+    if (loopback && !sc_host_has_address(d, &a)) {
+        sc_ctl_send_error(c, ENOENT, SC_CTL_NOBODY_HERE);
+        return;
+    }
     if (c->request.prepare.datagram) {
         sc_ctl_prepare_datagram(c);
         return;

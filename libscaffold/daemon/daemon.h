@@ -50,6 +50,13 @@ struct sc_kept_counts {
     uint64_t rx;
 };
 
+/* What the kernel said last of an address (daemon/host_address.h). */
+struct sc_host_address {
+    uint8_t ip[16];
+    bool own;
+    sc_time until;
+};
+
 struct sc_daemon {
     struct sc_config config;
     struct sc_underlay router; /* family 0: this is the router */
@@ -64,6 +71,7 @@ struct sc_daemon {
     struct sc_ula_table ula;
     uint64_t netns; /* inode */
     struct sc_serials serials;
+    struct sc_host_address host_address;
     struct sc_shares shares;
     uint16_t next_port;       /* for clients */
     uint16_t next_bound_port; /* for servers that bind port 0 */

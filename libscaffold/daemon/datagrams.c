@@ -8,6 +8,7 @@
 #include "daemon/daemon.h"
 #include "daemon/endpoint.h"
 #include "daemon/gather.h"
+#include "daemon/host_address.h"
 #include "daemon/listener.h"
 #include "daemon/meaning.h"
 #include "naming/name.h"
@@ -39,13 +40,6 @@ struct origin {
     uint64_t host;    /* network address; 0: this one */
     uint64_t balance; /* the same for all datagrams of one socket */
 };
-
-/* Loopback, or an address of an interface: a program means no other one that is not the pool's
- * (client/own_addresses.h). */
-static bool is_of_this_host(const struct sc_daemon *d, const struct sc_address *a)
-{
-    return sc_address_is_loopback(a) || !sc_address_in_pool(a, &d->config.pool);
-}
 
 static bool is_service(const struct sc_service_id *id)
 {
@@ -343,7 +337,7 @@ static struct sc_address own_of_this_host(const struct departure *p)
     bool v4 = sc_address_is_v4(&p->to);
     bool named = p->head->has_own || !p->from->wildcard;
     if (!sc_address_is_loopback(&p->to))
-        return named && is_of_this_host(p->from->daemon, own) ? *own : p->to;
+        return named && sc_host_has_address(p->from->daemon, own) ? *own : p->to;
     if (sc_address_is_loopback(own) && sc_address_is_v4(own) == v4)
         return *own;
     return v4 ? sc_address_v4(LOOPBACK4, 0) : (struct sc_address){.ip = {[15] = 1}};
@@ -518,7 +512,7 @@ static bool is_own(struct sc_endpoint *e, const struct sc_address *own, bool *as
 {
     *as_host = sc_address_is_v4(own) && sc_address_to_v4(own) == own_pool(e->daemon);
     if (*as_host || sc_address_is_wildcard(own) || sc_address_is_loopback(own) ||
-        (e->loopback && e->wildcard && is_of_this_host(e->daemon, own)) ||
+        (e->loopback && e->wildcard && sc_host_has_address(e->daemon, own)) ||
         memcmp(own->ip, e->own.ip, sizeof own->ip) == 0)
         return true;
     struct sc_address ula = sc_ula_of(&e->daemon->ula, &e->service);
@@ -532,8 +526,10 @@ static void depart(struct departure *p)
         sc_endpoint_tell(e, &p->to, EINVAL); /* as the kernel says it of a foreign source */
         return;
     }
-    if (is_of_this_host(e->daemon, &p->to)) {
+    if (sc_host_has_address(e->daemon, &p->to)) {
         to_this_host(p);
+    } else if (!sc_address_in_pool(&p->to, &e->daemon->config.pool)) {
+        sc_endpoint_tell(e, &p->to, ENETUNREACH); /* an address that has gone */
     } else if (sc_address_is_v4(&p->to)) {
         to_pool(p);
     } else {

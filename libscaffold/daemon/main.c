@@ -218,7 +218,7 @@ static int make_runtime_dir(const struct sc_config *c, char *why, size_t size)
 {
     struct stat st;
     if (mkdir(c->runtime_dir, 0755) == 0 || (stat(c->runtime_dir, &st) == 0 && S_ISDIR(st.st_mode)))
-        return 0;
+        return sc_config_trusts(c->runtime_dir, why, size) ? 0 : -1;
     snprintf(why, size, "%s: %s; give a --runtime-dir that you can write to", c->runtime_dir,
              strerror(errno));
     return -1;
@@ -346,8 +346,7 @@ static int start(struct sc_daemon *d, char *why, size_t size)
     sc_sessions_init(d);
     sc_status_init(d);
     sc_ula_init(&d->ula, &d->shares, seed);
-    if (sc_config_make_absolute(&d->config, why, size) < 0 ||
-        make_runtime_dir(&d->config, why, size) < 0 || open_log(d, why, size) < 0 ||
+    if (make_runtime_dir(&d->config, why, size) < 0 || open_log(d, why, size) < 0 ||
         sc_ctl_open(d, why, size) < 0 ||
         sc_folder_open(&d->folder, d->config.runtime_dir, why, size) < 0 ||
         sc_state_open(&d->state, d->config.state_dir, d->id.instance, why, size) < 0 ||

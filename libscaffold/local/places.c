@@ -48,8 +48,10 @@ bool sc_places_read(struct sc_places *p, const struct sc_places_wish *wish)
     char dir[SC_PLACE_ROOM];
     *p = (struct sc_places){0};
     if (wish->runtime_dir && *wish->runtime_dir) {
+        if (strlen(wish->runtime_dir) >= SC_PLACE_ROOM)
+            return false;
         add(p, wish->runtime_dir, NAMED, wish);
-        return strlen(wish->runtime_dir) < SC_PLACE_ROOM;
+        return true;
     }
     if (in_xdg(wish, dir))
         add(p, dir, PRIVATE, wish);

@@ -38,8 +38,8 @@ struct sc_places_wish {
 };
 
 /* SCAFFOLD_RUNTIME_DIR alone where it is set. Else $XDG_RUNTIME_DIR/scaffold, where that is this
- * user's as its specification wants it; for all but root /tmp/scaffold-UID; /run/scaffold. False
- * when SCAFFOLD_RUNTIME_DIR is too long, and has been cut. */
+ * user's as its specification wants it; for all but root /tmp/scaffold-UID; /run/scaffold. False,
+ * and no place, when SCAFFOLD_RUNTIME_DIR is too long. */
 bool sc_places_read(struct sc_places *p, const struct sc_places_wish *wish);
 
 /* Looks again at a directory that was not there. */

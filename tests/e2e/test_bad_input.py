@@ -70,6 +70,19 @@ def test_unreadable_configuration(text: str, tmp_path: Path) -> None:
     one_line(scaffoldd("--config", str(config), folder=tmp_path), str(config))
 
 
+def test_a_runtime_directory_that_is_too_long() -> None:
+    """Its beginning is another directory."""
+    environment = {**os.environ, "SCAFFOLD_RUNTIME_DIR": f"/tmp/{'x' * 95}"}
+    words = [paths.part(paths.DAEMON)]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=10)
+    one_line(done, "SCAFFOLD_RUNTIME_DIR is longer than 95 bytes; give a shorter --runtime-dir")
+    program = [sys.executable, "-c", CONNECT, "web.demo.scaffold"]
+    environment["LD_PRELOAD"] = str(paths.part(paths.SHIM))
+    done = subprocess.run(program, capture_output=True, text=True, env=environment, timeout=10)
+    assert done.stdout.split() == ["gai", str(socket.EAI_AGAIN)]
+    assert "no scaffoldd answers in SCAFFOLD_RUNTIME_DIR, which is too long;" in done.stderr
+
+
 def test_two_scaffoldds_of_one_directory(tmp_path: Path) -> None:
     with Lab(["a"], kind="loopback") as lab:
         lab.start()

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from scaffold import paths
+from scaffold._native import lib
 from scaffold.control import Control
 from scaffold.lab import Lab
 
@@ -135,7 +136,8 @@ def test_a_user_without_a_number(tmp_path: Path) -> None:
 
 def test_relative_paths_hold_wherever_scaffoldd_works(tmp_path: Path) -> None:
     """It changes into a folder of its own at start."""
-    flags = ["--runtime-dir", "run", "--state-dir", "state", "--log-file", "run/log", "--port", "0"]
+    flags = ["--runtime-dir", "run/", "--state-dir", "state", "--port", "0"]
+    flags += ["--log-file", "run/log"]
     reader, writer = os.pipe()
     with subprocess.Popen(
         [paths.part(paths.DAEMON), *flags, "--ready-fd", str(writer)],
@@ -144,7 +146,10 @@ def test_relative_paths_hold_wherever_scaffoldd_works(tmp_path: Path) -> None:
     ) as process:
         os.close(writer)
         with os.fdopen(reader) as ready:
-            assert f"runtime_dir={tmp_path}/run" in ready.readline()
+            assert f"runtime_dir={tmp_path}/run\n" in ready.readline()
+        instance = lib.sc_instance_of(f"{tmp_path}/run".encode())
+        name = f"@scaffold/{os.geteuid()}/{instance:08x}/ctl\n"
+        assert name in Path("/proc/net/unix").read_text()  # programs ask there first
         before = (tmp_path / "run/log").read_text()
         process.send_signal(signal.SIGHUP)  # the log is opened anew
         (tmp_path / "run/log").rename(tmp_path / "run/old")

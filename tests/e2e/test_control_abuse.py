@@ -3,6 +3,7 @@
 Their requests are those of control.py.
 """
 
+import errno
 import socket
 import struct
 import subprocess
@@ -12,7 +13,19 @@ from collections.abc import Iterator
 import pytest
 
 from e2e.common import line, within
-from e2e.control import HANDOVER, PREPARE, REPLY, call, receive, receive_socket, send
+from e2e.control import (
+    HANDOVER,
+    PREPARE,
+    REPLY,
+    Address,
+    call,
+    client,
+    pack,
+    receive,
+    receive_socket,
+    send,
+    server,
+)
 from scaffold.lab import Host, Lab
 
 pytestmark = [pytest.mark.hosts, pytest.mark.spread]
@@ -26,6 +39,12 @@ while True:
     c, _ = s.accept()
     c.sendall(c.recv(100))
     c.close()
+"""
+EVERYWHERE = """
+import socket, time
+s = socket.create_server(("", 0))
+print(s.getsockname()[1], flush=True)
+time.sleep(60)
 """
 NEVER = f"""
 import socket, time
@@ -115,3 +134,35 @@ def test_talking_while_an_answer_is_owed(host: Host) -> None:
     for flow in flows:
         flow.close()
     within(5, lambda: host.status()["flows"] == [])
+
+
+FOREIGN = ("10.0.0.1", "198.18.0.9", "0.0.0.0", "224.0.0.1", "2001:db8::1")
+
+
+def prepare_here(host: Host, address: Address, *, datagram: bool) -> int:
+    """As a program that takes the address for one of its host's: the errno."""
+    with call(host) as control:
+        words = (0, ord("4"), 0, datagram, *pack(address))
+        send(control, PREPARE, struct.pack("=BBHBx16sH33xB", *words, 1))
+        return error_of(control)
+
+
+def test_an_address_that_is_not_the_hosts_is_nobodys_source(host: Host) -> None:
+    """Else a server would be shown whatever its client likes."""
+    words = [sys.executable, "-c", EVERYWHERE]
+    program = host.popen(words, all_local=True, stdout=subprocess.PIPE)
+    assert program.stdout is not None
+    port = int(program.stdout.readline())
+    with server(host, ("127.0.0.1", 0), wildcard=True) as one, client(host, one.own) as other:
+        for foreign in FOREIGN:
+            assert prepare_here(host, (foreign, port), datagram=False) == errno.ENOENT
+            assert prepare_here(host, (foreign, one.own[1]), datagram=True) == errno.ENOENT
+        other.send(b"from another", one.own, own=("10.0.0.1", 0))
+        assert other.next_error()[0] == errno.EINVAL
+        other.send(b"to another", ("10.0.0.1", one.own[1]))
+        assert other.next_error()[0] == errno.ENETUNREACH
+        assert one.is_quiet()
+        assert prepare_here(host, one.own, datagram=True) == 0
+    assert prepare_here(host, ("127.0.0.1", port), datagram=False) == 0
+    program.kill()
+    program.wait()

@@ -9,6 +9,7 @@ import pytest
 
 from e2e.sandbox import Sandbox
 from scaffold import paths
+from scaffold._native import lib
 
 pytestmark = [pytest.mark.root, pytest.mark.hosts, pytest.mark.spread]
 
@@ -152,6 +153,48 @@ def test_a_place_that_somebody_else_took(machine: Sandbox) -> None:
     machine.run(["scaffold", "down", "--runtime-dir", PRIVATE])
     done = machine.run(["scaffold", "up", "--port", "0"], USER)
     assert f"{PRIVATE} belongs to uid {USER + 1}; choose another --runtime-dir" in done.stderr
+
+
+def test_scaffoldd_refuses_what_somebody_else_made(machine: Sandbox) -> None:
+    """Also where it may write there."""
+    machine.run(["install", "-d", "-m", "777", "-o", str(USER + 1), PRIVATE])
+    for flags in ([], ["--check"]):
+        done = machine.run([paths.part(paths.DAEMON), "--port", "0", *flags], USER)
+        assert done.returncode == 1
+        assert f"{PRIVATE} belongs to uid {USER + 1}; choose another" in done.stdout + done.stderr
+
+
+STALL = """
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.bind(sys.argv[1].replace("@", "\\0"))
+if sys.argv[1][0] == "/":
+    os.chmod(sys.argv[1], 0o777)
+s.listen(0)
+c = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+c.connect(s.getsockname())
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("kind", ["path", "name"])
+def test_whose_queue_is_full_delays_nobody(machine: Sandbox, kind: str) -> None:
+    """Somebody else's, at the place that comes before the system's."""
+    up(machine, SYSTEM)
+    instance = lib.sc_instance_of(PRIVATE.encode())
+    at = f"{PRIVATE}/ctl" if kind == "path" else f"@scaffold/{USER}/{instance:08x}/ctl"
+    if kind == "path":
+        machine.run(["install", "-d", "-m", "755", "-o", str(USER + 1), PRIVATE])
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    words = [sys.executable, "-c", STALL, at]
+    with machine.popen(words, USER + 1, text=True, **pipes) as other:
+        assert other.stdout.readline() == "ready\n"
+        code = "import socket; print(socket.gethostbyname('web.acme.scaffold'))"
+        shim = {"LD_PRELOAD": str(paths.part(paths.SHIM))}
+        done = machine.run([sys.executable, "-c", code], USER, timeout=20, **shim)
+        assert done.stdout.startswith("198.18."), done.stderr
+        other.stdin.close()
 
 
 def test_the_systems_need_not_be_roots(machine: Sandbox) -> None:

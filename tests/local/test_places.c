@@ -97,8 +97,7 @@ static void too_long(void **state)
     *dir = '/';
     dir[SC_PLACE_ROOM] = 0;
     assert_false(sc_places_read(&p, &wish));
-    assert_int_equal(p.count, 1);
-    assert_int_equal(strlen(p.at[0].dir), SC_PLACE_ROOM - 1);
+    assert_int_equal(p.count, 0); /* another directory, of which it is the beginning, is none */
     dir[SC_PLACE_ROOM - 1] = 0;
     assert_true(sc_places_read(&p, &wish));
     wish = (struct sc_places_wish){NULL, dir, USER, owner_of};

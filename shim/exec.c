@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <stdarg.h>
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client/identity.h"
@@ -324,18 +326,35 @@ int shim_entry_execle(const char *path, const char *arg, ...)
  * program's own back, unless somebody has put another in its place meanwhile (setenv), which then
  * stays. Static, since that one keeps the entries, and others may be reading. What a thread changes
  * in place meanwhile (setenv of a variable that is there, unsetenv) goes with what was lent.
- *
- * The lock is held for no longer than a copy takes; a fork in that moment leaves it locked in a
- * child, as it does with the lock in libc's own system. */
-static pthread_mutex_t lending = PTHREAD_MUTEX_INITIALIZER;
+ */
 static unsigned borrowers;
 static char **own;
 static char *lent[SHIM_ENVIRONMENT_MAX + SHIM_PUT_BACK_MAX + 1];
 static char lent_preload[SHIM_PRELOAD_MAX];
 
+/* A copy takes microseconds: whoever has not ended it in a second was lost in a fork. */
+static uint32_t lending;
+
+static void lock(void)
+{
+    const struct timespec patience = {.tv_sec = 1};
+    int kept = errno;
+    while (__atomic_exchange_n(&lending, 1, __ATOMIC_ACQUIRE) &&
+           (sc_kernel(SYS_futex, &lending, FUTEX_WAIT_PRIVATE, 1, &patience, NULL, 0) == 0 ||
+            errno != ETIMEDOUT))
+        ;
+    errno = kept;
+}
+
+static void unlock(void)
+{
+    __atomic_store_n(&lending, 0, __ATOMIC_RELEASE);
+    sc_kernel(SYS_futex, &lending, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
 static void lend(char *const envp[])
 {
-    pthread_mutex_lock(&lending);
+    lock();
     borrowers++;
     if (environ != lent) {
         own = environ;
@@ -343,16 +362,16 @@ static void lend(char *const envp[])
             shim_environment_restore(envp, lent, lent_preload);
         environ = lent;
     }
-    pthread_mutex_unlock(&lending);
+    unlock();
 }
 
 static void take_back(void *unused)
 {
     (void)unused;
-    pthread_mutex_lock(&lending);
+    lock();
     if (--borrowers == 0 && environ == lent)
         environ = own;
-    pthread_mutex_unlock(&lending);
+    unlock();
 }
 
 /* True when the program's environment is not the one that the shell is to have, or is only so for

@@ -110,7 +110,6 @@ static int reserve(int fd, const struct reservation *b, enum sc_family family)
     q.bind.wildcard = b->wildcard;
     q.bind.reuseport = is_set(fd, SO_REUSEPORT);
     q.bind.reuseaddr = is_set(fd, SO_REUSEADDR);
-    q.bind.program_port = b->program_port;
     int control = sc_control_open(false);
     if (control < 0)
         return -1;

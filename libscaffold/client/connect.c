@@ -148,8 +148,6 @@ static int hand_over(const struct opening *o)
 {
     struct sc_ctl_request q = sc_control_request(SC_CTL_HANDOVER);
     q.handover.wait = !o->nonblocking;
-    q.handover.nodelay = o->told.nodelay;
-    q.handover.keepalive = o->told.keepalive;
     q.handover.abort_on_close = o->told.abort_on_close;
     q.handover.user_timeout_ms = o->told.user_timeout_ms;
     return sc_control_send(o->control, &q, -1);

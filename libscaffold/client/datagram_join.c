@@ -419,7 +419,6 @@ static int bind_service_id(struct sc_ctl_request *q, const struct sockaddr *addr
     q->bind.by_service_id = 1;
     memcpy(q->bind.service_id, id, sizeof q->bind.service_id);
     q->bind.address = sc_address_v4(INADDR_ANY, (uint16_t)(id[28] << 8 | id[29]));
-    q->bind.program_port = q->bind.address.port;
     return 0;
 }
 
@@ -430,7 +429,6 @@ static bool read_bind(struct sc_ctl_request *q, const struct sockaddr *addr, soc
     if (sc_address_from_sockaddr(addr, len, &a) < 0 ||
         !sc_policy_binds(&a, IPPROTO_UDP, q->bind.service, &port))
         return false;
-    q->bind.program_port = a.port;
     q->bind.wildcard = sc_address_is_wildcard(&a);
     q->bind.address = a;
     q->bind.address.port = port;
@@ -466,6 +464,6 @@ int sc_datagram_bind(int fd, const struct sockaddr *addr, socklen_t len)
     q.bind.reuseport = integer_option(fd, SO_REUSEPORT) > 0;
     q.bind.reuseaddr = integer_option(fd, SO_REUSEADDR) > 0;
     q.bind.rcvbuf = receive_buffer(fd);
-    struct joining j = {.fd = fd, .port_given = q.bind.program_port != 0};
+    struct joining j = {.fd = fd, .port_given = q.bind.address.port != 0};
     return join(&j, &q);
 }

@@ -12,12 +12,9 @@
 
 /* What the opening of a flow must know of the options set before. */
 struct sc_options_told {
-    bool nodelay;
-    bool keepalive;
     bool abort_on_close;
     uint32_t user_timeout_ms;
-    uint32_t sndbuf; /* 0: not set by the program */
-    uint32_t rcvbuf;
+    uint32_t rcvbuf; /* 0: not set by the program */
     struct timeval send_timeout;
 };
 

@@ -214,20 +214,11 @@ static void tell_later(const struct sc_option *o, const union value *v, socklen_
     if (o->level == SOL_SOCKET && (o->name == SO_SNDTIMEO_OLD || o->name == SO_SNDTIMEO_NEW))
         told->send_timeout = v->time;
     switch (o->tell) {
-    case SC_OPT_NODELAY:
-        told->nodelay = number != 0;
-        break;
-    case SC_OPT_KEEPALIVE:
-        told->keepalive = number != 0;
-        break;
     case SC_OPT_USER_TIMEOUT_MS:
         told->user_timeout_ms = number;
         break;
     case SC_OPT_ABORT_ON_CLOSE:
         told->abort_on_close = sc_options_ask_reset(v, len);
-        break;
-    case SC_OPT_SNDBUF:
-        told->sndbuf = number / 2;
         break;
     case SC_OPT_RCVBUF:
         told->rcvbuf = number / 2;

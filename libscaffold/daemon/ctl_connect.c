@@ -173,9 +173,7 @@ static struct sc_request read_handover(const struct sc_ctl_call *c)
     struct sc_request r = c->open;
     r.abort_on_close = c->request.handover.abort_on_close;
     r.user_timeout_ms = c->request.handover.user_timeout_ms;
-    r.timeout = c->request.handover.open_timeout_ms * SC_MS;
-    if (r.user_timeout_ms && (r.timeout == 0 || r.user_timeout_ms * SC_MS < r.timeout))
-        r.timeout = r.user_timeout_ms * SC_MS;
+    r.timeout = r.user_timeout_ms * SC_MS;
     return r;
 }
 

@@ -135,11 +135,8 @@ struct sc_ctl_request {
         } prepare;
         struct {
             uint8_t wait; /* a reply is wanted when the flow is open or has failed */
-            uint8_t nodelay;
-            uint8_t keepalive;
             uint8_t abort_on_close;
             uint32_t user_timeout_ms;
-            uint32_t open_timeout_ms; /* 0 = SC_OPEN_TIMEOUT */
         } handover;
         struct {
             char service[SC_CTL_NAME]; /* name without port; empty: bind to `address` itself */
@@ -151,7 +148,6 @@ struct sc_ctl_request {
             uint8_t datagram;       /* SOCK_DGRAM; `address` with port 0: a reply endpoint at that
                                        service's address */
             uint8_t reuseaddr;      /* SO_REUSEADDR, with TCP's or UDP's meaning */
-            uint16_t program_port;  /* the port the program asked for, when --publish maps it */
             uint8_t service_id[32]; /* without by_service_id as in PREPARE */
             uint8_t v6only;         /* SOCK_DGRAM: as in PREPARE */
             uint32_t rcvbuf;        /* as in PREPARE */

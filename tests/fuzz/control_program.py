@@ -190,13 +190,7 @@ class Program:
 
     def handover(self, r: random.Random) -> bytes:
         return struct.pack(
-            "=BBBBII",
-            r.random() < 0.7,
-            0,
-            0,
-            r.random() < 0.3,
-            r.choice([0, 0, 100, *EDGES]),
-            r.choice([0, 0, 50, *EDGES]),
+            "=BBxxI", r.random() < 0.7, r.random() < 0.3, r.choice([0, 50, 50, 100, *EDGES])
         )
 
     def connect(self, r: random.Random) -> None:

@@ -81,6 +81,20 @@ static bool is_untaken(struct sc_ctl_call *c)
     return c->gave;
 }
 
+/* More packets than a queue holds: each is charged 768 bytes at least, of twice wmem_max. */
+#define QUEUED_MAX 1024
+
+/* Nothing more is read here. Descriptors that wait to be are closed: the caller's own end may be
+ * among them, and would keep itself open. An empty packet reads as an end does, so both are passed
+ * over. */
+static void stop_reading(int fd)
+{
+    char byte;
+    shutdown(fd, SHUT_RD);
+    for (int i = 0; i < QUEUED_MAX && recv(fd, &byte, 1, MSG_DONTWAIT) >= 0; i++)
+        ;
+}
+
 /* What waits there is charged to whoever runs scaffoldd, and lasts as long as the caller's socket.
  * So the connection stays, charged to the caller, until he has closed that: an error says so,
  * whatever he has shut down before. */
@@ -94,6 +108,7 @@ static void end(struct sc_ctl_call *c, uint32_t events)
         return;
     release(c);
     c->over = true;
+    stop_reading(c->watch.fd);
     sc_loop_rewatch(&c->server->daemon->loop, &c->watch, EPOLLET);
     sc_list_remove(&c->link);
     sc_list_append(&c->server->busy, &c->link);

@@ -247,6 +247,17 @@ def test_a_program_that_is_gone_before_its_flow_is_open(host: Host) -> None:
     within(10, lambda: host.status()["flows"] == [])
 
 
+def test_a_call_that_waits_for_itself(host: Host) -> None:
+    """Behind a socket that nobody takes comes the caller's own end: both go when it is closed."""
+    before = descriptors(host)
+    for _ in range(EACH):
+        with call(host) as control:
+            ask_to_prepare(control)
+            assert select.select([control], [], [], 10)[0]
+            send(control, PREPARE, b"", control.fileno())
+    within(10, lambda: descriptors(host) <= before)
+
+
 class Opening:
     """A call that opens a flow to the server that accepts nothing."""
 

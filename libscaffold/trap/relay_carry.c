@@ -155,21 +155,34 @@ static void mark_listed(const char *path, bool alive[SC_RELAYS_MAX])
         fclose(file);
 }
 
-static bool is_any_open(void)
+static bool is_held(const struct sc_relay *r)
+{
+    int fd = reach(r);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static bool is_any_missing(const bool alive[SC_RELAYS_MAX])
 {
     for (size_t i = 0; i < SC_RELAYS_MAX; i++)
-        if (sc_relays.list[i].inode)
+        if (sc_relays.list[i].inode && !alive[i])
             return true;
     return false;
 }
 
+/* The lists are not of one moment: where others come and go while they are read, one that is there
+ * may be missing. Whoever had the socket last is asked, too, and they are read once more for those
+ * that somebody else may have. */
 void sc_relay_sweep(void)
 {
     bool alive[SC_RELAYS_MAX] = {0};
-    if (!is_any_open())
-        return;
-    mark_listed("/proc/net/udp", alive);
-    mark_listed("/proc/net/udp6", alive);
+    for (int look = 0; look < 2 && is_any_missing(alive); look++) {
+        mark_listed("/proc/net/udp", alive);
+        mark_listed("/proc/net/udp6", alive);
+        for (size_t i = 0; i < SC_RELAYS_MAX; i++)
+            alive[i] = alive[i] || (sc_relays.list[i].inode && is_held(&sc_relays.list[i]));
+    }
     for (size_t i = 0; i < SC_RELAYS_MAX; i++)
         if (sc_relays.list[i].inode && !alive[i])
             sc_relay_close(&sc_relays.list[i]);

@@ -112,6 +112,39 @@ def test_a_wildcard_is_plain_ips_as_well(host: Host) -> None:
     assert process.wait(20) == 0
 
 
+CHURN = """
+import socket
+while True:
+    many = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(300)]
+    for one in many: one.bind(("127.0.0.1", 0))
+    for one in many: one.close()
+"""
+EXCHANGES = """
+import socket
+for _ in range(300):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server, \\
+         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        server.settimeout(30)
+        server.bind(("127.0.0.1", 0))
+        client.bind(("127.0.0.1", 0))
+        client.sendto(b"hello", server.getsockname())
+        print(server.recv(10).decode())
+"""
+
+
+def test_sockets_of_others_that_come_and_go(host: Host) -> None:
+    """The kernel's list of sockets is not of one moment: one that is open may be missing."""
+    churn = host.popen([sys.executable, "-c", CHURN], shim=False)
+    environment = {"SCAFFOLD_ALL_LOCAL": "1"}
+    try:
+        words = trapped(sys.executable, "-c", EXCHANGES)
+        done = host.run(words, shim=False, env=environment, timeout=300)
+    finally:
+        churn.kill()
+        churn.wait()
+    assert done.stdout == "hello\n" * 300, done.stderr
+
+
 def test_a_closed_socket_gives_its_service_up(lab: Lab, host: Host, program: Path) -> None:
     """Its supervisor lives on: the service ends with the socket."""
     name = "short.demo.scaffold"

@@ -21,19 +21,8 @@ def results(host: Host) -> Iterator[list[doctor.Result]]:
     yield doctor.examine(host.runtime_dir, trap=True)
 
 
-def asked_again(results: list[doctor.Result], host: Host) -> list[doctor.Result]:
-    """What differs each time, of three: a datagram goes through two more sockets of UDP here, and
-    a busy machine may lose one."""
-    for _ in range(2):
-        names = [one.id for one in results if one.verdict == "different"]
-        results = doctor.examine(host.runtime_dir, names, trap=True) if names else []
-    return results
-
-
-def test_no_unexplained_difference(results: list[doctor.Result], host: Host) -> None:
-    streams = [one for one in results if ".udp" not in one.id]
-    datagrams = asked_again([one for one in results if ".udp" in one.id], host)
-    different = [one for one in (*streams, *datagrams) if one.verdict == "different"]
+def test_no_unexplained_difference(results: list[doctor.Result]) -> None:
+    different = [result for result in results if result.verdict == "different"]
     lines = [f"{r.id}: {r.why}\n  native {r.native}\n  trap   {r.shim}" for r in different]
     assert not different, "\n" + "\n".join(lines)
 

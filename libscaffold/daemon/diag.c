@@ -67,30 +67,17 @@ union answer {
     char room[4096];
 };
 
-/* The answer to question number `number`; older ones were not waited for. */
-static ssize_t receive(int fd, uint32_t number, union answer *out)
-{
-    ssize_t n;
-    do
-        n = recv(fd, out, sizeof *out, 0);
-    while (n >= (ssize_t)sizeof out->header && out->header.nlmsg_seq != number);
-    return n;
-}
-
 /* Asks about one socket. Returns 0 and the answer, or a negative errno: the kernel's or ours. */
 static int ask_one(uint32_t inode, union answer *out)
 {
-    static int fd = -1;
-    static uint32_t number;
     struct question q = question(0, inode);
     q.body.udiag_states = ~0u;
-    q.header.nlmsg_seq = ++number;
-    if (fd < 0)
-        fd = open_netlink();
+    int fd = open_netlink();
     int err = fd < 0 ? -errno : ask(fd, &q);
-    if (err < 0)
-        return err == -ENOENT ? -EIO : err;
-    if (receive(fd, number, out) < (ssize_t)sizeof out->header)
+    ssize_t n = err < 0 ? -1 : recv(fd, out, sizeof *out, 0);
+    if (fd >= 0)
+        close(fd);
+    if (n < (ssize_t)sizeof out->header)
         return -EIO;
     if (out->header.nlmsg_type != NLMSG_ERROR)
         return 0;

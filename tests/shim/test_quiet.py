@@ -42,7 +42,7 @@ def alike(line: str, seen: dict[str, str]) -> str:
         return seen.setdefault(found[0], f"#{len(seen)}")
 
     line = re.sub(r"0x[0-9a-f]{6,}", "POINTER", line)
-    line = re.sub(r"sa_data=.*?\}", "sa_data=CUT}", line)
+    line = re.sub(r'sa_data="(?:\\.|[^"\\])*"\}', "sa_data=CUT}", line)
     line = ACCEPT.sub(r"\1ADDRESS", line)
     line = re.sub(r"\)\s+=", ") =", line)
     line = re.sub(r"htons\(\d{2,}\)", number, line)

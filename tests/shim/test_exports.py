@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from scaffold import paths
-from shim.library import shim
+from shim.shim_file import shim
 
 ROOT = Path(__file__).parents[2]
 CALLS = "libscaffold/client/calls.def"

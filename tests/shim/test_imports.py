@@ -4,7 +4,7 @@ before, and that neither lock nor ask anybody. Its own business is done by syste
 import subprocess
 
 from scaffold import paths
-from shim.library import shim
+from shim.shim_file import shim
 
 ALLOWED = {
     "text and memory, pure": """

@@ -23,6 +23,9 @@
 /* How late it is noticed that a program has closed a socket where the kernel does not tell. */
 #define LOOK_MS 1000
 #define EVENTS 64
+/* Datagrams of one sender in a row: more than any burst that its order is asked of; the others wait
+ * for them. */
+#define BATCH 256
 
 static uint8_t bytes[DATAGRAM_MAX];
 
@@ -41,17 +44,27 @@ static void send_far(const struct sc_relay *r, const struct sc_far_end *e, size_
     sc_sendto(r->service, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&ss, far_len);
 }
 
-static void from_program(const struct sc_relay *r, struct sc_far_end *e)
+/* False: nothing waits, or the program's socket is closed, which the next look finds out. */
+static bool from_program(const struct sc_relay *r, const struct sc_far_end *e)
 {
     uint8_t out[SC_DNS_ANSWER_MAX];
     ssize_t n = recv(e->own, bytes, sizeof bytes, MSG_DONTWAIT);
     if (n < 0)
-        return; /* the program's socket is closed: the next look finds that out */
+        return false;
     size_t answer = e->upstream >= 0 ? sc_trap_names_answer(bytes, (size_t)n, out) : 0;
     if (answer)
         send(e->own, out, answer, MSG_DONTWAIT);
     else
         send_far(r, e, (size_t)n);
+    return true;
+}
+
+/* All that waits, before what another socket has sent later: over loopback UDP keeps that order. */
+static void all_from_program(const struct sc_relay *r, struct sc_far_end *e)
+{
+    e->used = sc_clock_ms();
+    for (int i = 0; i < BATCH && from_program(r, e); i++)
+        ;
 }
 
 /* --- to the program --------------------------------------------------------------------------- */
@@ -133,10 +146,14 @@ static void from_service(struct sc_relay *r)
 
 /* --- closed sockets --------------------------------------------------------------------------- */
 
+/* What the program has sent before it closed still goes. */
 void sc_relay_close(struct sc_relay *r)
 {
-    for (size_t i = 0; i < SC_FAR_ENDS_MAX; i++)
+    for (size_t i = 0; i < SC_FAR_ENDS_MAX; i++) {
+        if (r->ends[i].own >= 0)
+            all_from_program(r, &r->ends[i]);
         sc_far_end_forget(&r->ends[i]);
+    }
     leave(r);
     r->inode = 0;
 }
@@ -248,8 +265,7 @@ static void carry(uint64_t mark, int ends)
         from_service(r);
         break;
     case SC_RELAY_PROGRAM:
-        e->used = sc_clock_ms();
-        from_program(r, e);
+        all_from_program(r, e);
         break;
     case SC_RELAY_UPSTREAM:
         from_name_server(e);

@@ -112,6 +112,30 @@ def test_a_wildcard_is_plain_ips_as_well(host: Host) -> None:
     assert process.wait(20) == 0
 
 
+BURSTS = """
+import socket
+whole = [b"1", b"2", b"3", b"end"]
+for _ in range(200):
+    with socket.socket(type=socket.SOCK_DGRAM) as server:
+        server.settimeout(30)
+        server.bind(("127.0.0.1", 0))
+        with socket.socket(type=socket.SOCK_DGRAM) as client:
+            for one in whole[:-1]: client.sendto(one, server.getsockname())
+        with socket.socket(type=socket.SOCK_DGRAM) as other:
+            other.sendto(whole[-1], server.getsockname())
+        got = [server.recv(10) for _ in whole]
+        if got != whole: print(got)
+"""
+
+
+def test_what_was_sent_before_a_close_comes_and_in_order(host: Host) -> None:
+    """Also before what another socket sent later, as over the kernel's loopback."""
+    environment = {"SCAFFOLD_ALL_LOCAL": "1"}
+    words = trapped(sys.executable, "-c", BURSTS)
+    done = host.run(words, shim=False, env=environment, timeout=300)
+    assert (done.returncode, done.stdout) == (0, ""), done
+
+
 CHURN = """
 import socket
 while True:

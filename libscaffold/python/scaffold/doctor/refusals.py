@@ -330,7 +330,10 @@ REFUSALS: tuple[Refusal, ...] = (
     ),
     Refusal(
         ("datagrams.come_together.*",),
-        (ANY,),
+        (
+            "([(1000, True, [], <MsgFlag: 0>), (1000, False, [], <MsgFlag: 0>)],"
+            " [500, 1000, 1000, 1000, 500])",
+        ),
         "With UDP_GRO datagrams come one by one, as without: each comes by itself to the socket on"
         " loopback.",
         trap=True,

@@ -3,6 +3,7 @@
 import array
 import contextlib
 import errno
+import fcntl
 import os
 import select
 import signal
@@ -10,6 +11,7 @@ import socket
 import struct
 import subprocess
 import sys
+import termios
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,6 +56,11 @@ def host() -> Iterator[Host]:
 def descriptors(host: Host) -> int:
     assert host.daemon is not None
     return len(list(Path(f"/proc/{host.daemon.pid}/fd").iterdir()))
+
+
+def unread(control: socket.socket) -> int:
+    """Of what the caller has sent: bytes that scaffoldd has yet to take."""
+    return int.from_bytes(fcntl.ioctl(control, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
 def listening(_: socket.socket) -> tuple[int, list[object]]:
@@ -225,7 +232,7 @@ def test_asked_again_before_the_answer_was_taken(host: Host) -> None:
         ask_to_prepare(control)
         assert select.select([control], [], [], 10)[0]
         ask_to_prepare(control)
-        host.status()  # asked later, answered later
+        within(10, lambda: unread(control) == 0)
         control.settimeout(0.5)
         reply, first = receive_socket(control)
         with first, pytest.raises(ConnectionResetError):

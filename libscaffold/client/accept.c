@@ -225,15 +225,20 @@ static bool comes_apart(bool known, struct sockaddr *addr, socklen_t *len, sockl
                      sc_memory_writes(addr, room < most ? room : most));
 }
 
-static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+/* The number was another's before. */
+static int note(int one, unsigned marks)
+{
+    sc_touched_forget(one);
+    sc_marks_replace(one, marks);
+    return one;
+}
+
+/* Of a listener of whatever kind: whose connection it is shows by who made it. */
+static int accept_looking(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
     struct sockaddr_storage here = {0};
     struct sc_name peer;
     int kept = errno;
-    if (sc_is_datagram(fd)) {
-        errno = EOPNOTSUPP;
-        return -1;
-    }
     if (addr && !sc_memory_reads(len, sizeof *len))
         return kernels(fd, addr, len, flags);
     bool known = sc_mark_is_set(fd, SC_MARK_LISTENING);
@@ -247,8 +252,7 @@ static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int fl
     a.room = apart ? sizeof here : room;
     bool told = a.room >= sizeof addr->sa_family;
     bool plain = told && (a.from->sa_family == AF_INET || a.from->sa_family == AF_INET6);
-    sc_touched_forget(a.fd);
-    sc_marks_replace(a.fd, plain ? SC_MARK_PLAIN : 0u);
+    note(a.fd, plain ? SC_MARK_PLAIN : 0u);
     if (plain || !is_to_service(&a, known, &peer)) {
         if (apart && addr)
             give_raw(&a, addr, len);
@@ -266,6 +270,16 @@ static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int fl
     }
     errno = kept;
     return a.fd;
+}
+
+static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+    if (sc_mark_is_set(fd, SC_MARK_PLAIN))
+        return note(kernels(fd, addr, len, flags), SC_MARK_PLAIN);
+    if (!sc_is_datagram(fd))
+        return accept_looking(fd, addr, len, flags);
+    errno = EOPNOTSUPP;
+    return -1;
 }
 
 static int logged(int one)

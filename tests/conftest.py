@@ -80,7 +80,7 @@ def kind(request: pytest.FixtureRequest, can_make_namespaces: bool) -> str:
 @pytest.fixture
 def root_only(can_make_namespaces: bool) -> None:
     if not can_make_namespaces:
-        pytest.skip("network namespaces need root")
+        pytest.skip("needs root: other users, namespaces, file systems, raw sockets")
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def test_check_of_what_is_fine_starts_and_makes_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["c.toml"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@pytest.mark.usefixtures("root_only")
 def test_a_user_without_a_number(tmp_path: Path) -> None:
     """In a user namespace everybody would pass for its own user; nobody outside of one is such."""
     command = [paths.part(paths.DAEMON), "--check", "--runtime-dir", tmp_path, "--port", "0"]
@@ -198,10 +198,8 @@ def test_port_in_use(tmp_path: Path) -> None:
         fails(scaffoldd("--port", port, folder=tmp_path), FAILED, f"--port {port}", "in use")
 
 
-def test_folders_of_others() -> None:
+def test_folders_of_others(root_only: None) -> None:
     """Told as such, by --check and by the start itself."""
-    if os.geteuid() != 0:
-        pytest.skip("acting as another user needs root")
     with tempfile.TemporaryDirectory(prefix="scaffold-test-") as name:
         folder = Path(name)
         folder.chmod(0o777)
@@ -225,9 +223,7 @@ def test_folders_of_others() -> None:
                 assert f"{flag} {place}: Permission denied" in told[0]
 
 
-def test_a_route_into_the_pool_is_told() -> None:
-    if os.geteuid() != 0:
-        pytest.skip("network namespaces need root")
+def test_a_route_into_the_pool_is_told(root_only: None) -> None:
     script = (
         "ip link set lo up && ip link add plain0 type veth peer plain1 &&"
         ' ip addr add 10.9.8.1/24 dev plain0 && ip link set plain0 up && exec "$@"'

@@ -210,10 +210,8 @@ def test_the_file_that_the_configuration_names(tmp_path: Path) -> None:
         assert lab["a"].log() == ""
 
 
-def test_a_full_disk(tmp_path: Path) -> None:
+def test_a_full_disk(root_only: None, tmp_path: Path) -> None:
     """scaffoldd goes on; what is missing is said once there is room."""
-    if os.geteuid() != 0:
-        pytest.skip("a small file system needs root")
     disk = tmp_path / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], check=True)

@@ -150,9 +150,7 @@ def as_user(uid: int, host: Host, names: list[str]) -> list[str]:
     return lines
 
 
-def test_one_user_does_not_take_the_names_of_all(tmp_path: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("acting as other users needs root")
+def test_one_user_does_not_take_the_names_of_all(root_only: None, tmp_path: Path) -> None:
     with small_pool(tmp_path, "198.18.0.0/24") as lab:
         for folder in (lab.folder, lab["r"].runtime_dir.parent, lab["r"].runtime_dir):
             folder.chmod(0o755)
@@ -192,9 +190,7 @@ def resolve_until(name: str, environment: dict[str, str], failed: bool) -> str:
     return answer
 
 
-def test_a_full_disk(tmp_path: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("a small disk of its own needs root")
+def test_a_full_disk(root_only: None, tmp_path: Path) -> None:
     state, run = tmp_path / "state", tmp_path / "run"
     state.mkdir()
     ready, told = os.pipe()

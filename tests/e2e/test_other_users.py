@@ -20,14 +20,8 @@ from e2e.control import BIND, call, receive, send
 from scaffold.control import Control, _abstract_name
 from scaffold.lab import Lab
 
-pytestmark = [pytest.mark.hosts, pytest.mark.spread]
+pytestmark = [pytest.mark.hosts, pytest.mark.spread, pytest.mark.usefixtures("root_only")]
 NOBODY = 65534
-
-
-@pytest.fixture(autouse=True)
-def need_two_users() -> None:
-    if os.geteuid() != 0:
-        pytest.skip("acting as another user needs root")
 
 
 def as_nobody(act: Callable[[], str], gid: int = NOBODY, groups: tuple[int, ...] = ()) -> str:

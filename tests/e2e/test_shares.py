@@ -65,9 +65,7 @@ def host_for_everybody() -> Iterator[Host]:
 
 
 @pytest.fixture
-def host() -> Iterator[Host]:
-    if os.geteuid() != 0:
-        pytest.skip("acting as other users needs root")
+def host(root_only: None) -> Iterator[Host]:
     with host_for_everybody() as one:
         yield one
 

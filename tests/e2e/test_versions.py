@@ -53,9 +53,7 @@ def test_other_versions(host: Host, version: int, length: int) -> None:
     assert host.daemon.wait(30) == 0
 
 
-def test_who_may_not_stop_it_is_told_in_his_version(host: Host) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("acting as another user needs root")
+def test_who_may_not_stop_it_is_told_in_his_version(root_only: None, host: Host) -> None:
     for folder in (host.runtime_dir.parent.parent, host.runtime_dir.parent, host.runtime_dir):
         folder.chmod(0o755)
     reader, writer = os.pipe()

@@ -18,14 +18,8 @@ from e2e.common import PEER, PORT, SERVICE, line, serve, within
 from scaffold.control import _abstract_name
 from scaffold.lab import Host, Lab
 
-pytestmark = [pytest.mark.hosts, pytest.mark.spread]
+pytestmark = [pytest.mark.hosts, pytest.mark.spread, pytest.mark.usefixtures("root_only")]
 NOBODY = 65534
-
-
-@pytest.fixture(autouse=True)
-def need_two_users() -> None:
-    if os.geteuid() != 0:
-        pytest.skip("acting as another user needs root")
 
 
 def works(host: Host) -> None:

@@ -80,10 +80,10 @@ def test_env_alone(foreign: str, words: str) -> None:
     assert launch.obstacle(["env", *words.format(foreign).split()]) is None
 
 
-def test_rights_of_its_own(make: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rights_of_its_own(
+    root_only: None, make: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither the preload library nor the trap is for these."""
-    if os.getuid() != 0:
-        pytest.skip("a program with rights of its own needs root")
     program = make("program", Path(shutil.which("true") or "").read_bytes())
     assert launch.obstacle([program]) is None
     os.setxattr(program, "security.capability", struct.pack("<5I", 0x0200_0001, 1 << 10, 0, 0, 0))

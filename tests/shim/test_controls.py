@@ -188,10 +188,8 @@ def test_a_go_program(echo: Host, tmp_path: Path) -> None:
         assert found is None or "Go program" in found.why or "statically" in found.why
 
 
-def test_a_setuid_program(echo: Host, tmp_path: Path) -> None:
+def test_a_setuid_program(root_only: None, echo: Host, tmp_path: Path) -> None:
     """It is run with its rights, which the trap would take away: that is asked for, or not done."""
-    if os.getuid() != 0:
-        pytest.skip("a program of another user needs root")
     tmp_path.chmod(0o755)
     for folder in tmp_path.parents:
         if folder.owner() == "root" and "pytest" in folder.name:

@@ -1,7 +1,6 @@
 """What is said of a program's sockets: `SCAFFOLD_SHIM_LOG` and `scaffold run --explain`."""
 
 import json
-import os
 import re
 import signal
 import socket
@@ -197,7 +196,7 @@ a.close(); b.close()
     assert (server["kind"], server["why"]) == ("tcp", "SCAFFOLD_SERVICE is not set")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="raw sockets need root")
+@pytest.mark.usefixtures("root_only")
 def test_raw(shared_host: Host, tmp_path: Path) -> None:
     code = """
 import socket
@@ -357,7 +356,7 @@ def test_bind_given_up_for_plain_ip(shared_host: Host, tmp_path: Path) -> None:
 # --- the file -------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+@pytest.mark.usefixtures("root_only")
 def test_an_unreachable_file_is_said_once(shared_host: Host, tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     # What that user may not load is loaded before.

@@ -1,6 +1,5 @@
 """Which sockets become services, and under which name and port."""
 
-import os
 import subprocess
 import sys
 import time
@@ -171,7 +170,7 @@ def test_close_frees_the_port_at_once(host: Host) -> None:
     assert done.stdout == "done\n", done.stderr
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+@pytest.mark.usefixtures("root_only")
 def test_a_stranger_is_not_scaffoldd(host: Host) -> None:
     """Another user squats the control name: nobody talks to it."""
     host.kill_scaffoldd()

@@ -1,6 +1,5 @@
 """What a program meets when scaffoldd is not there, or another one, or the settings are wrong."""
 
-import os
 import socket
 import struct
 import subprocess
@@ -126,7 +125,7 @@ def test_clean_environment(tmp_path: Path) -> None:
     assert str(tmp_path / "none") in done.stderr
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="chroot needs root")
+@pytest.mark.usefixtures("root_only")
 def test_no_control_descriptor_stays(tmp_path: Path) -> None:
     code = "import os\n" + SERVICE + "print(sorted(os.listdir('/proc/self/fd')))"
     done = run(tmp_path / "none", code)

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterable
 
 from scaffold.doctor.foreign import FOREIGN
-from scaffold.lab import Host
+from scaffold.lab import Host, Lab
 
 TRIES = 3
 """A test that waits by the clock fails now and then on a busy machine, natively as well: a
@@ -37,7 +37,7 @@ def _stays(name: str, natively: Callable[[str], Outcome], ours: Callable[[str], 
     return said or "failed without a word"
 
 
-def differences(
+def _differences(
     names: Iterable[str], natively: Callable[[str], Outcome], ours: Callable[[str], Outcome]
 ) -> dict[str, str]:
     """The tests that differ, and what they say."""
@@ -45,7 +45,7 @@ def differences(
     return {name: said for name in passing if (said := _stays(name, natively, ours))}
 
 
-def hold(suite: str, found: dict[str, str]) -> None:
+def _hold(suite: str, found: dict[str, str]) -> None:
     """Fails unless what differs is what is documented."""
     documented = {name for one in FOREIGN if one.suite == suite for name in one.tests}
     always = {
@@ -55,3 +55,18 @@ def hold(suite: str, found: dict[str, str]) -> None:
     lines = [f"{name}: {said}" for name, said in undocumented.items()]
     assert not undocumented, f"{suite}: not documented\n" + "\n".join(lines)
     assert always <= found.keys(), f"{suite}: the same by now: {always - found.keys()}"
+
+
+def compare(
+    suite: str, names: list[str], run: Callable[[Host, str, bool], Outcome], kind: str
+) -> dict[str, float]:
+    """Each test natively (False) and here (True), on one host of a lab of that kind; fails unless
+    what differs is what is documented. Returns the figures."""
+    with Lab(["a"], kind=kind) as lab:
+        lab.start()
+        host = lab["a"]
+        found = _differences(
+            names, lambda name: run(host, name, False), lambda name: run(host, name, True)
+        )
+    _hold(suite, found)
+    return {"tests": len(names), "different": len(found)}

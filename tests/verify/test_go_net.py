@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.lab import Host, Lab
+from scaffold.lab import Host
 from scaffold.scenario import MissingProgram
 from trap.common import trapped
-from verify.foreign import Outcome, differences, hold, outcome
+from verify.foreign import Outcome, compare, outcome
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(7200)]
 
@@ -50,11 +50,4 @@ def test_go_net(tmp_path: Path, figures: dict[str, float]) -> None:
             cwd=source,
         )
 
-    with Lab(["a"], kind="loopback") as lab:
-        lab.start()
-        host = lab["a"]
-        found = differences(
-            names, lambda name: run(host, name, False), lambda name: run(host, name, True)
-        )
-    figures |= {"tests": len(names), "different": len(found)}
-    hold("Go net", found)
+    figures |= compare("Go net", names, run, kind="loopback")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from scaffold.lab import Host, Lab
+from scaffold.lab import Host
 from scaffold_port.fetch.debian import fetch
-from verify.foreign import Outcome, differences, hold, outcome
+from verify.foreign import Outcome, compare, outcome
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(7200)]
 
@@ -55,11 +55,4 @@ def test_libuv_suite(root_only: None, tmp_path: Path, figures: dict[str, float])
             cwd=made,
         )
 
-    with Lab(["a"]) as lab:
-        lab.start()
-        host = lab["a"]
-        found = differences(
-            names, lambda name: run(host, name, False), lambda name: run(host, name, True)
-        )
-    figures |= {"tests": len(names), "different": len(found)}
-    hold("libuv", found)
+    figures |= compare("libuv", names, run, kind="namespaces")

@@ -23,7 +23,7 @@ SERVICE = "bench.lab.scaffold"
 PORT = 5301
 STACKS = ("tcp", "user")
 CONFIDENCE = 0.95
-SLICES = 4
+PLACINGS = 16
 _PATIENCE_S = 30.0
 
 
@@ -89,32 +89,37 @@ def _measure(
 
 @dataclass(frozen=True)
 class Traffic:
-    """A mode of the traffic program, and the figure in its answer."""
+    """A mode of the traffic program, and the figure in its answers."""
 
     mode: str
     unit: str
     counted: str
+    burst_s: float
+    """Long against its own beginning and end, short against what else the machine does."""
     factor: float = 1.0
 
-    def figure(self, answer: dict[str, Any]) -> float:
-        """In `unit`, of one answer."""
-        return float(answer[self.counted]) * self.factor / float(answer["seconds"])
+    def figure(self, answers: list[dict[str, Any]]) -> float:
+        """In `unit`, of all answers together."""
+        counted = sum(float(answer[self.counted]) for answer in answers)
+        return counted * self.factor / sum(float(answer["seconds"]) for answer in answers)
 
 
 PLAIN = (
-    Traffic("connections", "1/s", "count"),
-    Traffic("throughput", "Mbit/s", "bytes", 8e-6),
+    Traffic("connections", "1/s", "count", burst_s=0.02),
+    Traffic("throughput", "Mbit/s", "bytes", burst_s=0.1, factor=8e-6),
 )
 
 
 def overhead(plan: Plan) -> dict[str, Any]:
     """Plain TCP on loopback, natively and under the shim, client and server alike.
 
-    Pairs of runs in alternating order; the ratio of each pair is what counts.
+    Pairs of runs; the ratio of each pair is what counts.
     """
     rows, ratios = [], []
     with Lab(["here"], kind="loopback") as lab:
         lab.start()
+        cpu = str(max(os.sched_getaffinity(0)))
+        lab["here"].prefix = ("taskset", "--cpu-list", cpu)
         for traffic in PLAIN:
             values = _pairs(lab["here"], plan, traffic)
             rows += [
@@ -130,33 +135,61 @@ def overhead(plan: Plan) -> dict[str, Any]:
 def _pairs(host: Host, plan: Plan, traffic: Traffic) -> dict[str, list[float]]:
     """Each stack's figures, run by run.
 
-    A run is the mean of `SLICES` short ones with new processes, in turn with the other stack's:
-    where the kernel happens to place a process, its memory and its sockets is worth several per
-    cent for as long as it lives (two native servers that lived through all runs differed by 1.027).
+    Both stacks' programs live at the same time and work in bursts, in turn, so that what else
+    happens on the machine meets both. All are on one CPU: which CPUs the scheduler gives to two
+    processes is worth a third of a connection's time. Where their memory lies is worth several
+    per cent for as long as they live, so that a run has new ones PLACINGS times.
     """
     values: dict[str, list[float]] = {"tcp": [], "shim": []}
+    bursts = max(1, round(plan.seconds / PLACINGS / traffic.burst_s))
     for run in range(plan.runs):
-        slices: dict[str, list[float]] = {stack: [] for stack in values}
-        for part in range(SLICES):
-            for stack in sorted(values, reverse=(run + part) % 2 == 0):
-                seconds = plan.seconds / SLICES
-                slices[stack].append(_plain(host, traffic, seconds, shim=stack == "shim"))
-        for stack, figures in slices.items():
-            values[stack].append(statistics.fmean(figures))
+        answers: dict[str, list[dict[str, Any]]] = {stack: [] for stack in values}
+        for _ in range(PLACINGS):
+            with _turns(host, traffic, shim=False) as tcp, _turns(host, traffic, shim=True) as shim:
+                _in_turn({"tcp": tcp, "shim": shim}, bursts, answers)
+        for stack, given in answers.items():
+            values[stack].append(traffic.figure(given))
             plan.on_run(stack, run, values[stack][-1])
     return values
 
 
-def _plain(host: Host, traffic: Traffic, seconds: float, *, shim: bool) -> float:
-    """The figure of one client and one server, both new, on plain TCP."""
-    peer = paths.part(paths.BENCH_PEER)
-    with _serving(host, [peer, "server", "127.0.0.1", 0], shim=shim) as port:
-        words = [str(word) for word in (peer, traffic.mode, "127.0.0.1", port, seconds)]
-        done = host.run(words, shim=shim, timeout=seconds + _PATIENCE_S)
-    if done.returncode != 0:
-        stack = "shim" if shim else "tcp"
-        raise ServiceError(5, f"{stack} {traffic.mode}: {done.stderr.strip()}")
-    return traffic.figure(json.loads(done.stdout))
+Burst = Callable[[], dict[str, Any]]
+
+
+def _in_turn(
+    stacks: dict[str, Burst], bursts: int, answers: dict[str, list[dict[str, Any]]]
+) -> None:
+    """Appends each stack's answers. The first one's pages and caches are still to be filled."""
+    for burst in stacks.values():
+        burst()
+    for turn in range(bursts):
+        for stack in sorted(stacks, reverse=turn % 2 == 0):
+            answers[stack].append(stacks[stack]())
+
+
+@contextmanager
+def _turns(host: Host, traffic: Traffic, *, shim: bool) -> Iterator[Burst]:
+    """A client and a server of plain TCP, both new; the client works when it is told to."""
+    peer, end = paths.part(paths.BENCH_PEER), "127.0.0.1"
+    with _serving(host, [peer, "server", end, 0], shim=shim) as port:
+        words = [str(word) for word in (peer, "turns", traffic.mode, end, port, traffic.burst_s)]
+        pipe = subprocess.PIPE
+        client = host.popen(words, shim=shim, stdin=pipe, stdout=pipe, stderr=pipe)
+
+        def burst() -> dict[str, Any]:
+            assert client.stdin and client.stdout and client.stderr
+            client.stdin.write(b"\n")
+            client.stdin.flush()
+            answer = client.stdout.readline()
+            if not answer:
+                stack, why = "shim" if shim else "tcp", client.stderr.read().decode().strip()
+                raise ServiceError(5, f"{stack} {traffic.mode}: {why}")
+            return dict(json.loads(answer))
+
+        try:
+            yield burst
+        finally:
+            host.end(client)
 
 
 def median_interval(values: list[float]) -> dict[str, float]:
@@ -221,8 +254,7 @@ def _serving(host: Host, command: list[Any], **options: Any) -> Iterator[int]:
     try:
         yield port
     finally:
-        process.kill()
-        process.wait(_PATIENCE_S)
+        host.end(process)
 
 
 def _ready(host: Host, command: list[Any], **options: Any) -> tuple[subprocess.Popen[Any], int]:

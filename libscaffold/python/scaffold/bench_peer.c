@@ -1,12 +1,14 @@
 /* The traffic of `scaffold bench`, on plain sockets: the same binary runs over the kernel's TCP
  * and, under the shim, over SCAFFOLD.
  *
- *   scaffold-bench-peer server ADDRESS PORT              serves until killed; prints "ready" and
- * its port once scaffold-bench-peer throughput HOST PORT SECONDS     prints {"bytes", "seconds"}
+ *   scaffold-bench-peer server ADDRESS PORT              prints "ready" and its port, and serves
+ *   scaffold-bench-peer throughput HOST PORT SECONDS     prints {"bytes", "seconds"}
  *   scaffold-bench-peer latency HOST PORT SECONDS        prints {"count", "mean_us", ...}
  *   scaffold-bench-peer connections HOST PORT SECONDS    prints {"count", "seconds"}
+ *   scaffold-bench-peer turns CLIENT...                  one of the three, once for each byte that
+ *                                                        comes on its standard input
  *   scaffold-bench-peer hold HOST PORT COUNT             opens COUNT flows, prints "ready", waits
- * for the end of its standard input
+ *                                                        for the end of its standard input
  *
  * The client's first byte says what it wants: 't' the server counts what comes and answers with the
  * count, 'l' it returns every byte, 'h' it keeps the flow. One process, one poll loop: thousands of
@@ -296,6 +298,41 @@ static int hold(const char *host, const char *port, int count)
     return 0;
 }
 
+/* One measurement of that kind. */
+static int client(char **words)
+{
+    const char *mode = words[0], *host = words[1], *port = words[2];
+    double duration = atof(words[3]);
+    if (strcmp(mode, "connections") == 0)
+        return connections(host, port, duration);
+    bool is_throughput = strcmp(mode, "throughput") == 0;
+    int fd = client_connect(host, port, is_throughput ? 't' : 'l');
+    if (fd < 0)
+        return 1;
+    int result = is_throughput ? throughput(fd, duration) : latency(fd, duration);
+    close(fd);
+    return result;
+}
+
+/* One measurement for every byte on the standard input: whoever measures something else in between
+ * says when. */
+static int turns(char **words)
+{
+    char byte;
+    int result = 0;
+    while (result == 0 && read(STDIN_FILENO, &byte, 1) > 0) {
+        result = client(words);
+        fflush(stdout);
+    }
+    return result;
+}
+
+static bool is_client(int count, char **words)
+{
+    return count == 4 && (strcmp(words[0], "throughput") == 0 || strcmp(words[0], "latency") == 0 ||
+                          strcmp(words[0], "connections") == 0);
+}
+
 int main(int argc, char **argv)
 {
     raise_descriptor_limit();
@@ -304,17 +341,11 @@ int main(int argc, char **argv)
         return server(argv[2], argv[3]);
     if (argc == 5 && strcmp(argv[1], "hold") == 0)
         return hold(argv[2], argv[3], atoi(argv[4]));
-    if (argc == 5 && strcmp(argv[1], "connections") == 0)
-        return connections(argv[2], argv[3], atof(argv[4]));
-    bool is_throughput = argc == 5 && strcmp(argv[1], "throughput") == 0;
-    if (!is_throughput && !(argc == 5 && strcmp(argv[1], "latency") == 0)) {
-        fprintf(stderr,
-                "usage: scaffold-bench-peer server ADDRESS PORT | "
-                "throughput|latency|connections HOST PORT SECONDS | hold HOST PORT COUNT\n");
-        return 2;
-    }
-    int fd = client_connect(argv[2], argv[3], is_throughput ? 't' : 'l');
-    if (fd < 0)
-        return 1;
-    return is_throughput ? throughput(fd, atof(argv[4])) : latency(fd, atof(argv[4]));
+    if (is_client(argc - 1, argv + 1))
+        return client(argv + 1);
+    if (argc > 2 && strcmp(argv[1], "turns") == 0 && is_client(argc - 2, argv + 2))
+        return turns(argv + 2);
+    fprintf(stderr, "usage: scaffold-bench-peer server ADDRESS PORT | [turns] "
+                    "throughput|latency|connections HOST PORT SECONDS | hold HOST PORT COUNT\n");
+    return 2;
 }

@@ -73,9 +73,12 @@ LINES: dict[str, list[tuple[str, str]]] = {
         ("if (connect(s,a,l)) n = accept(s, a, &l);",
          "if (scaffold_connect(s,a,l)) n = scaffold_accept(s, a, &l);"),
         ("f = &connect; h(x.bind, accept);", "f = &scaffold_connect; h(x.bind, scaffold_accept);"),
+        ("setsockopt(s, 1, 2, &n, 4);", "scaffold_setsockopt(s, 1, 2, &n, 4);"),
+        ("n = getsockopt(s, 1, 3, &n, &l);", "n = scaffold_getsockopt(s, 1, 3, &n, &l);"),
+        ("(void)shutdown(s, 1);", "(void)scaffold_shutdown(s, 1);"),
     ],
     "checked-option": [
-        ("setsockopt(s, 1, 2, &n, 4);", SAME),
+        ("o.setsockopt(s, 1, 2, &n, 4);", SAME),
         ("n = setsockopt(s, 1, 2, &n, 4);", "n = scaffold_setsockopt(s, 1, 2, &n, 4);"),
     ],
     "non-blocking-connect": [

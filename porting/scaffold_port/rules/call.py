@@ -1,16 +1,37 @@
 """Kind 9: calls that have a new name."""
 
-from .rule import Rule, calls, namesake
+from ..c.unit import Unit, Use
+from .rule import Rule, is_call, namesake
+
+_OPTIONS = frozenset({"setsockopt", "getsockopt"})
+
+
+def _judge(use: Use, unit: Unit) -> str | None:
+    if not is_call(use) and not use.value:
+        return None
+    if is_call(use) and _says_more(use):
+        return None
+    if use.name in _OPTIONS:
+        return f"`{use.name}` would ask what lies below a service's socket"
+    return f"`{use.name}` has a namesake that serves both services and plain IP"
+
+
+def _says_more(use: Use) -> bool:
+    """What checked-option and non-blocking-connect are about."""
+    return use.used if use.name == "setsockopt" else "SO_ERROR" in use.arguments
+
 
 RULE = Rule(
     id="connection-call",
     kind=9,
-    title="A call that names, offers or accepts a connection",
+    title="A call that names, offers, accepts or shapes a connection",
     explanation=(
-        "scaffold_connect, scaffold_bind, scaffold_listen and scaffold_accept take services and "
-        "plain IP alike. read, write, sendfile, poll and close stay libc's."
+        "scaffold_connect, scaffold_bind, scaffold_listen, scaffold_accept, scaffold_shutdown, "
+        "scaffold_setsockopt and scaffold_getsockopt take services and plain IP alike. libc's own "
+        "see the AF_UNIX socket below a service's: they refuse options of TCP, or answer for "
+        "AF_UNIX. read, write, sendfile, poll and close stay libc's."
     ),
-    names=frozenset({"connect", "bind", "listen", "accept", "accept4"}),
-    judge=calls("`{name}` has a namesake that serves both services and plain IP"),
+    names=_OPTIONS | {"connect", "bind", "listen", "accept", "accept4", "shutdown"},
+    judge=_judge,
     fix=namesake,
 )

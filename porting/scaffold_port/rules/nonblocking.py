@@ -8,7 +8,7 @@ def _judge(use: Use, unit: Unit) -> str | None:
     if use.role == "declaration":
         return None
     if use.name == "getsockopt":
-        asks = is_call(use) and (use.role == "macro" or "SO_ERROR" in use.arguments)
+        asks = is_call(use) and "SO_ERROR" in use.arguments
         return "SO_ERROR tells how a non-blocking connect ended" if asks else None
     return "a connect that goes on in the background ends with POLLOUT and SO_ERROR"
 

@@ -14,11 +14,14 @@ SHIM = "shim works"
 TRAP = "shim with --trap"
 PORT = "port needed"
 NONE = "no sockets"
+UNKNOWN = "not known"
 
 _MACHINES = {"EM_X86_64": "x86_64", "EM_AARCH64": "aarch64"}
 _LIBC = ("libc.so.6", "libpthread.so.0")
 _LOADER = "ld-linux"
 _OPENERS = frozenset({"dlopen", "dlmopen"})
+_HIDING = {"syscall": "calls by number", **dict.fromkeys(_OPENERS, "calls of what it loads")}
+"""Imports of a program behind which its socket calls may be, where files do not show them."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def _judge(found: Closure, own: list[Elf]) -> tuple[str, str]:
     importers = [one for one in own if _socket_calls(one)]
     round_libc = _round_libc(program, own)
     if not importers and not round_libc and not program.static:
-        return NONE, "Neither the program nor a library that it loads imports a socket call."
+        return _without_calls(program)
     if program.static and not program.go and not _may_make_sockets(program):
         return NONE, "It is static, and none of its system calls is a socket call."
     if program.bits != 64 or program.machine not in _MACHINES:
@@ -97,6 +100,15 @@ def _judge(found: Closure, own: list[Elf]) -> tuple[str, str]:
     if obstacle:
         return TRAP, obstacle
     return SHIM, f"It is dynamic and uses libc; {_names(importers)} socket calls."
+
+
+def _without_calls(program: Elf) -> tuple[str, str]:
+    """Of a program that imports none, nor does what it loads."""
+    hiding = sorted(program.imports & _HIDING.keys())
+    if not hiding:
+        return NONE, "Neither the program nor a library that it loads imports a socket call."
+    unseen = " and ".join(dict.fromkeys(_HIDING[name] for name in hiding))
+    return UNKNOWN, f"It imports {' and '.join(hiding)}: {unseen} were not looked at. The shim serves them."
 
 
 def _names(importers: list[Elf]) -> str:
@@ -192,10 +204,7 @@ def _unseen(program: Elf, own: list[Elf], verdict: str) -> Iterator[str]:
     direct = program.direct
     if direct.count and not program.static and not program.go:
         yield f"{program.path.name} contains {_count(direct.count, 'direct system call')}"
-    openers = [one for one in own if one.imports & _OPENERS]
-    if verdict != NONE:
-        openers = [one for one in openers if one is program]
-    for one in openers:
-        yield f"{one.path.name} imports dlopen: what it loads as it runs was not looked at"
-    if verdict == NONE and "syscall" in program.imports:
-        yield f"{program.path.name} imports syscall: calls by number were not looked at"
+    has_sockets = verdict not in (NONE, UNKNOWN)  # then a library's are no news
+    for one in own:
+        if one.imports & _OPENERS and (one is program) == has_sockets:
+            yield f"{one.path.name} imports dlopen: what it loads as it runs was not looked at"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scaffold_port.binary.audit import NONE, PORT, SHIM, TRAP, Binary, audit
+from scaffold_port.binary.audit import NONE, PORT, SHIM, TRAP, UNKNOWN, Binary, audit
 
 from .conftest import Build
 
@@ -154,13 +154,28 @@ def test_no_remark_without_need(importing: Build, symbol: str) -> None:
     assert audit(importing("it", "socket", symbol)).warnings == ()
 
 
-def test_what_reading_does_not_show(build: Build) -> None:
-    source = (
-        "long syscall(); void *dlopen(); int main(void) { return syscall(0) + !!dlopen(0, 1); }"
-    )
+@pytest.mark.parametrize(
+    ("calls", "unseen"),
+    [
+        ("syscall(0)", "syscall: calls by number were"),
+        ("!!dlopen(0, 1)", "dlopen: calls of what it loads were"),
+        ("syscall(0) + !!dlopen(0, 1)", "calls of what it loads and calls by number were"),
+    ],
+)
+def test_what_reading_does_not_show(build: Build, calls: str, unseen: str) -> None:
+    """Not that there are no sockets."""
+    source = f"long syscall(); void *dlopen(); int main(void) {{ return {calls}; }}"
     found = audit(build("it", source))
+    assert (verdict(found), found.warnings) == (UNKNOWN, ())
+    assert unseen in found.reason
+
+
+def test_a_library_that_loads_more(build: Build) -> None:
+    """Which most do: a warning."""
+    library = build("libmore.so", "void *dlopen(); int f(void) { return !!dlopen(0, 1); }", "-shared")
+    found = audit(build("it", "int f(); int main(void) { return f(); }", str(library)))
     assert verdict(found) == NONE
-    assert len(found.warnings) == 2
+    assert [one for one in found.warnings if "libmore.so imports dlopen" in one]
 
 
 def test_missing_libraries_are_named(build: Build) -> None:

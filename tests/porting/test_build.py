@@ -41,7 +41,8 @@ def test_both_levels(level: str, tmp_path: Path) -> None:
 
 def expect_ported(greet: Path) -> None:
     names = subprocess.run(["nm", "-D", greet], capture_output=True, text=True).stdout
-    for name in ("socket", "bind", "listen", "accept", "connect", "getaddrinfo"):
+    called = "socket bind listen accept connect setsockopt getsockopt shutdown getaddrinfo"
+    for name in called.split():
         assert f" scaffold_{name}" in names
         assert f" {name}@" not in names
 

@@ -33,9 +33,30 @@ static bool read_name(int family, const char *text, void *ip)
     return true;
 }
 
+/* "::ffff:" and its like in front of what was shown of an IPv4 address: what it is in front of the
+ * number (RFC 4291, section 2.2). */
+static bool read_behind_prefix(const char *text, void *ip)
+{
+    static const char zeros[] = "0.0.0.0";
+    char number[INET6_ADDRSTRLEN];
+    uint8_t whole[16];
+    const char *colon = strrchr(text, ':');
+    size_t prefix = colon ? (size_t)(colon + 1 - text) : 0;
+    if (!colon || !sc_is_scaffold_name(colon + 1) || prefix + sizeof zeros > sizeof number)
+        return false;
+    memcpy(number, text, prefix);
+    memcpy(number + prefix, zeros, sizeof zeros);
+    if (inet_pton(AF_INET6, number, whole) != 1 || !read_name(AF_INET, colon + 1, whole + 12))
+        return false;
+    memcpy(ip, whole, sizeof whole);
+    return true;
+}
+
 API int scaffold_inet_pton(int family, const char *text, void *ip)
 {
-    return read_name(family, text, ip) ? 1 : inet_pton(family, text, ip);
+    bool found =
+        read_name(family, text, ip) || (family == AF_INET6 && read_behind_prefix(text, ip));
+    return found ? 1 : inet_pton(family, text, ip);
 }
 
 API int scaffold_inet_aton(const char *text, struct in_addr *ip)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scaffold import paths
 
-from .binary import elf
+from .binary import calls, elf
 from .ported import port
 from .ports import Build, Port, Steps
 
@@ -39,18 +39,9 @@ def build(program: Port, level: str, sources: list[Path], folder: Path) -> Path:
     return programs
 
 
-CALLS = frozenset(
-    "connect bind listen accept accept4 getsockopt setsockopt getsockname getpeername shutdown "
-    "sendto sendmsg sendmmsg recvfrom recvmsg recvmmsg getaddrinfo gethostbyname gethostbyname2 "
-    "gethostbyname_r gethostbyname2_r gethostbyaddr gethostbyaddr_r".split()
-)
-"""What code that reaches services takes from libscaffold: whatever would name, shape or answer
-for the socket below a service's, and whatever resolves a name."""
-
-
 def _expect_ported(app: str, path: Path, keeps: frozenset[str]) -> None:
     try:
-        left = sorted((elf.read(path).imports & CALLS) - keeps)
+        left = sorted((elf.read(path).imports & calls.REACHING) - keeps)
     except elf.Unreadable:  # a script
         return
     if left:

@@ -1,5 +1,6 @@
 """scaffold_inet_pton and its family: names where addresses are read and shown."""
 
+import ipaddress
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from scaffold.lab import Lab
 
 HERE = Path(__file__).parent
 LONG = "a-service-with-a-name.demo.scaffold"
+BEHIND = ["::ffff:a.b.scaffold", "0:0:0:0:0:FFFF:a.b.scaffold", "64:ff9b::a.b.scaffold"]
+BESIDE = ["::ffff:a.b.scaffold:80", ":a.b.scaffold", "0:0:0:0:0:0:ffff:a.b.scaffold"]
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +29,16 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
         check=True,
         timeout=60,
     )
-    texts = [LONG, "a.b.scaffold", "192.0.2.1", "2001:db8::1", "example.org", "..scaffold"]
+    texts = [
+        LONG,
+        "a.b.scaffold",
+        *BEHIND,
+        *BESIDE,
+        "192.0.2.1",
+        "2001:db8::1",
+        "example.org",
+        "..scaffold",
+    ]
     with Lab(["a"], kind="loopback") as lab:
         lab.start()
         done = lab["a"].run([program, *texts], shim=False)
@@ -49,6 +61,16 @@ def test_a_name_that_does_not_fit_is_a_number(answers: dict[str, list[str]]) -> 
     assert four[2] == four[0]
     assert six[2] in (six[0], "ENOSPC")
     assert answers["a.b.scaffold"][0].split()[2] == "a.b.scaffold"
+
+
+def test_what_was_shown_is_read_behind_a_prefix(answers: dict[str, list[str]]) -> None:
+    shown = answers["a.b.scaffold"][0].split()[0]
+    for text in BEHIND:
+        expected = ipaddress.IPv6Address(text.replace("a.b.scaffold", shown))
+        assert ipaddress.IPv6Address(answers[text][1].split()[0]) == expected
+        assert answers[text][0] == "no address"
+    for text in BESIDE:
+        assert answers[text][:2] == ["no address", "no address"]
 
 
 def test_other_texts_are_libcs(answers: dict[str, list[str]]) -> None:

@@ -43,6 +43,16 @@ def test_the_pages_are_up_to_date() -> None:
     assert {path.name: path.read_text() for path in folder.iterdir()} == pages()
 
 
+def test_a_check_is_not_made_weaker() -> None:
+    """A name is read as an address where the address goes somewhere, and the text is a user's."""
+    found = analyze([FIXTURES / "origin.c"]).findings
+    left = {one.function: one.message for one in found if one.call == "inet_pton" and not one.fix}
+    assert set(left) == {"is_address", "proxy"}
+    assert "only checks" in left["is_address"]
+    assert "a peer" in left["proxy"]
+    assert sum(one.fix != "" for one in found if one.function == "option") == 4
+
+
 def test_findings_say_where_they_are() -> None:
     report = analyze([FIXTURES / "call.c"])
     accept4 = next(one for one in report.findings if one.call == "accept4")

@@ -175,7 +175,7 @@ int scaffold_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host,
 /**
  * As their namesakes, inet_pton(3) and inet_aton(3), and a service's name is an address as well:
  * that of the pool which stands for the service. A program's option that takes an address takes a
- * name.
+ * name. What scaffold_inet_ntop has shown is read back, behind a prefix such as "::ffff:" as well.
  */
 int scaffold_inet_pton(int family, const char *text, void *ip);
 int scaffold_inet_aton(const char *text, struct in_addr *ip);

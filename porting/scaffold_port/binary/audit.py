@@ -108,7 +108,10 @@ def _without_calls(program: Elf) -> tuple[str, str]:
     if not hiding:
         return NONE, "Neither the program nor a library that it loads imports a socket call."
     unseen = " and ".join(dict.fromkeys(_HIDING[name] for name in hiding))
-    return UNKNOWN, f"It imports {' and '.join(hiding)}: {unseen} were not looked at. The shim serves them."
+    return (
+        UNKNOWN,
+        f"It imports {' and '.join(hiding)}: {unseen} were not looked at. The shim serves them.",
+    )
 
 
 def _names(importers: list[Elf]) -> str:

@@ -28,6 +28,12 @@ DESCRIPTOR = _words("""
 
 SOCKET = NAMING | DATA
 
+REACHING = (NAMING - _words("socket getaddrinfo_a getnameinfo __connect")) | _words("""
+    sendto sendmsg sendmmsg recvfrom recvmsg recvmmsg
+""")
+"""What ported code takes from libscaffold: whatever would name, shape or answer for the socket
+below a service's, and whatever resolves a name."""
+
 NUMBERS: dict[str, frozenset[int]] = {
     "EM_X86_64": frozenset({*range(41, 53), 54, 55, 288, 299, 307}),
     "EM_AARCH64": frozenset({198, *range(200, 213), 242, 243, 269}),

@@ -37,6 +37,7 @@ class Use:
     passed_to: str = ""  # a call: the function that takes its result as an argument
     array: Array | None = None  # a mention: what it is the size of
     length_of: str = ""  # a mention: the buffer that a call is given just before it
+    doubt: str = ""  # a call that reads an address from text: see origin.py
     value: bool = False  # a mention: if the name is a function's, its address is taken
     seen: tuple[int, int] = (0, 0)  # a declaration of a variable: from where to where it holds
 

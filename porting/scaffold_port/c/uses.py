@@ -8,6 +8,7 @@ from tree_sitter import Node
 from ..source import Source, nesting
 from .around import declaring_class, macro_around, surroundings
 from .buffer import array_around, buffer_before, copies, passed_to
+from .origin import doubt
 from .role import is_global, role_of
 from .target import arguments, is_used, target_of
 from .text import TEXT
@@ -124,6 +125,7 @@ def _use(source: Source, node: Node, start: int, end: int) -> Use | None:
         target=target_of(node) if role in ("mention", "type") else "",
         global_scope=role in ("call", "mention") and is_global(node),
         passed_to=passed_to(call),
+        doubt=doubt(call, name),
         array=array_around(node) if role == "mention" else None,
         length_of=buffer_before(node) if role == "mention" else "",
         value=role == "mention" and not broken and is_value(node),

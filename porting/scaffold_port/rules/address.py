@@ -1,18 +1,29 @@
 """Kind 2: addresses that are put together."""
 
+from ..c.origin import CHECKED, RECEIVED
 from ..c.unit import Unit, Use
 from .rule import Rule, is_call, namesake
 
 _CALLS = frozenset({"inet_aton", "inet_addr", "inet_pton"})
 _FIELDS = frozenset({"sin_addr", "sin6_addr", "sin_family", "sin6_family"})
+_QUESTIONS = {
+    CHECKED: "`{name}` only checks a text: is a service's name to pass for an address here?",
+    RECEIVED: "`{name}` reads what a peer has sent: may a peer name a service here?",
+}
 
 
 def _judge(use: Use, unit: Unit) -> str | None:
+    if use.doubt:
+        return _QUESTIONS[use.doubt].format(name=use.name)
     if use.name in _CALLS and (is_call(use) or use.value):
         return f"`{use.name}` reads an address that a user wrote: a service's name stands there"
     if use.name in _FIELDS and use.target == "assigned":
         return f"`{use.name}` is set: the address is put together by hand"
     return None
+
+
+def _fix(use: Use, unit: Unit) -> str:
+    return "" if use.doubt else namesake(use, unit)
 
 
 RULE = Rule(
@@ -22,10 +33,11 @@ RULE = Rule(
     explanation=(
         "A service is named, not numbered. Where a program reads an address from its options or "
         "configuration scaffold_inet_pton and its like take a name as well, and give the service's "
-        "address of the pool."
+        "address of the pool. Where the address is only checked, or the text comes from a peer, a "
+        "name that passes would be a check that has become weaker: a human decides."
     ),
     names=_CALLS | _FIELDS,
     judge=_judge,
-    fix=namesake,
+    fix=_fix,
     lines=2,
 )

@@ -172,7 +172,9 @@ def test_what_reading_does_not_show(build: Build, calls: str, unseen: str) -> No
 
 def test_a_library_that_loads_more(build: Build) -> None:
     """Which most do: a warning."""
-    library = build("libmore.so", "void *dlopen(); int f(void) { return !!dlopen(0, 1); }", "-shared")
+    library = build(
+        "libmore.so", "void *dlopen(); int f(void) { return !!dlopen(0, 1); }", "-shared"
+    )
     found = audit(build("it", "int f(); int main(void) { return f(); }", str(library)))
     assert verdict(found) == NONE
     assert [one for one in found.warnings if "libmore.so imports dlopen" in one]

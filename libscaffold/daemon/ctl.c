@@ -86,13 +86,16 @@ static bool is_untaken(struct sc_ctl_call *c)
 
 /* Nothing more is read here. Descriptors that wait to be are closed: the caller's own end may be
  * among them, and would keep itself open. An empty packet reads as an end does, so both are passed
- * over. */
-static void stop_reading(int fd)
+ * over. False when the caller has closed his end meanwhile: reading is what takes the error that
+ * says so, and epoll would not tell it any more. */
+static bool stop_reading(int fd)
 {
     char byte;
+    ssize_t n = 0;
     shutdown(fd, SHUT_RD);
-    for (int i = 0; i < QUEUED_MAX && recv(fd, &byte, 1, MSG_DONTWAIT) >= 0; i++)
-        ;
+    for (int i = 0; i < QUEUED_MAX && n >= 0; i++)
+        n = recv(fd, &byte, 1, MSG_DONTWAIT);
+    return n >= 0 || errno == EAGAIN;
 }
 
 /* What waits there is charged to whoever runs scaffoldd, and lasts as long as the caller's socket.
@@ -100,15 +103,15 @@ static void stop_reading(int fd)
  * whatever he has shut down before. */
 static void end(struct sc_ctl_call *c, uint32_t events)
 {
-    if (!is_untaken(c) || (events & EPOLLERR)) {
+    bool waits = is_untaken(c) && !(events & EPOLLERR);
+    if (waits && c->over)
+        return;
+    if (!waits || !stop_reading(c->watch.fd)) {
         hang_up(c);
         return;
     }
-    if (c->over)
-        return;
     release(c);
     c->over = true;
-    stop_reading(c->watch.fd);
     sc_loop_rewatch(&c->server->daemon->loop, &c->watch, EPOLLET);
     sc_list_remove(&c->link);
     sc_list_append(&c->server->busy, &c->link);

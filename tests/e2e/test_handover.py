@@ -342,3 +342,19 @@ def test_killed_while_connect_waits(host: Host, full: list[Opening]) -> None:
         program.wait()
         within(10, lambda: len(host.status()["flows"]) == flows)
     assert full[-1].waits()
+
+
+def test_a_caller_that_closes_as_it_is_refused(host: Host) -> None:
+    """Whatever of it scaffoldd looks at just then. More is done by the fuzzer of control messages."""
+    before = descriptors(host)
+
+    def act() -> None:
+        for _ in range(EACH):
+            with call(host) as control:
+                ask_to_prepare(control)
+                assert select.select([control], [], [], 10)[0]
+                ask_to_prepare(control)
+
+    for _ in range(4):
+        in_a_child(act)
+    within(10, lambda: descriptors(host) <= before)

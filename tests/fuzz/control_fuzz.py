@@ -190,6 +190,16 @@ def _descriptors(host: Host) -> list[str]:
     return names
 
 
+def _sockets(host: Host) -> str:
+    """What the kernel says of scaffoldd's."""
+    assert host.daemon is not None
+    command = ["ss", "--all", "--numeric", "--processes", "--extended"]
+    namespace = ["ip", "netns", "exec", host.namespace] if host.namespace else []
+    listed = subprocess.run([*namespace, *command], capture_output=True, text=True).stdout
+    mine = f"pid={host.daemon.pid},"
+    return "\n".join(line for line in listed.splitlines() if mine in line)
+
+
 def _belongings(host: Host) -> dict[str, int]:
     """What must be as before once all have gone."""
     status = host.status()
@@ -212,6 +222,8 @@ def _settle(hosts: list[Host], before: list[dict[str, int]], seconds: float) -> 
     while (now := [_least(host) for host in hosts]) != before:
         if time.monotonic() - start > seconds:
             open_now = Counter(re.sub(r"\d+", "N", name) for h in hosts for name in _descriptors(h))
+            for host in hosts:
+                print(f"--- sockets of {host.name}\n{_sockets(host)}", file=sys.stderr)
             return seconds, f"before: {before}; {seconds:g} s later: {now}, {dict(open_now)}"
         time.sleep(0.1)
     return time.monotonic() - start, ""

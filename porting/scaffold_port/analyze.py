@@ -10,10 +10,10 @@ from importlib import import_module
 from pathlib import Path
 
 from .cache import Cache
-from .files import collect
+from .files import EVERYTHING, Choice, collect
 from .findings import Finding, NotAnalysed, Report
 from .scope import left_alone
-from .source import Source
+from .source import Source, wide
 
 SIZE_MAX = 16 << 20
 """Larger files are data or generated; the largest source of a known program has 1 MiB."""
@@ -39,13 +39,14 @@ class FileResult:
 def analyze(
     paths: Iterable[Path],
     *,
+    choice: Choice = EVERYTHING,
     jobs: int | None = None,
     cache: Cache | None = None,
     on_file: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
     """Look at everything below `paths`. `on_file` is told how many of how many are done."""
     paths = list(paths)
-    files = collect(paths)
+    files = collect(paths, choice)
     report = Report(skipped=files.skipped, not_analysed=list(files.unreadable))
     results = []
     for result in _each(files.wanted, jobs or os.cpu_count() or 1, cache):
@@ -95,8 +96,8 @@ def analyze_file(words: tuple[str, str], cache: Cache | None = None) -> FileResu
         result.not_analysed.append(NotAnalysed(path, 0, reason))
         return result
     result.bytes = len(data)
-    if len(data) > SIZE_MAX:
-        reason = f"larger than {SIZE_MAX >> 20} MiB"
+    reason = _unfit(data)
+    if reason:
         result.not_analysed.append(NotAnalysed(path, 0, reason))
         return result
     kept = cache.get(data, path, language) if cache else None
@@ -110,6 +111,14 @@ def analyze_file(words: tuple[str, str], cache: Cache | None = None) -> FileResu
     if cache:
         cache.put(data, path, language, result)
     return result
+
+
+def _unfit(data: bytes) -> str:
+    """Why a file is not looked at; empty: it is."""
+    if len(data) > SIZE_MAX:
+        return f"larger than {SIZE_MAX >> 20} MiB"
+    encoding = wide(data)
+    return f"written in {encoding}, which no rule reads: write it in UTF-8" if encoding else ""
 
 
 def _check(language: str) -> Callable[[Source, FileResult], None]:

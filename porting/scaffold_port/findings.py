@@ -35,6 +35,11 @@ class Finding:
         return bool(self.fix) and not self.left
 
     @property
+    def decide(self) -> bool:
+        """Whether a human has to: `rewrite` neither does it nor has a reason to leave it alone."""
+        return not (self.automatic or self.left or self.suppressed)
+
+    @property
     def shown(self) -> tuple[int, int]:
         """From where to where it stands in `text`, in characters; beyond when the line is cut."""
         start, end = self.column, self.end_column

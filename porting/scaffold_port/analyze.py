@@ -10,8 +10,9 @@ from importlib import import_module
 from pathlib import Path
 
 from .cache import Cache
-from .files import EVERYTHING, Choice, collect
+from .files import EVERYTHING, Choice, Files, collect
 from .findings import Finding, NotAnalysed, Report
+from .languages import included
 from .scope import left_alone
 from .source import Source, wide
 
@@ -24,7 +25,8 @@ _CHECKS = {"c": ".c.check", "c++": ".c.check", "python": ".py.check"}
 
 @dataclass
 class FileResult:
-    """Of one file. `methods` and `bases` are what other files need to know of its classes."""
+    """Of one file. `methods` and `bases` are what other files need to know of its classes,
+    `includes` are names of files that nothing else tells to be C."""
 
     path: str
     language: str
@@ -33,6 +35,7 @@ class FileResult:
     not_analysed: list[NotAnalysed] = field(default_factory=list)
     methods: set[tuple[str, str]] = field(default_factory=set)
     bases: set[tuple[str, str]] = field(default_factory=set)
+    includes: set[str] = field(default_factory=set)
     in_class: list[str] = field(default_factory=list)  # beside each finding: its class, or ""
 
 
@@ -49,11 +52,22 @@ def analyze(
     files = collect(paths, choice)
     report = Report(skipped=files.skipped, not_analysed=list(files.unreadable))
     results = []
-    for result in _each(files.wanted, jobs or os.cpu_count() or 1, cache):
+    for result in _all(files, jobs or os.cpu_count() or 1, cache):
         results.append(result)
         on_file(len(results), len(files.wanted))
     _merge(results, report, paths)
     return report
+
+
+def _all(files: Files, jobs: int, cache: Cache | None) -> Iterable[FileResult]:
+    """Also of what has a name that tells nothing, and is included by one of the files."""
+    wanted = files.wanted
+    while wanted:
+        languages: dict[str, str] = {}
+        for result in _each(wanted, jobs, cache):
+            yield result
+            languages |= dict.fromkeys(result.includes, result.language)
+        wanted = files.take(languages)
 
 
 def _each(wanted: list[tuple[Path, str]], jobs: int, cache: Cache | None) -> Iterable[FileResult]:
@@ -104,6 +118,7 @@ def analyze_file(words: tuple[str, str], cache: Cache | None = None) -> FileResu
     if isinstance(kept, FileResult):
         return kept
     try:
+        result.includes = included(data) if language != "python" else set()
         _check(language)(Source(path, data, language), result)
     except Exception as error:  # one file's trouble is not the others'
         result.not_analysed.append(NotAnalysed(path, 0, f"the analysis failed: {error}"[:200]))

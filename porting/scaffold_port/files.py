@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +27,7 @@ SKIPPED_FOLDERS = {
 }
 NO_SOURCE = "nothing in it is C, C++ or Python, but for what is left out"
 NOT_SOURCE = "not C, C++ or Python, by its name and its first line"
+NO_LANGUAGE = "not source"
 NO_FILE = "no regular file"
 
 
@@ -55,6 +56,7 @@ class Files:
     """The files below some paths, what was left out, and what could not be read."""
 
     wanted: list[tuple[Path, str]] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)  # counted as no source
     skipped: dict[str, int] = field(default_factory=dict)
     unreadable: list[NotAnalysed] = field(default_factory=list)
 
@@ -65,6 +67,16 @@ class Files:
     def miss(self, path: Path, reason: str) -> None:
         """List a file or folder that should have been looked at."""
         self.unreadable.append(NotAnalysed(str(path), 0, reason))
+
+    def take(self, languages: Mapping[str, str]) -> list[tuple[Path, str]]:
+        """The others of these names are source after all; returns them with their languages."""
+        taken = [(path, languages[path.name]) for path in self.others if path.name in languages]
+        self.others = [path for path in self.others if path.name not in languages]
+        self.wanted += taken
+        self.skipped.pop(NO_LANGUAGE, None)
+        if self.others:
+            self.skipped[NO_LANGUAGE] = len(self.others)
+        return taken
 
     @property
     def known(self) -> tuple[int, int, int]:
@@ -129,7 +141,14 @@ class _Walk:
         if found:
             self.files.wanted.append((path, found))
         else:
-            self.files.skip("in another language" if is_program(path, head) else "not source")
+            self._other(path, head)
+
+    def _other(self, path: Path, head: bytes) -> None:
+        if is_program(path, head):
+            self.files.skip("in another language")
+            return
+        self.files.skip(NO_LANGUAGE)
+        self.files.others.append(path)
 
     def _folder(self, path: Path, rules: tuple[Patterns, ...]) -> None:
         if self.choice.gitignore:

@@ -1,5 +1,6 @@
 """Which language a file is written in, by its name or else by its first line."""
 
+import os
 import re
 from pathlib import PurePath
 
@@ -21,9 +22,12 @@ _OTHERS = {
     *(".vala", ".xs", ".zig"),
 }
 """Suffixes of languages that no rule knows."""
+INCLUDED = "c"
+"""What has findings and, by itself, no language: C or C++ that is included."""
 HEAD = 128
 """Bytes of a file that are enough for its first line; Linux takes 256 for an interpreter's path."""
 _PYTHON = re.compile(rb"#![^\n]*python", re.IGNORECASE)
+_INCLUDE = re.compile(rb'^[ \t]*+#[ \t]*+include[ \t]*+["<]([^">\n]++)', re.MULTILINE)
 _SCRIPT = re.compile(rb"#!")
 
 
@@ -45,6 +49,12 @@ def is_grammar(path: PurePath) -> bool:
 def is_program(path: PurePath, head: bytes) -> bool:
     """Whether it is source of a language that no rule knows."""
     return _suffix(path) in _OTHERS or _SCRIPT.match(head) is not None
+
+
+def included(data: bytes) -> set[str]:
+    """The files that C includes under names that tell no language: `table.inc`, `errors.def`."""
+    paths = (PurePath(os.fsdecode(found)) for found in _INCLUDE.findall(data))
+    return {path.name for path in paths if by_name(path) is None and path.suffix}
 
 
 def _suffix(path: PurePath) -> str:

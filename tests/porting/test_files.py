@@ -111,6 +111,18 @@ def test_encodings(name: str, text: str, encoding: str, tmp_path: Path) -> None:
         assert missed.reason.startswith("written in UTF-")
 
 
+def test_what_is_included_is_c(tmp_path: Path) -> None:
+    """Under any name, over several files; what nothing includes is no source."""
+    write(tmp_path, {"a.c": '#include "calls.inc"\n', "calls.inc": f"{C} # include <more.def>\n"})
+    write(tmp_path, {"more.def": C.replace("f(", "g("), "other.def": C, "a.cc": '#include "x"\n'})
+    report = analyze([tmp_path], jobs=1)
+    assert [Path(one.path).name for one in report.findings] == ["calls.inc", "more.def"]
+    assert report.skipped == {"not source": 1}
+    words = ["rewrite", "--no-cache", str(tmp_path), "--in-place"]
+    assert CliRunner().invoke(main, words).exit_code == 1  # nothing builds it
+    assert "scaffold_listen" in (tmp_path / "more.def").read_text()
+
+
 # --- grammars -------------------------------------------------------------------------------------
 
 RULES = "stmt: LISTEN NUM { listen($2, 5); } ;\n"

@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 from ..findings import Finding, Report
-from ..languages import is_grammar, language
+from ..languages import INCLUDED, is_grammar, language
 from ..source import Source
 from .edits import Edit, apply
 from .marks import marks
@@ -48,4 +48,4 @@ def _files(report: Report) -> Iterator[tuple[Path, Source, list[Finding]]]:
     for name, findings in by_path.items():
         path = Path(name)
         data = path.read_bytes()
-        yield path, Source(name, data, language(path, data) or ""), findings
+        yield path, Source(name, data, language(path, data) or INCLUDED), findings

@@ -10,8 +10,9 @@ from ..findings import Finding, Report
 from ..report import FORMATS
 from ..suppress import apply_baseline, read_baseline, write_baseline
 from . import exits
+from .defaults import SETTINGS
 from .formats import formatted, write
-from .sources import SETTINGS, Sources, of_sources
+from .sources import Sources, of_sources
 
 FAIL_ON: dict[str, Callable[[Report], bool]] = {
     "never": lambda report: False,

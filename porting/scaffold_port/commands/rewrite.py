@@ -15,8 +15,9 @@ from ..ported import LEVELS
 from ..rest import NOT_ANALYSED, TO_YOU, Rest, rest
 from ..series import write
 from . import exits
+from .defaults import SETTINGS
 from .formats import formatted
-from .sources import SETTINGS, Sources, of_sources
+from .sources import Sources, of_sources
 
 LEFT = "left-to-you.txt"
 """Beside the patches of a series."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from click.core import ParameterSource
 
 from ..analyze import analyze
 from ..cache import Cache, fingerprint, folder
@@ -16,16 +15,10 @@ from ..files import Choice
 from ..findings import Report
 from ..ignored import Patterns, absolute, patterns
 from ..rules import RULES
-from ..settings import BadSettings, Settings, find
+from .defaults import base_of, given
 from .progress import progress
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-KEYS = ("exclude", "fail-on", "gitignore", "ignore", "jobs", "level", "mark", "only", "select")
-"""Options that stand in settings: what is the same for every run over a program."""
-SETTINGS = """\b
-Settings: `scaffold-port.toml`, or [tool.scaffold-port] of pyproject.toml, at
-or above the first path; keys are options without dashes. Options win."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +86,7 @@ def _parameters() -> list[Callable[[Command], Command]]:
     path = click.Path(path_type=Path)
     rule: dict[str, Any] = {"multiple": True, "metavar": "RULE", "callback": _rules}
     return [
-        click.argument("paths", nargs=-1, required=True, type=path, is_eager=True, callback=_given),
+        click.argument("paths", nargs=-1, required=True, type=path, is_eager=True, callback=given),
         click.option("--select", help="Only findings of these rules: a,b.", **rule),
         click.option("--ignore", help="No findings of these rules.", **rule),
         click.option(
@@ -125,61 +118,9 @@ def _rules(
     return frozenset(names)
 
 
-# --- settings -------------------------------------------------------------------------------------
-
-
-def _given(
-    context: click.Context, parameter: click.Parameter, paths: tuple[Path, ...]
-) -> tuple[Path, ...]:
-    """The paths; the settings beside them become the defaults of every other option."""
-    missing = [path for path in paths if not path.exists() and not path.is_symlink()]
-    if missing:
-        raise click.UsageError(f"{missing[0]}: there is no such file or folder")
-    try:
-        settings = find(_folder(paths[0]), KEYS)
-    except BadSettings as error:
-        raise click.UsageError(str(error)) from error
-    if settings:
-        context.default_map = _defaults(context, settings)
-        context.meta[__name__] = settings.path.parent
-    return paths
-
-
-def _folder(path: Path) -> Path:
-    return path if path.is_dir() else path.parent
-
-
-def _defaults(context: click.Context, settings: Settings) -> dict[str, Any]:
-    """By parameter; keys for options of other commands stay unused."""
-    found = {}
-    for option in context.command.params:
-        for key in KEYS:
-            if f"--{key}" in option.opts and key in settings.values:
-                found[str(option.name)] = _checked(context, option, key, settings)
-    return found
-
-
-def _checked(context: click.Context, option: click.Parameter, key: str, settings: Settings) -> Any:
-    """A value that the option takes."""
-    value, place = settings.values[key], f"{settings.path}: {key}"
-    if option.multiple != isinstance(value, list):
-        meant = "a list is" if option.multiple else "one value is"
-        raise click.UsageError(f"{place}: {meant} meant")
-    try:
-        option.process_value(context, value)
-    except click.BadParameter as error:
-        raise click.UsageError(f"{place}: {error.message}") from error
-    return value
-
-
 def _excluded(globs: tuple[str, ...], paths: tuple[Path, ...]) -> tuple[Patterns, ...]:
-    """Those of settings hold below the folder of the settings, others below each path."""
-    if not globs:
-        return ()
-    context = click.get_current_context()
-    from_settings = context.get_parameter_source("exclude") is ParameterSource.DEFAULT_MAP
-    bases = [context.meta[__name__]] if from_settings else list(map(_folder, paths))
+    """Of every folder that they hold below."""
     try:
-        return tuple(patterns(base, globs) for base in bases)
+        return tuple(patterns(base, globs) for base in base_of("exclude", paths) if globs)
     except ValueError as error:
         raise click.UsageError(f"--exclude: {error}") from error

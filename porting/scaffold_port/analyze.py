@@ -50,7 +50,8 @@ def analyze(
     """Look at everything below `paths`. `on_file` is told how many of how many are done."""
     paths = list(paths)
     files = collect(paths, choice)
-    report = Report(skipped=files.skipped, not_analysed=list(files.unreadable))
+    names = tuple(map(str, paths))
+    report = Report(names, skipped=files.skipped, not_analysed=list(files.unreadable))
     results = []
     for result in _all(files, jobs or os.cpu_count() or 1, cache):
         results.append(result)

@@ -37,9 +37,9 @@ class Rest:
 def rest(done: Layers) -> Iterator[Rest]:
     """Findings first, then what was not looked at, then what builds the program."""
     for one in done.report.active():
-        if one.decide:
+        if one.group == "decide":
             yield Rest(one.path, one.line, TO_YOU, one.message, one.rule)
-        elif one.left:
+        elif one.group == "alone":
             yield Rest(one.path, one.line, ALONE, one.message, one.rule, one.left)
     for missed in done.report.not_analysed:
         yield Rest(missed.path, missed.line, NOT_ANALYSED, missed.reason)

@@ -20,7 +20,7 @@ def marks(source: Source, findings: Iterable[Finding]) -> set[Edit]:
     wanted: dict[int, dict[str, str]] = {}
     inside = _inside(source)
     for one in findings:
-        if one.decide:
+        if one.group == "decide":
             line = _free_line(source, one.line, inside)
             wanted.setdefault(line, {}).setdefault(one.rule, one.message)
     return {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..findings import Finding, Report
+from ..findings import GROUPS, Report
 from ..report import FORMATS
 from ..suppress import apply_baseline, read_baseline, write_baseline
 from . import exits
@@ -19,11 +19,7 @@ FAIL_ON: dict[str, Callable[[Report], bool]] = {
     "any": lambda report: bool(report.active()),
     "high": lambda report: any(one.confidence == "high" for one in report.active()),
     "manual": lambda report: any(not one.automatic for one in report.active()),
-    "decide": lambda report: any(one.decide for one in report.active()),
-}
-ONLY: dict[str, Callable[[Finding], bool]] = {
-    "automatic": lambda one: one.automatic,
-    "decide": lambda one: one.decide,
+    "decide": lambda report: report.count("decide") > 0,
 }
 
 
@@ -42,7 +38,7 @@ Example:
   scaffold-port analyze src/ --baseline port.json --fail-on any"""
 )
 @of_sources
-@click.option("--only", type=click.Choice(sorted(ONLY)), help="Only what is to decide, or is not.")
+@click.option("--only", type=click.Choice(list(GROUPS)), help="Only findings of this group.")
 @formatted(FORMATS, "analyze")
 @click.option("-o", "output", type=click.Path(path_type=Path), help="Write the report to a file.")
 @click.option(
@@ -68,14 +64,14 @@ def analyze(
         _writable(target)
     left = _baseline(baseline) if baseline else {}
     report = sources.analyze()
+    if baseline and not keep:
+        report.findings = apply_baseline(report.findings, left, baseline)
     if only:
-        report.findings = list(filter(ONLY[only], report.findings))
+        report.findings = [one for one in report.findings if one.group == only]
     if keep:
         count = write_baseline(report.findings, keep)
         click.echo(f"{keep}: {count} findings")
         return
-    if baseline:
-        report.findings = apply_baseline(report.findings, left, baseline)
     write(FORMATS[form](report), output)
     sys.exit(exits.of(report, found=FAIL_ON[fail_on](report)))
 

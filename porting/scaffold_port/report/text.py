@@ -40,8 +40,9 @@ def _not_analysed(path: str, line: int, reason: str) -> str:
 def _summary(report: Report) -> str:
     about = report.summary()
     lines = [
-        f"{about['findings']} findings in {about['files']} files, {about['automatic']} of them "
-        f"automatic; about {about['lines']} lines to change"
+        f"{about['findings']} findings in {about['files']} files: {about['automatic']} automatic, "
+        f"{about['decide']} to decide, {about['alone']} left alone; about {about['lines']} lines "
+        "to change"
     ]
     lines += [
         f"  {count:>5}  {kind(int(number)).title}"

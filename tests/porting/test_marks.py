@@ -80,6 +80,14 @@ def test_not_within_texts_of_python(tmp_path: Path) -> None:
     assert ast.dump(ast.parse(marked)) == ast.dump(ast.parse(PYTHON))
 
 
+def test_a_comment_is_no_pattern_of_lex(tmp_path: Path) -> None:
+    line = b"[0-9]+ { a.sin_port = htons(port); }\n"
+    marked = rewritten(tmp_path / "a.l", b"%%\n" + line, "--mark")
+    assert marked.startswith(b"%%\n /* scaffold-port: left to you [port-logic]: ")
+    assert marked.endswith(b" */\n" + line)
+    assert rewritten(tmp_path / "a.l", marked, "--mark") == marked
+
+
 def test_a_patch_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree/a.c").write_bytes(C + b"int f(int s) { return listen(s, 1); }\n")

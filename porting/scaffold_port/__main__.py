@@ -6,6 +6,7 @@ from importlib.util import find_spec
 NEEDED = {
     "elftools": "pyelftools",
     "libcst": "libcst",
+    "pathspec": "pathspec",
     "tree_sitter": "tree-sitter",
     "tree_sitter_c": "tree-sitter-c",
     "tree_sitter_cpp": "tree-sitter-cpp",

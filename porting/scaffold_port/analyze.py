@@ -10,10 +10,11 @@ from importlib import import_module
 from pathlib import Path
 
 from .cache import Cache
-from .files import collect
+from .files import EVERYTHING, Choice, Files, collect
 from .findings import Finding, NotAnalysed, Report
+from .languages import included
 from .scope import left_alone
-from .source import Source
+from .source import Source, wide
 
 SIZE_MAX = 16 << 20
 """Larger files are data or generated; the largest source of a known program has 1 MiB."""
@@ -24,7 +25,8 @@ _CHECKS = {"c": ".c.check", "c++": ".c.check", "python": ".py.check"}
 
 @dataclass
 class FileResult:
-    """Of one file. `methods` and `bases` are what other files need to know of its classes."""
+    """Of one file. `methods` and `bases` are what other files need to know of its classes,
+    `includes` are names of files that nothing else tells to be C."""
 
     path: str
     language: str
@@ -33,26 +35,40 @@ class FileResult:
     not_analysed: list[NotAnalysed] = field(default_factory=list)
     methods: set[tuple[str, str]] = field(default_factory=set)
     bases: set[tuple[str, str]] = field(default_factory=set)
+    includes: set[str] = field(default_factory=set)
     in_class: list[str] = field(default_factory=list)  # beside each finding: its class, or ""
 
 
 def analyze(
     paths: Iterable[Path],
     *,
+    choice: Choice = EVERYTHING,
     jobs: int | None = None,
     cache: Cache | None = None,
     on_file: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
     """Look at everything below `paths`. `on_file` is told how many of how many are done."""
     paths = list(paths)
-    files = collect(paths)
-    report = Report(skipped=files.skipped, not_analysed=list(files.unreadable))
+    files = collect(paths, choice)
+    names = tuple(map(str, paths))
+    report = Report(names, skipped=files.skipped, not_analysed=list(files.unreadable))
     results = []
-    for result in _each(files.wanted, jobs or os.cpu_count() or 1, cache):
+    for result in _all(files, jobs or os.cpu_count() or 1, cache):
         results.append(result)
         on_file(len(results), len(files.wanted))
     _merge(results, report, paths)
     return report
+
+
+def _all(files: Files, jobs: int, cache: Cache | None) -> Iterable[FileResult]:
+    """Also of what has a name that tells nothing, and is included by one of the files."""
+    wanted = files.wanted
+    while wanted:
+        languages: dict[str, str] = {}
+        for result in _each(wanted, jobs, cache):
+            yield result
+            languages |= dict.fromkeys(result.includes, result.language)
+        wanted = files.take(languages)
 
 
 def _each(wanted: list[tuple[Path, str]], jobs: int, cache: Cache | None) -> Iterable[FileResult]:
@@ -95,14 +111,15 @@ def analyze_file(words: tuple[str, str], cache: Cache | None = None) -> FileResu
         result.not_analysed.append(NotAnalysed(path, 0, reason))
         return result
     result.bytes = len(data)
-    if len(data) > SIZE_MAX:
-        reason = f"larger than {SIZE_MAX >> 20} MiB"
+    reason = _unfit(data)
+    if reason:
         result.not_analysed.append(NotAnalysed(path, 0, reason))
         return result
     kept = cache.get(data, path, language) if cache else None
     if isinstance(kept, FileResult):
         return kept
     try:
+        result.includes = included(data) if language != "python" else set()
         _check(language)(Source(path, data, language), result)
     except Exception as error:  # one file's trouble is not the others'
         result.not_analysed.append(NotAnalysed(path, 0, f"the analysis failed: {error}"[:200]))
@@ -110,6 +127,14 @@ def analyze_file(words: tuple[str, str], cache: Cache | None = None) -> FileResu
     if cache:
         cache.put(data, path, language, result)
     return result
+
+
+def _unfit(data: bytes) -> str:
+    """Why a file is not looked at; empty: it is."""
+    if len(data) > SIZE_MAX:
+        return f"larger than {SIZE_MAX >> 20} MiB"
+    encoding = wide(data)
+    return f"written in {encoding}, which no rule reads: write it in UTF-8" if encoding else ""
 
 
 def _check(language: str) -> Callable[[Source, FileResult], None]:

@@ -14,7 +14,14 @@ from .commands.table import table
 from .commands.verify import verify
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+Completion in bash (in zsh and fish: zsh_source, fish_source):
+  eval "$(_SCAFFOLD_PORT_COMPLETE=bash_source scaffold-port)"
+
+Colours are for terminals, and for none where NO_COLOR is set.""",
+)
 @click.version_option(__version__, prog_name="scaffold-port")
 def main() -> None:
     """Analyse, rewrite and track ports of existing programs to services."""

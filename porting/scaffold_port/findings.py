@@ -3,6 +3,15 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+GROUPS = {
+    "decide": "to decide",
+    "automatic": "automatic",
+    "alone": "left alone",
+    "suppressed": "suppressed",
+}
+"""Findings by who has to do anything: a human; `rewrite`; nobody, for a reason that the tool has,
+or that somebody gave."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -35,6 +44,13 @@ class Finding:
         return bool(self.fix) and not self.left
 
     @property
+    def group(self) -> str:
+        """One of GROUPS."""
+        if self.suppressed:
+            return "suppressed"
+        return "alone" if self.left else "automatic" if self.fix else "decide"
+
+    @property
     def shown(self) -> tuple[int, int]:
         """From where to where it stands in `text`, in characters; beyond when the line is cut."""
         start, end = self.column, self.end_column
@@ -53,7 +69,7 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """The finding as the JSON report shows it."""
-        return asdict(self) | {"automatic": self.automatic}
+        return asdict(self) | {"automatic": self.automatic, "group": self.group}
 
 
 @dataclass(frozen=True)
@@ -69,6 +85,7 @@ class NotAnalysed:
 class Report:
     """Of one run over any number of paths."""
 
+    paths: tuple[str, ...] = ()
     findings: list[Finding] = field(default_factory=list)
     not_analysed: list[NotAnalysed] = field(default_factory=list)
     skipped: dict[str, int] = field(default_factory=dict)  # by reason
@@ -80,6 +97,10 @@ class Report:
         """Those that nothing suppresses."""
         return [one for one in self.findings if not one.suppressed]
 
+    def count(self, group: str) -> int:
+        """How many findings are in one of GROUPS."""
+        return sum(one.group == group for one in self.findings)
+
     def summary(self) -> dict[str, Any]:
         """Counts, by rule, kind and confidence."""
         active = self.active()
@@ -88,8 +109,10 @@ class Report:
             "bytes": self.bytes,
             "languages": self.languages,
             "findings": len(active),
-            "suppressed": len(self.findings) - len(active),
-            "automatic": sum(one.automatic for one in active),
+            "suppressed": self.count("suppressed"),
+            "automatic": self.count("automatic"),
+            "decide": self.count("decide"),
+            "alone": self.count("alone"),
             "lines": sum(one.lines for one in active),
             "by_kind": _count(str(one.kind) for one in active),
             "by_rule": _count(one.rule for one in active),

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from .analyze import analyze
 from .change.count import NOTHING, Changed, count
 from .change.write import replace
 from .layers import layers
@@ -74,7 +75,8 @@ def rewrite(tree: Path, level: str = "native", paths: Sequence[str] = (".",)) ->
 
     Their times stay: make must not believe that what was generated from them is old.
     """
-    files = [one for patch in layers(tree, level, paths).patches for one in patch.files]
+    report = analyze([tree / path for path in paths])
+    files = [one for patch in layers(tree, level, report).patches for one in patch.files]
     for name, _, new in files:
         path = tree / name
         about = path.stat()

@@ -21,6 +21,11 @@ class Patch:
     description: str
     files: Files
 
+    @property
+    def names(self) -> list[str]:
+        """Of the files."""
+        return [name for name, _, _ in self.files]
+
     def text(self, today: datetime.date) -> bytes:
         """With its header (DEP-3), as `patch -p1` and quilt take it."""
         head = (

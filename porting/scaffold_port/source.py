@@ -1,5 +1,6 @@
 """One source file as bytes, with lines."""
 
+import codecs
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -10,6 +11,26 @@ from operator import sub
 
 TEXT_MAX = 300
 """What a report shows of a line; generated files have longer ones."""
+
+_MARKS = {
+    codecs.BOM_UTF32_LE: "UTF-32",  # begins as UTF-16's does
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+_HEAD = 1024
+"""Bytes that show how the rest is written."""
+
+
+def wide(data: bytes) -> str:
+    """The encoding, where one letter takes several bytes, in which no rule knows a name; empty:
+    it is not one of those. Without a mark Latin letters tell, whose other bytes are zero."""
+    for mark, name in _MARKS.items():
+        if data.startswith(mark):
+            return name
+    head = data[:_HEAD]
+    zero = sum(head[at::4].count(0) * 8 > len(head) for at in range(4))
+    return {2: "UTF-16", 3: "UTF-32"}.get(zero, "")
 
 
 _CONDITIONS = re.compile(rb"^[ \t]*#[ \t]*(if|endif)", re.MULTILINE)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from .analyze import analyze
 from .change.diff import unified
 from .compare import Difference, Hunk, compare, hunks
 from .fetch.errors import NotAvailable
@@ -108,8 +109,8 @@ def _fetch(origin: Origin, version: str, folder: Path, about: Status) -> Path | 
 
 
 def _hunks(origin: Origin, source: Path) -> list[Hunk]:
-    paths = [path for path in origin.paths if (source / path).exists()]
-    patches = layers(source, "native", paths).patches
+    paths = [source / path for path in origin.paths if (source / path).exists()]
+    patches = layers(source, "native", analyze(paths)).patches
     return [hunk for patch in patches for hunk in hunks(patch.files)]
 
 

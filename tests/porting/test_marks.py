@@ -39,7 +39,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def rewritten(file: Path, data: bytes, *words: str) -> bytes:
     file.write_bytes(data)
     done = CliRunner().invoke(main, ["rewrite", str(file), "--in-place", *words])
-    assert done.exit_code == 0, done.output
+    assert done.exit_code in (0, 1), done.output  # something may be left
     return file.read_bytes()
 
 
@@ -80,11 +80,19 @@ def test_not_within_texts_of_python(tmp_path: Path) -> None:
     assert ast.dump(ast.parse(marked)) == ast.dump(ast.parse(PYTHON))
 
 
+def test_a_comment_is_no_pattern_of_lex(tmp_path: Path) -> None:
+    line = b"[0-9]+ { a.sin_port = htons(port); }\n"
+    marked = rewritten(tmp_path / "a.l", b"%%\n" + line, "--mark")
+    assert marked.startswith(b"%%\n /* scaffold-port: left to you [port-logic]: ")
+    assert marked.endswith(b" */\n" + line)
+    assert rewritten(tmp_path / "a.l", marked, "--mark") == marked
+
+
 def test_a_patch_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree/a.c").write_bytes(C + b"int f(int s) { return listen(s, 1); }\n")
     words = ["rewrite", str(tmp_path / "tree"), "--mark", "-o", str(tmp_path / "series")]
-    assert CliRunner().invoke(main, words).exit_code == 0
+    assert CliRunner().invoke(main, words).exit_code == 1
     names = (tmp_path / "series/series").read_text().split()
     assert names == ["0001-calls.patch", "0002-left-to-you.patch"]
     for name in names:

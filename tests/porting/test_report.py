@@ -1,14 +1,18 @@
 """The formats of the report, suppression, and the command."""
 
+import datetime
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from scaffold_port import __version__
 from scaffold_port.analyze import analyze
 from scaffold_port.cli import main
+from scaffold_port.findings import GROUPS
 from scaffold_port.report import FORMATS
 
 FIXTURES = Path(__file__).with_name("fixtures")
@@ -96,6 +100,32 @@ def test_html_shows_the_lines_around(tmp_path: Path) -> None:
     assert alone in FORMATS["html"](report)
     file.unlink()
     assert alone in FORMATS["html"](report)
+
+
+def test_html_says_what_there_is_to_do(tmp_path: Path) -> None:
+    """Whose, when, by which version, and the verdict; before anything else."""
+    (tmp_path / "greet").mkdir()
+    (tmp_path / "greet/a.c").write_text(
+        "int f(int s) { return listen(s, 5) + IPV6_V6ONLY; }\n"
+        "#ifdef _WIN32\nint g(int s) { return listen(s, 5); }\n#endif\n"
+    )
+    page = FORMATS["html"](analyze([tmp_path / "greet"]))
+    head, _, rest = page[page.index("<h1>") :].partition("<h2>")
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    assert head.startswith("<h1>greet: what a port has to change</h1>")
+    assert f"{today}, scaffold-port {__version__}" in head
+    assert "1 of 3 findings are automatic, about 3 lines in all. " in head
+    assert "1 are to decide and 1 left alone; everything was analysed." in head
+    assert "<summary><code>IPV6_V6ONLY</code>" in rest
+
+
+def test_html_has_a_filter_for_each_group() -> None:
+    """What nobody has to read is shown on request."""
+    page = FORMATS["html"](analyze([FIXTURES]))
+    boxes = re.findall(r"<input type=checkbox name=(\w+)( checked)?>", page)
+    assert [name for name, shown in boxes if shown] == ["decide", "automatic"]
+    assert {name for name, _ in boxes} == set(GROUPS)
+    assert set(re.findall(r"<tr class=\w+ data-group=(\w+)>", page)) <= set(GROUPS)
 
 
 def test_html_draws_the_effort() -> None:

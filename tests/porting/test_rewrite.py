@@ -32,7 +32,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(*words: str | Path) -> Any:
     done = CliRunner().invoke(main, ["rewrite", *map(str, words)], catch_exceptions=False)
-    assert done.exit_code == 0
+    assert done.exit_code in (0, 1, 4)  # something may be left, or not analysed
     return done
 
 

@@ -105,7 +105,8 @@ def test_a_line(
     head, text = "#include <errno.h>\n", "void f (void)\n{{\n\t{}\n}}\n"
     file.write_text(head + text.format(before))
     for _ in range(2):
-        assert CliRunner().invoke(main, ["rewrite", str(file), "--in-place"]).exit_code == 0
+        done = CliRunner().invoke(main, ["rewrite", str(file), "--in-place"])
+        assert done.exit_code in (0, 1)  # something may be left
         expected = head + text.format(before)
         if after:
             expected = head + "#include <scaffold/scaffold.h>\n" + text.format(after)

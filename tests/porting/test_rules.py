@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from scaffold_port.analyze import analyze
+from scaffold_port.change.tree import changes
 from scaffold_port.kinds import KINDS
 from scaffold_port.rules import RULES
+from scaffold_port.rules.examples import EXAMPLES
 from scaffold_port.rules.page import pages
+from scaffold_port.rules.rule import Rule
 
 FIXTURES = Path(__file__).with_name("fixtures")
 _EXPECT = re.compile(r"expect: ([a-z\- ]+)")
@@ -51,6 +54,19 @@ def test_a_check_is_not_made_weaker() -> None:
     assert "only checks" in left["is_address"]
     assert "a peer" in left["proxy"]
     assert sum(one.fix != "" for one in found if one.function == "option") == 4
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_the_examples_of_the_pages(rule: Rule, tmp_path: Path) -> None:
+    """The rule finds what stands before, and `rewrite` makes the rest of it where it can."""
+    file, frame = tmp_path / "a.c", "#include <errno.h>\n{}int f(int s)\n{{\n{}\n}}\n"
+    example = EXAMPLES[rule.id]
+    file.write_text(frame.format("", example.before))
+    assert rule.id in {one.rule for one in analyze([file], jobs=1).findings}
+    if rule.fix:
+        [(_, _, new)] = changes(analyze([file], jobs=1))
+        ours = "#include <scaffold/scaffold.h>\n"
+        assert new.decode() == frame.format(ours, example.after)
 
 
 def test_findings_say_where_they_are() -> None:

@@ -185,9 +185,10 @@ def test_faster_than_coccinelle(sources: list[Path], figures: dict[str, float]) 
     assert figures["ratio"] >= 3
 
 
-def test_the_page_in_a_browser(tmp_path: Path) -> None:
-    """Sorted by a click on a column's head, filtered, and a finding expanded, in Debian's
-    chromium."""
+@pytest.mark.parametrize("width", [500, 1400])
+def test_the_page_in_a_browser(width: int, tmp_path: Path) -> None:
+    """Sorted by a click on a column's head, filtered by text and by group, and a finding expanded,
+    in Debian's chromium; nothing is wider than the window."""
     browser = shutil.which("chromium")
     if browser is None:
         pytest.fail("chromium is not installed (Debian: apt-get install chromium)", pytrace=False)
@@ -199,12 +200,17 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
         "head.click(); head.click();"
         "document.querySelector('table.sortable summary').click();"
         "const filter = document.querySelector('#filter'); filter.value = 'accept4';"
-        "filter.dispatchEvent(new Event('input'));</script>"
+        "filter.dispatchEvent(new Event('input'));"
+        "const shown = () => document.querySelectorAll('tr[data-group]:not([hidden])').length;"
+        "const both = shown(); document.querySelector('[name=automatic]').click();"
+        "document.title = [both, shown(), document.documentElement.scrollWidth <= innerWidth];"
+        "</script>"
     )
     page.write_text(FORMATS["html"](report) + clicks)
     flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'user'}"]
+    more = ["--virtual-time-budget=5000", f"--window-size={width},1000"]
     done = subprocess.run(
-        [browser, *flags, "--virtual-time-budget=5000", "--dump-dom", page.as_uri()],
+        [browser, *flags, *more, "--dump-dom", page.as_uri()],
         capture_output=True,
         text=True,
         timeout=120,
@@ -214,4 +220,7 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
     assert kinds == sorted(kinds, reverse=True)
     assert 'aria-sort="descending"' in done.stdout
     assert done.stdout.count('<details open="">') == 1
-    assert 0 < done.stdout.count("<tr class=") - done.stdout.count('hidden=""') < len(kinds) // 2
+    both, alone, fits = re.findall(r"<title>(\d+),(\d+),(\w+)</title>", done.stdout)[0]
+    assert 0 < int(both) < len(kinds) // 2
+    assert int(alone) < int(both)
+    assert fits == "true"

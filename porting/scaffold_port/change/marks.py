@@ -4,9 +4,11 @@ import io
 import re
 import tokenize
 from collections.abc import Iterable
+from pathlib import PurePath
 
 from ..c.text import TEXT
 from ..findings import Finding
+from ..languages import is_grammar
 from ..source import Source
 from .edits import Edit
 
@@ -20,7 +22,7 @@ def marks(source: Source, findings: Iterable[Finding]) -> set[Edit]:
     wanted: dict[int, dict[str, str]] = {}
     inside = _inside(source)
     for one in findings:
-        if not (one.automatic or one.left or one.suppressed):
+        if one.group == "decide":
             line = _free_line(source, one.line, inside)
             wanted.setdefault(line, {}).setdefault(one.rule, one.message)
     return {
@@ -38,13 +40,19 @@ def _comments(source: Source, line: int, messages: dict[str, str]) -> bytes:
     end = source.starts[line] if line < len(source.starts) else len(source.data)
     indent = _INDENT.match(source.data, start, end)
     assert indent is not None
+    before = indent[0] or _margin(source)
     newline = b"\r\n" if source.data[start:end].endswith(b"\r\n") else b"\n"
     head, tail = (b"# ", b"") if source.language == "python" else (b"/* ", b" */")
     return b"".join(
-        indent[0] + head + _note(rule, message) + tail + newline
+        before + head + _note(rule, message) + tail + newline
         for rule, message in messages.items()
         if rule not in there
     )
+
+
+def _margin(source: Source) -> bytes:
+    """What keeps a comment off the margin, where lex takes it for a pattern."""
+    return b" " if is_grammar(PurePath(source.path)) else b""
 
 
 def _note(rule: str, message: str) -> bytes:

@@ -4,20 +4,21 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-from ..files import LANGUAGES
 from ..findings import Finding, Report
+from ..languages import INCLUDED, is_grammar, language
 from ..source import Source
 from .edits import Edit, apply
 from .marks import marks
 
-Changes = Iterator[tuple[Path, bytes, bytes]]
-"""(path, old, new) of every file that changes."""
+Change = tuple[Path, bytes, bytes]
+"""(path, old, new) of a file that changes."""
 
+_GRAMMAR = ".grammar"
 _EDITS = {"c": ".c", "c++": ".c", "python": ".python"}
 """Modules, imported when they are needed: LibCST takes its time to load."""
 
 
-def changes(report: Report) -> Changes:
+def changes(report: Report) -> Iterator[Change]:
     """With the names of libscaffold and of scaffold."""
     for path, source, findings in _files(report):
         new = apply(source.data, _names(source, findings))
@@ -25,7 +26,7 @@ def changes(report: Report) -> Changes:
             yield path, source.data, new
 
 
-def marked(report: Report, *, renamed: bool) -> Changes:
+def marked(report: Report, *, renamed: bool) -> Iterator[Change]:
     """With comments on what is left to a human; `renamed`: on top of `changes`."""
     for path, source, findings in _files(report):
         edits = _names(source, findings) if renamed else set()
@@ -35,7 +36,8 @@ def marked(report: Report, *, renamed: bool) -> Changes:
 
 
 def _names(source: Source, findings: list[Finding]) -> set[Edit]:
-    edits: set[Edit] = import_module(_EDITS[source.language], __package__).edits(source, findings)
+    kind = _GRAMMAR if is_grammar(Path(source.path)) else _EDITS[source.language]
+    edits: set[Edit] = import_module(kind, __package__).edits(source, findings)
     return edits
 
 
@@ -45,4 +47,5 @@ def _files(report: Report) -> Iterator[tuple[Path, Source, list[Finding]]]:
         by_path.setdefault(one.path, []).append(one)
     for name, findings in by_path.items():
         path = Path(name)
-        yield path, Source(name, path.read_bytes(), LANGUAGES[path.suffix]), findings
+        data = path.read_bytes()
+        yield path, Source(name, data, language(path, data) or INCLUDED), findings

@@ -6,35 +6,40 @@ from pathlib import Path
 
 import click
 
-from ..analyze import analyze as run
-from ..cache import Cache, fingerprint, folder
-from ..findings import Report
+from ..findings import GROUPS, Report
 from ..report import FORMATS
 from ..suppress import apply_baseline, read_baseline, write_baseline
-from .progress import progress
+from . import exits
+from .defaults import SETTINGS
+from .formats import formatted, write
+from .sources import Sources, of_sources
 
 FAIL_ON: dict[str, Callable[[Report], bool]] = {
     "never": lambda report: False,
     "any": lambda report: bool(report.active()),
     "high": lambda report: any(one.confidence == "high" for one in report.active()),
     "manual": lambda report: any(not one.automatic for one in report.active()),
+    "decide": lambda report: report.count("decide") > 0,
 }
-FOUND, INCOMPLETE = 1, 4
 
 
 @click.command(
-    epilog="""\b
+    epilog=f"""\b
 Exit status: 0 done; 1 --fail-on found something; 2 wrong usage; 4 something
-could not be analysed, everything else was.
+could not be analysed, everything else was. Of several, the highest.
+
+{SETTINGS}
 
 \b
 Example:
   scaffold-port analyze src/
+  scaffold-port analyze src/ --only decide --exclude 'test*/'
   scaffold-port analyze src/ --format html -o report.html
   scaffold-port analyze src/ --baseline port.json --fail-on any"""
 )
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(sorted(FORMATS)), default="text")
+@of_sources
+@click.option("--only", type=click.Choice(list(GROUPS)), help="Only findings of this group.")
+@formatted(FORMATS, "analyze")
 @click.option("-o", "output", type=click.Path(path_type=Path), help="Write the report to a file.")
 @click.option(
     "--fail-on", type=click.Choice(sorted(FAIL_ON)), default="never", help="For CI: exit 1."
@@ -45,40 +50,30 @@ Example:
 @click.option(
     "--write-baseline", "keep", type=click.Path(path_type=Path), help="Write such a file, and end."
 )
-@click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Processes; default: all cores.")
-@click.option("--no-cache", is_flag=True, help="Look at every file again.")
 def analyze(
-    paths: tuple[Path, ...],
+    sources: Sources,
+    only: str | None,
     form: str,
     output: Path | None,
     fail_on: str,
     baseline: Path | None,
     keep: Path | None,
-    jobs: int | None,
-    no_cache: bool,
 ) -> None:
     """Say what a port of this source to services has to change."""
-    missing = [path for path in paths if not path.exists() and not path.is_symlink()]
-    if missing:
-        raise click.UsageError(f"{missing[0]}: there is no such file or folder")
     for target in filter(None, (output, keep)):
         _writable(target)
     left = _baseline(baseline) if baseline else {}
-    cache = None if no_cache else Cache(folder(), fingerprint())
-    with progress("analysing") as on_file:
-        report = run(paths, jobs=jobs, cache=cache, on_file=on_file)
+    report = sources.analyze()
+    if baseline and not keep:
+        report.findings = apply_baseline(report.findings, left, baseline)
+    if only:
+        report.findings = [one for one in report.findings if one.group == only]
     if keep:
         count = write_baseline(report.findings, keep)
         click.echo(f"{keep}: {count} findings")
         return
-    if baseline:
-        report.findings = apply_baseline(report.findings, left, baseline)
-    text = FORMATS[form](report).encode("utf-8", "backslashreplace")
-    if output:
-        output.write_bytes(text)
-    else:
-        sys.stdout.buffer.write(text)
-    sys.exit(_status(report, fail_on))
+    write(FORMATS[form](report), output)
+    sys.exit(exits.of(report, found=FAIL_ON[fail_on](report)))
 
 
 def _writable(path: Path) -> None:
@@ -96,9 +91,3 @@ def _baseline(path: Path) -> dict[str, int]:
         return read_baseline(path)
     except (OSError, ValueError) as error:
         raise click.UsageError(f"{path}: no baseline: {error}") from error
-
-
-def _status(report: Report, fail_on: str) -> int:
-    if FAIL_ON[fail_on](report):
-        return FOUND
-    return INCOMPLETE if report.not_analysed else 0

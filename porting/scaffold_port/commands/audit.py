@@ -12,6 +12,8 @@ from scaffold_port.binary import audit as audits
 from scaffold_port.binary import show
 from scaffold_port.binary.elf import Unreadable
 
+from .formats import formatted
+
 _EXAMPLE = "scaffold-port audit wget /usr/sbin/pdns_server\nscaffold-port audit --json ./server"
 
 
@@ -19,9 +21,9 @@ _EXAMPLE = "scaffold-port audit wget /usr/sbin/pdns_server\nscaffold-port audit 
     epilog="\b\nExample:\n" + "\n".join(f"  {line}" for line in _EXAMPLE.splitlines()),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.option("--json", "as_json", is_flag=True, help="As docs/schemas/audit.schema.json says.")
+@formatted(("text", "json"), "audit")
 @click.argument("names", nargs=-1, required=True, metavar="BINARY...")
-def audit(names: tuple[str, ...], as_json: bool) -> None:
+def audit(names: tuple[str, ...], form: str) -> None:
     """Tell from ELF files whether programs can use services as they are.
 
     Each BINARY is a path, or a name that is looked up on PATH. No program is run. Exit code 1 when
@@ -33,7 +35,7 @@ def audit(names: tuple[str, ...], as_json: bool) -> None:
             found.append(audits.audit(_path_of(name)))
         except Unreadable as error:
             click.echo(f"scaffold-port: {error}", err=True)
-    if as_json:
+    if form == "json":
         click.echo(json.dumps(audits.document(found), indent=2))
     else:
         show.binaries(found)

@@ -1,36 +1,49 @@
 """`scaffold-port rewrite`."""
 
+import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ..change.diff import unified
 from ..change.write import replace
 from ..files import display
-from ..layers import Layers
-from ..layers import layers as run
+from ..layers import Layers, layers
 from ..ported import LEVELS
+from ..rest import NOT_ANALYSED, TO_YOU, Rest, rest
 from ..series import write
+from . import exits
+from .defaults import SETTINGS
+from .formats import formatted
+from .sources import Sources, of_sources
 
 LEFT = "left-to-you.txt"
 """Beside the patches of a series."""
 
 
 @click.command(
-    epilog="""\b
+    epilog=f"""\b
 relink: the sources stay, build files take the header that renames calls;
 native: the calls and build files change. What is left to a human is listed
 on stderr, and with --mark a comment stands in front of each such line.
 
 \b
+Exit status: 0 nothing is left; 1 something is left to you, or would change
+with --check; 2 wrong usage; 4 something could not be analysed, everything
+else was. Of several, the highest.
+
+{SETTINGS}
+
+\b
 Example:
-  scaffold-port rewrite src/ --diff | less
+  scaffold-port rewrite src/ lib/ --diff | less
   scaffold-port rewrite . --level relink --in-place
-  scaffold-port rewrite . --mark -o series/"""
+  scaffold-port rewrite . --mark -o series/
+  scaffold-port rewrite . --check"""
 )
-@click.argument("path", type=click.Path(path_type=Path, exists=True))
+@of_sources
 @click.option("--level", type=click.Choice(LEVELS), default="native", show_default=True)
 @click.option("--diff", "diff", is_flag=True, help="Print a patch (default).")
 @click.option("--in-place", "in_place", is_flag=True, help="Change the files.")
@@ -40,25 +53,38 @@ Example:
     type=click.Path(path_type=Path, file_okay=False),
     help="Write quilt's patches.",
 )
+@click.option("--check", is_flag=True, help="Print which files would change, and change none.")
 @click.option("--mark", is_flag=True, help="Comments on what is left, as a patch of its own.")
+@formatted(("text", "json"), "rewrite")
 def rewrite(
-    path: Path, level: str, diff: bool, in_place: bool, series: Path | None, mark: bool
+    sources: Sources,
+    level: str,
+    diff: bool,
+    in_place: bool,
+    series: Path | None,
+    check: bool,
+    mark: bool,
+    form: str,
 ) -> None:
     """Make a program's source serve and reach services."""
-    _one_of({"--diff": diff, "--in-place": in_place, "-o": series})
-    done = run(path, level, mark=mark)
+    _one_of({"--diff": diff, "--in-place": in_place, "-o": series, "--check": check})
+    sources = sources.below_one_folder()
+    done = layers(sources.root, level, sources.analyze(), mark=mark)
+    left = list(rest(done))
+    if form == "json":
+        click.echo(json.dumps(_document(level, done, left), indent=1))
     if series:
-        for name in write(done.patches, series):
-            click.echo(series / name)
-        (series / LEFT).write_text("".join(f"{line}\n" for line in _rest(done)))
+        _write_series(series, done, left, quiet=form == "json")
     elif in_place:
-        _in_place(path if path.is_dir() else path.parent, done)
-    else:
-        for patch in done.patches:
-            for change in patch.files:
-                sys.stdout.buffer.write(unified(*change))
-    for line in _rest(done):
-        click.echo(line, err=True)
+        _in_place(sources.root, done)
+    elif form == "text":
+        _show(done, names_alone=check)
+    if form == "text":
+        for one in left:
+            if not check or one.state == NOT_ANALYSED:
+                click.echo(str(one), err=True)
+    found = bool(done.changed) if check else any(one.state == TO_YOU for one in left)
+    sys.exit(exits.of(done.report, found=found))
 
 
 def _one_of(forms: dict[str, object]) -> None:
@@ -67,21 +93,41 @@ def _one_of(forms: dict[str, object]) -> None:
         raise click.UsageError(f"{' and '.join(given)}: one of them")
 
 
+def _document(level: str, done: Layers, left: list[Rest]) -> dict[str, Any]:
+    """As docs/schemas/rewrite.schema.json says."""
+    return {
+        "schema": 1,
+        "level": level,
+        "patches": [
+            {"name": patch.name, "description": patch.description, "files": [*patch.names]}
+            for patch in done.patches
+        ],
+        "left": [one.to_json() for one in left],
+    }
+
+
+def _write_series(folder: Path, done: Layers, left: list[Rest], *, quiet: bool) -> None:
+    for name in write(done.patches, folder):
+        if not quiet:
+            click.echo(folder / name)
+    (folder / LEFT).write_text("".join(f"{one}\n" for one in left))
+
+
+def _show(done: Layers, *, names_alone: bool) -> None:
+    """What changes, as a patch or by name."""
+    if names_alone:
+        for name in done.changed:
+            click.echo(f"would change: {display(name)}")
+        return
+    for patch in done.patches:
+        for change in patch.files:
+            sys.stdout.buffer.write(unified(*change))
+
+
 def _in_place(root: Path, done: Layers) -> None:
+    top = root if root.is_dir() else root.parent
     last = {name: new for patch in done.patches for name, _, new in patch.files}
     for patch in reversed(done.patches):  # sources that have changed ask for no build files
-        for name, _, _ in patch.files:
+        for name in patch.names:
             if name in last:
-                replace(root / name, last.pop(name))
-
-
-def _rest(done: Layers) -> Iterator[str]:
-    """Each place that a human has to look at, and why."""
-    for one in done.report.active():
-        if not one.automatic:
-            why = f"left alone, {one.left}" if one.left else "left to you"
-            yield f"{display(one.path)}:{one.line}: {why}: {one.message} [{one.rule}]"
-    for missed in done.report.not_analysed:
-        yield f"{display(missed.path)}: not analysed: {missed.reason}"
-    for left in done.build_files:
-        yield f"{display(str(left.path))}: left to you: {left.reason}"
+                replace(top / name, last.pop(name))

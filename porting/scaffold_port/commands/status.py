@@ -12,6 +12,7 @@ from ..status import Status
 from ..status import refresh as renew
 from ..status import status as look
 from ..verify import Folders
+from .formats import formatted
 from .options import chosen, of_programs
 
 
@@ -26,10 +27,8 @@ Example:
   scaffold-port status --all --json"""
 )
 @of_programs
-@click.option(
-    "--json", "as_json", is_flag=True, help="As docs/schemas/port-status.schema.json says."
-)
-def status(apps: tuple[str, ...], every: bool, ports: Path, into: Path, as_json: bool) -> None:
+@formatted(("text", "json"), "port-status")
+def status(apps: tuple[str, ...], every: bool, ports: Path, into: Path, form: str) -> None:
     """Compare ports with those of newer versions, change by change."""
     failed, document = False, []
     for port in chosen(apps, every, ports):
@@ -41,10 +40,10 @@ def status(apps: tuple[str, ...], every: bool, ports: Path, into: Path, as_json:
             continue
         failed |= any(not one.applies for one in found)
         document.append({"app": port.app, "sources": [one.to_json() for one in found]})
-        if not as_json:
+        if form == "text":
             for one in found:
                 click.echo("\n".join(_lines(port.app, one)))
-    if as_json:
+    if form == "json":
         click.echo(json.dumps({"schema": 1, "ports": document}, indent=1))
     sys.exit(int(failed))
 

@@ -9,6 +9,7 @@ from ..records import LEVELS
 from ..table import FORMATS
 from ..table.rows import row
 from ..verify import Folders, NotVerified, verify
+from .formats import formatted, write
 from .options import chosen, of_programs
 from .progress import progress
 
@@ -25,7 +26,7 @@ Example:
 @of_programs
 @click.option("--verify", "levels", is_flag=True, help="Run every level of every program first.")
 @click.option("--full", is_flag=True, help="With --verify: the long forms.")
-@click.option("--format", "form", type=click.Choice(sorted(FORMATS)), default="text")
+@formatted(FORMATS, "table")
 @click.option("-o", "output", type=click.Path(path_type=Path), help="Write it to a file.")
 def table(
     apps: tuple[str, ...],
@@ -50,9 +51,5 @@ def table(
                 except NotVerified:  # the row says why
                     status = 1
             rows.append(row(port, folders, frozenset(LEVELS if levels else ())))
-    text = FORMATS[form](rows)
-    if output:
-        output.write_text(text, encoding="utf-8")
-    else:
-        sys.stdout.write(text)
+    write(FORMATS[form](rows), output)
     sys.exit(status)

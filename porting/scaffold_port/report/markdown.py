@@ -11,8 +11,8 @@ def render(report: Report) -> str:
     lines = [
         "# What a port has to change",
         "",
-        f"{about['findings']} findings in {about['files']} files, {about['automatic']} automatic, "
-        f"about {about['lines']} lines.",
+        f"{about['findings']} findings in {about['files']} files: {about['automatic']} automatic, "
+        f"{about['decide']} to decide, {about['alone']} left alone; about {about['lines']} lines.",
         "",
         "| kind of change | findings |",
         "|---|---|",

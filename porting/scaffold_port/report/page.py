@@ -7,17 +7,22 @@ _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 90rem; padding: 0 1rem;
  color: #222 }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
-.sums { display: flex; gap: 2rem; flex-wrap: wrap } .sums b { font-size: 1.6rem; display: block }
+.verdict { font-size: 1.15rem; max-width: 50rem } .filters { display: flex; gap: 1.5rem;
+ flex-wrap: wrap; align-items: center }
 table { border-collapse: collapse; width: 100% } td, th { text-align: left; padding: .3rem .6rem;
  border-bottom: 1px solid #ddd; vertical-align: top } th { cursor: pointer; user-select: none;
  background: #f4f4f4; position: sticky; top: 0 } th[aria-sort=ascending]::after { content: " ↑" }
 th[aria-sort=descending]::after { content: " ↓" } code, pre { font: 13px ui-monospace, monospace }
 pre { margin: .3rem 0; white-space: pre-wrap } td:has(pre) { width: 50% }
 mark { background: #ffe08a } .low { color: #777 }
-.suppressed { opacity: .5 } summary { cursor: pointer } svg text { font: 12px system-ui }
+[data-group=suppressed] { opacity: .5 } summary { cursor: pointer }
+svg { max-width: 100%; height: auto } svg text { font: 12px system-ui }
 .legend { display: flex; gap: 1.5rem; margin: .5rem 0 } .legend i { display: inline-block;
  width: .8rem; height: .8rem; margin-right: .4rem } pre i { color: #999; user-select: none;
- font-style: normal } input { font: inherit; padding: .2rem .5rem; width: 24rem }
+ font-style: normal } [type=search] { font: inherit; padding: .2rem .5rem; width: 24rem;
+ max-width: 100% } code { overflow-wrap: anywhere }
+.wide td:first-child { min-width: 14rem }
+@media (max-width: 60rem) { .wide { overflow-x: auto } }
 """
 _SCRIPT = """
 for (const table of document.querySelectorAll("table.sortable"))
@@ -31,14 +36,28 @@ for (const table of document.querySelectorAll("table.sortable"))
         key(a).localeCompare(key(b), undefined, {numeric: true}) * (down ? -1 : 1));
       table.tBodies[0].append(...rows);
     });
-document.querySelector("#filter")?.addEventListener("input", event => {
-  const wanted = event.target.value.toLowerCase();
-  for (const row of document.querySelectorAll("table.sortable tbody tr"))
-    row.hidden = !row.textContent.toLowerCase().includes(wanted);
-});
+const text = document.querySelector("#filter");
+const groups = [...document.querySelectorAll(".filters [type=checkbox]")];
+const choose = () => {
+  const shown = new Set(groups.filter(box => box.checked).map(box => box.name));
+  for (const row of document.querySelectorAll("tr[data-group]"))
+    row.hidden = !shown.has(row.dataset.group) ||
+      !row.textContent.toLowerCase().includes(text.value.toLowerCase());
+};
+for (const input of [text, ...groups]) input?.addEventListener("input", choose);
+if (text) choose();
 """
-FILTER = '<p><input id=filter type=search placeholder="only rows with…" aria-label="Filter"></p>'
-"""Hides the rows of sortable tables that have not got what is typed."""
+
+
+def filters(groups: Mapping[str, tuple[str, bool]]) -> str:
+    """What hides rows that have another `data-group`, or have not got what is typed. Of each group:
+    what is said of it, and whether it is shown at first."""
+    boxes = [
+        f"<label><input type=checkbox name={name}{' checked' if shown else ''}> {text}</label>"
+        for name, (text, shown) in groups.items()
+    ]
+    search = '<input id=filter type=search placeholder="only rows with…" aria-label="Filter">'
+    return f"<p class=filters>{''.join(boxes)}{search}</p>"
 
 
 def page(title: str, *body: str) -> str:
@@ -77,7 +96,8 @@ def chart(parts: Sequence[str], bars: Mapping[str, tuple[int, ...]]) -> str:
     height = len(bars) * _STEP + 4
     return (
         f"<div class=legend>{legend}</div>"
-        f"<svg width=900 height={height} role=img>{''.join(drawn)}</svg>"
+        f'<svg width=900 height={height} viewBox="0 0 900 {height}" role=img>'
+        f"{''.join(drawn)}</svg>"
     )
 
 

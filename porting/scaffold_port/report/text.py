@@ -1,4 +1,6 @@
-"""The report for people at a terminal."""
+"""The report for people at a terminal, in colours; whoever writes it elsewhere takes them off."""
+
+from click import style
 
 from ..files import display
 from ..findings import Finding, Report
@@ -13,12 +15,13 @@ def render(report: Report) -> str:
 
 
 def _finding(one: Finding) -> str:
-    head = f"{display(one.path)}:{one.line}:{one.column}: {one.message} [{one.rule}]"
+    place = style(f"{display(one.path)}:{one.line}:{one.column}:", bold=True)
+    head = f"{place} {one.message} {style(f'[{one.rule}]', fg='cyan')}"
     if one.suppressed:
         return f"{head} (suppressed: {one.suppressed})"
     text = one.text.expandtabs(1)
     start, end = (min(at, len(text)) for at in one.shown)
-    caret = " " * start + "^" + "~" * (end - start - 1)
+    caret = " " * start + style("^" + "~" * (end - start - 1), fg="green", bold=True)
     about = [f"kind {one.kind}, {one.confidence} confidence"]
     if one.function:
         about.append(f"in {one.function}")
@@ -31,14 +34,15 @@ def _finding(one: Finding) -> str:
 
 def _not_analysed(path: str, line: int, reason: str) -> str:
     place = f"{display(path)}:{line}" if line else display(path)
-    return f"{place}: not analysed: {reason}"
+    return f"{place}: {style('not analysed:', fg='yellow')} {reason}"
 
 
 def _summary(report: Report) -> str:
     about = report.summary()
     lines = [
-        f"{about['findings']} findings in {about['files']} files, {about['automatic']} of them "
-        f"automatic; about {about['lines']} lines to change"
+        f"{about['findings']} findings in {about['files']} files: {about['automatic']} automatic, "
+        f"{about['decide']} to decide, {about['alone']} left alone; about {about['lines']} lines "
+        "to change"
     ]
     lines += [
         f"  {count:>5}  {kind(int(number)).title}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..kinds import kind
 from . import RULES
+from .examples import EXAMPLES
 from .rule import Rule
 
 INTRODUCTION = """# The rules of scaffold-port
@@ -47,6 +48,8 @@ def _page(rule: Rule) -> str:
         if rule.fix
         else "`scaffold-port rewrite` marks the place and leaves the change to you.",
         "",
+        *_example("Before:", EXAMPLES[rule.id].before),
+        *_example("After:", EXAMPLES[rule.id].after),
         "To suppress it on a line, with a reason that the report shows:",
         "",
         "```c",
@@ -54,6 +57,10 @@ def _page(rule: Rule) -> str:
         "```",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _example(head: str, code: str) -> list[str]:
+    return [head, "", "```c", *code.splitlines(), "```", ""]
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ from ..source import Source
 from .tree import CLASSES, MACROS, enclosing, last_name, text
 
 _HEADER = re.compile(
-    rb"^(?!(?:if|for|while|switch|return|else|do|case)\b)(?:[A-Za-z_][^\n;{}#=(]*?[\s*&])?"
-    rb"([A-Za-z_~][\w:~]*)[ \t]*\([^;{}]*\)?[^;{}\n]*$",
+    rb"^(?!(?:if|for|while|switch|return|else|do|case)\b)([A-Za-z_~][^\n;{}#=(]*+)\([^;{}\n]*+$",
     re.MULTILINE,
 )
+_SEPARATORS = bytes.maketrans(b"*&", b"  ")
 _LOOK_BACK = 20000
 _DEFINED = re.compile(rb"[ \t]*#[ \t]*define[ \t]+(\w+)")
 
@@ -38,7 +38,8 @@ def _header_before(source: Source, start: int) -> str:
     """Where the tree is broken: the last line at the margin that looks like a function's head."""
     before = source.data[max(0, start - _LOOK_BACK) : start]
     heads = [head[1] for head in _HEADER.finditer(before)]
-    return heads[-1].decode("utf-8", "replace") if heads else ""
+    words = heads[-1].translate(_SEPARATORS).split() if heads else []
+    return words[-1].decode("utf-8", "replace") if words else ""
 
 
 def macro_around(node: Node) -> str:

@@ -15,9 +15,7 @@ from .uses import read
 if TYPE_CHECKING:
     from ..analyze import FileResult
 
-_BASES = re.compile(
-    rb"\b(?:class|struct)\s+(\w+)\s*(?:final\s*)?:\s*([^;{}()]{1,400})\{", re.DOTALL
-)
+_BASES = re.compile(rb"\b(?:class|struct)\s++(\w++)\s*+(?:final\s*+)?:([^;{}()]{1,400})\{")
 _BASE = re.compile(rb"(?:public|protected|private|virtual|\s)*((?:\w+::)*\w+)")
 
 
@@ -48,7 +46,9 @@ def as_parsed(source: Source) -> Source:
     return source
 
 
-_IS_CPP = re.compile(rb"^\s*(?:class\s+\w+[^;]*\{|namespace\s+\w+|template\s*<)", re.MULTILINE)
+_IS_CPP = re.compile(
+    rb"^[ \t]*+(?:class\s++\w++[^;{]{0,400}\{|namespace\s++\w|template\s*+<)", re.MULTILINE
+)
 
 
 def _bases(data: bytes) -> list[tuple[str, str]]:

@@ -4,8 +4,14 @@ all else stays where it is; a comment's line ends are blanked, too, as the compi
 import re
 
 TEXT = re.compile(
-    rb"/\*.*?(?:\*/|$)|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.DOTALL
+    rb"""
+      /\*.*?(?:\*/|\Z) | //(?:\\\r?\n|[^\n])*+
+    | (?<!\w)(?:u8|[uUL])?R"(?P<raw>[^()\\\s]{0,16})\(.*?(?:\)(?P=raw)"|\Z)
+    | (?<!\\)"(?:\\.|[^"\\\n])*+" | (?<!\\)'(?:\\.|[^'\\\n])*+'
+    """,
+    re.DOTALL | re.VERBOSE,
 )
+"""A quote behind a backslash opens nothing. What is never closed goes to the end, or is none."""
 
 
 def blank(data: bytes) -> bytes:

@@ -11,6 +11,7 @@ import pkgutil
 import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ def found() -> dict[str, tuple[re.Pattern[Any], str]]:
 
 
 def _of_module(module: Any) -> dict[str, tuple[re.Pattern[Any], str]]:
-    with open(module.__file__) as file:
+    with Path(module.__file__).open() as file:
         tree = ast.parse(file.read())
     where = module.__name__.removeprefix("scaffold_port.")
     patterns = {}
@@ -68,9 +69,7 @@ def _of_module(module: Any) -> dict[str, tuple[re.Pattern[Any], str]]:
     return patterns
 
 
-def _in_function(
-    function: ast.FunctionDef, where: str
-) -> dict[str, tuple[re.Pattern[Any], str]]:
+def _in_function(function: ast.FunctionDef, where: str) -> dict[str, tuple[re.Pattern[Any], str]]:
     """Patterns that are written where they are used, or made of a name that is known only then."""
     patterns = {}
     for node in ast.walk(function):

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from scaffold_port.analyze import analyze
+from scaffold_port.c.signature import TAKES
 from scaffold_port.change import write
 from scaffold_port.change.edits import Edit, apply
 from scaffold_port.cli import main
@@ -188,7 +189,8 @@ def test_every_new_name_is_declared(tmp_path: Path) -> None:
     header = (Path(__file__).parents[2] / "libscaffold/include/scaffold/scaffold.h").read_text()
     names = {name for rule in RULES for name in rule.names | rule.common}
     functions = names - _NO_FUNCTIONS
-    calls = "".join(f"  {name} (port);\n" for name in sorted(functions))
+    given = {name: ", ".join(["port"] * len(TAKES.get(name, "i"))) for name in functions}
+    calls = "".join(f"  {name} ({given[name]});\n" for name in sorted(functions))
     lengths = "  char a[INET_ADDRSTRLEN];\n  int type = SOCK_DGRAM;\n"
     (tmp_path / "a.c").write_text(f"void f (void)\n{{\n{calls}{lengths}}}\n")
     fixes = {one.fix for one in analyze([tmp_path]).findings} - {""}

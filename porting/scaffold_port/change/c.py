@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from ..c.guard import guard_of
 from ..c.text import blank, uncommented
 from ..findings import Finding
 from ..source import Source
@@ -14,10 +15,6 @@ _DIRECTIVE = re.compile(
     re.MULTILINE,
 )
 _CONDITIONS = {b"if": 1, b"ifdef": 1, b"ifndef": 1, b"endif": -1}
-_GUARD = re.compile(
-    rb"\s*+(?:#[ \t]*+pragma[ \t]++once\s++)?#[ \t]*+(?:ifndef|if[ \t]*+![ \t]*+defined)[ \t(]++"
-    rb"(\w++)[^\n]*+\n\s*+#[ \t]*+define[ \t]++(\w++)"
-)
 _BEFORE_HEADERS = re.compile(
     rb"(?:_\w*SOURCE|_(?:FILE_OFFSET|TIME)_BITS|_\w*REENTRANT|__STDC_\w+|__USE_\w+|__EXTENSIONS__"
     rb"|FD_SETSIZE)\b"
@@ -35,7 +32,7 @@ def _include(data: bytes, before: int) -> set[Edit]:
     """Our header, unless it is there: behind the last include that no condition and no braces
     surround, and all that must precede a header, and `before` the first place that needs it."""
     code, head = uncommented(data), blank(data[:before])
-    guard, at, last = _guard(code), 0, 0
+    guard, at, last = guard_of(code), 0, 0
     depth = braces = 0
     waits = False
     for found in _DIRECTIVE.finditer(code, 0, before):
@@ -57,16 +54,3 @@ def _precedes_headers(word: bytes, text: bytes, guard: bytes) -> bool:
         return text == b"once"
     names_guard = text.split()[:1] == [guard]
     return word == b"define" and (names_guard or _BEFORE_HEADERS.match(text) is not None)
-
-
-def _guard(code: bytes) -> bytes:
-    """The macro that keeps a header from being read twice; its condition ends with the file."""
-    head = _GUARD.match(code)
-    if head is None or head[1] != head[2]:
-        return b""
-    depth = 0
-    for found in _DIRECTIVE.finditer(code + b"\n"):
-        depth += _CONDITIONS.get(found[1], 0)
-        if found[1] == b"endif" and depth == 0:
-            return head[1] if not code[found.end() :].strip() else b""
-    return b""

@@ -76,6 +76,11 @@ def by_name(name: str) -> tuple[Rule, ...]:
     )
 
 
+def is_watched(name: str) -> bool:
+    """Whether some rule cares for the name wherever it stands."""
+    return name.encode() in _names(datagrams=False)
+
+
 @cache
 def by_id(name: str) -> Rule:
     """The rule of this name."""

@@ -16,6 +16,7 @@ class Place:
     counted: bool = True  # how many arguments the call has is known
     settled: bool = True  # what the call is given says that it is libc's
     is_word: bool = False  # the name is one that others' classes have, too
+    given_to: str = ""  # a function, or a macro, that is given the name itself
     declared: bool = False  # the file includes the header that declares libc's
 
 
@@ -33,6 +34,7 @@ class Declared:
     bases: set[tuple[str, str]] = field(default_factory=set)  # (class, its base)
     classes: set[str] = field(default_factory=set)
     others: dict[str, str] = field(default_factory=dict)  # by name: what a header makes of it
+    writers: frozenset[str] = frozenset()  # a header's macros that make texts of names
 
 
 class Run:
@@ -42,12 +44,14 @@ class Run:
         self._members: dict[tuple[str, str], bool] = {}
         self._classes: set[str] = set()
         self._others: dict[str, str] = {}
+        self._writers: set[str] = set()
         self._bases: dict[str, set[str]] = {}
         for one in files:
             for member, fits in one.members.items():
                 self._members[member] = fits or self._members.get(member, False)
             self._classes |= one.classes
             self._others |= one.others
+            self._writers |= one.writers
             for child, base in one.bases:
                 self._bases.setdefault(child, set()).add(base)
 
@@ -61,6 +65,8 @@ class Run:
         for scope in (*place.classes, *place.namespaces):
             if self._may_mean(scope, name, place):
                 return f"the namespace `{scope}` has its own `{name}`"
+        if place.given_to in self._writers:
+            return f"the macro `{place.given_to}` may make anything of it"
         if place.settled:
             return ""
         for scope in place.used:

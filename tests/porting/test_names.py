@@ -167,6 +167,10 @@ CASES: dict[str, dict[str, str]] = {
         "struct T t[] = { E(connect), E(bind) }; //??\nstruct T u[] = { e(listen) }; //?\n"
         "struct T v[] = { { 0, accept } }; //+\n#define ALL { accept, x##listen } //?\n",
     },
+    "given to a macro of a header": {
+        "a.h": "#define row(x) { #x, (void *)x }\n#define call(x) x\n",
+        "a.c": "struct T t[] = { row(connect) }; //?\nint i = call(bind); //+\n",
+    },
     "given to templates and constructors": {
         "a.cpp": "void f() { W<listen>(); //?\n std::function<F> g(listen); //?\n"
         " std::thread t(listen, 1, 2); } //+\n",

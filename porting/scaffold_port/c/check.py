@@ -13,6 +13,7 @@ from .classes import classes
 from .conditions import Conditions
 from .guard import guard_of
 from .indirect import indirect
+from .macro import writers
 from .signature import (
     TAKES,
     WORDS,
@@ -28,6 +29,7 @@ from .uses import read
 if TYPE_CHECKING:
     from ..analyze import FileResult
 
+_IS_HEADER = re.compile(r"\.(?:h\w*|H|inl|ipp|tpp)$")
 _SYSTEM = re.compile(rb"#[ \t]*+include[ \t]*+<(?:sys/socket|netdb|arpa/inet|netinet/in)\.h>")
 
 
@@ -41,6 +43,8 @@ def check(source: Source, result: "FileResult") -> None:
     result.not_analysed += [
         NotAnalysed(source.path, source.position(at)[0], why) for at, why in indirect(source)
     ]
+    if _IS_HEADER.search(source.path):
+        result.declared.writers = writers(source.data)
     names = watched(source.data)
     if names is None:
         return
@@ -60,9 +64,6 @@ def check(source: Source, result: "FileResult") -> None:
         result.places.append(_place(use, unit, includes))
 
 
-_IS_HEADER = re.compile(r"\.(?:h\w*|H|inl|ipp|tpp)$")
-
-
 def _place(use: Use, unit: Unit, includes: bool) -> Place:
     if use.global_scope or not (use.role == "call" or use.value):
         return PLAIN
@@ -73,6 +74,7 @@ def _place(use: Use, unit: Unit, includes: bool) -> Place:
         counted=use.given is not None,
         settled=is_settled(use.name, use.given),
         is_word=use.name in WORDS,
+        given_to=use.passed_to if use.value else "",
         declared=includes,
     )
 

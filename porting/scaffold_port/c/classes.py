@@ -4,6 +4,7 @@ parser takes the class for something else."""
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .text import blank
 
@@ -22,15 +23,16 @@ class Class:
     end: int
 
 
-def classes(data: bytes) -> list[Class]:
+@lru_cache(maxsize=1)  # of the file in hand
+def classes(data: bytes) -> tuple[Class, ...]:
     """Those with a body, inner ones before outer ones."""
     if b"class" not in data and b"struct" not in data:
-        return []
+        return ()
     code = blank(data)
     heads = {found.end() - 1: found[1] for found in _HEAD.finditer(code)}
-    return [
+    return tuple(
         Class(*_head(heads[start]), start, end) for start, end in _blocks(code) if start in heads
-    ]
+    )
 
 
 def _blocks(code: bytes) -> Iterator[tuple[int, int]]:

@@ -42,7 +42,7 @@ class Use:
     used: bool = True  # a call: its result is looked at
     target: str = ""  # a mention: assigned, compared, cast, sizeof, declared, or nothing
     global_scope: bool = False  # ::name
-    passed_to: str = ""  # a call: the function that takes its result as an argument
+    passed_to: str = ""  # the function that takes it, or a call's result, as an argument
     array: Array | None = None  # a mention: what it is the size of
     length_of: str = ""  # a mention: the buffer that a call is given just before it
     value: bool = False  # a mention: if the name is a function's, its address is taken

@@ -17,7 +17,7 @@ from .target import arguments, is_used, target_of
 from .text import TEXT
 from .tree import ancestors, enclosing, is_broken, is_macro, parse
 from .unit import Unit, Use
-from .value import is_given_as_type, is_value, macro_given
+from .value import given_to, is_given_as_type, is_value, macro_given
 from .variable import seen_from_to
 from .words import by_words, is_called, is_defined
 
@@ -114,7 +114,7 @@ class _Reader:
         self.root = parse(source)
         self._variables = Variables()
         self._writers = writers(source.data)
-        self._classes = classes(source.data) if source.language == "c++" else []
+        self._classes = classes(source.data) if source.language == "c++" else ()
 
     def use(self, node: Node, start: int, end: int) -> Use | None:
         """Of a name; None: it is nobody's business."""
@@ -191,6 +191,7 @@ class _Reader:
             global_scope=is_mention and is_global(node),
             array=array_around(node) if is_mention else None,
             length_of=buffer_before(node) if is_mention else "",
+            passed_to=given_to(node) if value else "",
             value=value,
             doubt=self._doubt(node, place.broken, as_type) if value else "",
         )

@@ -33,9 +33,14 @@ def is_value(node: Node) -> bool:
 def macro_given(node: Node, macros: frozenset[str]) -> str:
     """The macro that the name is given to, by its capitals or as one of `macros`: what it makes of
     the name may be anything."""
-    taker = _taker(node)
-    name = called(taker) if taker is not None and taker.type == "argument_list" else ""
+    name = given_to(node)
     return name if name.isupper() or name in macros else ""
+
+
+def given_to(node: Node) -> str:
+    """What is called with the name as an argument; empty: nothing is."""
+    taker = _taker(node)
+    return called(taker) if taker is not None and taker.type == "argument_list" else ""
 
 
 def _taker(node: Node) -> Node | None:

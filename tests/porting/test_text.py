@@ -16,7 +16,7 @@ from scaffold_port.c.text import blank, uncommented
         (b'#define Q \\"\nf("a")', b'#define Q \\"\nf(   )'),
         (b'f(R"x(a)" b)x", uR"(")", c)', b"f(            , u      , c)"),
         (b'FOR"(a)" b', b"FOR      b"),
-        (b"1'000 + f('a', u8'b')", b"1'000 + f(   , u8   )"),
+        (b"= 1'000 + f('a', u8'b')", b"= 1'000 + f(   , u8   )"),
     ],
 )
 def test_blank(data: bytes, code: bytes) -> None:

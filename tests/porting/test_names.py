@@ -123,6 +123,13 @@ CASES: dict[str, dict[str, str]] = {
         "a.hpp": "namespace net { int connect(const std::string &, int); }",
         "a.cpp": "namespace net { int g(int s, sockaddr *a) { return connect(s, a, 16); } } //+\n",
     },
+    "another system's function": {
+        "a.c": "struct hostent *f(R r) { return gethostbyname_r(n, &r, b, sizeof b, &e); } //?\n",
+    },
+    "named by macros": {
+        "a.c": "int f(struct q *UNUSED(listen), int UNUSED(bind)) { return 0; }\n"
+        "#define FIELDS SOCKET socket; int listen\n#define WHICH(x) return x ? bind : 0 //?\n",
+    },
     "overloads in a file": {
         "a.cpp": "static int connect(const char *name, int n) { return n; }\n"
         'int f(int s, A *a) { connect("x", 1); return connect(s, a, 16); } //+\n',
@@ -179,7 +186,8 @@ CASES: dict[str, dict[str, str]] = {
     "by number": {
         "a.c": "int f() { return syscall(SYS_connect, 1, 2, 3); } //-\n"
         "int g() { return syscall(__NR_accept4, 1) + syscall(SYS_read, 1); } //-\n"
-        '/* SYS_connect */ const char *t = "SYS_connect";\n',
+        '/* SYS_connect */ const char *t = "SYS_connect";\n'
+        "#ifndef __NR_bind\n#define __NR_bind 49\n#endif\n#define B() syscall(__NR_bind) //-\n",
     },
     "by text": {
         "a.c": 'void *f = dlsym(RTLD_NEXT, "connect"); //-\nint my(int) __asm__("listen"); //-\n'

@@ -133,7 +133,7 @@ def _is_own(use: Use, unit: Unit, conditions: Conditions) -> bool:
         return True
     if use.role not in ("call", "macro") and not use.value:
         return False
-    if is_others_call(use.name, use.given):
+    if use.name in WORDS and is_others_call(use.name, use.given):
         return True
     return not use.global_scope and (_is_made_here(use, unit, conditions) or unit.has_variable(use))
 
@@ -173,6 +173,8 @@ def _doubt(use: Use, unit: Unit) -> str:
     """Why it is not known whether this is libc's, as far as the file alone says; empty: it is."""
     if use.doubt or use.global_scope or use.role not in ("call", "macro"):
         return use.doubt
+    if is_others_call(use.name, use.given):
+        return "it is not called as libc's function is"
     if may_be_more(use.name, use.given):
         return "a macro's name may stand for several of its arguments"
     if use.name in unit.using.names and not is_settled(use.name, use.given):

@@ -10,6 +10,8 @@ from .signature import TAKES
 from .text import blank, uncommented
 
 _NUMBER = re.compile(rb"\b(?:SYS|__NR)_(\w++)")
+_DIRECTIVE = re.compile(rb"[ \t]*+#[ \t]*+(?:if|elif|undef|define[ \t]*+$)")
+"""In front of a number that is asked for or made there, and not used."""
 _BY_TEXT = re.compile(
     rb'\b(?:(dlv?sym|GetProcAddress)\s*+\([^;]{0,200}?|((?:__)?asm(?:__)?)\s*+\(\s*+)"(%s)"'
     % b"|".join(name.encode() for name in TAKES)
@@ -26,6 +28,9 @@ def indirect(source: Source) -> Iterator[tuple[int, str]]:
     code = uncommented(source.data)
     texts = blank(source.data)
     for found in _NUMBER.finditer(texts):
+        begins = texts.rfind(b"\n", 0, found.start()) + 1
+        if _DIRECTIVE.match(texts, begins, found.start()):
+            continue
         if found[1].decode() in _CALLS or found[1] == b"socketcall":
             yield found.start(), f"`{found[0].decode()}`: a system call by its number"
     for found in _BY_TEXT.finditer(code):

@@ -10,7 +10,9 @@ _WRITER = re.compile(
     rb"^[ \t]*+#[ \t]*+define[ \t]++(\w++)\([^)\n]*+\)((?:\\\r?\n|[^\n])*+)", re.MULTILINE
 )
 _UNDEF = re.compile(rb"[ \t]*+#[ \t]*+undef[ \t]++")
-_OTHERS = re.compile(rb"(?:#|\b(?:struct|union|enum|class|goto|typename)\s)\s*+")
+_DECLARES = re.compile(rb"\b(?!(?:return|else|case|do|throw)\s)[A-Za-z_]\w*+\s++")
+_LOOK_BACK = 40
+"""So far in front of a name in a macro a word is looked for."""
 _LINE_MAX = 200
 """So far in front of a name its #undef is looked for."""
 
@@ -34,8 +36,7 @@ def is_parameter(body: Node, name: str) -> bool:
 
 
 def is_text(body: bytes, at: int, end: int) -> bool:
-    """Whether a name in a macro is made a text or a part of another name, or is no function's."""
-    before = body[max(0, at - 10) : at]
-    last = [found.end() for found in _OTHERS.finditer(before)]
+    """Whether a name in a macro is made a text or a part of another name, or is declared there."""
+    before = body[max(0, at - _LOOK_BACK) : at]
     pasted = before.rstrip()[-1:] == b"#" or body[end:].lstrip().startswith(b"##")
-    return pasted or last[-1:] == [len(before)]
+    return pasted or any(one.end() == len(before) for one in _DECLARES.finditer(before))

@@ -71,8 +71,14 @@ def is_given_as_type(node: Node) -> bool:
     over = node.parent
     if node.type != "type_identifier" or over is None or over.named_child_count != 1:
         return False
-    return over.type == "parameter_declaration" or (
-        over.type == "type_descriptor"
-        and over.parent is not None
-        and over.parent.type == "template_argument_list"
-    )
+    listed = over.parent
+    if listed is None or over.type not in ("parameter_declaration", "type_descriptor"):
+        return False
+    return listed.type == "template_argument_list" or not _is_macro_of(listed)
+
+
+def _is_macro_of(parameters: Node) -> bool:
+    """Whether a parameter is named by a macro: `int UNUSED(name)`."""
+    over = parameters.parent
+    function = over.child_by_field_name("declarator") if over is not None else None
+    return function is None or text(function).isupper()

@@ -79,7 +79,7 @@ _TEXTS: dict[str, re.Pattern[str]] = {
         r'(?:L|u8?|U)?"|&|R"|(?:this|nullptr)$|new\b|SIGNAL\(|SLOT\(|reinterpret_cast<'
     ),
     "x": re.compile(r"\[|.*\b_[1-9]\b|(?:std::)?c?ref\(", re.DOTALL),
-    "0": re.compile(r"(?:0|NULL)$"),
+    "0": re.compile(r"(?:0[xX]?0*+[uUlL]*+|NULL)$"),
     "i": re.compile(
         r"-?\d|'|sizeof\b|(?:true|false)$|[AP]F_[A-Z]|SOCK_[A-Z]|IPPROTO_[A-Z]|SOL_[A-Z]"
     ),

@@ -12,8 +12,8 @@ TEXT = re.compile(
     """,
     re.DOTALL | re.VERBOSE,
 )
-"""A quote behind a backslash, or a digit, opens nothing. What is never closed goes to the end, or is
-none. Each way begins with a character: others are passed over fast."""
+"""A quote behind a backslash, or a digit, opens nothing. What is never closed goes to the end, or
+is none. Each way begins with a character: others are passed over fast."""
 
 
 @lru_cache(maxsize=1)  # of the file in hand, which several ask for

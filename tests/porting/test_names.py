@@ -146,7 +146,7 @@ CASES: dict[str, dict[str, str]] = {
         "b.c": "enum { accept };\nint g(int v) { return v == accept; }\n",
     },
     "a macro without a condition": {
-        "a.h": "#ifndef A_H\n#define A_H\n#define accept my_accept\n#endif\n",
+        "a.h": "#if !defined(A_H)\n#define A_H\n#define accept my_accept\n#endif\n",
         "a.c": "int f(S s) { return accept(s, 0, 0); } //?\n",
     },
     "a macro with a condition": {

@@ -9,66 +9,27 @@ from .signature import Parameters
 from .text import TEXT
 from .tree import enclosing, last_name, text
 
-_NUMBERS = frozenset(
-    [
-        "int",
-        "unsigned",
-        "signed",
-        "long",
-        "short",
-        "char",
-        "bool",
-        "size_t",
-        "ssize_t",
-        "socklen_t",
-        "off_t",
-        "in_port_t",
-        "in_addr_t",
-        "sa_family_t",
-        "uint8_t",
-        "uint16_t",
-        "uint32_t",
-        "uint64_t",
-        "int8_t",
-        "int16_t",
-        "int32_t",
-        "int64_t",
-        "u_int",
-        "u_short",
-        "u_long",
-        "u_char",
-        "u_int16_t",
-        "u_int32_t",
-        "SOCKET",
-    ]
-)
-_BLOCKS = frozenset(
-    [
-        "compound_statement",
-        "if_statement",
-        "else_clause",
-        "for_statement",
-        "for_range_loop",
-        "while_statement",
-        "do_statement",
-        "switch_statement",
-        "case_statement",
-        "labeled_statement",
-        "try_statement",
-        "catch_clause",
-        "parameter_list",
-        "function_definition",
-        "preproc_if",
-        "preproc_ifdef",
-        "preproc_else",
-        "preproc_elif",
-    ]
-)
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_NUMBERS = _words("""
+    int unsigned signed long short char bool size_t ssize_t socklen_t off_t in_port_t in_addr_t
+    sa_family_t uint8_t uint16_t uint32_t uint64_t int8_t int16_t int32_t int64_t u_int u_short
+    u_long u_char u_int16_t u_int32_t SOCKET
+""")
+_BLOCKS = _words("""
+    compound_statement if_statement else_clause for_statement for_range_loop while_statement
+    do_statement switch_statement case_statement labeled_statement try_statement catch_clause
+    parameter_list function_definition preproc_if preproc_ifdef preproc_else preproc_elif
+""")
 """What declarations stand in."""
 _DECLARATIONS = {"declaration", "parameter_declaration", "optional_parameter_declaration"}
-_LENGTH_MAX = 4000
-"""Of a call's arguments that are read as text; longer ones are tables, or never end."""
-_MARK = re.compile(rb"[][(){},;<#]")
+_LENGTH_MAX, _DEPTH_MAX = 2000, 30
+"""Of a call's arguments that are read as text; others are tables, or never end."""
+_PART = re.compile(TEXT.pattern + rb"| [][(){},;<\#]", TEXT.flags)
+_OPENS, _CLOSES = (b"(", b"[", b"{"), (b")", b"]", b"}")
 _CAST = re.compile(
     r"\(\s*+(?:const\s++)?(?:struct\s++|unsigned\s++)?([\w:]++)\s*+(?:const\s*+)?(\*?)[\s*]*+\)\s*+[\w(&*]"
 )
@@ -182,22 +143,15 @@ def _name(declarator: Node | None) -> str:
 def given_text(source: Source, end: int) -> tuple[str, ...] | None:
     """The arguments behind a name that ends there, without a tree; None: it cannot be told."""
     start = source.data.find(b"(", end)
-    if start < 0:
-        return None
-    piece = source.data[start : start + _LENGTH_MAX]
-    code = TEXT.sub(lambda found: b"_" * len(found[0]), piece)
-    depth, begins, found = 0, 1, []
-    for mark in _MARK.finditer(code):
-        sign, at = mark[0], mark.start()
-        if sign == b"#" or sign == b"<" or (sign == b";" and depth == 1):
+    depth, begins, found = 0, start + 1, []
+    for part in _PART.finditer(source.data, max(start, 0), start + _LENGTH_MAX):
+        sign = part[0]
+        if sign in (b"#", b"<") or (sign == b";" and depth == 1) or depth > _DEPTH_MAX:
             return None
-        if sign in (b"(", b"[", b"{"):
-            depth += 1
-        elif sign in (b")", b"]", b"}"):
-            depth -= 1
+        depth += (sign in _OPENS) - (sign in _CLOSES)
         if (sign == b"," and depth == 1) or depth == 0:
-            found.append(piece[begins:at].decode("utf-8", "replace").strip())
-            begins = at + 1
+            found.append(source.data[begins : part.start()].decode("utf-8", "replace").strip())
+            begins = part.end()
         if depth == 0:
             return tuple(found) if found != [""] else ()
     return None

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..analyze import FileResult
 
 _IS_HEADER = re.compile(r"\.(?:h\w*|H|inl|ipp|tpp)$")
+_WORD = re.compile(r"\w+")
 _SYSTEM = re.compile(rb"#[ \t]*+include[ \t]*+<(?:sys/socket|netdb|arpa/inet|netinet/in)\.h>")
 
 
@@ -86,7 +87,7 @@ def _others(unit: Unit, conditions: Conditions) -> dict[str, str]:
     for use in unit.uses:
         if use.name not in TAKES or use.role not in ("own", "declaration") or use.scope:
             continue
-        around = [one for one in conditions.around(use.start) if guard not in one.split()[1:]]
+        around = [one for one in conditions.around(use.start) if guard not in _WORD.findall(one)]
         if use.macro and not around:
             others[use.name] = "a macro"
         elif use.in_file and use.seen[1]:

@@ -130,7 +130,7 @@ class _Reader:
         if role is None:
             return None
         place = Use(name, start, end, role, broken=is_broken(node))
-        if role == "declaration" or role == "own":
+        if role in ("declaration", "own"):
             return self._declared(node, place)
         place = replace(place, around=self._around(node, start))
         return self._called(node, call, place) if role == "call" else self._named(node, place)

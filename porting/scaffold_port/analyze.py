@@ -7,9 +7,11 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
+from itertools import chain, repeat
 from pathlib import Path
 
 from .cache import Cache
+from .declared import PLAIN, Declared, Place, Run
 from .files import EVERYTHING, Choice, Files, collect
 from .findings import Finding, NotAnalysed, Report
 from .languages import included
@@ -25,18 +27,17 @@ _CHECKS = {"c": ".c.check", "c++": ".c.check", "python": ".py.check"}
 
 @dataclass
 class FileResult:
-    """Of one file. `methods` and `bases` are what other files need to know of its classes,
-    `includes` are names of files that nothing else tells to be C."""
+    """Of one file. `declared` is what other files need to know of it, `includes` are names of files
+    that nothing else tells to be C."""
 
     path: str
     language: str
     bytes: int = 0
     findings: list[Finding] = field(default_factory=list)
     not_analysed: list[NotAnalysed] = field(default_factory=list)
-    methods: set[tuple[str, str]] = field(default_factory=set)
-    bases: set[tuple[str, str]] = field(default_factory=set)
     includes: set[str] = field(default_factory=set)
-    in_class: list[str] = field(default_factory=list)  # beside each finding: its class, or ""
+    declared: Declared = field(default_factory=Declared)
+    places: list[Place] = field(default_factory=list)  # of the findings, where it matters
 
 
 def analyze(
@@ -150,20 +151,16 @@ def _read(path: str) -> bytes:
 
 
 def _merge(results: list[FileResult], report: Report, roots: list[Path]) -> None:
-    methods = set().union(*(result.methods for result in results)) if results else set()
-    bases: dict[str, set[str]] = {}
-    for result in results:
-        for child, base in result.bases:
-            bases.setdefault(child, set()).add(base)
+    run = Run(result.declared for result in results)
     for result in results:
         report.files += 1
         report.bytes += result.bytes
         report.languages[result.language] = report.languages.get(result.language, 0) + 1
         report.not_analysed += result.not_analysed
-        for finding, scope in zip(result.findings, result.in_class, strict=True):
-            if not scope or not _has_method(scope, finding.call, methods, bases):
-                left = left_alone(_below(Path(finding.path), roots), finding.ifdef)
-                report.findings.append(replace(finding, left=left) if left else finding)
+        places = chain(result.places, repeat(PLAIN))
+        for finding, place in zip(result.findings, places, strict=False):
+            if not run.hides(finding.call, place):
+                report.findings.append(_settled(finding, run.doubt(finding.call, place), roots))
     report.findings.sort(key=lambda one: (one.path, one.line, one.column, one.rule))
 
 
@@ -175,17 +172,9 @@ def _below(path: Path, roots: list[Path]) -> Path:
     return Path(path.name)
 
 
-def _has_method(
-    scope: str, name: str, methods: set[tuple[str, str]], bases: dict[str, set[str]]
-) -> bool:
-    """Whether an unqualified call inside this class is of the class's own method."""
-    open_, seen = [scope], set()
-    while open_:
-        one = open_.pop()
-        if one in seen:
-            continue
-        seen.add(one)
-        if (one, name) in methods:
-            return True
-        open_ += bases.get(one, ())
-    return False
+def _settled(finding: Finding, doubt: str, roots: list[Path]) -> Finding:
+    """With the reason why it stays as it is, where there is one."""
+    if doubt:
+        finding = replace(finding, confidence="low", left=doubt)
+    left = left_alone(_below(Path(finding.path), roots), finding.ifdef)
+    return replace(finding, left=left) if left else finding

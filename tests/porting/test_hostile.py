@@ -143,6 +143,7 @@ def test_a_rule_that_fails_is_no_silence(tree: Path, monkeypatch: pytest.MonkeyP
         "if (a) connect(1, 0, 0); else " * 2000 + ";",
         "return connect(1, 0, 0)" + " + connect(1, 0, 0)" * 2000 + ";",
         "connect(1, 0, 0);" * 20000,
+        "connect(" * 20000,
     ],
 )
 def test_deep_and_rich_code(body: str, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from scaffold_port.analyze import analyze
+from scaffold_port.c.signature import TAKES
 from scaffold_port.change import write
 from scaffold_port.change.edits import Edit, apply
 from scaffold_port.cli import main
@@ -189,7 +190,8 @@ def test_every_new_name_is_declared(tmp_path: Path) -> None:
     header = (Path(__file__).parents[2] / "libscaffold/include/scaffold/scaffold.h").read_text()
     names = {name for rule in RULES for name in rule.names | rule.common}
     functions = names - _NO_FUNCTIONS
-    calls = "".join(f"  {name} (port);\n" for name in sorted(functions))
+    given = {name: ", ".join(["port"] * len(TAKES.get(name, "i"))) for name in functions}
+    calls = "".join(f"  {name} ({given[name]});\n" for name in sorted(functions))
     lengths = "  char a[INET_ADDRSTRLEN];\n  int type = SOCK_DGRAM;\n"
     (tmp_path / "a.c").write_text(f"void f (void)\n{{\n{calls}{lengths}}}\n")
     fixes = {one.fix for one in analyze([tmp_path]).findings} - {""}
@@ -267,6 +269,46 @@ def test_the_header_and_comments(head: bytes, tmp_path: Path) -> None:
     words = ["cc", "-fsyntax-only", "-Werror", f"-I{include}", "-x", "c", "-"]
     subprocess.run(words, input=new, check=True)
     assert rewritten(tmp_path, new) == new
+
+
+_CALL = b"int f(int s) { return listen(s, 1); }\n"
+_RENAMED = _CALL.replace(b"listen", b"scaffold_listen")
+_OURS = b"#include <scaffold/scaffold.h>\n"
+_GNU = b"#define _GNU_SOURCE\n"
+_LINUX = b"#ifdef __linux__\n#include <sys/socket.h>\n#endif\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "behind", "end"),
+    [
+        (_GNU, _LINUX, b""),
+        (b"/* text */\n\n" + _GNU, _LINUX, b""),
+        (b"#ifndef _GNU_SOURCE\n" + _GNU + b"#endif\n", _LINUX, b""),
+        (b"#include <errno.h>\n#define _FILE_OFFSET_BITS \\\n  64\n", _LINUX, b""),
+        (b"#ifdef X\n" + _GNU + b"#else\n#define _ALL_SOURCE\n#endif\n", b"int x;\n", b""),
+        (b"#pragma once\n", b"\n", b""),
+        (b"/* once\n#pragma once */\n# pragma once // here\n", _LINUX, b""),
+        (b"#ifndef A_H\n#define A_H\n", _LINUX, b"#endif\n"),
+        (b"#if !defined(A_H)\n#define A_H 1\n", _LINUX, b"#endif // A_H\n"),
+        (b"#pragma once\n#ifndef A_H\n#define A_H\n", b"\n", b"#endif"),
+        (b"", b"/* text */\n#define SIZE 4\n", b""),
+    ],
+)
+def test_the_header_follows_what_precedes_headers(
+    before: bytes, behind: bytes, end: bytes, tmp_path: Path
+) -> None:
+    new = rewritten(tmp_path, before + behind + _CALL + end, "a.h")
+    assert new == before + _OURS + behind + _RENAMED + end
+    assert rewritten(tmp_path, new, "a.h") == new
+
+
+@pytest.mark.parametrize("line", [b"/" * 80, b"// text", b"/* text */", b"/**/ " * 30, b"  "])
+@pytest.mark.parametrize("count", [1, 100])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_banners(line: bytes, count: int, end: bytes, tmp_path: Path) -> None:
+    head = (line + end) * count + b"#include <sys/socket.h>" + end
+    ours = _OURS.replace(b"\n", end)
+    assert rewritten(tmp_path, head + _CALL) == head + ours + _RENAMED
 
 
 def test_conditions_over_lines_and_in_comments(tmp_path: Path) -> None:

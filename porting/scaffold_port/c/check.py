@@ -3,42 +3,98 @@
 import re
 from typing import TYPE_CHECKING
 
+from ..declared import PLAIN, Place
 from ..findings import Finding, NotAnalysed
 from ..rules import RULES, by_name, watched
 from ..rules.rule import Rule
 from ..source import Source
 from ..suppress import by_comment, comments
+from .classes import classes
 from .conditions import Conditions
+from .guard import guard_of
+from .indirect import indirect
+from .macro import writers
+from .signature import (
+    TAKES,
+    WORDS,
+    is_others_call,
+    is_others_declaration,
+    is_settled,
+    may_be_more,
+)
+from .text import uncommented
 from .unit import Unit, Use
 from .uses import read
 
 if TYPE_CHECKING:
     from ..analyze import FileResult
 
-_BASES = re.compile(
-    rb"\b(?:class|struct)\s+(\w+)\s*(?:final\s*)?:\s*([^;{}()]{1,400})\{", re.DOTALL
-)
-_BASE = re.compile(rb"(?:public|protected|private|virtual|\s)*((?:\w+::)*\w+)")
+_IS_HEADER = re.compile(r"\.(?:h\w*|H|inl|ipp|tpp)$")
+_WORD = re.compile(r"\w+")
+_SYSTEM = re.compile(rb"#[ \t]*+include[ \t]*+<(?:sys/socket|netdb|arpa/inet|netinet/in)\.h>")
 
 
 def check(source: Source, result: "FileResult") -> None:
-    """Add the file's findings, and what it says of classes, to `result`."""
-    if source.language == "c++" or source.path.endswith(".h"):
-        result.bases |= set(_bases(source.data))
+    """Add the file's findings, and what it declares, to `result`."""
+    parsed = as_parsed(source)
+    if parsed.language == "c++" or _IS_HEADER.search(source.path):
+        for one in classes(parsed.data):
+            result.declared.classes.add(one.name)
+            result.declared.bases |= {(one.name, base) for base in one.bases}
+    result.not_analysed += [
+        NotAnalysed(source.path, source.position(at)[0], why) for at, why in indirect(source)
+    ]
+    if _IS_HEADER.search(source.path):
+        result.declared.writers = writers(source.data)
     names = watched(source.data)
     if names is None:
         return
-    unit = read(as_parsed(source), names)
-    result.methods |= unit.methods
+    unit = read(parsed, names)
+    result.declared.members |= unit.members
     result.not_analysed += [NotAnalysed(source.path, line, why) for line, why in unit.broken]
     if not unit.uses:
         return
     conditions = Conditions(source)
+    if _IS_HEADER.search(source.path):
+        result.declared.others |= _others(unit, conditions)
     notes = comments(source.data)
+    includes = _SYSTEM.search(source.data) is not None
     for use, rule, message in _judge_all(unit, conditions):
         finding = _finding(unit, conditions, use, rule, message)
         result.findings.append(by_comment(finding, notes) if notes else finding)
-        result.in_class.append(use.scope if use.role == "call" and not use.global_scope else "")
+        result.places.append(_place(use, unit, includes))
+
+
+def _place(use: Use, unit: Unit, includes: bool) -> Place:
+    if use.global_scope or not (use.role == "call" or use.value):
+        return PLAIN
+    return Place(
+        classes=use.around.classes,
+        namespaces=use.around.namespaces,
+        used=unit.using.namespaces,
+        counted=use.given is not None,
+        settled=is_settled(use.name, use.given),
+        is_word=use.name in WORDS,
+        given_to=use.passed_to if use.value else "",
+        declared=includes,
+    )
+
+
+def _others(unit: Unit, conditions: Conditions) -> dict[str, str]:
+    """What a header makes of names of libc's, for all who include it."""
+    guard = guard_of(uncommented(unit.source.data)).decode()
+    others = {}
+    for use in unit.uses:
+        if use.name not in TAKES or use.role not in ("own", "declaration") or use.scope:
+            continue
+        around = [one for one in conditions.around(use.start) if guard not in _WORD.findall(one)]
+        if use.macro and not around:
+            others[use.name] = "a macro"
+        elif use.in_file and use.seen[1]:
+            others[use.name] = "a constant or a variable"
+        elif use.in_file and is_others_declaration(use.name, use.takes):
+            others[use.name] = "a function of its own"
+    return others
 
 
 def as_parsed(source: Source) -> Source:
@@ -48,17 +104,9 @@ def as_parsed(source: Source) -> Source:
     return source
 
 
-_IS_CPP = re.compile(rb"^\s*(?:class\s+\w+[^;]*\{|namespace\s+\w+|template\s*<)", re.MULTILINE)
-
-
-def _bases(data: bytes) -> list[tuple[str, str]]:
-    found = []
-    for one in _BASES.finditer(data):
-        for base in one[2].split(b","):
-            name = _BASE.match(base)
-            if name:
-                found.append((one[1].decode(), name[1].decode().rpartition("::")[2]))
-    return found
+_IS_CPP = re.compile(
+    rb"^[ \t]*+(?:class\s++\w++[^;{]{0,400}\{|namespace\s++\w|template\s*+<)", re.MULTILINE
+)
 
 
 def _judge_all(unit: Unit, conditions: Conditions) -> list[tuple[Use, Rule, str]]:
@@ -84,22 +132,37 @@ def _is_own(use: Use, unit: Unit, conditions: Conditions) -> bool:
     """A call of a function that the program has made itself, or of another library's."""
     if use.role in ("member", "declaration"):
         return True
-    return use.role in ("call", "macro") and (
-        (not use.global_scope and _is_made_here(use, unit, conditions))
-        or (not use.global_scope and unit.has_variable(use))
-        or _is_std_bind(use, unit)
-        or _takes_nothing(use, unit)
-    )
+    if use.role not in ("call", "macro") and not use.value:
+        return False
+    if use.name in WORDS and is_others_call(use.name, use.given):
+        return True
+    return not use.global_scope and (_is_made_here(use, unit, conditions) or unit.has_variable(use))
 
 
 def _is_made_here(use: Use, unit: Unit, conditions: Conditions) -> bool:
     """Whether the file makes the function, or a macro, wherever this call is compiled: one that it
     makes for systems without it is libc's elsewhere."""
     here = set(conditions.around(use.start))
-    places = unit.own.get(use.name, []) + unit.macros.get(use.name, [])
-    made = {conditions.around(at) for at in places}
+    made = {conditions.around(one.start) for one in _functions(use, unit)}
+    made |= {conditions.around(at) for at in _macros(use, unit, conditions)}
     made |= {one[:-1] for one in made if (*one[:-1], *_otherwise(one[-1:])) in made}
     return any(here.issuperset(one) for one in made)
+
+
+def _functions(use: Use, unit: Unit) -> list[Use]:
+    """Those of the file that a call may mean: in C++ some take other things."""
+    own = unit.own.get(use.name, [])
+    if unit.source.language == "c" or use.given is None:
+        return own
+    return [one for one in own if one.takes is None or one.takes.take(use.given)]
+
+
+def _macros(use: Use, unit: Unit, conditions: Conditions) -> list[int]:
+    """Where macros are made that hold at a use: before it, and not ended in between."""
+    here = set(conditions.around(use.start))
+    ends = [at for at in unit.unmade.get(use.name, ()) if here.issuperset(conditions.around(at))]
+    last = max((at for at in ends if at < use.start), default=0)
+    return [at for at in unit.macros.get(use.name, ()) if last <= at < use.start]
 
 
 def _otherwise(last: tuple[str, ...]) -> tuple[str, ...]:
@@ -107,24 +170,19 @@ def _otherwise(last: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"#else of {one}" for one in last if not one.startswith("#elif"))
 
 
-_WITHOUT_ARGUMENTS = {"fork", "vfork"}
-_NOTHING = re.compile(rb"\s*\(\s*\)")
-
-
-def _takes_nothing(use: Use, unit: Unit) -> bool:
-    """Whether it is called as no function of libc's with that name can be."""
-    empty = _NOTHING.match(unit.source.data, use.end)
-    return empty is not None and use.name not in _WITHOUT_ARGUMENTS
-
-
-def _is_std_bind(use: Use, unit: Unit) -> bool:
-    return (
-        use.name == "bind"
-        and unit.source.language == "c++"
-        and bool(use.arguments)
-        and (use.arguments[0].startswith(("&", "[")) or any("_1" in one for one in use.arguments))
-        and len(use.arguments) != 3
-    )
+def _doubt(use: Use, unit: Unit) -> str:
+    """Why it is not known whether this is libc's, as far as the file alone says; empty: it is."""
+    if use.doubt or use.global_scope or use.role not in ("call", "macro"):
+        return use.doubt
+    if is_others_call(use.name, use.given):
+        return "it is not called as libc's function is"
+    if may_be_more(use.name, use.given):
+        return "a macro's name may stand for several of its arguments"
+    if use.name in unit.using.names and not is_settled(use.name, use.given):
+        return f"`using` shows another `{use.name}`"
+    if use.name == "bind" and "std" in unit.using.namespaces and not is_settled("bind", use.given):
+        return "`using namespace std` shows another `bind`"
+    return ""
 
 
 def _confidence(use: Use) -> str:
@@ -135,6 +193,7 @@ def _confidence(use: Use) -> str:
 
 def _finding(unit: Unit, conditions: Conditions, use: Use, rule: Rule, message: str) -> Finding:
     source = unit.source
+    doubt = _doubt(use, unit)
     line, column = source.position(use.start)
     return Finding(
         rule=rule.id,
@@ -145,10 +204,11 @@ def _finding(unit: Unit, conditions: Conditions, use: Use, rule: Rule, message: 
         call=use.name,
         function=use.function,
         ifdef=conditions.around(use.start),
-        confidence=_confidence(use),
+        confidence="low" if doubt else _confidence(use),
         kind=rule.kind,
         lines=rule.lines,
         message=message,
         text=source.text(line),
         fix=rule.fix(use, unit) if rule.fix else "",
+        left=doubt,
     )

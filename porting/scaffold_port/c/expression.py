@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-_TOKEN = re.compile(r"\s*(defined\b|[A-Za-z_]\w*|\d\w*|&&|\|\||[!=<>]=|[()!<>]|\S)")
+_TOKEN = re.compile(r"defined\b|[A-Za-z_]\w*|\d\w*|&&|\|\||[!=<>]=|[()!<>]|\S")
 
 
 def truth(text: str, known: Mapping[str, bool]) -> bool | None:

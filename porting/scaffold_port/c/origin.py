@@ -16,7 +16,7 @@ CHECKED = "checked"
 RECEIVED = "received"
 
 
-def doubt(call: Node | None, name: str) -> str:
+def reading(call: Node | None, name: str) -> str:
     """Why a name in place of the address may not be meant: CHECKED, RECEIVED or empty.
 
     One function is looked at, and a variable by its name alone: an address that is handed on, is a

@@ -23,7 +23,7 @@ def role_of(node: Node, opens: bool) -> tuple[str | None, Node | None]:
     over = parent.parent
     if kind == "parenthesized_expression" and over is not None and over.type == "call_expression":
         return "call", over  # (name)(…), which no macro of that name takes
-    if kind in MACROS:
+    if kind in MACROS or (kind == "enumerator" and parent.child_by_field_name("name") == node):
         return "declaration", None
     if kind in ("preproc_params", "preproc_ifdef", "preproc_defined"):
         return None, None

@@ -13,6 +13,7 @@ _LANGUAGES = {
     "c++": Language(tree_sitter_cpp.language()),
 }
 CLASSES = {"class_specifier", "struct_specifier", "union_specifier"}
+NAMESPACES = {"namespace_definition"}
 
 MACROS = {"preproc_def", "preproc_function_def"}
 
@@ -49,6 +50,11 @@ def operator(node: Node) -> str:
 def is_macro(node: Node) -> bool:
     """Whether it is the name that a #define defines."""
     return node.parent is not None and node.parent.type in MACROS
+
+
+def parts(scope: str) -> tuple[str, ...]:
+    """The names of a scope, the innermost first, without template arguments."""
+    return tuple(one.partition("<")[0].strip() for one in reversed(scope.split("::")) if one)
 
 
 def last_name(node: Node) -> str:

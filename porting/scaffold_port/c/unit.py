@@ -1,8 +1,12 @@
 """A parsed file: every place where a name that a port cares for stands, and what it is there."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ..source import Source
+from .around import NOWHERE, Around
+from .signature import Parameters
+from .using import Using, using
 
 
 @dataclass(frozen=True)
@@ -28,18 +32,27 @@ class Use:
     role: str
     arguments: tuple[str, ...] = ()
     broken: bool = False  # the parser lost its way around here
-    function: str = ""
-    scope: str = ""  # the class whose member function this stands in
+    around: Around = NOWHERE
+    given: str | None = None  # a call: the kinds of its arguments (signature.py), where known
+    doubt: str = ""  # why it is not known whether this is libc's
+    scope: str = ""  # a declaration: the class or namespace that it is in
+    in_file: bool = False  # a declaration: of the file's own level
+    takes: Parameters | None = None  # a declaration: of a function, where it says so
     macro: bool = False  # a declaration: by #define
     used: bool = True  # a call: its result is looked at
     target: str = ""  # a mention: assigned, compared, cast, sizeof, declared, or nothing
     global_scope: bool = False  # ::name
-    passed_to: str = ""  # a call: the function that takes its result as an argument
+    passed_to: str = ""  # the function that takes it, or a call's result, as an argument
     array: Array | None = None  # a mention: what it is the size of
     length_of: str = ""  # a mention: the buffer that a call is given just before it
-    doubt: str = ""  # a call that reads an address from text: see origin.py
+    reading: str = ""  # of a call that reads an address from text: see origin.py
     value: bool = False  # a mention: if the name is a function's, its address is taken
     seen: tuple[int, int] = (0, 0)  # a declaration of a variable: from where to where it holds
+
+    @property
+    def function(self) -> str:
+        """Where this stands."""
+        return self.around.function
 
 
 @dataclass
@@ -48,12 +61,18 @@ class Unit:
 
     source: Source
     uses: list[Use] = field(default_factory=list)
-    methods: set[tuple[str, str]] = field(default_factory=set)  # (class, name)
-    own: dict[str, list[int]] = field(default_factory=dict)  # where the file defines a function
-    macros: dict[str, list[int]] = field(default_factory=dict)  # the same of a macro
+    members: dict[tuple[str, str], bool] = field(default_factory=dict)  # as in declared.py
+    own: dict[str, list[Use]] = field(default_factory=dict)  # functions that the file makes
+    macros: dict[str, list[int]] = field(default_factory=dict)  # where a macro is made
+    unmade: dict[str, list[int]] = field(default_factory=dict)  # the same of #undef
     variables: list[Use] = field(default_factory=list)  # declarations with `seen`
     copies: list[tuple[int, frozenset[str]]] = field(default_factory=list)  # without a bound
     broken: list[tuple[int, str]] = field(default_factory=list)  # lines that cannot be parsed
+
+    @cached_property
+    def using(self) -> Using:
+        """Whose names the file takes as its own."""
+        return using(self.source)
 
     def has_variable(self, use: Use) -> bool:
         """Whether the name is a variable's or a parameter's where `use` stands."""

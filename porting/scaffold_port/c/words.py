@@ -8,9 +8,11 @@ from ..source import Source
 from .text import TEXT
 from .unit import Use
 
-_OPENS = re.compile(rb"(?:\s|\\\n|/\*.*?\*/)*\((?!\s*\*\s*\w+\s*\)\s*\()", re.DOTALL)
+_OPENS = re.compile(
+    rb"(?:\s|\\\r?\n|/\*(?:[^*]|\*(?!/))*+\*/|//[^\n]*+)*+\((?!\s*+\*\s*+\w++\s*+\)\s*+\()"
+)
 """An opening parenthesis, but not that of a pointer to a function."""
-_OLD_HEAD = re.compile(rb"\s*\([\w\s,]*\)\s*(?:\w[^;{}()#]*;\s*)+\{")
+_OLD_HEAD = re.compile(rb"\s*+\([\w\s,]*+\)\s*+(?:\w[^;{}()#]*+;\s*+)++\{")
 """Behind the name in the head of a definition whose parameters are declared before its body."""
 
 

@@ -3,14 +3,23 @@
 import re
 from collections.abc import Iterable
 
+from ..c.guard import guard_of
 from ..c.text import blank, uncommented
 from ..findings import Finding
 from ..source import Source
 from .edits import Edit, fixes
 
-_INCLUDE = re.compile(rb"^[ \t]*#[ \t]*include\b([^\n]*)\n", re.MULTILINE)
 _OURS = b"<scaffold/scaffold.h>"
-_CONDITION = re.compile(rb"^[ \t]*#[ \t]*(if|ifdef|ifndef|endif)\b[^\n]*\n", re.MULTILINE)
+_DIRECTIVE = re.compile(
+    rb"^[ \t]*+#[ \t]*+(include|if|ifdef|ifndef|endif|define|pragma)\b((?:\\\r?\n|[^\n])*+)\n",
+    re.MULTILINE,
+)
+_CONDITIONS = {b"if": 1, b"ifdef": 1, b"ifndef": 1, b"endif": -1}
+_BEFORE_HEADERS = re.compile(
+    rb"(?:_\w*SOURCE|_(?:FILE_OFFSET|TIME)_BITS|_\w*REENTRANT|__STDC_\w+|__USE_\w+|__EXTENSIONS__"
+    rb"|FD_SETSIZE)\b"
+)
+"""What says which parts of the system's headers a program wants (feature_test_macros(7))."""
 
 
 def edits(source: Source, findings: Iterable[Finding]) -> set[Edit]:
@@ -20,37 +29,28 @@ def edits(source: Source, findings: Iterable[Finding]) -> set[Edit]:
 
 
 def _include(data: bytes, before: int) -> set[Edit]:
-    """Our header, unless it is there, behind the last include that no condition and no braces
-    surround, and `before` the first place that needs it."""
-    depth, guard, at = 0, 1 if _has_guard(data) else 0, 0
-    head, code = blank(data[:before]), uncommented(data[:before])
-    lines = sorted(
-        [(found.start(), found) for found in _INCLUDE.finditer(code)]
-        + [(found.start(), found) for found in _CONDITION.finditer(code)],
-        key=lambda pair: pair[0],
-    )
-    for _, found in lines:
-        word = found[1] if found.re is _CONDITION else b""
-        if word:
-            depth += -1 if word == b"endif" else 1
-        elif depth <= guard and not _in_braces(head[: found.start()]):
-            at = found.end()
-            if found[1].strip() == _OURS:
+    """Our header, unless it is there: behind the last include that no condition and no braces
+    surround, and all that must precede a header, and `before` the first place that needs it."""
+    code, head = uncommented(data), blank(data[:before])
+    guard, at, last = guard_of(code), 0, 0
+    depth = braces = 0
+    waits = False
+    for found in _DIRECTIVE.finditer(code, 0, before):
+        word, text = found[1], found[2].strip()
+        braces += head.count(b"{", last, found.start()) - head.count(b"}", last, found.start())
+        depth += _CONDITIONS.get(word, 0)
+        waits = waits or _precedes_headers(word, text, guard)
+        last = found.end()
+        if depth <= bool(guard) and braces == 0 and (waits or word == b"include"):
+            at, waits = last, False
+            if word == b"include" and text == _OURS:
                 return set()
-    newline = b"\r\n" if data[:at].endswith(b"\r\n") else b"\n"
+    newline = b"\r\n" if data.partition(b"\n")[0].endswith(b"\r") else b"\n"
     return {Edit(at, at, b"#include " + _OURS + newline)}
 
 
-def _in_braces(text: bytes) -> bool:
-    return text.count(b"{") != text.count(b"}")
-
-
-_GUARD = re.compile(
-    rb"(?:\s|/\*(?:[^*]|\*(?!/))*\*/|//[^\n]*)*"
-    rb"#[ \t]*ifndef[ \t]+(\w+)[^\n]*\n\s*#[ \t]*define[ \t]+(\w+)"
-)
-
-
-def _has_guard(data: bytes) -> bool:
-    head = _GUARD.match(data)
-    return head is not None and head[1] == head[2]
+def _precedes_headers(word: bytes, text: bytes, guard: bytes) -> bool:
+    if word == b"pragma":
+        return text == b"once"
+    names_guard = text.split()[:1] == [guard]
+    return word == b"define" and (names_guard or _BEFORE_HEADERS.match(text) is not None)

@@ -13,7 +13,6 @@ from ..source import Source
 from .edits import Edit
 
 _MARK = re.compile(rb"[ \t]*(?:/\*|#) scaffold-port: left to you \[([\w-]+)\]")
-_RAW = re.compile(rb'R"([^()\\\s]{0,16})\(.*?\)\1"', re.DOTALL)
 _INDENT = re.compile(rb"[ \t]*")
 
 
@@ -91,9 +90,8 @@ def _inside(source: Source) -> set[int]:
 
 def _c(source: Source) -> Iterable[tuple[int, int]]:
     """(first line, last line) of each text."""
-    for pattern in (TEXT, _RAW):
-        for found in pattern.finditer(source.data):
-            yield source.position(found.start())[0], source.position(found.end() - 1)[0]
+    for found in TEXT.finditer(source.data):
+        yield source.position(found.start())[0], source.position(found.end() - 1)[0]
 
 
 def _python(source: Source) -> Iterable[tuple[int, int]]:

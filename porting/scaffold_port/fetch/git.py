@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .errors import NotAvailable
 
-_TAG = re.compile(r"refs/tags/(\S+)$", re.MULTILINE)
+_TAG = re.compile(r"^\S+\s+refs/tags/(\S+)$", re.MULTILINE)
 
 
 def versions(repository: str, folder: Path) -> list[str]:

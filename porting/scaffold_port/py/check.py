@@ -37,7 +37,6 @@ def check(source: Source, result: "FileResult") -> None:
     for place in visitor.settle():
         finding = _finding(source, place)
         result.findings.append(by_comment(finding, notes) if notes else finding)
-        result.in_class.append("")
 
 
 @dataclass(frozen=True)

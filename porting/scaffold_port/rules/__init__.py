@@ -42,6 +42,7 @@ RULES: tuple[Rule, ...] = (
 
 
 _WORD = re.compile(rb"[A-Za-z_]\w*")
+_PATTERNS = re.compile("|".join(one.pattern for rule in RULES for one in rule.patterns).encode())
 _PIECE, _LONGEST = 1 << 20, 100
 """So much is read at a time, lest a large file is all words in memory; names are shorter."""
 
@@ -53,7 +54,7 @@ def watched(data: bytes) -> re.Pattern[bytes] | None:
     for at in range(0, len(data), _PIECE):
         words.update(_WORD.findall(data, at, at + _PIECE + _LONGEST))
     found = words & _names(b"SOCK_DGRAM" in data)
-    found |= {word for word in words if _patterns().fullmatch(word)}
+    found |= {word for word in words if _PATTERNS.search(word)}
     return re.compile(rb"\b(?:%s)\b" % b"|".join(sorted(found))) if found else None
 
 
@@ -66,18 +67,18 @@ def _names(datagrams: bool) -> frozenset[bytes]:
 
 
 @cache
-def _patterns() -> re.Pattern[bytes]:
-    return re.compile("|".join(pattern for rule in RULES for pattern in rule.patterns).encode())
-
-
-@cache
 def by_name(name: str) -> tuple[Rule, ...]:
     """The rules that care for a name."""
     return tuple(
         rule
         for rule in RULES
-        if name in rule.names | rule.common or any(re.fullmatch(one, name) for one in rule.patterns)
+        if name in rule.names | rule.common or any(one.search(name) for one in rule.patterns)
     )
+
+
+def is_watched(name: str) -> bool:
+    """Whether some rule cares for the name wherever it stands."""
+    return name.encode() in _names(datagrams=False)
 
 
 @cache

@@ -13,8 +13,8 @@ _QUESTIONS = {
 
 
 def _judge(use: Use, unit: Unit) -> str | None:
-    if use.doubt:
-        return _QUESTIONS[use.doubt].format(name=use.name)
+    if use.reading:
+        return _QUESTIONS[use.reading].format(name=use.name)
     if use.name in _CALLS and (is_call(use) or use.value):
         return f"`{use.name}` reads an address that a user wrote: a service's name stands there"
     if use.name in _FIELDS and use.target == "assigned":
@@ -23,7 +23,7 @@ def _judge(use: Use, unit: Unit) -> str | None:
 
 
 def _fix(use: Use, unit: Unit) -> str:
-    return "" if use.doubt else namesake(use, unit)
+    return "" if use.reading else namesake(use, unit)
 
 
 RULE = Rule(

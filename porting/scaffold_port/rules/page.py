@@ -34,7 +34,7 @@ def pages() -> dict[str, str]:
 
 
 def _page(rule: Rule) -> str:
-    watched = [*sorted(rule.names | rule.common), *rule.patterns]
+    watched = [*sorted(rule.names | rule.common), *(one.pattern for one in rule.patterns)]
     lines = [
         f"# {rule.id}",
         "",

@@ -1,9 +1,11 @@
 """Kind 15: clients that choose among servers by a key."""
 
+import re
+
 from ..c.unit import Unit, Use
 from .rule import Rule
 
-_PATTERN = r"\w*ketama\w*|\w*(?:server|host)_(?:by|for|of)_key\w*|\w*hash_(?:server|host|ring)\w*"
+_PATTERN = re.compile(r"ketama|(?:server|host)_(?:by|for|of)_key|hash_(?:server|host|ring)")
 
 
 def _judge(use: Use, unit: Unit) -> str | None:

@@ -1,6 +1,14 @@
 """Kind 3: loops over a resolver's answers."""
 
+from ..c.unit import Unit, Use
 from .rule import Rule, calls, namesake
+
+_NO_NAMESAKE = frozenset({"getaddrinfo_a"})
+
+
+def _fix(use: Use, unit: Unit) -> str:
+    return "" if use.name in _NO_NAMESAKE else namesake(use, unit)
+
 
 RULE = Rule(
     id="resolver-call",
@@ -9,10 +17,12 @@ RULE = Rule(
     explanation=(
         "scaffold_getaddrinfo answers names under .scaffold at once, with one address that stands "
         "for every instance, and leaves all others to libc. A loop over its list tries one entry; "
-        "there is nothing to remember or to shuffle. gethostbyname has a namesake, too."
+        "there is nothing to remember or to shuffle. gethostbyname has a namesake, too; "
+        "getaddrinfo_a, which answers later, has none: only under the shim it finds services."
     ),
     names=frozenset(
         {
+            *_NO_NAMESAKE,
             "getaddrinfo",
             "gethostbyname",
             "gethostbyname2",
@@ -23,5 +33,5 @@ RULE = Rule(
         }
     ),
     judge=calls("`{name}` resolves a name that may be a service's"),
-    fix=namesake,
+    fix=_fix,
 )

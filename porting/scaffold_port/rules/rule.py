@@ -1,5 +1,6 @@
 """What a rule is."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -37,8 +38,8 @@ class Rule:
     """The names are the program's own functions, not libc's."""
     common: frozenset[str] = frozenset()
     """More names, which most programs call for other things: looked at beside `SOCK_DGRAM` only."""
-    patterns: tuple[str, ...] = field(default=())
-    """Regular expressions for names that no list can hold."""
+    patterns: tuple[re.Pattern[str], ...] = field(default=())
+    """For names that no list can hold: what is somewhere in them."""
 
 
 def calls(message: str) -> Judge:

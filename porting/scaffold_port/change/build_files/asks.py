@@ -2,9 +2,10 @@
 
 import re
 
+_ASKS = re.compile(rb"^(?![ \t]*(?:#|dnl\b))[^\n]*?(?i:pkg[-_])([^\n]*)", re.MULTILINE)
+_WORD = re.compile(rb"[\w-]+")
+
 
 def asks(data: bytes, module: str) -> bool:
     """It asks pkg-config for the module, in our words or in somebody's own."""
-    name = re.escape(module.encode())
-    line = rb"^(?![ \t]*(?:#|dnl\b))[^\n]*(?i:pkg[-_])[^\n]*(?<![\w-])%s(?![\w-])" % name
-    return re.search(line, data, re.MULTILINE) is not None
+    return any(module.encode() in _WORD.findall(found[1]) for found in _ASKS.finditer(data))

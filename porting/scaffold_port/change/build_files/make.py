@@ -9,6 +9,7 @@ from .insert import insert
 _IN_FRONT = ("LFLAGS", "LDFLAGS")
 """Stand before the objects, where --as-needed, some compilers' default, drops a library."""
 _LINKS = ("LDLIBS", "LIBS", "LDADD", "EXTRA_LIBS", *_IN_FRONT)
+_SETS = re.compile(rb"[ \t]*(?:(?:override|export)[ ]+)?(\w+)[ \t]*[:?+]{0,3}=")
 _COMMENT = re.compile(rb"^[ \t]*#[^\n]*", re.MULTILINE)
 _GENERATED = re.compile(
     rb"(?:[ \t]*(?:#[^\n]*)?\n)*?#[^\n]*\bgenerated (?:automatically )?(?:from|by)\b",
@@ -16,6 +17,7 @@ _GENERATED = re.compile(
 )
 _OTHER_MAKE = re.compile(rb"^(?:\.[ \t]*(?:include|if)|![ \t]*(?i:include|if))\b", re.MULTILINE)
 _RULE = re.compile(rb"^[^\s#:=][^\n:=]*:(?!=)", re.MULTILINE)
+_NEEDS = re.compile(rb"^[^\s#:=][^\n:=]*:(?!=)((?:\\\n|[^\n])*)", re.MULTILINE)
 _RECIPE = re.compile(
     rb"^\t[^\n]*(?:\$[({](?:CC|CXX|LD|LINK\.\w+)[)}]"
     rb"|(?<![\w.-])(?:cc|c\+\+|gcc|g\+\+|clang|clang\+\+)(?![\w.+-]))",
@@ -81,8 +83,7 @@ def _used(names: tuple[str, ...], text: bytes) -> list[str]:
 
 def _is_needed(name: str, text: bytes) -> bool:
     """A rule has it among what its target is made from: files, not flags."""
-    needs = rb"^[^\s#:=][^\n:=]*:(?!=)(?:\\\n|[^\n])*\$[({]%s[)}]" % name.encode()
-    return re.search(needs, text, re.MULTILINE) is not None
+    return any(_used((name,), found[1]) for found in _NEEDS.finditer(text))
 
 
 def _add(data: bytes, name: str, words: str) -> bytes:
@@ -96,7 +97,6 @@ def _asked(words: str) -> str:
 def _place(data: bytes, name: str) -> int:
     """Behind the last line that sets the variable, and the condition that it stands in; else before
     the first rule."""
-    sets = re.compile(rb"[ \t]*(?:(?:override|export)[ ]+)?%s[ \t]*[:?+]{0,3}=" % name.encode())
     at, end, depth = -1, 0, 0
     found = continued = in_rule = False
     for line in data.splitlines(keepends=True):
@@ -106,7 +106,7 @@ def _place(data: bytes, name: str) -> int:
             change = _depth(line)
             depth += change
             in_rule = bool(_RULE.match(line)) or (in_rule and bool(change or not line.strip()))
-            found = found or sets.match(line) is not None
+            found = found or _sets(line) == name
         continued = line.rstrip(b"\r\n").endswith(b"\\")
         if found and depth == 0 and not continued:
             at, found = end, False
@@ -114,6 +114,11 @@ def _place(data: bytes, name: str) -> int:
         return at
     rule = _RULE.search(data)
     return rule.start() if rule else len(data)
+
+
+def _sets(line: bytes) -> str:
+    found = _SETS.match(line)
+    return found[1].decode() if found else ""
 
 
 def _depth(line: bytes) -> int:

@@ -151,7 +151,7 @@ def _read(path: str) -> bytes:
 
 
 def _merge(results: list[FileResult], report: Report, roots: list[Path]) -> None:
-    run = Run(result.declared for result in results)
+    run = Run(_declared(result, roots) for result in results)
     for result in results:
         report.files += 1
         report.bytes += result.bytes
@@ -170,6 +170,13 @@ def _below(path: Path, roots: list[Path]) -> Path:
         if path != root and path.is_relative_to(root):
             return path.relative_to(root)
     return Path(path.name)
+
+
+def _declared(result: FileResult, roots: list[Path]) -> Declared:
+    """Headers for other systems, and of tests, say nothing of other files."""
+    if left_alone(_below(Path(result.path), roots), ()):
+        return replace(result.declared, others={}, writers=frozenset())
+    return result.declared
 
 
 def _settled(finding: Finding, doubt: str, roots: list[Path]) -> Finding:

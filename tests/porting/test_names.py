@@ -149,6 +149,11 @@ CASES: dict[str, dict[str, str]] = {
         "a.h": "#if !defined(A_H)\n#define A_H\n#define accept my_accept\n#endif\n",
         "a.c": "int f(S s) { return accept(s, 0, 0); } //?\n",
     },
+    "headers for other systems": {
+        "a.h": "#ifdef _WIN32\nint accept(struct lexer *, int);\nenum { listen };\n#endif\n",
+        "test_b.h": "#define accept my_accept\n",
+        "a.c": "int f(S s) { return accept(s, 0, 0) + g(listen); } //++\n",
+    },
     "a macro with a condition": {
         "a.h": "#ifdef SSL\n#define accept my_accept\n#endif\n",
         "a.c": "int f(S s) { return accept(s, 0, 0); } //+\n",

@@ -302,6 +302,14 @@ def test_the_header_follows_what_precedes_headers(
     assert rewritten(tmp_path, new, "a.h") == new
 
 
+def test_macros_need_no_header_where_they_are_made(tmp_path: Path) -> None:
+    macro = b"#define LISTEN(s) \\\n  listen(s, 5)\n"
+    head = macro + _GNU + b"\n#include <errno.h>\n"
+    new = rewritten(tmp_path, head + b"int f(int s) { return LISTEN(s); }\n#include <a.h>\n")
+    renamed = head.replace(b"listen", b"scaffold_listen") + _OURS
+    assert new == renamed + b"int f(int s) { return LISTEN(s); }\n#include <a.h>\n"
+
+
 @pytest.mark.parametrize("line", [b"/" * 80, b"// text", b"/* text */", b"/**/ " * 30, b"  "])
 @pytest.mark.parametrize("count", [1, 100])
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])

@@ -1,12 +1,14 @@
 """The rules over one file of C or C++."""
 
 import re
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ..declared import PLAIN, Place
 from ..findings import Finding, NotAnalysed
 from ..rules import RULES, by_name, watched
 from ..rules.rule import Rule
+from ..scope import left_alone
 from ..source import Source
 from ..suppress import by_comment, comments
 from .classes import classes
@@ -88,6 +90,8 @@ def _others(unit: Unit, conditions: Conditions) -> dict[str, str]:
         if use.name not in TAKES or use.role not in ("own", "declaration") or use.scope:
             continue
         around = [one for one in conditions.around(use.start) if guard not in _WORD.findall(one)]
+        if left_alone(PurePath(), tuple(around)):
+            continue
         if use.macro and not around:
             others[use.name] = "a macro"
         elif use.in_file and use.seen[1]:

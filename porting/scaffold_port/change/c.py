@@ -14,6 +14,8 @@ _DIRECTIVE = re.compile(
     rb"^[ \t]*+#[ \t]*+(include|if|ifdef|ifndef|endif|define|pragma)\b((?:\\\r?\n|[^\n])*+)\n",
     re.MULTILINE,
 )
+_PREAMBLE = re.compile(rb"\s*+(?:#(?:\\\r?\n|[^\n])*+\s*+)*+")
+"""Directives alone: what they define is not used yet."""
 _CONDITIONS = {b"if": 1, b"ifdef": 1, b"ifndef": 1, b"endif": -1}
 _BEFORE_HEADERS = re.compile(
     rb"(?:_\w*SOURCE|_(?:FILE_OFFSET|TIME)_BITS|_\w*REENTRANT|__STDC_\w+|__USE_\w+|__EXTENSIONS__"
@@ -31,7 +33,10 @@ def edits(source: Source, findings: Iterable[Finding]) -> set[Edit]:
 def _include(data: bytes, before: int) -> set[Edit]:
     """Our header, unless it is there: behind the last include that no condition and no braces
     surround, and all that must precede a header, and `before` the first place that needs it."""
-    code, head = uncommented(data), blank(data[:before])
+    code = uncommented(data)
+    preamble = _PREAMBLE.match(code)
+    before = max(before, preamble.end() if preamble else 0)
+    head = blank(data)
     guard, at, last = guard_of(code), 0, 0
     depth = braces = 0
     waits = False

@@ -5,10 +5,10 @@ from importlib.util import find_spec
 
 NEEDED = {
     "elftools": "pyelftools",
-    "libcst": "libcst",
     "tree_sitter": "tree-sitter",
     "tree_sitter_c": "tree-sitter-c",
     "tree_sitter_cpp": "tree-sitter-cpp",
+    "tree_sitter_python": "tree-sitter-python",
 }
 """What the extra `port` of pyproject.toml brings, by module."""
 

@@ -112,6 +112,28 @@ def test_methods_of_event_loops(loop: str, tmp_path: Path) -> None:
     assert calls(tmp_path, text) == methods
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "c, a = x.accept()",
+        "(c, a) = self.x.accept()",
+        "x.connect(('h', 1))",
+        "x.bind(('h', 1, 0, 0))",
+        "sock.listen(1)",
+        "x.channel.gethostbyname(1)",
+    ],
+)
+def test_what_can_only_be_a_sockets(text: str, tmp_path: Path) -> None:
+    assert len(calls(tmp_path, f"import socket\n{text}\n")) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["c = x.accept()", "c, a = x.accept(1)", "x.connect('h')", "x.listen()"]
+)
+def test_what_may_be_anybodys(text: str, tmp_path: Path) -> None:
+    assert calls(tmp_path, f"import socket\n{text}\n") == []
+
+
 @pytest.mark.parametrize("run", ["exec", "eval"])
 def test_code_in_texts_is_not_analysed(run: str, tmp_path: Path) -> None:
     seen = report(tmp_path, f'import re\n{run}("socket.socket()")\nre.compile("socket")\n')
@@ -204,6 +226,7 @@ def test_an_address_that_a_peer_sends(name: str, text: str, left: str, tmp_path:
 
 # --- the table ------------------------------------------------------------------------------------
 
+_FOREIGN = {"gevent.socket", "eventlet.green.socket"}
 _NEWER = {"http.server.HTTPSServer", "http.server.ThreadingHTTPSServer"}
 """Than the oldest Python that the project knows."""
 
@@ -217,7 +240,7 @@ def test_the_table_is_of_this_world() -> None:
             with warnings.catch_warnings():
                 assert hasattr(importlib.import_module(module), last) or name in _NEWER
         except ModuleNotFoundError:
-            assert sys.version_info >= (3, 12), name
+            assert sys.version_info >= (3, 12) or module in _FOREIGN, name
         if known.fix:
             assert hasattr(scaffold.inet, known.fix.removeprefix("scaffold.inet."))
 

@@ -126,7 +126,8 @@ class _Checks:
 
     def _check_name(self, use: Use) -> None:
         meaning = self.meanings.of(use.node, use.scope)
-        for name in sorted(meaning & LIBRARY.keys()):
+        named = {name.rpartition(".")[2]: name for name in sorted(meaning & LIBRARY.keys())}
+        for name in named.values():  # of several modules the standard library's comes last
             self._check_one(use, name, certain=len(meaning) == 1)
         if use.stored or "" in meaning:
             return
@@ -212,7 +213,7 @@ class _Checks:
             confidence = "high"
         elif method in ONLY_SOCKETS or (method in LOOPS and _is_loop(object_, receiver)):
             confidence = "medium"
-        elif "sock" in dotted(object_).lower() or _takes_address(use.node, method):
+        elif "sock" in dotted(object_).lower() or _is_of_sockets(use.node, method):
             confidence = "low"
         else:
             return
@@ -314,9 +315,15 @@ def _is_loop(node: Node, receiver: Iterable[str]) -> bool:
     return "loop" in dotted(name).lower() or not LOOP_MAKERS.isdisjoint(receiver)
 
 
-def _takes_address(call: Node, method: str) -> bool:
-    """A tuple of a host and a port, as connect and bind take it."""
+def _is_of_sockets(call: Node, method: str) -> bool:
+    """By a tuple of a host and a port, as connect and bind take it, and the pair of accept."""
     given = arguments(call)
+    if method == "accept":
+        over = call.parent
+        pair = field(over, "left") if over is not None and over.type == "assignment" else call
+        return (
+            not given and len(parts(pair)) == 2 and pair.type in ("pattern_list", "tuple_pattern")
+        )
     if method not in ("connect", "bind") or len(given) != 1:
         return False
     return given[0].type == "tuple" and len(parts(given[0])) in (2, 4)

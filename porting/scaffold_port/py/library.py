@@ -19,6 +19,7 @@ _OPENS = "opens a connection of its own"
 _SERVES = "makes a socket of its own; give it one of scaffold.inet"
 _RESOLVES = "resolves by itself"
 _WRAPS = "makes a socket of a descriptor, and does not see that it is a service's"
+_NAMESAKE = "is not the standard library's; that of scaffold.inet waits for gevent as well"
 
 
 def _table(module: str, rule: str, names: str, why: str = "") -> dict[str, Name]:
@@ -35,6 +36,14 @@ def _opens(module: str, names: str) -> dict[str, Name]:
 
 def _serves(module: str, names: str) -> dict[str, Name]:
     return _table(module, "socket-family", names, _SERVES)
+
+
+def _foreign(module: str) -> dict[str, Name]:
+    return {
+        **_table(module, "socket-family", "socket", _NAMESAKE),
+        **_table(module, "connection-call", "create_connection", _NAMESAKE),
+        **_table(module, "resolver-call", "getaddrinfo gethostbyname", _NAMESAKE),
+    }
 
 
 LIBRARY: dict[str, Name] = {
@@ -54,6 +63,8 @@ LIBRARY: dict[str, Name] = {
     **_table("socket", "socket-family", "SocketType", "is meant as a class"),
     **_serves("_socket", "socket SocketType"),
     **_table("_socket", "resolver-call", "getaddrinfo gethostbyname", _RESOLVES),
+    **_foreign("gevent.socket"),
+    **_foreign("eventlet.green.socket"),
     **_table("errno", "non-blocking-connect", "EINPROGRESS"),
     **_table("os", "fork-server", "fork"),
     **_serves("socketserver", "TCPServer UDPServer ThreadingTCPServer ThreadingUDPServer"),
@@ -109,6 +120,7 @@ METHODS = {
     "create_connection": "connection-call",
     "create_server": "connection-call",
     "getaddrinfo": "resolver-call",
+    "gethostbyname": "resolver-call",
     "getnameinfo": "address-printing",
     "sock_connect": "connection-call",
     "sock_accept": "connection-call",
@@ -119,7 +131,7 @@ METHODS = {
 ONLY_SOCKETS = {
     "sendto", "recvfrom", "recvfrom_into", "recvmsg", "recvmsg_into", "sendmsg", "getpeername",
     "getsockname", "setsockopt", "connect_ex", "create_datagram_endpoint", "getaddrinfo",
-    "getnameinfo", "sock_connect", "sock_accept", "sock_sendto", "sock_recvfrom",
+    "gethostbyname", "getnameinfo", "sock_connect", "sock_accept", "sock_sendto", "sock_recvfrom",
     "sock_recvfrom_into",
 }  # fmt: skip
 """Methods that hardly anything else has; the others need a receiver that is known."""

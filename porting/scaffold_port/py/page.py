@@ -9,7 +9,8 @@ from .library import LIBRARY, METHODS, ONLY_SOCKETS
 
 INTRODUCTION = """# Python's standard library
 
-What `scaffold-port` looks at in Python, and what becomes of it. `python -m scaffold_port.py.page`
+What `scaffold-port` looks at in Python, in the standard library and in what has the same functions
+under other names, and what becomes of it. `python -m scaffold_port.py.page`
 writes this page. What is not renamed is listed, with the reason. Modules that only work on the
 sockets they are given (`select`, `selectors`, `ssl.SSLContext`) are not looked at.
 

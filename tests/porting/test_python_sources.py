@@ -142,6 +142,16 @@ def test_code_in_texts_is_not_analysed(run: str, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("line", ["x = (", "def f(:", "x = 'a", "0 0", "class", "f'{'", "print 1"])
+def test_what_is_not_python_is_not_analysed(line: str, tmp_path: Path) -> None:
+    seen = report(tmp_path, f"import socket\n{line}\nsocket.socket()\n")
+    assert seen.findings == []
+    assert [one.reason.split(":")[0] for one in seen.not_analysed] == [
+        "not Python 3" if "print" in line else "not Python"
+    ]
+    assert seen.not_analysed[0].line >= 1
+
+
 # --- what a name stands for -----------------------------------------------------------------------
 
 

@@ -79,9 +79,12 @@ def _decoded(data: bytes) -> tuple[str, bytes]:
 
 
 def _first_error(node: Node) -> Node:
-    while not (node.is_error or node.is_missing):
-        node = next(child for child in node.children if child.has_error)
-    return node
+    """The innermost node that is known to hold it; some errors belong to no node of their own."""
+    inner: Node | None = node
+    while inner is not None and not (inner.is_error or inner.is_missing):
+        node = inner
+        inner = next((one for one in node.children if one.has_error or one.is_missing), None)
+    return inner or node
 
 
 def text(node: Node) -> str:

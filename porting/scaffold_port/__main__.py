@@ -5,11 +5,11 @@ from importlib.util import find_spec
 
 NEEDED = {
     "elftools": "pyelftools",
-    "libcst": "libcst",
     "pathspec": "pathspec",
     "tree_sitter": "tree-sitter",
     "tree_sitter_c": "tree-sitter-c",
     "tree_sitter_cpp": "tree-sitter-cpp",
+    "tree_sitter_python": "tree-sitter-python",
 }
 """What the extra `port` of pyproject.toml brings, by module."""
 

@@ -139,7 +139,7 @@ def _unfit(data: bytes) -> str:
 
 
 def _check(language: str) -> Callable[[Source, FileResult], None]:
-    """Imported when it is needed: LibCST takes longer to load than most programs' C to look at."""
+    """Imported when it is needed: most programs need one language's grammar."""
     check: Callable[[Source, FileResult], None]
     check = import_module(_CHECKS[language], __package__).check
     return check

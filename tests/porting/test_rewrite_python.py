@@ -82,6 +82,26 @@ def left(tmp_path: Path, text: bytes) -> list[str]:
         b"try:\n    from gevent import socket\nexcept:\n    import socket\nsocket.socket()\n",
         b"import socket\nx = (socket  # of the module\n     .socket)()\n",
         b"import socket\rsocket.socket()\r",
+        b"import socket\nsocket.socket(socket.AF_UNIX).connect('a')\n",
+        b"import socket\nclass A:\n    look = socket.gethostbyname\n",
+        b"import socket\nmatch 1:\n    case socket.socket():\n        pass\n",
+        b"import socket\nx = f'{socket.gethostbyname(1)=}'\n",
+        b"import socket\nprint 'two', socket.socket()\n",
+        b"import socket\nfor socket in 1, 2:\n    socket.socket()\n",
+        b"import socket\nfor x in 1, 2:\n    socket.socket()\n    socket = x\n",
+        b"import socket\nif 1:\n    socket = 1\nsocket.socket()\n",
+        b"import socket\ndef f():\n    global socket\n    socket = 1\nsocket.socket()\n",
+        b"import socket\ndef f():\n    socket.socket()\n    socket = 1\n",
+        b"import socket\ndef f(net=socket):\n    return net.socket()\n",
+        b"import socket\n[socket.socket() for socket in (1, 2)]\n",
+        b"import socket\nf = lambda socket: socket.socket()\n",
+        b"import socket\nclass A:\n    net = socket\n    def f(self):\n        self.net.socket()\n",
+        b"import socket\ndef f(x: 'socket.socket', y: socket.socket) -> socket.socket: ...\n",
+        b"import socket\ndel socket\n__all__ = ['socket.socket']\n",
+        b"import socket, mock\nmock.patch('socket.socket', 1)\nsocket.socket()\n",
+        b"import socket, mock\nmock.patch.object(socket, 'socket')\nsocket.socket()\n",
+        b"import socket\nsetattr(socket, 'socket', 1)\nsocket.socket()\n",
+        b"def f(peer):\n    import socket\n    socket.inet_aton(peer)\n    return peer\n",
     ],
 )
 def test_nothing_to_do_is_the_same_file(tmp_path: Path, text: bytes) -> None:
@@ -151,6 +171,47 @@ def test_nothing_to_do_is_the_same_file(tmp_path: Path, text: bytes) -> None:
             b"# -*- coding: latin-1 -*-\nimport socket\nx = '\xe9\xe9', socket.socket()\n",
             b"# -*- coding: latin-1 -*-\nimport socket\nimport scaffold.inet\n"
             b"x = '\xe9\xe9', scaffold.inet.socket()\n",
+        ),
+        (
+            b"import socket\nnet = socket\nnet.socket()\ndial = net.create_connection\ndial(1)\n",
+            b"import socket\nimport scaffold.inet\nnet = socket\nscaffold.inet.socket()\n"
+            b"dial = scaffold.inet.create_connection\ndial(1)\n",
+        ),
+        (
+            b"import typing\nif typing.TYPE_CHECKING:\n    import socket\n"
+            b"def f(s: socket.socket):\n    import socket\n    socket.socket()\n",
+            b"import typing\nimport scaffold.inet\nif typing.TYPE_CHECKING:\n    import socket\n"
+            b"def f(s: socket.socket):\n    import socket\n    scaffold.inet.socket()\n",
+        ),
+        (
+            b"try:\n    import socket\nexcept ImportError:\n    socket = None\nsocket.socket()\n",
+            b"import scaffold.inet\ntry:\n    import socket\nexcept ImportError:\n"
+            b"    socket = None\nscaffold.inet.socket()\n",
+        ),
+        (
+            b"import socket\nclass A:\n    socket = None\n    def f(self):\n"
+            b"        self.socket = socket.socket()\n",
+            b"import socket\nimport scaffold.inet\nclass A:\n    socket = None\n    def f(self):\n"
+            b"        self.socket = scaffold.inet.socket()\n",
+        ),
+        (
+            b"import socket\nclass A:\n    socket = socket.socket()\n",
+            b"import socket\nimport scaffold.inet\nclass A:\n    socket = scaffold.inet.socket()\n",
+        ),
+        (
+            b"import socket\nclass A:\n    look = staticmethod(socket.gethostbyname)\n",
+            b"import socket\nimport scaffold.inet\nclass A:\n"
+            b"    look = staticmethod(scaffold.inet.gethostbyname)\n",
+        ),
+        (
+            b"import socket\n[s for s in socket.getaddrinfo(1, 2) if \\\n  s]\n",
+            b"import socket\nimport scaffold.inet\n"
+            b"[s for s in scaffold.inet.getaddrinfo(1, 2) if \\\n  s]\n",
+        ),
+        (
+            b"import socket as s, sys; sys.exit(s.gethostbyname(1))\n",
+            b"import socket as s, sys; import scaffold.inet; "
+            b"sys.exit(scaffold.inet.gethostbyname(1))\n",
         ),
         (
             b"from socket import socket\nsocket = socket()\n",

@@ -1,1 +1,1 @@
-"""Python, read with LibCST."""
+"""Python, read with tree-sitter."""

@@ -1,25 +1,53 @@
 """The rules over one file of Python."""
 
+import dataclasses
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import libcst as cst
-from libcst.metadata import ExpressionContext, ExpressionContextProvider
+from tree_sitter import Node
 
 from ..findings import Finding, NotAnalysed
 from ..rules import by_id
 from ..source import Source
 from ..suppress import by_comment, comments
-from .meanings import NOTHING, Meanings, dotted
-from .module import Module, NotPython, parse
-from .uses import FIXES, LOOPS, MAKERS, METHODS, ONLY_SOCKETS, SERVERS, STAY, USES
+from .addresses import READERS, Addresses
+from .library import (
+    BUILT_IN,
+    LIBRARY,
+    LOOP_MAKERS,
+    LOOPS,
+    MAKERS,
+    METHODS,
+    MODULES,
+    ONLY_SOCKETS,
+    STAY,
+    words,
+)
+from .meanings import LOCAL_SOCKET, Meanings, is_made, is_socket
+from .module import (
+    Module,
+    NotPython,
+    arguments,
+    dotted,
+    field,
+    given_to,
+    literal,
+    parse,
+    parts,
+    text,
+)
+from .scopes import Scope, Use, Walk
 
 if TYPE_CHECKING:
     from ..analyze import FileResult
 
-_CONCERNS = re.compile(rb"\b(?:socket|asyncio|socketserver|http\.server)\b|\bfrom http import\b")
+_CONCERNS = re.compile(rb"\b(?:%s)\b" % "|".join(sorted(words())).encode())
+_TEXT_OF_SOCKETS = re.compile(rb"\b_?socket\b")
+_RUN = {"exec", "eval", "compile"}
+_REPLACE = {"setattr", "delattr", "patch", "object"}
+"""Functions that replace what they are told by name; the last is mock.patch's."""
 
 
 def check(source: Source, result: "FileResult") -> None:
@@ -31,12 +59,13 @@ def check(source: Source, result: "FileResult") -> None:
     except NotPython as error:
         result.not_analysed.append(NotAnalysed(source.path, error.line, str(error)))
         return
-    visitor = _Visitor(module)
-    module.tree.visit(visitor)
+    checks = _Checks(module)
     notes = comments(source.data)
-    for place in visitor.settle():
+    for place in checks.settle():
         finding = _finding(source, place)
         result.findings.append(by_comment(finding, notes) if notes else finding)
+    for line, reason in checks.hidden:
+        result.not_analysed.append(NotAnalysed(source.path, line, reason))
 
 
 @dataclass(frozen=True)
@@ -54,34 +83,37 @@ class _Place:
 
 
 @dataclass
-class _Scope:
-    """A function: what it calls of those that matter together."""
+class _Function:
+    """What it calls of those that matter together."""
 
-    name: str
     accepts: bool = False
-    forks: list[_Place] = field(default_factory=list)
+    forks: list[_Place] = dataclasses.field(default_factory=list)
 
 
-class _Visitor(cst.CSTVisitor):
+class _Checks:
     def __init__(self, module: Module) -> None:
         self.module = module
-        self.meanings = Meanings(module.facts)
-        self.contexts = module.facts.resolve(ExpressionContextProvider)
+        self.walk = Walk(module.root)
+        self.meanings = Meanings(self.walk)
+        self.addresses = Addresses(self.walk, self.meanings)
         self.places: list[_Place] = []
-        self.called: set[cst.CSTNode] = set()
-        self.tested: set[cst.CSTNode] = set()  # by isinstance, which scaffold.socket passes
+        self.hidden: list[tuple[int, str]] = []
         self.replaced: set[str] = set()  # what the file assigns to, such as socket.socket
-        self.sockets: dict[str, bool] = {}  # expressions that hold sockets; whether scaffold.inet's
-        self.scopes: list[_Scope] = [_Scope("")]
-        self.tries = 0
+        self.functions: dict[Scope, _Function] = {}
+        for use in sorted(self.walk.uses, key=lambda one: one.node.end_byte):  # inner ones first
+            if use.node.type == "call":
+                self._check_call(use)
+            else:
+                self._check_name(use)
 
     def settle(self) -> list[_Place]:
         """Every place, in order."""
-        return sorted(map(self._settled, self.places), key=lambda one: one.start)
+        forks = [fork for one in self.functions.values() if one.accepts for fork in one.forks]
+        return sorted(map(self._settled, self.places + forks), key=lambda one: one.start)
 
     def _settled(self, place: _Place) -> _Place:
         """As the whole file has it, which may keep scaffold.inet's names out."""
-        if "scaffold" in self.meanings.binds:
+        if "scaffold" in self.walk.own:
             reason = "`scaffold` is something else in this file"
         elif self.replaced & {place.meaning, *MAKERS}:
             reason = "this file replaces functions of socket"
@@ -89,121 +121,111 @@ class _Visitor(cst.CSTVisitor):
             return place
         return replace(place, fix="", left=reason if place.fix else "")
 
-    # --- assignments ------------------------------------------------------------------------------
-
-    def visit_Assign(self, node: cst.Assign) -> None:
-        for target in node.targets:
-            self._note_socket(target.target, node.value)
-
-    def visit_AnnAssign(self, node: cst.AnnAssign) -> None:
-        if node.value is not None:
-            self._note_socket(node.target, node.value)
-
-    def visit_WithItem(self, node: cst.WithItem) -> None:
-        if node.asname is not None:
-            self._note_socket(node.asname.name, node.item)
-
-    def _note_socket(self, target: cst.BaseExpression, value: cst.BaseExpression) -> None:
-        ours = self._makes_socket(value)
-        if ours is None:
-            return
-        if isinstance(target, cst.Tuple) and target.elements:
-            target = target.elements[0].value
-        name = dotted(target)
-        self.sockets[name] = ours and self.sockets.get(name, True)
-
-    def _makes_socket(self, value: cst.BaseExpression) -> bool | None:
-        """Whether it makes one of scaffold.inet, once rewritten; None: it makes none."""
-        if not isinstance(value, cst.Call):
-            return None
-        meaning = self.meanings.of(value.func)
-        if meaning & MAKERS:
-            return len(meaning) == 1
-        if isinstance(value.func, cst.Attribute) and value.func.attr.value == "accept":
-            return self.sockets.get(dotted(value.func.value), False)
-        return None
-
-    # --- scopes -----------------------------------------------------------------------------------
-
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
-        self.scopes.append(_Scope(node.name.value))
-
-    def leave_FunctionDef(self, original_node: cst.FunctionDef) -> None:
-        self._close_scope(self.scopes.pop())
-
-    def leave_Module(self, original_node: cst.Module) -> None:
-        self._close_scope(self.scopes[0])
-
-    def _close_scope(self, scope: _Scope) -> None:
-        if scope.accepts:
-            self.places += scope.forks
-
-    def visit_Try_body(self, node: cst.Try) -> None:
-        self.tries += 1
-
-    def leave_Try_body(self, node: cst.Try) -> None:
-        self.tries -= 1
-
     # --- what is imported -------------------------------------------------------------------------
 
-    def visit_Name(self, node: cst.Name) -> None:
-        self._check_use(node)
+    def _check_name(self, use: Use) -> None:
+        meaning = self.meanings.of(use.node, use.scope)
+        named = {name.rpartition(".")[2]: name for name in sorted(meaning & LIBRARY.keys())}
+        for name in named.values():  # of several modules the standard library's comes last
+            self._check_one(use, name, certain=len(meaning) == 1)
+        if use.stored or "" in meaning:
+            return
+        for name in sorted(meaning & MODULES):
+            if _goes_on(use):
+                message = f"`{name}` is passed on as a value; who calls it is not followed"
+                self._add("connection-call", use, use.node, name, "medium", message=message)
 
-    def visit_Attribute(self, node: cst.Attribute) -> None:
-        self._check_use(node)
-
-    def _check_use(self, node: cst.Name | cst.Attribute) -> None:
-        meaning = self.meanings.of(node)
-        for name in sorted(meaning & USES.keys()):
-            self._check_one(node, name, certain=len(meaning) == 1)
-
-    def _check_one(self, node: cst.Name | cst.Attribute, name: str, *, certain: bool) -> None:
+    def _check_one(self, use: Use, name: str, *, certain: bool) -> None:
+        known = LIBRARY[name]
         call = name.rpartition(".")[2]
-        message = ""
-        if name in SERVERS:
-            message = f"`{call}` makes a socket of its own; give it one of scaffold.inet"
-        elif self.contexts.get(node) is not ExpressionContext.LOAD:
+        message, left = "", ""
+        if _is_tested(use.node) or self._is_local(use):
+            return
+        if use.stored:
             self.replaced.add(name)
             message = f"`{name}` is replaced; what scaffold.inet has is not"
-        elif name == "socket.socket" and node not in self.called:
-            if node in self.tested:
-                return
+        elif known.why:
+            message = f"`{call}` {known.why}"
+        elif name == "socket.socket" and not _is_called(use.node):
             message = "`socket.socket` is meant as a class; that of services is scaffold.socket"
-        fix = FIXES.get(name, "") if certain and not message else ""
+        elif name in BUILT_IN and _is_attribute_of_class(use):
+            message = f"`{name}` is an attribute of a class, where scaffold.inet's is a method"
+        elif not dotted(use.node) or _shows_itself(use.node):
+            message = f"`{name}` is written in a way that no name replaces"
+        elif name in READERS:
+            left = self.addresses.question(use.node, use.scope)
+        fix = known.fix if certain and not message and not left else ""
         confidence = "high" if certain else "medium"
-        self._add(USES[name], node, call, confidence, meaning=name, fix=fix, message=message)
+        self._add(
+            known.rule,
+            use,
+            use.node,
+            call,
+            confidence,
+            meaning=name,
+            fix=fix,
+            left=left,
+            message=message,
+        )
 
-    # --- methods ----------------------------------------------------------------------------------
+    def _is_local(self, use: Use) -> bool:
+        call = use.node.parent
+        if call is None or not _is_called(use.node):
+            return False
+        return self.meanings.is_local(call, self.meanings.of(use.node, use.scope), use.scope)
 
-    def visit_Call(self, node: cst.Call) -> None:
-        self.called.add(node.func)
-        if dotted(node.func) in ("isinstance", "issubclass"):
-            self.tested.update(_classes(node))
-        if isinstance(node.func, cst.Attribute) and self.meanings.of(node.func) == NOTHING:
-            self._check_method(node, node.func)
+    # --- calls ------------------------------------------------------------------------------------
 
-    def _check_method(self, node: cst.Call, func: cst.Attribute) -> None:
-        method = func.attr.value
+    def _check_call(self, use: Use) -> None:
+        function = field(use.node, "function")
+        self._check_texts(use, function)
+        if text(function) == "getattr":
+            self._check_name(use)
+        elif function.type == "attribute":
+            meaning = self.meanings.of(function, use.scope)
+            if not any(one and not is_made(one) for one in meaning):  # no module's function
+                self._check_method(use, function)
+
+    def _check_texts(self, use: Use, function: Node) -> None:
+        """What a program says in texts: code that it runs, and names that it replaces."""
+        given = arguments(use.node)
+        name = text(function)
+        if name in _RUN and any(map(_speaks_of_sockets, given)):
+            line = use.node.start_point.row + 1
+            self.hidden.append((line, f"the text that `{name}` is given speaks of sockets"))
+        elif name.rpartition(".")[2] in _REPLACE and given:
+            self.replaced.add(literal(given[0]))
+            if len(given) > 1:
+                whole = self.meanings.of(given[0], use.scope)
+                self.replaced |= {f"{one}.{literal(given[1])}" for one in whole}
+
+    def _check_method(self, use: Use, function: Node) -> None:
+        method = text(field(function, "attribute"))
         rule = METHODS.get(method)
-        if rule is None or (rule == "checked-option" and self.tries):
+        if rule is None or (rule == "checked-option" and use.tried):
             return
-        receiver = dotted(func.value)
-        if receiver in self.sockets:
+        object_ = field(function, "object")
+        receiver = self.meanings.of(object_, use.scope)
+        if receiver and all(one.startswith(LOCAL_SOCKET) for one in receiver):
+            return
+        if any(map(is_socket, receiver)):
             confidence = "high"
-        elif method in ONLY_SOCKETS or (method in LOOPS and _is_loop(func.value)):
+        elif method in ONLY_SOCKETS or (method in LOOPS and _is_loop(object_, receiver)):
             confidence = "medium"
-        elif "sock" in receiver.lower() or _takes_address(node, method):
+        elif "sock" in dotted(object_).lower() or _is_of_sockets(use.node, method):
             confidence = "low"
         else:
             return
-        stays = self.sockets.get(receiver, False) and rule in STAY
+        stays = all(map(is_socket, receiver)) and len(receiver) == 1 and rule in STAY
         left = "the socket is scaffold.inet's" if stays else ""
-        self._add(rule, func.attr, method, confidence, left=left)
+        named = field(function, "attribute")
+        self._add(rule, use, named, method, confidence, left=left)
 
     def _add(
         self,
         rule: str,
-        node: cst.CSTNode,
+        use: Use,
+        node: Node,
         call: str,
         confidence: str,
         *,
@@ -212,46 +234,98 @@ class _Visitor(cst.CSTVisitor):
         left: str = "",
         message: str = "",
     ) -> None:
-        scope = self.scopes[-1]
+        around = use.scope.function
         place = _Place(
             rule,
             *self.module.place(node),
             call,
-            scope.name,
+            around.name,
             confidence,
             meaning,
             fix,
             left,
             message,
         )
+        function = self.functions.setdefault(around, _Function())
         if call == "accept":
-            scope.accepts = True
+            function.accepts = True
         if rule == "fork-server":
-            scope.forks.append(place)
+            function.forks.append(place)
         else:
             self.places.append(place)
 
 
-def _classes(test: cst.Call) -> Iterable[cst.CSTNode]:
-    """What isinstance is asked for: one, or a tuple."""
-    for arg in test.args[1:]:
-        if isinstance(arg.value, cst.Tuple):
-            yield from (element.value for element in arg.value.elements)
-        else:
-            yield arg.value
+def _speaks_of_sockets(given: Node) -> bool:
+    return given.type == "string" and _TEXT_OF_SOCKETS.search(given.text or b"") is not None
 
 
-def _is_loop(node: cst.BaseExpression) -> bool:
-    name = dotted(node.func if isinstance(node, cst.Call) else node)
-    return "loop" in name.lower()
+def _is_called(node: Node) -> bool:
+    over = node.parent
+    return over is not None and over.type == "call" and field(over, "function") == node
 
 
-def _takes_address(node: cst.Call, method: str) -> bool:
-    """A tuple of a host and a port, as connect and bind take it."""
-    if method not in ("connect", "bind") or len(node.args) != 1:
+def _is_tested(node: Node) -> bool:
+    """By isinstance, which scaffold.socket passes: one, or one of a tuple."""
+    over = node.parent
+    grouped = over is not None and over.type in ("tuple", "binary_operator")
+    return given_to(over if over is not None and grouped else node) in ("isinstance", "issubclass")
+
+
+def _goes_on(use: Use) -> bool:
+    """Whether it is given to somebody: not only asked for an attribute, renamed or compared."""
+    over = use.node.parent
+    if over is None:
         return False
-    value = node.args[0].value
-    return isinstance(value, cst.Tuple) and len(value.elements) in (2, 4)
+    if over.type == "argument_list":
+        return given_to(use.node).rpartition(".")[2] not in _ASK | _REPLACE
+    if over.type == "assignment":
+        return use.scope.kind == "class" or field(over, "left").type != "identifier"
+    return over.type in _GIVE
+
+
+_ASK = {"getattr", "hasattr", "isinstance"}
+"""Calls that want to know something of a module, and keep nothing."""
+_GIVE = {
+    "default_parameter", "typed_default_parameter", "keyword_argument", "return_statement", "tuple",
+    "list", "set", "pair", "expression_list", "yield", "lambda", "conditional_expression",
+    "boolean_operator",
+}  # fmt: skip
+
+
+def _is_attribute_of_class(use: Use) -> bool:
+    over = use.node.parent
+    if use.scope.kind != "class" or over is None or over.type != "assignment":
+        return False
+    return over.child_by_field_name("right") == use.node
+
+
+def _shows_itself(node: Node) -> bool:
+    """Within `{…=}` of an f-string, which prints what stands there."""
+    over = node.parent
+    while over is not None and not over.type.endswith("statement"):
+        if over.type == "interpolation":
+            return any(child.type == "=" for child in over.children)
+        over = over.parent
+    return False
+
+
+def _is_loop(node: Node, receiver: Iterable[str]) -> bool:
+    name = field(node, "function") if node.type == "call" else node
+    return "loop" in dotted(name).lower() or not LOOP_MAKERS.isdisjoint(receiver)
+
+
+def _is_of_sockets(call: Node, method: str) -> bool:
+    """By a tuple of a host and a port, as connect and bind take it, and the pair of accept."""
+    given = arguments(call)
+    if method == "accept":
+        over = call.parent
+        pair = field(over, "left") if over is not None and over.type == "assignment" else call
+        return (
+            not given and len(parts(pair)) == 2 and pair.type in ("pattern_list", "tuple_pattern")
+        )
+    if method not in ("connect", "bind") or len(given) != 1:
+        return False
+    return given[0].type == "tuple" and len(parts(given[0])) in (2, 4)
 
 
 def _finding(source: Source, place: _Place) -> Finding:

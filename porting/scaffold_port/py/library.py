@@ -1,0 +1,166 @@
+"""What programs use of the standard library: the rule for each name, and what becomes of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Name:
+    """One that the library has, by the rule that looks at it."""
+
+    rule: str
+    fix: str = ""
+    """What `rewrite` puts in its place, with the same arguments."""
+    why: str = ""
+    """Else why a person has to look at it; empty: what the rule says."""
+
+
+_OPENS = "opens a connection of its own"
+_SERVES = "makes a socket of its own; give it one of scaffold.inet"
+_RESOLVES = "resolves by itself"
+_WRAPS = "makes a socket of a descriptor, and does not see that it is a service's"
+_NAMESAKE = "is not the standard library's; that of scaffold.inet waits for gevent as well"
+
+
+def _table(module: str, rule: str, names: str, why: str = "") -> dict[str, Name]:
+    return {f"{module}.{name}": Name(rule, why=why) for name in names.split()}
+
+
+def _renamed(module: str, rule: str, names: str) -> dict[str, Name]:
+    return {f"{module}.{name}": Name(rule, fix=f"scaffold.inet.{name}") for name in names.split()}
+
+
+def _opens(module: str, names: str) -> dict[str, Name]:
+    return _table(module, "connection-call", names, _OPENS)
+
+
+def _serves(module: str, names: str) -> dict[str, Name]:
+    return _table(module, "socket-family", names, _SERVES)
+
+
+def _foreign(module: str) -> dict[str, Name]:
+    return {
+        **_table(module, "socket-family", "socket", _NAMESAKE),
+        **_table(module, "connection-call", "create_connection", _NAMESAKE),
+        **_table(module, "resolver-call", "getaddrinfo gethostbyname", _NAMESAKE),
+    }
+
+
+LIBRARY: dict[str, Name] = {
+    **_renamed("socket", "socket-family", "socket"),
+    **_renamed("socket", "connection-call", "create_connection create_server"),
+    **_renamed("socket", "resolver-call", "getaddrinfo gethostbyname"),
+    **_renamed("socket", "address-printing", "inet_ntoa inet_ntop"),
+    **_renamed("socket", "address-construction", "inet_aton inet_pton"),
+    **_renamed("asyncio", "connection-call", "open_connection start_server"),
+    **_table("socket", "resolver-call", "gethostbyname_ex gethostbyaddr getfqdn"),
+    **_table("socket", "address-printing", "getnameinfo"),
+    **_table("socket", "port-logic", "htons ntohs getservbyname getservbyport"),
+    **_table("socket", "family-loop", "AF_UNSPEC IPV6_V6ONLY IP_ADD_MEMBERSHIP IPV6_JOIN_GROUP"),
+    **_table("socket", "family-loop", "IP_MULTICAST_TTL has_dualstack_ipv6"),
+    **_table("socket", "non-blocking-connect", "SO_ERROR"),
+    **_table("socket", "socket-family", "fromfd", _WRAPS),
+    **_table("socket", "socket-family", "SocketType", "is meant as a class"),
+    **_serves("_socket", "socket SocketType"),
+    **_table("_socket", "resolver-call", "getaddrinfo gethostbyname", _RESOLVES),
+    **_foreign("gevent.socket"),
+    **_foreign("eventlet.green.socket"),
+    **_table("errno", "non-blocking-connect", "EINPROGRESS"),
+    **_table("os", "fork-server", "fork"),
+    **_serves("socketserver", "TCPServer UDPServer ThreadingTCPServer ThreadingUDPServer"),
+    **_serves("socketserver", "ForkingTCPServer ForkingUDPServer"),
+    **_serves("http.server", "HTTPServer ThreadingHTTPServer HTTPSServer ThreadingHTTPSServer"),
+    **_serves("http.server", "test"),
+    **_serves("wsgiref.simple_server", "WSGIServer make_server"),
+    **_serves("xmlrpc.server", "SimpleXMLRPCServer DocXMLRPCServer"),
+    **_serves("multiprocessing.connection", "Listener"),
+    **_serves("multiprocessing.managers", "BaseManager SyncManager"),
+    **_serves("logging.config", "listen"),
+    **_serves("asyncore", "dispatcher dispatcher_with_send"),
+    **_serves("asynchat", "async_chat"),
+    **_serves("smtpd", "SMTPServer DebuggingServer PureProxy"),
+    **_opens("http.client", "HTTPConnection HTTPSConnection"),
+    **_opens("urllib.request", "urlopen urlretrieve build_opener OpenerDirector"),
+    **_opens("urllib.request", "URLopener FancyURLopener"),
+    **_opens("urllib.robotparser", "RobotFileParser"),
+    **_opens("xmlrpc.client", "ServerProxy Server Transport SafeTransport"),
+    **_opens("smtplib", "SMTP SMTP_SSL LMTP"),
+    **_opens("ftplib", "FTP FTP_TLS"),
+    **_opens("poplib", "POP3 POP3_SSL"),
+    **_opens("imaplib", "IMAP4 IMAP4_SSL"),
+    **_opens("nntplib", "NNTP NNTP_SSL"),
+    **_opens("telnetlib", "Telnet"),
+    **_opens("ssl", "get_server_certificate"),
+    **_opens("multiprocessing.connection", "Client"),
+    **_opens("logging.handlers", "SocketHandler HTTPHandler SMTPHandler"),
+    **_table("logging.handlers", "datagram-call", "DatagramHandler SysLogHandler", _OPENS),
+}
+"""Names that only other modules know (selectors, select, ssl.SSLContext) take the sockets that they
+are given."""
+
+MODULES = frozenset(name.rpartition(".")[0] for name in LIBRARY) - {"errno", "os"}
+"""Modules that are sockets' business as a whole: as a value they go where nobody follows."""
+
+METHODS = {
+    "connect": "connection-call",
+    "connect_ex": "non-blocking-connect",
+    "bind": "connection-call",
+    "listen": "connection-call",
+    "accept": "connection-call",
+    "sendto": "datagram-call",
+    "recvfrom": "datagram-call",
+    "recvfrom_into": "datagram-call",
+    "recvmsg": "datagram-call",
+    "recvmsg_into": "datagram-call",
+    "sendmsg": "datagram-call",
+    "getpeername": "socket-name",
+    "getsockname": "socket-name",
+    "setsockopt": "checked-option",
+    "create_datagram_endpoint": "datagram-call",
+    "create_connection": "connection-call",
+    "create_server": "connection-call",
+    "getaddrinfo": "resolver-call",
+    "gethostbyname": "resolver-call",
+    "getnameinfo": "address-printing",
+    "sock_connect": "connection-call",
+    "sock_accept": "connection-call",
+    "sock_sendto": "datagram-call",
+    "sock_recvfrom": "datagram-call",
+    "sock_recvfrom_into": "datagram-call",
+}
+ONLY_SOCKETS = {
+    "sendto", "recvfrom", "recvfrom_into", "recvmsg", "recvmsg_into", "sendmsg", "getpeername",
+    "getsockname", "setsockopt", "connect_ex", "create_datagram_endpoint", "getaddrinfo",
+    "gethostbyname", "getnameinfo", "sock_connect", "sock_accept", "sock_sendto", "sock_recvfrom",
+    "sock_recvfrom_into",
+}  # fmt: skip
+"""Methods that hardly anything else has; the others need a receiver that is known."""
+LOOPS = {"create_connection", "create_server"}
+"""Methods that an event loop has as well."""
+LOOP_MAKERS = {f"asyncio.{kind}_event_loop()" for kind in ("get", "new")} | {
+    "asyncio.get_running_loop()"
+}
+STAY = {"connection-call", "datagram-call", "non-blocking-connect"}
+"""Rules whose methods do what they should once the socket is scaffold.inet's."""
+MAKERS = {
+    f"{module}.{name}"
+    for module in ("socket", "scaffold.inet")
+    for name in ("socket", "create_connection", "create_server")
+}
+LOCAL = {
+    f"socket.{name}"
+    for name in ("AF_UNIX", "AF_NETLINK", "AF_PACKET", "AF_VSOCK", "AF_CAN", "AF_BLUETOOTH",
+                 "AF_ALG", "AF_TIPC", "AF_QIPCRTR")
+}  # fmt: skip
+"""Families that can never be a service's."""
+BUILT_IN = {
+    f"socket.{name}"
+    for name in ("gethostbyname", "inet_aton", "inet_ntoa", "inet_pton", "inet_ntop")
+}
+"""Functions of C: as attributes of a class they do not become methods, and Python's do."""
+
+
+def words() -> Iterable[str]:
+    """Of these a file has at least one if anything in it can matter."""
+    yield from {name.partition(".")[0] for name in MODULES}
+    yield from ONLY_SOCKETS

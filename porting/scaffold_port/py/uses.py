@@ -8,6 +8,7 @@ SERVERS = {
 """Classes that make their sockets themselves."""
 USES = {
     "socket.socket": "socket-family",
+    "socket.fromfd": "socket-family",
     "socket.create_connection": "connection-call",
     "socket.create_server": "connection-call",
     "socket.getaddrinfo": "resolver-call",
@@ -35,8 +36,8 @@ USES = {
     "os.fork": "fork-server",
 } | dict.fromkeys(SERVERS, "socket-family")
 _NAMESAKES = {
-    "socket": ("socket", "create_connection", "create_server", "getaddrinfo", "gethostbyname",
-               "inet_aton", "inet_ntoa", "inet_pton", "inet_ntop"),
+    "socket": ("socket", "fromfd", "create_connection", "create_server", "getaddrinfo",
+               "gethostbyname", "inet_aton", "inet_ntoa", "inet_pton", "inet_ntop"),
     "asyncio": ("open_connection", "start_server"),
 }  # fmt: skip
 """What scaffold.inet has with the same arguments."""
@@ -76,5 +77,5 @@ STAY = {"connection-call", "datagram-call", "non-blocking-connect"}
 MAKERS = {
     f"{module}.{name}"
     for module in ("socket", "scaffold.inet")
-    for name in ("socket", "create_connection", "create_server")
+    for name in ("socket", "fromfd", "create_connection", "create_server")
 }

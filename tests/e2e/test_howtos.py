@@ -175,6 +175,14 @@ STORIES = {
             "scaffold run -- python3": PAGE,
         },
     ),
+    "rewritten-python.md": Story(
+        prepare=[
+            "mkdir -p my-program && printf '%s\\n' 'import socket' 'import scaffold.inet' "
+            "'with scaffold.inet.socket() as s: print(\"I am the page\", s.family)' "
+            ">my-program/main.py",
+        ],
+        answers={"python3 my-program": PAGE},
+    ),
     "reach.md": Story(
         prepare=[WEB, SERVE_WEB, "cd ~", "scaffold run --service iperf.acme.scaffold -- iperf -s"],
         needs=["wget", "curl", "iperf"],

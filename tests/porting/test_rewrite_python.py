@@ -117,6 +117,11 @@ def test_nothing_to_do_is_the_same_file(tmp_path: Path, text: bytes) -> None:
             b"x = scaffold.inet.socket( socket.AF_INET )  # kept\n",
         ),
         (
+            b"import socket\nx = socket.fromfd(3, socket.AF_INET, socket.SOCK_STREAM)\n",
+            b"import socket\nimport scaffold.inet\n"
+            b"x = scaffold.inet.fromfd(3, socket.AF_INET, socket.SOCK_STREAM)\n",
+        ),
+        (
             b"import socket as s\r\nx = s.create_server(('', 80))",
             b"import socket as s\r\nimport scaffold.inet\r\n"
             b"x = scaffold.inet.create_server(('', 80))",

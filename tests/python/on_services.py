@@ -310,6 +310,7 @@ def names_of_the_standard_library() -> None:
     assert inet.inet_ntoa(packed) == inet.inet_ntop(socket.AF_INET, packed) == NAME
     assert socket.inet_ntoa(packed) == inet.gethostbyname(NAME)
     assert inet.inet_ntop(socket.AF_INET6, inet.inet_pton(socket.AF_INET6, NAME)) == NAME
+    assert inet.inet_pton(socket.AF_INET6, f"::ffff:{NAME}") == bytes(10) + b"\xff\xff" + packed
     entries = inet.getaddrinfo(NAME, 4100, 0, socket.SOCK_STREAM)
     assert len(entries) == 1
     family, kind, proto, _, address = entries[0]

@@ -5,16 +5,17 @@ import os
 import socket
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
-import scaffold
 from scaffold import inet
 
 
 def test_sockets() -> None:
     with inet.socket() as listener, inet.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
-        assert isinstance(listener, scaffold.socket)
+        assert isinstance(listener, inet.socket)
+        assert isinstance(listener, socket.socket)
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         client.connect(listener.getsockname())
@@ -85,7 +86,6 @@ def test_plain_addresses_are_read_as_by_socket(family: int, address: Any) -> Non
 
 def test_other_families_are_sockets_own(tmp_path: Path) -> None:
     with inet.socket(socket.AF_UNIX) as listener:
-        assert type(listener) is socket.socket
         listener.bind(str(tmp_path / "s"))
 
 
@@ -137,3 +137,58 @@ def test_asyncio() -> None:
             return answer
 
     assert asyncio.run(body()) == b"hello"
+
+
+def test_what_stands_in_the_place_of_sockets_class_is_used() -> None:
+    with mock.patch("socket.socket") as replaced:
+        assert inet.socket is replaced
+        assert inet.create_server(("127.0.0.1", 0)) is replaced.return_value
+    assert issubclass(inet.socket, socket.socket)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("create_connection", (("host.example", 80),)),
+        ("create_server", (("host.example", 80),)),
+        ("fromfd", (0, socket.AF_INET, socket.SOCK_STREAM)),
+        ("getaddrinfo", ("host.example", 80)),
+        ("gethostbyname", ("host.example",)),
+        ("inet_aton", ("192.0.2.1",)),
+        ("inet_ntoa", (b"\xc0\x00\x02\x01",)),
+        ("inet_pton", (socket.AF_INET, "192.0.2.1")),
+        ("inet_ntop", (socket.AF_INET, b"\xc0\x00\x02\x01")),
+    ],
+)
+def test_what_stands_in_the_place_of_a_namesake_is_called(
+    name: str, arguments: tuple[Any, ...]
+) -> None:
+    with mock.patch(f"socket.{name}") as replaced:
+        assert getattr(inet, name)(*arguments) is replaced.return_value
+    replaced.assert_called_once_with(*arguments)
+
+
+def test_a_replacement_may_call_what_it_replaces() -> None:
+    asked = []
+
+    def remembering(*arguments: Any) -> Any:
+        asked.append(arguments)
+        return inet.getaddrinfo(*arguments)
+
+    with mock.patch("socket.getaddrinfo", remembering):
+        assert inet.getaddrinfo("127.0.0.1", 80) == inet.getaddrinfo("127.0.0.1", 80)
+    assert asked == [("127.0.0.1", 80)] * 2
+
+
+def test_a_class_of_a_programs_own() -> None:
+    class Mine(inet.socket):  # type: ignore[misc]
+        pass
+
+    for family, type in (
+        (socket.AF_INET, socket.SOCK_STREAM),
+        (socket.AF_INET6, socket.SOCK_DGRAM),
+        (socket.AF_UNIX, socket.SOCK_STREAM),
+    ):
+        with Mine(family, type) as one, one.dup() as other:
+            assert isinstance(other, Mine)
+            assert (other.family, other.type) == (family, type)

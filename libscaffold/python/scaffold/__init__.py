@@ -13,7 +13,6 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .datagrams import DatagramSocket
     from .endpoints import create_datagram_endpoint
     from .errors import (
         InvalidName,
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
         ServiceTimeout,
     )
     from .names import AF_SCAFFOLD
-    from .sockets import create_connection, create_server, socket
+    from .sockets import DatagramSocket, create_connection, create_server, socket
     from .streams import open_connection, start_server
 
 __version__ = "0.1.0"
@@ -49,7 +48,6 @@ __all__ = [
 ]
 
 _PLACES = {
-    "datagrams": ["DatagramSocket"],
     "endpoints": ["create_datagram_endpoint"],
     "errors": [
         "InvalidName",
@@ -61,7 +59,7 @@ _PLACES = {
         "ServiceTimeout",
     ],
     "names": ["AF_SCAFFOLD"],
-    "sockets": ["create_connection", "create_server", "socket"],
+    "sockets": ["DatagramSocket", "create_connection", "create_server", "socket"],
     "streams": ["open_connection", "start_server"],
 }
 """By module. Each is loaded when something of it is asked for: asyncio takes longer to load than

@@ -28,7 +28,8 @@ SOCKET_API = """
     };
     struct addrinfo {
         int ai_flags; int ai_family; int ai_socktype; int ai_protocol;
-        socklen_t ai_addrlen; struct sockaddr *ai_addr; struct addrinfo *ai_next; ...;
+        socklen_t ai_addrlen; struct sockaddr *ai_addr; char *ai_canonname;
+        struct addrinfo *ai_next; ...;
     };
 
     int scaffold_socket(int domain, int type, int protocol);
@@ -50,6 +51,7 @@ SOCKET_API = """
     int scaffold_service_parse(const char *text, struct sockaddr_scaffold *addr);
     int scaffold_service_format(const struct sockaddr_scaffold *addr, char *buf, size_t size);
     const char *scaffold_strerror(int error);
+    const char *gai_strerror(int error);
     const char *scaffold_version(void);
 """
 
@@ -78,6 +80,11 @@ CONTROL = """
     int sc_control_find(void);
 """
 
+DESCRIPTORS = """
+    void sc_note_passed(int fd);
+    void sc_note_service_socket(void);
+"""
+
 SOURCE = """
     #include <sys/socket.h>
     #include <sys/un.h>
@@ -85,6 +92,7 @@ SOURCE = """
     #include "scaffold/scaffold.h"
     #include "client/control.h"
     #include "client/daemon.h"
+    #include "client/identity.h"
     #include "local/ctl.h"
     #include "local/names.h"
 """
@@ -95,6 +103,7 @@ def main(path: str) -> None:
     ffi = cffi.FFI()
     ffi.cdef(SOCKET_API)
     ffi.cdef(CONTROL)
+    ffi.cdef(DESCRIPTORS)
     ffi.set_source("scaffold._native", SOURCE)
     ffi.emit_c_code(path)
 

@@ -59,6 +59,12 @@ def explain(code: int) -> str:
     return text.decode("utf-8", "replace") or os.strerror(code)
 
 
+def is_explained(code: int) -> bool:
+    """Whether the library's last failure in this thread was this one, and concerned a service."""
+    system = ffi.string(lib.gai_strerror(code)).decode() if code < 0 else os.strerror(code)
+    return explain(code) != system
+
+
 def line_for(code: int, subject: str | None = None) -> str:
     """The same, with the service or address that it concerns in front."""
     text = explain(code)

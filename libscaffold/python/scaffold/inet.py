@@ -5,59 +5,136 @@ be a service as well. What a program that was written for IP calls instead of th
 
     connection = scaffold.inet.create_connection(("web.acme.scaffold", 80), timeout=5)
 
-For plain IP, and for other families, each does what its namesake does.
+A service shows as an address of the pool. For plain IP, and for other families, each does what its
+namesake does; where a program or a test has put something else in the place of its namesake, that
+is called.
 """
 
+import os
 import socket as _socket
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from . import names
-from . import sockets as _sockets
-from ._native import ffi, lib
+from . import kinds, names, tls
+from .errors import ServiceError
 
 if TYPE_CHECKING:  # it takes long to load, and most programs have no use for it
     import asyncio
 
     from .streams import ClientCallback
 
+    socket = _socket.socket
+
 _FAMILIES = (_socket.AF_INET, _socket.AF_INET6)
 _DEFAULT_TIMEOUT: Any = object()
 
-
-def socket(
-    family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None
-) -> _socket.socket:
-    """`socket.socket(...)`: one of AF_INET or AF_INET6 may become a service's when it is bound or
-    connected."""
-    plain = _socket.socket(family, type, proto, fileno)
-    if plain.family not in _FAMILIES or plain.type not in (
-        _socket.SOCK_STREAM,
-        _socket.SOCK_DGRAM,
-    ):
-        return plain
-    about = (plain.family, plain.type, plain.proto)
-    if fileno is not None:
-        return _sockets.socket(*about, fileno=plain.detach())
-    plain.close()
-    made = _sockets.socket(*about)
-    made.settimeout(plain.gettimeout())  # of the default, or of SOCK_NONBLOCK
-    return made
+tls.adapt_contexts()
+kinds.adapt_gevent()
 
 
+def __getattr__(name: str) -> Any:
+    """`socket`: the class of what `socket.socket` is at this moment; gevent changes it."""
+    if name == "socket":
+        kind = _socket.socket
+        return kinds.kind_of(kind) if _is_own(kind) else kind
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+# --- namesakes that were replaced -----------------------------------------------------------------
+
+_FOUND = dict(vars(_socket))
+_within: ContextVar[frozenset[str]] = ContextVar("_within", default=frozenset())
+"""Names of replacements that are running, which may call what they replace."""
+
+
+def _is_own(one: Any) -> bool:
+    """Whether it is Python's, or gevent's, and no replacement."""
+    module = getattr(one, "__module__", None) or ""
+    return module.partition(".")[0] in ("socket", "_socket", "gevent")
+
+
+def _plain(name: str) -> Any:
+    """Python's own function, or gevent's."""
+    function = getattr(_socket, name)
+    return function if _is_own(function) else _FOUND[name]
+
+
+def _namesake(function: Callable[..., Any]) -> Any:
+    """A function of `socket` for services as well; without a service its replacement, if any."""
+    name = function.__name__
+
+    @wraps(function)
+    def call(*args: Any, **options: Any) -> Any:
+        replacement = getattr(_socket, name)
+        host = [*args, *options.values(), None][0]
+        if _is_own(replacement) or name in _within.get() or _names_service(host):
+            return function(*args, **options)
+        token = _within.set(_within.get() | {name})
+        try:
+            return replacement(*args, **options)
+        finally:
+            _within.reset(token)
+
+    return call
+
+
+def _names_service(host: Any) -> bool:
+    """Whether a host, or an address, is of a service."""
+    if isinstance(host, list | tuple):
+        return bool(host) and names.is_service(host[0])
+    return names.is_service(host)
+
+
+def _new(*about: Any, **options: Any) -> Any:
+    return __getattr__("socket")(*about, **options)
+
+
+# --- connections and servers ----------------------------------------------------------------------
+
+
+@_namesake
 def create_connection(
     address: Any,
     timeout: Any = _DEFAULT_TIMEOUT,
     source_address: Any = None,
-    **options: Any,
+    *,
+    all_errors: bool = False,
 ) -> _socket.socket:
     """`socket.create_connection(...)`."""
-    wait = _socket.getdefaulttimeout() if timeout is _DEFAULT_TIMEOUT else timeout
-    if _is_service(address):
-        host, port = address
-        return _sockets.create_connection((host, _number(port)), wait)
-    return _socket.create_connection(address, wait, source_address, **options)
+    host, port = address
+    errors: list[OSError] = []
+    for family, type, proto, _, there in getaddrinfo(host, port, 0, _socket.SOCK_STREAM):
+        try:
+            return _connected(_new(family, type, proto), there, timeout, source_address)
+        except OSError as error:
+            if not all_errors:
+                errors.clear()
+            errors.append(error)
+    try:
+        if not errors:
+            raise OSError("getaddrinfo returns an empty list")
+        raise ExceptionGroup("create_connection failed", errors) if all_errors else errors[0]
+    finally:
+        errors.clear()  # they hold this frame, which holds them
 
 
+def _connected(made: Any, address: Any, timeout: Any, source_address: Any) -> _socket.socket:
+    try:
+        if timeout is not _DEFAULT_TIMEOUT:
+            made.settimeout(timeout)
+        if source_address:
+            made.bind(source_address)
+        made.connect(address)
+    except BaseException:
+        made.close()
+        raise
+    connected: _socket.socket = made
+    return connected
+
+
+@_namesake
 def create_server(
     address: Any,
     *,
@@ -66,112 +143,172 @@ def create_server(
     reuse_port: bool = False,
     dualstack_ipv6: bool = False,
 ) -> _socket.socket:
-    """`socket.create_server(...)`; for a service `family` and `dualstack_ipv6` mean nothing: it
-    serves every family."""
-    if _is_service(address):
-        queue = _socket.SOMAXCONN if backlog is None else backlog
-        return _sockets.create_server(tuple(address), backlog=queue, reuse_port=reuse_port)
-    return _socket.create_server(
-        address,
-        family=family,
-        backlog=backlog,
-        reuse_port=reuse_port,
-        dualstack_ipv6=dualstack_ipv6,
-    )
+    """`socket.create_server(...)`; a service serves every family, whichever its socket has."""
+    if dualstack_ipv6 and not _socket.has_dualstack_ipv6():
+        raise ValueError("dualstack_ipv6 not supported on this platform")
+    if dualstack_ipv6 and family != _socket.AF_INET6:
+        raise ValueError("dualstack_ipv6 requires AF_INET6 family")
+    listener: _socket.socket = _new(family, _socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            listener.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEPORT, 1)
+        if family == _socket.AF_INET6:
+            listener.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, int(not dualstack_ipv6))
+        _bind(listener, address)
+        listener.listen(*([] if backlog is None else [backlog]))
+    except BaseException:
+        listener.close()
+        raise
+    return listener
 
 
+def _bind(listener: _socket.socket, address: Any) -> None:
+    try:
+        listener.bind(address)
+    except OSError as error:
+        kind = type(error) if isinstance(error, ServiceError) else OSError
+        text = f"{error.strerror} (while attempting to bind on address {address!r})"
+        raise kind(error.errno, text) from None
+
+
+@_namesake
+def fromfd(fd: int, family: int, type: int, proto: int = 0) -> _socket.socket:
+    """`socket.fromfd(...)`: a service's descriptor shows addresses of the pool."""
+    made: _socket.socket = _new(family, type, proto, os.dup(fd))
+    return made
+
+
+# --- names and addresses --------------------------------------------------------------------------
+
+
+@_namesake
 def getaddrinfo(
     host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
 ) -> list[Any]:
     """`socket.getaddrinfo(...)`: for a service its one address of the pool."""
     if not names.is_service(host):
-        return _socket.getaddrinfo(host, port, family, type, proto, flags)
-    number = _number(port, type, proto)
-    wanted = family if family in _FAMILIES else _socket.AF_INET
-    kinds = [type] if type else [_socket.SOCK_STREAM, _socket.SOCK_DGRAM]
-    found = []
-    for kind in kinds:
-        room, length = names.resolve(host, number, wanted, kind)
-        own = _socket.IPPROTO_UDP if kind == _socket.SOCK_DGRAM else _socket.IPPROTO_TCP
-        canonical = host if flags & _socket.AI_CANONNAME else ""
-        address = names.unpack(room, length)
-        entry = (_socket.AddressFamily(wanted), _socket.SocketKind(kind), own, canonical, address)
-        found.append(entry)
-    return found
+        found: list[Any] = _plain("getaddrinfo")(host, port, family, type, proto, flags)
+        return found
+    name = names.text_of(host) or ""
+    return [
+        (_socket.AddressFamily(one), _socket.SocketKind(kind), *rest)
+        for one, kind, *rest in names.addresses(name, port, family, type, proto, flags)
+    ]
 
 
-def gethostbyname(host: str) -> str:
+@_namesake
+def gethostbyname(host: Any, /) -> str:
     """`socket.gethostbyname(...)`: for a service its address of the pool."""
     if not names.is_service(host):
-        return _socket.gethostbyname(host)
+        plain: str = _plain("gethostbyname")(host)
+        return plain
     address: str = getaddrinfo(host, None, _socket.AF_INET, _socket.SOCK_STREAM)[0][4][0]
     return address
+
+
+@_namesake
+def inet_aton(text: Any, /) -> bytes:
+    """`socket.inet_aton(...)`: a service's name is read as its address of the pool."""
+    packed: bytes = _plain("inet_aton")(_read(_socket.AF_INET, text))
+    return packed
+
+
+@_namesake
+def inet_ntoa(packed: Any, /) -> str:
+    """`socket.inet_ntoa(...)`: an address of the pool is shown by its name."""
+    return names.show_ip(_socket.AF_INET, packed) or _plain("inet_ntoa")(packed)
+
+
+@_namesake
+def inet_pton(family: int, text: Any, /) -> bytes:
+    """`socket.inet_pton(...)`, as inet_aton."""
+    packed: bytes = _plain("inet_pton")(family, _read(family, text))
+    return packed
+
+
+@_namesake
+def inet_ntop(family: int, packed: Any, /) -> str:
+    """`socket.inet_ntop(...)`, as inet_ntoa."""
+    return names.show_ip(family, packed) or _plain("inet_ntop")(family, packed)
+
+
+def _read(family: int, text: Any) -> Any:
+    """A service's name as its address of the pool, also behind a prefix such as `::ffff:`; all else
+    as it is."""
+    if not isinstance(text, str) or family not in _FAMILIES:
+        return text
+    prefix, colon, last = text.rpartition(":")
+    if colon and family == _socket.AF_INET6 and names.is_service(last):
+        return f"{prefix}:{_read(_socket.AF_INET, last)}"
+    if not names.is_service(text):
+        return text
+    return getaddrinfo(text, None, family, _socket.SOCK_STREAM)[0][4][0]
+
+
+# --- asyncio --------------------------------------------------------------------------------------
 
 
 async def open_connection(
     host: Any = None, port: Any = None, **options: Any
 ) -> "tuple[asyncio.StreamReader, asyncio.StreamWriter]":
-    """`asyncio.open_connection(...)`."""
+    """`asyncio.open_connection(...)`; what concerns several addresses means nothing to a service,
+    which has one."""
     import asyncio
 
-    if names.is_service(host):
-        from . import streams
+    if not names.is_service(host):
+        return await asyncio.open_connection(host, port, **options)
+    from . import streams
 
-        return await streams.open_connection((host, _number(port)), **options)
-    return await asyncio.open_connection(host, port, **options)
+    about, options = _split(options, "family", "proto", "flags", "local_addr", *_OF_SEVERAL)
+    local = about.pop("local_addr", None)
+    family, type, proto, _, there = _first(host, port, about)
+    connection = _new(family, type, proto)
+    try:
+        connection.setblocking(False)
+        if local is not None:
+            connection.bind(local)
+        await streams.connect(connection, there)
+        if options.get("ssl"):
+            options.setdefault("server_hostname", names.text_of(host))
+        return await asyncio.open_connection(sock=connection, **options)
+    except BaseException:
+        connection.close()
+        raise
 
 
 async def start_server(
     client_connected_cb: "ClientCallback", host: Any = None, port: Any = None, **options: Any
 ) -> "asyncio.Server":
-    """`asyncio.start_server(...)`."""
+    """`asyncio.start_server(...)`; a service stands alone, not in a list of hosts."""
     import asyncio
 
-    if names.is_service(host):
-        from . import streams
-
-        service = (host, _number(port))
-        return await streams.start_server(client_connected_cb, service, **options)
-    return await asyncio.start_server(client_connected_cb, host, port, **options)
-
-
-def inet_aton(text: str) -> bytes:
-    """`socket.inet_aton(...)`: a service's name is read as its address of the pool."""
-    return _socket.inet_aton(gethostbyname(text) if names.is_service(text) else text)
-
-
-def inet_ntoa(packed: bytes) -> str:
-    """`socket.inet_ntoa(...)`: an address of the pool is shown by its name."""
-    return _shown(_socket.AF_INET, packed) or _socket.inet_ntoa(packed)
+    if not names.is_service(host):
+        return await asyncio.start_server(client_connected_cb, host, port, **options)
+    about, options = _split(options, "family", "flags", "reuse_address")
+    reuse_port = bool(options.pop("reuse_port", False))
+    family, _, _, _, there = _first(host, port, about)
+    backlog = options.get("backlog", 100)  # asyncio's own
+    listener = create_server(there, family=family, backlog=backlog, reuse_port=reuse_port)
+    try:
+        listener.setblocking(False)
+        return await asyncio.start_server(client_connected_cb, sock=listener, **options)
+    except BaseException:
+        listener.close()
+        raise
 
 
-def inet_pton(family: int, text: str) -> bytes:
-    """`socket.inet_pton(...)`, as inet_aton."""
-    if names.is_service(text) and family in _FAMILIES:
-        text = getaddrinfo(text, None, family, _socket.SOCK_STREAM)[0][4][0]
-    return _socket.inet_pton(family, text)
+_OF_SEVERAL = ("happy_eyeballs_delay", "interleave", "all_errors", "reuse_address")
 
 
-def inet_ntop(family: int, packed: bytes) -> str:
-    """`socket.inet_ntop(...)`, as inet_ntoa."""
-    return _shown(family, packed) or _socket.inet_ntop(family, packed)
+def _split(options: dict[str, Any], *some: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options of these names, and the others."""
+    taken = {name: value for name, value in options.items() if name in some}
+    return taken, {name: value for name, value in options.items() if name not in some}
 
 
-def _shown(family: int, packed: bytes) -> str:
-    """By libscaffold; empty for what is no address."""
-    if len(packed) != {_socket.AF_INET: 4, _socket.AF_INET6: 16}.get(_socket.AddressFamily(family)):
-        return ""
-    text = ffi.new("char[]", lib.SCAFFOLD_ADDRSTRLEN)
-    lib.scaffold_inet_ntop(family, ffi.from_buffer(packed), text, lib.SCAFFOLD_ADDRSTRLEN)
-    shown: str = ffi.string(text).decode("ascii")
-    return shown
-
-
-def _number(port: Any, type: int = 0, proto: int = 0) -> int:
-    """A port as getaddrinfo reads it: a number, its digits, a protocol's name, or nothing."""
-    address = _socket.getaddrinfo(None, port or 0, _socket.AF_INET, type, proto)[0][4]
-    return int(address[1])
-
-
-def _is_service(address: Any) -> bool:
-    return isinstance(address, list | tuple) and bool(address) and names.is_service(address[0])
+def _first(host: Any, port: Any, about: dict[str, Any]) -> Sequence[Any]:
+    """The address of a service that a family, a protocol and flags ask for."""
+    family, proto, flags = (about.get(name, 0) for name in ("family", "proto", "flags"))
+    first: Sequence[Any] = getaddrinfo(host, port, family, _socket.SOCK_STREAM, proto, flags)[0]
+    return first

@@ -5,10 +5,11 @@ import operator
 import re
 import socket as _socket
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 from ._native import ffi, lib
-from .errors import InvalidName, error_for, line_for, name_error
+from .errors import InvalidName, error_for, is_explained, line_for, name_error
 
 AF_SCAFFOLD: int = lib.AF_SCAFFOLD
 """Address family of sockets that speak to services only."""
@@ -19,13 +20,17 @@ Address = str | tuple[Any, ...]
 _SUFFIX = ".scaffold"
 _PART = re.compile("[a-z0-9-]*")
 _ADDRESS_IN_ID = slice(28, 30)  # the port, in network order, inside a ServiceID
+_INET = struct.Struct("=H2s4s8x")  # struct sockaddr_in
+_INET6 = struct.Struct("=H2s4s16sI")  # struct sockaddr_in6
+_IP_SIZES: dict[int, int] = {_socket.AF_INET: 4, _socket.AF_INET6: 16}
 
 
 def is_service(name: object) -> bool:
-    """True for text under `.scaffold`, well-formed or not, with or without a port."""
-    if not isinstance(name, str):
+    """True for text (or bytes) under `.scaffold`, well-formed or not, with or without a port."""
+    text = text_of(name)
+    if text is None:
         return False
-    host = name.partition(":")[0].rstrip(".").lower()
+    host = text.partition(":")[0].rstrip(".").lower()
     return host.endswith(".scaffold") or host == "scaffold"
 
 
@@ -81,26 +86,9 @@ def service_text(address: Address, proto: str = "tcp") -> str | None:
         port = address[1] if len(address) > 1 else 0
         if not isinstance(port, int) or not 0 <= port < 65536:
             raise InvalidName(22, f"{address!r}: the port must be from 0 to 65535")
-        host = split_service(address[0])[0]
+        host = split_service(text_of(address[0]) or "")[0]
         return _text_of(host, port, proto)
     return None
-
-
-def host_and_port(address: Any, family: int) -> tuple[str, int]:
-    """Of a plain address, as `socket.socket` reads it, with its exceptions for what is none."""
-    lengths = (2,) if family == _socket.AF_INET else (2, 3, 4)
-    if not isinstance(address, tuple) or len(address) not in lengths:
-        raise TypeError(f"{address!r} is no address; write (host, port)")
-    host, port = address[0], operator.index(address[1])
-    if not 0 <= port < 65536:
-        raise OverflowError(f"{address!r}: the port must be from 0 to 65535")
-    if isinstance(host, bytes | bytearray):
-        host = host.decode("ascii")
-    if not isinstance(host, str):
-        raise TypeError(f"{address!r}: the host must be text")
-    if host == "<broadcast>" and family == _socket.AF_INET:
-        return "255.255.255.255", port
-    return host, port
 
 
 def _text_of(host: str, port: int, proto: str) -> str:
@@ -116,29 +104,110 @@ def pack_service(text: str, subject: str) -> Any:
     return packed
 
 
-def resolve(host: str, port: int, family: int, kind: int) -> tuple[Any, int]:
-    """The first address of a name for a socket of this family and type: (a buffer, its length).
+def addresses(
+    host: str, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0
+) -> list[tuple[int, int, int, str, Any]]:
+    """`socket.getaddrinfo` of a service: a list of (family, type, protocol, name, address).
 
-    For a service this is an address from the pool that stands for it; the instance is chosen when
-    the flow opens. Raises socket.gaierror as socket.getaddrinfo does.
+    Each address is one of the pool that stands for the service; the instance is chosen when the
+    flow opens. Raises socket.gaierror as socket.getaddrinfo does.
     """
     hints = ffi.new("struct addrinfo *")
-    hints.ai_family = family
-    hints.ai_socktype = int(kind)
+    hints.ai_family, hints.ai_socktype, hints.ai_protocol = int(family), int(type), int(proto)
+    hints.ai_flags = int(flags)
     found = ffi.new("struct addrinfo **")
-    node = host.encode("idna" if host and not host.isascii() else "ascii") if host else ffi.NULL
-    if node is ffi.NULL:
-        hints.ai_flags = int(_socket.AI_PASSIVE)
-    code = lib.scaffold_getaddrinfo(node, str(port).encode(), hints, found)
+    node = host.encode("ascii" if host.isascii() else "idna")
+    code = lib.scaffold_getaddrinfo(node, _port_text(port), hints, found)
     if code != 0:
-        raise _socket.gaierror(code, line_for(code, host))
+        raise _socket.gaierror(code, line_for(code, host if is_explained(code) else None))
     try:
-        first = found[0]
-        length = int(first.ai_addrlen)
-        room = ffi.new("char[]", bytes(ffi.buffer(first.ai_addr, length)))
-        return room, length
+        return list(_entries(found[0]))
     finally:
         lib.scaffold_freeaddrinfo(found[0])
+
+
+def _port_text(port: Any) -> Any:
+    if port is None:
+        return ffi.NULL
+    if isinstance(port, str | bytes):
+        return port.encode() if isinstance(port, str) else port
+    return str(operator.index(port)).encode()
+
+
+def _entries(one: Any) -> Iterator[tuple[int, int, int, str, Any]]:
+    while one:
+        name = one.ai_canonname
+        canonical = ffi.string(name).decode("utf-8", "replace") if name else ""
+        address = unpack(one.ai_addr, one.ai_addrlen)
+        yield one.ai_family, one.ai_socktype, one.ai_protocol, canonical, address
+        one = one.ai_next
+
+
+def numbered(address: Any, family: int) -> Any:
+    """An address of IP with its host as a number: of a service that of the pool, of other hosts
+    what `socket.getaddrinfo` says. What is no such address stays, for others to refuse."""
+    if not isinstance(address, tuple) or not address:
+        return address
+    host = text_of(address[0])
+    if host is None or host in ("", "<broadcast>") or "\0" in host or _is_number(host, family):
+        return address
+    if is_service(host):
+        found: Any = addresses(host, None, family, _socket.SOCK_STREAM)
+    else:  # bytes are not checked as international names are, which sockets do not do either
+        node = host.encode() if host.isascii() else host
+        found = _socket.getaddrinfo(node, None, family, _socket.SOCK_DGRAM)
+    return (found[0][4][0], *address[1:])
+
+
+def text_of(host: object) -> str | None:
+    """A host as text, which may be bytes as well; None for what is neither."""
+    if isinstance(host, bytes | bytearray):
+        return host.decode("ascii", "replace")
+    return host if isinstance(host, str) else None
+
+
+def _is_number(host: str, family: int) -> bool:
+    try:
+        _socket.inet_pton(family, host)
+    except OSError:
+        return False
+    return True
+
+
+def pack_ip(family: int, address: Any) -> bytes:
+    """The struct sockaddr of an address that `numbered` gave and `socket.socket` takes."""
+    host, port = text_of(address[0]), operator.index(address[1])
+    if family == _socket.AF_INET:
+        ip = {"": "0.0.0.0", "<broadcast>": "255.255.255.255"}.get(host or "", host)
+        return _INET.pack(family, port.to_bytes(2, "big"), _socket.inet_pton(family, ip or ""))
+    flow, scope = map(operator.index, (*address[2:], 0, 0)[:2])
+    ip6 = _socket.inet_pton(family, host or "::")
+    low = scope & 0xFFFFFFFF  # Python takes any number, and C its last 32 bits
+    return _INET6.pack(family, port.to_bytes(2, "big"), flow.to_bytes(4, "big"), ip6, low)
+
+
+def show_ip(family: int, packed: Any) -> str:
+    """`inet_ntop`, or the name of the service that an address of the pool stands for; empty for
+    what is no address."""
+    try:
+        raw = bytes(memoryview(packed))
+    except TypeError:
+        return ""
+    if len(raw) != _IP_SIZES.get(family):
+        return ""
+    text = ffi.new("char[]", lib.SCAFFOLD_ADDRSTRLEN)
+    lib.scaffold_inet_ntop(family, ffi.from_buffer(raw), text, lib.SCAFFOLD_ADDRSTRLEN)
+    shown: str = ffi.string(text).decode("ascii")
+    return shown
+
+
+def show(address: Any, family: int) -> str:
+    """An address as people write it: of one of the pool the service that it stands for."""
+    if isinstance(address, str):
+        return address
+    host = text_of(address[0]) or ""
+    named = show_ip(family, _socket.inet_pton(family, host)) if _is_number(host, family) else host
+    return ":".join([named, *map(str, address[1:2])])
 
 
 def unpack(room: Any, length: int) -> Any:

@@ -147,7 +147,7 @@ class _Checks:
         elif known.why:
             message = f"`{call}` {known.why}"
         elif name == "socket.socket" and not _is_called(use.node):
-            message = "`socket.socket` is meant as a class; that of services is scaffold.socket"
+            message = "`socket.socket` is meant as a class; services have scaffold.inet.socket"
         elif name in BUILT_IN and _is_attribute_of_class(use):
             message = f"`{name}` is an attribute of a class, where scaffold.inet's is a method"
         elif not dotted(use.node) or _shows_itself(use.node):

@@ -18,7 +18,6 @@ class Name:
 _OPENS = "opens a connection of its own"
 _SERVES = "makes a socket of its own; give it one of scaffold.inet"
 _RESOLVES = "resolves by itself"
-_WRAPS = "makes a socket of a descriptor, and does not see that it is a service's"
 _NAMESAKE = "is not the standard library's; that of scaffold.inet waits for gevent as well"
 
 
@@ -47,7 +46,7 @@ def _foreign(module: str) -> dict[str, Name]:
 
 
 LIBRARY: dict[str, Name] = {
-    **_renamed("socket", "socket-family", "socket"),
+    **_renamed("socket", "socket-family", "socket fromfd"),
     **_renamed("socket", "connection-call", "create_connection create_server"),
     **_renamed("socket", "resolver-call", "getaddrinfo gethostbyname"),
     **_renamed("socket", "address-printing", "inet_ntoa inet_ntop"),
@@ -59,7 +58,6 @@ LIBRARY: dict[str, Name] = {
     **_table("socket", "family-loop", "AF_UNSPEC IPV6_V6ONLY IP_ADD_MEMBERSHIP IPV6_JOIN_GROUP"),
     **_table("socket", "family-loop", "IP_MULTICAST_TTL has_dualstack_ipv6"),
     **_table("socket", "non-blocking-connect", "SO_ERROR"),
-    **_table("socket", "socket-family", "fromfd", _WRAPS),
     **_table("socket", "socket-family", "SocketType", "is meant as a class"),
     **_serves("_socket", "socket SocketType"),
     **_table("_socket", "resolver-call", "getaddrinfo gethostbyname", _RESOLVES),
@@ -145,7 +143,7 @@ STAY = {"connection-call", "datagram-call", "non-blocking-connect"}
 MAKERS = {
     f"{module}.{name}"
     for module in ("socket", "scaffold.inet")
-    for name in ("socket", "create_connection", "create_server")
+    for name in ("socket", "fromfd", "create_connection", "create_server")
 }
 LOCAL = {
     f"socket.{name}"

@@ -22,7 +22,12 @@ FOLLOWED_MAX = 20
 LENGTH_MAX = 200
 """Of a meaning; the longest that is looked for has 60 characters."""
 _SOCKET = re.compile(rf"(?:{'|'.join(map(re.escape, sorted(MAKERS)))})\(\)(?:\.accept\(\)\[0\])*")
-_FAMILY_AT = {"socket.socket": 0, "scaffold.inet.socket": 0, "socket.fromfd": 1}
+_FAMILY_AT = {
+    "socket.socket": 0,
+    "scaffold.inet.socket": 0,
+    "socket.fromfd": 1,
+    "scaffold.inet.fromfd": 1,
+}
 """Which argument is the family."""
 _IMPORTERS = {"__import__", "importlib.import_module"}
 

@@ -1,0 +1,300 @@
+"""The calls of `socket.socket` that name somebody, set options or tell failures, by libscaffold.
+
+They work on whatever the descriptor is, plain IP or a service's, so that reading, writing,
+selectors, `sendfile`, `dup` and passing it to another process need nothing from here. Arguments,
+results and exceptions are Python's own; what concerns a service besides is in `scaffold.errors`.
+"""
+
+import _socket as kernel
+import errno
+import operator
+import os
+import select
+import struct
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import arguments, messages, names
+from ._native import ffi, lib
+from .errors import error_for, is_explained
+
+_INT = struct.Struct("@i")
+
+
+class Calls(kernel.socket):
+    """To stand before a class of sockets in the order of its bases."""
+
+    __slots__ = ()
+
+    # --- calls that name somebody -----------------------------------------------------------------
+
+    def bind(self, address: Any, /) -> None:
+        """Bind to a service (its name and port become this socket's) or to a plain IP address.
+
+        Raises NotAllowed, NoDaemon, InvalidName, or OSError with EADDRINUSE.
+        """
+        room, length = self._pack("bind", address)
+        if lib.scaffold_bind(self.fileno(), _sockaddr(room), length) < 0:
+            raise self._error(ffi.errno, address)
+
+    def listen(self, *backlog: int) -> None:
+        """Make a bound socket an instance of its service, registered before this returns."""
+        arguments.check(kernel.AF_INET, "listen", *backlog)
+        queue = max(0, operator.index(*backlog)) if backlog else min(kernel.SOMAXCONN, 128)
+        if lib.scaffold_listen(self.fileno(), queue) < 0:
+            raise self._error(ffi.errno)
+
+    def connect(self, address: Any, /) -> None:
+        """Open a flow to some instance of a service, or connect to a plain IP address.
+
+        With a timeout, waits at most that many seconds, then raises TimeoutError; a non-blocking
+        socket raises BlockingIOError and becomes writable when the flow is open or has failed.
+        Raises NoInstance, ServiceTimeout, NoRoute, NotAllowed, NoDaemon, InvalidName.
+        """
+        code = self._connect("connect", address)
+        if code != 0:
+            raise self._error(code, address)
+
+    def connect_ex(self, address: Any, /) -> int:
+        """As `connect`, but returns the errno, 0 for success. A bad name still raises."""
+        try:
+            return self._connect("connect_ex", address)
+        except TimeoutError:
+            return errno.EAGAIN
+
+    def finish_connect(self, address: Any) -> None:
+        """Raise what a non-blocking connect ended with; to be called once it is writable."""
+        code = self.getsockopt(kernel.SOL_SOCKET, kernel.SO_ERROR)
+        if code != 0:
+            raise self._error(code, address)
+
+    def _accept(self) -> tuple[int, Any]:
+        """The descriptor of a flow, and the peer's address. Waits as the timeout says."""
+        room = ffi.new("char[]", messages.ADDRESS_ROOM)
+        length = ffi.new("socklen_t *")
+
+        def accept() -> int:
+            length[0] = messages.ADDRESS_ROOM
+            flags = kernel.SOCK_CLOEXEC
+            fd: int = lib.scaffold_accept4(self.fileno(), _sockaddr(room), length, flags)
+            return fd
+
+        fd = self._repeat(select.POLLIN, accept)
+        return fd, names.unpack(room, length[0])
+
+    def getsockname(self) -> Any:
+        """The socket's own address, in the shape of its family."""
+        return self._name_of(lib.scaffold_getsockname)
+
+    def getpeername(self) -> Any:
+        """The peer's address; OSError with ENOTCONN until the flow is open."""
+        return self._name_of(lib.scaffold_getpeername)
+
+    # --- options, and the end ---------------------------------------------------------------------
+
+    def getsockopt(self, *about: Any) -> Any:
+        """As `socket.socket.getsockopt`; SO_ERROR is the errno of a failed connect, once."""
+        arguments.check(kernel.AF_INET, "getsockopt", *about)
+        level, option, size = map(operator.index, (*about, 0)[:3])
+        room = ffi.new("char[]", size or _INT.size)
+        length = ffi.new("socklen_t *", size or _INT.size)
+        if lib.scaffold_getsockopt(self.fileno(), level, option, room, length) < 0:
+            raise self._error(ffi.errno)
+        raw = bytes(ffi.buffer(room))
+        return raw[: length[0]] if size else _INT.unpack(raw)[0]
+
+    def setsockopt(self, *about: Any) -> None:
+        """As `socket.socket.setsockopt`; options that a flow cannot honour raise ENOPROTOOPT."""
+        arguments.check(kernel.AF_INET, "setsockopt", *about)
+        level, option = map(operator.index, about[:2])
+        value = about[2]
+        if value is None:
+            raw, length = ffi.NULL, operator.index(about[3])
+        else:
+            raw = _INT.pack(operator.index(value)) if _is_integer(value) else bytes(value)
+            length = len(raw)
+        if lib.scaffold_setsockopt(self.fileno(), level, option, raw, length) < 0:
+            raise self._error(ffi.errno)
+
+    def shutdown(self, how: int, /) -> None:
+        """As `socket.socket.shutdown`; OSError with ENOTCONN after a reset."""
+        arguments.check(kernel.AF_INET, "shutdown", how)
+        if lib.scaffold_shutdown(self.fileno(), operator.index(how)) < 0:
+            raise self._error(ffi.errno)
+
+    # --- data with an address, or with control messages -------------------------------------------
+
+    def sendto(self, data: Any, *rest: Any) -> int:
+        """`sendto(data, address)` or `sendto(data, flags, address)`, to a service or plain IP."""
+        *flags, address = rest or (None,)
+        to = self._pack("sendto", address, lambda there: (data, *flags, there)[: 1 + len(rest)])
+        return self._send(bytes(data), flags[0] if flags else 0, (), to, address)
+
+    def sendmsg(
+        self, buffers: Any, ancdata: Any = (), flags: int = 0, address: Any = None, /
+    ) -> int:
+        """Send the bytes of several buffers at once, with control messages."""
+        if hasattr(buffers, "__iter__"):
+            buffers = list(buffers)
+        if hasattr(ancdata, "__iter__"):
+            ancdata = list(ancdata)
+        if address is None:
+            arguments.check(kernel.AF_INET, "sendmsg", buffers, ancdata, flags)
+            return self._send(b"".join(buffers), flags, ancdata)
+        to = self._pack("sendmsg", address, lambda there: (buffers, ancdata, flags, there))
+        return self._send(b"".join(buffers), flags, ancdata, to, address)
+
+    def recvfrom(self, *about: int) -> tuple[bytes, Any]:
+        """The next bytes, and the address that answers to a datagram reach."""
+        arguments.check(kernel.AF_INET, "recvfrom", *about)
+        data, _, _, address = self._receive(about[0], 0, *about[1:])
+        return data, address
+
+    def recvfrom_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> tuple[int, Any]:
+        """As `recvfrom`, into `buffer`; returns how many bytes, and the address."""
+        arguments.check(kernel.AF_INET, "recvfrom_into", buffer, nbytes, flags)
+        view = memoryview(buffer).cast("B")
+        data, _, _, address = self._receive(operator.index(nbytes) or len(view), 0, flags)
+        view[: len(data)] = data
+        return len(data), address
+
+    def recvmsg(self, *about: int) -> tuple[bytes, list[tuple[int, int, bytes]], int, Any]:
+        """The next bytes: (data, control messages, flags, address)."""
+        arguments.check(kernel.AF_INET, "recvmsg", *about)
+        size, control, flags = (*about, 0, 0)[:3]
+        return self._receive(size, control, flags)
+
+    def recvmsg_into(
+        self, buffers: Any, *about: int
+    ) -> tuple[int, list[tuple[int, int, bytes]], int, Any]:
+        """As `recvmsg`, into several buffers; returns how many bytes instead of them."""
+        if hasattr(buffers, "__iter__"):
+            buffers = list(buffers)
+        arguments.check(kernel.AF_INET, "recvmsg_into", buffers, *about)
+        views = [memoryview(buffer).cast("B") for buffer in buffers]
+        size = sum(map(len, views))
+        data, control, flags, address = self._receive(size, *(*about, 0, 0)[:2])
+        left = data
+        for view in views:
+            view[: len(left)], left = left[: len(view)], left[len(view) :]
+        return len(data), control, flags, address
+
+    # --- inside -----------------------------------------------------------------------------------
+
+    def _pack(
+        self, call: str, address: Any, complete: Callable[[Any], Sequence[Any]] = lambda it: (it,)
+    ) -> tuple[Any, int]:
+        """The struct sockaddr of an address: (a buffer, its length).
+
+        `complete` makes all of the call's arguments from the address with its host as a number.
+        """
+        try:
+            there = names.numbered(address, self.family)
+        except (OSError, UnicodeError):
+            arguments.check(self.family, call, *complete(_without_host(address)))
+            raise
+        arguments.check(self.family, call, *complete(there))
+        packed = names.pack_ip(self.family, there)
+        return ffi.from_buffer(packed), len(packed)
+
+    def _error(self, code: int, subject: Any = None) -> OSError:
+        """The exception for an errno; `subject` is the address that was named, if any was."""
+        if is_explained(code):
+            return error_for(code, None if subject is None else names.show(subject, self.family))
+        return OSError(code, os.strerror(code))
+
+    def _timed_out(self) -> OSError:
+        return TimeoutError("timed out")
+
+    def _connect(self, call: str, address: Any) -> int:
+        room, length = self._pack(call, address)
+        deadline = deadline_after(self.gettimeout())
+        if lib.scaffold_connect(self.fileno(), _sockaddr(room), length) == 0:
+            return 0
+        code: int = ffi.errno
+        if code == errno.EINTR:  # the flow goes on opening, as with TCP
+            code = errno.EINPROGRESS
+        if code != errno.EINPROGRESS or self.gettimeout() == 0.0:
+            return code
+        self._wait(select.POLLOUT, deadline)
+        result: int = self.getsockopt(kernel.SOL_SOCKET, kernel.SO_ERROR)
+        return result
+
+    def _wait(self, event: int, deadline: float | None) -> None:
+        """Wait for readiness until the deadline, or for ever; not for what is closed."""
+        if self.fileno() < 0:
+            return
+        poll = select.poll()
+        poll.register(self.fileno(), event)
+        left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
+        if not poll.poll(left):
+            raise self._timed_out()
+
+    def _repeat(self, event: int, call: Callable[[], int], subject: Any = None) -> int:
+        """The call's result, once it need not wait; waits as the socket's timeout says."""
+        timeout = self.gettimeout()
+        deadline = deadline_after(timeout)
+        while True:
+            if timeout:
+                self._wait(event, deadline)
+            result = call()
+            if result >= 0:
+                return result
+            code: int = ffi.errno
+            # Somebody else may have taken what poll announced.
+            if code != errno.EINTR and not (timeout and code == errno.EAGAIN):
+                raise self._error(code, subject)
+
+    def _send(
+        self,
+        data: bytes,
+        flags: int,
+        ancillary: Any = (),
+        to: tuple[Any, int] | None = None,
+        subject: Any = None,
+    ) -> int:
+        flags = operator.index(flags)
+        message = messages.outgoing(data, ancillary)
+        if to is not None:
+            message.take_name(*to)
+        send = lib.scaffold_sendmsg
+        return self._repeat(
+            select.POLLOUT, lambda: send(self.fileno(), message.head, flags), subject
+        )
+
+    def _receive(
+        self, size: int, control: int, flags: int = 0
+    ) -> tuple[bytes, list[tuple[int, int, bytes]], int, Any]:
+        size, flags = operator.index(size), operator.index(flags)
+        message = messages.incoming(size, operator.index(control))
+        receive = lib.scaffold_recvmsg
+        count = self._repeat(select.POLLIN, lambda: receive(self.fileno(), message.head, flags))
+        data = bytes(ffi.buffer(message.data, min(count, size)))
+        return data, message.control_messages(), int(message.head.msg_flags), message.sender()
+
+    def _name_of(self, call: Any) -> Any:
+        room = ffi.new("char[]", messages.ADDRESS_ROOM)
+        length = ffi.new("socklen_t *", messages.ADDRESS_ROOM)
+        if call(self.fileno(), _sockaddr(room), length) < 0:
+            raise self._error(ffi.errno)
+        return names.unpack(room, length[0])
+
+
+def deadline_after(timeout: float | None) -> float | None:
+    """When a wait of so many seconds that starts now is over, by time.monotonic()."""
+    return None if timeout is None else time.monotonic() + timeout
+
+
+def _without_host(address: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What Python looks at before it looks the host up; ports that are too large come after it."""
+    rest = [0 if isinstance(it, int) and -(1 << 31) <= it < 1 << 31 else it for it in address[1:]]
+    return ("", *rest)
+
+
+def _sockaddr(room: Any) -> Any:
+    return ffi.cast("struct sockaddr *", room)
+
+
+def _is_integer(value: object) -> bool:
+    return hasattr(value, "__index__")

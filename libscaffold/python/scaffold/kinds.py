@@ -1,0 +1,196 @@
+"""Classes of sockets, each made of the class that `socket.socket` is, or of one below it.
+
+A program, or a library, asks such a socket whether it is a `socket.socket`, wraps it, derives from
+its class, and sends it to another process. So the class is derived from `socket.socket` itself,
+with `Calls` in between, and what else makes classes of sockets (`ssl`, gevent) derives from both.
+"""
+
+import _socket as kernel
+import builtins
+import operator
+import socket as _socket
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from . import passing
+from ._native import ffi, lib
+from .calls import Calls
+from .datagrams import DatagramCalls
+from .loaded import when_loaded
+from .names import AF_SCAFFOLD
+
+_FAMILIES = (_socket.AF_INET, _socket.AF_INET6, AF_SCAFFOLD)
+_ABOUT = (_socket.SO_DOMAIN, _socket.SO_TYPE, _socket.SO_PROTOCOL)
+_FLAGS = _socket.SOCK_CLOEXEC | _socket.SOCK_NONBLOCK
+
+if TYPE_CHECKING:
+    Plain = _socket.socket
+else:  # whatever a program has put in its place
+    Plain = next(kind for kind in kernel.socket.__subclasses__() if kind.__module__ == "socket")
+
+
+class Kind(Calls):
+    """Makes objects whose class is right for their type: streams, datagrams, or none of ours."""
+
+    __slots__ = ()
+
+    def __new__(
+        cls, family: int = -1, type: int = -1, proto: int = -1, fileno: Any = None, *_: Any
+    ) -> Self:
+        """An object of the class that serves the type."""
+        if _is_descriptor(fileno):
+            _meet(fileno)
+        return super().__new__(cls._for(*_completed(family, type, proto, fileno)))
+
+    def __init__(
+        self, family: int = -1, type: int = -1, proto: int = -1, fileno: Any = None, *rest: Any
+    ) -> None:
+        if not isinstance(self, Foreign):
+            family, type, proto = _completed(family, type, proto, fileno)
+            if fileno is None:
+                fileno = lib.scaffold_socket(family, type | _socket.SOCK_CLOEXEC, proto)
+                if fileno < 0:
+                    raise self._error(ffi.errno)
+        super().__init__(family, type, proto, fileno, *rest)
+
+    @classmethod
+    def _for(cls, family: Any, type: Any, proto: Any) -> builtins.type[Self]:
+        if issubclass(cls, Foreign | DatagramCalls):
+            return cls
+        numbers = all(isinstance(it, int) for it in (family, type, proto))
+        kind = type & ~_FLAGS if numbers and family in _FAMILIES else None
+        if kind == _socket.SOCK_DGRAM:
+            return cls._of_datagrams()
+        if kind == _socket.SOCK_STREAM or family == AF_SCAFFOLD:  # of which the library knows more
+            return cls
+        return cls._derived(Foreign)
+
+    @classmethod
+    def _of_datagrams(cls) -> builtins.type[Self]:
+        return cls._derived(DatagramCalls)
+
+    @classmethod
+    def _derived(cls, mark: Any) -> builtins.type[Self]:
+        own: Any = cls
+        derived: builtins.type[Self] = _derived(own, mark)
+        return derived
+
+
+class Accepting:
+    """What classes that programs see have besides: they accept their own kind."""
+
+    __slots__ = ()
+
+    own_kind: ClassVar[type[Any]]
+    """The class that `socket.socket` is for them."""
+
+    def accept(self) -> tuple[Any, Any]:
+        """Accept a flow: (socket, peer's address). Waits as the socket's timeout says."""
+        plain, peer = super().accept()  # type: ignore[misc]
+        timeout = plain.gettimeout()
+        about = plain.family, plain.type, plain.proto
+        accepted = self.own_kind(*about, fileno=plain.detach())
+        accepted.settimeout(timeout)
+        return accepted, peer
+
+
+class Foreign:
+    """Marks sockets of families and types that services do not have."""
+
+    __slots__ = ()
+
+
+@cache
+def adapt_gevent() -> None:
+    """Have gevent know sockets of services by their descriptors."""
+
+    def adapt(module: Any) -> None:
+        from . import greenlets  # which only its users have
+
+        greenlets.adapt(module)
+
+    when_loaded("gevent._socket3", adapt)
+
+
+@cache
+def kind_of(base: type[Any]) -> type[Any]:
+    """The class to use where a program has `base`, which `socket.socket` is."""
+    if hasattr(base, "_gevent_sock_class"):
+        from . import greenlets  # which only its users have
+
+        return greenlets.kind_of(base)
+    return own_kind("socket", (Accepting, Kind, base))
+
+
+def own_kind(name: str, bases: tuple[type[Any], ...], **members: Any) -> type[Any]:
+    """A class that programs see, which passes through multiprocessing as `socket.socket` does."""
+    made = new_class(name, bases, **members)
+    made.own_kind = made
+    passing.announce(made)
+    return made
+
+
+def new_class(name: str, bases: tuple[type[Any], ...], **members: Any) -> type[Any]:
+    """A class without a dictionary for each object, as those of Python are."""
+    about = {"__slots__": (), "__module__": "scaffold.inet", "__doc__": bases[-1].__doc__}
+    return type(name, bases, {**about, **members})
+
+
+@cache
+def _derived(cls: type[Any], mark: type[Any]) -> type[Any]:
+    """The class with another in front, or with the methods that it has below `Calls`."""
+    members = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+    if mark is Foreign:
+        below = cls.__mro__[cls.__mro__.index(Calls) + 1]
+        ours = [name for name in vars(Calls) if not name.startswith("__")]
+        members |= {name: getattr(below, name) for name in ours if hasattr(below, name)}
+    made = new_class(cls.__name__, (mark, cls), **members)
+    if vars(cls).get("own_kind") is cls:
+        passing.announce(made)
+    return made
+
+
+def _completed(family: int, type: int, proto: int, fileno: Any) -> tuple[int, int, int]:
+    """The three as `socket.socket` completes them; of a service's descriptor, those of IP."""
+    given = [operator.index(it) if hasattr(it, "__index__") else it for it in (family, type, proto)]
+    if fileno is None:
+        default = [_socket.AF_INET, _socket.SOCK_STREAM, 0]
+    else:
+        pairs = zip(given, _ABOUT, strict=True)
+        default = [_asked(fileno, about) if it == -1 else it for it, about in pairs]
+    one, two, three = (its if it == -1 else it for it, its in zip(given, default, strict=True))
+    return one, two, three
+
+
+def is_of_service(fileno: Any) -> bool:
+    """Whether a descriptor is a service's: AF_UNIX to the kernel, and IP to the library."""
+    if not _is_descriptor(fileno):
+        return False
+    probe = kernel.socket(fileno=fileno)
+    family = probe.family
+    probe.detach()
+    if family != _socket.AF_UNIX:
+        return False
+    _meet(fileno)
+    return _asked(fileno, _socket.SO_DOMAIN) in _FAMILIES
+
+
+def _is_descriptor(fileno: Any) -> bool:
+    return isinstance(fileno, int) and 0 <= fileno < 1 << 31
+
+
+def _meet(fileno: int) -> None:
+    """Tell the library of a descriptor that came by itself: what it remembers of the number is of
+    another, and it may be the first of a service here."""
+    lib.sc_note_passed(fileno)
+    if _asked(fileno, _socket.SO_DOMAIN) == _socket.AF_UNIX:
+        lib.sc_note_service_socket()
+
+
+def _asked(fileno: Any, option: int) -> int:
+    """-1 of what is no socket, for `socket.socket` to refuse."""
+    value = ffi.new("int *", -1)
+    length = ffi.new("socklen_t *", ffi.sizeof("int"))
+    if _is_descriptor(fileno):
+        lib.scaffold_getsockopt(fileno, _socket.SOL_SOCKET, option, value, length)
+    return int(value[0])

@@ -345,7 +345,7 @@ def test_killed_while_connect_waits(host: Host, full: list[Opening]) -> None:
 
 
 def test_a_caller_that_closes_as_it_is_refused(host: Host) -> None:
-    """Whatever of it scaffoldd looks at just then. More is done by the fuzzer of control messages."""
+    """Whatever of it scaffoldd looks at just then; the control fuzzer does more of that."""
     before = descriptors(host)
 
     def act() -> None:

@@ -182,6 +182,6 @@ def _declared(result: FileResult, roots: list[Path]) -> Declared:
 def _settled(finding: Finding, doubt: str, roots: list[Path]) -> Finding:
     """With the reason why it stays as it is, where there is one."""
     if doubt:
-        finding = replace(finding, confidence="low", left=doubt)
+        finding = replace(finding, confidence="low", question=doubt)
     left = left_alone(_below(Path(finding.path), roots), finding.ifdef)
     return replace(finding, left=left) if left else finding

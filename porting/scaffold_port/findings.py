@@ -36,19 +36,20 @@ class Finding:
     text: str  # the source line
     fix: str = ""  # what stands there afterwards, where that is all
     left: str = ""  # why `rewrite` leaves the place alone
+    question: str = ""  # what a human decides before anything is done
     suppressed: str = ""  # why, where a comment or the baseline says so
 
     @property
     def automatic(self) -> bool:
         """Whether `rewrite` does all of it."""
-        return bool(self.fix) and not self.left
+        return bool(self.fix) and not self.left and not self.question
 
     @property
     def group(self) -> str:
         """One of GROUPS."""
         if self.suppressed:
             return "suppressed"
-        return "alone" if self.left else "automatic" if self.fix else "decide"
+        return "alone" if self.left else "automatic" if self.automatic else "decide"
 
     @property
     def shown(self) -> tuple[int, int]:

@@ -22,7 +22,7 @@ class Rest:
     state: str
     reason: str
     rule: str = ""
-    why: str = ""  # it is left alone
+    why: str = ""  # it is left alone, or the question
 
     def __str__(self) -> str:
         place = f"{display(self.path)}:{self.line}" if self.line else display(self.path)
@@ -38,7 +38,7 @@ def rest(done: Layers) -> Iterator[Rest]:
     """Findings first, then what was not looked at, then what builds the program."""
     for one in done.report.active():
         if one.group == "decide":
-            yield Rest(one.path, one.line, TO_YOU, one.message, one.rule)
+            yield Rest(one.path, one.line, TO_YOU, one.message, one.rule, one.question)
         elif one.group == "alone":
             yield Rest(one.path, one.line, ALONE, one.message, one.rule, one.left)
     for missed in done.report.not_analysed:

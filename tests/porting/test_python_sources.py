@@ -209,7 +209,7 @@ RECEIVED = "it was received from a peer: may that be a service's name?"
 
 @pytest.mark.parametrize("name", ["inet_pton", "inet_aton"])
 @pytest.mark.parametrize(
-    ("text", "left"),
+    ("text", "question"),
     [
         ("READ(line)", CHECKED),
         ("try:\n        READ(line)\n    except OSError: raise ValueError", CHECKED),
@@ -227,11 +227,11 @@ RECEIVED = "it was received from a peer: may that be a service's name?"
         ("text = socket.inet_ntop(2, s.recv(4))\n    READ('::ffff:' + text)", ""),
     ],
 )  # fmt: skip
-def test_an_address_that_a_peer_sends(name: str, text: str, left: str, tmp_path: Path) -> None:
+def test_an_address_that_a_peer_sends(name: str, text: str, question: str, tmp_path: Path) -> None:
     body = text.replace("READ(", f"socket.{name}(" + "2, " * (name == "inet_pton"))
     seen = found(tmp_path, f"import socket\ndef f(line, s):\n    {body}\n")
     reader = next(one for one in seen if one.call == name)
-    assert (reader.left, reader.automatic) == (left, not left)
+    assert (reader.question, reader.automatic) == (question, not question)
 
 
 # --- the table ------------------------------------------------------------------------------------

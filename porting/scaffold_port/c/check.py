@@ -214,5 +214,5 @@ def _finding(unit: Unit, conditions: Conditions, use: Use, rule: Rule, message: 
         message=message,
         text=source.text(line),
         fix=rule.fix(use, unit) if rule.fix else "",
-        left=doubt,
+        question=doubt or use.reading,
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
+from ..questions import CHECKED, RECEIVED
 from .tree import enclosing, text
 
 READERS = {"inet_pton": (1, 2), "inet_aton": (0, 1)}
@@ -11,9 +12,6 @@ READERS = {"inet_pton": (1, 2), "inet_aton": (0, 1)}
 _TEXT, _ADDRESS = 0, 1
 RECEIVERS = frozenset({"read", "recv", "recvfrom", "SSL_read", "gnutls_record_recv", "BIO_read"})
 """What fills its second argument with what a peer has sent."""
-
-CHECKED = "checked"
-RECEIVED = "received"
 
 
 def reading(call: Node | None, name: str) -> str:

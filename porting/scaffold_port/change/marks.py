@@ -23,7 +23,7 @@ def marks(source: Source, findings: Iterable[Finding]) -> set[Edit]:
     for one in findings:
         if one.group == "decide":
             line = _free_line(source, one.line, inside)
-            wanted.setdefault(line, {}).setdefault(one.rule, one.message)
+            wanted.setdefault(line, {}).setdefault(one.rule, one.question or one.message)
     return {
         Edit(start, start, text)
         for line, messages in wanted.items()

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from tree_sitter import Node
 
+from ..questions import CHECKED, RECEIVED
 from .meanings import FOLLOWED_MAX, Meanings
 from .module import arguments, field, given_to, parts, text
 from .scopes import Scope, Walk
@@ -32,8 +33,6 @@ _TESTS = {
 """What asks a value for its truth, or throws it away."""
 
 PRINTED = "it is what a renamed call printed"
-RECEIVED = "it was received from a peer: may that be a service's name?"
-CHECKED = "an address is checked and not used: may that be a service's name?"
 
 
 class Addresses:

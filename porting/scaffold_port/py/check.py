@@ -79,6 +79,7 @@ class _Place:
     meaning: str = ""
     fix: str = ""
     left: str = ""
+    question: str = ""
     message: str = ""
 
 
@@ -138,7 +139,7 @@ class _Checks:
     def _check_one(self, use: Use, name: str, *, certain: bool) -> None:
         known = LIBRARY[name]
         call = name.rpartition(".")[2]
-        message, left = "", ""
+        message, question = "", ""
         if _is_tested(use.node) or self._is_local(use):
             return
         if use.stored:
@@ -153,8 +154,8 @@ class _Checks:
         elif not dotted(use.node) or _shows_itself(use.node):
             message = f"`{name}` is written in a way that no name replaces"
         elif name in READERS:
-            left = self.addresses.question(use.node, use.scope)
-        fix = known.fix if certain and not message and not left else ""
+            question = self.addresses.question(use.node, use.scope)
+        fix = known.fix if certain and not message else ""
         confidence = "high" if certain else "medium"
         self._add(
             known.rule,
@@ -164,7 +165,7 @@ class _Checks:
             confidence,
             meaning=name,
             fix=fix,
-            left=left,
+            question=question,
             message=message,
         )
 
@@ -232,6 +233,7 @@ class _Checks:
         meaning: str = "",
         fix: str = "",
         left: str = "",
+        question: str = "",
         message: str = "",
     ) -> None:
         around = use.scope.function
@@ -244,6 +246,7 @@ class _Checks:
             meaning,
             fix,
             left,
+            question,
             message,
         )
         function = self.functions.setdefault(around, _Function())
@@ -348,4 +351,5 @@ def _finding(source: Source, place: _Place) -> Finding:
         text=source.text(line),
         fix="" if has_comment else place.fix,
         left=place.left,
+        question=place.question,
     )

@@ -106,7 +106,7 @@ def _row(one: Finding, lines: Excerpt) -> str:
         for number, line in lines
     )
     where = "".join(f"<div>{_code(condition)}</div>" for condition in one.ifdef)
-    why = one.suppressed or one.left
+    why = one.suppressed or one.left or one.question
     state = GROUPS[one.group] + (f": {_prose(why)}" if why else "")
     return (
         f"<tr class={one.confidence} data-group={one.group}>"

@@ -1,29 +1,18 @@
 """Kind 2: addresses that are put together."""
 
-from ..c.origin import CHECKED, RECEIVED
 from ..c.unit import Unit, Use
 from .rule import Rule, is_call, namesake
 
 _CALLS = frozenset({"inet_aton", "inet_addr", "inet_pton"})
 _FIELDS = frozenset({"sin_addr", "sin6_addr", "sin_family", "sin6_family"})
-_QUESTIONS = {
-    CHECKED: "`{name}` only checks a text: is a service's name to pass for an address here?",
-    RECEIVED: "`{name}` reads what a peer has sent: may a peer name a service here?",
-}
 
 
 def _judge(use: Use, unit: Unit) -> str | None:
-    if use.reading:
-        return _QUESTIONS[use.reading].format(name=use.name)
     if use.name in _CALLS and (is_call(use) or use.value):
         return f"`{use.name}` reads an address that a user wrote: a service's name stands there"
     if use.name in _FIELDS and use.target == "assigned":
         return f"`{use.name}` is set: the address is put together by hand"
     return None
-
-
-def _fix(use: Use, unit: Unit) -> str:
-    return "" if use.reading else namesake(use, unit)
 
 
 RULE = Rule(
@@ -38,6 +27,6 @@ RULE = Rule(
     ),
     names=_CALLS | _FIELDS,
     judge=_judge,
-    fix=_fix,
+    fix=namesake,
     lines=2,
 )

@@ -68,14 +68,15 @@ def test_plain_ip_stays_plain(host: Host, busybox: str) -> None:
 
 
 def test_nc_serves_and_connects(lab: Lab, host: Host, busybox: str) -> None:
-    """Both ends block: nc in accept, and in connect."""
+    """Both ends block: nc in accept, and in connect. The listener's input stays open: at its end nc
+    ends the flow, and the other may leave before it has sent."""
     name = "nc.demo.scaffold"
     listener = host.popen(
         trapped(busybox, "nc", "-l", "-p", "7000"),
         shim=False,
         env={"SCAFFOLD_SERVICE": name},
         stdout=subprocess.PIPE,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         text=True,
     )
     lab.await_service(f"{name}:7000", process=listener)

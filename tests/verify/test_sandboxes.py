@@ -174,8 +174,9 @@ def nginx(lab: Lab, folder: Path) -> Iterator[Path]:
 
 def test_nginx_upgraded(lab: Lab, nginx: Path) -> None:
     """USR2, then QUIT: the new nginx has an environment that the old one made, and its listeners.
-    It never is on plain IP."""
+    It never is on plain IP. nginx looks at signals once it has a worker, which answers."""
     old = pid_in(nginx)
+    assert fetch(lab["a"]).strip() == PAGE
     for _ in range(2):  # the second is upgraded by one that was
         os.kill(old, signal.SIGUSR2)
         new = pid_in(nginx, other_than=old)

@@ -12,8 +12,8 @@ import pytest
 import scaffold.inet
 from scaffold_port.analyze import analyze
 from scaffold_port.findings import Finding, Report
-from scaffold_port.py.library import LIBRARY, METHODS, MODULES
 from scaffold_port.py.page import page
+from scaffold_port.py.standard import LIBRARY, METHODS, MODULES
 
 
 def report(tmp_path: Path, text: str) -> Report:

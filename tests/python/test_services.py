@@ -1,7 +1,6 @@
 """The package over a real scaffoldd, natively and with the shim preloaded as well."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,14 +9,6 @@ from python.on_services import BODIES
 from scaffold.lab import Lab
 
 PROGRAM = Path(__file__).with_name("on_services.py")
-
-
-@pytest.fixture(scope="module")
-def hosts() -> Iterator[Lab]:
-    """One scaffoldd for all: each body closes what it binds."""
-    with Lab(["a"], kind="loopback") as lab:
-        lab.start()
-        yield lab
 
 
 @pytest.mark.parametrize("shim", [False, True], ids=["native", "shim"])

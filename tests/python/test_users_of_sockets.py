@@ -1,7 +1,6 @@
 """`ssl`, asyncio, multiprocessing and gevent with sockets of ours, on a service and on plain IP."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,14 +9,6 @@ from python.users_of_sockets import BODIES, UNDER_GEVENT
 from scaffold.lab import Lab
 
 PROGRAM = Path(__file__).with_name("users_of_sockets.py")
-
-
-@pytest.fixture(scope="module")
-def hosts() -> Iterator[Lab]:
-    """One scaffoldd for all: each body closes what it binds."""
-    with Lab(["a"], kind="loopback") as lab:
-        lab.start()
-        yield lab
 
 
 def run(hosts: Lab, body: str, gevent: str) -> None:

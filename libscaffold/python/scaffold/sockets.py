@@ -100,16 +100,6 @@ class DatagramSocket(DatagramCalls, socket):
 
     __slots__ = ()
 
-    def __new__(
-        cls,
-        family: int = AF_SCAFFOLD,
-        type: int = _socket.SOCK_DGRAM,
-        proto: int = 0,
-        fileno: int | None = None,
-    ) -> Self:
-        """An object of this class."""
-        return super().__new__(cls, family, type, proto, fileno)
-
     def __init__(
         self,
         family: int = AF_SCAFFOLD,

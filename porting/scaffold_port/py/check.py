@@ -13,18 +13,6 @@ from ..rules import by_id
 from ..source import Source
 from ..suppress import by_comment, comments
 from .addresses import READERS, Addresses
-from .library import (
-    BUILT_IN,
-    LIBRARY,
-    LOOP_MAKERS,
-    LOOPS,
-    MAKERS,
-    METHODS,
-    MODULES,
-    ONLY_SOCKETS,
-    STAY,
-    words,
-)
 from .meanings import LOCAL_SOCKET, Meanings, is_made, is_socket
 from .module import (
     Module,
@@ -39,6 +27,18 @@ from .module import (
     text,
 )
 from .scopes import Scope, Use, Walk
+from .standard import (
+    BUILT_IN,
+    LIBRARY,
+    LOOP_MAKERS,
+    LOOPS,
+    MAKERS,
+    METHODS,
+    MODULES,
+    ONLY_SOCKETS,
+    STAY,
+    words,
+)
 
 if TYPE_CHECKING:
     from ..analyze import FileResult

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from tree_sitter import Node
 
-from .library import LIBRARY, LOCAL, MAKERS
 from .module import arguments, dotted, field, literal, parts, text
 from .scopes import Binding, Scope, Walk
+from .standard import LIBRARY, LOCAL, MAKERS
 
 Meaning = frozenset[str]
 """Dotted names of what is imported, with `()` for what it returns and `[0]` for a part of it; "" is

@@ -5,7 +5,7 @@ from itertools import groupby
 from pathlib import Path
 
 from ..rules import by_id
-from .library import LIBRARY, METHODS, ONLY_SOCKETS
+from .standard import LIBRARY, METHODS, ONLY_SOCKETS
 
 INTRODUCTION = """# Python's standard library
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from .cache import Cache
 from .declared import PLAIN, Declared, Place, Run
 from .files import EVERYTHING, Choice, Files, collect
-from .findings import Finding, NotAnalysed, Report
+from .findings import Finding, NotAnalysed, Report, undecided
 from .languages import included
 from .scope import left_alone
 from .source import Source, wide
@@ -160,7 +160,9 @@ def _merge(results: list[FileResult], report: Report, roots: list[Path]) -> None
         places = chain(result.places, repeat(PLAIN))
         for finding, place in zip(result.findings, places, strict=False):
             if not run.hides(finding.call, place):
-                report.findings.append(_settled(finding, run.doubt(finding.call, place), roots))
+                doubt = run.doubt(finding.call, place)
+                finding = undecided(finding, doubt, asked=not place.given_to)
+                report.findings.append(_settled(finding, roots))
     report.findings.sort(key=lambda one: (one.path, one.line, one.column, one.rule))
 
 
@@ -179,9 +181,14 @@ def _declared(result: FileResult, roots: list[Path]) -> Declared:
     return result.declared
 
 
-def _settled(finding: Finding, doubt: str, roots: list[Path]) -> Finding:
-    """With the reason why it stays as it is, where there is one."""
-    if doubt:
-        finding = replace(finding, confidence="low", question=doubt)
+def _settled(finding: Finding, roots: list[Path]) -> Finding:
+    """As the whole run has it: with the reason why it stays as it is, where there is one."""
     left = left_alone(_below(Path(finding.path), roots), finding.ifdef)
-    return replace(finding, left=left) if left else finding
+    if left:
+        finding = replace(finding, left=left)
+    return _as_context(finding) if finding.group == "context" else finding
+
+
+def _as_context(finding: Finding) -> Finding:
+    """Nobody has to do anything there."""
+    return replace(finding, confidence="low", lines=0)

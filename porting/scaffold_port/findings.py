@@ -1,16 +1,19 @@
 """What an analysis found, and what it could not look at."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 GROUPS = {
     "decide": "to decide",
     "automatic": "automatic",
-    "alone": "left alone",
+    "context": "context",
     "suppressed": "suppressed",
 }
-"""Findings by who has to do anything: a human; `rewrite`; nobody, for a reason that the tool has,
-or that somebody gave."""
+"""Findings by who has to do anything: a human, who is asked a question; `rewrite`; nobody, as far
+as the tool sees; nobody, because somebody says so."""
+FOLDED = ("context", "suppressed")
+"""Groups that nobody has to read: counted, and shown on request."""
+CONFIDENCES = ("high", "medium", "low")
 
 
 @dataclass(frozen=True)
@@ -29,27 +32,39 @@ class Finding:
     call: str
     function: str
     ifdef: tuple[str, ...]
-    confidence: str  # high, medium, low
+    confidence: str  # of CONFIDENCES: that something has to be changed or decided here
     kind: int
     lines: int
     message: str
     text: str  # the source line
-    fix: str = ""  # what stands there afterwards, where that is all
-    left: str = ""  # why `rewrite` leaves the place alone
-    question: str = ""  # what a human decides before anything is done
+    fix: str = ""  # what `rewrite` puts there
+    left: str = ""  # why `rewrite` leaves the place alone, and nobody is asked
+    question: str = ""  # what a human decides
     suppressed: str = ""  # why, where a comment or the baseline says so
 
     @property
+    def rewritten(self) -> bool:
+        """Whether `rewrite` changes the place."""
+        return bool(self.fix) and not self.left and not self.suppressed
+
+    @property
     def automatic(self) -> bool:
-        """Whether `rewrite` does all of it."""
-        return bool(self.fix) and not self.left and not self.question
+        """Whether that is all there is to do."""
+        return self.group == "automatic"
 
     @property
     def group(self) -> str:
         """One of GROUPS."""
         if self.suppressed:
             return "suppressed"
-        return "alone" if self.left else "automatic" if self.automatic else "decide"
+        if self.left:
+            return "context"
+        return "decide" if self.question else "automatic" if self.fix else "context"
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """What is to be read first is least: by group, then by confidence."""
+        return [*GROUPS].index(self.group), CONFIDENCES.index(self.confidence)
 
     @property
     def shown(self) -> tuple[int, int]:
@@ -73,6 +88,27 @@ class Finding:
         return asdict(self) | {"automatic": self.automatic, "group": self.group}
 
 
+def undecided(finding: Finding, doubt: str, *, asked: bool) -> Finding:
+    """One whose name may be another's: it stays, and where it looks like the library's somebody is
+    `asked`."""
+    if not doubt or not finding.fix:
+        return finding
+    if not asked:
+        return replace(finding, fix="", left=doubt)
+    question = f"{doubt}: is this `{finding.call}` libc's?"
+    return replace(finding, fix="", confidence="low", question=question)
+
+
+def once(finding: Finding, asked: dict[tuple[str, str], Finding]) -> Finding:
+    """What a function is asked already nobody is asked again; `asked` are the first of a file."""
+    if not finding.question or not finding.function or finding.suppressed:
+        return finding
+    first = asked.setdefault((finding.function, finding.question), finding)
+    if first is finding:
+        return finding
+    return replace(finding, question="", left=f"the question of line {first.line}")
+
+
 @dataclass(frozen=True)
 class NotAnalysed:
     """A file, or one line of it, that was not looked at."""
@@ -94,6 +130,15 @@ class Report:
     bytes: int = 0
     languages: dict[str, int] = field(default_factory=dict)
 
+    def ranked(self) -> list[Finding]:
+        """What is to be read first comes first."""
+        return sorted(self.findings, key=lambda one: one.rank)
+
+    def to_read(self) -> list[Finding]:
+        """Those that somebody reads, in that order; context where there is nothing else."""
+        ranked = self.ranked()
+        return [one for one in ranked if one.group != "context"] or ranked
+
     def active(self) -> list[Finding]:
         """Those that nothing suppresses."""
         return [one for one in self.findings if not one.suppressed]
@@ -113,7 +158,7 @@ class Report:
             "suppressed": self.count("suppressed"),
             "automatic": self.count("automatic"),
             "decide": self.count("decide"),
-            "alone": self.count("alone"),
+            "context": self.count("context"),
             "lines": sum(one.lines for one in active),
             "by_kind": _count(str(one.kind) for one in active),
             "by_rule": _count(one.rule for one in active),

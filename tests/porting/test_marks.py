@@ -14,20 +14,20 @@ FIXTURES = Path(__file__).with_name("fixtures")
 _MARK = re.compile(rb"[ \t]*(?:/\*|#) scaffold-port: left to you \[[\w-]+\]: [^\n]*\n")
 
 C = rb"""#include <netinet/in.h>
-#define V6(fd, on) \
-    setsockopt(fd, IPPROTO_IPV6, \
-               IPV6_V6ONLY, &on, sizeof on)
+#define PORT(name) \
+    const char *\
+        name = (char *)&rresvport
 const char *text = "a \
- b"; struct sockaddr_in *a; /* and
- more */ struct sockaddr_in *b;
+ b"; int a = getaddrinfo_a(0, 0, 0, 0); /* and
+ more */ int b = getaddrinfo_a(1, 0, 0, 0);
 """
 PYTHON = b'''import socket
 
-def name(s: socket.socket) -> object:
+def name(loop) -> object:
     both = """a
-  b""" % s.getsockname()
-    return both, s.setsockopt(1, 2, \\
-        s.getpeername())
+  b""" % loop.getaddrinfo(b"")
+    return both, loop.create_datagram_endpoint(1, 2, \\
+        loop.gethostbyname(b""))
 '''
 
 
@@ -56,11 +56,11 @@ def test_nothing_but_comments(path: Path, level: str, tmp_path: Path) -> None:
 
 def test_what_is_left_is_marked(tmp_path: Path) -> None:
     marked = rewritten(
-        tmp_path / "a.c", b"int f(int s)\r\n{\r\n\ta.sin_port = 1;\r\n}\r\n", "--mark"
+        tmp_path / "a.c", b"int f(int s)\r\n{\r\n\treturn rresvport(s);\r\n}\r\n", "--mark"
     )
     assert marked == (
-        b"int f(int s)\r\n{\r\n\t/* scaffold-port: left to you [port-logic]: `sin_port` is "
-        b"assigned: logic on the number of a port */\r\n\ta.sin_port = 1;\r\n}\r\n"
+        b"int f(int s)\r\n{\r\n\t/* scaffold-port: left to you [socket-family]: `rresvport` is of "
+        b"libc alone: must it reach or be a service? */\r\n\treturn rresvport(s);\r\n}\r\n"
     )
 
 
@@ -81,9 +81,9 @@ def test_not_within_texts_of_python(tmp_path: Path) -> None:
 
 
 def test_a_comment_is_no_pattern_of_lex(tmp_path: Path) -> None:
-    line = b"[0-9]+ { a.sin_port = htons(port); }\n"
+    line = b"[0-9]+ { return rresvport(port); }\n"
     marked = rewritten(tmp_path / "a.l", b"%%\n" + line, "--mark")
-    assert marked.startswith(b"%%\n /* scaffold-port: left to you [port-logic]: ")
+    assert marked.startswith(b"%%\n /* scaffold-port: left to you [socket-family]: ")
     assert marked.endswith(b" */\n" + line)
     assert rewritten(tmp_path / "a.l", marked, "--mark") == marked
 

@@ -37,7 +37,7 @@ def test_text_has_place_caret_and_function() -> None:
     at = next(number for number, line in enumerate(lines) if line.startswith(place))
     assert lines[at].endswith("[connection-call]")
     assert lines[at + 1].index("accept4") == lines[at + 2].index("^~~~~~~")
-    assert "in serve; under #ifdef WITH_ACCEPT4; rewrite does it" in lines[at + 3]
+    assert "in serve; under #ifdef WITH_ACCEPT4; rewrite makes it scaffold_accept4" in lines[at + 3]
 
 
 def test_columns_behind_letters_of_several_bytes(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_html_says_what_there_is_to_do(tmp_path: Path) -> None:
     """Whose, when, by which version, and the verdict; before anything else."""
     (tmp_path / "greet").mkdir()
     (tmp_path / "greet/a.c").write_text(
-        "int f(int s) { return listen(s, 5) + IPV6_V6ONLY; }\n"
+        "int f(int s) { return listen(s, 5) + rresvport(s); }\n"
         "#ifdef _WIN32\nint g(int s) { return listen(s, 5); }\n#endif\n"
     )
     page = FORMATS["html"](analyze([tmp_path / "greet"]))
@@ -114,9 +114,9 @@ def test_html_says_what_there_is_to_do(tmp_path: Path) -> None:
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     assert head.startswith("<h1>greet: what a port has to change</h1>")
     assert f"{today}, scaffold-port {__version__}" in head
-    assert "1 of 3 findings are automatic, about 3 lines in all. " in head
-    assert "1 are to decide and 1 left alone; everything was analysed." in head
-    assert "<summary><code>IPV6_V6ONLY</code>" in rest
+    assert "1 of 3 findings are automatic, about 2 lines in all. " in head
+    assert "1 are to decide and 1 context; everything was analysed." in head
+    assert "<summary><code>rresvport</code>" in rest
 
 
 def test_html_has_a_filter_for_each_group() -> None:
@@ -138,8 +138,11 @@ def test_html_draws_the_effort() -> None:
 
 
 def test_markdown_has_a_row_for_each_finding() -> None:
+    """But for context, which is counted."""
     report = analyze([FIXTURES])
-    assert FORMATS["markdown"](report).count("\n| ") >= len(report.findings)
+    rows = FORMATS["markdown"](report).count(" | automatic | ")
+    assert rows == report.count("automatic")
+    assert " | context | " not in FORMATS["markdown"](report)
 
 
 def test_comments_suppress_and_stay_visible(tmp_path: Path) -> None:

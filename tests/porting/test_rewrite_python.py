@@ -1,5 +1,6 @@
 """Python gets scaffold.inet's functions where they have namesakes, and nothing else."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from scaffold.lab import Lab
 from scaffold_port.cli import main
+from scaffold_port.rest import Rest
 
 NAME = "echo.demo.scaffold"
 ECHO = '''"""Echoes one connection: `echo.py serve|ask HOST PORT`."""
@@ -63,7 +65,8 @@ def rewritten(tmp_path: Path, text: bytes) -> bytes:
 def left(tmp_path: Path, text: bytes) -> list[str]:
     """What is listed of a file that stays as it is."""
     assert rewritten(tmp_path, text) == text
-    return run(tmp_path / "a.py").stderr.replace(f"{tmp_path}/", "").splitlines()
+    document = json.loads(run(tmp_path / "a.py", "--json").stdout)
+    return [str(Rest(**one)).replace(f"{tmp_path}/", "") for one in document["left"]]
 
 
 @pytest.mark.parametrize(
@@ -247,9 +250,9 @@ def test_newer_python_than_this_one(tmp_path: Path) -> None:
         ("socket.create_server = f", "left to you: `socket.create_server` is replaced"),
         ("loop.create_connection(f, 'h', 1)", "left to you: `create_connection`"),
         ("get_running_loop().create_server(f, 'h', 1)", "left to you: `create_server`"),
-        ("s.sendto(b'', ('h', 1))", "left to you: `sendto`"),
-        ("s = scaffold.inet.socket(); s.bind(1)", "left alone, the socket is scaffold.inet's"),
-        ("scaffold = socket.socket()", "left alone, `scaffold` is something else in this file"),
+        ("s.sendto(b'', ('h', 1))", "context: `sendto`"),
+        ("s = scaffold.inet.socket(); s.bind(1)", "context, the socket is scaffold.inet's"),
+        ("scaffold = socket.socket()", "left to you: `scaffold` is something else in this file"),
     ],
 )
 def test_what_no_name_mends_is_listed(tmp_path: Path, text: str, says: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from ..declared import PLAIN, Place
-from ..findings import Finding, NotAnalysed
+from ..findings import Finding, NotAnalysed, once, undecided
 from ..rules import RULES, by_name, watched
 from ..rules.rule import Rule
 from ..scope import left_alone
@@ -61,9 +61,12 @@ def check(source: Source, result: "FileResult") -> None:
         result.declared.others |= _others(unit, conditions)
     notes = comments(source.data)
     includes = _SYSTEM.search(source.data) is not None
+    asked: dict[tuple[str, str], Finding] = {}
     for use, rule, message in _judge_all(unit, conditions):
         finding = _finding(unit, conditions, use, rule, message)
-        result.findings.append(by_comment(finding, notes) if notes else finding)
+        finding = undecided(finding, _doubt(use, unit), asked=_looks_libcs(use))
+        finding = by_comment(finding, notes) if notes else finding
+        result.findings.append(once(finding, asked))
         result.places.append(_place(use, unit, includes))
 
 
@@ -189,6 +192,11 @@ def _doubt(use: Use, unit: Unit) -> str:
     return ""
 
 
+def _looks_libcs(use: Use) -> bool:
+    """A call that fits; and not a name that a macro is given, which may be a text or a member."""
+    return use.role in ("call", "macro") and not is_others_call(use.name, use.given)
+
+
 def _confidence(use: Use) -> str:
     if use.broken:
         return "low" if use.role != "call" else "medium"
@@ -197,7 +205,6 @@ def _confidence(use: Use) -> str:
 
 def _finding(unit: Unit, conditions: Conditions, use: Use, rule: Rule, message: str) -> Finding:
     source = unit.source
-    doubt = _doubt(use, unit)
     line, column = source.position(use.start)
     return Finding(
         rule=rule.id,
@@ -208,11 +215,11 @@ def _finding(unit: Unit, conditions: Conditions, use: Use, rule: Rule, message: 
         call=use.name,
         function=use.function,
         ifdef=conditions.around(use.start),
-        confidence="low" if doubt else _confidence(use),
+        confidence=_confidence(use),
         kind=rule.kind,
         lines=rule.lines,
         message=message,
         text=source.text(line),
         fix=rule.fix(use, unit) if rule.fix else "",
-        question=doubt or use.reading,
+        question=rule.ask(use, unit) if rule.ask else "",
     )

@@ -1,11 +1,12 @@
-"""Texts that are read as addresses: where they come from, and what becomes of the addresses."""
+"""Addresses that are read from text or shown as text: where they come from, and where they go."""
 
+import re
 from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from ..questions import CHECKED, RECEIVED
-from .tree import enclosing, text
+from ..questions import ANNOUNCED, CHECKED, RECEIVED, RECORD
+from .tree import ancestors, enclosing, text
 
 READERS = {"inet_pton": (1, 2), "inet_aton": (0, 1)}
 """By function: which argument is the text, and which the address."""
@@ -14,22 +15,95 @@ RECEIVERS = frozenset({"read", "recv", "recvfrom", "SSL_read", "gnutls_record_re
 """What fills its second argument with what a peer has sent."""
 
 
-def reading(call: Node | None, name: str) -> str:
-    """Why a name in place of the address may not be meant: CHECKED, RECEIVED or empty.
+PRINTERS = {"inet_ntop": 1, "inet_ntoa": 0, "getnameinfo": 0}
+"""By function: which argument is the address."""
+_MESSAGE = re.compile(
+    rb"\"(?:PORT |EPRT |22[789][ -]|PROXY (?:TCP|UDP|%)|c=IN IP|o=- |(?:Via|Forwarded|Contact"
+    rb"|X-(?:Real-IP|Forwarded-For)|Received):)|DCC SEND|;received="
+)
+"""Texts of protocols that carry addresses: FTP (RFC 959, 2428), PROXY, SDP (RFC 4566), HTTP (RFC
+7239), SIP (RFC 3261), SMTP's Received (RFC 5321, section 4.4), IRC's DCC."""
 
-    One function is looked at, and a variable by its name alone: an address that is handed on, is a
-    parameter, or is part of something larger is used for something.
+
+_BYTES = frozenset(
+    {"char", "unsigned char", "signed char", "u_char", "uchar", "uint8_t", "int8_t", "u_int8_t"}
+    | {"u_int8", "uint8", "u8", "guint8", "guchar", "BYTE", "byte", "Byte", "std::byte"}
+)
+_COPIERS = frozenset({"memcpy", "memmove", "mempcpy"})
+_ADDRESS_NAME = re.compile(r"addr|host|sock|sin|\bh_|peer|\bip|ip\b|in6?_|sa\b|ss\b", re.IGNORECASE)
+_DATA = frozenset({"data", "rdata", "buf", "buffer", "payload", "bytes", "value", "val"})
+"""Fields that hold whatever a message has."""
+
+
+def question(call: Node | None, name: str) -> str:
+    """What a human decides about a call that reads or shows an address; empty: nothing.
+
+    One function is looked at, and a variable by its name alone.
     """
-    places = READERS.get(name)
     function = enclosing(call, {"function_definition"}) if call is not None else None
-    if places is None or call is None or function is None:
+    if call is None or function is None:
         return ""
     given = _arguments(call)
-    if len(given) <= max(places):
-        return ""
-    if _is_received(_root(given[places[_TEXT]]), function):
-        return RECEIVED
-    return CHECKED if _is_only_checked(given[places[_ADDRESS]], function) else ""
+    if name in READERS and len(given) > max(READERS[name]):
+        text_, address = (given[at] for at in READERS[name])
+        if _is_received(_root(text_), function):
+            return RECEIVED
+        return CHECKED if _is_only_checked(address, function) else ""
+    if name in PRINTERS and len(given) > PRINTERS[name]:
+        if _MESSAGE.search(function.text or b""):
+            return ANNOUNCED
+        return RECORD if _is_of_bytes(given[PRINTERS[name]], function) else ""
+    return ""
+
+
+def _is_of_bytes(address: Node, function: Node) -> bool:
+    """Whether an address stands somewhere among bytes, and is no variable or field of its own."""
+    at = _bare(address)
+    if at.type == "field_expression":
+        field = at.child_by_field_name("field")
+        return field is not None and text(field) in _DATA
+    if at.type != "identifier":
+        is_part = at.type in ("binary_expression", "subscript_expression", "update_expression")
+        return is_part and not _ADDRESS_NAME.search(text(at))
+    return _type_of(text(at), function) in _BYTES or _is_copied(text(at), function)
+
+
+def _is_copied(variable: str, function: Node) -> bool:
+    """Whether bytes are copied into a variable that do not come from what is called an address."""
+    for call in _calls(function):
+        called, given = call.child_by_field_name("function"), _arguments(call)
+        copies = called is not None and text(called) in _COPIERS and len(given) > 1
+        if copies and any(_mentions(variable, given[0])):
+            return not _ADDRESS_NAME.search(text(given[1]))
+    return False
+
+
+def _bare(address: Node) -> Node:
+    """Without casts, parentheses, and the signs that take an address or what is there."""
+    at = address
+    while inner := (
+        at.child_by_field_name("argument")
+        if at.type == "pointer_expression"
+        else at.child_by_field_name("value")
+        if at.type == "cast_expression"
+        else at.named_child(0)
+        if at.type == "parenthesized_expression"
+        else None
+    ):
+        at = inner
+    return at
+
+
+def _type_of(variable: str, function: Node) -> str:
+    """Of a variable or parameter that the function declares; empty: it does not."""
+    for node in _mentions(variable, function):
+        for over in ancestors(node):
+            if over.type in ("declaration", "parameter_declaration"):
+                kind = over.child_by_field_name("type")
+                return text(kind) if kind is not None else ""
+            if not over.type.endswith("declarator"):
+                break
+    return ""
 
 
 def _arguments(call: Node) -> list[Node]:

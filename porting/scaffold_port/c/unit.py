@@ -45,7 +45,9 @@ class Use:
     passed_to: str = ""  # the function that takes it, or a call's result, as an argument
     array: Array | None = None  # a mention: what it is the size of
     length_of: str = ""  # a mention: the buffer that a call is given just before it
-    reading: str = ""  # of a call that reads an address from text: see origin.py
+    question: str = ""  # of a call that reads or prints an address: see origin.py
+    raw: bool = False  # a call: in a function that makes a socket of whole packets
+    beside: str = ""  # what it is compared to, or the other side of a mask
     value: bool = False  # a mention: if the name is a function's, its address is taken
     seen: tuple[int, int] = (0, 0)  # a declaration of a variable: from where to where it holds
 

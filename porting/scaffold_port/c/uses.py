@@ -11,10 +11,10 @@ from .around import Around, declaring_scope, is_in_file, is_of_class, macro_arou
 from .buffer import array_around, buffer_before, copies, passed_to
 from .classes import classes
 from .macro import is_parameter, is_text, is_undefined, writers
-from .origin import reading
+from .origin import question
 from .role import is_global, role_of
 from .signature import TAKES, is_others_declaration
-from .target import arguments, is_used, target_of
+from .target import arguments, beside, is_raw, is_used, target_of
 from .text import TEXT
 from .tree import ancestors, enclosing, is_broken, is_macro, parse
 from .unit import Unit, Use
@@ -180,7 +180,9 @@ class _Reader:
             used=call is None or is_used(call),
             global_scope=is_global(node),
             passed_to=passed_to(call),
-            reading=reading(call, place.name),
+            question=question(call, place.name),
+            beside=beside(call) if call is not None else "",
+            raw=is_raw(call),
         )
 
     def _named(self, node: Node, place: Use) -> Use:
@@ -190,6 +192,7 @@ class _Reader:
         return replace(
             place,
             target=target_of(node) if place.role in ("mention", "type") else "",
+            beside=beside(node) if is_mention else "",
             global_scope=is_mention and is_global(node),
             array=array_around(node) if is_mention else None,
             length_of=buffer_before(node) if is_mention else "",

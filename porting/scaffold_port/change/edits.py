@@ -25,7 +25,7 @@ def fixes(source: Source, findings: Iterable[Finding]) -> set[Edit]:
             one.fix.encode(),
         )
         for one in findings
-        if one.automatic and not one.suppressed
+        if one.rewritten
     }
 
 

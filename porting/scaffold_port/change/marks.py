@@ -17,13 +17,13 @@ _INDENT = re.compile(rb"[ \t]*")
 
 
 def marks(source: Source, findings: Iterable[Finding]) -> set[Edit]:
-    """A comment for each rule and line, where none stands yet. What rules leave alone gets none."""
+    """A comment for each rule and line, where none stands yet: what is context gets none."""
     wanted: dict[int, dict[str, str]] = {}
     inside = _inside(source)
     for one in findings:
         if one.group == "decide":
             line = _free_line(source, one.line, inside)
-            wanted.setdefault(line, {}).setdefault(one.rule, one.question or one.message)
+            wanted.setdefault(line, {}).setdefault(one.rule, one.question)
     return {
         Edit(start, start, text)
         for line, messages in wanted.items()

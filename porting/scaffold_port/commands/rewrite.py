@@ -12,7 +12,7 @@ from ..change.write import replace
 from ..files import display
 from ..layers import Layers, layers
 from ..ported import LEVELS
-from ..rest import NOT_ANALYSED, TO_YOU, Rest, rest
+from ..rest import CONTEXT, NOT_ANALYSED, TO_YOU, Rest, rest
 from ..series import write
 from . import exits
 from .defaults import SETTINGS
@@ -80,11 +80,19 @@ def rewrite(
     elif form == "text":
         _show(done, names_alone=check)
     if form == "text":
-        for one in left:
-            if not check or one.state == NOT_ANALYSED:
-                click.echo(str(one), err=True)
+        for line in _lines(left, TO_YOU, NOT_ANALYSED) if not check else _lines(left, NOT_ANALYSED):
+            click.echo(line, err=True)
     found = bool(done.changed) if check else any(one.state == TO_YOU for one in left)
     sys.exit(exits.of(done.report, found=found))
+
+
+def _lines(left: list[Rest], *states: str) -> list[str]:
+    """What is left, for people: beside what is theirs the places of context are counted."""
+    lines = [str(one) for one in left if one.state in states]
+    context = sum(one.state == CONTEXT for one in left)
+    if context and TO_YOU in states:
+        lines.append(f"context, shown by scaffold-port analyze --only context: {context}")
+    return lines
 
 
 def _one_of(forms: dict[str, object]) -> None:
@@ -110,7 +118,8 @@ def _write_series(folder: Path, done: Layers, left: list[Rest], *, quiet: bool) 
     for name in write(done.patches, folder):
         if not quiet:
             click.echo(folder / name)
-    (folder / LEFT).write_text("".join(f"{one}\n" for one in left))
+    lines = _lines(left, TO_YOU, NOT_ANALYSED)
+    (folder / LEFT).write_text("".join(f"{line}\n" for line in lines))
 
 
 def _show(done: Layers, *, names_alone: bool) -> None:

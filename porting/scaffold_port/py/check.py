@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
-from ..findings import Finding, NotAnalysed
+from ..findings import Finding, NotAnalysed, once
+from ..questions import elsewhere, unclear
 from ..rules import by_id
 from ..source import Source
 from ..suppress import by_comment, comments
@@ -35,6 +36,7 @@ from .standard import (
     MAKERS,
     METHODS,
     MODULES,
+    OF_LOOPS,
     ONLY_SOCKETS,
     STAY,
     words,
@@ -61,9 +63,11 @@ def check(source: Source, result: "FileResult") -> None:
         return
     checks = _Checks(module)
     notes = comments(source.data)
+    asked: dict[tuple[str, str], Finding] = {}
     for place in checks.settle():
         finding = _finding(source, place)
-        result.findings.append(by_comment(finding, notes) if notes else finding)
+        finding = by_comment(finding, notes) if notes else finding
+        result.findings.append(once(finding, asked))
     for line, reason in checks.hidden:
         result.not_analysed.append(NotAnalysed(source.path, line, reason))
 
@@ -120,7 +124,8 @@ class _Checks:
             reason = "this file replaces functions of socket"
         else:
             return place
-        return replace(place, fix="", left=reason if place.fix else "")
+        question = f"{reason}: which `{place.call}` is meant?" if place.fix else place.question
+        return replace(place, fix="", question=question)
 
     # --- what is imported -------------------------------------------------------------------------
 
@@ -134,7 +139,16 @@ class _Checks:
         for name in sorted(meaning & MODULES):
             if _goes_on(use):
                 message = f"`{name}` is passed on as a value; who calls it is not followed"
-                self._add("connection-call", use, use.node, name, "medium", message=message)
+                question = unclear(message)
+                self._add(
+                    "connection-call",
+                    use,
+                    use.node,
+                    name,
+                    "medium",
+                    message=message,
+                    question=question,
+                )
 
     def _check_one(self, use: Use, name: str, *, certain: bool) -> None:
         known = LIBRARY[name]
@@ -145,17 +159,24 @@ class _Checks:
         if use.stored:
             self.replaced.add(name)
             message = f"`{name}` is replaced; what scaffold.inet has is not"
+            question = unclear(message)
         elif known.why:
             message = f"`{call}` {known.why}"
+            question = elsewhere(message)
         elif name == "socket.socket" and not _is_called(use.node):
             message = "`socket.socket` is meant as a class; services have scaffold.inet.socket"
+            question = "" if _is_annotation(use.node) else unclear(message)
         elif name in BUILT_IN and _is_attribute_of_class(use):
             message = f"`{name}` is an attribute of a class, where scaffold.inet's is a method"
+            question = unclear(message)
         elif not dotted(use.node) or _shows_itself(use.node):
             message = f"`{name}` is written in a way that no name replaces"
+            question = unclear(message)
+        elif known.fix and not certain:
+            question = unclear(f"`{call}` may be another one than `{name}` here")
         elif name in READERS:
             question = self.addresses.question(use.node, use.scope)
-        fix = known.fix if certain and not message else ""
+        fix = known.fix if not message and not question else ""
         confidence = "high" if certain else "medium"
         self._add(
             known.rule,
@@ -209,10 +230,13 @@ class _Checks:
         receiver = self.meanings.of(object_, use.scope)
         if receiver and all(one.startswith(LOCAL_SOCKET) for one in receiver):
             return
+        question = ""
         if any(map(is_socket, receiver)):
             confidence = "high"
         elif method in ONLY_SOCKETS or (method in LOOPS and _is_loop(object_, receiver)):
             confidence = "medium"
+            if method in OF_LOOPS and not _is_given_socket(use.node):
+                question = elsewhere(f"`{method}` of an event loop makes or asks for itself")
         elif "sock" in dotted(object_).lower() or _is_of_sockets(use.node, method):
             confidence = "low"
         else:
@@ -220,7 +244,7 @@ class _Checks:
         stays = all(map(is_socket, receiver)) and len(receiver) == 1 and rule in STAY
         left = "the socket is scaffold.inet's" if stays else ""
         named = field(function, "attribute")
-        self._add(rule, use, named, method, confidence, left=left)
+        self._add(rule, use, named, method, confidence, left=left, question=question)
 
     def _add(
         self,
@@ -260,6 +284,19 @@ class _Checks:
 
 def _speaks_of_sockets(given: Node) -> bool:
     return given.type == "string" and _TEXT_OF_SOCKETS.search(given.text or b"") is not None
+
+
+def _is_annotation(node: Node) -> bool:
+    """Where it says of what type something is, alone or as a part: `list[socket.socket] | None`."""
+    over = node.parent
+    while over is not None and over.type in _PARTS_OF_TYPES:
+        over = over.parent
+    return over is not None and over.type == "type"
+
+
+_PARTS_OF_TYPES = {"subscript", "tuple", "binary_operator", "list", "generic_type"} | {
+    "type_parameter", "union_type", "attribute", "parenthesized_expression",
+}  # fmt: skip
 
 
 def _is_called(node: Node) -> bool:
@@ -312,6 +349,14 @@ def _shows_itself(node: Node) -> bool:
     return False
 
 
+def _is_given_socket(call: Node) -> bool:
+    """By the argument `sock`, which event loops take in place of an address."""
+    given = arguments(call)
+    return any(
+        one.type == "keyword_argument" and text(field(one, "name")) == "sock" for one in given
+    )
+
+
 def _is_loop(node: Node, receiver: Iterable[str]) -> bool:
     name = field(node, "function") if node.type == "call" else node
     return "loop" in dotted(name).lower() or not LOOP_MAKERS.isdisjoint(receiver)
@@ -351,5 +396,5 @@ def _finding(source: Source, place: _Place) -> Finding:
         text=source.text(line),
         fix="" if has_comment else place.fix,
         left=place.left,
-        question=place.question,
+        question=unclear("a comment stands inside the name") if has_comment else place.question,
     )

@@ -135,6 +135,8 @@ ONLY_SOCKETS = {
 """Methods that hardly anything else has; the others need a receiver that is known."""
 LOOPS = {"create_connection", "create_server"}
 """Methods that an event loop has as well."""
+OF_LOOPS = LOOPS | {"create_datagram_endpoint", "getaddrinfo", "gethostbyname"}
+"""Methods of event loops that make sockets, or ask for addresses, by themselves."""
 LOOP_MAKERS = {f"asyncio.{kind}_event_loop()" for kind in ("get", "new")} | {
     "asyncio.get_running_loop()"
 }

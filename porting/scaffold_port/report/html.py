@@ -8,15 +8,13 @@ from pathlib import Path
 
 from .. import __version__
 from ..files import display
-from ..findings import GROUPS, Finding, Report
+from ..findings import FOLDED, GROUPS, Finding, Report
 from ..kinds import KINDS, kind
 from .excerpt import Excerpt, excerpts
 from .page import chart, filters, longest, page
 
 WHO = ("by rewrite", "by hand")
 FILES_SHOWN = 20
-FOLDED = {"alone", "suppressed"}
-"""Groups that nobody has to read; shown on request."""
 
 
 def render(report: Report) -> str:
@@ -56,7 +54,7 @@ def _verdict(report: Report) -> str:
     return (
         f"{about['automatic']} of {about['findings']} findings are automatic, about "
         f"{about['lines']} lines in all. "
-        f"{about['decide']} are to decide and {about['alone']} left alone; "
+        f"{about['decide']} are to decide and {about['context']} context; "
         + (f"{missed} places were not analysed." if missed else "everything was analysed.")
     )
 
@@ -94,7 +92,7 @@ def _table(report: Report) -> str:
             "<div class=wide><table class=sortable><thead><tr>",
             *(f"<th>{head}</th>" for head in heads),
             "</tr></thead><tbody>",
-            *(_row(one, lines) for one, lines in excerpts(report.findings)),
+            *(_row(one, lines) for one, lines in excerpts(report.ranked())),
             "</tbody></table></div>",
         ]
     )
@@ -106,14 +104,14 @@ def _row(one: Finding, lines: Excerpt) -> str:
         for number, line in lines
     )
     where = "".join(f"<div>{_code(condition)}</div>" for condition in one.ifdef)
-    why = one.suppressed or one.left or one.question
+    why = one.suppressed or one.left
     state = GROUPS[one.group] + (f": {_prose(why)}" if why else "")
     return (
         f"<tr class={one.confidence} data-group={one.group}>"
         f"<td>{_code(f'{display(one.path)}:{one.line}')}</td><td>{_code(one.function)}</td>"
         f"<td data-key={one.kind}>{one.kind} {escape(kind(one.kind).title)}</td>"
         f"<td>{one.rule}</td><td>{one.confidence}</td><td>{state}</td>"
-        f"<td><details><summary>{_prose(one.message)}</summary>{where}"
+        f"<td><details><summary>{_prose(one.question or one.message)}</summary>{where}"
         f"<pre>{source}</pre></details></td></tr>"
     )
 

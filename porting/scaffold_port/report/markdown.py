@@ -1,7 +1,7 @@
 """The report for a page in a repository."""
 
 from ..files import display
-from ..findings import Report
+from ..findings import GROUPS, Report
 from ..kinds import kind
 
 
@@ -12,20 +12,21 @@ def render(report: Report) -> str:
         "# What a port has to change",
         "",
         f"{about['findings']} findings in {about['files']} files: {about['automatic']} automatic, "
-        f"{about['decide']} to decide, {about['alone']} left alone; about {about['lines']} lines.",
+        f"{about['decide']} to decide, {about['context']} context; about {about['lines']} lines.",
         "",
         "| kind of change | findings |",
         "|---|---|",
     ]
     for number, count in sorted(about["by_kind"].items(), key=lambda item: int(item[0])):
         lines.append(f"| {number} {kind(int(number)).title} | {count} |")
-    lines += ["", "| place | function | rule | what |", "|---|---|---|---|"]
-    for one in report.findings:
-        what = _cell(one.message) + (
+    lines += ["", "| place | function | rule | group | what |", "|---|---|---|---|---|"]
+    for one in report.to_read():
+        what = _cell(one.question or one.message) + (
             f" (suppressed: {_cell(one.suppressed)})" * bool(one.suppressed)
         )
         lines.append(
-            f"| {_path(one.path)}:{one.line} | {_cell(one.function)} | {one.rule} | {what} |"
+            f"| {_path(one.path)}:{one.line} | {_cell(one.function)} | {one.rule} "
+            f"| {GROUPS[one.group]} | {what} |"
         )
     if report.not_analysed:
         lines += ["", "| not analysed | why |", "|---|---|"]

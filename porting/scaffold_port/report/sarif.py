@@ -9,7 +9,9 @@ from ..findings import Finding, Report
 from ..kinds import KINDS, kind
 from ..rules import RULES
 
-_LEVELS = {"high": "warning", "medium": "warning", "low": "note"}
+_LEVELS = {"decide": "warning", "automatic": "note", "context": "none", "suppressed": "none"}
+_RANK = {"high": 90.0, "medium": 60.0, "low": 30.0}
+"""How soon to look at what has the same level (SARIF 2.1.0, 3.27.25)."""
 
 
 def render(report: Report) -> str:
@@ -80,12 +82,18 @@ def _result(one: Finding) -> dict[str, Any]:
         location["logicalLocations"] = [{"name": one.function, "kind": "function"}]
     result: dict[str, Any] = {
         "ruleId": one.rule,
-        "level": _LEVELS[one.confidence],
-        "message": {"text": one.message},
+        "level": _LEVELS[one.group],
+        "rank": _RANK[one.confidence],
+        "message": {"text": one.question or one.message},
         "locations": [location],
-        "properties": {"ifdef": list(one.ifdef), "kind": one.kind, "lines": one.lines},
+        "properties": {
+            "group": one.group,
+            "ifdef": list(one.ifdef),
+            "kind": one.kind,
+            "lines": one.lines,
+        },
     }
-    if one.automatic:
+    if one.rewritten:
         result["fixes"] = [
             {
                 "description": {"text": f"call {one.fix}"},

@@ -1,4 +1,7 @@
-"""The report for people at a terminal, in colours; whoever writes it elsewhere takes them off."""
+"""The report for people at a terminal, in colours; whoever writes it elsewhere takes them off.
+
+What is to be decided comes first, what needs nobody is counted alone: `--only` shows it.
+"""
 
 from click import style
 
@@ -9,14 +12,14 @@ from ..kinds import kind
 
 def render(report: Report) -> str:
     """Findings with their lines, then what was not looked at, then the sums."""
-    parts = [_finding(one) for one in report.findings]
+    parts = [_finding(one) for one in report.to_read()]
     parts += [_not_analysed(one.path, one.line, one.reason) for one in report.not_analysed]
     return "\n".join([*parts, _summary(report)]) + "\n"
 
 
 def _finding(one: Finding) -> str:
     place = style(f"{display(one.path)}:{one.line}:{one.column}:", bold=True)
-    head = f"{place} {one.message} {style(f'[{one.rule}]', fg='cyan')}"
+    head = f"{place} {one.question or one.message} {style(f'[{one.rule}]', fg='cyan')}"
     if one.suppressed:
         return f"{head} (suppressed: {one.suppressed})"
     text = one.text.expandtabs(1)
@@ -27,8 +30,10 @@ def _finding(one: Finding) -> str:
         about.append(f"in {one.function}")
     if one.ifdef:
         about.append("under " + ", ".join(one.ifdef))
-    if one.automatic:
-        about.append("rewrite does it")
+    if one.rewritten:
+        about.append(f"rewrite makes it {one.fix}")
+    if one.left:
+        about.append(f"left alone: {one.left}")
     return f"{head}\n  {text}\n  {caret}\n  {'; '.join(about)}\n"
 
 
@@ -41,7 +46,7 @@ def _summary(report: Report) -> str:
     about = report.summary()
     lines = [
         f"{about['findings']} findings in {about['files']} files: {about['automatic']} automatic, "
-        f"{about['decide']} to decide, {about['alone']} left alone; about {about['lines']} lines "
+        f"{about['decide']} to decide, {about['context']} context; about {about['lines']} lines "
         "to change"
     ]
     lines += [

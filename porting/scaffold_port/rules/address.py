@@ -27,6 +27,7 @@ RULE = Rule(
     ),
     names=_CALLS | _FIELDS,
     judge=_judge,
-    fix=namesake,
+    fix=lambda use, unit: "" if use.question else namesake(use, unit),
+    ask=lambda use, unit: use.question,
     lines=2,
 )

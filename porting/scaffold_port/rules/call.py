@@ -1,6 +1,7 @@
 """Kind 9: calls that have a new name."""
 
 from ..c.unit import Unit, Use
+from .option import refused
 from .rule import Rule, is_call, namesake
 
 _OPTIONS = frozenset({"setsockopt", "getsockopt"})
@@ -18,7 +19,9 @@ def _judge(use: Use, unit: Unit) -> str | None:
 
 def _says_more(use: Use) -> bool:
     """What checked-option and non-blocking-connect are about."""
-    return use.used if use.name == "setsockopt" else "SO_ERROR" in use.arguments
+    if use.name == "setsockopt":
+        return use.used or refused(use) != ""
+    return "SO_ERROR" in use.arguments
 
 
 RULE = Rule(

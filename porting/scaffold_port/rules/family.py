@@ -1,6 +1,7 @@
 """Kind 1: the socket's family."""
 
 from ..c.unit import Unit, Use
+from ..questions import elsewhere
 from .rule import Rule, is_call, namesake
 
 _OTHER_FAMILIES = frozenset(
@@ -75,6 +76,10 @@ def _judge(use: Use, unit: Unit) -> str | None:
     return f"`{use.name}` makes a socket that may become a service's"
 
 
+def _ask(use: Use, unit: Unit) -> str:
+    return elsewhere(f"`{use.name}` is of libc alone") if use.name in _RESERVED else ""
+
+
 def _fix(use: Use, unit: Unit) -> str:
     return "" if use.name in _RESERVED else namesake(use, unit)
 
@@ -92,4 +97,5 @@ RULE = Rule(
     names=frozenset({"socket"}) | _RESERVED,
     judge=_judge,
     fix=_fix,
+    ask=_ask,
 )

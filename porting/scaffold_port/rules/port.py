@@ -1,11 +1,13 @@
 """Kind 11: logic that depends on port numbers."""
 
 from ..c.unit import Unit, Use
+from ..questions import LOW_PORT
 from .rule import Rule, is_call
 
 _ORDERS = frozenset({"htons", "ntohs"})
 _NAMES = frozenset({"getservbyname", "getservbyport", "getservbyname_r"})
 _FIELDS = frozenset({"sin_port", "sin6_port"})
+_LOW = frozenset({"IPPORT_RESERVED", "1024"})
 
 
 def _judge(use: Use, unit: Unit) -> str | None:
@@ -14,6 +16,10 @@ def _judge(use: Use, unit: Unit) -> str | None:
     if use.name in _FIELDS and use.target in ("assigned", "compared"):
         return f"`{use.name}` is {use.target}: logic on the number of a port"
     return None
+
+
+def _ask(use: Use, unit: Unit) -> str:
+    return LOW_PORT if use.name in _FIELDS and use.beside in _LOW else ""
 
 
 def _is_of_port(use: Use, unit: Unit) -> bool:
@@ -33,4 +39,5 @@ RULE = Rule(
     ),
     names=_ORDERS | _NAMES | _FIELDS,
     judge=_judge,
+    ask=_ask,
 )

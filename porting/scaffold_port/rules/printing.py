@@ -1,10 +1,15 @@
 """Kind 5: addresses that are printed, logged, or looked up."""
 
+import re
+
 from ..c.buffer import UNBOUNDED
 from ..c.unit import Unit, Use
+from ..questions import MASKED
 from .rule import Rule, is_call, namesake
 
 _CALLS = frozenset({"inet_ntoa", "inet_ntop", "getnameinfo"})
+_VARIABLE = re.compile(r"\b(?!hton|ntoh)[a-z_]\w*\b")
+"""A mask that is no constant of the source: somebody writes networks down elsewhere."""
 _FIELDS = frozenset({"s_addr", "s6_addr"})
 
 
@@ -16,8 +21,16 @@ def _judge(use: Use, unit: Unit) -> str | None:
     return None
 
 
+def _ask(use: Use, unit: Unit) -> str:
+    if use.name in _FIELDS:
+        return MASKED if use.target == "&" and _VARIABLE.search(use.beside) else ""
+    return use.question
+
+
 def _fix(use: Use, unit: Unit) -> str:
     """A name is longer than the 15 characters that inet_ntoa's text has at most."""
+    if use.question:
+        return ""
     bounded = use.passed_to and use.passed_to not in UNBOUNDED
     return namesake(use, unit) if use.name != "inet_ntoa" or bounded else ""
 
@@ -36,4 +49,5 @@ RULE = Rule(
     names=_CALLS | _FIELDS,
     judge=_judge,
     fix=_fix,
+    ask=_ask,
 )

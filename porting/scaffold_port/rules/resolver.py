@@ -1,9 +1,14 @@
 """Kind 3: loops over a resolver's answers."""
 
 from ..c.unit import Unit, Use
+from ..questions import elsewhere
 from .rule import Rule, calls, namesake
 
 _NO_NAMESAKE = frozenset({"getaddrinfo_a"})
+
+
+def _ask(use: Use, unit: Unit) -> str:
+    return elsewhere(f"`{use.name}` is of libc alone") if use.name in _NO_NAMESAKE else ""
 
 
 def _fix(use: Use, unit: Unit) -> str:
@@ -34,4 +39,5 @@ RULE = Rule(
     ),
     judge=calls("`{name}` resolves a name that may be a service's"),
     fix=_fix,
+    ask=_ask,
 )

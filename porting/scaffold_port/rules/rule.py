@@ -13,7 +13,10 @@ JudgeFunction = Callable[[list[Use]], list[tuple[Use, str]]]
 """The same for all uses within one function together."""
 
 Fix = Callable[[Use, Unit], str]
-"""The new name for one use; empty: a human decides."""
+"""The new name for one use; empty: it stays."""
+
+Ask = Callable[[Use, Unit], str]
+"""The question about one use (questions.py); empty: there is nothing to decide."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,9 @@ class Rule:
     judge: Judge | None = None
     judge_function: JudgeFunction | None = None
     fix: Fix | None = None
-    """What stands there afterwards, where that is all; None: more than a name changes."""
+    """What stands there afterwards; None: no name that changes is enough."""
+    ask: Ask | None = None
+    """What a human decides; None: what is not rewritten is told as context."""
     lines: int = 1
     own: bool = False
     """The names are the program's own functions, not libc's."""

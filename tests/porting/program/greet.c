@@ -1,4 +1,5 @@
 /* A small program of its own: `greet serve PORT`, or `greet ask HOST PORT`. */
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -18,6 +19,13 @@ static int open_socket(const char *host, const char *port, int serves)
                    : connect(fd, list->ai_addr, list->ai_addrlen);
     freeaddrinfo(list);
     return r < 0 ? -1 : fd;
+}
+
+/* `ask` wants a name: whoever gives a number is told so. */
+static int is_number(const char *host)
+{
+    struct in_addr address;
+    return inet_pton(AF_INET, host, &address) == 1;
 }
 
 /* Nobody looks whether it could be set; it is as TCP would have it. */
@@ -40,6 +48,8 @@ int main(int argc, char **argv)
     if (fd < 0)
         return 1;
     if (!serves) {
+        if (is_number(argv[2]))
+            fputs("greet: this is a number\n", stderr);
         ssize_t n = is_shaped(fd) ? read(fd, text, sizeof text) : 0;
         return n > 0 && write(1, text, (size_t)n) == n ? 0 : 1;
     }

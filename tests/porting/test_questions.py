@@ -1,0 +1,135 @@
+"""What a human is asked: only where an answer changes something, and once in a function."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from scaffold_port.analyze import analyze
+from scaffold_port.findings import Finding
+from scaffold_port.questions import (
+    ANNOUNCED,
+    CHECKED,
+    LOW_PORT,
+    MASKED,
+    RECEIVED,
+    RECORD,
+    elsewhere,
+    without,
+)
+from scaffold_port.rules.option import REFUSED
+
+ROOT = Path(__file__).parents[2]
+
+
+def findings(tmp_path: Path, name: str, text: str) -> list[Finding]:
+    (tmp_path / name).write_text(text)
+    return analyze([tmp_path / name], jobs=1).findings
+
+
+def asked(found: list[Finding]) -> list[str]:
+    return [one.question for one in found if one.group == "decide"]
+
+
+@pytest.mark.parametrize(
+    ("question", "statements"),
+    [
+        (CHECKED, "struct in_addr a; return inet_pton(AF_INET, text, &a);"),
+        (RECEIVED, "recv(fd, text, 9, 0); inet_aton(text, out);"),
+        (RECORD, "inet_ntop(AF_INET, data + 2, text, 99);"),
+        (RECORD, "inet_ntop(AF_INET, rr->rdata, text, 99);"),
+        (RECORD, "unsigned char ip[4]; inet_ntop(AF_INET, ip, text, 99);"),
+        (RECORD, "struct in_addr a; memcpy(&a, data, 4); puts(inet_ntoa(a));"),
+        ("", "inet_ntop(AF_INET, &peer->sin_addr, text, 99);"),
+        ("", "inet_ntop(AF_INET, &peer->sin6_addr.s6_addr[12], text, 99);"),
+        ("", "struct in_addr a; memcpy(&a, &peer->sin_addr, 4); puts(inet_ntoa(a));"),
+        ("", "inet_ntop(AF_INET, host->h_addr_list[i], text, 99);"),
+        ("", "struct in_addr a = peer->sin_addr; inet_ntop(AF_INET, &a, text, 99);"),
+        (ANNOUNCED, 'inet_ntop(AF_INET, &peer->sin_addr, text, 99); f("PROXY TCP4 %s", text);'),
+        (ANNOUNCED, 'f("X-Forwarded-For: %s", inet_ntoa(peer->sin_addr));'),
+        ("", 'f("Received %d bytes from %s", n, inet_ntoa(peer->sin_addr));'),
+        (MASKED, "return (peer->sin_addr.s_addr & mask) == net;"),
+        (MASKED, "return (ntohl(peer->sin_addr.s_addr) & list->mask) == net;"),
+        ("", "return (peer->sin_addr.s_addr & htonl(0xff000000)) == htonl(0x7f000000);"),
+        ("", "return peer->sin_addr.s_addr == INADDR_ANY;"),
+        ("", "f(US &peer->sin_addr.s_addr)[0];"),
+        (LOW_PORT, "return ntohs(peer->sin_port) < IPPORT_RESERVED;"),
+        (LOW_PORT, "return ntohs(peer->sin_port) >= 1024;"),
+        ("", "return peer->sin_port == htons(53);"),
+        (elsewhere("`rresvport` is of libc alone"), "return rresvport(&port);"),
+        (elsewhere("`getaddrinfo_a` is of libc alone"), "getaddrinfo_a(0, list, 1, 0);"),
+        (without("SO_BINDTODEVICE"), "setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, 9);"),
+        ("", "fd = socket(PF_PACKET, SOCK_RAW, 0); "
+         "setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &f, 9);"),
+        ("", "if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, 4)) fail();"),
+        ("", "hints.ai_family = AF_UNSPEC; setsockopt(fd, 41, IPV6_V6ONLY, &on, 4);"),
+        ("", "struct sockaddr_in *in = (struct sockaddr_in *)address; size = sizeof *in;"),
+    ],
+)  # fmt: skip
+def test_a_question(question: str, statements: str, tmp_path: Path) -> None:
+    found = findings(tmp_path, "a.c", f"int f(int fd, char *text) {{ {statements} }}\n")
+    assert asked(found) == [question] * bool(question)
+
+
+@pytest.mark.parametrize(
+    ("question", "statement"),
+    [
+        ("`urlopen` opens a connection of its own", "urllib.request.urlopen(x)"),
+        ("`create_connection` of an event loop", "await loop.create_connection(f, h, 1)"),
+        ("", "await loop.create_connection(f, sock=s)"),
+        ("`getaddrinfo` of an event loop", "await asyncio.get_running_loop().getaddrinfo(h, 1)"),
+        ("", "x.setsockopt(1, 2, 3); x.getpeername(); socket.AF_UNSPEC; socket.htons(1)"),
+        ("", "def g(a: socket.socket, *b: list[socket.socket | None]): pass"),
+        ("`socket.socket` is meant as a class", "class A(socket.socket): pass"),
+        ("`socket` is passed on", "g(module=socket)"),
+        (CHECKED, "if not socket.inet_aton(x): pass"),
+    ],
+)
+def test_a_question_about_python(question: str, statement: str, tmp_path: Path) -> None:
+    text = f"import asyncio, socket, urllib.request\nasync def f(x):\n    {statement}\n"
+    found = asked(findings(tmp_path, "a.py", text))
+    assert len(found) == bool(question)
+    assert all(one.startswith(question) for one in found)
+
+
+def test_a_function_is_asked_once(tmp_path: Path) -> None:
+    check = "struct in6_addr a; inet_pton(AF_INET6, t, &a); inet_pton(AF_INET, t, &a);"
+    text = f"int f(char *t)\n{{\n {check} }}\nint g(char *t) {{ {check} }}\n"
+    found = findings(tmp_path, "a.c", text)
+    assert asked(found) == [CHECKED, CHECKED]
+    assert [one.left for one in found if one.group == "context"] == [
+        "the question of line 3",
+        "the question of line 4",
+    ]
+
+
+def test_what_was_asked_is_renamed_all_the_same(tmp_path: Path) -> None:
+    """A socket with a refused option goes to libscaffold, which says so."""
+    text = "int f(int s) { return setsockopt(s, SOL_SOCKET, SO_BINDTODEVICE, 0, 0); }\n"
+    [finding] = findings(tmp_path, "a.c", text)
+    assert (finding.group, finding.rewritten) == ("decide", True)
+
+
+def test_tests_of_a_program_are_not_asked(tmp_path: Path) -> None:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/a.c").write_text("int f(int *p) { return rresvport(p); }\n")
+    [finding] = analyze([tmp_path], jobs=1).findings
+    assert (finding.group, finding.confidence, finding.lines) == ("context", "low", 0)
+
+
+def test_what_is_asked_about_options_is_so() -> None:
+    """libscaffold's table has them among those that no service's socket has."""
+    table = (ROOT / "libscaffold/client/option_table.c").read_text()
+    _, _, others = table.partition("others[] = {")
+    for name in REFUSED:
+        line = re.search(rf"^.*\b(?:NEW_)?{name}\b.*$", others, re.MULTILINE)
+        assert line is not None, name
+        assert "REFUSED" in line[0] or "UNREADABLE" in line[0], line[0]
+
+
+def test_what_is_to_be_read_first_comes_first(tmp_path: Path) -> None:
+    text = "int f(int s) { listen(s, 1); return AF_UNSPEC; }\nint g(int *p) { rresvport(p); }\n"
+    findings(tmp_path, "a.c", text)
+    report = analyze([tmp_path], jobs=1)
+    assert [one.group for one in report.ranked()] == ["decide", "automatic", "context"]
+    assert [one.group for one in report.to_read()] == ["decide", "automatic"]

@@ -41,6 +41,7 @@
     NUMBER(close, sc_close(P(int, a)))                                                             \
     NUMBER(dup, sc_dup(P(int, a)))                                                                 \
     NUMBER(dup3, sc_dup3(P(int, a), P(int, b), P(int, c)))                                         \
+    NUMBER(pidfd_getfd, sc_pidfd_getfd(P(int, a), P(int, b), P(unsigned, c)))                      \
     NUMBER(fcntl, sc_fcntl(P(int, a), P(int, b), P(void *, c)))                                    \
     NUMBER(ioctl, sc_ioctl(P(int, a), P(unsigned long, b), P(void *, c)))                          \
     NUMBER(epoll_ctl, sc_epoll_ctl(P(int, a), P(int, b), P(int, c), P(void *, d)))                 \

@@ -226,10 +226,10 @@ static bool comes_apart(bool known, struct sockaddr *addr, socklen_t *len, sockl
 }
 
 /* The number was another's before. */
-static int note(int one, unsigned marks)
+static int note(int one, bool plain)
 {
     sc_touched_forget(one);
-    sc_marks_replace(one, marks);
+    sc_marks_begin(one, plain);
     return one;
 }
 
@@ -252,7 +252,7 @@ static int accept_looking(int fd, struct sockaddr *addr, socklen_t *len, int fla
     a.room = apart ? sizeof here : room;
     bool told = a.room >= sizeof addr->sa_family;
     bool plain = told && (a.from->sa_family == AF_INET || a.from->sa_family == AF_INET6);
-    note(a.fd, plain ? SC_MARK_PLAIN : 0u);
+    note(a.fd, plain);
     if (plain || !is_to_service(&a, known, &peer)) {
         if (apart && addr)
             give_raw(&a, addr, len);
@@ -275,7 +275,7 @@ static int accept_looking(int fd, struct sockaddr *addr, socklen_t *len, int fla
 static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
     if (sc_mark_is_set(fd, SC_MARK_PLAIN))
-        return note(kernels(fd, addr, len, flags), SC_MARK_PLAIN);
+        return note(kernels(fd, addr, len, flags), true);
     if (!sc_is_datagram(fd))
         return accept_looking(fd, addr, len, flags);
     errno = EOPNOTSUPP;

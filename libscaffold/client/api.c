@@ -35,7 +35,7 @@ static int socket_unlogged(int domain, int type, int protocol)
         int plain = sc_next.socket(domain, type, protocol);
         sc_protocol_note(protocol);
         bool ip = domain == AF_INET || domain == AF_INET6;
-        sc_marks_replace(plain, ip ? SC_MARK_PLAIN : 0u);
+        sc_marks_begin(plain, ip);
         if (ip)
             sc_touched_begin(plain);
         return plain;

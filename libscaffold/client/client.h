@@ -70,6 +70,7 @@ bool sc_is_service_socket(int fd, struct sc_name *own);
 
 int sc_socket(int domain, int type, int protocol);
 int sc_socketpair(int domain, int type, int protocol, int pair[2]);
+int sc_pidfd_getfd(int pidfd, int target, unsigned flags);
 int sc_connect(int fd, const struct sockaddr *addr, socklen_t len);
 int sc_bind(int fd, const struct sockaddr *addr, socklen_t len);
 /* Binds anew what was bound under this name and has lost it; a failure leaves the socket as it is.

@@ -83,6 +83,12 @@ bool sc_is_vfork_child(void)
     return sc_kernel_getpid() != owner;
 }
 
+void sc_marks_begin(int fd, bool ip)
+{
+    if (!sc_any_service_socket() || !sc_is_vfork_child())
+        sc_marks_replace(fd, ip && sc_real_sees_all() ? SC_MARK_PLAIN : 0u);
+}
+
 /* --- listing ------------------------------------------------------------------------------------
  */
 
@@ -241,6 +247,15 @@ int sc_socketpair(int domain, int type, int protocol, int pair[2])
         sc_marks_forget(pair[1]);
     }
     return result;
+}
+
+/* Another process's socket may be a service's. */
+int sc_pidfd_getfd(int pidfd, int target, unsigned flags)
+{
+    int fd = sc_next.pidfd_getfd(pidfd, target, flags);
+    if (fd >= 0)
+        sc_note_passed(fd);
+    return fd;
 }
 
 /* --- closing

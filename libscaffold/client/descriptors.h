@@ -1,5 +1,6 @@
-/* What is remembered about descriptor numbers: hints only, each checked against the kernel before
- * it is believed, because numbers are closed and reused behind our back. */
+/* What is remembered about descriptor numbers, which are closed and reused behind our back: hints,
+ * checked against the kernel before they are believed, but for those of datagram sockets and PLAIN.
+ */
 #ifndef SC_CLIENT_DESCRIPTORS_H
 #define SC_CLIENT_DESCRIPTORS_H
 
@@ -28,7 +29,9 @@ enum sc_mark {
 
     SC_MARK_SPOKEN = 32768, /* a datagram has come or gone: others may know it */
 
-    SC_MARK_PLAIN = 2048,  /* the kernel's own socket of IP, made or accepted: nothing to look at */
+    /* The kernel's own socket of IP, made or accepted: nothing to look at. Believed, so that it is
+     * set only where every call passes through here that may give its number to another. */
+    SC_MARK_PLAIN = 2048,
     SC_MARK_PASSED = 8192, /* came from another process while this one had no service: not asked */
 
     SC_MARK_SENT_IP = 512,     /* plain UDP: has sent to plain IP, where it stays */
@@ -54,6 +57,9 @@ unsigned sc_marks(int fd);
 /* A new socket has this number: what is remembered of it was another's. */
 void sc_marks_forget(int fd);
 void sc_marks_replace(int fd, unsigned marks);
+
+/* The same of a socket that the kernel has just made, `ip`: a plain one of IP. */
+void sc_marks_begin(int fd, bool ip);
 
 /* Numbers of this process, other than `fd`, that stand for the same socket. Looks only if the
  * process has ever made a duplicate. Returns how many it found. */

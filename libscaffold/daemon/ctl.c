@@ -81,40 +81,68 @@ static bool is_untaken(struct sc_ctl_call *c)
     return c->gave;
 }
 
-/* More packets than a queue holds: each is charged 768 bytes at least, of twice wmem_max. */
-#define QUEUED_MAX 1024
+/* Packets that are passed over in one turn. A queue holds what the caller's SO_SNDBUF lets it: 768
+ * bytes at least are charged for each. */
+#define PASSED_OVER_TURN 256
 
-/* Nothing more is read here. Descriptors that wait to be are closed: the caller's own end may be
- * among them, and would keep itself open. An empty packet reads as an end does, so both are passed
- * over. False when the caller has closed his end meanwhile: reading is what takes the error that
- * says so, and epoll would not tell it any more. */
-static bool stop_reading(int fd)
+enum queue { QUEUE_EMPTY, QUEUE_MORE, QUEUE_ENDED };
+
+/* Descriptors that wait to be read are closed: the caller's own end may be among them, and would
+ * keep itself open. There is no room for them beside the credentials, by which an empty packet
+ * differs from the end. ENDED: the caller has closed his end meanwhile; reading is what takes the
+ * error that says so, and epoll would not tell it any more. */
+static enum queue pass_over(int fd)
 {
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(sizeof(struct ucred))];
+    } control;
     char byte;
-    ssize_t n = 0;
-    shutdown(fd, SHUT_RD);
-    for (int i = 0; i < QUEUED_MAX && n >= 0; i++)
-        n = recv(fd, &byte, 1, MSG_DONTWAIT);
-    return n >= 0 || errno == EAGAIN;
+    struct iovec iov = {&byte, sizeof byte};
+    for (int i = 0; i < PASSED_OVER_TURN; i++) {
+        struct msghdr msg = {.msg_iov = &iov,
+                             .msg_iovlen = 1,
+                             .msg_control = control.room,
+                             .msg_controllen = sizeof control.room};
+        ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        if (n < 0)
+            return errno == EAGAIN ? QUEUE_EMPTY : QUEUE_ENDED;
+        if (n == 0 && msg.msg_controllen == 0)
+            return QUEUE_EMPTY;
+    }
+    return QUEUE_MORE;
+}
+
+/* Nothing more comes in, and nothing is answered. */
+static void stop_serving(struct sc_ctl_call *c)
+{
+    int on = 1;
+    setsockopt(c->watch.fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+    shutdown(c->watch.fd, SHUT_RD);
+    release(c);
+    c->over = true;
+    sc_list_remove(&c->link);
+    sc_list_append(&c->server->busy, &c->link);
 }
 
 /* What waits there is charged to whoever runs scaffoldd, and lasts as long as the caller's socket.
  * So the connection stays, charged to the caller, until he has closed that: an error says so,
- * whatever he has shut down before. */
+ * whatever he has shut down before. His queue is emptied in turns; until then its end is an event
+ * that repeats. */
 static void end(struct sc_ctl_call *c, uint32_t events)
 {
     bool waits = is_untaken(c) && !(events & EPOLLERR);
-    if (waits && c->over)
+    if (waits && c->emptied)
         return;
-    if (!waits || !stop_reading(c->watch.fd)) {
+    if (waits && !c->over)
+        stop_serving(c);
+    enum queue queue = waits ? pass_over(c->watch.fd) : QUEUE_ENDED;
+    if (queue == QUEUE_ENDED) {
         hang_up(c);
-        return;
+    } else if (queue == QUEUE_EMPTY) {
+        c->emptied = true;
+        sc_loop_rewatch(&c->server->daemon->loop, &c->watch, EPOLLET);
     }
-    release(c);
-    c->over = true;
-    sc_loop_rewatch(&c->server->daemon->loop, &c->watch, EPOLLET);
-    sc_list_remove(&c->link);
-    sc_list_append(&c->server->busy, &c->link);
 }
 
 /* STOP is of every version: who asks is answered in his own. */

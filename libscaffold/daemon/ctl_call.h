@@ -41,6 +41,7 @@ struct sc_ctl_call {
     bool passed_too_many;     /* ... and no room for it here */
     bool gave;                /* a descriptor went along with a reply */
     bool over;                /* ... and was not taken when the call was: see ctl.c */
+    bool emptied;             /* ... and nothing of the caller's waits to be read */
     struct sc_map_node waits; /* linked while a look-up is waited for */
     uint64_t ticket;          /* of that look-up */
     struct sc_alarm registration; /* LISTEN, BIND: set while the router is waited for */

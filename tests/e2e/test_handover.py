@@ -265,6 +265,25 @@ def test_a_call_that_waits_for_itself(host: Host) -> None:
     within(10, lambda: descriptors(host) <= before)
 
 
+@pytest.mark.parametrize("packet", [b"", b"x"], ids=["empty", "byte"])
+def test_a_call_that_waits_for_itself_behind_others(packet: bytes, host: Host) -> None:
+    """Several hundred, or as many more as the kernel lets it: 768 bytes are charged for each."""
+    before = descriptors(host)
+    for _ in range(5):
+        with call(host) as control:
+            ask_to_prepare(control)
+            assert select.select([control], [], [], 10)[0]
+            host.daemon.send_signal(signal.SIGSTOP)
+            control.setblocking(False)
+            control.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
+            room = control.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+            for _ in range(room // 1024):
+                control.send(packet)
+            send(control, PREPARE, b"", control.fileno())
+        host.daemon.send_signal(signal.SIGCONT)
+    within(10, lambda: descriptors(host) <= before)
+
+
 class Opening:
     """A call that opens a flow to the server that accepts nothing."""
 

@@ -116,6 +116,50 @@ int main(void)
 """
 
 
+# A child makes sockets with the numbers of its parent's: a listener's and a datagram socket's.
+NUMBERS = r"""
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct sockaddr_in bound(int s)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof a;
+    bind(s, (struct sockaddr *)&a, len);
+    getsockname(s, (struct sockaddr *)&a, &len);
+    return a;
+}
+
+int main(void)
+{
+    char text[100];
+    int datagrams = socket(AF_INET, SOCK_DGRAM, 0), listener = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in to = bound(datagrams), at = bound(listener), peer = {0};
+    socklen_t len = sizeof peer;
+    listen(listener, 5);
+    int client = socket(AF_INET, SOCK_STREAM, 0), sender = socket(AF_INET, SOCK_DGRAM, 0);
+    if (vfork() == 0) {
+        close(datagrams);
+        close(listener);
+        socket(AF_INET, SOCK_STREAM, 0);
+        socket(AF_INET, SOCK_STREAM, 0);
+        _exit(0);
+    }
+    wait(NULL);
+    sendto(sender, "hello", 5, 0, (struct sockaddr *)&to, sizeof to);
+    printf("%zd ", recv(datagrams, text, sizeof text, 0));
+    connect(client, (struct sockaddr *)&at, sizeof at);
+    printf("%d ", accept(listener, (struct sockaddr *)&peer, &len) >= 0);
+    printf("%d\n", peer.sin_family == AF_INET);
+    return 0;
+}
+"""
+
+
 def output(host: Host, folder: Path, code: str, shim: bool) -> str:
     source, program = folder / "vfork.c", folder / "vfork"
     source.write_text(code)
@@ -134,3 +178,10 @@ def test_a_child_closes_what_its_parent_was_passed(
     shared_host: Host, tmp_path: Path, shim: bool
 ) -> None:
     assert output(shared_host, tmp_path, PASSED, shim) == "helloagain\n"
+
+
+@pytest.mark.parametrize("shim", [False, True], ids=["native", "shim"])
+def test_a_child_makes_sockets_with_the_numbers_of_its_parents(
+    shared_host: Host, tmp_path: Path, shim: bool
+) -> None:
+    assert output(shared_host, tmp_path, NUMBERS, shim) == "5 1 1\n"

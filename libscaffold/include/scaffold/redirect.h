@@ -16,6 +16,7 @@
 
 #pragma redefine_extname socket scaffold_socket
 #pragma redefine_extname socketpair scaffold_socketpair
+#pragma redefine_extname pidfd_getfd scaffold_pidfd_getfd
 #pragma redefine_extname connect scaffold_connect
 #pragma redefine_extname bind scaffold_bind
 #pragma redefine_extname listen scaffold_listen

@@ -236,7 +236,8 @@ class _Checks:
         elif method in ONLY_SOCKETS or (method in LOOPS and _is_loop(object_, receiver)):
             confidence = "medium"
             if method in OF_LOOPS and not _is_given_socket(use.node):
-                question = elsewhere(f"`{method}` of an event loop makes or asks for itself")
+                does = "resolves by itself" if rule == "resolver-call" else "makes its own socket"
+                question = elsewhere(f"`{method}` of an event loop {does}")
         elif "sock" in dotted(object_).lower() or _is_of_sockets(use.node, method):
             confidence = "low"
         else:

@@ -16,7 +16,7 @@ class Name:
 
 
 _OPENS = "opens a connection of its own"
-_SERVES = "makes a socket of its own; give it one of scaffold.inet"
+_SERVES = "makes a socket of its own, unless it is given one of scaffold.inet"
 _RESOLVES = "resolves by itself"
 _NAMESAKE = "is not the standard library's; that of scaffold.inet waits for gevent as well"
 

@@ -15,7 +15,7 @@ from .declared import PLAIN, Declared, Place, Run
 from .files import EVERYTHING, Choice, Files, collect
 from .findings import Finding, NotAnalysed, Report, undecided
 from .languages import included
-from .scope import left_alone
+from .scope import beside, left_alone
 from .source import Source, wide
 
 SIZE_MAX = 16 << 20
@@ -183,9 +183,12 @@ def _declared(result: FileResult, roots: list[Path]) -> Declared:
 
 def _settled(finding: Finding, roots: list[Path]) -> Finding:
     """As the whole run has it: with the reason why it stays as it is, where there is one."""
-    left = left_alone(_below(Path(finding.path), roots), finding.ifdef)
+    path = _below(Path(finding.path), roots)
+    left = left_alone(path, finding.ifdef)
     if left:
         finding = replace(finding, left=left)
+    elif finding.question and beside(path):
+        finding = replace(finding, question="", left="" if finding.fix else beside(path))
     return _as_context(finding) if finding.group == "context" else finding
 
 

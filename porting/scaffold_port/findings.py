@@ -99,11 +99,11 @@ def undecided(finding: Finding, doubt: str, *, asked: bool) -> Finding:
     return replace(finding, fix="", confidence="low", question=question)
 
 
-def once(finding: Finding, asked: dict[tuple[str, str], Finding]) -> Finding:
+def once(finding: Finding, function: str, asked: dict[tuple[str, str], Finding]) -> Finding:
     """What a function is asked already nobody is asked again; `asked` are the first of a file."""
-    if not finding.question or not finding.function or finding.suppressed:
+    if not finding.question or not function or finding.suppressed:
         return finding
-    first = asked.setdefault((finding.function, finding.question), finding)
+    first = asked.setdefault((function, finding.question), finding)
     if first is finding:
         return finding
     return replace(finding, question="", left=f"the question of line {first.line}")

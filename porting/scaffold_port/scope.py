@@ -1,4 +1,5 @@
-"""What `rewrite` leaves alone: code for other systems, and a program's own tests."""
+"""What `rewrite` leaves alone: code for other systems, and a program's own tests; and where nobody
+is asked: beside the program."""
 
 import re
 from pathlib import PurePath
@@ -31,6 +32,16 @@ def left_alone(path: PurePath, ifdef: tuple[str, ...]) -> str:
     if any(map(_TEST_FOLDER.fullmatch, folders)) or _TEST_FILE.fullmatch(path.stem.lower()):
         return "a test of the program"
     return ""
+
+
+_BESIDE = re.compile(r"docs?|documentation|(example|sample|demo|tutorial)s?|\..+")
+
+
+def beside(path: PurePath) -> str:
+    """What the code at `path` is where it is no part of the program that runs: documentation,
+    examples, and what hidden folders are for; empty where it may be one."""
+    folders = (part.lower() for part in path.parts[:-1])
+    return next((f"beside the program, in {one}/" for one in folders if _BESIDE.fullmatch(one)), "")
 
 
 def _is_false(condition: str) -> bool:

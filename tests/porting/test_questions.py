@@ -75,6 +75,10 @@ def test_a_question(question: str, statements: str, tmp_path: Path) -> None:
     ("question", "statement"),
     [
         ("`urlopen` opens a connection of its own", "urllib.request.urlopen(x)"),
+        ("`urlopen` opens a connection of its own", "urllib.request.urlopen('http://a.scaffold')"),
+        ("", "urllib.request.urlopen('https://example.org/list')"),
+        ("", "if getattr(socket, 'fromfd', None) is not None: pass"),
+        ("`socket.fromfd` is replaced", "real = socket.fromfd; socket.fromfd = x"),
         ("`create_connection` of an event loop", "await loop.create_connection(f, h, 1)"),
         ("", "await loop.create_connection(f, sock=s)"),
         ("`getaddrinfo` of an event loop", "await asyncio.get_running_loop().getaddrinfo(h, 1)"),
@@ -108,6 +112,22 @@ def test_what_was_asked_is_renamed_all_the_same(tmp_path: Path) -> None:
     text = "int f(int s) { return setsockopt(s, SOL_SOCKET, SO_BINDTODEVICE, 0, 0); }\n"
     [finding] = findings(tmp_path, "a.c", text)
     assert (finding.group, finding.rewritten) == ("decide", True)
+
+
+def test_what_is_beside_a_program_is_not_asked(tmp_path: Path) -> None:
+    """It is rewritten all the same."""
+    text = "int f(int *p) { listen(*p, 1); return rresvport(p); }\n"
+    for folder in ("docs", "examples", ".github"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.c").write_text(text)
+    found = analyze([tmp_path], jobs=1).findings
+    assert [one.group for one in found] == ["automatic", "context"] * 3
+
+
+def test_a_function_that_the_parser_loses_is_one(tmp_path: Path) -> None:
+    mask = "if ((a->s_addr & mask) == net)\n return 1;\n"
+    text = f"int f(void)\n{{\n#if A\n if (b) {{\n#else\n if (c) {{\n#endif\n{mask}}}\n{mask}}}\n"
+    assert asked(findings(tmp_path, "a.c", text)) == [MASKED]
 
 
 def test_tests_of_a_program_are_not_asked(tmp_path: Path) -> None:

@@ -61,12 +61,14 @@ def check(source: Source, result: "FileResult") -> None:
         result.declared.others |= _others(unit, conditions)
     notes = comments(source.data)
     includes = _SYSTEM.search(source.data) is not None
+    function = ""
     asked: dict[tuple[str, str], Finding] = {}
     for use, rule, message in _judge_all(unit, conditions):
         finding = _finding(unit, conditions, use, rule, message)
         finding = undecided(finding, _doubt(use, unit), asked=_looks_libcs(use))
         finding = by_comment(finding, notes) if notes else finding
-        result.findings.append(once(finding, asked))
+        function = use.function or function  # which the parser may lose in what #if splits
+        result.findings.append(once(finding, function, asked))
         result.places.append(_place(use, unit, includes))
 
 

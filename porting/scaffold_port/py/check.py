@@ -67,7 +67,7 @@ def check(source: Source, result: "FileResult") -> None:
     for place in checks.settle():
         finding = _finding(source, place)
         finding = by_comment(finding, notes) if notes else finding
-        result.findings.append(once(finding, asked))
+        result.findings.append(once(finding, finding.function, asked))
     for line, reason in checks.hidden:
         result.not_analysed.append(NotAnalysed(source.path, line, reason))
 
@@ -102,6 +102,7 @@ class _Checks:
         self.meanings = Meanings(self.walk)
         self.addresses = Addresses(self.walk, self.meanings)
         self.places: list[_Place] = []
+        self.replacements: set[int] = set()  # where; somebody is asked there
         self.hidden: list[tuple[int, str]] = []
         self.replaced: set[str] = set()  # what the file assigns to, such as socket.socket
         self.functions: dict[Scope, _Function] = {}
@@ -122,6 +123,8 @@ class _Checks:
             reason = "`scaffold` is something else in this file"
         elif self.replaced & {place.meaning, *MAKERS}:
             reason = "this file replaces functions of socket"
+            if self.replacements and place.start not in self.replacements:
+                return replace(place, fix="", question="", left=reason)
         else:
             return place
         question = f"{reason}: which `{place.call}` is meant?" if place.fix else place.question
@@ -154,15 +157,16 @@ class _Checks:
         known = LIBRARY[name]
         call = name.rpartition(".")[2]
         message, question = "", ""
-        if _is_tested(use.node) or self._is_local(use):
+        if _is_tested(use.node) or _is_looked_for(use.node) or self._is_local(use):
             return
         if use.stored:
             self.replaced.add(name)
+            self.replacements.add(self.module.place(use.node)[0])
             message = f"`{name}` is replaced; what scaffold.inet has is not"
             question = unclear(message)
         elif known.why:
             message = f"`{call}` {known.why}"
-            question = elsewhere(message)
+            question = "" if _is_to_constant(use.node) else elsewhere(message)
         elif name == "socket.socket" and not _is_called(use.node):
             message = "`socket.socket` is meant as a class; services have scaffold.inet.socket"
             question = "" if _is_annotation(use.node) else unclear(message)
@@ -310,6 +314,29 @@ def _is_tested(node: Node) -> bool:
     over = node.parent
     grouped = over is not None and over.type in ("tuple", "binary_operator")
     return given_to(over if over is not None and grouped else node) in ("isinstance", "issubclass")
+
+
+def _is_looked_for(node: Node) -> bool:
+    """Whether somebody wants to know only if there is one."""
+    over = node.parent
+    return over is not None and (
+        over.type in ("if_statement", "elif_clause", "not_operator")
+        or (over.type == "comparison_operator" and text(parts(over)[-1]) == "None")
+    )
+
+
+_CONSTANT = re.compile(r"[^/]*://|/|\d+\.\d+\.\d+\.\d+$|localhost$|::1$")
+
+
+def _is_to_constant(node: Node) -> bool:
+    """Whether the source itself says which URL, address or path is meant."""
+    over = node.parent
+    given = arguments(over) if over is not None and _is_called(node) else []
+    first = given[0] if given else None
+    if first is not None and first.type == "tuple" and parts(first):
+        first = parts(first)[0]
+    said = literal(first) if first is not None else ""
+    return _CONSTANT.match(said) is not None and ".scaffold" not in said
 
 
 def _goes_on(use: Use) -> bool:

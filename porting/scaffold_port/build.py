@@ -86,7 +86,10 @@ def _run(program: Port, steps: Steps, tree: Path, level: str) -> None:
         if step[0] == "make" and "{header}" not in " ".join(step):
             words += [f"{name}={value}" for name, value in _with_header(level).items()]
         given = environment | (_with_header(level) if step[0] == "cmake" else {})
-        done = subprocess.run(words, cwd=tree, env=given, capture_output=True, text=True)
+        try:
+            done = subprocess.run(words, cwd=tree, env=given, capture_output=True, text=True)
+        except OSError as error:
+            raise BuildError(f"{program.app}: {' '.join(step)}: {error.strerror}") from error
         if done.returncode != 0:
             last = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
             raise BuildError(f"{program.app}: {' '.join(step)}: {last}")

@@ -13,6 +13,7 @@ from .analyze import analyze
 from .change.count import NOTHING, Changed, count
 from .change.write import replace
 from .layers import layers
+from .tools import absent
 
 LEVELS = ("relink", "native")
 
@@ -87,6 +88,8 @@ def rewrite(tree: Path, level: str = "native", paths: Sequence[str] = (".",)) ->
 
 def apply(patch: Path, tree: Path) -> None:
     """`patch -p1`, by at most one line of context off. Raises DoesNotApply."""
+    if lack := absent("patch"):
+        raise DoesNotApply(f"{patch.name}: {lack}")
     command = ["patch", "-p1", "--fuzz=1", "--batch", "--no-backup-if-mismatch", "-i"]
     command.append(str(patch.absolute()))
     done = subprocess.run(command, cwd=tree, capture_output=True, text=True)

@@ -80,6 +80,8 @@ def test_a_step_that_fails_says_why(tmp_path: Path) -> None:
     (source / "greet.c").write_text("int main(void) { return nothing; }\n")
     with pytest.raises(BuildError, match=r"greet: make -s: (.|\n)*nothing"):
         build(port("make -s"), "native", [source], tmp_path / "native")
+    with pytest.raises(BuildError, match="greet: no-such-make -s: No such file"):
+        build(port("no-such-make -s"), "native", [SOURCE], tmp_path / "native")
     with pytest.raises(BuildError, match=r"has no \[source.build\]"):
         build(Port("x", "x", "x", None, ()), "native", [], tmp_path / "x")
 

@@ -70,6 +70,15 @@ def test_a_patch_that_does_not_fit(tmp_path: Path) -> None:
         port(SOURCE, tmp_path / "tree", "native", Changes(patches=[patch]))
 
 
+def test_a_machine_without_patch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    patch = tmp_path / "one.patch"
+    patch.write_text(PATCH.format(first="anything"))
+    (tmp_path / "diff").symlink_to(str(shutil.which("diff")))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DoesNotApply, match=r"one\.patch: patch is not installed"):
+        port(SOURCE, tmp_path / "tree", "native", Changes(patches=[patch]))
+
+
 def test_only_what_the_port_is_about(tmp_path: Path) -> None:
     source = tmp_path / "source"
     for name in ("wanted", "other"):

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from ..tools import absent
 from .errors import NotAvailable
 from .unpack import unpack, verify
 
@@ -75,6 +76,8 @@ class _Apt:
             raise NotAvailable(
                 "Debian's source packages need apt, and its sources.list or debian.sources"
             )
+        if lack := absent("dpkg-source", "dpkg-dev"):  # upstream's tarball is another source
+            raise NotAvailable(f"Debian's source packages: {lack}")
         parts, lists = folder / ".apt/parts", folder / ".apt/lists"
         for path in (parts, lists / "partial"):
             path.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from ..tools import absent
 from .errors import NotAvailable
 
 _TAG = re.compile(r"^\S+\s+refs/tags/(\S+)$", re.MULTILINE)
@@ -29,6 +30,8 @@ def fetch(repository: str, folder: Path, version: str = "") -> Path:
 
 
 def _run(repository: str, command: list[str]) -> str:
+    if lack := absent("git"):
+        raise NotAvailable(f"{repository}: {lack}")
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         reason = (done.stderr.strip().splitlines() or ["git failed"])[-1]

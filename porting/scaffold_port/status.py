@@ -149,13 +149,37 @@ def _ported(source: Path, level: str, changes: Changes) -> Iterator[Path]:
 # --- refresh --------------------------------------------------------------------------------------
 
 
-def refresh(program: Port, toml: Path, folder: Path) -> list[str]:
+@dataclass
+class Refreshed:
+    """What was done to a port."""
+
+    versions: dict[str, tuple[str, str]] = field(default_factory=dict)  # by package: before, after
+    patches: list[str] = field(default_factory=list)  # those whose lines moved
+
+    def lines(self) -> list[str]:
+        """For a human."""
+        pinned = [
+            f"{package}: {before or 'not pinned'} -> {after}"
+            for package, (before, after) in self.versions.items()
+        ]
+        return [*pinned, *(f"{name}: its lines moved" for name in self.patches)]
+
+    def to_json(self) -> dict[str, Any]:
+        """As docs/schemas/port-refresh.schema.json says."""
+        sources = [
+            {"package": package, "before": before or None, "after": after}
+            for package, (before, after) in self.versions.items()
+        ]
+        return {"sources": sources, "patches": self.patches}
+
+
+def refresh(program: Port, toml: Path, folder: Path) -> Refreshed:
     """Bring the port to the newest versions: patches are made again where their lines moved, and
-    port.toml names what is tracked. Returns what was done.
+    port.toml names what is tracked.
 
     Raises DoesNotApply, and changes nothing, when a patch has no place; and NotAvailable.
     """
-    done = []
+    done = Refreshed()
     renewed: dict[Path, bytes] = {}
     text = toml.read_text()
     for origin in program.sources:
@@ -163,11 +187,11 @@ def refresh(program: Port, toml: Path, folder: Path) -> list[str]:
         newest = origin.version_of(source)
         renewed |= _renew(program, origin, source)
         text = _pin(text, origin.package, newest)
-        done.append(f"{origin.package}: {origin.version or 'not pinned'} -> {newest}")
+        done.versions[origin.package] = (origin.version, newest)
     for path, content in renewed.items():
         if content != path.read_bytes():
             path.write_bytes(content)
-            done.append(f"{path.name}: its lines moved")
+            done.patches.append(path.name)
     toml.write_text(text)
     return done
 

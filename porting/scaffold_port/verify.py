@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -75,7 +76,8 @@ def _run(
     port: Port, level: str, ports: Path, built: Path | None, *, full: bool
 ) -> dict[str, float]:
     nobody = pwd.getpwnam("nobody").pw_uid
-    with _programs_in(built), Lab(["a", "b"], router="b", allow_uids=[nobody]) as lab:
+    hosts = Lab(["a", "b"], router="b", allow_uids=[nobody])
+    with _programs_in(built), _output_apart(), hosts as lab:
         lab.start()
         result: scenario.Result = scenario.load(ports, port.app).run(lab, level=level, full=full)
     return result.figures
@@ -92,3 +94,17 @@ def _programs_in(folder: Path | None) -> Iterator[None]:
         yield
     finally:
         del os.environ["SCAFFOLD_PROGRAMS"]
+
+
+@contextmanager
+def _output_apart() -> Iterator[None]:
+    """What a scenario and its programs print goes to stderr: stdout is the command's."""
+    sys.stdout.flush()
+    ours = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(ours, 1)
+        os.close(ours)

@@ -1,11 +1,13 @@
 """A port is started: from a source to its first files."""
 
 import ast
+import json
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from click.testing import CliRunner
 
@@ -14,6 +16,7 @@ from scaffold_port.cli import main
 from scaffold_port.start import origin
 
 SOURCE = Path(__file__).with_name("program")
+SCHEMA = Path(__file__).parents[2] / "docs/schemas/port-new.schema.json"
 
 
 @pytest.fixture(autouse=True)
@@ -33,9 +36,9 @@ def repository(tmp_path: Path) -> Path:
     return folder
 
 
-def new(tmp_path: Path, source: str) -> Any:
+def new(tmp_path: Path, source: str, *more: str) -> Any:
     words = ["new", "greet", "--source", source, "--ports", str(tmp_path / "ports")]
-    return CliRunner().invoke(main, [*words, "--into", str(tmp_path / "into")])
+    return CliRunner().invoke(main, [*words, "--into", str(tmp_path / "into"), *more])
 
 
 def test_the_files_can_be_read(tmp_path: Path, repository: Path) -> None:
@@ -48,6 +51,19 @@ def test_the_files_can_be_read(tmp_path: Path, repository: Path) -> None:
     assert source.build is not None
     assert source.build.steps == (("make", "-s"),)
     ast.parse((tmp_path / "ports/greet/scenario.py").read_text())
+
+
+def test_as_json(tmp_path: Path, repository: Path) -> None:
+    done = new(tmp_path, f"git:{repository}", "--json")
+    assert (done.exit_code, done.stderr) == (0, "")
+    document = json.loads(done.stdout)
+    jsonschema.validate(document, json.loads(SCHEMA.read_text()))
+    assert Path(document["source"], "greet.c").is_file()
+    assert [Path(name).name for name in document["created"]] == ["port.toml", "scenario.py"]
+    assert document["findings"] >= document["automatic"] > 0
+    again = new(tmp_path, f"git:{repository}", "--json")
+    assert (again.exit_code, again.stdout) == (1, "")
+    assert "there is a port of that name already" in again.stderr
 
 
 def test_what_is_there_stays(tmp_path: Path, repository: Path) -> None:

@@ -1,20 +1,25 @@
 """port.toml, and what `scaffold-port fetch` does with it."""
 
 import hashlib
+import json
 import tarfile
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from click.testing import CliRunner
 
 from scaffold_port import ports
 from scaffold_port.cli import main
+from scaffold_port.fetch import debian
 from scaffold_port.fetch.debian import _Apt, _sources
 from scaffold_port.fetch.errors import NotAvailable
 from scaffold_port.fetch.unpack import unpack, verify
 
-PORTS = Path(__file__).parents[2] / "ported-apps"
+ROOT = Path(__file__).parents[2]
+PORTS = ROOT / "ported-apps"
+SCHEMAS = ROOT / "docs/schemas"
 SEED_SUM = 1943
 """Changed lines of the original's nine ports together."""
 
@@ -76,6 +81,34 @@ def test_what_cannot_be_had_does_not_stop_the_rest(
     assert done.exit_code == 1
     assert done.stdout == f"{tmp_path / 'into/app/source/here'}\n"
     assert done.stderr == "app: gone: 404\n"
+    as_json = run("fetch", "--all", "--json", "--ports", tmp_path, "--into", tmp_path / "into")
+    assert (as_json.exit_code, as_json.stderr) == (1, done.stderr)
+    document = json.loads(as_json.stdout)
+    jsonschema.validate(document, json.loads((SCHEMAS / "port-fetch.schema.json").read_text()))
+    gone, here = document["fetched"]
+    assert (gone["source"], gone["why_not"]) == (None, "gone: 404")
+    assert (here["source"], here["why_not"]) == (done.stdout.strip(), None)
+
+
+@pytest.mark.parametrize(
+    ("source", "lack"),
+    [
+        ("debian:wget", "dpkg-source is not installed (Debian: apt-get install dpkg-dev)"),
+        ("git:https://example.org/greet", "git is not installed (Debian: apt-get install git)"),
+    ],
+)
+def test_what_fetches_and_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, lack: str
+) -> None:
+    """apt alone would leave Debian's changes out, and say nothing of it."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/apt-get").symlink_to("/bin/true")
+    (tmp_path / "sources.list").write_text("deb http://m/debian bookworm main\n")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr(debian, "PLACES", tmp_path)
+    done = run("new", "app", "--source", source, "--ports", tmp_path, "--into", tmp_path / "into")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert lack in done.stderr
 
 
 def archive(path: Path, *names: str) -> Path:

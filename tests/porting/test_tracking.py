@@ -1,8 +1,10 @@
 """A port follows its program: status, refresh, and the table over it."""
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -94,12 +96,20 @@ def folders(tracked: Path) -> list[str | Path]:
     return ["--ports", tracked.parent, "--into", tracked.parents[1] / "into"]
 
 
-def status(tracked: Path) -> tuple[int, dict[str, Any]]:
-    done = run("status", "greet", "--json", *folders(tracked))
+def answer(command: str, tracked: Path, *more: str) -> tuple[int, dict[str, Any]]:
+    """What `--json` prints, by its schema: the exit code, and the one answer."""
+    done = run(command, "greet", "--json", *more, *folders(tracked))
     document = json.loads(done.stdout)
-    schema = json.loads((SCHEMAS / "port-status.schema.json").read_text())
+    schema = json.loads((SCHEMAS / f"port-{command}.schema.json").read_text())
     jsonschema.validate(document, schema)
-    return done.exit_code, document["ports"][0]["sources"][0]
+    [[one]] = (value for name, value in document.items() if name != "schema")
+    assert (one["why_not"] or "") in done.stderr
+    return done.exit_code, one
+
+
+def status(tracked: Path) -> tuple[int, dict[str, Any]]:
+    code, found = answer("status", tracked)
+    return code, found["sources"][0]
 
 
 def test_a_newer_version_where_lines_moved(tracked: Path) -> None:
@@ -155,6 +165,23 @@ def test_refresh(tracked: Path) -> None:
     assert (code, about["newer"]) == (0, [])
 
 
+def test_refresh_as_json(tracked: Path) -> None:
+    code, done = answer("refresh", tracked)
+    assert (code, done["patches"], done["why_not"]) == (0, ["one.patch"], None)
+    [source] = done["sources"]
+    assert (source["before"], source["after"]) == ("v1", "v2")
+
+
+def test_what_cannot_be_had(tracked: Path) -> None:
+    """Every command says so on stderr, and in its document."""
+    repository = tracked.parents[1] / "greet"
+    shutil.rmtree(repository)
+    for command in ("fetch", "build", "status", "refresh"):
+        code, said = answer(command, tracked)
+        assert (code, said["app"]) == (1, "greet")
+        assert str(repository) in said["why_not"]
+
+
 def test_refresh_changes_nothing_that_has_no_place(tracked: Path) -> None:
     head = "\n".join((SOURCE / "greet.c").read_text().splitlines()[:6])
     change(tracked, "v3", head, "/* another head */\n" * 6)
@@ -178,6 +205,46 @@ def test_hunks_are_compared_wherever_they_stand() -> None:
     assert (found.same, found.gone, found.applies) == (1, [], True)
     assert [one.added for one in found.new] == [(b"four",)]
     assert compare(new, old).gone == found.new
+
+
+# --- built and run --------------------------------------------------------------------------------
+
+LOUD = """
+import subprocess
+from scaffold.scenario import Result, expect
+def run(lab, **about):
+    print("from the scenario")
+    host = lab["a"]
+    host.end(host.popen(["sh", "-c", "echo from a program; exec cat"], stdin=subprocess.PIPE))
+    expect(about["level"] != "relink", "the reason")
+    return Result(figures={"bytes": 5})
+"""
+
+
+def test_a_build_as_json(tracked: Path) -> None:
+    code, built = answer("build", tracked, "--level", "relink")
+    assert (code, built["level"]) == (0, "relink")
+    assert Path(built["programs"], "greet").is_file()
+    (tracked / "port.toml").write_text((tracked / "port.toml").read_text().replace("make", "no"))
+    code, built = answer("build", tracked, "--level", "relink")
+    assert (code, built["programs"]) == (1, None)
+
+
+def test_a_run_as_json(tracked: Path) -> None:
+    """Whatever a scenario and its programs print, stdout is one document."""
+    (tracked / "scenario.py").write_text(LOUD)
+    words = ["verify", "greet", "--json", "--level", "shim", "--level", "relink"]
+    command = [sys.executable, "-m", "scaffold_port", *words, *folders(tracked)]
+    paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | paths)
+    document = json.loads(done.stdout)
+    jsonschema.validate(document, json.loads((SCHEMAS / "port-verify.schema.json").read_text()))
+    shim, relink = document["verified"]
+    assert (shim["figures"], shim["why_not"]) == ({"bytes": 5}, None)
+    assert (relink["figures"], relink["why_not"]) == ({}, "the reason")
+    assert done.returncode == 1
+    assert "from the scenario" in done.stderr
+    assert "greet: not verified at level relink: the reason" in done.stderr
 
 
 # --- the table ------------------------------------------------------------------------------------

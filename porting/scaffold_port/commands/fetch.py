@@ -1,12 +1,12 @@
 """`scaffold-port fetch`."""
 
-import sys
 from pathlib import Path
 
 import click
 
 from ..fetch.errors import NotAvailable
 from ..verify import Folders
+from .formats import Answers, formatted
 from .options import chosen, of_programs
 
 
@@ -21,14 +21,17 @@ Example:
   scaffold-port fetch --all --into /tmp/ports"""
 )
 @of_programs
-def fetch(apps: tuple[str, ...], every: bool, ports: Path, into: Path) -> None:
+@formatted(("text", "json"), "port-fetch")
+def fetch(apps: tuple[str, ...], every: bool, ports: Path, into: Path, form: str) -> None:
     """Get the sources of programs, verified, and unpack them."""
-    status = 0
+    answers = Answers(form, "fetched")
     for port in chosen(apps, every, ports):
         for origin in port.sources:
+            about = {"app": port.app, "package": origin.package}
             try:
-                click.echo(origin.fetch(Folders(ports, into).of(port) / "source"))
+                source = origin.fetch(Folders(ports, into).of(port) / "source")
             except NotAvailable as error:
-                click.echo(f"{port.app}: {error}", err=True)
-                status = 1
-    sys.exit(status)
+                answers.not_done(f"{port.app}: {error}", error, **about, source=None)
+                continue
+            answers.done([source], **about, source=str(source))
+    answers.end()

@@ -1,11 +1,12 @@
 """How a command says what it has to say: --format, --json, -o, and colours."""
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 
@@ -45,3 +46,39 @@ def write(text: str, output: Path | None) -> None:
 def _shows_colours() -> bool:
     """NO_COLOR: no-color.org."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def document(**content: Any) -> None:
+    """What programs read, by the first version of its schema."""
+    click.echo(json.dumps({"schema": 1, **content}, indent=1))
+
+
+class Answers:
+    """Of a command that is asked for several things: each as soon as it is known, or all of them
+    in one document. What could not be done is said on stderr at once, in either form."""
+
+    def __init__(self, form: str, name: str) -> None:
+        """`name` is the document's key for them."""
+        self.failed = False
+        self._form = form
+        self._name = name
+        self._all: list[dict[str, Any]] = []
+
+    def done(self, lines: Iterable[object], **answer: Any) -> None:
+        """Something that was done: what a human reads of it, and what a program does."""
+        if self._form == "text":
+            for line in lines:
+                click.echo(line)
+        self._all.append({**answer, "why_not": None})
+
+    def not_done(self, line: str, why: Exception, **answer: Any) -> None:
+        """Something that was not; `answer` is what is known nevertheless."""
+        click.echo(line, err=True)
+        self.failed = True
+        self._all.append({**answer, "why_not": str(why)})
+
+    def end(self) -> NoReturn:
+        """Exit code 1 if something failed."""
+        if self._form == "json":
+            document(**{self._name: self._all})
+        sys.exit(self.failed)

@@ -1,7 +1,5 @@
 """`scaffold-port status` and `scaffold-port refresh`."""
 
-import json
-import sys
 from pathlib import Path
 
 import click
@@ -12,7 +10,7 @@ from ..status import Status
 from ..status import refresh as renew
 from ..status import status as look
 from ..verify import Folders
-from .formats import formatted
+from .formats import Answers, formatted
 from .options import chosen, of_programs
 
 
@@ -30,22 +28,17 @@ Example:
 @formatted(("text", "json"), "port-status")
 def status(apps: tuple[str, ...], every: bool, ports: Path, into: Path, form: str) -> None:
     """Compare ports with those of newer versions, change by change."""
-    failed, document = False, []
+    answers = Answers(form, "ports")
     for port in chosen(apps, every, ports):
         try:
             found = look(port, Folders(ports, into).of(port) / "source")
         except NotAvailable as error:
-            click.echo(f"{port.app}: {error}", err=True)
-            failed = True
+            answers.not_done(f"{port.app}: {error}", error, app=port.app, sources=[])
             continue
-        failed |= any(not one.applies for one in found)
-        document.append({"app": port.app, "sources": [one.to_json() for one in found]})
-        if form == "text":
-            for one in found:
-                click.echo("\n".join(_lines(port.app, one)))
-    if form == "json":
-        click.echo(json.dumps({"schema": 1, "ports": document}, indent=1))
-    sys.exit(int(failed))
+        lines = [line for one in found for line in _lines(port.app, one)]
+        answers.done(lines, app=port.app, sources=[one.to_json() for one in found])
+        answers.failed |= any(not one.applies for one in found)
+    answers.end()
 
 
 def _lines(app: str, about: Status) -> list[str]:
@@ -82,15 +75,17 @@ Example:
   scaffold-port refresh wget"""
 )
 @of_programs
-def refresh(apps: tuple[str, ...], every: bool, ports: Path, into: Path) -> None:
+@formatted(("text", "json"), "port-refresh")
+def refresh(apps: tuple[str, ...], every: bool, ports: Path, into: Path, form: str) -> None:
     """Bring ports to the newest versions, patches by hand included."""
-    failed = False
+    answers = Answers(form, "ports")
     for port in chosen(apps, every, ports):
         toml = ports / port.app / "port.toml"
         try:
-            for line in renew(port, toml, Folders(ports, into).of(port) / "source"):
-                click.echo(f"{port.app}: {line}")
+            done = renew(port, toml, Folders(ports, into).of(port) / "source")
         except (NotAvailable, DoesNotApply) as error:
-            click.echo(f"{port.app}: {error}", err=True)
-            failed = True
-    sys.exit(int(failed))
+            answers.not_done(f"{port.app}: {error}", error, app=port.app, sources=[], patches=[])
+            continue
+        lines = [f"{port.app}: {line}" for line in done.lines()]
+        answers.done(lines, app=port.app, **done.to_json())
+    answers.end()

@@ -1,6 +1,5 @@
 """`scaffold-port verify`."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -8,6 +7,7 @@ import click
 from ..records import LEVELS
 from ..verify import Folders, NotVerified
 from ..verify import verify as run
+from .formats import Answers, formatted
 from .options import chosen, of_programs
 
 
@@ -30,6 +30,7 @@ Example:
     help="Default: all three.",
 )
 @click.option("--full", is_flag=True, help="The long form, and the sources' own tests.")
+@formatted(("text", "json"), "port-verify")
 def verify(
     apps: tuple[str, ...],
     every: bool,
@@ -37,17 +38,20 @@ def verify(
     into: Path,
     levels: tuple[str, ...],
     full: bool,
+    form: str,
 ) -> None:
     """Run programs' scenarios between two hosts, by service name."""
-    status = 0
+    answers = Answers(form, "verified")
     for port in chosen(apps, every, ports):
         for level in levels:
+            about = {"app": port.app, "level": level}
             try:
                 figures = run(port, level, Folders(ports, into), full=full)
             except NotVerified as error:
-                click.echo(f"{port.app}: not verified at level {level}: {error}", err=True)
-                status = 1
+                said = f"{port.app}: not verified at level {level}: {error}"
+                answers.not_done(said, error, **about, figures={})
                 continue
             shown = ", ".join(f"{name} {value:,.6g}" for name, value in figures.items())
-            click.echo(f"{port.app}: verified at level {level}: {shown}")
-    sys.exit(status)
+            said = f"{port.app}: verified at level {level}: {shown}"
+            answers.done([said], **about, figures=figures)
+    answers.end()

@@ -13,6 +13,7 @@ from scaffold.scenario import Result, check_level, expect, program, verified
 
 SERVICE = "dns.demo.scaffold"
 PORT = 53
+_PACKAGES = "pdns-server pdns-backend-bind"
 ZONE = "example.test"
 _TEXTS = 60  # of one name: more than 1,232 bytes, so that the answer over UDP is truncated
 _SOA = f"@ 300 IN SOA ns.{ZONE}. admin.{ZONE}. 1 3600 600 86400 300"
@@ -44,7 +45,7 @@ def serve(host: Host, folder: Path, names: int, level: str) -> subprocess.Popen[
     address, service = (SERVICE, None) if level == "native" else ("0.0.0.0", SERVICE)
     config = _CONFIG.format(folder=folder, address=address, port=PORT, user=user)
     (folder / "pdns.conf").write_text(config)
-    command = [program("pdns_server", "pdns-server"), f"--config-dir={folder}"]
+    command = [program("pdns_server", _PACKAGES), f"--config-dir={folder}"]
     with (folder / "log").open("wb") as log:
         return host.popen(command, service=service, stdout=log, stderr=log)
 
@@ -75,7 +76,7 @@ def run(
     check_level(level)
     names = 2000 if full else 20
     program("dig", "bind9-dnsutils")
-    program("pdns_server", "pdns-server")
+    program("pdns_server", _PACKAGES)
     result = Result()
     folder = lab.folder / server / "pdns"
     pdns = serve(lab[server], folder, names, level)

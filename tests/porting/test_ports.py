@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import subprocess
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,17 @@ def test_where_debian_has_its_sources(tmp_path: Path) -> None:
     fields = "Types: deb\nURIs: http://m/debian\nSuites: bookworm\n"
     (tmp_path / "sources.list.d/debian.sources").write_text(fields)
     assert _sources(tmp_path) == {"debian.sources": fields.replace("deb\n", "deb-src\n", 1)}
+
+
+def test_why_a_source_cannot_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first error says it; without the place, which is the machine's."""
+    apt = _Apt.__new__(_Apt)
+    apt.folder = tmp_path
+    said = "W: so so\nE: Failed to fetch http://m/pool/a/app_1.dsc  404  Not Found\nE: Failed.\n"
+    failed = subprocess.CompletedProcess([], 100, "", said)
+    monkeypatch.setattr(apt, "_run", lambda *words: failed)
+    with pytest.raises(NotAvailable, match=r"^1-1: Failed to fetch app_1\.dsc  404  Not Found$"):
+        apt.source("app", "1-1")
 
 
 def test_a_tarball_without_its_dsc_is_not_trusted(tmp_path: Path) -> None:

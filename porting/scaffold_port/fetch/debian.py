@@ -123,7 +123,8 @@ class _Apt:
             if tarball.suffix != ".asc":
                 self._check(tarball, self.folder / f"{package}_{plain}.dsc")
                 return unpack(tarball, self.folder)
-        reason = (done.stderr.strip().splitlines() or ["apt-get source failed"])[-1]
+        errors = re.findall(r"^E: (.*)$", done.stderr, re.MULTILINE)
+        reason = next(iter(errors), "apt-get source failed")  # the last says that there were some
         raise NotAvailable(f"{version}: {re.sub(r'https?://[^ ]*/', '', reason)}")
 
     def _check(self, tarball: Path, dsc: Path) -> None:

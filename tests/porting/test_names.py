@@ -187,6 +187,11 @@ CASES: dict[str, dict[str, str]] = {
         "a.cpp": "void f() { W<listen>(); //?\n std::function<F> g(listen); //?\n"
         " std::thread t(listen, 1, 2); } //+\n",
     },
+    "in a macro of its own name": {
+        "a.c": "#define connect(s, a, n) (log(s), connect(s, a, n)) //+\n"
+        "#define listen listen //+\n#define bind(s) go(bind_all(s))\n"
+        "int f(int s, T *a) { return connect(s, a, 1) + listen(s, 5); }\n",
+    },
     # calls that no name shows
     "by number": {
         "a.c": "int f() { return syscall(SYS_connect, 1, 2, 3); } //-\n"

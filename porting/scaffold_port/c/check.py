@@ -167,11 +167,13 @@ def _functions(use: Use, unit: Unit) -> list[Use]:
 
 
 def _macros(use: Use, unit: Unit, conditions: Conditions) -> list[int]:
-    """Where macros are made that hold at a use: before it, and not ended in between."""
+    """Where macros are made that hold at a use: before it, and not ended in between. Within its own
+    definition a macro does not hold (C11 6.10.3.4)."""
     here = set(conditions.around(use.start))
     ends = [at for at in unit.unmade.get(use.name, ()) if here.issuperset(conditions.around(at))]
     last = max((at for at in ends if at < use.start), default=0)
-    return [at for at in unit.macros.get(use.name, ()) if last <= at < use.start]
+    made = [at for at in unit.macros.get(use.name, ()) if last <= at < use.start]
+    return made[:-1] if use.role != "call" and use.function == use.name else made
 
 
 def _otherwise(last: tuple[str, ...]) -> tuple[str, ...]:

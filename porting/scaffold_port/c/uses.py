@@ -222,7 +222,7 @@ class _Reader:
         member = before.endswith((b".", b"->")) and not before.endswith(b"...")
         opens = is_called(self.source, end)
         role = "member" if member else "macro" if opens else "mention"
-        whole = body.strip() == name.encode() and name.islower()
+        whole = TEXT.sub(b"", body).strip() == name.encode() and name.islower()
         part = name in TAKES and not is_text(body, at, at + end - start)
         value = macro != "" and role == "mention" and (whole or part)
         doubt = f"it stands in the macro `{macro}`" if value and not whole else ""

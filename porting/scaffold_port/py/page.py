@@ -5,7 +5,7 @@ from itertools import groupby
 from pathlib import Path
 
 from ..rules import by_id
-from .standard import LIBRARY, METHODS, ONLY_SOCKETS
+from .standard import EARLIER, METHODS, ONLY_SOCKETS, TODAY
 
 INTRODUCTION = """# Python's standard library
 
@@ -16,6 +16,12 @@ sockets they are given (`select`, `selectors`, `ssl.SSLContext`) are not looked 
 
 | names | rule | `rewrite` |
 |---|---|---|
+"""
+EARLIER_TITLE = """
+The same names count in modules that Python 2 has, and six:
+
+| module | also |
+|---|---|
 """
 METHODS_TITLE = """
 ## Methods
@@ -33,17 +39,22 @@ def page() -> str:
     """The whole of it."""
     names = [
         f"| {', '.join(map('`{}`'.format, group))} | {_link(rule)} | {outcome} |\n"
-        for (_, rule, outcome), group in groupby(LIBRARY, _row)
+        for (_, rule, outcome), group in groupby(TODAY, _row)
+    ]
+    earlier = [
+        f"| `{module}` | {', '.join(map('`{}`'.format, names))} |\n"
+        for module, names in EARLIER.items()
     ]
     methods = [
         f"| {', '.join(map(_method, group))} | {_link(rule)} |\n"
         for rule, group in groupby(sorted(METHODS, key=METHODS.__getitem__), METHODS.__getitem__)
     ]
-    return INTRODUCTION + "".join(names) + METHODS_TITLE + "".join(methods)
+    tables = INTRODUCTION, *names, EARLIER_TITLE, *earlier, METHODS_TITLE, *methods
+    return "".join(tables)
 
 
 def _row(name: str) -> tuple[str, str, str]:
-    known = LIBRARY[name]
+    known = TODAY[name]
     module = name.rpartition(".")[0]
     if known.fix:
         return module, known.rule, "renames it: `scaffold.inet`"

@@ -45,7 +45,7 @@ def _foreign(module: str) -> dict[str, Name]:
     }
 
 
-LIBRARY: dict[str, Name] = {
+TODAY: dict[str, Name] = {
     **_renamed("socket", "socket-family", "socket fromfd"),
     **_renamed("socket", "connection-call", "create_connection create_server"),
     **_renamed("socket", "resolver-call", "getaddrinfo gethostbyname"),
@@ -95,6 +95,31 @@ LIBRARY: dict[str, Name] = {
 }
 """Names that only other modules know (selectors, select, ssl.SSLContext) take the sockets that they
 are given."""
+EARLIER = {
+    "http.client": ("httplib", "six.moves.http_client"),
+    "http.server": ("BaseHTTPServer", "six.moves.BaseHTTPServer"),
+    "socketserver": ("SocketServer", "six.moves.socketserver"),
+    "urllib.request": ("urllib", "urllib2", "six.moves.urllib.request"),
+    "urllib.robotparser": ("robotparser", "six.moves.urllib.robotparser"),
+    "xmlrpc.client": ("xmlrpclib", "six.moves.xmlrpc_client"),
+    "xmlrpc.server": ("SimpleXMLRPCServer", "DocXMLRPCServer", "six.moves.xmlrpc_server"),
+}
+"""What modules were called in Python 2, and what six calls them in both. Without these names a
+program for Python 2 that speaks of no other would pass for one without sockets."""
+
+
+def _earlier() -> dict[str, Name]:
+    """The names of today's modules in earlier ones."""
+    return {
+        f"{earlier}.{name.removeprefix(f'{today}.')}": known
+        for today, modules in EARLIER.items()
+        for earlier in modules
+        for name, known in TODAY.items()
+        if name.rpartition(".")[0] == today
+    }
+
+
+LIBRARY = TODAY | _earlier()
 
 MODULES = frozenset(name.rpartition(".")[0] for name in LIBRARY) - {"errno", "os"}
 """Modules that are sockets' business as a whole: as a value they go where nobody follows."""

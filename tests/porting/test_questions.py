@@ -87,6 +87,11 @@ def test_a_question(question: str, statements: str, tmp_path: Path) -> None:
         ("`socket.socket` is meant as a class", "class A(socket.socket): pass"),
         ("`socket` is passed on", "g(module=socket)"),
         (CHECKED, "if not socket.inet_aton(x): pass"),
+        (RECORD, "return socket.inet_ntop(socket.AF_INET, x[4:8])"),
+        (RECORD, "data = bytes(x[16:]); return socket.inet_ntoa(data)"),
+        (RECORD, "data, _ = s.recvfrom(4); return socket.inet_ntoa(data)"),
+        ("", "return socket.inet_ntoa(socket.inet_aton(x[1:]))"),
+        ("", "return socket.inet_ntoa(x)"),
     ],
 )
 def test_a_question_about_python(question: str, statement: str, tmp_path: Path) -> None:

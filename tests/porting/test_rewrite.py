@@ -297,6 +297,8 @@ _LINUX = b"#ifdef __linux__\n#include <sys/socket.h>\n#endif\n"
         (b"#if !defined(A_H)\n#define A_H 1\n", _LINUX, b"#endif // A_H\n"),
         (b"#pragma once\n#ifndef A_H\n#define A_H\n", b"\n", b"#endif"),
         (b"", b"/* text */\n#define SIZE 4\n", b""),
+        (b'#ifdef HAVE_CONFIG_H\n#include "../config.h"\n#endif\n', b"#ifdef X\n", b"#endif\n"),
+        (b"#if X\n# include <my_config.h>\n#else\n#define Y\n#endif\n", _LINUX, b""),
     ],
 )
 def test_the_header_follows_what_precedes_headers(

@@ -55,6 +55,8 @@ LINES: dict[str, list[tuple[str, str]]] = {
         ('printf("%s", (char *)(inet_ntoa(a)));', 'printf("%s", (char *)(scaffold_inet_ntoa(a)));'),
         ("strcpy(t, inet_ntoa(a));", SAME),
         ('sprintf(t, "%s", inet_ntoa(a));', SAME),
+        ("strncpy(t, inet_ntoa(a), n);", SAME),
+        ("char t[INET_ADDRSTRLEN], u[40]; strncpy(u, t, sizeof u);", SAME),
         ("p = inet_ntoa(a);", SAME),
         ("f = inet_ntoa;", SAME),
         ("inet_ntop(2, a, t, 16);", "scaffold_inet_ntop(2, a, t, 16);"),

@@ -57,5 +57,14 @@ def _include(data: bytes, before: int) -> set[Edit]:
 def _precedes_headers(word: bytes, text: bytes, guard: bytes) -> bool:
     if word == b"pragma":
         return text == b"once"
+    if word == b"include":
+        return _is_of_configure(text)
     names_guard = text.split()[:1] == [guard]
     return word == b"define" and (names_guard or _BEFORE_HEADERS.match(text) is not None)
+
+
+def _is_of_configure(header: bytes) -> bool:
+    """Whether it is what configure writes: it may say the same, and many include it under a
+    condition."""
+    name = header.strip(b"\"<> \t\r").rpartition(b"/")[2]
+    return b"config" in name and name.endswith(b".h")

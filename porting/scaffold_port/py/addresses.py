@@ -1,8 +1,9 @@
-"""Texts that are read as addresses: whether what calls for it is a check of what a peer sent.
+"""Addresses that are read from text or shown as text: where they come from, and where they go.
 
 Renamed, inet_pton and its like take a service's name as well. That is right for what a user writes;
-of what a peer sends it loosens a check. An origin is followed within the function, through the
-names that it binds.
+of what a peer sends it loosens a check. inet_ntop and its like show one, which is no address to
+whoever reads the text next. An origin is followed within the function, through the names that it
+binds.
 """
 
 from bisect import bisect_left
@@ -10,17 +11,16 @@ from functools import cached_property
 
 from tree_sitter import Node
 
-from ..questions import CHECKED, RECEIVED
+from ..questions import CHECKED, RECEIVED, RECORD
 from .meanings import FOLLOWED_MAX, Meanings
 from .module import arguments, field, given_to, parts, text
 from .scopes import Scope, Walk
 
-READERS = {"socket.inet_aton", "socket.inet_pton"}
-_PRINTERS = {
-    f"{module}.{name}"
-    for module in ("socket", "scaffold.inet")
-    for name in ("inet_ntoa", "inet_ntop")
-}
+_MODULES = ("socket", "scaffold.inet")
+_READERS = {f"{module}.{name}" for module in _MODULES for name in ("inet_aton", "inet_pton")}
+_PRINTERS = {f"{module}.{name}" for module in _MODULES for name in ("inet_ntoa", "inet_ntop")}
+ASKED = _READERS | _PRINTERS
+"""Functions about which there may be a question."""
 _RECEIVE = {
     "recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg", "recvmsg_into", "accept",
     "getpeername", "readexactly", "readuntil", "sock_recv", "sock_recvfrom", "sock_accept",
@@ -32,7 +32,8 @@ _TESTS = {
 }  # fmt: skip
 """What asks a value for its truth, or throws it away."""
 
-PRINTED = "it is what a renamed call printed"
+_PRINTED, _READ, _PART = "printed by a renamed call", "read by one", "a part of something"
+"""Origins beside RECEIVED."""
 
 
 class Addresses:
@@ -45,12 +46,14 @@ class Addresses:
         self._depth = 0
 
     def question(self, function: Node, scope: Scope) -> str:
-        """What a person has to decide about a call of a reader; empty: it is rewritten."""
+        """What a person has to decide about a call; empty: it is rewritten."""
         call = function.parent
         if call is None or call.type != "call":
             return ""
         origins = set[str]().union(*(self._origins(one, scope) for one in arguments(call)))
-        if PRINTED in origins:
+        if not self._meanings.of(function, scope).isdisjoint(_PRINTERS):
+            return "" if _READ in origins or origins.isdisjoint({RECEIVED, _PART}) else RECORD
+        if _PRINTED in origins:
             return ""
         if RECEIVED in origins:
             return RECEIVED
@@ -70,14 +73,19 @@ class Addresses:
                     open_.append(field(node, "value"))
                 case "call" if origin := self._of_call(node, scope):
                     found.add(origin)
+                case "slice":
+                    found.add(_PART)
                 case _:
                     open_ += parts(node)
         return found
 
     def _of_call(self, call: Node, scope: Scope) -> str:
         function = field(call, "function")
-        if not self._meanings.of(function, scope).isdisjoint(_PRINTERS):
-            return PRINTED
+        meaning = self._meanings.of(function, scope)
+        if not meaning.isdisjoint(_PRINTERS):
+            return _PRINTED
+        if not meaning.isdisjoint(_READERS):
+            return _READ
         name = text(field(function, "attribute")) if function.type == "attribute" else ""
         return RECEIVED if name in _RECEIVE else ""
 

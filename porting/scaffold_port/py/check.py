@@ -13,7 +13,7 @@ from ..questions import elsewhere, unclear
 from ..rules import by_id
 from ..source import Source
 from ..suppress import by_comment, comments
-from .addresses import READERS, Addresses
+from .addresses import ASKED, Addresses
 from .meanings import LOCAL_SOCKET, Meanings, is_made, is_socket
 from .module import (
     Module,
@@ -178,7 +178,7 @@ class _Checks:
             question = unclear(message)
         elif known.fix and not certain:
             question = unclear(f"`{call}` may be another one than `{name}` here")
-        elif name in READERS:
+        elif name in ASKED:
             question = self.addresses.question(use.node, use.scope)
         fix = known.fix if not message and not question else ""
         confidence = "high" if certain else "medium"

@@ -14,12 +14,12 @@ LANGUAGES = {
 }
 GRAMMARS = {".y", ".l", ".lex", ".yy", ".ypp", ".ll", ".lpp"}
 """Of yacc, bison, lex and flex: C or C++ in braces among their own rules."""
-_TEMPLATE = ".in"
-"""What configure fills in: `a.c.in` is C as well."""
+_TEMPLATES = {".in", ".cmake"}
+"""What configure and CMake fill in: `a.c.in` is C as well."""
 _OTHERS = {
-    *(".awk", ".cs", ".el", ".erl", ".f90", ".go", ".hs", ".java", ".js", ".kt", ".lua", ".m"),
-    *(".ml", ".mm", ".php", ".pl", ".pm", ".rb", ".rs", ".scala", ".swift", ".tcl", ".ts"),
-    *(".vala", ".xs", ".zig"),
+    *(".awk", ".cs", ".el", ".erl", ".f90", ".go", ".hs", ".i", ".java", ".js", ".kt", ".lua"),
+    *(".m", ".ml", ".mm", ".php", ".pl", ".pm", ".rb", ".rl", ".rs", ".scala", ".swift", ".tcl"),
+    *(".ts", ".vala", ".xs", ".zig"),
 }
 """Suffixes of languages that no rule knows."""
 INCLUDED = "c"
@@ -58,4 +58,4 @@ def included(data: bytes) -> set[str]:
 
 
 def _suffix(path: PurePath) -> str:
-    return PurePath(path.stem).suffix if path.suffix == _TEMPLATE else path.suffix
+    return PurePath(path.stem).suffix if path.suffix in _TEMPLATES else path.suffix

@@ -29,7 +29,7 @@ def looked_at(folder: Path, choice: Choice) -> list[str]:
 @pytest.mark.parametrize(
     "name",
     [
-        *("a.c", "a.h", "a.y", "a.l", "a.lex", "a.c.in", "a.h.in"),
+        *("a.c", "a.h", "a.y", "a.l", "a.lex", "a.c.in", "a.h.in", "a.h.cmake"),
         *("a.cc", "a.cpp", "a.C", "a.hpp", "a.H", "a.ipp", "a.inl", "a.tpp", "a.cppm", "a.ixx"),
         *("a.yy", "a.ll", "a.cpp.in"),
     ],

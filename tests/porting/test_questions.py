@@ -35,6 +35,10 @@ def asked(found: list[Finding]) -> list[str]:
     ("question", "statements"),
     [
         (CHECKED, "struct in_addr a; return inet_pton(AF_INET, text, &a);"),
+        (CHECKED, "struct sockaddr_in a; return inet_pton(AF_INET, text, &(a.sin_addr)) == 1;"),
+        (CHECKED, "union { struct in_addr v4; } a; return inet_aton(text, &a.v4);"),
+        ("", "struct sockaddr_in a; inet_aton(text, &a.sin_addr); go(&a);"),
+        ("", "inet_aton(text, &peer->sin_addr);"),
         (RECEIVED, "recv(fd, text, 9, 0); inet_aton(text, out);"),
         (RECORD, "inet_ntop(AF_INET, data + 2, text, 99);"),
         (RECORD, "inet_ntop(AF_INET, rr->rdata, text, 99);"),

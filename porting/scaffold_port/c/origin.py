@@ -127,6 +127,17 @@ def _root(expression: Node) -> str:
     return text(at) if at is not None else ""
 
 
+def _whole(address: Node) -> str:
+    """The variable that an address is in: itself, or one whose member it is."""
+    at = _bare(address)
+    while at.type == "field_expression":
+        operator, object_ = at.child_by_field_name("operator"), at.child_by_field_name("argument")
+        if object_ is None or operator is None or operator.type != ".":
+            return ""
+        at = _bare(object_)
+    return _root(at)
+
+
 def _is_received(variable: str, function: Node) -> bool:
     """Whether a call of the function fills the variable with what a peer has sent."""
     return variable != "" and any(variable == _filled(call) for call in _calls(function))
@@ -141,7 +152,7 @@ def _filled(call: Node) -> str:
 
 def _is_only_checked(address: Node, function: Node) -> bool:
     """Whether the function declares the variable, and but for filling it says no more of it."""
-    variable = _root(address)
+    variable = _whole(address)
     if not variable or not _is_local(variable, function):
         return False
     return all(_says_nothing(node) for node in _mentions(variable, function))

@@ -17,8 +17,8 @@ EXAMPLES = {
         "s = scaffold_socket(AF_INET, SOCK_STREAM, 0);",
     ),
     "address-construction": Example(
-        "struct sockaddr_in a;\ninet_pton(AF_INET, option, &a.sin_addr);",
-        "struct sockaddr_in a;\nscaffold_inet_pton(AF_INET, option, &a.sin_addr);",
+        "inet_pton(AF_INET, option, &to->sin_addr);",
+        "scaffold_inet_pton(AF_INET, option, &to->sin_addr);",
     ),
     "resolver-call": Example(
         "error = getaddrinfo(host, port, &hints, &list);",

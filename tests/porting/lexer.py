@@ -73,9 +73,9 @@ def calls(data: bytes, names: Set[bytes]) -> Iterator[tuple[int, bytes]]:
 def _form(data: bytes, behind: bytes, earlier: _Token, last: _Token) -> str:
     if last[0] in (b".", b"->"):
         return "member"
-    if last[0] == b"::" and re.match(rb"[A-Za-z_>]", earlier[0][-1:] or b" "):
-        if earlier[0] not in _BEFORE_CALLS:
-            return "scoped"
+    is_scope = re.match(rb"[A-Za-z_>]", earlier[0][-1:]) and earlier[0] not in _BEFORE_CALLS
+    if last[0] == b"::" and is_scope:
+        return "scoped"
     if behind != b"(":
         return "word"
     return "call" if _is_call(data, last, earlier) else "declared"

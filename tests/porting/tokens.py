@@ -4,38 +4,38 @@ import io
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
-FUNCTIONS = frozenset(
-    """
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+FUNCTIONS = _set("""
     socket fromfd create_connection create_server getaddrinfo gethostbyname gethostbyname_ex
     gethostbyaddr getnameinfo getfqdn inet_aton inet_pton inet_ntoa inet_ntop
-    """.split()
-)
+""")
 """Of the module socket."""
-METHODS = frozenset(
-    """
+METHODS = _set("""
     connect connect_ex bind listen accept sendto recvfrom recvfrom_into recvmsg recvmsg_into
     sendmsg getpeername getsockname setsockopt getaddrinfo gethostbyname getnameinfo
     create_connection create_server create_datagram_endpoint open_connection start_server
     sock_connect sock_accept sock_sendto sock_recvfrom sock_recvfrom_into
-    """.split()
-)
+""")
 """Of sockets and event loops. shutdown and getsockopt do what they should on any socket."""
 CERTAIN = METHODS - {"connect", "bind", "listen", "accept", "start_server", "open_connection"}
 """Those that hardly anything else has; the others need a receiver that is called a socket."""
-LIBRARY = frozenset(
-    """
+LIBRARY = _set("""
     HTTPConnection HTTPSConnection urlopen urlretrieve build_opener SysLogHandler SocketHandler
     DatagramHandler HTTPHandler SMTPHandler SMTP SMTP_SSL LMTP FTP FTP_TLS POP3 IMAP4 NNTP Telnet
     WSGIServer make_server SimpleXMLRPCServer DocXMLRPCServer ServerProxy HTTPServer
     ThreadingHTTPServer TCPServer UDPServer ThreadingTCPServer ThreadingUDPServer Listener Client
     dispatcher dispatcher_with_send async_chat SMTPServer get_server_certificate BaseManager
     SyncManager RobotFileParser URLopener FancyURLopener open_connection start_server
-    """.split()
-)
+""")
 """Of the rest of the standard library."""
 LOCAL = frozenset({"AF_UNIX", "AF_NETLINK", "AF_PACKET", "AF_VSOCK", "AF_CAN", "AF_ALG"})
-_KINDS = {tokenize.NAME, tokenize.OP, tokenize.STRING}
+_KINDS = {tokenize.NAME, tokenize.OP, tokenize.STRING, tokenize.NEWLINE}
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,12 @@ def words(data: bytes) -> Iterator[Word]:
 def _imports(texts: list[str]) -> tuple[set[str], set[str]]:
     """What the module socket is called, and which of its functions are imported by name."""
     modules, imported = {"socket", "_socket"}, set()
-    for at, text in enumerate(texts):
+    for at in range(len(texts)):
         if texts[at : at + 3] == ["import", "socket", "as"]:
             modules.add(texts[at + 3])
         if texts[at : at + 3] == ["from", "socket", "import"]:
-            at += 3
-            while texts[at] in FUNCTIONS or texts[at] in "(,) as" and text:
-                imported |= {texts[at]} & FUNCTIONS
-                at += 1
+            line = takewhile(lambda text: text.strip(), texts[at + 3 :])
+            imported |= FUNCTIONS & {*line}
     return modules, imported
 
 

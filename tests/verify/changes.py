@@ -1,14 +1,17 @@
 """What `scaffold-port rewrite` changes in a program, line by line, and a sample of it."""
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 from scaffold_port.analyze import analyze
 from scaffold_port.layers import layers
+from verify import unchosen
 
 EACH_MAX = 60
 """Of one program: none dominates."""
@@ -53,3 +56,17 @@ def draw(programs: Mapping[str, Iterable[Change]], size: int, seed: int) -> list
         listed = sorted(found)
         wanted += random.sample(listed, min(EACH_MAX, len(listed)))
     return sorted(random.sample(wanted, min(size, len(wanted))))
+
+
+def main(seed: int, size: int) -> None:
+    """Prints a sample of the programs, to be read: `python -m verify.changes SEED`."""
+    with TemporaryDirectory() as folder:
+        trees = {one: unchosen.fetch(one, Path(folder)) for one in unchosen.PROGRAMS}
+        found = {program: changes(program, tree) for program, tree in trees.items()}
+    print(f"# seed {seed}, of {sum(map(len, found.values()))} changes")
+    for one in draw(found, size, seed):
+        print(f"{one.program} {one.path}:{one.line}\n-{one.before}\n+{one.after}")
+
+
+if __name__ == "__main__":
+    main(seed=int(sys.argv[1]), size=500)

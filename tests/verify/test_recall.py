@@ -103,9 +103,7 @@ def decided(program: str) -> Counter[Place]:
 
 
 @pytest.mark.parametrize("program", unchosen.PROGRAMS)
-def test_no_call_is_silent(
-    program: str, trees: dict[str, Path], figures: dict[str, float]
-) -> None:
+def test_no_call_is_silent(program: str, trees: dict[str, Path], figures: dict[str, float]) -> None:
     tree = trees[program]
     seen = Seen(analyze([tree]))
     says: Counter[str] = Counter()

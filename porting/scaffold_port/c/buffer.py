@@ -8,9 +8,7 @@ from .tree import ancestors, operator, text
 from .unit import Array, Unit, Use
 from .variable import seen_from_to
 
-UNBOUNDED = frozenset(
-    {"strcpy", "stpcpy", "strcat", "sprintf", "vsprintf", "strncpy", "stpncpy"}
-)
+UNBOUNDED = frozenset({"strcpy", "stpcpy", "strcat", "sprintf", "vsprintf", "strncpy", "stpncpy"})
 """What writes as much as it is given, or no end of a text that does not fit."""
 _COPY = re.compile(
     rb"\b(?:%s)\s*\([^;,]{0,200},([^;]{0,1000})" % "|".join(sorted(UNBOUNDED)).encode()

@@ -66,5 +66,5 @@ def _precedes_headers(word: bytes, text: bytes, guard: bytes) -> bool:
 def _is_of_configure(header: bytes) -> bool:
     """Whether it is what configure writes: it may say the same, and many include it under a
     condition."""
-    name = header.strip(b"\"<> \t\r").rpartition(b"/")[2]
+    name = header.strip(b'"<> \t\r').rpartition(b"/")[2]
     return b"config" in name and name.endswith(b".h")

@@ -2,8 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
@@ -11,10 +9,14 @@ from itertools import chain, repeat
 from pathlib import Path
 
 from .cache import Cache
+from .compiled.database import Database
+from .compiled.unit import Asked
+from .compiled.view import View, asked, view
 from .declared import PLAIN, Declared, Place, Run
 from .files import EVERYTHING, Choice, Files, collect
-from .findings import Finding, NotAnalysed, Report, undecided
+from .findings import Finding, NotAnalysed, Report, once, undecided
 from .languages import included
+from .processes import each
 from .scope import beside, left_alone
 from .source import Source, wide
 
@@ -27,8 +29,8 @@ _CHECKS = {"c": ".c.check", "c++": ".c.check", "python": ".py.check"}
 
 @dataclass
 class FileResult:
-    """Of one file. `declared` is what other files need to know of it, `includes` are names of files
-    that nothing else tells to be C."""
+    """Of one file. `declared` is what other files need to know of it, `includes` are the names of
+    those that it includes."""
 
     path: str
     language: str
@@ -46,19 +48,38 @@ def analyze(
     choice: Choice = EVERYTHING,
     jobs: int | None = None,
     cache: Cache | None = None,
+    database: Database | None = None,
     on_file: Callable[[int, int], None] = lambda done, total: None,
+    on_note: Callable[[str], None] = lambda note: None,
 ) -> Report:
-    """Look at everything below `paths`. `on_file` is told how many of how many are done."""
+    """Look at everything below `paths`; with a database a compiler does, too. `on_file` is told how
+    many of how many files or units are done, `on_note` what the compiler cannot read."""
     paths = list(paths)
     files = collect(paths, choice)
     names = tuple(map(str, paths))
     report = Report(names, skipped=files.skipped, not_analysed=list(files.unreadable))
+    jobs = jobs or os.cpu_count() or 1
     results = []
-    for result in _all(files, jobs or os.cpu_count() or 1, cache):
+    for result in _all(files, jobs, cache):
         results.append(result)
         on_file(len(results), len(files.wanted))
-    _merge(results, report, paths)
+    compiled = View()
+    places, includes = _of_c(results)
+    if database and places:
+        compiled = view(database, places, includes, jobs=jobs, kept=cache, on_unit=on_file)
+        for note in compiled.notes(database.path):
+            on_note(note)
+    _merge(results, report, paths, compiled)
     return report
+
+
+def _of_c(results: list[FileResult]) -> tuple[Asked, dict[str, set[str]]]:
+    """The places that a compiler is asked for, and what each file includes, by names."""
+    names: dict[str, set[str]] = {}
+    for result in results:
+        names.setdefault(Path(result.path).name, set()).update(result.includes)
+    of_c = (_with_places(result) for result in results if result.language != "python")
+    return asked(chain.from_iterable(of_c)), names
 
 
 def _all(files: Files, jobs: int, cache: Cache | None) -> Iterable[FileResult]:
@@ -78,27 +99,11 @@ def _each(wanted: list[tuple[Path, str]], jobs: int, cache: Cache | None) -> Ite
     if jobs == 1:
         yield from map(work, words)
         return
-    done = 0
-    with ProcessPoolExecutor(max_workers=max(1, min(jobs, len(words)))) as pool:
-        try:
-            for result in pool.map(work, words, chunksize=CHUNK):
-                yield result
-                done += 1
-        except BrokenProcessPool:  # a parser crashed, and took its process along
-            pass
-    for one in words[done:]:
-        yield _alone(work, one)
+    yield from each(work, words, jobs, _crashed, CHUNK)
 
 
-def _alone(work: Callable[[tuple[str, str]], FileResult], words: tuple[str, str]) -> FileResult:
-    """A file in a process of its own: its crash is its own, too."""
-    with ProcessPoolExecutor(max_workers=1) as pool:
-        try:
-            return pool.submit(work, words).result()
-        except BrokenProcessPool:
-            result = FileResult(*words)
-            result.not_analysed.append(NotAnalysed(words[0], 0, "the parser crashed"))
-            return result
+def _crashed(words: tuple[str, str]) -> FileResult:
+    return FileResult(*words, not_analysed=[NotAnalysed(words[0], 0, "the parser crashed")])
 
 
 def analyze_file(words: tuple[str, str], cache: Cache | None = None) -> FileResult:
@@ -116,7 +121,8 @@ def analyze_file(words: tuple[str, str], cache: Cache | None = None) -> FileResu
     if reason:
         result.not_analysed.append(NotAnalysed(path, 0, reason))
         return result
-    kept = cache.get(data, path, language) if cache else None
+    key = (language.encode(), os.fsencode(path), data)
+    kept = cache.get(*key) if cache else None
     if isinstance(kept, FileResult):
         return kept
     try:
@@ -126,7 +132,7 @@ def analyze_file(words: tuple[str, str], cache: Cache | None = None) -> FileResu
         result.not_analysed.append(NotAnalysed(path, 0, f"the analysis failed: {error}"[:200]))
         return result
     if cache:
-        cache.put(data, path, language, result)
+        cache.put(result, *key)
     return result
 
 
@@ -150,20 +156,32 @@ def _read(path: str) -> bytes:
         return file.read(SIZE_MAX + 1)
 
 
-def _merge(results: list[FileResult], report: Report, roots: list[Path]) -> None:
+def _merge(results: list[FileResult], report: Report, roots: list[Path], compiled: View) -> None:
     run = Run(_declared(result, roots) for result in results)
     for result in results:
         report.files += 1
         report.bytes += result.bytes
         report.languages[result.language] = report.languages.get(result.language, 0) + 1
         report.not_analysed += result.not_analysed
-        places = chain(result.places, repeat(PLAIN))
-        for finding, place in zip(result.findings, places, strict=False):
-            if not run.hides(finding.call, place):
-                doubt = run.doubt(finding.call, place)
-                finding = undecided(finding, doubt, asked=not place.given_to)
-                report.findings.append(_settled(finding, roots))
+        found = (_meant(*one, run, compiled) for one in _with_places(result))
+        settled = [_settled(finding, roots) for finding in found if finding]
+        report.findings += map(_ranked, _asked_once(settled, result.language))
     report.findings.sort(key=lambda one: (one.path, one.line, one.column, one.rule))
+
+
+def _meant(finding: Finding, place: Place, run: Run, compiled: View) -> Finding | None:
+    """With what speaks against libc's function, where something does; None: it is another."""
+    if compiled.is_libcs(finding):
+        return replace(finding, confidence="high")
+    if compiled.is_anothers(finding) or run.hides(finding.call, place):
+        return None
+    finding = undecided(finding, place.doubt, asked=place.fits)
+    finding = undecided(finding, run.doubt(finding.call, place), asked=not place.given_to)
+    return undecided(finding, compiled.doubt(finding), asked=True)
+
+
+def _with_places(result: FileResult) -> Iterable[tuple[Finding, Place]]:
+    return zip(result.findings, chain(result.places, repeat(PLAIN)), strict=False)
 
 
 def _below(path: Path, roots: list[Path]) -> Path:
@@ -182,16 +200,26 @@ def _declared(result: FileResult, roots: list[Path]) -> Declared:
 
 
 def _settled(finding: Finding, roots: list[Path]) -> Finding:
-    """As the whole run has it: with the reason why it stays as it is, where there is one."""
+    """With the reason why it stays as it is, or why nobody is asked, where there is one."""
     path = _below(Path(finding.path), roots)
     left = left_alone(path, finding.ifdef)
     if left:
         finding = replace(finding, left=left)
     elif finding.question and beside(path):
         finding = replace(finding, question="", left="" if finding.fix else beside(path))
-    return _as_context(finding) if finding.group == "context" else finding
+    return finding
 
 
-def _as_context(finding: Finding) -> Finding:
-    """Nobody has to do anything there."""
-    return replace(finding, confidence="low", lines=0)
+def _asked_once(findings: Iterable[Finding], language: str) -> Iterable[Finding]:
+    """Those of one file. A parser of C may lose the function that a place is in, where #if splits
+    it; what stands in no function of Python is asked each time."""
+    asked: dict[tuple[str, str], Finding] = {}
+    function = ""
+    for finding in findings:
+        function = finding.function or (function if language != "python" else "")
+        yield once(finding, function, asked)
+
+
+def _ranked(finding: Finding) -> Finding:
+    """Nobody has to do anything about what is context."""
+    return replace(finding, confidence="low", lines=0) if finding.group == "context" else finding

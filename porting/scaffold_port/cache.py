@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 """Raised when what is kept changes its shape."""
 
 
@@ -32,22 +32,24 @@ class Cache:
         self.where = where
         self.mark = mark
 
-    def _path(self, data: bytes, path: str, language: str) -> Path:
-        digest = hashlib.sha256(self.mark + language.encode() + b"\0" + os.fsencode(path) + b"\0")
-        digest.update(data)
+    def _path(self, parts: tuple[bytes, ...]) -> Path:
+        digest = hashlib.sha256(self.mark)
+        for part in parts:
+            digest.update(b"%d:" % len(part))
+            digest.update(part)
         name = digest.hexdigest()
         return self.where / name[:2] / name[2:40]
 
-    def get(self, data: bytes, path: str, language: str) -> Any | None:
-        """The result that was kept, or None."""
+    def get(self, *parts: bytes) -> Any | None:
+        """The result that was kept for these parts of a key, or None."""
         try:
-            return pickle.loads(self._path(data, path, language).read_bytes())
+            return pickle.loads(self._path(parts).read_bytes())
         except (OSError, pickle.PickleError, EOFError, AttributeError):
             return None
 
-    def put(self, data: bytes, path: str, language: str, result: Any) -> None:
+    def put(self, result: Any, *parts: bytes) -> None:
         """Keep a result; a full disk only costs time."""
-        target = self._path(data, path, language)
+        target = self._path(parts)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:

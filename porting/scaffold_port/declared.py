@@ -18,6 +18,8 @@ class Place:
     is_word: bool = False  # the name is one that others' classes have, too
     given_to: str = ""  # a function, or a macro, that is given the name itself
     declared: bool = False  # the file includes the header that declares libc's
+    doubt: str = ""  # why the name may be another's, as far as the file alone says
+    fits: bool = True  # it is called as libc's function is
 
 
 PLAIN = Place()

@@ -52,9 +52,9 @@ def is_program(path: PurePath, head: bytes) -> bool:
 
 
 def included(data: bytes) -> set[str]:
-    """The files that C includes under names that tell no language: `table.inc`, `errors.def`."""
+    """The names of the files that C includes: `a.h`, `table.inc`, `errors.def`."""
     paths = (PurePath(os.fsdecode(found)) for found in _INCLUDE.findall(data))
-    return {path.name for path in paths if by_name(path) is None and path.suffix}
+    return {path.name for path in paths if path.suffix}
 
 
 def _suffix(path: PurePath) -> str:

@@ -1,11 +1,12 @@
 """The rules over one file of C or C++."""
 
 import re
+from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from ..declared import PLAIN, Place
-from ..findings import Finding, NotAnalysed, once, undecided
+from ..declared import Place
+from ..findings import Finding, NotAnalysed
 from ..rules import RULES, by_name, watched
 from ..rules.rule import Rule
 from ..scope import left_alone
@@ -61,21 +62,18 @@ def check(source: Source, result: "FileResult") -> None:
         result.declared.others |= _others(unit, conditions)
     notes = comments(source.data)
     includes = _SYSTEM.search(source.data) is not None
-    function = ""
-    asked: dict[tuple[str, str], Finding] = {}
     for use, rule, message in _judge_all(unit, conditions):
         finding = _finding(unit, conditions, use, rule, message)
-        finding = undecided(finding, _doubt(use, unit), asked=_looks_libcs(use))
-        finding = by_comment(finding, notes) if notes else finding
-        function = use.function or function  # which the parser may lose in what #if splits
-        result.findings.append(once(finding, function, asked))
+        result.findings.append(by_comment(finding, notes) if notes else finding)
         result.places.append(_place(use, unit, includes))
 
 
 def _place(use: Use, unit: Unit, includes: bool) -> Place:
+    plain = Place(doubt=_doubt(use, unit), fits=_looks_libcs(use))
     if use.global_scope or not (use.role == "call" or use.value):
-        return PLAIN
-    return Place(
+        return plain
+    return replace(
+        plain,
         classes=use.around.classes,
         namespaces=use.around.namespaces,
         used=unit.using.namespaces,

@@ -11,10 +11,12 @@ import click
 
 from ..analyze import analyze
 from ..cache import Cache, fingerprint, folder
+from ..compiled.database import Database
 from ..files import Choice
 from ..findings import Report
 from ..ignored import Patterns, absolute, patterns
 from ..rules import RULES
+from .compiled import chosen
 from .defaults import base_of, given
 from .progress import progress
 
@@ -30,6 +32,7 @@ class Sources:
     rules: frozenset[str]
     jobs: int | None
     cache: Cache | None
+    database: Database | None  # how a compiler is called
 
     @property
     def root(self) -> Path:
@@ -44,10 +47,19 @@ class Sources:
 
     def analyze(self) -> Report:
         """With a bar for who waits at a terminal."""
+        notes: list[str] = []
         with progress("analysing") as on_file:
             report = analyze(
-                self.paths, choice=self.choice, jobs=self.jobs, cache=self.cache, on_file=on_file
+                self.paths,
+                choice=self.choice,
+                jobs=self.jobs,
+                cache=self.cache,
+                database=self.database,
+                on_file=on_file,
+                on_note=notes.append,
             )
+        for note in notes:
+            click.echo(f"scaffold-port: {note}", err=True)
         report.findings = [one for one in report.findings if one.rule in self.rules]
         return report
 
@@ -68,12 +80,16 @@ def of_sources(command: Command) -> Command:
         ignore: frozenset[str],
         jobs: int | None,
         no_cache: bool,
+        compile_commands: Path | None,
+        ask_compiler: bool,
         **rest: Any,
     ) -> Any:
         choice = Choice(_excluded(exclude, paths), gitignore)
         rules = (select or frozenset(_IDS)) - ignore
         cache = None if no_cache else Cache(folder(), fingerprint())
-        return command(sources=Sources(paths, choice, rules, jobs, cache), **rest)
+        database = chosen(compile_commands, paths) if ask_compiler else None
+        sources = Sources(paths, choice, rules, jobs, cache, database)
+        return command(sources=sources, **rest)
 
     decorated: Any = with_sources
     for parameter in reversed(_parameters()):
@@ -102,6 +118,20 @@ def _parameters() -> list[Callable[[Command], Command]]:
             "--jobs", "-j", type=click.IntRange(1, 256), help="Processes; default: all cores."
         ),
         click.option("--no-cache", is_flag=True, help="Look at every file again."),
+        click.option(
+            "--compile-commands",
+            "-p",
+            metavar="DIR",
+            type=path,
+            help="Where compile_commands.json is; default: at or above PATH, or in build/ there.",
+        ),
+        click.option(
+            "--compiler/--no-compiler",
+            "ask_compiler",
+            default=True,
+            show_default=True,
+            help="Ask libclang what names mean, where there is a compile_commands.json.",
+        ),
     ]
 
 

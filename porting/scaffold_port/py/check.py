@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
-from ..findings import Finding, NotAnalysed, once
+from ..findings import Finding, NotAnalysed
 from ..questions import elsewhere, unclear
 from ..rules import by_id
 from ..source import Source
@@ -63,11 +63,9 @@ def check(source: Source, result: "FileResult") -> None:
         return
     checks = _Checks(module)
     notes = comments(source.data)
-    asked: dict[tuple[str, str], Finding] = {}
     for place in checks.settle():
         finding = _finding(source, place)
-        finding = by_comment(finding, notes) if notes else finding
-        result.findings.append(once(finding, finding.function, asked))
+        result.findings.append(by_comment(finding, notes) if notes else finding)
     for line, reason in checks.hidden:
         result.not_analysed.append(NotAnalysed(source.path, line, reason))
 

@@ -1,0 +1,73 @@
+"""Which of a compiler's arguments decide what a name means: those that choose headers, conditions
+and the language. No others reach libclang: a command may come with a program that nobody trusts,
+and some write files or load plug-ins."""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path, PurePath
+
+from .database import Command
+
+_WITH_VALUE = re.compile(
+    r"-(?:[DUIx]|include|imacros|isystem|iquote|idirafter|iprefix|iwithprefix(?:before)?"
+    r"|isysroot|target|-sysroot)"
+)
+_ALONE = re.compile(
+    r"-(?:[DUIx].+|(?:include|imacros|isystem|iquote|idirafter|iprefix|isysroot).+"
+    r"|-?std=.+|ansi|nostdinc(?:\+\+)?|undef|stdlib=.+|-(?:sysroot|target)=.+"
+    r"|m(?:32|64|x32|arch=.+|cpu=.+|sse.*|avx.*)|O.*|pthread"
+    r"|f(?:no-)?(?:exceptions|rtti|openmp|ms-extensions|short-enums|short-wchar|signed-char"
+    r"|unsigned-char|char8_t|coroutines|freestanding|hosted|pic|PIC|pie|PIE|permissive))"
+)
+_PREPROCESSOR = "-Wp,"
+"""In front of arguments for the preprocessor, with commas between them."""
+_OURS = ("-Wno-everything", "-ferror-limit=1")
+"""Warnings say nothing here; one error is enough."""
+_OWN_HEADERS = (
+    "usr/lib/clang/*/include",
+    "usr/lib/llvm-*/lib/clang/*/include",
+    "usr/lib*/gcc/*/*/include",
+)
+"""Where compilers have stddef.h and its like, which PyPI's libclang comes without."""
+
+
+def for_clang(command: Command) -> list[str]:
+    """The arguments that libclang gets. Raises ValueError."""
+    words = command.split()
+    found = ["--driver-mode=g++"] if any(map(_is_cpp, words[: _leading(words)])) else []
+    found += _deciding(words)
+    headers = _own_headers()
+    return [
+        *found,
+        *_OURS,
+        f"-working-directory={command.folder}",
+        *(("-idirafter", headers) if headers else ()),
+    ]
+
+
+def _deciding(words: Iterable[str]) -> Iterator[str]:
+    rest = iter(words)
+    for word in rest:
+        if _WITH_VALUE.fullmatch(word):
+            yield from (word, next(rest, ""))
+        elif _ALONE.fullmatch(word):
+            yield word
+        elif word.startswith(_PREPROCESSOR):
+            yield from _deciding(word.removeprefix(_PREPROCESSOR).split(","))
+
+
+def _leading(words: tuple[str, ...]) -> int:
+    """How many words stand in front of the first option: the compiler, and what starts it."""
+    return next((at for at, word in enumerate(words) if word.startswith("-")), len(words))
+
+
+def _is_cpp(word: str) -> bool:
+    """A compiler that takes C for C++."""
+    return re.search(r"[gc+]\+\+", PurePath(word).name) is not None
+
+
+@cache
+def _own_headers() -> str:
+    found = (path for places in _OWN_HEADERS for path in sorted(Path("/").glob(places)))
+    return next((str(path) for path in found if (path / "stddef.h").is_file()), "")

@@ -1,0 +1,32 @@
+"""The library that reads C and C++ as clang does; it is not there without the extra `clang`."""
+
+import ctypes
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+REMEDY = "pip install 'scaffold-net[clang]', or '.[clang]' in a checkout"
+
+
+@cache
+def cindex() -> Any | None:
+    """Its binding, which has no types; None: there is none, or no library for it."""
+    try:
+        found = import_module("clang.cindex")
+    except ImportError:
+        return None
+    try:
+        return found if found.conf.lib else None
+    except found.LibclangError:
+        return None
+
+
+def version() -> str:
+    """As the library says it."""
+    found = cindex()
+    assert found is not None
+    library = ctypes.CDLL(found.conf.lib._name)
+    library.clang_getClangVersion.restype = found._CXString
+    library.clang_getCString.restype = ctypes.c_char_p
+    library.clang_getCString.argtypes = [found._CXString]
+    return str(library.clang_getCString(library.clang_getClangVersion()), "utf-8")

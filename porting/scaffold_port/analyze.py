@@ -1,7 +1,9 @@
 """Runs the rules over files, with all cores, and puts the report together."""
 
+import gc
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
@@ -127,7 +129,8 @@ def analyze_file(words: tuple[str, str], cache: Cache | None = None) -> FileResu
         return kept
     try:
         result.includes = included(data) if language != "python" else set()
-        _check(language)(Source(path, data, language), result)
+        with _without_collector():
+            _check(language)(Source(path, data, language), result)
     except Exception as error:  # one file's trouble is not the others'
         result.not_analysed.append(NotAnalysed(path, 0, f"the analysis failed: {error}"[:200]))
         return result
@@ -149,6 +152,19 @@ def _check(language: str) -> Callable[[Source, FileResult], None]:
     check: Callable[[Source, FileResult], None]
     check = import_module(_CHECKS[language], __package__).check
     return check
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """While one file is analysed: its nodes live to the end of it, and a fifth of the time would go
+    into looking for others."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _read(path: str) -> bytes:

@@ -18,25 +18,40 @@ _BY_TEXT = re.compile(
 )
 _SPLIT = re.compile(rb"\b\w++(?:\\\r?\n\w++)++")
 _NEWLINE = re.compile(rb"\\\r?\n")
-_SIGNS = (b"SYS_", b"__NR_", b"dlsym", b"dlvsym", b"GetProcAddress", b"asm", b"\\\n", b"\\\r\n")
+_NUMBERS = (b"SYS_", b"__NR_")
+_ASKS = (b"dlsym", b"dlvsym", b"GetProcAddress")
+_ASSEMBLY = re.compile(rb'"(?:%s)"' % b"|".join(name.encode() for name in TAKES))
+"""What `asm`, of which many files have some, must name."""
 
 
 def indirect(source: Source) -> Iterator[tuple[int, str]]:
-    """(offset, what it is) of each."""
-    if not any(sign in source.data for sign in _SIGNS):
-        return
-    code = uncommented(source.data)
-    texts = blank(source.data)
-    for found in _NUMBER.finditer(texts):
-        begins = texts.rfind(b"\n", 0, found.start()) + 1
-        if _DIRECTIVE.match(texts, begins, found.start()):
+    """(offset, what it is) of each. Most files have none, which is seen at once."""
+    data = source.data
+    if any(sign in data for sign in _NUMBERS):
+        yield from _by_number(blank(data))
+    if any(sign in data for sign in _ASKS) or (b"asm" in data and _ASSEMBLY.search(data)):
+        yield from _by_text(uncommented(data))
+    if _SPLIT.search(data):
+        yield from _split(blank(data))
+
+
+def _by_number(code: bytes) -> Iterator[tuple[int, str]]:
+    for found in _NUMBER.finditer(code):
+        begins = code.rfind(b"\n", 0, found.start()) + 1
+        if _DIRECTIVE.match(code, begins, found.start()):
             continue
         if found[1].decode() in _CALLS or found[1] == b"socketcall":
             yield found.start(), f"`{found[0].decode()}`: a system call by its number"
+
+
+def _by_text(code: bytes) -> Iterator[tuple[int, str]]:
     for found in _BY_TEXT.finditer(code):
         asks = (found[1] or found[2]).decode()
         yield found.start(), f"`{asks}` asks for `{found[3].decode()}` by its name"
-    for found in _SPLIT.finditer(texts):
+
+
+def _split(code: bytes) -> Iterator[tuple[int, str]]:
+    for found in _SPLIT.finditer(code):
         name = _NEWLINE.sub(b"", found[0]).decode("utf-8", "replace")
         if is_watched(name):
             yield found.start(), f"`{name}` is split over lines"

@@ -45,7 +45,8 @@ from .standard import (
 if TYPE_CHECKING:
     from ..analyze import FileResult
 
-_CONCERNS = re.compile(rb"\b(?:%s)\b" % "|".join(sorted(words())).encode())
+_CONCERNS = re.compile(rb"\b(?:%s)\b(?!://)" % "|".join(sorted(words())).encode())
+"""An address on the web, as in a licence, speaks of no module `http`."""
 _TEXT_OF_SOCKETS = re.compile(rb"\b_?socket\b")
 _RUN = {"exec", "eval", "compile"}
 _REPLACE = {"setattr", "delattr", "patch", "object"}

@@ -54,7 +54,8 @@ def watched(data: bytes) -> re.Pattern[bytes] | None:
     for at in range(0, len(data), _PIECE):
         words.update(_WORD.findall(data, at, at + _PIECE + _LONGEST))
     found = words & _names(b"SOCK_DGRAM" in data)
-    found |= {word for word in words if _PATTERNS.search(word)}
+    if _PATTERNS.search(b" ".join(words)):
+        found |= {word for word in words if _PATTERNS.search(word)}
     return re.compile(rb"\b(?:%s)\b" % b"|".join(sorted(found))) if found else None
 
 

@@ -13,10 +13,14 @@ BEOS __BEOS__ __HAIKU__ OS2 __OS2__ __EMX__ NETWARE __QNX__ VMS __VMS MSDOS __DJ
 """
 _OURS = "__linux__ __linux linux __unix__ __unix unix __GLIBC__"
 _KNOWN = dict.fromkeys(_OTHERS.split(), False) | dict.fromkeys(_OURS.split(), True)
-_SYSTEM_FOLDERS = {
-    *("win", "win32", "windows", "winnt", "wince", "os2", "beos", "netware", "vms", "macos"),
-    *("amiga", "msdos"),
+_SYSTEMS = {
+    *("win32", "windows", "winnt", "wince", "mswindows", "cygwin", "msdos", "os2", "netware"),
+    *("macos", "osx", "darwin", "freebsd", "netbsd", "openbsd", "solaris", "sunos", "aix", "hpux"),
+    *("irix", "os390", "vms", "qnx", "haiku", "beos", "amiga"),
 }
+"""As folders, or as a file's last word: `route-hpux.c`."""
+_SYSTEM_FOLDERS = _SYSTEMS | {"win"}
+_WORDS = re.compile(r"[-_.]")
 _TEST_FOLDER = re.compile(
     r"t|test(s|ing|env|data|suite|suites)?|unittests?|fuzz(test|ing)?|.+[-_]tests?"
 )
@@ -27,9 +31,11 @@ def left_alone(path: PurePath, ifdef: tuple[str, ...]) -> str:
     """Why the code at `path`, relative to what was given, in these conditions stays as it is; empty
     when it does not."""
     folders = {part.lower() for part in path.parts[:-1]}
-    if folders & _SYSTEM_FOLDERS or any(_is_false(condition) for condition in ifdef):
+    stem = path.stem.lower()
+    named = folders & _SYSTEM_FOLDERS or _WORDS.split(stem)[-1] in _SYSTEMS
+    if named or any(_is_false(condition) for condition in ifdef):
         return "code for another system"
-    if any(map(_TEST_FOLDER.fullmatch, folders)) or _TEST_FILE.fullmatch(path.stem.lower()):
+    if any(map(_TEST_FOLDER.fullmatch, folders)) or _TEST_FILE.fullmatch(stem):
         return "a test of the program"
     return ""
 

@@ -332,3 +332,54 @@ def test_conditions_over_lines_and_in_comments(tmp_path: Path) -> None:
     assert rewritten(tmp_path, other) == other
     ours = b"/* So:\n#ifdef _WIN32\n*/\n#include <sys/socket.h>\n" + call
     assert b"scaffold_listen" in rewritten(tmp_path, ours)
+
+
+_CONFIG = b"#ifdef HAVE_CONFIG_H\n#include <config.h>\n#endif\n"
+_SYSTEM = b"#include <sys/socket.h>\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "behind"),
+    [
+        (_CONFIG + b"#ifdef A\n" + _SYSTEM, _CALL + b"#endif\n"),
+        (_CONFIG + b"#ifdef A\n" + _SYSTEM, b"#ifdef B\n" + _CALL + b"#endif\n#endif\n"),
+        (_CONFIG, _CALL),
+        (_CONFIG, b"#ifdef A\n" + _CALL + b"#endif\n"),
+        (
+            _CONFIG + b"#ifdef A\n" + _SYSTEM + b"#endif\n#if B\n#include <b.h>\n",
+            _CALL + b"#endif\n",
+        ),
+        (_CONFIG + _SYSTEM, b"#ifdef A\n#include <a.h>\n" + _CALL + b"#endif\n"),
+        (b"#ifdef A\n#include <a.h>\n#else\n#include <b.h>\n", _CALL + b"#endif\n"),
+        (b"#ifdef A\n#include <a.h>\n#elif B\n#endif\n", _CALL),
+        (b"#endif\n#ifdef A\n" + _SYSTEM, _CALL + b"#endif\n"),
+    ],
+)
+def test_the_header_and_the_conditions_of_the_call(
+    before: bytes, behind: bytes, tmp_path: Path
+) -> None:
+    """It comes after what configures the program's headers, and wherever the call is compiled."""
+    new = rewritten(tmp_path, before + behind)
+    assert new == before + _OURS + behind.replace(_CALL, _RENAMED)
+    assert rewritten(tmp_path, new) == new
+
+
+def test_each_branch_with_calls_has_the_header(tmp_path: Path) -> None:
+    branches = b"#ifdef A\n#include <a.h>\n%s%s#else\n#include <b.h>\n%s%s#endif\n"
+    new = rewritten(tmp_path, branches % (b"", _CALL, b"", _CALL))
+    assert new == branches % (_OURS, _RENAMED, _OURS, _RENAMED)
+
+
+def test_a_macro_has_the_header_where_it_may_be_used(tmp_path: Path) -> None:
+    macro = b"#define LISTEN(s) listen(s, 5)\n"
+    behind = b"#ifdef A\n#include <a.h>\nint x;\n#endif\nint f(int s) { return LISTEN(s); }\n"
+    new = rewritten(tmp_path, macro + behind)
+    assert new == _OURS + macro.replace(b"listen", b"scaffold_listen") + behind
+
+
+def test_conditions_without_end(tmp_path: Path) -> None:
+    """Deeper than anybody looks, and in a time that grows with the text alone."""
+    deep = b"#if A\n" * 20_000 + _SYSTEM + _CALL
+    new = rewritten(tmp_path, deep)
+    assert new.count(_OURS) == 1
+    assert _RENAMED in new

@@ -21,7 +21,7 @@ def build(program: Port, level: str, sources: list[Path], folder: Path) -> Path:
 
     Raises BuildError and DoesNotApply.
     """
-    recipes = _recipes(program)
+    recipes = recipes_of(program)
     shutil.rmtree(folder, ignore_errors=True)
     programs = folder / "bin"
     programs.mkdir(parents=True)
@@ -30,7 +30,7 @@ def build(program: Port, level: str, sources: list[Path], folder: Path) -> Path:
         port(source, tree, level, program.changes_of(origin))
         recipe = recipes.get(origin.package)
         if recipe:
-            _run(program, recipe.steps, tree, level)
+            run(program, recipe.steps, tree, level)
             for name in recipe.programs:
                 shutil.copy2(tree / _fill(name, program, tree), programs)
     keeps = frozenset[str]().union(*(one.keeps for one in recipes.values()))
@@ -56,12 +56,13 @@ def check(program: Port, level: str, sources: list[Path], folder: Path) -> list[
     done = []
     for origin, source in zip(program.sources, sources, strict=True):
         steps = origin.build.checks if origin.build else ()
-        _run(program, steps, folder / source.name, level)
+        run(program, steps, folder / source.name, level)
         done += [" ".join(step) for step in steps]
     return done
 
 
-def _recipes(program: Port) -> dict[str, Build]:
+def recipes_of(program: Port) -> dict[str, Build]:
+    """By package. Raises BuildError where it has none, or Debian packages are missing for one."""
     recipes = {one.package: one.build for one in program.sources if one.build}
     if not recipes:
         raise BuildError(f"{program.app}: its port.toml has no [source.build]")
@@ -78,7 +79,8 @@ def _installed(package: str) -> bool:
     return done.stdout.endswith("ok installed")
 
 
-def _run(program: Port, steps: Steps, tree: Path, level: str) -> None:
+def run(program: Port, steps: Steps, tree: Path, level: str) -> None:
+    """Commands of a recipe, in a tree that is at this level. Raises BuildError."""
     prefix = _prefix(tree)
     environment = os.environ | flags(prefix)
     for step in steps:

@@ -247,6 +247,7 @@ def test_compiles(stranger: Stranger, figures: dict[str, float]) -> None:
         "native": sum(not said for said in native.values()),
     }
     print(f"{stranger.program.app}: {figures}")
+    assert figures["changed_and_compiled_by_build"] > 0
     assert {path: said for path, said in relink.items() if said} == {}
     assert {path: said for path, said in native.items() if said} == {}
 

@@ -15,13 +15,11 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from scaffold import inet
 
 NAME = "users.test.scaffold"
-CERTIFICATE = Path(__file__).with_name("users.pem")
 WAIT_S = 10.0
 
 
@@ -53,12 +51,12 @@ def failure(call: Callable[..., Any], *arguments: Any) -> OSError:
 
 
 def contexts() -> tuple[Any, Any]:
-    """A server's and a client's, that trust each other."""
+    """A server's and a client's, that trust each other by a key and a certificate in one file."""
     import ssl
 
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(CERTIFICATE)
-    return server, ssl.create_default_context(cafile=CERTIFICATE)
+    server.load_cert_chain(sys.argv[3])
+    return server, ssl.create_default_context(cafile=sys.argv[3])
 
 
 def check_tls(one: Any) -> None:

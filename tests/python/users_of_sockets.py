@@ -13,6 +13,7 @@ import asyncio
 import os
 import socket
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -129,6 +130,29 @@ def tls_of_accepted() -> None:
             ask(client.wrap_socket(raw, server_hostname=NAME))
             serving.join(WAIT_S)
             assert not serving.is_alive()
+
+
+def tls_over_unix() -> None:
+    """As over any socket: nothing goes out before the handshake."""
+    server, client = contexts()
+    with tempfile.TemporaryDirectory() as folder, inet.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{folder}/s")
+        listener.listen()
+
+        def serve() -> None:
+            with server.wrap_socket(listener.accept()[0], server_side=True) as flow:
+                assert flow.version() == "TLSv1.3"
+                flow.sendall(b"hello " + flow.recv(100))
+
+        serving = on_a_thread(serve)
+        with client.wrap_socket(inet.socket(socket.AF_UNIX), server_hostname=NAME) as flow:
+            flow.settimeout(WAIT_S)
+            flow.connect(f"{folder}/s")
+            flow.sendall(b"you")
+            assert flow.version() == "TLSv1.3"
+            assert flow.recv(100) == b"hello you"
+        serving.join(WAIT_S)
+        assert not serving.is_alive()
 
 
 def tls_of_others() -> None:
@@ -264,6 +288,38 @@ def numbers_that_were_others() -> None:
                 assert again.getsockname() == listener.getsockname()
 
 
+# --- classes of a program's own ------------------------------------------------------------------
+
+
+def own_classes() -> None:
+    """Constructors with arguments of their own, and calls that are overridden."""
+
+    class Asked(inet.socket):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__(socket.AF_INET, socket.SOCK_DGRAM)
+
+        def recv(self, *about: int) -> bytes:
+            return b"own " + super().recv(*about)  # type: ignore[no-any-return]
+
+    class To(inet.socket):  # type: ignore[misc]
+        def __init__(self, host: str, *, port: int) -> None:
+            super().__init__(socket.AF_INET, socket.SOCK_STREAM)
+            self.settimeout(WAIT_S)
+            self.connect((host, port))
+
+    for host, port in places():
+        with Asked() as server, Asked() as client:
+            server.bind((host, port))
+            server.settimeout(WAIT_S)
+            client.connect((host, port))
+            client.send(b"hello")
+            assert server.recv(9) == b"own hello"
+        with inet.create_server((host, port)) as listener, To(host, port=port) as flow:
+            accepted, peer = listener.accept()
+            accepted.close()
+            assert peer == flow.getsockname()
+
+
 # --- gevent ---------------------------------------------------------------------------------------
 
 
@@ -394,12 +450,14 @@ def gevents_own_objects() -> None:
 BODIES = [
     tls,
     tls_of_accepted,
+    tls_over_unix,
     tls_of_others,
     tls_over_asyncio,
     multiprocessing_sends,
     multiprocessing_sends_datagrams,
     inherited,
     numbers_that_were_others,
+    own_classes,
 ]
 UNDER_GEVENT = [
     under_gevent,
@@ -407,9 +465,11 @@ UNDER_GEVENT = [
     datagrams_under_gevent,
     wsgi_under_gevent,
     gevents_own_objects,
+    tls_over_unix,
     tls_of_others,
     inherited,
     numbers_that_were_others,
+    own_classes,
 ]
 
 if __name__ == "__main__":

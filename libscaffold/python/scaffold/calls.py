@@ -20,6 +20,8 @@ from ._native import ffi, lib
 from .errors import error_for, is_explained
 
 _INT = struct.Struct("@i")
+_fileno, _gettimeout = kernel.socket.fileno, kernel.socket.gettimeout
+"""C's own, as all calls in C use: a program's class may have others."""
 
 
 class Calls(kernel.socket):
@@ -35,14 +37,14 @@ class Calls(kernel.socket):
         Raises NotAllowed, NoDaemon, InvalidName, or OSError with EADDRINUSE.
         """
         room, length = self._pack("bind", address)
-        if lib.scaffold_bind(self.fileno(), _sockaddr(room), length) < 0:
+        if lib.scaffold_bind(_fileno(self), _sockaddr(room), length) < 0:
             raise self._error(ffi.errno, address)
 
     def listen(self, *backlog: int) -> None:
         """Make a bound socket an instance of its service, registered before this returns."""
         arguments.check(kernel.AF_INET, "listen", *backlog)
         queue = max(0, operator.index(*backlog)) if backlog else min(kernel.SOMAXCONN, 128)
-        if lib.scaffold_listen(self.fileno(), queue) < 0:
+        if lib.scaffold_listen(_fileno(self), queue) < 0:
             raise self._error(ffi.errno)
 
     def connect(self, address: Any, /) -> None:
@@ -65,7 +67,7 @@ class Calls(kernel.socket):
 
     def finish_connect(self, address: Any) -> None:
         """Raise what a non-blocking connect ended with; to be called once it is writable."""
-        code = self.getsockopt(kernel.SOL_SOCKET, kernel.SO_ERROR)
+        code = Calls.getsockopt(self, kernel.SOL_SOCKET, kernel.SO_ERROR)
         if code != 0:
             raise self._error(code, address)
 
@@ -77,7 +79,7 @@ class Calls(kernel.socket):
         def accept() -> int:
             length[0] = messages.ADDRESS_ROOM
             flags = kernel.SOCK_CLOEXEC
-            fd: int = lib.scaffold_accept4(self.fileno(), _sockaddr(room), length, flags)
+            fd: int = lib.scaffold_accept4(_fileno(self), _sockaddr(room), length, flags)
             return fd
 
         fd = self._repeat(select.POLLIN, accept)
@@ -99,7 +101,7 @@ class Calls(kernel.socket):
         level, option, size = map(operator.index, (*about, 0)[:3])
         room = ffi.new("char[]", size or _INT.size)
         length = ffi.new("socklen_t *", size or _INT.size)
-        if lib.scaffold_getsockopt(self.fileno(), level, option, room, length) < 0:
+        if lib.scaffold_getsockopt(_fileno(self), level, option, room, length) < 0:
             raise self._error(ffi.errno)
         raw = bytes(ffi.buffer(room))
         return raw[: length[0]] if size else _INT.unpack(raw)[0]
@@ -114,13 +116,13 @@ class Calls(kernel.socket):
         else:
             raw = _INT.pack(operator.index(value)) if _is_integer(value) else bytes(value)
             length = len(raw)
-        if lib.scaffold_setsockopt(self.fileno(), level, option, raw, length) < 0:
+        if lib.scaffold_setsockopt(_fileno(self), level, option, raw, length) < 0:
             raise self._error(ffi.errno)
 
     def shutdown(self, how: int, /) -> None:
         """As `socket.socket.shutdown`; OSError with ENOTCONN after a reset."""
         arguments.check(kernel.AF_INET, "shutdown", how)
-        if lib.scaffold_shutdown(self.fileno(), operator.index(how)) < 0:
+        if lib.scaffold_shutdown(_fileno(self), operator.index(how)) < 0:
             raise self._error(ffi.errno)
 
     # --- data with an address, or with control messages -------------------------------------------
@@ -209,31 +211,31 @@ class Calls(kernel.socket):
 
     def _connect(self, call: str, address: Any) -> int:
         room, length = self._pack(call, address)
-        deadline = deadline_after(self.gettimeout())
-        if lib.scaffold_connect(self.fileno(), _sockaddr(room), length) == 0:
+        deadline = deadline_after(_gettimeout(self))
+        if lib.scaffold_connect(_fileno(self), _sockaddr(room), length) == 0:
             return 0
         code: int = ffi.errno
         if code == errno.EINTR:  # the flow goes on opening, as with TCP
             code = errno.EINPROGRESS
-        if code != errno.EINPROGRESS or self.gettimeout() == 0.0:
+        if code != errno.EINPROGRESS or _gettimeout(self) == 0.0:
             return code
         self._wait(select.POLLOUT, deadline)
-        result: int = self.getsockopt(kernel.SOL_SOCKET, kernel.SO_ERROR)
+        result: int = Calls.getsockopt(self, kernel.SOL_SOCKET, kernel.SO_ERROR)
         return result
 
     def _wait(self, event: int, deadline: float | None) -> None:
         """Wait for readiness until the deadline, or for ever; not for what is closed."""
-        if self.fileno() < 0:
+        if _fileno(self) < 0:
             return
         poll = select.poll()
-        poll.register(self.fileno(), event)
+        poll.register(_fileno(self), event)
         left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
         if not poll.poll(left):
             raise self._timed_out()
 
     def _repeat(self, event: int, call: Callable[[], int], subject: Any = None) -> int:
         """The call's result, once it need not wait; waits as the socket's timeout says."""
-        timeout = self.gettimeout()
+        timeout = _gettimeout(self)
         deadline = deadline_after(timeout)
         while True:
             if timeout:
@@ -260,7 +262,7 @@ class Calls(kernel.socket):
             message.take_name(*to)
         send = lib.scaffold_sendmsg
         return self._repeat(
-            select.POLLOUT, lambda: send(self.fileno(), message.head, flags), subject
+            select.POLLOUT, lambda: send(_fileno(self), message.head, flags), subject
         )
 
     def _receive(
@@ -269,14 +271,14 @@ class Calls(kernel.socket):
         size, flags = operator.index(size), operator.index(flags)
         message = messages.incoming(size, operator.index(control))
         receive = lib.scaffold_recvmsg
-        count = self._repeat(select.POLLIN, lambda: receive(self.fileno(), message.head, flags))
+        count = self._repeat(select.POLLIN, lambda: receive(_fileno(self), message.head, flags))
         data = bytes(ffi.buffer(message.data, min(count, size)))
         return data, message.control_messages(), int(message.head.msg_flags), message.sender()
 
     def _name_of(self, call: Any) -> Any:
         room = ffi.new("char[]", messages.ADDRESS_ROOM)
         length = ffi.new("socklen_t *", messages.ADDRESS_ROOM)
-        if call(self.fileno(), _sockaddr(room), length) < 0:
+        if call(_fileno(self), _sockaddr(room), length) < 0:
             raise self._error(ffi.errno)
         return names.unpack(room, length[0])
 

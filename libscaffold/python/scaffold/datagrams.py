@@ -45,4 +45,4 @@ class DatagramCalls(Calls):
         arguments.check(kernel.AF_INET, "recv_into", buffer, nbytes, flags)
         if memoryview(buffer).nbytes == 0:
             return 0
-        return self.recvfrom_into(buffer, nbytes, flags)[0]
+        return super().recvfrom_into(buffer, nbytes, flags)[0]

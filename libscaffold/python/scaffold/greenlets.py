@@ -6,10 +6,10 @@ go into the class of that one, and what gevent's own class does stays as it is.
 
 import sys
 import weakref
-from functools import cache
 from typing import Any
 
 from . import kinds, names
+from .once import once
 
 
 class Resolving:
@@ -33,9 +33,8 @@ def _chooser(plain: type[Any]) -> type[Any]:
         __slots__ = ()
 
         def __new__(cls, *about: Any) -> Any:
-            if cls is Chosen and len(about) > 3 and kinds.is_of_service(about[3]):
-                return _held(Chosen)(*about)
-            return super().__new__(cls)
+            ours = cls is Chosen and len(about) > 3 and kinds.is_of_service(about[3])
+            return super().__new__(_held(Chosen) if ours else cls)
 
     return Chosen
 
@@ -65,6 +64,6 @@ def members_of_tls(plain: type[Any]) -> dict[str, Any]:
     return {"_gevent_sock_class": _gevent_sock_class}
 
 
-@cache
+@once
 def _held(base: type[Any]) -> type[Any]:
     return kinds.new_class("socket", (kinds.Kind, base))

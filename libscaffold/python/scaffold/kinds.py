@@ -6,18 +6,18 @@ with `Calls` in between, and what else makes classes of sockets (`ssl`, gevent) 
 """
 
 import _socket as kernel
-import builtins
 import operator
 import socket as _socket
-from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from . import passing
 from ._native import ffi, lib
 from .calls import Calls
 from .datagrams import DatagramCalls
+from .foreign import ForeignCalls
 from .loaded import when_loaded
 from .names import AF_SCAFFOLD
+from .once import once
 
 _FAMILIES = (_socket.AF_INET, _socket.AF_INET6, AF_SCAFFOLD)
 _ABOUT = (_socket.SO_DOMAIN, _socket.SO_TYPE, _socket.SO_PROTOCOL)
@@ -30,50 +30,36 @@ else:  # whatever a program has put in its place
 
 
 class Kind(Calls):
-    """Makes objects whose class is right for their type: streams, datagrams, or none of ours."""
+    """Makes objects whose class is right for their type: streams, datagrams, or none of ours.
+
+    The constructor of a program's class has arguments of its own, so an object's type is known when
+    this one is reached. Calls that its type needs go behind the program's and before `Calls`.
+    """
 
     __slots__ = ()
 
-    def __new__(
-        cls, family: int = -1, type: int = -1, proto: int = -1, fileno: Any = None, *_: Any
-    ) -> Self:
-        """An object of the class that serves the type."""
-        if _is_descriptor(fileno):
-            _meet(fileno)
-        return super().__new__(cls._for(*_completed(family, type, proto, fileno)))
+    _datagram_calls: ClassVar[type[Any]] = DatagramCalls
 
     def __init__(
         self, family: int = -1, type: int = -1, proto: int = -1, fileno: Any = None, *rest: Any
     ) -> None:
-        if not isinstance(self, Foreign):
-            family, type, proto = _completed(family, type, proto, fileno)
-            if fileno is None:
-                fileno = lib.scaffold_socket(family, type | _socket.SOCK_CLOEXEC, proto)
-                if fileno < 0:
-                    raise self._error(ffi.errno)
+        if _is_descriptor(fileno):
+            _meet(fileno)
+        family, type, proto = _completed(family, type, proto, fileno)
+        self._take_class_for(family, type, proto)
+        if fileno is None and not isinstance(self, ForeignCalls):
+            fileno = lib.scaffold_socket(family, type | _socket.SOCK_CLOEXEC, proto)
+            if fileno < 0:
+                raise self._error(ffi.errno)
         super().__init__(family, type, proto, fileno, *rest)
 
-    @classmethod
-    def _for(cls, family: Any, type: Any, proto: Any) -> builtins.type[Self]:
-        if issubclass(cls, Foreign | DatagramCalls):
-            return cls
+    def _take_class_for(self, family: Any, type: Any, proto: Any) -> None:
         numbers = all(isinstance(it, int) for it in (family, type, proto))
         kind = type & ~_FLAGS if numbers and family in _FAMILIES else None
         if kind == _socket.SOCK_DGRAM:
-            return cls._of_datagrams()
-        if kind == _socket.SOCK_STREAM or family == AF_SCAFFOLD:  # of which the library knows more
-            return cls
-        return cls._derived(Foreign)
-
-    @classmethod
-    def _of_datagrams(cls) -> builtins.type[Self]:
-        return cls._derived(DatagramCalls)
-
-    @classmethod
-    def _derived(cls, mark: Any) -> builtins.type[Self]:
-        own: Any = cls
-        derived: builtins.type[Self] = _derived(own, mark)
-        return derived
+            self.__class__ = _with(self.__class__, self._datagram_calls)
+        elif kind != _socket.SOCK_STREAM and family != AF_SCAFFOLD:  # which the library refuses
+            self.__class__ = _with(self.__class__, ForeignCalls)
 
 
 class Accepting:
@@ -94,13 +80,7 @@ class Accepting:
         return accepted, peer
 
 
-class Foreign:
-    """Marks sockets of families and types that services do not have."""
-
-    __slots__ = ()
-
-
-@cache
+@once
 def adapt_gevent() -> None:
     """Have gevent know sockets of services by their descriptors."""
 
@@ -112,7 +92,7 @@ def adapt_gevent() -> None:
     when_loaded("gevent._socket3", adapt)
 
 
-@cache
+@once
 def kind_of(base: type[Any]) -> type[Any]:
     """The class to use where a program has `base`, which `socket.socket` is."""
     if hasattr(base, "_gevent_sock_class"):
@@ -136,15 +116,14 @@ def new_class(name: str, bases: tuple[type[Any], ...], **members: Any) -> type[A
     return type(name, bases, {**about, **members})
 
 
-@cache
-def _derived(cls: type[Any], mark: type[Any]) -> type[Any]:
-    """The class with another in front, or with the methods that it has below `Calls`."""
+@once
+def _with(cls: type[Any], calls: type[Any]) -> type[Any]:
+    """The class with other calls below those that it has itself, and before `Calls`."""
+    for one, other in ((cls, calls), (calls, cls)):
+        if issubclass(one, other):
+            return one
     members = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
-    if mark is Foreign:
-        below = cls.__mro__[cls.__mro__.index(Calls) + 1]
-        ours = [name for name in vars(Calls) if not name.startswith("__")]
-        members |= {name: getattr(below, name) for name in ours if hasattr(below, name)}
-    made = new_class(cls.__name__, (mark, cls), **members)
+    made = new_class(cls.__name__, (cls, calls), **members)
     if vars(cls).get("own_kind") is cls:
         passing.announce(made)
     return made

@@ -7,7 +7,7 @@ The descriptor behind each object is a kernel descriptor, so reading, writing, s
 import errno
 import socket as _socket
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any
 
 from . import kinds, names, passing, tls
 from ._native import ffi
@@ -32,16 +32,6 @@ class socket(kinds.Accepting, kinds.Kind, kinds.Plain):
 
     __slots__ = ()
 
-    def __new__(
-        cls,
-        family: int = AF_SCAFFOLD,
-        type: int = _socket.SOCK_STREAM,
-        proto: int = 0,
-        fileno: int | None = None,
-    ) -> Self:
-        """An object of the class that serves the type."""
-        return super().__new__(cls, family, type, proto, fileno)
-
     def __init__(
         self,
         family: int = AF_SCAFFOLD,
@@ -62,10 +52,6 @@ class socket(kinds.Accepting, kinds.Kind, kinds.Plain):
             raise ServiceTimeout(errno.ETIMEDOUT, f"{about}: timed out") from None
 
     # --- inside -----------------------------------------------------------------------------------
-
-    @classmethod
-    def _of_datagrams(cls) -> Any:
-        return DatagramSocket if cls is socket else super()._of_datagrams()
 
     def _pack(
         self, call: str, address: Any, complete: Callable[[Any], Sequence[Any]] = lambda it: (it,)
@@ -89,7 +75,7 @@ socket.own_kind = socket
 passing.announce(socket)
 
 
-class DatagramSocket(DatagramCalls, socket):
+class DatagramSocket(socket, DatagramCalls):
     """What `scaffold.socket(type=SOCK_DGRAM)` makes.
 
     Each datagram to a service is bound to some instance when it is sent; an answer to the address
@@ -110,6 +96,7 @@ class DatagramSocket(DatagramCalls, socket):
         super().__init__(family, type, proto, fileno)
 
 
+socket._datagram_calls = DatagramSocket
 passing.announce(DatagramSocket)
 
 

@@ -6,11 +6,11 @@ class stands there that hands on to one of both kinds. Of all other sockets it m
 before.
 """
 
-from functools import cache
 from typing import Any
 
 from .kinds import Accepting, new_class
 from .loaded import when_loaded
+from .once import once
 
 
 def adapt_contexts() -> None:
@@ -66,7 +66,7 @@ def _kind_under_gevent(plain: type[Any], sock: Any) -> Any:
     return greenlets.own_kind_of(sock)
 
 
-@cache
+@once
 def _of_both(plain: type[Any], kind: Any) -> type[Any]:
     members = {"__module__": plain.__module__, "__doc__": plain.__doc__}
     if hasattr(plain, "_gevent_sock_class"):

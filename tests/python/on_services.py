@@ -308,7 +308,7 @@ def names_of_the_standard_library() -> None:
     """scaffold.inet, where a host is a service."""
     packed = inet.inet_aton(NAME)
     assert inet.inet_ntoa(packed) == inet.inet_ntop(socket.AF_INET, packed) == NAME
-    assert socket.inet_ntoa(packed) == inet.gethostbyname(NAME)
+    assert socket.inet_ntoa(packed) == inet.gethostbyname(NAME) == inet.gethostbyname(NAME.encode())
     assert inet.inet_ntop(socket.AF_INET6, inet.inet_pton(socket.AF_INET6, NAME)) == NAME
     assert inet.inet_pton(socket.AF_INET6, f"::ffff:{NAME}") == bytes(10) + b"\xff\xff" + packed
     entries = inet.getaddrinfo(NAME, 4100, 0, socket.SOCK_STREAM)

@@ -11,6 +11,8 @@ import pytest
 
 from scaffold import inet
 
+SERVICE = "web.test.scaffold"
+
 
 def test_sockets() -> None:
     with inet.socket() as listener, inet.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
@@ -166,6 +168,41 @@ def test_what_stands_in_the_place_of_a_namesake_is_called(
     with mock.patch(f"socket.{name}") as replaced:
         assert getattr(inet, name)(*arguments) is replaced.return_value
     replaced.assert_called_once_with(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "options"),
+    [
+        ("inet_pton", (socket.AF_INET, SERVICE), {}),
+        ("inet_pton", (socket.AF_INET6, f"::ffff:{SERVICE}"), {}),
+        ("create_connection", (), {"timeout": 1, "address": (SERVICE, 80)}),
+        ("create_server", (), {"family": socket.AF_INET, "address": (SERVICE, 80)}),
+        ("getaddrinfo", (), {"port": 80, "host": SERVICE}),
+    ],
+)
+def test_of_a_service_no_replacement_is_called(
+    name: str, arguments: tuple[Any, ...], options: dict[str, Any]
+) -> None:
+    """Wherever it is named; here no scaffoldd answers."""
+    with mock.patch(f"socket.{name}") as replaced:
+        with pytest.raises(OSError):
+            getattr(inet, name)(*arguments, **options)
+    replaced.assert_not_called()
+
+
+def test_calls_of_sockets_look_names_up_as_python_does() -> None:
+    """In C: not by what a program has put in the place of `socket.getaddrinfo`."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, mock.patch("socket.getaddrinfo") as it:
+        for module in (socket, inet):
+            with module.socket() as client:
+                client.connect(("localhost", listener.getsockname()[1]))
+    it.assert_not_called()
+
+
+def test_a_name_is_not_cut_at_a_zero_byte() -> None:
+    for arguments in (("127.0.0.1\0.acme.scaffold", 80), (SERVICE, "80\0 or so")):
+        with pytest.raises(ValueError, match="null"):
+            inet.getaddrinfo(*arguments)
 
 
 def test_a_replacement_may_call_what_it_replaces() -> None:

@@ -202,6 +202,8 @@ def passed_on(one: Any) -> Any:
 
 LEVEL, REUSE, LINGER = socket.SOL_SOCKET, socket.SO_REUSEADDR, socket.SO_LINGER
 NOBODY = ("127.0.0.1", 1)
+CUT = "127.0.0.1\0.acme.scaffold"
+"""What C takes for the address in front, and who looks at its end for a service."""
 
 Question = Callable[[Any, World], Any]
 ADDRESSES: list[Any] = [
@@ -216,6 +218,14 @@ ADDRESSES: list[Any] = [
     ("127.0.0.1\0.example.org", 1),
     (b"127.0.0.1\0", 1),
     ("\0", 1),
+    (CUT, 1),
+    (CUT.encode(), 1),
+    (b"\xff\xfe", 1),
+    (bytearray(b"\xff\xfe"), 1),
+    ("\udcff", 1),
+    ("\udcff", "1"),
+    ("\u00fc" * 70, 1),
+    ("\u00fc" * 70, 65536),
     ("x" * 64 + ".example.org", 1),
     ("", Index(1)),
     ("127.0.0.1", Index(1)),
@@ -271,8 +281,18 @@ FUNCTIONS: dict[str, list[tuple[Any, ...]]] = {
         ("localhost", 80, socket.AF_INET, 0, 0, socket.AI_NUMERICHOST),
         ("127.0.0.1", 80, socket.AF_UNIX),
     ],
-    "gethostbyname": [("127.0.0.1",), (b"127.0.0.1",), (None,), (1,), ()],
-    "inet_aton": [("1.2",), ("x",), (b"1.2.3.4",), (None,), ()],
+    "gethostbyname": [
+        ("127.0.0.1",),
+        (b"127.0.0.1",),
+        (None,),
+        (1,),
+        (),
+        (CUT,),
+        (CUT.encode(),),
+        (b"\xff\xfe",),
+        ("\udcff",),
+    ],
+    "inet_aton": [("1.2",), ("x",), (b"1.2.3.4",), (None,), (), (CUT,)],
     "inet_ntoa": [(b"1234",), (bytearray(b"1234"),), (memoryview(b"1234"),), ("1234",), (b"1",)],
     "inet_pton": [
         (socket.AF_INET, "1.2.3.4"),
@@ -281,6 +301,8 @@ FUNCTIONS: dict[str, list[tuple[Any, ...]]] = {
         (socket.AF_INET, b"1.2.3.4"),
         (999, "1.2.3.4"),
         (socket.AF_INET,),
+        (socket.AF_INET, CUT),
+        (socket.AF_INET6, f"::ffff:{CUT}"),
     ],
     "inet_ntop": [
         (socket.AF_INET, b"1234"),

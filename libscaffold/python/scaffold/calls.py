@@ -193,7 +193,10 @@ class Calls(kernel.socket):
         """
         try:
             there = names.numbered(address, self.family)
-        except (OSError, UnicodeError):
+        except UnicodeError:  # which Python says in other words, before it looks anything up
+            arguments.check(self.family, call, *complete(address))
+            raise
+        except OSError:
             arguments.check(self.family, call, *complete(_without_host(address)))
             raise
         arguments.check(self.family, call, *complete(there))

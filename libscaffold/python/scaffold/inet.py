@@ -68,8 +68,11 @@ def _namesake(function: Callable[..., Any]) -> Any:
     @wraps(function)
     def call(*args: Any, **options: Any) -> Any:
         replacement = getattr(_socket, name)
-        host = [*args, *options.values(), None][0]
-        if _is_own(replacement) or name in _within.get() or _names_service(host):
+        if (
+            _is_own(replacement)
+            or name in _within.get()
+            or any(map(_names_service, (*args, *options.values())))
+        ):
             return function(*args, **options)
         token = _within.set(_within.get() | {name})
         try:
@@ -80,11 +83,12 @@ def _namesake(function: Callable[..., Any]) -> Any:
     return call
 
 
-def _names_service(host: Any) -> bool:
-    """Whether a host, or an address, is of a service."""
-    if isinstance(host, list | tuple):
-        return bool(host) and names.is_service(host[0])
-    return names.is_service(host)
+def _names_service(one: Any) -> bool:
+    """Whether an argument is a service's name, also behind a prefix, or an address that has it."""
+    if isinstance(one, list | tuple):
+        return bool(one) and names.is_service(one[0])
+    text = names.text_of(one) or ""
+    return names.is_service(text) or names.is_service(text.rpartition(":")[2])
 
 
 def _new(*about: Any, **options: Any) -> Any:
@@ -200,10 +204,7 @@ def getaddrinfo(
 @_namesake
 def gethostbyname(host: Any, /) -> str:
     """`socket.gethostbyname(...)`: for a service its address of the pool."""
-    if not names.is_service(host):
-        plain: str = _plain("gethostbyname")(host)
-        return plain
-    address: str = getaddrinfo(host, None, _socket.AF_INET, _socket.SOCK_STREAM)[0][4][0]
+    address: str = _plain("gethostbyname")(names.in_pool(host, _socket.AF_INET))
     return address
 
 
@@ -240,10 +241,8 @@ def _read(family: int, text: Any) -> Any:
         return text
     prefix, colon, last = text.rpartition(":")
     if colon and family == _socket.AF_INET6 and names.is_service(last):
-        return f"{prefix}:{_read(_socket.AF_INET, last)}"
-    if not names.is_service(text):
-        return text
-    return getaddrinfo(text, None, family, _socket.SOCK_STREAM)[0][4][0]
+        return f"{prefix}:{names.in_pool(last, _socket.AF_INET)}"
+    return names.in_pool(text, family)
 
 
 # --- asyncio --------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Names of services and addresses of flows, between Python's shapes and the library's."""
 
+import _socket as kernel
 import errno
 import operator
 import re
@@ -116,8 +117,7 @@ def addresses(
     hints.ai_family, hints.ai_socktype, hints.ai_protocol = int(family), int(type), int(proto)
     hints.ai_flags = int(flags)
     found = ffi.new("struct addrinfo **")
-    node = host.encode("ascii" if host.isascii() else "idna")
-    code = lib.scaffold_getaddrinfo(node, _port_text(port), hints, found)
+    code = lib.scaffold_getaddrinfo(_c_text(_encoded(host)), _port_text(port), hints, found)
     if code != 0:
         raise _socket.gaierror(code, line_for(code, host if is_explained(code) else None))
     try:
@@ -130,8 +130,22 @@ def _port_text(port: Any) -> Any:
     if port is None:
         return ffi.NULL
     if isinstance(port, str | bytes):
-        return port.encode() if isinstance(port, str) else port
+        return _c_text(port.encode() if isinstance(port, str) else port)
     return str(operator.index(port)).encode()
+
+
+def _encoded(host: Any) -> bytes:
+    """A host as C takes it: text beyond ASCII as international names are written."""
+    if isinstance(host, str):
+        return host.encode("ascii" if host.isascii() else "idna")
+    return bytes(host)
+
+
+def _c_text(raw: bytes) -> bytes:
+    """What may go where C stops at a zero byte: it would look up what stands in front of one."""
+    if 0 in raw:
+        raise ValueError("embedded null character")  # Python's words
+    return raw
 
 
 def _entries(one: Any) -> Iterator[tuple[int, int, int, str, Any]]:
@@ -145,18 +159,25 @@ def _entries(one: Any) -> Iterator[tuple[int, int, int, str, Any]]:
 
 def numbered(address: Any, family: int) -> Any:
     """An address of IP with its host as a number: of a service that of the pool, of other hosts
-    what `socket.getaddrinfo` says. What is no such address stays, for others to refuse."""
+    the one that calls of sockets look up. What is no such address stays, for others to refuse."""
     if not isinstance(address, tuple) or not address:
         return address
     host = text_of(address[0])
     if host is None or host in ("", "<broadcast>") or "\0" in host or _is_number(host, family):
         return address
     if is_service(host):
-        found: Any = addresses(host, None, family, _socket.SOCK_STREAM)
-    else:  # bytes are not checked as international names are, which sockets do not do either
-        node = host.encode() if host.isascii() else host
-        found = _socket.getaddrinfo(node, None, family, _socket.SOCK_DGRAM)
+        return (in_pool(host, family), *address[1:])
+    found: Any = kernel.getaddrinfo(_encoded(address[0]), None, family, _socket.SOCK_DGRAM)
     return (found[0][4][0], *address[1:])
+
+
+def in_pool(host: Any, family: int) -> Any:
+    """A service's name as its address of the pool; all else, what Python refuses included, as it
+    is."""
+    text = text_of(host)
+    if text is None or "\0" in text or not is_service(text):
+        return host
+    return addresses(text, None, family, _socket.SOCK_STREAM)[0][4][0]
 
 
 def text_of(host: object) -> str | None:

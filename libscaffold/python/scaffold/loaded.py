@@ -6,24 +6,34 @@ them, and gevent warns when `ssl` was loaded before its patches.
 
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
 Work = Callable[[Any], None]
 
-_waiting: dict[str, list[Work]] = {}
+_works: dict[str, list[Work]] = {}
 
 
 def when_loaded(name: str, work: Work) -> None:
-    """Call `work` with the module: at once when it is loaded, else right after that."""
-    module = sys.modules.get(name)
-    if module is not None and not getattr(module.__spec__, "_initializing", False):
-        work(module)
-        return
-    _waiting.setdefault(name, []).append(work)
+    """Call `work` with the module: at once when it is loaded, and right after it is, be it for the
+    first time or afresh."""
+    _works.setdefault(name, []).append(work)
     if _FINDER not in sys.meta_path:
         sys.meta_path.insert(0, _FINDER)
+    module = sys.modules.get(name)
+    if module is None:
+        return
+    if _is_half_loaded(module):
+        module = import_module(name)  # waits for the thread that loads it
+    if _is_half_loaded(module):
+        raise ImportError(f"{name} loads {__package__}, which needs the whole of it", name=name)
+    work(module)
+
+
+def _is_half_loaded(module: ModuleType) -> bool:
+    return getattr(module.__spec__, "_initializing", False)
 
 
 class _Finder:
@@ -32,7 +42,7 @@ class _Finder:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname not in _waiting:
+        if fullname not in _works:
             return None
         others = (finder for finder in sys.meta_path if finder is not self)
         found = (finder.find_spec(fullname, path, target) for finder in others)
@@ -44,10 +54,13 @@ class _Finder:
 
 
 class _Loader:
-    """Loads by another loader, and leaves no trace but the work."""
+    """Loads by another loader, is asked in its place, and leaves no trace but the work."""
 
     def __init__(self, loader: Any) -> None:
         self._loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         made: ModuleType | None = self._loader.create_module(spec)
@@ -57,7 +70,7 @@ class _Loader:
         assert module.__spec__ is not None
         module.__spec__.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
-        for work in _waiting.pop(module.__name__, []):
+        for work in _works[module.__name__]:
             work(module)
 
 

@@ -156,23 +156,40 @@ def tls_over_unix() -> None:
 
 
 def tls_of_others() -> None:
-    """Of sockets that are not ours come `ssl`'s own, and of a program's class its own."""
+    """`ssl` is as it was to who looks at it, and of sockets that are not ours come its own."""
     _, client = contexts()
     import ssl
 
+    assert ssl.SSLContext.sslsocket_class is client.sslsocket_class is ssl.SSLSocket
     with client.wrap_socket(socket.socket(), server_hostname=NAME) as one:
         assert type(one) is ssl.SSLSocket
 
+
+def tls_of_own_classes() -> None:
+    """Of a program's class come sockets of ours that are of that class as well."""
+    server, client = contexts()
+    import ssl
+
+    told = []
+
     class Mine(ssl.SSLSocket):
-        pass
+        def connect(self, address: Any) -> None:
+            told.append("connect")
+            super().connect(address)
 
-    class Derived(client.sslsocket_class):  # type: ignore[name-defined, misc]
-        pass
-
-    for kind in (Mine, Derived):
-        client.sslsocket_class = kind
-        with client.wrap_socket(inet.socket(), server_hostname=NAME) as one:
-            assert type(one) is kind
+    client.sslsocket_class = Mine
+    with client.wrap_socket(socket.socket(), server_hostname=NAME) as one:
+        assert type(one) is Mine
+    for address in places():
+        with server.wrap_socket(inet.create_server(address), server_side=True) as listener:
+            serving = on_a_thread(greet, listener)
+            flow = client.wrap_socket(inet.socket(), server_hostname=NAME)
+            assert isinstance(flow, Mine)
+            flow.settimeout(WAIT_S)
+            flow.connect(address)
+            ask(flow)
+            serving.join(WAIT_S)
+            assert told.pop() == "connect"
 
 
 def tls_over_asyncio() -> None:
@@ -452,6 +469,7 @@ BODIES = [
     tls_of_accepted,
     tls_over_unix,
     tls_of_others,
+    tls_of_own_classes,
     tls_over_asyncio,
     multiprocessing_sends,
     multiprocessing_sends_datagrams,
@@ -467,6 +485,7 @@ UNDER_GEVENT = [
     gevents_own_objects,
     tls_over_unix,
     tls_of_others,
+    tls_of_own_classes,
     inherited,
     numbers_that_were_others,
     own_classes,

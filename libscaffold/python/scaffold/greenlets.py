@@ -54,9 +54,9 @@ def kind_of(base: type[Any]) -> type[Any]:
     return kinds.own_kind("socket", bases, _gevent_sock_class=held)
 
 
-def members_of_tls(plain: type[Any]) -> dict[str, Any]:
-    """What the class of gevent's TLS sockets of ours has besides."""
-    held = _held(sys.modules[plain.__module__]._contextawaresock)
+def members_of_tls() -> dict[str, Any]:
+    """What a class of gevent's TLS sockets of ours has besides."""
+    held = _held(sys.modules["gevent.ssl"]._contextawaresock)
 
     def _gevent_sock_class(self: Any, family: int, type: int, proto: int, fileno: Any) -> Any:
         return held(family, type, proto, fileno, weakref.ref(self))

@@ -116,14 +116,19 @@ def new_class(name: str, bases: tuple[type[Any], ...], **members: Any) -> type[A
     return type(name, bases, {**about, **members})
 
 
+def derived(cls: type[Any], other: type[Any], **members: Any) -> type[Any]:
+    """A class that shows itself as `cls`, with another behind it."""
+    shown = {name: getattr(cls, name) for name in ("__module__", "__qualname__", "__doc__")}
+    return new_class(cls.__name__, (cls, other), **shown, **members)
+
+
 @once
 def _with(cls: type[Any], calls: type[Any]) -> type[Any]:
     """The class with other calls below those that it has itself, and before `Calls`."""
     for one, other in ((cls, calls), (calls, cls)):
         if issubclass(one, other):
             return one
-    members = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
-    made = new_class(cls.__name__, (cls, calls), **members)
+    made = derived(cls, calls)
     if vars(cls).get("own_kind") is cls:
         passing.announce(made)
     return made

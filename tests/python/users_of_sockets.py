@@ -10,6 +10,8 @@ if __name__ == "__main__" and sys.argv[2] == "late":  # gevent patches before al
     monkey.patch_all()
 
 import asyncio
+import contextlib
+import errno
 import os
 import socket
 import subprocess
@@ -18,7 +20,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from scaffold import inet
+from scaffold import NoInstance, inet
 
 NAME = "users.test.scaffold"
 WAIT_S = 10.0
@@ -42,11 +44,11 @@ def on_a_thread(call: Callable[..., Any], *arguments: Any) -> threading.Thread:
     return thread
 
 
-def failure(call: Callable[..., Any], *arguments: Any) -> OSError:
+def failure(call: Callable[..., Any], *arguments: Any) -> Any:
     """What it raises."""
     try:
         call(*arguments)
-    except OSError as error:
+    except Exception as error:
         return error
     raise AssertionError("nothing was raised")
 
@@ -396,8 +398,60 @@ def connecting_under_gevent() -> None:
             tls_listener.settimeout(0.01)
             assert failure(tls_listener.accept).args == ("timed out",)
             tls_listener.close()
-            with inet.socket() as refused:
-                assert isinstance(failure(refused.connect, address), ConnectionRefusedError)
+            kinds = {NAME: NoInstance, "127.0.0.1": ConnectionRefusedError}
+            for timeout in (None, WAIT_S):
+                with inet.socket() as refused:
+                    refused.settimeout(timeout)
+                    assert type(failure(refused.connect, address)) is kinds[address[0]]
+                with inet.socket() as refused:
+                    refused.settimeout(timeout)
+                    assert refused.connect_ex(address) == errno.ECONNREFUSED
+            assert type(failure(inet.create_connection, address)) is kinds[address[0]]
+    for module in (socket, inet):  # a family of which gevent looks up no name
+        with module.socket(socket.AF_UNIX) as one:
+            assert failure(one.connect, "/nowhere/s").errno == errno.ENOENT
+            assert type(failure(one.connect, ("lo", 0))) is TypeError
+
+
+def names_under_gevent() -> None:
+    """While one waits for scaffoldd's answer the others go on."""
+    import gevent
+    from gevent import monkey
+
+    import scaffold.names
+
+    class SlowLibrary:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(library, name)
+
+        def scaffold_getaddrinfo(self, *about: Any) -> Any:
+            monkey.get_original("time", "sleep")(0.3)
+            return library.scaffold_getaddrinfo(*about)
+
+    def tick() -> None:
+        while True:
+            gevent.sleep(0.01)
+            ticks.append(0)
+
+    ticks: list[int] = []
+    library = scaffold.names.lib
+    scaffold.names.lib = SlowLibrary()
+    ticking = gevent.spawn(tick)
+    nobody = ("nobody.test.scaffold", 80)
+    with inet.socket() as stream, inet.socket(type=socket.SOCK_DGRAM) as datagrams:
+        for call in (
+            lambda: inet.create_connection(nobody, timeout=1),
+            lambda: stream.connect_ex(nobody),
+            lambda: datagrams.sendto(b"x", nobody),
+            lambda: datagrams.bind((NAME, 5003)),
+            lambda: inet.gethostbyname(NAME),
+            lambda: inet.getaddrinfo("nobody..scaffold", 80),
+        ):
+            ticks.clear()
+            with contextlib.suppress(OSError):
+                call()
+            assert len(ticks) > 5
+    ticking.kill()
 
 
 def datagrams_under_gevent() -> None:
@@ -480,6 +534,7 @@ BODIES = [
 UNDER_GEVENT = [
     under_gevent,
     connecting_under_gevent,
+    names_under_gevent,
     datagrams_under_gevent,
     wsgi_under_gevent,
     gevents_own_objects,

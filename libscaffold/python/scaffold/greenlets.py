@@ -4,22 +4,35 @@ gevent waits by itself and calls the socket that it holds only when that need no
 go into the class of that one, and what gevent's own class does stays as it is.
 """
 
+import socket as _socket
 import sys
 import weakref
 from typing import Any
 
 from . import kinds, names
+from .foreign import ForeignCalls
 from .once import once
 
 
-class Resolving:
-    """gevent resolves a name before it connects, and does not know services."""
+class Connecting:
+    """gevent resolves a name before it connects, and does not know services; what befalls one it
+    says in its own words."""
 
     __slots__ = ()
 
     def _internal_connect(self, address: Any) -> Any:
-        there = names.numbered(address, self.family)  # type: ignore[attr-defined]
-        return super()._internal_connect(there)  # type: ignore[misc]
+        held = self._sock  # type: ignore[attr-defined]
+        connect = super()._internal_connect  # type: ignore[misc]
+        if isinstance(held, ForeignCalls):
+            return connect(address)
+        try:
+            return connect(names.pooled(address, held.family))
+        except _socket.gaierror:
+            raise
+        except OSError as error:
+            if error.errno is None:
+                raise
+            raise held._error(error.errno, address) from None
 
 
 def adapt(module: Any) -> None:
@@ -50,7 +63,7 @@ def own_kind_of(sock: Any) -> Any:
 def kind_of(base: type[Any]) -> type[Any]:
     """The class to use where a program has gevent's."""
     held = _held(base._gevent_sock_class)
-    bases = (kinds.Accepting, Resolving, base)
+    bases = (kinds.Accepting, Connecting, base)
     return kinds.own_kind("socket", bases, _gevent_sock_class=held)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ._native import ffi, lib
+from .aside import aside
 from .errors import InvalidName, error_for, is_explained, line_for, name_error
 
 AF_SCAFFOLD: int = lib.AF_SCAFFOLD
@@ -113,6 +114,15 @@ def addresses(
     Each address is one of the pool that stands for the service; the instance is chosen when the
     flow opens. Raises socket.gaierror as socket.getaddrinfo does.
     """
+    found: list[tuple[int, int, int, str, Any]] = aside(
+        _addresses, host, port, family, type, proto, flags
+    )
+    return found
+
+
+def _addresses(
+    host: str, port: Any, family: int, type: int, proto: int, flags: int
+) -> list[tuple[int, int, int, str, Any]]:
     hints = ffi.new("struct addrinfo *")
     hints.ai_family, hints.ai_socktype, hints.ai_protocol = int(family), int(type), int(proto)
     hints.ai_flags = int(flags)
@@ -166,9 +176,16 @@ def numbered(address: Any, family: int) -> Any:
     if host is None or host in ("", "<broadcast>") or "\0" in host or _is_number(host, family):
         return address
     if is_service(host):
-        return (in_pool(host, family), *address[1:])
+        return pooled(address, family)
     found: Any = kernel.getaddrinfo(_encoded(address[0]), None, family, _socket.SOCK_DGRAM)
     return (found[0][4][0], *address[1:])
+
+
+def pooled(address: Any, family: int) -> Any:
+    """An address with a service's name as its number in the pool; others as they are."""
+    if not isinstance(address, tuple) or not address:
+        return address
+    return (in_pool(address[0], family), *address[1:])
 
 
 def in_pool(host: Any, family: int) -> Any:

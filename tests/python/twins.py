@@ -403,6 +403,17 @@ QUESTIONS: dict[str, Question] = {
     "recvmsg_into 1": lambda s, w: s.recvmsg_into(bytearray(3)),
     "recvmsg_into bytes": lambda s, w: s.recvmsg_into([b"123"]),
     "recvmsg_into room": lambda s, w: several(lambda rooms: s.recvmsg_into(rooms, 100, 0)),
+    "recv_into truncated": lambda s, w: filled(1, lambda r: s.recv_into(r, 0, socket.MSG_TRUNC)),
+    "recvfrom_into truncated": lambda s, w: filled(
+        1, lambda room: s.recvfrom_into(room, 0, socket.MSG_TRUNC)
+    ),
+    "recvmsg_into truncated": lambda s, w: filled(
+        1, lambda room: s.recvmsg_into([room], 0, socket.MSG_TRUNC)
+    ),
+    "recvmsg_into none": lambda s, w: s.recvmsg_into([]),
+    "recvmsg_into empty": lambda s, w: several(lambda r: s.recvmsg_into([bytearray(), *r])),
+    "recvmsg_into many": lambda s, w: s.recvmsg_into([bytearray(1)] * 2000),
+    "recvmsg_into most": lambda s, w: s.recvmsg_into([bytearray(1)] * 1024),
     # sending
     "send": lambda s, w: s.send(b"123"),
     "send flags": lambda s, w: s.send(b"123", socket.MSG_DONTWAIT),
@@ -430,6 +441,12 @@ QUESTIONS: dict[str, Question] = {
     "sendmsg ancillary text": lambda s, w: s.sendmsg([b"1"], "text"),
     "sendmsg ancillary pair": lambda s, w: s.sendmsg([b"1"], [(1, 2)]),
     "sendmsg address text": lambda s, w: s.sendmsg([b"1"], [], 0, "127.0.0.1:1"),
+    "sendmsg none": lambda s, w: s.sendmsg([]),
+    "sendmsg empty": lambda s, w: s.sendmsg([b"", b"12", b""]),
+    "sendmsg many": lambda s, w: s.sendmsg([b"x"] * 2000),
+    "sendmsg most": lambda s, w: s.sendmsg([b"x"] * 1024),
+    "sendmsg array": lambda s, w: s.sendmsg([array.array("H", [1, 2])]),
+    "sendmsg strided": lambda s, w: s.sendmsg([memoryview(b"123456")[::2]]),
     "sendfile": lambda s, w: sent_file(s),
     "sendfile text": lambda s, w: s.sendfile(io.StringIO("text")),
     # options
@@ -458,6 +475,8 @@ QUESTIONS: dict[str, Question] = {
     "setsockopt array": lambda s, w: s.setsockopt(LEVEL, LINGER, array.array("i", [1, 2])),
     "setsockopt None": lambda s, w: s.setsockopt(LEVEL, socket.SO_ATTACH_FILTER, None, 0),
     "setsockopt None alone": lambda s, w: s.setsockopt(LEVEL, LINGER, None),
+    "setsockopt None below": lambda s, w: s.setsockopt(LEVEL, REUSE, None, -4),
+    "setsockopt None beyond": lambda s, w: s.setsockopt(LEVEL, REUSE, None, (1 << 32) + 4),
     "setsockopt text": lambda s, w: s.setsockopt(LEVEL, REUSE, "1"),
     "setsockopt float": lambda s, w: s.setsockopt(LEVEL, REUSE, 1.0),
     "setsockopt big": lambda s, w: s.setsockopt(LEVEL, REUSE, 1 << 31),

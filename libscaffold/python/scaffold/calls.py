@@ -112,7 +112,7 @@ class Calls(kernel.socket):
         level, option = map(operator.index, about[:2])
         value = about[2]
         if value is None:
-            raw, length = ffi.NULL, operator.index(about[3])
+            raw, length = ffi.NULL, operator.index(about[3]) & 0xFFFFFFFF  # as Python does
         else:
             raw = _INT.pack(operator.index(value)) if _is_integer(value) else bytes(value)
             length = len(raw)
@@ -131,7 +131,7 @@ class Calls(kernel.socket):
         """`sendto(data, address)` or `sendto(data, flags, address)`, to a service or plain IP."""
         *flags, address = rest or (None,)
         to = self._pack("sendto", address, lambda there: (data, *flags, there)[: 1 + len(rest)])
-        return self._send(bytes(data), flags[0] if flags else 0, (), to, address)
+        return self._send(data, flags[0] if flags else 0, (), to, address)
 
     def sendmsg(
         self, buffers: Any, ancdata: Any = (), flags: int = 0, address: Any = None, /
@@ -143,9 +143,9 @@ class Calls(kernel.socket):
             ancdata = list(ancdata)
         if address is None:
             arguments.check(kernel.AF_INET, "sendmsg", buffers, ancdata, flags)
-            return self._send(b"".join(buffers), flags, ancdata)
+            return self._send_pieces(buffers, flags, ancdata)
         to = self._pack("sendmsg", address, lambda there: (buffers, ancdata, flags, there))
-        return self._send(b"".join(buffers), flags, ancdata, to, address)
+        return self._send_pieces(buffers, flags, ancdata, to, address)
 
     def recvfrom(self, *about: int) -> tuple[bytes, Any]:
         """The next bytes, and the address that answers to a datagram reach."""
@@ -157,9 +157,9 @@ class Calls(kernel.socket):
         """As `recvfrom`, into `buffer`; returns how many bytes, and the address."""
         arguments.check(kernel.AF_INET, "recvfrom_into", buffer, nbytes, flags)
         view = memoryview(buffer).cast("B")
-        data, _, _, address = self._receive(operator.index(nbytes) or len(view), 0, flags)
-        view[: len(data)] = data
-        return len(data), address
+        room = view[: operator.index(nbytes) or len(view)]
+        count, _, _, address = self._receive_into([room], 0, flags)
+        return count, address
 
     def recvmsg(self, *about: int) -> tuple[bytes, list[tuple[int, int, bytes]], int, Any]:
         """The next bytes: (data, control messages, flags, address)."""
@@ -174,13 +174,7 @@ class Calls(kernel.socket):
         if hasattr(buffers, "__iter__"):
             buffers = list(buffers)
         arguments.check(kernel.AF_INET, "recvmsg_into", buffers, *about)
-        views = [memoryview(buffer).cast("B") for buffer in buffers]
-        size = sum(map(len, views))
-        data, control, flags, address = self._receive(size, *(*about, 0, 0)[:2])
-        left = data
-        for view in views:
-            view[: len(left)], left = left[: len(view)], left[len(view) :]
-        return len(data), control, flags, address
+        return self._receive_into(buffers, *(*about, 0, 0)[:2])
 
     # --- inside -----------------------------------------------------------------------------------
 
@@ -251,16 +245,19 @@ class Calls(kernel.socket):
             if code != errno.EINTR and not (timeout and code == errno.EAGAIN):
                 raise self._error(code, subject)
 
-    def _send(
+    def _send(self, data: Any, *about: Any) -> int:
+        return self._send_pieces([data], *about)
+
+    def _send_pieces(
         self,
-        data: bytes,
+        buffers: list[Any],
         flags: int,
         ancillary: Any = (),
         to: tuple[Any, int] | None = None,
         subject: Any = None,
     ) -> int:
         flags = operator.index(flags)
-        message = messages.outgoing(data, ancillary)
+        message = messages.outgoing(buffers, ancillary)
         if to is not None:
             message.take_name(*to)
         send = lib.scaffold_sendmsg
@@ -271,12 +268,18 @@ class Calls(kernel.socket):
     def _receive(
         self, size: int, control: int, flags: int = 0
     ) -> tuple[bytes, list[tuple[int, int, bytes]], int, Any]:
-        size, flags = operator.index(size), operator.index(flags)
-        message = messages.incoming(size, operator.index(control))
+        room = bytearray(operator.index(size))
+        count, *rest = self._receive_into([room], control, flags)
+        return bytes(memoryview(room)[:count]), *rest
+
+    def _receive_into(
+        self, buffers: list[Any], control: int, flags: int
+    ) -> tuple[int, list[tuple[int, int, bytes]], int, Any]:
+        flags = operator.index(flags)
+        message = messages.incoming(buffers, operator.index(control))
         receive = lib.scaffold_recvmsg
         count = self._repeat(select.POLLIN, lambda: receive(_fileno(self), message.head, flags))
-        data = bytes(ffi.buffer(message.data, min(count, size)))
-        return data, message.control_messages(), int(message.head.msg_flags), message.sender()
+        return count, message.control_messages(), int(message.head.msg_flags), message.sender()
 
     def _name_of(self, call: Any) -> Any:
         room = ffi.new("char[]", messages.ADDRESS_ROOM)

@@ -26,12 +26,12 @@ class DatagramCalls(Calls):
     def send(self, data: Any, flags: int = 0, /) -> int:
         """Send one datagram to the peer; returns its length."""
         arguments.check(kernel.AF_INET, "send", data, flags)
-        return self._send(bytes(data), flags)
+        return self._send(data, flags)
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """As `send`: a datagram is sent whole or not at all."""
         arguments.check(kernel.AF_INET, "sendall", data, flags)
-        self._send(bytes(data), flags)
+        self._send(data, flags)
 
     def recv(self, *about: int) -> bytes:
         """The next datagram, cut to `bufsize` bytes."""

@@ -1,7 +1,7 @@
 """struct msghdr, for the calls that send and receive with an address or with control messages."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from . import names
@@ -13,14 +13,16 @@ _ALIGN = struct.calcsize("@N")
 
 
 class Message:
-    """A struct msghdr with one piece, and what has to live as long as it."""
+    """A struct msghdr of these pieces of memory, and what has to live as long as it."""
 
-    def __init__(self, data: Any, length: int, control: int) -> None:
-        self.data = data
-        self.piece = ffi.new("struct iovec *", {"iov_base": data, "iov_len": length})
+    def __init__(self, pieces: Sequence[Any], control: int) -> None:
+        self.pieces = pieces
+        vector = [{"iov_base": piece, "iov_len": len(piece)} for piece in pieces]
+        self.vector = ffi.new("struct iovec[]", vector)
         self.control = ffi.new("char[]", max(control, 1))
         self.name: Any = None
-        self.head = ffi.new("struct msghdr *", {"msg_iov": self.piece, "msg_iovlen": 1})
+        about = {"msg_iov": self.vector, "msg_iovlen": len(vector)}
+        self.head = ffi.new("struct msghdr *", about)
         if control:
             self.head.msg_control, self.head.msg_controllen = self.control, control
 
@@ -42,18 +44,19 @@ class Message:
         return list(_unpack(bytes(ffi.buffer(self.control, self.head.msg_controllen))))
 
 
-def outgoing(data: bytes, ancillary: Any) -> Message:
-    """A message of these bytes with these control messages, to nobody yet."""
+def outgoing(buffers: Iterable[Any], ancillary: Any) -> Message:
+    """A message of these buffers with these control messages, to nobody yet."""
     control = b"".join(_pack(*one) for one in ancillary)
-    message = Message(ffi.from_buffer(data), len(data), len(control))
+    message = Message([ffi.from_buffer(buffer) for buffer in buffers], len(control))
     if control:
         ffi.memmove(message.control, control, len(control))
     return message
 
 
-def incoming(size: int, control: int) -> Message:
-    """Room for one of so many bytes, and for so many of control messages."""
-    message = Message(ffi.new("char[]", max(size, 1)), size, control)
+def incoming(buffers: Iterable[Any], control: int) -> Message:
+    """Room for one in these buffers, and for so many bytes of control messages."""
+    rooms = [ffi.from_buffer(buffer, require_writable=True) for buffer in buffers]
+    message = Message(rooms, control)
     message.make_room_for_name()
     return message
 

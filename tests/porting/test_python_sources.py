@@ -276,6 +276,12 @@ def test_the_table_is_of_this_world() -> None:
             assert hasattr(scaffold.inet, known.fix.removeprefix("scaffold.inet."))
 
 
+def test_each_library_is_told_what_holds_for_it() -> None:
+    for name, known in LIBRARY.items():
+        for library in ("gevent", "eventlet"):
+            assert (f" {library}" in known.why) == name.startswith(f"{library}."), name
+
+
 def test_the_page_is_up_to_date() -> None:
     """python -m scaffold_port.py.page docs/reference/python-library.md"""
     path = Path(__file__).parents[2] / "docs/reference/python-library.md"

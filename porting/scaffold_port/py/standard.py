@@ -18,7 +18,11 @@ class Name:
 _OPENS = "opens a connection of its own"
 _SERVES = "makes a socket of its own, unless it is given one of scaffold.inet"
 _RESOLVES = "resolves by itself"
-_NAMESAKE = "is not the standard library's; that of scaffold.inet waits for gevent as well"
+_GEVENT = "is not the standard library's; that of scaffold.inet waits for gevent as well"
+_EVENTLET = (
+    "is not the standard library's; under eventlet that of scaffold.inet is eventlet's, which "
+    "reaches no service"
+)
 
 
 def _table(module: str, rule: str, names: str, why: str = "") -> dict[str, Name]:
@@ -37,11 +41,11 @@ def _serves(module: str, names: str) -> dict[str, Name]:
     return _table(module, "socket-family", names, _SERVES)
 
 
-def _foreign(module: str) -> dict[str, Name]:
+def _foreign(module: str, why: str) -> dict[str, Name]:
     return {
-        **_table(module, "socket-family", "socket", _NAMESAKE),
-        **_table(module, "connection-call", "create_connection", _NAMESAKE),
-        **_table(module, "resolver-call", "getaddrinfo gethostbyname", _NAMESAKE),
+        **_table(module, "socket-family", "socket", why),
+        **_table(module, "connection-call", "create_connection", why),
+        **_table(module, "resolver-call", "getaddrinfo gethostbyname", why),
     }
 
 
@@ -61,8 +65,8 @@ TODAY: dict[str, Name] = {
     **_table("socket", "socket-family", "SocketType", "is meant as a class"),
     **_serves("_socket", "socket SocketType"),
     **_table("_socket", "resolver-call", "getaddrinfo gethostbyname", _RESOLVES),
-    **_foreign("gevent.socket"),
-    **_foreign("eventlet.green.socket"),
+    **_foreign("gevent.socket", _GEVENT),
+    **_foreign("eventlet.green.socket", _EVENTLET),
     **_table("errno", "non-blocking-connect", "EINPROGRESS"),
     **_table("os", "fork-server", "fork"),
     **_serves("socketserver", "TCPServer UDPServer ThreadingTCPServer ThreadingUDPServer"),

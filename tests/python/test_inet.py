@@ -141,6 +141,15 @@ def test_asyncio() -> None:
     assert asyncio.run(body()) == b"hello"
 
 
+def test_all_names_of_socket() -> None:
+    """Whoever is given the module instead of `socket` finds what there is."""
+    names = [name for name in vars(socket) if not name.startswith("__")]
+    assert [name for name in names if not hasattr(inet, name)] == []
+    assert inet.AF_UNSPEC is socket.AF_UNSPEC
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        inet.nothing  # noqa: B018
+
+
 def test_what_stands_in_the_place_of_sockets_class_is_used() -> None:
     with mock.patch("socket.socket") as replaced:
         assert inet.socket is replaced

@@ -222,6 +222,128 @@ def tls_over_asyncio() -> None:
     asyncio.run(body())
 
 
+# --- asyncio's loops ------------------------------------------------------------------------------
+
+
+class Echo(asyncio.Protocol):
+    """Answers, and ends."""
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.transport.write(b"hello " + data)
+        self.transport.close()
+
+
+class Ask(asyncio.Protocol):
+    """Asks, and keeps the answer."""
+
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: Any) -> None:
+        assert in_pool(transport.get_extra_info("peername"))
+        transport.write(b"you")
+
+    def data_received(self, data: bytes) -> None:
+        self.answer.set_result(data)
+
+
+def loops_connect() -> None:
+    """By name: what makes sockets of its own, and what is given one."""
+
+    async def body() -> None:
+        loop = asyncio.get_running_loop()
+        for host, port in places():
+            async with await loop.create_server(Echo, host, port):
+                _, ask = await loop.create_connection(Ask, host, port)
+                assert await ask.answer == b"hello you"
+                with inet.socket() as one:
+                    one.setblocking(False)
+                    await loop.sock_connect(one, (host, port))
+                    await loop.sock_sendall(one, b"you")
+                    assert await loop.sock_recv(one, 100) == b"hello you"
+                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                assert in_pool(found[0][4])
+                assert found == inet.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+    asyncio.run(body())
+
+
+def loops_serve_several() -> None:
+    """A list of hosts, one of which is a service; asked for by another name of its port."""
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello")
+        writer.close()
+
+    async def body() -> None:
+        port = places()[1][1]
+        async with await inet.start_server(answer, [NAME, "127.0.0.1"], port) as server:
+            assert len(server.sockets) == 2
+            for host in (NAME, "127.0.0.1"):
+                reader, writer = await inet.open_connection(host, str(port))
+                assert await reader.read() == b"hello"
+                writer.close()
+        for started in (True, False):
+            late = await inet.start_server(answer, NAME, port, start_serving=started)
+            assert late.is_serving() is started
+            late.close()
+
+    asyncio.run(body())
+
+
+def loops_send_datagrams() -> None:
+    """An endpoint that is bound to a service, and one that is connected to it."""
+
+    class EchoDatagrams(asyncio.DatagramProtocol):
+        def connection_made(self, transport: Any) -> None:
+            self.transport = transport
+
+        def datagram_received(self, data: bytes, peer: Any) -> None:
+            assert in_pool(peer)
+            self.transport.sendto(b"hello " + data, peer)
+
+    class AskDatagrams(asyncio.DatagramProtocol):
+        def __init__(self) -> None:
+            self.answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        def datagram_received(self, data: bytes, _: Any) -> None:
+            self.answer.set_result(data)
+
+    async def body() -> None:
+        loop = asyncio.get_running_loop()
+        for address in places():
+            serving, _ = await loop.create_datagram_endpoint(EchoDatagrams, local_addr=address)
+            asking, ask = await loop.create_datagram_endpoint(AskDatagrams, remote_addr=address)
+            asking.sendto(b"you")
+            assert await asyncio.wait_for(ask.answer, WAIT_S) == b"hello you"
+            asking.close()
+            serving.close()
+
+    asyncio.run(body())
+
+
+def loops_tell_failures() -> None:
+    """A stream's as what befell the service."""
+    import scaffold
+
+    async def body() -> None:
+        for host, port in places():
+            with inet.create_server((host, port)):
+                kinds: list[Any] = []
+                for call in (inet.start_server(Echo, host, port), inet.open_connection(host, 1)):
+                    try:
+                        await call
+                    except OSError as error:
+                        kinds.append(type(error))
+            assert kinds[0] is OSError  # EADDRINUSE
+            assert kinds[1] is (scaffold.NoInstance if host == NAME else ConnectionRefusedError)
+
+    asyncio.run(body())
+
+
 # --- other processes ------------------------------------------------------------------------------
 
 
@@ -525,6 +647,10 @@ BODIES = [
     tls_of_others,
     tls_of_own_classes,
     tls_over_asyncio,
+    loops_connect,
+    loops_serve_several,
+    loops_send_datagrams,
+    loops_tell_failures,
     multiprocessing_sends,
     multiprocessing_sends_datagrams,
     inherited,

@@ -52,6 +52,11 @@ _BY_ERRNO: dict[int, type[ServiceError]] = {
 }
 
 
+def is_of_services(code: int) -> bool:
+    """Whether an errno is one that has an exception here."""
+    return code in _BY_ERRNO
+
+
 def explain(code: int) -> str:
     """The library's line for its last failure in this thread, by errno or by getaddrinfo's code;
     the system's text for other codes."""

@@ -7,18 +7,21 @@ be a service as well. What a program that was written for IP calls instead of th
 
 A service shows as an address of the pool. For plain IP, and for other families, each does what its
 namesake does; where a program or a test has put something else in the place of its namesake, that
-is called.
+is called. All other names are those of `socket`, so that this module can be given to whoever asks
+for that one.
 """
 
 import os
 import socket as _socket
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from . import kinds, names, tls
-from .errors import ServiceError
+from . import kinds, loops, names, tls
+from .errors import ServiceError, error_for, is_of_services
 
 if TYPE_CHECKING:  # it takes long to load, and most programs have no use for it
     import asyncio
@@ -32,14 +35,18 @@ _DEFAULT_TIMEOUT: Any = object()
 
 tls.adapt_contexts()
 kinds.adapt_gevent()
+loops.adapt_loops(sys.modules[__name__])
 
 
 def __getattr__(name: str) -> Any:
-    """`socket`: the class of what `socket.socket` is at this moment; gevent changes it."""
+    """`socket`: the class of what `socket.socket` is at this moment; gevent changes it. Of other
+    names what they are in the module `socket`."""
     if name == "socket":
         kind = _socket.socket
         return kinds.kind_of(kind) if _is_own(kind) else kind
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name.startswith("__") or not hasattr(_socket, name):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(_socket, name)
 
 
 # --- namesakes that were replaced -----------------------------------------------------------------
@@ -251,63 +258,32 @@ def _read(family: int, text: Any) -> Any:
 async def open_connection(
     host: Any = None, port: Any = None, **options: Any
 ) -> "tuple[asyncio.StreamReader, asyncio.StreamWriter]":
-    """`asyncio.open_connection(...)`; what concerns several addresses means nothing to a service,
-    which has one."""
+    """`asyncio.open_connection(...)`."""
     import asyncio
 
-    if not names.is_service(host):
+    with _explained(host, port):
         return await asyncio.open_connection(host, port, **options)
-    from . import streams
-
-    about, options = _split(options, "family", "proto", "flags", "local_addr", *_OF_SEVERAL)
-    local = about.pop("local_addr", None)
-    family, type, proto, _, there = _first(host, port, about)
-    connection = _new(family, type, proto)
-    try:
-        connection.setblocking(False)
-        if local is not None:
-            connection.bind(local)
-        await streams.connect(connection, there)
-        if options.get("ssl"):
-            options.setdefault("server_hostname", names.text_of(host))
-        return await asyncio.open_connection(sock=connection, **options)
-    except BaseException:
-        connection.close()
-        raise
 
 
 async def start_server(
     client_connected_cb: "ClientCallback", host: Any = None, port: Any = None, **options: Any
 ) -> "asyncio.Server":
-    """`asyncio.start_server(...)`; a service stands alone, not in a list of hosts."""
+    """`asyncio.start_server(...)`."""
     import asyncio
 
-    if not names.is_service(host):
+    with _explained(host, port):
         return await asyncio.start_server(client_connected_cb, host, port, **options)
-    about, options = _split(options, "family", "flags", "reuse_address")
-    reuse_port = bool(options.pop("reuse_port", False))
-    family, _, _, _, there = _first(host, port, about)
-    backlog = options.get("backlog", 100)  # asyncio's own
-    listener = create_server(there, family=family, backlog=backlog, reuse_port=reuse_port)
+
+
+@contextmanager
+def _explained(host: Any, port: Any) -> Iterator[None]:
+    """What a loop has put into words of its own is said again as what befell the service."""
     try:
-        listener.setblocking(False)
-        return await asyncio.start_server(client_connected_cb, sock=listener, **options)
-    except BaseException:
-        listener.close()
+        yield
+    except ServiceError:
         raise
-
-
-_OF_SEVERAL = ("happy_eyeballs_delay", "interleave", "all_errors", "reuse_address")
-
-
-def _split(options: dict[str, Any], *some: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The options of these names, and the others."""
-    taken = {name: value for name, value in options.items() if name in some}
-    return taken, {name: value for name, value in options.items() if name not in some}
-
-
-def _first(host: Any, port: Any, about: dict[str, Any]) -> Sequence[Any]:
-    """The address of a service that a family, a protocol and flags ask for."""
-    family, proto, flags = (about.get(name, 0) for name in ("family", "proto", "flags"))
-    first: Sequence[Any] = getaddrinfo(host, port, family, _socket.SOCK_STREAM, proto, flags)[0]
-    return first
+    except OSError as error:
+        code = error.errno or 0
+        if not names.is_service(host) or not is_of_services(code):
+            raise
+        raise error_for(code, f"{names.text_of(host)}:{port}") from error

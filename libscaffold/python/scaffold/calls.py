@@ -1,7 +1,8 @@
 """The calls of `socket.socket` that name somebody, set options or tell failures, by libscaffold.
 
-They work on whatever the descriptor is, plain IP or a service's, so that reading, writing,
-selectors, `sendfile`, `dup` and passing it to another process need nothing from here. Arguments,
+They work on whatever the descriptor is, plain IP or a service's, so that selectors, `sendfile`,
+`dup` and passing it to another process need nothing from here. The bytes of streams are read and
+written by Python's own calls. Arguments,
 results and exceptions are Python's own; what concerns a service besides is in `scaffold.errors`.
 """
 
@@ -125,6 +126,36 @@ class Calls(kernel.socket):
         if lib.scaffold_shutdown(_fileno(self), operator.index(how)) < 0:
             raise self._error(ffi.errno)
 
+    # --- a stream's data: Python's own calls, and what TCP says where they fail ------------------
+
+    def send(self, *about: Any) -> int:
+        """As `socket.socket.send`."""
+        try:
+            return super().send(*about)
+        except OSError as error:
+            raise self._sending(error) from None
+
+    def sendall(self, *about: Any) -> None:
+        """As `socket.socket.sendall`."""
+        try:
+            return super().sendall(*about)
+        except OSError as error:
+            raise self._sending(error) from None
+
+    def recv(self, *about: Any) -> bytes:
+        """As `socket.socket.recv`."""
+        try:
+            return super().recv(*about)
+        except OSError as error:
+            raise self._receiving(error) from None
+
+    def recv_into(self, *about: Any, **options: Any) -> int:
+        """As `socket.socket.recv_into`."""
+        try:
+            return super().recv_into(*about, **options)
+        except OSError as error:
+            raise self._receiving(error) from None
+
     # --- data with an address, or with control messages -------------------------------------------
 
     def sendto(self, data: Any, *rest: Any) -> int:
@@ -202,6 +233,24 @@ class Calls(kernel.socket):
         if is_explained(code):
             return error_for(code, None if subject is None else names.show(subject, self.family))
         return OSError(code, os.strerror(code))
+
+    def _sending(self, error: OSError) -> OSError:
+        """TCP's error where AF_UNIX has this one; libscaffold gives it to who sends nothing."""
+        if error.errno in (errno.EPIPE, errno.ENOTCONN):
+            try:
+                self._send(b"", kernel.MSG_NOSIGNAL)
+            except OSError as told:
+                return told
+        return error
+
+    def _receiving(self, error: OSError) -> OSError:
+        """The same of who takes nothing."""
+        if error.errno == errno.EINVAL:
+            try:
+                self._receive(0, 0)
+            except OSError as told:
+                return told
+        return error
 
     def _timed_out(self) -> OSError:
         return TimeoutError("timed out")

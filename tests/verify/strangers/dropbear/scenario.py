@@ -1,5 +1,4 @@
-"""Dropbear lets somebody in by service name; its own client asks for a file there and back. Needs root.
-"""
+"""Dropbear lets its own client in by service name, and a file goes there and back. Needs root."""
 
 import os
 import subprocess

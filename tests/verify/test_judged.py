@@ -1,0 +1,98 @@
+"""What a person said of findings that were drawn from programs nobody had looked at before:
+whether somebody who ports the program has to look there (judged.toml).
+
+The goals: of ten findings *to decide* eight deserve it, of a hundred that are *context* at most one
+would have, and what is surer deserves it more often.
+"""
+
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scaffold_port.findings import CONFIDENCES
+from verify.judged import GROUPS, Drawn, analysed, read
+
+pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]
+
+LIST = Path(__file__).with_name("judged.toml")
+DECIDE_LEAST = 0.8
+CONTEXT_MOST = 0.01
+FEW = 5
+"""A share of fewer says nothing."""
+
+Judged = tuple[dict[str, Any], Drawn]
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> list[Judged]:
+    """Each finding of the list, and what the rules make of its place."""
+    listed = read(LIST)
+    found: dict[tuple[str, str, str, str], list[Drawn]] = {}
+    for one in analysed(listed["sources"], tmp_path_factory.mktemp("sources")):
+        finding = one.finding
+        key = (one.program, finding.path, finding.rule, finding.text.strip())
+        found.setdefault(key, []).append(one)
+    return [(entry, _nearest(entry, found)) for entry in listed["finding"]]
+
+
+def _nearest(entry: dict[str, Any], found: dict[tuple[str, str, str, str], list[Drawn]]) -> Drawn:
+    """Of those with the same text: a distribution's changes move lines."""
+    path, _, line = entry["place"].rpartition(":")
+    same = found[entry["program"], path, entry["rule"], entry["text"]]
+    return min(
+        same,
+        key=lambda one: (
+            abs(one.finding.line - int(line)),
+            one.finding.call != entry["call"],
+            one.finding.rank,
+        ),
+    )
+
+
+def share(judged: list[Judged], group: str, confidence: str = "") -> tuple[float, int]:
+    """How many of them somebody has to look at, of how many."""
+    verdicts = [
+        entry["verdict"]
+        for entry, now in judged
+        if now.finding.group == group and now.finding.confidence.startswith(confidence)
+    ]
+    return sum(verdicts) / max(1, len(verdicts)), len(verdicts)
+
+
+def test_the_list_is_whole() -> None:
+    listed = read(LIST)["finding"]
+    assert len(listed) == 300
+    assert len({(one["program"], one["place"], one["rule"]) for one in listed}) == 300
+    assert all(one["why"].endswith(".") for one in listed)
+
+
+def test_what_is_asked_deserves_it(judged: list[Judged], figures: dict[str, float]) -> None:
+    for group in GROUPS:
+        for confidence in ("", *CONFIDENCES):
+            part, count = share(judged, group, confidence)
+            if count:
+                name = f"{group}_{confidence or 'all'}"
+                figures |= {name: round(part, 3), f"{name}_of": count}
+    print("\n".join(f"{name}: {value}" for name, value in figures.items()))
+    assert share(judged, "decide")[0] >= DECIDE_LEAST
+    assert share(judged, "context")[0] <= CONTEXT_MOST
+
+
+def test_confidence_sorts(judged: list[Judged]) -> None:
+    shares = [share(judged, "decide", confidence) for confidence in CONFIDENCES]
+    parts = [part for part, count in shares if count >= FEW]
+    assert all(surer >= other for surer, other in pairwise(parts))
+
+
+def test_groups_are_those_of_the_draw(judged: list[Judged]) -> None:
+    """Or better ones: what deserves a look is asked about, the rest is not."""
+    worse = Counter(
+        f"{entry['program']} {entry['place']} {entry['rule']}: {now.finding.group}"
+        for entry, now in judged
+        if now.finding.group != entry["group"]
+        and (now.finding.group == "decide") != entry["verdict"]
+    )
+    assert not worse

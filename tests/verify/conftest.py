@@ -80,7 +80,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
         "figures": item.stash.get(_FIGURES, {}),
     }
     if report.failed:
-        entry["why"] = str(call.excinfo.value).splitlines()[:1]
+        why = call.excinfo.value if call.excinfo else report.longrepr  # passes, and was not to
+        entry["why"] = str(why).splitlines()[:1]
     _path(item).write_text(json.dumps(entry, indent=2) + "\n")
 
 

@@ -197,6 +197,7 @@ CASES: dict[str, dict[str, str]] = {
         "a.c": "int f() { return syscall(SYS_connect, 1, 2, 3); } //-\n"
         "int g() { return syscall(__NR_accept4, 1) + syscall(SYS_read, 1); } //-\n"
         '/* SYS_connect */ const char *t = "SYS_connect";\n'
+        "int h() { return syscall(/* __NR_socketcall */ 102, 20, a); } //-\n"
         "#ifndef __NR_bind\n#define __NR_bind 49\n#endif\n#define B() syscall(__NR_bind) //-\n",
     },
     "by text": {

@@ -32,6 +32,15 @@ CALLS = re.compile(rb"\b(?:%s)[ \t]*\(" % b"|".join(sorted(NAMES)))
 LOCAL = re.compile(
     rb"socket\s*\(\s*[AP]F_(?:UNIX|LOCAL|NETLINK|PACKET|ROUTE|XDP|SYSTEM)\b"
 )  # never a service's
+HIDDEN = re.compile(
+    rb"""\b(?:SYS|__NR)_(?:%(name)s|socketcall)\b
+    | (?:dlv?sym|GetProcAddress|asm\w*)\s*\([^;]{0,120}"(?:%(name)s)"
+    | \bsyscall\s*\(\s*(?:/\*[^*]*\*/\s*)?\d
+    """
+    % {b"name": b"|".join(sorted(NAMES))},
+    re.VERBOSE,
+)
+"""Calls that no name shows; not in lines of the preprocessor, which ask for a number or make it."""
 OTHERS = {"member", "scoped", "made", "local", "class"}
 """Forms that say by themselves that it is none of libc's calls, or one that needs nothing."""
 SOURCE = re.compile(
@@ -81,6 +90,11 @@ def places(path: Path, language: str, seen: Seen) -> Iterator[tuple[str, str, st
         column = one.start - data.rfind(b"\n", 0, one.start)
         form = "local" if LOCAL.match(data, one.start) else one.form
         yield seen.where(path, line, column), form, one.name.decode()
+    for found in HIDDEN.finditer(data):
+        begins = data.rfind(b"\n", 0, found.start()) + 1
+        if not data[begins : found.start()].lstrip().startswith(b"#"):
+            line = data.count(b"\n", 0, found.start()) + 1
+            yield seen.where(path, line), "hidden", found[0].decode()
 
 
 def _of_python(path: Path, data: bytes, seen: Seen) -> Iterator[tuple[str, str, str]]:

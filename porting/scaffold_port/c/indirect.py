@@ -10,6 +10,7 @@ from .signature import TAKES
 from .text import blank, uncommented
 
 _NUMBER = re.compile(rb"\b(?:SYS|__NR)_(\w++)")
+_LITERAL = re.compile(rb"\bsyscall\s*+\(\s*+\d\w*+")
 _DIRECTIVE = re.compile(rb"[ \t]*+#[ \t]*+(?:if|elif|undef|define[ \t]*+$)")
 """In front of a number that is asked for or made there, and not used."""
 _BY_TEXT = re.compile(
@@ -18,7 +19,7 @@ _BY_TEXT = re.compile(
 )
 _SPLIT = re.compile(rb"\b\w++(?:\\\r?\n\w++)++")
 _NEWLINE = re.compile(rb"\\\r?\n")
-_NUMBERS = (b"SYS_", b"__NR_")
+_NUMBERS = (b"syscall", b"SYS_", b"__NR_")
 _ASKS = (b"dlsym", b"dlvsym", b"GetProcAddress")
 _ASSEMBLY = re.compile(rb'"(?:%s)"' % b"|".join(name.encode() for name in TAKES))
 """What `asm`, of which many files have some, must name."""
@@ -42,6 +43,8 @@ def _by_number(code: bytes) -> Iterator[tuple[int, str]]:
             continue
         if found[1].decode() in _CALLS or found[1] == b"socketcall":
             yield found.start(), f"`{found[0].decode()}`: a system call by its number"
+    for found in _LITERAL.finditer(code):
+        yield found.start(), "`syscall`: a system call by a number without a name"
 
 
 def _by_text(code: bytes) -> Iterator[tuple[int, str]]:

@@ -3,7 +3,7 @@
 RECEIVED = "it was received from a peer: may that be a service's name?"
 CHECKED = "an address is checked and not used: may that be a service's name?"
 RECORD = "the bytes may be a record's and not a socket's address: is a service's name wanted here?"
-ANNOUNCED = "the address goes into a message: do those who read it know services, too?"
+ANNOUNCED = "a message has the address in it: do those at its other end know services, too?"
 MASKED = "it is compared under a mask, and services have no networks: should names be listed?"
 LOW_PORT = "a low port counts as proof of a privileged peer: does it of a service's?"
 

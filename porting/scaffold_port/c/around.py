@@ -22,6 +22,8 @@ _HEADER = re.compile(
     rb"^(?!(?:if|for|while|switch|return|else|do|case)\b)([A-Za-z_~][^\n;{}#=(]*+)\([^;{}\n]*+$",
     re.MULTILINE,
 )
+_STATEMENTS = {"if", "for", "while", "switch"}
+"""What the parser takes for a function's head, where #if has cut off what is before."""
 _SEPARATORS = bytes.maketrans(b"*&", b"  ")
 _LOOK_BACK = 20000
 _NO_SCOPES = {"compound_statement", "friend_declaration", "parameter_list", *MACROS}
@@ -64,7 +66,8 @@ def _function_name(definition: Node) -> str:
     node = definition.child_by_field_name("declarator")
     while node is not None and node.child_by_field_name("declarator") is not None:
         node = node.child_by_field_name("declarator")
-    return text(node) if node is not None else ""
+    name = text(node) if node is not None else ""
+    return "" if name in _STATEMENTS else name
 
 
 def _header_before(source: Source, start: int) -> str:

@@ -25,6 +25,9 @@ _MESSAGE = re.compile(
 7239), SIP (RFC 3261), SMTP's Received (RFC 5321, section 4.4), IRC's DCC."""
 
 
+_NUMBERS = re.compile(rb"%[a-z]{1,4},%[a-z]{1,4},%[a-z]{1,4},%[a-z]{1,4},%[a-z]{1,4},%[a-z]{1,4}\b")
+"""An address and a port as FTP has them (RFC 959, section 4.1.2)."""
+_ASKERS = frozenset({"getsockname", "getpeername"})
 _BYTES = frozenset(
     {"char", "unsigned char", "signed char", "u_char", "uchar", "uint8_t", "int8_t", "u_int8_t"}
     | {"u_int8", "uint8", "u8", "guint8", "guchar", "BYTE", "byte", "Byte", "std::byte"}
@@ -53,7 +56,15 @@ def question(call: Node | None, name: str) -> str:
         if _MESSAGE.search(function.text or b""):
             return ANNOUNCED
         return RECORD if _is_of_bytes(given[PRINTERS[name]], function) else ""
-    return ""
+    return question_of_numbers(call) if name in _ASKERS else ""
+
+
+def question_of_numbers(node: Node) -> str:
+    """What a human decides where an address goes into a message, or comes from one, byte by byte;
+    empty: nothing."""
+    function = enclosing(node, {"function_definition"})
+    found = function is not None and _NUMBERS.search(function.text or b"") is not None
+    return ANNOUNCED if found else ""
 
 
 def _is_of_bytes(address: Node, function: Node) -> bool:

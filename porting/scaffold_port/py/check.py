@@ -233,14 +233,16 @@ class _Checks:
         receiver = self.meanings.of(object_, use.scope)
         if receiver and all(one.startswith(LOCAL_SOCKET) for one in receiver):
             return
-        question = ""
+        fix = question = ""
         if any(map(is_socket, receiver)):
             confidence = "high"
         elif method in ONLY_SOCKETS or (method in LOOPS and _is_loop(object_, receiver)):
             confidence = "medium"
-            if method in OF_LOOPS and not _is_given_socket(use.node):
-                does = "resolves by itself" if rule == "resolver-call" else "makes its own socket"
-                question = elsewhere(f"`{method}` of an event loop {does}")
+            by_itself = method in OF_LOOPS and not _is_given_socket(use.node)
+            if by_itself and _is_loop(object_, receiver):
+                fix = method  # which knows services once scaffold.inet is imported
+            elif by_itself:
+                question = unclear(f"`{method}` may be an event loop's, or another resolver's")
         elif "sock" in dotted(object_).lower() or _is_of_sockets(use.node, method):
             confidence = "low"
         else:
@@ -248,7 +250,7 @@ class _Checks:
         stays = all(map(is_socket, receiver)) and len(receiver) == 1 and rule in STAY
         left = "the socket is scaffold.inet's" if stays else ""
         named = field(function, "attribute")
-        self._add(rule, use, named, method, confidence, left=left, question=question)
+        self._add(rule, use, named, method, confidence, fix=fix, left=left, question=question)
 
     def _add(
         self,

@@ -93,7 +93,7 @@ def _result(one: Finding) -> dict[str, Any]:
             "lines": one.lines,
         },
     }
-    if one.rewritten:
+    if one.rewritten and one.fix != one.call:
         result["fixes"] = [
             {
                 "description": {"text": f"call {one.fix}"},

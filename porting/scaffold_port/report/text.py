@@ -31,7 +31,8 @@ def _finding(one: Finding) -> str:
     if one.ifdef:
         about.append("under " + ", ".join(one.ifdef))
     if one.rewritten:
-        about.append(f"rewrite makes it {one.fix}")
+        done = "imports what it needs" if one.fix == one.call else f"makes it {one.fix}"
+        about.append(f"rewrite {done}")
     if one.left:
         about.append(f"left alone: {one.left}")
     return f"{head}\n  {text}\n  {caret}\n  {'; '.join(about)}\n"

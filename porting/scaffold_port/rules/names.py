@@ -13,4 +13,5 @@ RULE = Rule(
     names=frozenset({"getpeername", "getsockname"}),
     judge=calls("`{name}` answers with a service's address"),
     fix=namesake,
+    ask=lambda use, unit: use.question,
 )

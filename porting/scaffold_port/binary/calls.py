@@ -21,8 +21,8 @@ DATA = _words("""
 
 DESCRIPTOR = _words("""
     socketpair close close_range closefrom _exit _Exit quick_exit dup dup2 dup3 fcntl fcntl64 ioctl
-    epoll_ctl read readv write writev sendfile sendfile64 __read_chk __close __dup2 __fcntl __read
-    __write
+    epoll_ctl pidfd_getfd read readv write writev sendfile sendfile64 __read_chk __close __dup2
+    __fcntl __read __write
 """)
 """Calls that the shim serves as well, and that programs without a network socket make, too."""
 

@@ -3,6 +3,7 @@
 import ctypes
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 REMEDY = "pip install 'scaffold-net[clang]', or '.[clang]' in a checkout"
@@ -15,6 +16,10 @@ def cindex() -> Any | None:
         found = import_module("clang.cindex")
     except ImportError:
         return None
+    native = Path(str(found.__file__)).with_name("native")
+    if native.is_dir() and not (found.Config.loaded or found.Config.library_file):
+        # The package `clang` puts a binding in the same place, which does not look there.
+        found.Config.set_library_path(str(native))
     try:
         return found if found.conf.lib else None
     except found.LibclangError:

@@ -54,10 +54,14 @@ Place = tuple[str, str, str]
 """(path, form, name)"""
 
 
+@pytest.fixture(scope="module", params=unchosen.PROGRAMS)
+def program(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def trees(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("unchosen")
-    return {program: unchosen.fetch(program, folder) for program in unchosen.PROGRAMS}
+def tree(program: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return unchosen.fetch(program, tmp_path_factory.mktemp("unchosen"))
 
 
 class Seen:
@@ -116,9 +120,7 @@ def decided(program: str) -> Counter[Place]:
     )
 
 
-@pytest.mark.parametrize("program", unchosen.PROGRAMS)
-def test_no_call_is_silent(program: str, trees: dict[str, Path], figures: dict[str, float]) -> None:
-    tree = trees[program]
+def test_no_call_is_silent(program: str, tree: Path, figures: dict[str, float]) -> None:
     seen = Seen(analyze([tree]))
     says: Counter[str] = Counter()
     silent: Counter[Place] = Counter()
@@ -131,10 +133,8 @@ def test_no_call_is_silent(program: str, trees: dict[str, Path], figures: dict[s
     assert silent == decided(program)
 
 
-@pytest.mark.parametrize("program", unchosen.PROGRAMS)
-def test_no_source_is_passed_over(program: str, trees: dict[str, Path]) -> None:
+def test_no_source_is_passed_over(program: str, tree: Path) -> None:
     """Files with such calls that may be source are analysed, but for those that are known."""
-    tree = trees[program]
     wanted = collect([tree]).wanted
     names = {name for path, _ in wanted for name in included(path.read_bytes())}
     analysed = {path for path, _ in wanted}

@@ -10,7 +10,7 @@ _PASSED = re.compile(
         | ok\ \d+\ -\ (?P<tap>\S+)
         | (?P<pytest>\S+::.+?)\ (?:PASSED|XFAIL)\b.*
         | (?P<tinytest>[\w.]\S*?):?\ +OK\b
-        | (?P<words>\w.+?)\.\.\.\ ok\b.*
+        | (?P<words>\w.+?)\.\.\.\ ?ok\b.*
     )""",
     re.MULTILINE | re.VERBOSE,
 )

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-from python.users_of_sockets import CERTIFICATE
 from scaffold.lab import Host
 from scaffold_port.fetch.pypi import fetch
 
@@ -51,7 +50,8 @@ class Package:
     port: int = 0
     """Where that one listens."""
     stores: tuple[tuple[str, ...], ...] = ()
-    """Servers that it reaches by name: without TLS at port 5000, with it at 5001."""
+    """Servers that it reaches by name: without TLS at port 5000, with it at 5001. `{pem}` is a file
+    with a key and a certificate."""
     patching: dict[str, str] = field(default_factory=dict)
     """Tests that cannot be the same, by the beginning of their names: each puts something in the
     place of `socket`, and the sentence says what."""
@@ -171,7 +171,6 @@ def _install(python: Path, needs: tuple[str, ...]) -> None:
 # --- which ----------------------------------------------------------------------------------------
 
 _NAME_OF_THE_MODULE = "the name `socket` in the module under test, which calls scaffold.inet"
-_TLS = (str(CERTIFICATE), str(CERTIFICATE))
 
 PACKAGES: tuple[Package, ...] = (
     Package(
@@ -224,8 +223,8 @@ PACKAGES: tuple[Package, ...] = (
         stores=(
             (
                 "redis-server", "--save", "", "--protected-mode", "no", "--port", "5000",
-                "--tls-port", "5001", "--tls-cert-file", _TLS[0], "--tls-key-file", _TLS[1],
-                "--tls-ca-cert-file", _TLS[0], "--tls-auth-clients", "no",
+                "--tls-port", "5001", "--tls-cert-file", "{pem}", "--tls-key-file", "{pem}",
+                "--tls-ca-cert-file", "{pem}", "--tls-auth-clients", "no",
             ),
         ),
     ),
@@ -250,7 +249,7 @@ PACKAGES: tuple[Package, ...] = (
             ("memcached", "-u", "root", "-p", "5000", "-U", "0"),
             (
                 "memcached", "-u", "root", "-p", "5001", "-U", "0", "-Z",
-                "-o", "ssl_chain_cert={},ssl_key={}".format(*_TLS),
+                "-o", "ssl_chain_cert={pem},ssl_key={pem}",
             ),
         ),
     ),

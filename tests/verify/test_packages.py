@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from python.test_users_of_sockets import certificate
 from python.users_of_sockets import NAME
 from scaffold.lab import Host, Lab
 from scaffold.scenario import MissingProgram
@@ -79,7 +80,7 @@ def test_own_tests(
 
 
 @contextmanager
-def stores(package: Package, lab: Lab, folder: Path) -> Iterator[None]:
+def stores(package: Package, lab: Lab, folder: Path, pem: Path) -> Iterator[None]:
     """What it reaches, under the shim."""
     host = lab["a"]
     with ExitStack() as stack:
@@ -87,7 +88,8 @@ def stores(package: Package, lab: Lab, folder: Path) -> Iterator[None]:
             if not shutil.which(command[0]):
                 raise MissingProgram(f"{command[0]} is not installed")
             log = stack.enter_context((folder / f"{number}.log").open("w"))
-            process = host.popen(command, service=NAME, stdout=log, stderr=log, cwd=folder)
+            words = [word.format(pem=pem) for word in command]
+            process = host.popen(words, service=NAME, stdout=log, stderr=log, cwd=folder)
             stack.callback(host.end, process)
         for port in (5000, 5001) if package.stores else ():
             lab.await_service(f"{NAME}:{port}")
@@ -98,9 +100,10 @@ def stores(package: Package, lab: Lab, folder: Path) -> Iterator[None]:
 def test_by_name(gevent: str, both: tuple[Tree, Tree], hosts: Lab, tmp_path: Path) -> None:
     """`early` and `late`: gevent patches after what is ours is imported, or before."""
     _, tree = both
-    with stores(tree.package, hosts, tmp_path):
+    pem = certificate(tmp_path)
+    with stores(tree.package, hosts, tmp_path, pem):
         done = hosts["a"].run(
-            [tree.python, PROGRAM, tree.package.name, gevent],
+            [tree.python, PROGRAM, tree.package.name, gevent, pem],
             shim=False,
             env={"PYTHONPATH": f"{tree.path}:{PROGRAM.parents[1]}"},
             timeout=120,

@@ -233,6 +233,10 @@ PACKAGES: tuple[Package, ...] = (
         "2.24.1",
         needs=("aiofiles", "bcrypt", "cryptography", "fido2", "ifaddr", "pyopenssl"),
         tests=("tests",),
+        patching={
+            "tests.test_x11._TestX11::test_attach_failure": "`bind` of the class `socket.socket`,"
+            " while asyncio's loops make sockets of ours, which have one of their own",
+        },
     ),
     Package(
         "gunicorn",

@@ -160,6 +160,30 @@ def test_what_stands_in_the_place_of_sockets_class_is_used() -> None:
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
+        ("getaddrinfo", (SERVICE, 80)),
+        ("create_connection", ((SERVICE, 80),)),
+        ("gethostbyname", (SERVICE.encode(),)),
+        ("inet_aton", (SERVICE,)),
+        ("inet_pton", (socket.AF_INET6, f"::ffff:{SERVICE}")),
+    ],
+)
+def test_another_class_gets_no_address_of_a_service(name: str, arguments: tuple[Any, ...]) -> None:
+    """It would be one of plain IP to it."""
+
+    class Other(socket.socket):
+        pass
+
+    class Derived(inet.socket):  # type: ignore[misc]
+        pass
+
+    for kind, says in ((Other, "Other'> stands for socket.socket"), (Derived, "no scaffoldd")):
+        with mock.patch("socket.socket", kind), pytest.raises(OSError, match=says):
+            getattr(inet, name)(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
         ("create_connection", (("host.example", 80),)),
         ("create_server", (("host.example", 80),)),
         ("fromfd", (0, socket.AF_INET, socket.SOCK_STREAM)),

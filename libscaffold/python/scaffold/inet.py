@@ -98,6 +98,16 @@ def _names_service(one: Any) -> bool:
     return names.is_service(text) or names.is_service(text.rpartition(":")[2])
 
 
+def _refuse_where_replaced(host: Any) -> None:
+    """A class in the place of `socket.socket` that is not made of ours, be it another library's,
+    would take a service's address for one of plain IP."""
+    kind = _socket.socket
+    of_ours = isinstance(kind, type) and issubclass(kind, kinds.Accepting)
+    if names.is_service(host) and not of_ours and not _is_own(kind):
+        line = f"{names.text_of(host)}: {kind!r} stands for socket.socket and reaches no service"
+        raise _socket.gaierror(_socket.EAI_FAIL, line)
+
+
 def _new(*about: Any, **options: Any) -> Any:
     return __getattr__("socket")(*about, **options)
 
@@ -201,6 +211,7 @@ def getaddrinfo(
     if not names.is_service(host):
         found: list[Any] = _plain("getaddrinfo")(host, port, family, type, proto, flags)
         return found
+    _refuse_where_replaced(host)
     name = names.text_of(host) or ""
     return [
         (_socket.AddressFamily(one), _socket.SocketKind(kind), *rest)
@@ -211,7 +222,7 @@ def getaddrinfo(
 @_namesake
 def gethostbyname(host: Any, /) -> str:
     """`socket.gethostbyname(...)`: for a service its address of the pool."""
-    address: str = _plain("gethostbyname")(names.in_pool(host, _socket.AF_INET))
+    address: str = _plain("gethostbyname")(_in_pool(host, _socket.AF_INET))
     return address
 
 
@@ -248,8 +259,13 @@ def _read(family: int, text: Any) -> Any:
         return text
     prefix, colon, last = text.rpartition(":")
     if colon and family == _socket.AF_INET6 and names.is_service(last):
-        return f"{prefix}:{names.in_pool(last, _socket.AF_INET)}"
-    return names.in_pool(text, family)
+        return f"{prefix}:{_in_pool(last, _socket.AF_INET)}"
+    return _in_pool(text, family)
+
+
+def _in_pool(host: Any, family: int) -> Any:
+    _refuse_where_replaced(host)
+    return names.in_pool(host, family)
 
 
 # --- asyncio --------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -51,6 +52,23 @@ def failure(call: Callable[..., Any], *arguments: Any) -> Any:
     except Exception as error:
         return error
     raise AssertionError("nothing was raised")
+
+
+def slow_names(sleep: Callable[[float], None]) -> None:
+    """Have scaffoldd take its time to answer."""
+    from scaffold import names
+
+    library: Any = names.lib
+
+    class SlowLibrary:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(library, name)
+
+        def scaffold_getaddrinfo(self, *about: Any) -> Any:
+            sleep(0.3)
+            return library.scaffold_getaddrinfo(*about)
+
+    names.lib = SlowLibrary()  # type: ignore[assignment]
 
 
 def contexts() -> tuple[Any, Any]:
@@ -268,6 +286,37 @@ def loops_connect() -> None:
                 assert in_pool(found[0][4])
                 assert found == inet.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
+    asyncio.run(body())
+
+
+def loops_go_on() -> None:
+    """While a service is looked up, by whatever names one."""
+    ticks: list[int] = []
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(0.01)
+            ticks.append(0)
+
+    async def body() -> None:
+        loop = asyncio.get_running_loop()
+        ticking = loop.create_task(tick())
+        with inet.socket() as one:
+            one.setblocking(False)
+            for call in (
+                inet.open_connection("nobody.test.scaffold", 80),
+                inet.start_server(Echo, "nobody..scaffold", 80),
+                loop.create_connection(Ask, "nobody.test.scaffold", 80),
+                loop.getaddrinfo("nobody.test.scaffold", 80),
+                loop.sock_connect(one, ("nobody.test.scaffold", 80)),
+            ):
+                ticks.clear()
+                with contextlib.suppress(OSError):
+                    await call
+                assert len(ticks) > 5
+        ticking.cancel()
+
+    slow_names(time.sleep)
     asyncio.run(body())
 
 
@@ -540,24 +589,13 @@ def names_under_gevent() -> None:
     import gevent
     from gevent import monkey
 
-    import scaffold.names
-
-    class SlowLibrary:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(library, name)
-
-        def scaffold_getaddrinfo(self, *about: Any) -> Any:
-            monkey.get_original("time", "sleep")(0.3)
-            return library.scaffold_getaddrinfo(*about)
-
     def tick() -> None:
         while True:
             gevent.sleep(0.01)
             ticks.append(0)
 
     ticks: list[int] = []
-    library = scaffold.names.lib
-    scaffold.names.lib = SlowLibrary()
+    slow_names(monkey.get_original("time", "sleep"))
     ticking = gevent.spawn(tick)
     nobody = ("nobody.test.scaffold", 80)
     with inet.socket() as stream, inet.socket(type=socket.SOCK_DGRAM) as datagrams:
@@ -648,6 +686,7 @@ BODIES = [
     tls_of_own_classes,
     tls_over_asyncio,
     loops_connect,
+    loops_go_on,
     loops_serve_several,
     loops_send_datagrams,
     loops_tell_failures,

@@ -139,6 +139,14 @@ def test_a_constructor_is_the_programs_own() -> None:
             assert (ours.family, ours.type, ours.proto) == (plain.family, plain.type, plain.proto)
 
 
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX])
+@pytest.mark.parametrize("type_", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
+def test_members_of_ours_leave_all_other_names_free(family: int, type_: int) -> None:
+    with inet.socket(family, type_) as one:
+        besides = set(dir(one)) - set(dir(socket.socket))
+    assert {name for name in besides if not name.startswith(("_sc_", "__"))} == set()
+
+
 THREADS = """
 import threading, time
 from scaffold import inet, kinds

@@ -26,7 +26,10 @@ _fileno, _gettimeout = kernel.socket.fileno, kernel.socket.gettimeout
 
 
 class Calls(kernel.socket):
-    """To stand before a class of sockets in the order of its bases."""
+    """To stand before a class of sockets in the order of its bases.
+
+    A program's class may have members of any name, so what is none of `socket.socket`'s is `_sc_`.
+    """
 
     __slots__ = ()
 
@@ -37,16 +40,16 @@ class Calls(kernel.socket):
 
         Raises NotAllowed, NoDaemon, InvalidName, or OSError with EADDRINUSE.
         """
-        room, length = self._pack("bind", address)
+        room, length = self._sc_pack("bind", address)
         if lib.scaffold_bind(_fileno(self), _sockaddr(room), length) < 0:
-            raise self._error(ffi.errno, address)
+            raise self._sc_error(ffi.errno, address)
 
     def listen(self, *backlog: int) -> None:
         """Make a bound socket an instance of its service, registered before this returns."""
         arguments.check(kernel.AF_INET, "listen", *backlog)
         queue = max(0, operator.index(*backlog)) if backlog else min(kernel.SOMAXCONN, 128)
         if lib.scaffold_listen(_fileno(self), queue) < 0:
-            raise self._error(ffi.errno)
+            raise self._sc_error(ffi.errno)
 
     def connect(self, address: Any, /) -> None:
         """Open a flow to some instance of a service, or connect to a plain IP address.
@@ -55,22 +58,16 @@ class Calls(kernel.socket):
         socket raises BlockingIOError and becomes writable when the flow is open or has failed.
         Raises NoInstance, ServiceTimeout, NoRoute, NotAllowed, NoDaemon, InvalidName.
         """
-        code = self._connect("connect", address)
+        code = self._sc_connect("connect", address)
         if code != 0:
-            raise self._error(code, address)
+            raise self._sc_error(code, address)
 
     def connect_ex(self, address: Any, /) -> int:
         """As `connect`, but returns the errno, 0 for success. A bad name still raises."""
         try:
-            return self._connect("connect_ex", address)
+            return self._sc_connect("connect_ex", address)
         except TimeoutError:
             return errno.EAGAIN
-
-    def finish_connect(self, address: Any) -> None:
-        """Raise what a non-blocking connect ended with; to be called once it is writable."""
-        code = Calls.getsockopt(self, kernel.SOL_SOCKET, kernel.SO_ERROR)
-        if code != 0:
-            raise self._error(code, address)
 
     def _accept(self) -> tuple[int, Any]:
         """The descriptor of a flow, and the peer's address. Waits as the timeout says."""
@@ -83,16 +80,16 @@ class Calls(kernel.socket):
             fd: int = lib.scaffold_accept4(_fileno(self), _sockaddr(room), length, flags)
             return fd
 
-        fd = self._repeat(select.POLLIN, accept)
+        fd = self._sc_repeat(select.POLLIN, accept)
         return fd, names.unpack(room, length[0])
 
     def getsockname(self) -> Any:
         """The socket's own address, in the shape of its family."""
-        return self._name_of(lib.scaffold_getsockname)
+        return self._sc_name_of(lib.scaffold_getsockname)
 
     def getpeername(self) -> Any:
         """The peer's address; OSError with ENOTCONN until the flow is open."""
-        return self._name_of(lib.scaffold_getpeername)
+        return self._sc_name_of(lib.scaffold_getpeername)
 
     # --- options, and the end ---------------------------------------------------------------------
 
@@ -103,7 +100,7 @@ class Calls(kernel.socket):
         room = ffi.new("char[]", size or _INT.size)
         length = ffi.new("socklen_t *", size or _INT.size)
         if lib.scaffold_getsockopt(_fileno(self), level, option, room, length) < 0:
-            raise self._error(ffi.errno)
+            raise self._sc_error(ffi.errno)
         raw = bytes(ffi.buffer(room))
         return raw[: length[0]] if size else _INT.unpack(raw)[0]
 
@@ -118,13 +115,13 @@ class Calls(kernel.socket):
             raw = _INT.pack(operator.index(value)) if _is_integer(value) else bytes(value)
             length = len(raw)
         if lib.scaffold_setsockopt(_fileno(self), level, option, raw, length) < 0:
-            raise self._error(ffi.errno)
+            raise self._sc_error(ffi.errno)
 
     def shutdown(self, how: int, /) -> None:
         """As `socket.socket.shutdown`; OSError with ENOTCONN after a reset."""
         arguments.check(kernel.AF_INET, "shutdown", how)
         if lib.scaffold_shutdown(_fileno(self), operator.index(how)) < 0:
-            raise self._error(ffi.errno)
+            raise self._sc_error(ffi.errno)
 
     # --- a stream's data: Python's own calls, and what TCP says where they fail ------------------
 
@@ -133,36 +130,36 @@ class Calls(kernel.socket):
         try:
             return super().send(*about)
         except OSError as error:
-            raise self._sending(error) from None
+            raise self._sc_sending(error) from None
 
     def sendall(self, *about: Any) -> None:
         """As `socket.socket.sendall`."""
         try:
             return super().sendall(*about)
         except OSError as error:
-            raise self._sending(error) from None
+            raise self._sc_sending(error) from None
 
     def recv(self, *about: Any) -> bytes:
         """As `socket.socket.recv`."""
         try:
             return super().recv(*about)
         except OSError as error:
-            raise self._receiving(error) from None
+            raise self._sc_receiving(error) from None
 
     def recv_into(self, *about: Any, **options: Any) -> int:
         """As `socket.socket.recv_into`."""
         try:
             return super().recv_into(*about, **options)
         except OSError as error:
-            raise self._receiving(error) from None
+            raise self._sc_receiving(error) from None
 
     # --- data with an address, or with control messages -------------------------------------------
 
     def sendto(self, data: Any, *rest: Any) -> int:
         """`sendto(data, address)` or `sendto(data, flags, address)`, to a service or plain IP."""
         *flags, address = rest or (None,)
-        to = self._pack("sendto", address, lambda there: (data, *flags, there)[: 1 + len(rest)])
-        return self._send(data, flags[0] if flags else 0, (), to, address)
+        to = self._sc_pack("sendto", address, lambda there: (data, *flags, there)[: 1 + len(rest)])
+        return self._sc_send(data, flags[0] if flags else 0, (), to, address)
 
     def sendmsg(
         self, buffers: Any, ancdata: Any = (), flags: int = 0, address: Any = None, /
@@ -174,14 +171,14 @@ class Calls(kernel.socket):
             ancdata = list(ancdata)
         if address is None:
             arguments.check(kernel.AF_INET, "sendmsg", buffers, ancdata, flags)
-            return self._send_pieces(buffers, flags, ancdata)
-        to = self._pack("sendmsg", address, lambda there: (buffers, ancdata, flags, there))
-        return self._send_pieces(buffers, flags, ancdata, to, address)
+            return self._sc_send_pieces(buffers, flags, ancdata)
+        to = self._sc_pack("sendmsg", address, lambda there: (buffers, ancdata, flags, there))
+        return self._sc_send_pieces(buffers, flags, ancdata, to, address)
 
     def recvfrom(self, *about: int) -> tuple[bytes, Any]:
         """The next bytes, and the address that answers to a datagram reach."""
         arguments.check(kernel.AF_INET, "recvfrom", *about)
-        data, _, _, address = self._receive(about[0], 0, *about[1:])
+        data, _, _, address = self._sc_receive(about[0], 0, *about[1:])
         return data, address
 
     def recvfrom_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> tuple[int, Any]:
@@ -189,14 +186,14 @@ class Calls(kernel.socket):
         arguments.check(kernel.AF_INET, "recvfrom_into", buffer, nbytes, flags)
         view = memoryview(buffer).cast("B")
         room = view[: operator.index(nbytes) or len(view)]
-        count, _, _, address = self._receive_into([room], 0, flags)
+        count, _, _, address = self._sc_receive_into([room], 0, flags)
         return count, address
 
     def recvmsg(self, *about: int) -> tuple[bytes, list[tuple[int, int, bytes]], int, Any]:
         """The next bytes: (data, control messages, flags, address)."""
         arguments.check(kernel.AF_INET, "recvmsg", *about)
         size, control, flags = (*about, 0, 0)[:3]
-        return self._receive(size, control, flags)
+        return self._sc_receive(size, control, flags)
 
     def recvmsg_into(
         self, buffers: Any, *about: int
@@ -205,11 +202,11 @@ class Calls(kernel.socket):
         if hasattr(buffers, "__iter__"):
             buffers = list(buffers)
         arguments.check(kernel.AF_INET, "recvmsg_into", buffers, *about)
-        return self._receive_into(buffers, *(*about, 0, 0)[:2])
+        return self._sc_receive_into(buffers, *(*about, 0, 0)[:2])
 
     # --- inside -----------------------------------------------------------------------------------
 
-    def _pack(
+    def _sc_pack(
         self, call: str, address: Any, complete: Callable[[Any], Sequence[Any]] = lambda it: (it,)
     ) -> tuple[Any, int]:
         """The struct sockaddr of an address: (a buffer, its length).
@@ -228,35 +225,35 @@ class Calls(kernel.socket):
         packed = names.pack_ip(self.family, there)
         return ffi.from_buffer(packed), len(packed)
 
-    def _error(self, code: int, subject: Any = None) -> OSError:
+    def _sc_error(self, code: int, subject: Any = None) -> OSError:
         """The exception for an errno; `subject` is the address that was named, if any was."""
         if is_explained(code):
             return error_for(code, None if subject is None else names.show(subject, self.family))
         return OSError(code, os.strerror(code))
 
-    def _sending(self, error: OSError) -> OSError:
+    def _sc_sending(self, error: OSError) -> OSError:
         """TCP's error where AF_UNIX has this one; libscaffold gives it to who sends nothing."""
         if error.errno in (errno.EPIPE, errno.ENOTCONN):
             try:
-                self._send(b"", kernel.MSG_NOSIGNAL)
+                self._sc_send(b"", kernel.MSG_NOSIGNAL)
             except OSError as told:
                 return told
         return error
 
-    def _receiving(self, error: OSError) -> OSError:
+    def _sc_receiving(self, error: OSError) -> OSError:
         """The same of who takes nothing."""
         if error.errno == errno.EINVAL:
             try:
-                self._receive(0, 0)
+                self._sc_receive(0, 0)
             except OSError as told:
                 return told
         return error
 
-    def _timed_out(self) -> OSError:
+    def _sc_timed_out(self) -> OSError:
         return TimeoutError("timed out")
 
-    def _connect(self, call: str, address: Any) -> int:
-        room, length = self._pack(call, address)
+    def _sc_connect(self, call: str, address: Any) -> int:
+        room, length = self._sc_pack(call, address)
         deadline = deadline_after(_gettimeout(self))
         if lib.scaffold_connect(_fileno(self), _sockaddr(room), length) == 0:
             return 0
@@ -265,11 +262,11 @@ class Calls(kernel.socket):
             code = errno.EINPROGRESS
         if code != errno.EINPROGRESS or _gettimeout(self) == 0.0:
             return code
-        self._wait(select.POLLOUT, deadline)
+        self._sc_wait(select.POLLOUT, deadline)
         result: int = Calls.getsockopt(self, kernel.SOL_SOCKET, kernel.SO_ERROR)
         return result
 
-    def _wait(self, event: int, deadline: float | None) -> None:
+    def _sc_wait(self, event: int, deadline: float | None) -> None:
         """Wait for readiness until the deadline, or for ever; not for what is closed."""
         if _fileno(self) < 0:
             return
@@ -277,27 +274,27 @@ class Calls(kernel.socket):
         poll.register(_fileno(self), event)
         left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
         if not poll.poll(left):
-            raise self._timed_out()
+            raise self._sc_timed_out()
 
-    def _repeat(self, event: int, call: Callable[[], int], subject: Any = None) -> int:
+    def _sc_repeat(self, event: int, call: Callable[[], int], subject: Any = None) -> int:
         """The call's result, once it need not wait; waits as the socket's timeout says."""
         timeout = _gettimeout(self)
         deadline = deadline_after(timeout)
         while True:
             if timeout:
-                self._wait(event, deadline)
+                self._sc_wait(event, deadline)
             result = call()
             if result >= 0:
                 return result
             code: int = ffi.errno
             # Somebody else may have taken what poll announced.
             if code != errno.EINTR and not (timeout and code == errno.EAGAIN):
-                raise self._error(code, subject)
+                raise self._sc_error(code, subject)
 
-    def _send(self, data: Any, *about: Any) -> int:
-        return self._send_pieces([data], *about)
+    def _sc_send(self, data: Any, *about: Any) -> int:
+        return self._sc_send_pieces([data], *about)
 
-    def _send_pieces(
+    def _sc_send_pieces(
         self,
         buffers: list[Any],
         flags: int,
@@ -310,31 +307,31 @@ class Calls(kernel.socket):
         if to is not None:
             message.take_name(*to)
         send = lib.scaffold_sendmsg
-        return self._repeat(
+        return self._sc_repeat(
             select.POLLOUT, lambda: send(_fileno(self), message.head, flags), subject
         )
 
-    def _receive(
+    def _sc_receive(
         self, size: int, control: int, flags: int = 0
     ) -> tuple[bytes, list[tuple[int, int, bytes]], int, Any]:
         room = bytearray(operator.index(size))
-        count, *rest = self._receive_into([room], control, flags)
+        count, *rest = self._sc_receive_into([room], control, flags)
         return bytes(memoryview(room)[:count]), *rest
 
-    def _receive_into(
+    def _sc_receive_into(
         self, buffers: list[Any], control: int, flags: int
     ) -> tuple[int, list[tuple[int, int, bytes]], int, Any]:
         flags = operator.index(flags)
         message = messages.incoming(buffers, operator.index(control))
         receive = lib.scaffold_recvmsg
-        count = self._repeat(select.POLLIN, lambda: receive(_fileno(self), message.head, flags))
+        count = self._sc_repeat(select.POLLIN, lambda: receive(_fileno(self), message.head, flags))
         return count, message.control_messages(), int(message.head.msg_flags), message.sender()
 
-    def _name_of(self, call: Any) -> Any:
+    def _sc_name_of(self, call: Any) -> Any:
         room = ffi.new("char[]", messages.ADDRESS_ROOM)
         length = ffi.new("socklen_t *", messages.ADDRESS_ROOM)
         if call(_fileno(self), _sockaddr(room), length) < 0:
-            raise self._error(ffi.errno)
+            raise self._sc_error(ffi.errno)
         return names.unpack(room, length[0])
 
 

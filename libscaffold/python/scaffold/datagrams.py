@@ -26,19 +26,19 @@ class DatagramCalls(Calls):
     def send(self, data: Any, flags: int = 0, /) -> int:
         """Send one datagram to the peer; returns its length."""
         arguments.check(kernel.AF_INET, "send", data, flags)
-        return self._send(data, flags)
+        return self._sc_send(data, flags)
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """As `send`: a datagram is sent whole or not at all."""
         arguments.check(kernel.AF_INET, "sendall", data, flags)
-        self._send(data, flags)
+        self._sc_send(data, flags)
 
     def recv(self, *about: int) -> bytes:
         """The next datagram, cut to `bufsize` bytes."""
         arguments.check(kernel.AF_INET, "recv", *about)
         if operator.index(about[0]) == 0:
             return b""  # at once, as Python does
-        return self._receive(about[0], 0, *about[1:])[0]
+        return self._sc_receive(about[0], 0, *about[1:])[0]
 
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
         """The next datagram, into `buffer`; returns its length."""

@@ -32,7 +32,7 @@ class Connecting:
         except OSError as error:
             if error.errno is None:
                 raise
-            raise held._error(error.errno, address) from None
+            raise held._sc_error(error.errno, address) from None
 
 
 def adapt(module: Any) -> None:

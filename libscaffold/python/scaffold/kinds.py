@@ -38,7 +38,7 @@ class Kind(Calls):
 
     __slots__ = ()
 
-    _datagram_calls: ClassVar[type[Any]] = DatagramCalls
+    _sc_datagram_calls: ClassVar[type[Any]] = DatagramCalls
 
     def __init__(
         self, family: int = -1, type: int = -1, proto: int = -1, fileno: Any = None, *rest: Any
@@ -46,18 +46,18 @@ class Kind(Calls):
         if _is_descriptor(fileno):
             _meet(fileno)
         family, type, proto = _completed(family, type, proto, fileno)
-        self._take_class_for(family, type, proto)
+        self._sc_take_class_for(family, type, proto)
         if fileno is None and not isinstance(self, ForeignCalls):
             fileno = lib.scaffold_socket(family, type | _socket.SOCK_CLOEXEC, proto)
             if fileno < 0:
-                raise self._error(ffi.errno)
+                raise self._sc_error(ffi.errno)
         super().__init__(family, type, proto, fileno, *rest)
 
-    def _take_class_for(self, family: Any, type: Any, proto: Any) -> None:
+    def _sc_take_class_for(self, family: Any, type: Any, proto: Any) -> None:
         numbers = all(isinstance(it, int) for it in (family, type, proto))
         kind = type & ~_FLAGS if numbers and family in _FAMILIES else None
         if kind == _socket.SOCK_DGRAM:
-            self.__class__ = _with(self.__class__, self._datagram_calls)
+            self.__class__ = _with(self.__class__, self._sc_datagram_calls)
         elif kind != _socket.SOCK_STREAM and family != AF_SCAFFOLD:  # which the library refuses
             self.__class__ = _with(self.__class__, ForeignCalls)
 
@@ -67,7 +67,7 @@ class Accepting:
 
     __slots__ = ()
 
-    own_kind: ClassVar[type[Any]]
+    _sc_kind: ClassVar[type[Any]]
     """The class that `socket.socket` is for them."""
 
     def accept(self) -> tuple[Any, Any]:
@@ -75,7 +75,7 @@ class Accepting:
         plain, peer = super().accept()  # type: ignore[misc]
         timeout = plain.gettimeout()
         about = plain.family, plain.type, plain.proto
-        accepted = self.own_kind(*about, fileno=plain.detach())
+        accepted = self._sc_kind(*about, fileno=plain.detach())
         accepted.settimeout(timeout)
         return accepted, peer
 
@@ -105,7 +105,7 @@ def kind_of(base: type[Any]) -> type[Any]:
 def own_kind(name: str, bases: tuple[type[Any], ...], **members: Any) -> type[Any]:
     """A class that programs see, which passes through multiprocessing as `socket.socket` does."""
     made = new_class(name, bases, **members)
-    made.own_kind = made
+    made._sc_kind = made
     passing.announce(made)
     return made
 
@@ -129,7 +129,7 @@ def _with(cls: type[Any], calls: type[Any]) -> type[Any]:
         if issubclass(one, other):
             return one
     made = derived(cls, calls)
-    if vars(cls).get("own_kind") is cls:
+    if vars(cls).get("_sc_kind") is cls:
         passing.announce(made)
     return made
 

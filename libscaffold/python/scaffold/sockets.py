@@ -51,27 +51,33 @@ class socket(kinds.Accepting, kinds.Kind, kinds.Plain):
             about = f"{_show(address)}: no instance answered within {self.gettimeout():g} s"
             raise ServiceTimeout(errno.ETIMEDOUT, f"{about}: timed out") from None
 
+    def finish_connect(self, address: Any) -> None:
+        """Raise what a non-blocking connect ended with; to be called once it is writable."""
+        code = self.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR)
+        if code != 0:
+            raise self._sc_error(code, address)
+
     # --- inside -----------------------------------------------------------------------------------
 
-    def _pack(
+    def _sc_pack(
         self, call: str, address: Any, complete: Callable[[Any], Sequence[Any]] = lambda it: (it,)
     ) -> tuple[Any, int]:
         proto = "udp" if self.type == _socket.SOCK_DGRAM else "tcp"
         service = names.service_text(address, proto)
         if self.family != AF_SCAFFOLD:
             plain = address if service is None else names.split_service(service)[:2]
-            return super()._pack(call, plain, complete)
+            return super()._sc_pack(call, plain, complete)
         if service is None:
             raise InvalidName(
                 errno.EINVAL, f"{_show(address)}: this socket speaks to services only"
             )
         return names.pack_service(service, _show(address)), ffi.sizeof("struct sockaddr_scaffold")
 
-    def _error(self, code: int, subject: Any = None) -> OSError:
+    def _sc_error(self, code: int, subject: Any = None) -> OSError:
         return error_for(code, None if subject is None else _show(subject))
 
 
-socket.own_kind = socket
+socket._sc_kind = socket
 passing.announce(socket)
 
 
@@ -96,7 +102,7 @@ class DatagramSocket(socket, DatagramCalls):
         super().__init__(family, type, proto, fileno)
 
 
-socket._datagram_calls = DatagramSocket
+socket._sc_datagram_calls = DatagramSocket
 passing.announce(DatagramSocket)
 
 

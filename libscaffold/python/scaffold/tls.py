@@ -40,7 +40,7 @@ def _adapt(plain: Any) -> None:
 
 def _class_for(plain: type[Any], sock: Any) -> type[Any]:
     """The class for a socket of `ssl`'s class `plain` that is made of `sock`."""
-    kind = sock.own_kind if isinstance(sock, Accepting) else _kind_under_gevent(plain, sock)
+    kind = sock._sc_kind if isinstance(sock, Accepting) else _kind_under_gevent(plain, sock)
     return plain if kind is None else _of_both(plain, kind)
 
 

@@ -344,6 +344,8 @@ _SYSTEM = b"#include <sys/socket.h>\n"
         (_CONFIG + b"#ifdef A\n" + _SYSTEM, _CALL + b"#endif\n"),
         (_CONFIG + b"#ifdef A\n" + _SYSTEM, b"#ifdef B\n" + _CALL + b"#endif\n#endif\n"),
         (_CONFIG, _CALL),
+        (_GNU + _CONFIG, _CALL),
+        (_SYSTEM + _CONFIG, _CALL),
         (_CONFIG, b"#ifdef A\n" + _CALL + b"#endif\n"),
         (
             _CONFIG + b"#ifdef A\n" + _SYSTEM + b"#endif\n#if B\n#include <b.h>\n",

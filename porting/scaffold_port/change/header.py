@@ -145,19 +145,27 @@ class _Walk:
 
     def _note(self, word: bytes, text: bytes) -> None:
         """An include, or what must precede one."""
-        branch = self._branches[-1]
-        if word == b"include":
-            branch.includes = branch.holds = True
-            branch.has_ours = branch.has_ours or text == _OURS
-        elif _precedes_headers(word, text, self._guard):
-            branch.precedes = True
-        else:
-            return
-        branch.at = self._last
+        branch, includes = self._branches[-1], word == b"include"
+        precedes = _precedes_headers(word, text, self._guard)
+        if includes or precedes:
+            branch.at = self._last
+            branch.precedes = branch.precedes or precedes
+            branch.includes = branch.includes or includes
+            branch.holds = branch.holds or includes
+            branch.has_ours = branch.has_ours or (includes and text == _OURS)
 
 
 def _precedes_headers(word: bytes, text: bytes, guard: bytes) -> bool:
     if word == b"pragma":
         return text == b"once"
+    if word == b"include":
+        return _is_of_configure(text)
     names_guard = text.split()[:1] == [guard]
     return word == b"define" and (names_guard or _BEFORE_HEADERS.match(text) is not None)
+
+
+def _is_of_configure(header: bytes) -> bool:
+    """Whether it is what configure writes: it may say the same, and many include it under a
+    condition."""
+    name = header.strip(b'"<> \t\r').rpartition(b"/")[2]
+    return b"config" in name and name.endswith(b".h")

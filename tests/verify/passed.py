@@ -9,7 +9,7 @@ _PASSED = re.compile(
         | \[\ +OK\ \]\ (?P<gtest>\S+)
         | ok\ \d+\ -\ (?P<tap>\S+)
         | (?P<pytest>\S+::.+?)\ (?:PASSED|XFAIL)\b.*
-        | (?P<tinytest>[\w.]\S*?):?\ +OK\b
+        | (?P<tinytest>[\w.]\S*?):?\ +(?:\[forking\]\ )?OK\b
         | (?P<words>\w.+?)\.\.\.\ ?ok\b.*
     )""",
     re.MULTILINE | re.VERBOSE,

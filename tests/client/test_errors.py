@@ -237,11 +237,16 @@ def test_a_router_that_went_away(loopback_lab: Lab, program: Path) -> None:
     both(a, program, "ENETUNREACH", "NoRoute", NO_ROUTER, *calls)
 
 
-def test_an_instance_that_is_silent(loopback_lab: Lab, program: Path) -> None:
-    b = loopback_lab["b"]
-    listener = b.popen([sys.executable, "-m", "http.server", "80"], service=WEB)
-    loopback_lab.await_service(WEB, process=listener)
-    a = loopback_lab["a"]
+def test_an_instance_that_is_silent(program: Path) -> None:
+    with Lab(["a", "b"], router="a", kind="loopback") as lab:
+        lab.start()
+        listener = lab["b"].popen([sys.executable, "-m", "http.server", "80"], service=WEB)
+        lab.await_service(WEB, process=listener)
+        silent(lab["a"], lab["b"], program)
+
+
+def silent(a: Host, b: Host, program: Path) -> None:
+    """The service router knows it, and answers."""
     assert in_c(a, program, "connect", WEB) == ["ok"]
     b.unreachable()
     assert in_c(a, program, "background", WEB) == [f"ETIMEDOUT: {SILENT}"]

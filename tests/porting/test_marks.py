@@ -23,11 +23,11 @@ const char *text = "a \
 """
 PYTHON = b'''import socket
 
-def name(loop) -> object:
+def name(dns) -> object:
     both = """a
-  b""" % loop.getaddrinfo(b"")
-    return both, loop.create_datagram_endpoint(1, 2, \\
-        loop.gethostbyname(b""))
+  b""" % dns.getaddrinfo(b"")
+    return both, dns.create_datagram_endpoint(1, 2, \\
+        dns.gethostbyname(b""))
 '''
 
 

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from scaffold_port.analyze import analyze
 from scaffold_port.layers import layers
-from verify import unchosen
+from verify import strangers
 
 EACH_MAX = 60
 """Of one program: none dominates."""
@@ -61,7 +61,7 @@ def draw(programs: Mapping[str, Iterable[Change]], size: int, seed: int) -> list
 def main(seed: int, size: int) -> None:
     """Prints a sample of the programs, to be read: `python -m verify.changes SEED`."""
     with TemporaryDirectory() as folder:
-        trees = {one: unchosen.fetch(one, Path(folder)) for one in unchosen.PROGRAMS}
+        trees = {one: strangers.fetch(one, Path(folder)) for one in strangers.PROGRAMS}
         found = {program: changes(program, tree) for program, tree in trees.items()}
     print(f"# seed {seed}, of {sum(map(len, found.values()))} changes")
     for one in draw(found, size, seed):

@@ -8,15 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from scaffold_port.fetch import debian, pypi
+from scaffold_port.fetch import debian
+from verify import strangers
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]
 
-DEBIANS = (
-    *("busybox", "c-ares", "dropbear", "freeradius", "icecast2", "knot", "libevent", "libuv1"),
-    *("mpd", "nmap", "ntpsec", "openssh", "openvpn", "squid", "tinyproxy", "unbound", "zeromq3"),
-)
-PYPIS = ("aiohttp", "gunicorn")
 SECONDS_MAX, BYTES_MAX = 10, 300 << 20
 """Of any of these; `rewrite` uses what `analyze` has kept."""
 LARGEST, LARGEST_SECONDS_MAX = "samba", 25
@@ -41,9 +37,10 @@ def cost(*words: str | Path, cache: Path) -> Cost:
     return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
 
 
-@pytest.mark.parametrize("name", [*DEBIANS, *PYPIS, LARGEST])
+@pytest.mark.parametrize("name", [*strangers.PROGRAMS, LARGEST])
 def test_time_and_memory(name: str, tmp_path: Path, figures: dict[str, float]) -> None:
-    source = (pypi if name in PYPIS else debian).fetch(name, tmp_path / "source")
+    fetch = debian.fetch if name == LARGEST else strangers.fetch
+    source = fetch(name, tmp_path / "source")
     cold = cost("analyze", source, cache=tmp_path / "cache")
     again = cost("rewrite", "--check", source, cache=tmp_path / "cache")
     figures["cold_s"] = round(cold.seconds, 2)

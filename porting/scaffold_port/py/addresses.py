@@ -13,7 +13,7 @@ from tree_sitter import Node
 
 from ..questions import CHECKED, RECEIVED, RECORD
 from .meanings import FOLLOWED_MAX, Meanings
-from .module import arguments, field, given_to, parts, text
+from .module import arguments, field, given_to, literal, parts, text
 from .scopes import Scope, Walk
 
 _MODULES = ("socket", "scaffold.inet")
@@ -26,6 +26,8 @@ _RECEIVE = {
     "getpeername", "readexactly", "readuntil", "sock_recv", "sock_recvfrom", "sock_accept",
 }  # fmt: skip
 """Methods of sockets and of streams that hand out what a peer sent."""
+_MAKE_BYTES = {"pack", "to_bytes"}
+"""Methods that make bytes of numbers."""
 _TESTS = {
     "comparison_operator", "not_operator", "boolean_operator", "if_statement", "elif_clause",
     "while_statement", "assert_statement", "expression_statement",
@@ -57,6 +59,8 @@ class Addresses:
             return ""
         if RECEIVED in origins:
             return RECEIVED
+        if any(map(literal, arguments(call))):
+            return ""
         return CHECKED if self._is_only_checked(call, scope) else ""
 
     def _origins(self, given: Node, scope: Scope) -> set[str]:
@@ -87,6 +91,8 @@ class Addresses:
         if not meaning.isdisjoint(_READERS):
             return _READ
         name = text(field(function, "attribute")) if function.type == "attribute" else ""
+        if name in _MAKE_BYTES:
+            return _PART
         return RECEIVED if name in _RECEIVE else ""
 
     def _of_name(self, name: str, scope: Scope) -> set[str]:

@@ -165,7 +165,9 @@ class _Checks:
             question = unclear(message)
         elif known.why:
             message = f"`{call}` {known.why}"
-            question = "" if _is_to_constant(use.node) else elsewhere(message)
+            falls_back = call == "gethostbyaddr" and use.tried
+            asked = not falls_back and not _is_to_constant(use.node, use.scope)
+            question = elsewhere(message) if asked else ""
         elif name == "socket.socket" and not _is_called(use.node):
             message = "`socket.socket` is meant as a class; services have scaffold.inet.socket"
             question = "" if _is_annotation(use.node) else unclear(message)
@@ -294,6 +296,8 @@ def _speaks_of_sockets(given: Node) -> bool:
 
 def _is_annotation(node: Node) -> bool:
     """Where it says of what type something is, alone or as a part: `list[socket.socket] | None`."""
+    if given_to(node).rpartition(".")[2] == "cast":
+        return True
     over = node.parent
     while over is not None and over.type in _PARTS_OF_TYPES:
         over = over.parent
@@ -329,15 +333,27 @@ def _is_looked_for(node: Node) -> bool:
 _CONSTANT = re.compile(r"[^/]*://|/|\d+\.\d+\.\d+\.\d+$|localhost$|::1$")
 
 
-def _is_to_constant(node: Node) -> bool:
-    """Whether the source itself says which URL, address or path is meant."""
+def _is_to_constant(node: Node, scope: Scope) -> bool:
+    """Whether the module itself says which URL, address or path is meant."""
     over = node.parent
     given = arguments(over) if over is not None and _is_called(node) else []
     first = given[0] if given else None
     if first is not None and first.type == "tuple" and parts(first):
         first = parts(first)[0]
-    said = literal(first) if first is not None else ""
+    said = _said(first, scope) if first is not None else ""
     return _CONSTANT.match(said) is not None and ".scaffold" not in said
+
+
+def _said(node: Node, scope: Scope) -> str:
+    """A text, or what a name stands for that the module gives one text alone."""
+    if node.type != "identifier":
+        return literal(node)
+    around: Scope | None = scope
+    while around is not None and text(node) not in around.bindings:
+        around = around.parent
+    given = around.bindings[text(node)] if around is not None else []
+    only = given[0] if len(given) == 1 else None
+    return literal(only.value) if only and only.value is not None and not only.part else ""
 
 
 def _goes_on(use: Use) -> bool:

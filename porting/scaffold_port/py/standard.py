@@ -25,6 +25,9 @@ _EVENTLET = (
 )
 
 
+_TRIOS = "is trio's, which takes no socket of scaffold.inet"
+
+
 def _table(module: str, rule: str, names: str, why: str = "") -> dict[str, Name]:
     return {f"{module}.{name}": Name(rule, why=why) for name in names.split()}
 
@@ -82,6 +85,11 @@ TODAY: dict[str, Name] = {
     **_serves("asyncore", "dispatcher dispatcher_with_send"),
     **_serves("asynchat", "async_chat"),
     **_serves("smtpd", "SMTPServer DebuggingServer PureProxy"),
+    **_foreign("trio.socket", _TRIOS),
+    **_opens("trio", "open_tcp_stream open_ssl_over_tcp_stream"),
+    **_serves("trio", "serve_tcp serve_ssl_over_tcp open_tcp_listeners"),
+    **_opens("anyio", "connect_tcp create_connected_udp_socket"),
+    **_serves("anyio", "create_tcp_listener create_udp_socket"),
     **_opens("http.client", "HTTPConnection HTTPSConnection"),
     **_opens("urllib.request", "urlopen urlretrieve build_opener OpenerDirector"),
     **_opens("urllib.request", "URLopener FancyURLopener"),

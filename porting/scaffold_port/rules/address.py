@@ -12,6 +12,8 @@ def _judge(use: Use, unit: Unit) -> str | None:
         return f"`{use.name}` reads an address that a user wrote: a service's name stands there"
     if use.name in _FIELDS and use.target == "assigned":
         return f"`{use.name}` is set: the address is put together by hand"
+    if use.name in _FIELDS and use.question:
+        return f"`{use.name}` is copied out of an address"
     return None
 
 

@@ -3,8 +3,8 @@ whether somebody who ports the program has to look there (judged.toml, judged-2.
 
 The goals: of ten findings *to decide* eight deserve it, of a hundred that are *context* at most one
 would have, and what is surer deserves it more often. When they were drawn, 13 of 23 and 16 of 27 to
-decide deserved it, and 3 of 177 and 13 of 206 of context would have. Rules were fitted to both lists
-since, so that what they reach now proves little: the next draw does.
+decide deserved it, and 3 of 177 and 13 of 206 of context would have. Rules were fitted to both
+lists since, so that what they reach now proves little: the next draw does.
 """
 
 from itertools import pairwise

@@ -38,7 +38,7 @@ _DATA = frozenset(
     {"data", "rdata", "buf", "buffer", "payload", "bytes", "value", "val", "base", "wire"}
 )
 """Fields that hold whatever a message has."""
-_OF_MESSAGE = re.compile(r"(?:hdr|header|pkt|packet|rdata|payload)\b")
+_OF_MESSAGE = re.compile(r"(?:hdr|header|rdata|payload)\b")
 
 
 def question(call: Node | None, name: str) -> str:

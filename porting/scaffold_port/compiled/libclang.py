@@ -17,8 +17,9 @@ def cindex() -> Any | None:
     except ImportError:
         return None
     native = Path(str(found.__file__)).with_name("native")
-    if native.is_dir() and not (found.Config.loaded or found.Config.library_file):
-        # The package `clang` puts a binding in the same place, which does not look there.
+    if native.is_dir() and not found.Config.loaded:
+        # The package `clang` puts a binding in the same place, which does not look there. Where a
+        # file was named, that still comes first.
         found.Config.set_library_path(str(native))
     try:
         return found if found.conf.lib else None

@@ -100,13 +100,15 @@ def undecided(finding: Finding, doubt: str, *, asked: bool) -> Finding:
 
 
 def once(finding: Finding, function: str, asked: dict[tuple[str, str], Finding]) -> Finding:
-    """What a function is asked already nobody is asked again; `asked` are the first of a file."""
+    """What a function is asked already nobody is asked again; `asked` are the first of a file. What
+    `rewrite` does there stays as it is."""
     if not finding.question or not function or finding.suppressed:
         return finding
     first = asked.setdefault((function, finding.question), finding)
     if first is finding:
         return finding
-    return replace(finding, question="", left=f"the question of line {first.line}")
+    left = "" if finding.fix else f"the question of line {first.line}"
+    return replace(finding, question="", left=left)
 
 
 @dataclass(frozen=True)

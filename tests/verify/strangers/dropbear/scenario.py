@@ -68,6 +68,8 @@ def run(
     result = Result()
     with verified(lab, client, "dbclient", result), blob.open("rb") as there:
         command = [program("dbclient"), "-y", SERVICE, f"cat >{target}; cat {target}"]
+        # To a file: where a pipe is still full when the server closes, dbclient never ends, with
+        # SCAFFOLD or without. It looks for channels just before it removes the last (session_loop).
         with (lab.folder / "back").open("wb") as back:
             done = lab[client].run(command, stdin=there, stdout=back)
     succeeded(done, "dbclient")

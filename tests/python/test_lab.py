@@ -103,6 +103,25 @@ def test_hosts_reach_each_other(root_only: None) -> None:
         assert "ConnectionRefusedError" not in done.stderr
 
 
+LOOPBACK = """
+import socket
+listener = socket.create_server(("127.0.0.1", 0))
+socket.create_connection(listener.getsockname(), 10)
+print("reached")
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "link"),
+    [(["a"], True), (["a", "b"], True), (["a", "b"], False)],
+    ids=["alone", "linked", "unlinked"],
+)
+def test_a_host_has_a_loopback(names: list[str], link: bool, root_only: None) -> None:
+    with Lab(names, kind="namespaces", link=link) as lab:
+        done = lab["a"].run([sys.executable, "-c", LOOPBACK], shim=False)
+    assert done.stdout == "reached\n", done.stderr
+
+
 LISTEN = """
 import socket
 listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

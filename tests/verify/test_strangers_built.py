@@ -47,9 +47,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
 
 @pytest.fixture
 def host(root_only: None) -> Iterator[Host]:
-    """Where nobody else has a port, and nothing but the other host is reached. Alone it would be
-    without a loopback."""
-    with Lab(["a", "b"], kind="namespaces") as lab:
+    """Where nobody else has a port, and nobody else is reached."""
+    with Lab(["a"], kind="namespaces") as lab:
         lab.start()
         yield lab["a"]
 

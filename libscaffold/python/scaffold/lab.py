@@ -305,6 +305,7 @@ class Lab:
         for namespace in wanted:
             namespaces.ip("netns", "add", namespace)
             self._namespaces.append(namespace)
+            namespaces.raise_loopback(namespace)
         if not self.link:
             pass
         elif len(names) == 2:

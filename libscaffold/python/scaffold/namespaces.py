@@ -94,6 +94,11 @@ def enter(namespace: str, work: Callable[[], T]) -> T:
 # --- links ----------------------------------------------------------------------------------------
 
 
+def raise_loopback(namespace: str) -> None:
+    """Bring `lo` up, with 127.0.0.1 and ::1; the kernel makes it without."""
+    ip("link", "set", "lo", "up", namespace=namespace)
+
+
 def connect_pair(first: str, second: str) -> None:
     """One veth pair between two namespaces, `eth0` in both."""
     ip("link", "add", INTERFACE, "netns", first, "type", "veth",
@@ -115,7 +120,6 @@ def connect_bridge(bridge: str, hosts: list[str]) -> None:
 def configure(namespace: str, address: str, mtu: int) -> None:
     """Bring `eth0` up with an address of 10.83.0.0/16 and no IPv6 of its own accord."""
     inside(namespace, "sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6 || true")
-    ip("link", "set", "lo", "up", namespace=namespace)
     ip("addr", "add", f"{address}/16", "dev", INTERFACE, namespace=namespace)
     ip("link", "set", INTERFACE, "mtu", str(mtu), "up", namespace=namespace)
 

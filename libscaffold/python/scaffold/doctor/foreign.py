@@ -16,4 +16,17 @@ class Foreign:
     """They may also be the same: it depends on who is quicker."""
 
 
-FOREIGN: tuple[Foreign, ...] = ()
+FOREIGN: tuple[Foreign, ...] = (
+    Foreign(
+        "libuv",
+        ("emfile",),
+        "connect needs two descriptors for a moment, and one is left: it is ENOBUFS.",
+    ),
+    Foreign(
+        "libuv",
+        ("udp_send_unreachable",),
+        "That nobody is there is known some microseconds after sendto, as of another host, and not"
+        " before it returns: recv tells it, where a second sendto would have.",
+        sometimes=True,
+    ),
+)

@@ -207,6 +207,33 @@ def test_no_command_writes_or_loads_anything(tmp_path: Path) -> None:
     assert (sorted(src.iterdir()), notes) == (before, [])
 
 
+@pytest.mark.parametrize("beside", ["own.h.pch", "own.h.gch"])
+def test_nothing_that_was_compiled_before_is_loaded(beside: str, tmp_path: Path) -> None:
+    files = {
+        "src/own.h": "#include <sys/socket.h>\n",
+        "src/a.c": "int f(int *s) { return listen(*s, 1); }\n",
+        f"src/{beside}": "CPCH, and no more",
+    }
+    src = compiled(tmp_path, files)
+    for words in ("-include own.h", "-includeown.h", "-include own.h -include-pch -Ix -xast -x ir"):
+        database(tmp_path, [("src/a.c", ["cc", *words.split()])])
+        notes: list[str] = []
+        report = analyze([src], jobs=1, database=read(src / NAME), on_note=notes.append)
+        assert [one.rewritten for one in report.findings] == [True]
+        assert notes == []
+
+
+@pytest.mark.parametrize("name", ["a.pch", "a.ast", "a.pcm", "a.bc", "a.ll"])
+def test_a_unit_is_c_by_its_name_or_by_its_command(name: str, tmp_path: Path) -> None:
+    for words, named in (("-D -x", False), ("-x c++", True), ("-xc", True)):
+        command = Command(str(tmp_path / name), str(tmp_path), f"cc {words} -c {name}")
+        try:
+            arguments.for_clang(command)
+            assert named
+        except ValueError:
+            assert not named
+
+
 def test_what_cannot_be_compiled_is_said_once(tmp_path: Path) -> None:
     line = "int f(int *s) { return listen(*s, 1); }\n"
     files = {

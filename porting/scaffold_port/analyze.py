@@ -16,11 +16,13 @@ from .compiled.unit import Asked
 from .compiled.view import View, asked, view
 from .declared import PLAIN, Declared, Place, Run
 from .files import EVERYTHING, Choice, Files, collect
-from .findings import Finding, NotAnalysed, Report, once, undecided
+from .findings import Finding, NotAnalysed, Report, undecided
 from .languages import included
+from .once import about_subjects, in_functions
 from .processes import each
 from .scope import beside, left_alone
 from .source import Source, wide
+from .subjects import Mentions, mentions
 
 SIZE_MAX = 16 << 20
 """Larger files are data or generated; the largest source of a known program has 1 MiB."""
@@ -42,6 +44,7 @@ class FileResult:
     includes: set[str] = field(default_factory=set)
     declared: Declared = field(default_factory=Declared)
     places: list[Place] = field(default_factory=list)  # of the findings, where it matters
+    mentions: Mentions = field(default_factory=dict)  # of what the file is about
 
 
 def analyze(
@@ -131,6 +134,8 @@ def analyze_file(words: tuple[str, str], cache: Cache | None = None) -> FileResu
         result.includes = included(data) if language != "python" else set()
         with _without_collector():
             _check(language)(Source(path, data, language), result)
+        if result.findings:
+            result.mentions = mentions(data)
     except Exception as error:  # one file's trouble is not the others'
         result.not_analysed.append(NotAnalysed(path, 0, f"the analysis failed: {error}"[:200]))
         return result
@@ -181,7 +186,7 @@ def _merge(results: list[FileResult], report: Report, roots: list[Path], compile
         report.not_analysed += result.not_analysed
         found = (_meant(*one, run, compiled) for one in _with_places(result))
         settled = [_settled(finding, roots) for finding in found if finding]
-        report.findings += map(_ranked, _asked_once(settled, result.language))
+        report.findings += map(_ranked, _asked_once(settled, result, roots))
     report.findings.sort(key=lambda one: (one.path, one.line, one.column, one.rule))
 
 
@@ -226,14 +231,13 @@ def _settled(finding: Finding, roots: list[Path]) -> Finding:
     return finding
 
 
-def _asked_once(findings: Iterable[Finding], language: str) -> Iterable[Finding]:
-    """Those of one file. A parser of C may lose the function that a place is in, where #if splits
-    it; what stands in no function of Python is asked each time."""
-    asked: dict[tuple[str, str], Finding] = {}
-    function = ""
-    for finding in findings:
-        function = finding.function or (function if language != "python" else "")
-        yield once(finding, function, asked)
+def _asked_once(
+    findings: Iterable[Finding], result: FileResult, roots: list[Path]
+) -> Iterable[Finding]:
+    """Those of one file; what is beside the program has no subject."""
+    findings = in_functions(findings, result.language)
+    path = _below(Path(result.path), roots)
+    return findings if beside(path) else about_subjects(findings, path, result.mentions)
 
 
 def _ranked(finding: Finding) -> Finding:

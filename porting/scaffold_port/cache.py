@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-VERSION = 2
+VERSION = 3
 """Raised when what is kept changes its shape."""
 
 

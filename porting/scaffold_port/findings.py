@@ -14,6 +14,8 @@ as the tool sees; nobody, because somebody says so."""
 FOLDED = ("context", "suppressed")
 """Groups that nobody has to read: counted, and shown on request."""
 CONFIDENCES = ("high", "medium", "low")
+ASKED = "the question of line "
+"""Why nobody is asked where somebody is elsewhere in the file."""
 
 
 @dataclass(frozen=True)
@@ -97,18 +99,6 @@ def undecided(finding: Finding, doubt: str, *, asked: bool) -> Finding:
         return replace(finding, fix="", left=doubt)
     question = f"{doubt}: is this `{finding.call}` libc's?"
     return replace(finding, fix="", confidence="low", question=question)
-
-
-def once(finding: Finding, function: str, asked: dict[tuple[str, str], Finding]) -> Finding:
-    """What a function is asked already nobody is asked again; `asked` are the first of a file. What
-    `rewrite` does there stays as it is."""
-    if not finding.question or not function or finding.suppressed:
-        return finding
-    first = asked.setdefault((function, finding.question), finding)
-    if first is finding:
-        return finding
-    left = "" if finding.fix else f"the question of line {first.line}"
-    return replace(finding, question="", left=left)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,12 @@ CHECKED = "an address is checked and not used: may that be a service's name?"
 RECORD = "the bytes may be a record's and not a socket's address: is a service's name wanted here?"
 ANNOUNCED = "a message has the address in it: do those at its other end know services, too?"
 MASKED = "it is compared under a mask, and services have no networks: should names be listed?"
+LISTED = "addresses say who is let in, and services have no networks: should names be listed?"
+LOCAL = "it is told by an address what is local or this host's: is a service's what it should be?"
+COUNTED = "peers are counted by their addresses: which does a service's peer have?"
+BACK = "it connects to a port beside the peer's: is anybody there where the peer is a service's?"
+TOLD = "another program is told the address: does it know services, too?"
+REVERSED = "DNS is asked about an address's numbers: what is it to say of a service's?"
 LOW_PORT = "a low port counts as proof of a privileged peer: does it of a service's?"
 
 
@@ -21,3 +27,8 @@ def elsewhere(what: str) -> str:
 def unclear(what: str) -> str:
     """About a name that may be replaced, if it is what it seems."""
     return f"{what}: must it know services?"
+
+
+def carried(what: str) -> str:
+    """About messages that have addresses in them."""
+    return f"{what} carries addresses: do those at both of its ends know services, too?"

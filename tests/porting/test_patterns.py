@@ -11,6 +11,7 @@ import pkgutil
 import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,9 @@ def _of_module(module: Any) -> dict[str, tuple[re.Pattern[Any], str]]:
             patterns[f"{where}.{node.value.id}.{node.attr}"] = (value, node.attr)
     for name, value in vars(module).items():
         for number, one in enumerate(value if isinstance(value, (dict, tuple)) else ()):
-            if isinstance(one, re.Pattern):
-                patterns[f"{where}.{name}[{number}]"] = (one, "search")
+            for held in (one, *(vars(one).values() if is_dataclass(one) else ())):
+                if isinstance(held, re.Pattern):
+                    patterns[f"{where}.{name}[{number}]"] = (held, "search")
     for function in (one for one in ast.walk(tree) if isinstance(one, ast.FunctionDef)):
         patterns |= _in_function(function, where)
     return patterns
@@ -74,6 +76,8 @@ def _in_function(function: ast.FunctionDef, where: str) -> dict[str, tuple[re.Pa
     patterns = {}
     for node in ast.walk(function):
         if not (isinstance(node, ast.Call) and ast.unparse(node.func) in _OF_RE):
+            continue
+        if isinstance(node.args[0], ast.Call):  # put together: a value of the module has it
             continue
         text = ast.literal_eval(_with_a_name(node.args[0]))
         flags = re.MULTILINE if "MULTILINE" in ast.unparse(node) else re.NOFLAG

@@ -4,12 +4,14 @@ import re
 
 from ..c.buffer import UNBOUNDED
 from ..c.unit import Unit, Use
-from ..questions import MASKED
+from ..questions import LOCAL, MASKED
 from .rule import Rule, is_call, namesake
 
 _CALLS = frozenset({"inet_ntoa", "inet_ntop", "getnameinfo"})
 _VARIABLE = re.compile(r"\b(?!hton|ntoh)[a-z_]\w*\b")
 """A mask that is no constant of the source: somebody writes networks down elsewhere."""
+_NETWORK = re.compile(r"0xff[0-9a-f]{4}00|IN_CLASS[ABC]_NET", re.IGNORECASE)
+"""A mask that the source has for the loopback's network, or for private ones."""
 _FIELDS = frozenset({"s_addr", "s6_addr"})
 
 
@@ -22,9 +24,13 @@ def _judge(use: Use, unit: Unit) -> str | None:
 
 
 def _ask(use: Use, unit: Unit) -> str:
-    if use.name in _FIELDS:
-        return MASKED if use.target == "&" and _VARIABLE.search(use.beside) else ""
-    return use.question
+    return _masked(use) if use.name in _FIELDS else use.question
+
+
+def _masked(use: Use) -> str:
+    if use.target != "&":
+        return ""
+    return MASKED if _VARIABLE.search(use.beside) else LOCAL if _NETWORK.search(use.beside) else ""
 
 
 def _fix(use: Use, unit: Unit) -> str:

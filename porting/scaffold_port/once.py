@@ -1,0 +1,95 @@
+"""Nobody is asked twice: what a function is asked once, and what a file is about."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import PurePath
+
+from .findings import ASKED, Finding
+from .questions import ANNOUNCED, COUNTED, LOCAL, MASKED, REVERSED
+from .subjects import SUBJECTS, Mentions, Subject
+
+RULES = frozenset(
+    {"address-construction", "address-printing", "address-size", "port-logic", "socket-name"}
+)
+"""Whose findings are about the addresses that a file handles."""
+NEAR = 60
+"""Lines: what is written further away is another function's."""
+_CALLS = ("inet_", "get")
+"""How what reads or shows an address begins."""
+_HEADER = re.compile(r"\.(?:h\w*|H|inl?|ipp|tpp)$")
+_OF_A_FUNCTION = {COUNTED, LOCAL, REVERSED}
+_OF_A_FILE = {ANNOUNCED, MASKED, *(one.question for one in SUBJECTS)} - _OF_A_FUNCTION
+"""Questions about all that a file does to addresses."""
+
+
+def in_functions(findings: Iterable[Finding], language: str) -> Iterator[Finding]:
+    """Those of one file. A parser of C may lose the function that a place is in, where #if splits
+    it; what stands in no function of Python is asked each time."""
+    asked: dict[tuple[str, str], Finding] = {}
+    function = ""
+    for finding in findings:
+        function = finding.function or (function if language != "python" else "")
+        yield _in_function(finding, function, asked)
+
+
+def _in_function(finding: Finding, function: str, asked: dict[tuple[str, str], Finding]) -> Finding:
+    """`asked` are the first of a file. What `rewrite` does there stays as it is."""
+    if not finding.question or not function or finding.suppressed:
+        return finding
+    first = asked.setdefault((function, finding.question), finding)
+    if first is finding:
+        return finding
+    return replace(finding, question="", left="" if finding.fix else f"{ASKED}{first.line}")
+
+
+def about_subjects(findings: Iterable[Finding], path: PurePath, said: Mentions) -> list[Finding]:
+    """Those of one file, with a question for each of its subjects about which none is asked."""
+    whole = list(findings)
+    for subject in SUBJECTS:
+        if any(one.question in subject.served for one in whole):
+            continue
+        telling = _most_telling(subject, whole, path, said.get(subject.question, ()))
+        if telling is not None:
+            whole[telling] = replace(whole[telling], question=subject.question, confidence="medium")
+    return list(_referring(whole))
+
+
+def _most_telling(
+    subject: Subject, findings: list[Finding], path: PurePath, lines: tuple[int, ...]
+) -> int | None:
+    """Near to what is said of the subject, in a function that is called after it, or, where the
+    file is, anywhere."""
+    may_be = [at for at, one in enumerate(findings) if _may_be_asked(one)]
+    near = [at for at in may_be if any(abs(findings[at].line - line) < NEAR for line in lines)]
+    inside = [at for at in may_be if subject.names(findings[at].function)]
+    anywhere = may_be if subject.names(path.stem) else []
+    first = near or inside or anywhere
+    return min(first, key=lambda at: _rank(findings[at]), default=None)
+
+
+def _may_be_asked(finding: Finding) -> bool:
+    """What is about an address that the program handles there, and not only declares."""
+    is_settled = finding.question or finding.left or finding.suppressed
+    of_header = finding.rule == "address-size" and _HEADER.search(finding.path)
+    is_read = "#if 0" not in finding.ifdef
+    return finding.rule in RULES and is_read and not (is_settled or of_header)
+
+
+def _rank(finding: Finding) -> tuple[int, int]:
+    """A call that reads or shows an address tells most of what it is for, a type least."""
+    return (not finding.call.startswith(_CALLS)) + (finding.rule == "address-size"), finding.line
+
+
+def _referring(findings: list[Finding]) -> Iterator[Finding]:
+    """What is context says where somebody is asked about its function, or else its file."""
+    of_functions: dict[str, int] = {}
+    of_file = 0
+    for one in findings:
+        if one.group == "decide" and one.rule in RULES:
+            of_functions.setdefault(one.function, one.line)
+            of_file = of_file or (one.line if one.question in _OF_A_FILE else 0)
+    for one in findings:
+        line = (of_functions.get(one.function, 0) if one.function else 0) or of_file
+        is_context = one.rule in RULES and one.group == "context" and not one.left
+        yield replace(one, left=f"{ASKED}{line}") if is_context and line else one

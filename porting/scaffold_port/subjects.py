@@ -1,0 +1,207 @@
+"""What a file is about where its addresses mean something beyond its own sockets: protocols that
+carry addresses, access lists, what is local."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from .questions import (
+    ANNOUNCED,
+    BACK,
+    COUNTED,
+    LISTED,
+    LOCAL,
+    LOW_PORT,
+    MASKED,
+    RECEIVED,
+    RECORD,
+    REVERSED,
+    TOLD,
+    carried,
+)
+
+_MESSAGE = frozenset({ANNOUNCED, RECORD, RECEIVED})
+_BETWEEN_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])|[-.]")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One reason to ask, and how a file shows it."""
+
+    question: str
+    named: re.Pattern[str]
+    """In the name of a file or a function, in lower case, with `_` between words."""
+    written: tuple[bytes, ...] = ()
+    """In what the file says; a quotation mark stands for either."""
+    served: frozenset[str] = _MESSAGE
+    """Questions about a function of the file that are about the same."""
+
+    def names(self, name: str) -> bool:
+        """Whether a file or a function is called after it."""
+        return self.named.search(_BETWEEN_WORDS.sub("_", name).lower()) is not None
+
+
+def _named(words: str = "", anywhere: str = "") -> re.Pattern[str]:
+    """What a name has as a word of its own (digits may follow), or anywhere in it."""
+    whole = rf"(?<![a-z])(?:{words})(?![a-z])" if words else ""
+    return re.compile("|".join(filter(None, (whole, anywhere))))
+
+
+SUBJECTS = (
+    Subject(
+        carried("PROXY's header"),
+        _named("proxyp", "ha_?proxy|proxy_?(?:proto|hdr|header|line|v1|v2)"),
+        (b"PROXY TCP", b"PROXY UNKNOWN", b"PROXY protocol", b"Proxy Protocol", b"\\x51\\x55\\x49"),
+    ),
+    Subject(
+        carried("`Forwarded` or its like"),
+        _named("real_?ip|remoteip|ext_?forward|forwarded|xforward|xclient"),
+        (b"X-Forwarded-For", b"X-Real-IP", b'"Forwarded: ', b'"XCLIENT ', b'"XFORWARD '),
+    ),
+    Subject(
+        carried("SOCKS"),
+        _named(
+            "socks_?(?:proxy|req|request|reply|auth|neg|negotiate|conn|connect)",
+            "socks[45]|(?:proxy|traverse|through|via)_socks|^socks$|(?:smtp|http|irc)_socks",
+        ),
+    ),
+    Subject(
+        carried("FTP"),
+        _named("pasv|epsv|eprt|lprt", "ftp_?(?:port|passive|active)"),
+        (b'"EPRT', b'"LPRT', b'"PASV', b'"EPSV', b'"PORT %', b'"227 ', b'"229 ', b"Passive Mode"),
+    ),
+    Subject(
+        carried("a milter's protocol"),
+        _named(anywhere="^milter[0-9]*$|milter[0-9]?_?(?:conn|addr|helo)|connect_?info|miltertest"),
+    ),
+    Subject(
+        BACK,
+        _named(
+            "identd?|ident_?(?:query|lookup|request|auth|resp|check|client)|rshd|rexecd?",
+            "rfc_?1?413|getauthinfo|rcmd|kcmd",
+        ),
+    ),
+    Subject(carried("talk"), _named("n?talkd?"), (b"CTL_MSG",)),
+    Subject(carried("SSDP"), _named("ssdp"), (b'"LOCATION: http', b'"LOCATION:http')),
+    Subject(carried("dnstap"), _named(anywhere="dnstap")),
+    Subject(
+        carried("SIP or SDP"),
+        _named(
+            "sdp|rport|hep(?:v?[23])?|via_?(?:builder|hdr|parse)",
+            "sip_?(?:via|contact|msg|trace|capture)",
+        ),
+        (b'"Via: ', b'"Contact: ', b'"Record-Route: ', b";received=", b";rport", b" IN IP4 "),
+    ),
+    Subject(carried("Kerberos"), _named("kaddr", "auth_?con_?(?:gen|set)addr")),
+    Subject(carried("DCC"), _named("x?dcc"), (b"DCC SEND", b"DCC CHAT")),
+    Subject(
+        carried("RADIUS"),
+        _named(anywhere="nas_ip|framed_ip"),
+        (b"NAS-IP-Address", b"NAS-IPv6-Address", b"Framed-IP-Address"),
+    ),
+    Subject(
+        carried("SNMP"),
+        _named(anywhere="snmp_?trap|agent_addr"),
+        (b"->agent_addr", b"snmpTrapAddress"),
+    ),
+    Subject(
+        carried("what opens ports of a router"),
+        _named(
+            "pcp|igd", "nat_?pmp|port_?mapping|external_?ip|upnp_?(?:redirect|pinhole|add|init)"
+        ),
+        (b"GetExternalIPAddress", b"NewInternalClient", b"AddPortMapping"),
+    ),
+    Subject(
+        carried("STUN or TURN"),
+        _named(
+            "k?a?m?_?stun",
+            "xor_?(?:mapped|peer|relay)|mapped_?addr|turn_(?:msg|server|alloc|peer|relay)"
+            "|ice_?candidate",
+        ),
+    ),
+    Subject(
+        carried("a packet that is put together"),
+        _named(anywhere="spoof"),
+        (b"libnet_build_ip", b"libnet_build_udp"),
+    ),
+    Subject(
+        carried("an exchange of peers"),
+        _named("trackers?|dht|pex|compact_?(?:peers?|nodes?)"),
+        (b'"added.f"', b'"added6"', b"compact=1", b"compact=%"),
+    ),
+    Subject(
+        carried("RPC"),
+        _named(
+            anywhere="portmap(?!ping)|rpcb|pmap|uaddr|universal_?addr|sockaddr2universal"
+            "|callback_addr"
+        ),
+        (b"clientaddr=",),
+    ),
+    Subject(carried("what is written there"), _named(anywhere="serializ")),
+    Subject(
+        RECORD,
+        _named(
+            "rdata|ecs|svcb|a?a?a?a_?(?:record|rr)|dns_?(?:record|packet|pkt)",
+            "edns|client_?subnet|(?:from|to)(?:text|wire|struct)_",
+        ),
+    ),
+    Subject(
+        REVERSED,
+        _named("rbl", "dns[bw]l|reverse_?(?:name|addr|dns|ip)|ptr_query"),
+        (b".in-addr.arpa", b".ip6.arpa"),
+    ),
+    Subject(
+        TOLD,
+        _named(anywhere="cgi_?(?:env|create|var)|prepenv|setenv_[a-z0-9_]{0,12}(?:addr|ip|sock)"),
+        (b'"REMOTE_ADDR', b'"REMOTE_HOST', b"TCPREMOTEIP", b"SSH_CLIENT"),
+    ),
+    Subject(
+        LISTED,
+        _named(
+            "acls?|cidr|access(?:_?(?:list|check|control|rule|ok))?|hosts?_?(?:access|allow|deny)"
+            "|check_?(?:ip(?!_)|host|client|peer|access)|tcp_?wrappers?|libwrap|ruserok"
+            "|[kdz]_?line|bans?|banned",
+            "(?:match|check|filter|eval|in)_?(?:sub_?net|net_?mask|network|cidr)"
+            "|(?:sub_?net|net_?mask|netblock|cidr)_?(?:match|check|filter|eval)"
+            "|(?:allow(?:ed)?|den(?:y|ied)|trusted)_?"
+            "(?:from|host|ip|addr|list|net|sender|access|prox|peer|client)"
+            "|(?:black|white|block)_?list|ip_?(?:match|filter|allow|ban|access|acl)"
+            "|host_?(?:ok|isok)",
+        ),
+        served=frozenset({MASKED, LOW_PORT}),
+    ),
+    Subject(
+        COUNTED,
+        _named(
+            anywhere="throttl|rate_?(?:limit|ctrl|control)|conn(?:ection)?_?limit|_per_?(?:ip|host)"
+        ),
+        served=frozenset({MASKED, LISTED}),
+    ),
+    Subject(
+        LOCAL,
+        _named(
+            "from_local|own_?(?:inet_?)?addrs?",
+            "is_?[a-z0-9_]{0,8}?(?:private|local_?host|own_addr|ours|_lan)|addrisours",
+        ),
+        served=frozenset({MASKED, LISTED}),
+    ),
+)
+
+Mentions = Mapping[str, tuple[int, ...]]
+"""By question: the lines that say what it is about."""
+
+
+def mentions(data: bytes) -> Mentions:
+    """What a file says of its subjects."""
+    said = {one.question: tuple(_lines(data, one.written)) for one in SUBJECTS}
+    return {question: lines for question, lines in said.items() if lines}
+
+
+def _lines(data: bytes, texts: tuple[bytes, ...]) -> Iterator[int]:
+    """Where one of the texts stands."""
+    for text in {quoted for one in texts for quoted in (one, one.replace(b'"', b"'"))}:
+        line, before = 1, 0
+        while (at := data.find(text, before)) >= 0:
+            line += data.count(b"\n", before, at)
+            yield line
+            before = at + len(text)

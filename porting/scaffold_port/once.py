@@ -63,17 +63,19 @@ def _most_telling(
     may_be = [at for at, one in enumerate(findings) if _may_be_asked(one)]
     near = [at for at in may_be if any(abs(findings[at].line - line) < NEAR for line in lines)]
     inside = [at for at in may_be if subject.names(findings[at].function)]
-    anywhere = may_be if subject.names(path.stem) else []
-    first = near or inside or anywhere
+    is_named = subject.names(path.stem) and not _HEADER.search(path.name)
+    first = near or inside or (may_be if is_named else [])
     return min(first, key=lambda at: _rank(findings[at]), default=None)
 
 
 def _may_be_asked(finding: Finding) -> bool:
-    """What is about an address that the program handles there, and not only declares."""
+    """What is about an address that the program handles there, and not only declares; a port of
+    /etc/services is none."""
     is_settled = finding.question or finding.left or finding.suppressed
     of_header = finding.rule == "address-size" and _HEADER.search(finding.path)
-    is_read = "#if 0" not in finding.ifdef
-    return finding.rule in RULES and is_read and not (is_settled or of_header)
+    is_listed = finding.call.startswith("getserv") or "->s_port" in finding.text
+    is_other = is_listed or "#if 0" in finding.ifdef
+    return finding.rule in RULES and not (is_settled or of_header or is_other)
 
 
 def _rank(finding: Finding) -> tuple[int, int]:

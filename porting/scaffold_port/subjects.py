@@ -80,14 +80,19 @@ SUBJECTS = (
             "identd?|ident_?(?:query|lookup|request|auth|resp|check|client)|rshd|rexecd?",
             "rfc_?1?413|getauthinfo|rcmd|kcmd",
         ),
+        (rb"%d,%d\r\n", rb"%u,%u\r\n", rb"%d , %d\r\n", rb"%u , %u\r\n", rb"%hu,%hu\r\n"),
     ),
     Subject(carried("talk"), _named("n?talkd?"), (b"CTL_MSG",)),
-    Subject(carried("SSDP"), _named("ssdp"), (b'"LOCATION: http', b'"LOCATION:http')),
+    Subject(
+        carried("SSDP"),
+        _named("ssdp_?(?:notify|response|announce)"),
+        (b'"LOCATION: http', b'"LOCATION:http', b"CALLBACK: <http"),
+    ),
     Subject(carried("dnstap"), _named(anywhere="dnstap")),
     Subject(
         carried("SIP or SDP"),
         _named(
-            "sdp|rport|hep(?:v?[23])?|via_?(?:builder|hdr|parse)",
+            "sdp|rport|init_via|hep(?:v?[23])?|via_?(?:builder|hdr|parse)",
             "sip_?(?:via|contact|msg|trace|capture)",
         ),
         (b'"Via: ', b'"Contact: ', b'"Record-Route: ', b";received=", b";rport", b" IN IP4 "),
@@ -106,9 +111,7 @@ SUBJECTS = (
     ),
     Subject(
         carried("what opens ports of a router"),
-        _named(
-            "pcp|igd", "nat_?pmp|port_?mapping|external_?ip|upnp_?(?:redirect|pinhole|add|init)"
-        ),
+        _named("pcp|igd", "nat_?pmp|upnp_?(?:redirect|pinhole|add|init)"),
         (b"GetExternalIPAddress", b"NewInternalClient", b"AddPortMapping"),
     ),
     Subject(
@@ -126,7 +129,7 @@ SUBJECTS = (
     ),
     Subject(
         carried("an exchange of peers"),
-        _named("trackers?|dht|pex|compact_?(?:peers?|nodes?)"),
+        _named("trackers?|dht|pex|peer_?exchange|compact_?(?:peer|node|address)s?(?:es)?"),
         (b'"added.f"', b'"added6"', b"compact=1", b"compact=%"),
     ),
     Subject(
@@ -158,8 +161,8 @@ SUBJECTS = (
     Subject(
         LISTED,
         _named(
-            "acls?|cidr|access(?:_?(?:list|check|control|rule|ok))?|hosts?_?(?:access|allow|deny)"
-            "|check_?(?:ip(?!_)|host|client|peer|access)|tcp_?wrappers?|libwrap|ruserok"
+            "acls?|hba|cidr|access(?:_?(?:list|check|control|rule|ok))?|hosts?_?(?:access|allow|deny)"
+            "|check_?(?:ip(?!_)|host(?:name)?|client|peer|access)|tcp_?wrappers?|libwrap|ruserok"
             "|[kdz]_?line|bans?|banned",
             "(?:match|check|filter|eval|in)_?(?:sub_?net|net_?mask|network|cidr)"
             "|(?:sub_?net|net_?mask|netblock|cidr)_?(?:match|check|filter|eval)"
@@ -181,7 +184,7 @@ SUBJECTS = (
         LOCAL,
         _named(
             "from_local|own_?(?:inet_?)?addrs?",
-            "is_?[a-z0-9_]{0,8}?(?:private|local_?host|own_addr|ours|_lan)|addrisours",
+            "is_?[a-z0-9_]{0,8}?(?:private|local_?(?:host|ip)|own_addr|ours|_lan)|addrisours",
         ),
         served=frozenset({MASKED, LISTED}),
     ),

@@ -63,6 +63,7 @@ def asked(found: list[Finding]) -> list[str]:
         (ANNOUNCED, 'getsockname(fd, peer, &n); f("(%d,%d,%d,%d,%d,%d)", a[0], a[1]);'),
         (MASKED, "return (peer->sin_addr.s_addr & mask) == net;"),
         (MASKED, "return (ntohl(peer->sin_addr.s_addr) & list->mask) == net;"),
+        (MASKED, "return (ip & mask) == ntohl(peer->sin_addr.s_addr);"),
         (LOCAL, "return (peer->sin_addr.s_addr & htonl(0xff000000)) == htonl(0x7f000000);"),
         (LOCAL, "return (ntohl(peer->sin_addr.s_addr) & 0xfff00000) == 0xac100000;"),
         ("", "return (peer->sin_addr.s_addr & htonl(0xf0000000)) == htonl(0xe0000000);"),

@@ -10,6 +10,8 @@ from .rule import Rule, is_call, namesake
 _CALLS = frozenset({"inet_ntoa", "inet_ntop", "getnameinfo"})
 _VARIABLE = re.compile(r"\b(?!hton|ntoh)[a-z_]\w*\b")
 """A mask that is no constant of the source: somebody writes networks down elsewhere."""
+_UNDER_MASK = re.compile(r"[\w)] & [a-z_]")
+"""Written with blanks, since what has none may be a cast of an address."""
 _NETWORK = re.compile(r"0xff[0-9a-f]{4}00|IN_CLASS[ABC]_NET", re.IGNORECASE)
 """A mask that the source has for the loopback's network, or for private ones."""
 _FIELDS = frozenset({"s_addr", "s6_addr"})
@@ -28,9 +30,14 @@ def _ask(use: Use, unit: Unit) -> str:
 
 
 def _masked(use: Use) -> str:
+    """Whether it, or what it is compared to, is under a mask."""
+    if use.target == "compared":
+        return MASKED if _UNDER_MASK.search(use.beside) else ""
     if use.target != "&":
         return ""
-    return MASKED if _VARIABLE.search(use.beside) else LOCAL if _NETWORK.search(use.beside) else ""
+    if _VARIABLE.search(use.beside):
+        return MASKED
+    return LOCAL if _NETWORK.search(use.beside) else ""
 
 
 def _fix(use: Use, unit: Unit) -> str:

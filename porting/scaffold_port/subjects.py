@@ -72,7 +72,9 @@ SUBJECTS = (
     ),
     Subject(
         carried("a milter's protocol"),
-        _named(anywhere="^milter[0-9]*$|milter[0-9]?_?(?:conn|addr|helo)|connect_?info|miltertest"),
+        _named(
+            anywhere="^milter[0-9]*$|milter[0-9]?_?(?:conn|addr|helo)|(?:mlfi|xxfi)_connect|connect_?info|miltertest"
+        ),
     ),
     Subject(
         BACK,
@@ -144,7 +146,7 @@ SUBJECTS = (
     Subject(
         RECORD,
         _named(
-            "rdata|ecs|svcb|a?a?a?a_?(?:record|rr)|dns_?(?:record|packet|pkt)",
+            "rdata|ecs|svcb|a?a?a?a_?(?:record|rr)",
             "edns|client_?subnet|(?:from|to)(?:text|wire|struct)_",
         ),
     ),
@@ -162,14 +164,14 @@ SUBJECTS = (
         LISTED,
         _named(
             "acls?|hba|cidr|access(?:_?(?:list|check|control|rule|ok))?|hosts?_?(?:access|allow|deny)"
-            "|check_?(?:ip(?!_)|host(?:name)?|client|peer|access)|tcp_?wrappers?|libwrap|ruserok"
-            "|[kdz]_?line|bans?|banned",
+            "|check_?(?:ip(?!_)|host(?:name)?|client|peer|access)|tcp_?wrap(?:pers?)?|libwrap|ruserok"
+            "|ip_?cmp|[kdz]_?line|bans?|banned",
             "(?:match|check|filter|eval|in)_?(?:sub_?net|net_?mask|network|cidr)"
             "|(?:sub_?net|net_?mask|netblock|cidr)_?(?:match|check|filter|eval)"
             "|(?:allow(?:ed)?|den(?:y|ied)|trusted)_?"
             "(?:from|host|ip|addr|list|net|sender|access|prox|peer|client)"
             "|(?:black|white|block)_?list|ip_?(?:match|filter|allow|ban|access|acl)"
-            "|host_?(?:ok|isok)",
+            "|host_?(?:ok|isok)|check_?range",
         ),
         served=frozenset({MASKED, LOW_PORT}),
     ),
@@ -184,7 +186,7 @@ SUBJECTS = (
         LOCAL,
         _named(
             "from_local|own_?(?:inet_?)?addrs?",
-            "is_?[a-z0-9_]{0,8}?(?:private|local_?(?:host|ip)|own_addr|ours|_lan)|addrisours",
+            "is_?[a-z0-9_]{0,8}?(?:private|local_?(?:host|ip|net)|own_addr|ours|_lan)|addrisours",
         ),
         served=frozenset({MASKED, LISTED}),
     ),

@@ -102,7 +102,7 @@ def test_what_is_asked_deserves_it(judged: list[Judged]) -> None:
 
 @pytest.mark.xfail(
     raises=AssertionError,
-    reason="13 of 206: PROXY, FTP, SOCKS, milters, hosts allow, IDENT, a SOCKS library",
+    reason="3 of 206: calls of a SOCKS library of Python",
 )
 @to_reach_the_goals
 def test_what_is_not_asked_deserves_nothing(judged: list[Judged]) -> None:

@@ -84,7 +84,7 @@ SUBJECTS = (
         ),
         (rb"%d,%d\r\n", rb"%u,%u\r\n", rb"%d , %d\r\n", rb"%u , %u\r\n", rb"%hu,%hu\r\n"),
     ),
-    Subject(carried("talk"), _named("n?talkd?"), (b"CTL_MSG",)),
+    Subject(carried("talk"), _named("n?talkd"), (b"CTL_MSG",)),
     Subject(
         carried("SSDP"),
         _named("ssdp_?(?:notify|response|announce)"),

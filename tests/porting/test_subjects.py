@@ -67,6 +67,10 @@ def asked(found: list[Finding]) -> list[str]:
         ("", "isc_sockaddr_totext"),
         ("", "stunnel_init"),
         ("", "return_port"),
+        ("", "ipvs_talk"),
+        ("", "is_linklocal_addr"),
+        (BACK, "getauthinfo"),
+        (LISTED, "peer_ip_cmp"),
     ],
 )
 def test_a_function_names_a_subject(question: str, function: str, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ Each line that ends with `//` has two marks: what is found without the compiler,
 """
 
 import json
+import os
 import resource
 from collections.abc import Iterable
 from pathlib import Path
@@ -273,6 +274,17 @@ def test_a_unit_that_never_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert [one.confidence for one in report.findings] == ["high", "high"]
     assert len(notes) == 1 and "a.c: libclang crashed, or took more" in notes[0]
     assert resource.getrlimit(resource.RLIMIT_CPU)[0] == resource.RLIM_INFINITY
+
+
+def test_a_unit_that_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unit, "WAIT_SECONDS_MAX", 1)
+    text = '#include "pipe.h"\nint f(int *s) { return listen(*s, 3); }\n'
+    src = compiled(tmp_path, {"src/a.c": text})
+    os.mkfifo(src / "pipe.h")
+    notes: list[str] = []
+    report = analyze([src], jobs=1, database=read(src / NAME), on_note=notes.append)
+    assert report.findings == analyze([src], jobs=1).findings
+    assert len(notes) == 1 and "a.c: libclang crashed, or took more" in notes[0]
 
 
 def test_what_was_seen_is_kept_until_a_header_changes(

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import resource
+import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,9 +19,15 @@ from .meaning import makes_text, meaning
 
 SECONDS_MAX = 60
 """Of CPU time for one unit; the slowest of a known program takes 5 s."""
+WAIT_SECONDS_MAX = 300
+"""Of time, for what uses none of the CPU's: an include may name a pipe, or a terminal. A unit that
+ends gets it on a machine that sixty others share."""
 MEMORY_MAX = 4 << 30
 """Of addresses; a unit of C++ takes some 200 MB, and libclang itself 500 MB of addresses."""
-CRASHED = f"libclang crashed, or took more than {SECONDS_MAX} s or {MEMORY_MAX >> 30} GB"
+CRASHED = (
+    f"libclang crashed, or took more than {SECONDS_MAX} s of CPU time, {WAIT_SECONDS_MAX} s or"
+    f" {MEMORY_MAX >> 30} GB"
+)
 
 
 @dataclass(frozen=True)
@@ -59,10 +66,13 @@ def look(command: Command, asked: Asked, kept: Cache | None) -> Seen:
     seen = kept.get(*key) if kept else None
     if isinstance(seen, Seen) and seen.holds(asked):
         return seen
+    _limit()
     try:
         seen = _parse(command, asked)
     except Exception as error:  # one unit's trouble is not the others'
         return Seen(trouble=str(error)[:200])
+    finally:
+        signal.alarm(0)
     if kept and not seen.trouble:  # a header that is missing may be there the next time
         kept.put(seen, *key)
     return seen
@@ -72,7 +82,6 @@ def _parse(command: Command, asked: Asked) -> Seen:
     clang: Any = cindex()
     if not Path(command.file).is_file():
         return Seen(trouble="no such file")
-    _limit()
     options = clang.TranslationUnit.PARSE_DETAILED_PROCESSING_RECORD  # where macros are used
     unit = clang.Index.create().parse(command.file, for_clang(command), options=options)
     trouble = _trouble(clang, unit)
@@ -109,6 +118,8 @@ def _given_to(clang: Any, unit: Any, file: Any, place: Place) -> Any:
 
 def _limit() -> None:
     """What the next unit may take; beyond it the process ends."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # whoever forked may have had a handler
+    signal.alarm(WAIT_SECONDS_MAX)
     used = resource.getrusage(resource.RUSAGE_SELF)
     for what, most in (
         (resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + SECONDS_MAX),

@@ -141,6 +141,8 @@ static int reported_buffer(int name, int value)
 static int set_congestion(int fd, const void *value, socklen_t len)
 {
     static const char *const known[] = {"cubic", "reno", "bbr"};
+    if (len == 0)
+        return fail(EINVAL);
     size_t length = strnlen(value, len < NAME_LENGTH_MAX ? len : NAME_LENGTH_MAX);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (length == strlen(known[i]) && memcmp(value, known[i], strlen(known[i])) == 0) {
@@ -326,8 +328,23 @@ static int set_other(int fd, int level, int name, const void *value, socklen_t l
     return o && asks_for_off(o, value, len) ? 0 : refuse(level, name);
 }
 
+/* Whose length the kernel looks at before it reads them. */
+static bool is_number(int level, int name)
+{
+    switch (level) {
+    case SOL_SOCKET:
+        return name != SO_BINDTODEVICE;
+    case IPPROTO_TCP:
+        return name != TCP_CONGESTION && name != TCP_ULP && name != TCP_FASTOPEN_KEY;
+    default:
+        return level == IPPROTO_UDP;
+    }
+}
+
 static int set_on_service(int fd, int level, int name, const void *value, socklen_t len)
 {
+    if (len < sizeof(int) && is_number(level, name))
+        return fail(EINVAL);
     if (!sc_memory_reads(value, len < sizeof(struct timeval) ? len : sizeof(struct timeval)))
         return fail(EFAULT);
     if (level == IPPROTO_TCP && name == TCP_CONGESTION)
@@ -338,12 +355,12 @@ static int set_on_service(int fd, int level, int name, const void *value, sockle
     if (sc_option_at((unsigned)key)->verdict == SC_OPTION_CARRIED)
         return set_kernel(fd, (unsigned)key, value, len);
     int v = 0;
-    if (len == 0 || (len < sizeof v && level != IPPROTO_IP))
+    if (len < sizeof v && level != IPPROTO_IP)
         return fail(EINVAL);
-    if (len < sizeof v)
-        v = *(const uint8_t *)value; /* ip(7) takes a byte as well */
-    else
+    if (len >= sizeof v)
         memcpy(&v, value, sizeof v);
+    else if (len > 0)
+        v = *(const uint8_t *)value; /* ip(7) takes a byte as well, and none for 0 */
     return set_shadow(fd, (unsigned)key, v);
 }
 
@@ -379,6 +396,8 @@ static int set_on_datagram(int fd, int level, int name, const void *value, sockl
 int sc_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
     struct sc_name own;
+    if ((int)len < 0)
+        return sc_next.setsockopt(fd, level, name, value, len); /* which refuses it unread */
     if (sc_is_datagram(fd))
         return set_on_datagram(fd, level, name, value, len);
     if (sc_mark_is_set(fd, SC_MARK_PLAIN))

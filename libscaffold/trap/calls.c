@@ -232,10 +232,12 @@ static enum sc_trap_verdict on_setsockopt(int notify, struct sc_trap_call *c)
     }
     if (len > sizeof value)
         return sc_trap_answer(notify, c, 0, EINVAL);
-    if (!sc_tracee_read(c->tid, c->args[3], value, len) || !sc_trap_call_is_valid(notify, c))
+    /* A length may be wrong, too, which is said before a value that cannot be read. */
+    const void *given = sc_tracee_read(c->tid, c->args[3], value, len) ? value : NULL;
+    if (!sc_trap_call_is_valid(notify, c))
         return sc_trap_answer(notify, c, 0, EFAULT);
     return sc_trap_answer_result(
-        notify, c, sc_setsockopt(c->fd, (int)c->args[1], (int)c->args[2], value, len));
+        notify, c, sc_setsockopt(c->fd, (int)c->args[1], (int)c->args[2], given, len));
 }
 
 static enum sc_trap_verdict on_shutdown(int notify, struct sc_trap_call *c)

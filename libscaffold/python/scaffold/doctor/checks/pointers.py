@@ -101,6 +101,7 @@ def addresses_asked_for(kind: Kind) -> Any:
         found.append(_call(function, c.fileno(), room, 0))
     length = ctypes.c_int(128)
     for address, size in ((bad, ctypes.byref(length)), (room, bad)):
+        arrived(server, 1)  # a datagram is gone, whatever the pointer
         found.append(_call("recvfrom", server.fileno(), room, 1, _DONTWAIT, address, size))
     return found
 
@@ -126,6 +127,7 @@ def messages(kind: Kind) -> Any:
     for message in (bad, _message(piece=bad), _message(address=bad), _message(control=bad)):
         found.append(_call("sendmsg", c.fileno(), message, 0))
     for message in (bad, _message(piece=bad), _message(address=bad), _message(control=bad)):
+        arrived(server, 1)  # a datagram is gone, whatever the pointer
         found.append(_call("recvmsg", server.fileno(), message, _DONTWAIT))
     return found
 
@@ -145,7 +147,11 @@ def lists(kind: Kind) -> Any:
         lambda: _call("write", c.fileno(), bad, 1),
         lambda: _call("read", server.fileno(), bad, 1),
     ]
-    return [call() for call in calls]
+    found = []
+    for call in calls:
+        arrived(server, 1)
+        found.append(call())
+    return found
 
 
 @check(*_ALL, rows="pointers")
@@ -161,6 +167,9 @@ def options(kind: Kind) -> Any:
     found = []
     for level, option in chosen:
         found.append(_call("setsockopt", c.fileno(), level, option, bad, 4))
+        for size in (-4, 0, 3):
+            found.append(_call("setsockopt", c.fileno(), level, option, bad, size))
+            found.append(_call("setsockopt", c.fileno(), level, option, ctypes.byref(value), size))
         found.append(_call("getsockopt", c.fileno(), level, option, bad, ctypes.byref(length)))
         found.append(_call("getsockopt", c.fileno(), level, option, ctypes.byref(value), bad))
     return found, _call("ioctl", c.fileno(), 0x541B, bad)

@@ -98,6 +98,12 @@ ssize_t sc_sendto(int fd, const void *buf, size_t n, int flags, const struct soc
 ssize_t sc_sendmsg(int fd, const struct msghdr *msg, int flags);
 ssize_t sc_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len);
 ssize_t sc_recvmsg(int fd, struct msghdr *msg, int flags);
+
+/* What TCP says where libc's own send or recv of a stream failed with `error`; 0: recv is at its
+ * end. */
+int sc_send_error(int fd, int error);
+int sc_recv_error(int fd, int error);
+
 int sc_sendmmsg(int fd, struct mmsghdr *list, unsigned count, int flags);
 int sc_recvmmsg(int fd, struct mmsghdr *list, unsigned count, int flags, struct timespec *timeout);
 

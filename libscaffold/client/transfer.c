@@ -62,30 +62,45 @@ static ssize_t repeat(const struct attempt *a)
 /* The first send after a reset reports it, once and without SIGPIPE; the next is EPIPE with it. The
  * kernel's own report is gone when a send that waited for room returned what it had sent by then:
  * scaffoldd still knows of it. */
-static ssize_t on_pipe(const struct attempt *a)
+static int error_of_pipe(int fd)
 {
     struct sc_name own;
     int error = 0;
     socklen_t len = sizeof error;
-    if (sc_is_service_socket(a->fd, &own) &&
-        sc_real.getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0) {
-        error = error ? sc_flow_error(a->fd, error) : sc_flow_untold(a->fd);
-        if (error != 0 && error != EPIPE) /* the reset met an end that was read: no first time */
-            return fail(error);
+    if (!sc_is_service_socket(fd, &own) ||
+        sc_real.getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+        return EPIPE;
+    error = error ? sc_flow_error(fd, error) : sc_flow_untold(fd);
+    return error ? error : EPIPE; /* EPIPE: the reset met an end that was read */
+}
+
+int sc_send_error(int fd, int error)
+{
+    struct sc_name own;
+    switch (error) {
+    case EPIPE:
+        return error_of_pipe(fd);
+    case ENOTCONN:
+        return sc_is_service_socket(fd, &own) ? EPIPE : ENOTCONN;
+    default:
+        return sc_flow_error(fd, error);
     }
-    if (a->flags & MSG_NOSIGNAL)
-        return fail(EPIPE);
+}
+
+static ssize_t on_pipe(const struct attempt *a)
+{
+    int error = sc_send_error(a->fd, EPIPE);
+    if (error != EPIPE || a->flags & MSG_NOSIGNAL)
+        return fail(error);
     return repeat(a); /* fails again, and the kernel sends the signal */
 }
 
 static ssize_t on_unconnected(const struct attempt *a)
 {
-    struct sc_name own;
-    if (!sc_is_service_socket(a->fd, &own))
-        return fail(ENOTCONN);
-    if (!(a->flags & MSG_NOSIGNAL))
+    int error = sc_send_error(a->fd, ENOTCONN);
+    if (error == EPIPE && !(a->flags & MSG_NOSIGNAL))
         sc_kernel_raise(SIGPIPE);
-    return fail(EPIPE);
+    return fail(error);
 }
 
 /* TCP ignores the destination of a connected stream. */
@@ -111,10 +126,8 @@ static ssize_t on_send_failure(const struct attempt *a)
     case EISCONN:
     case EOPNOTSUPP:
         return on_destination(a, error);
-    case ECONNRESET:
-        return fail(sc_flow_error(a->fd, error));
     default:
-        return -1;
+        return fail(sc_send_error(a->fd, error));
     }
 }
 
@@ -248,13 +261,6 @@ ssize_t sc_sendto(int fd, const void *buf, size_t n, int flags, const struct soc
 /* --- receiving
  * --------------------------------------------------------------------------------------- */
 
-/* A flow that was reset after its end had been read is at its end; only writing is an error. */
-static ssize_t on_reset(int fd)
-{
-    int error = sc_flow_error(fd, ECONNRESET);
-    return error == EPIPE ? 0 : fail(error);
-}
-
 /* Where connect itself reported the failure, the socket is unconnected again and has no end to
  * read. */
 static ssize_t on_end(int fd)
@@ -266,20 +272,27 @@ static ssize_t on_end(int fd)
     return 0;
 }
 
-static ssize_t on_recv_failure(int fd)
+/* A flow that was reset after its end had been read is at its end; only writing is an error. */
+int sc_recv_error(int fd, int error)
 {
-    int error = errno;
     struct sc_identity id;
     switch (error) {
     case ECONNRESET:
-        return on_reset(fd);
+        error = sc_flow_error(fd, error);
+        return error == EPIPE ? 0 : error;
     case EINVAL:
         if (sc_identify(fd, &id) == SC_STATE_BOUND || id.state == SC_STATE_LISTENING)
-            return fail(ENOTCONN);
-        return fail(error);
+            return ENOTCONN;
+        return error;
     default:
-        return -1;
+        return error;
     }
+}
+
+static ssize_t on_recv_failure(int fd)
+{
+    int error = sc_recv_error(fd, errno);
+    return error ? fail(error) : 0;
 }
 
 /* Room that is written by whoever throws bytes away, and read by nobody. */
@@ -392,12 +405,28 @@ ssize_t sc_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *fro
         room = *len = 0;
     }
     ssize_t got = sc_next.recvfrom(fd, buf, n, flags, from, from ? len : NULL);
-    if (got < 0)
-        return on_recv_failure(fd);
+    if (got < 0) {
+        got = on_recv_failure(fd);
+        if (got == 0 && room)
+            *len = 0;
+        return got;
+    }
     if (got == 0 && n > 0)
         return on_end(fd);
     if (room && is_told(fd, from, room, *len))
         *len = 0;
+    return got;
+}
+
+/* With the end comes nothing else, which the kernel did not say when it failed. */
+static ssize_t on_message_failure(int fd, struct msghdr *msg)
+{
+    ssize_t got = on_recv_failure(fd);
+    if (got == 0) {
+        msg->msg_namelen = 0;
+        msg->msg_controllen = 0;
+        msg->msg_flags = 0;
+    }
     return got;
 }
 
@@ -415,7 +444,7 @@ static ssize_t receive_message(int fd, struct msghdr *msg, int flags)
         room = msg->msg_namelen = 0;
     ssize_t got = sc_next.recvmsg(fd, msg, flags);
     if (got < 0)
-        return on_recv_failure(fd);
+        return on_message_failure(fd, msg);
     if (room && is_told(fd, msg->msg_name, room, msg->msg_namelen))
         msg->msg_namelen = 0;
     return got;

@@ -102,6 +102,28 @@ class World:
         _await(client)
         return client
 
+    def reset_after_its_end(self) -> Any:
+        """The same, but what the peer sent has been read to its end."""
+        client, accepted = self.pair()
+        accepted.shutdown(socket.SHUT_WR)
+        _await(client)
+        assert client.recv(1) == b""
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        accepted.close()
+        poll = select.poll()
+        poll.register(client, 0)  # the end alone
+        assert poll.poll(LONG_S * 1000)
+        return client
+
+    def refused(self) -> Any:
+        """A socket that nobody answered, and that has not told it."""
+        made = self.new()
+        made.setblocking(False)
+        made.connect_ex((self.host, 1))
+        assert select.select([], [made], [], LONG_S)[1]
+        made.settimeout(SHORT_S)
+        return made
+
     def shut(self) -> Any:
         """An end that has said that it sends no more."""
         client, _ = self.pair()
@@ -140,6 +162,8 @@ STREAMS: dict[str, Callable[[World], Any]] = {
     "with data": World.with_data,
     "ended": World.ended,
     "reset": World.reset,
+    "reset after its end": World.reset_after_its_end,
+    "refused": World.refused,
     "shut": World.shut,
     "closed": World.closed,
 }
@@ -373,6 +397,7 @@ QUESTIONS: dict[str, Question] = {
     "recv text": lambda s, w: s.recv("3"),
     "recv peek": lambda s, w: (s.recv(3, socket.MSG_PEEK), s.recv(3)),
     "recv at once": lambda s, w: (s.setblocking(False), s.recv(9)),
+    "recv urgent": lambda s, w: (s.setblocking(False), s.recv(1, socket.MSG_OOB)),
     "recv keyword": lambda s, w: s.recv(bufsize=3),
     "recvfrom": lambda s, w: s.recvfrom(3),
     "recvfrom 0": lambda s, w: s.recvfrom(0),
@@ -477,6 +502,9 @@ QUESTIONS: dict[str, Question] = {
     "setsockopt None alone": lambda s, w: s.setsockopt(LEVEL, LINGER, None),
     "setsockopt None below": lambda s, w: s.setsockopt(LEVEL, REUSE, None, -4),
     "setsockopt None beyond": lambda s, w: s.setsockopt(LEVEL, REUSE, None, (1 << 32) + 4),
+    "setsockopt None 4": lambda s, w: s.setsockopt(LEVEL, socket.SO_RCVBUF, None, 4),
+    "setsockopt None 3": lambda s, w: s.setsockopt(LEVEL, socket.SO_RCVBUF, None, 3),
+    "setsockopt None -4": lambda s, w: s.setsockopt(LEVEL, socket.SO_RCVBUF, None, -4),
     "setsockopt text": lambda s, w: s.setsockopt(LEVEL, REUSE, "1"),
     "setsockopt float": lambda s, w: s.setsockopt(LEVEL, REUSE, 1.0),
     "setsockopt big": lambda s, w: s.setsockopt(LEVEL, REUSE, 1 << 31),

@@ -83,6 +83,8 @@ CONTROL = """
 DESCRIPTORS = """
     void sc_note_passed(int fd);
     void sc_note_service_socket(void);
+    int sc_send_error(int fd, int error);
+    int sc_recv_error(int fd, int error);
 """
 
 SOURCE = """
@@ -90,6 +92,7 @@ SOURCE = """
     #include <sys/un.h>
     #include <netdb.h>
     #include "scaffold/scaffold.h"
+    #include "client/client.h"
     #include "client/control.h"
     #include "client/daemon.h"
     #include "client/identity.h"

@@ -130,28 +130,34 @@ class Calls(kernel.socket):
         try:
             return super().send(*about)
         except OSError as error:
-            raise self._sc_sending(error) from None
+            raise self._sc_told(error, lib.sc_send_error) from None
 
     def sendall(self, *about: Any) -> None:
         """As `socket.socket.sendall`."""
         try:
             return super().sendall(*about)
         except OSError as error:
-            raise self._sc_sending(error) from None
+            raise self._sc_told(error, lib.sc_send_error) from None
 
     def recv(self, *about: Any) -> bytes:
         """As `socket.socket.recv`."""
         try:
             return super().recv(*about)
         except OSError as error:
-            raise self._sc_receiving(error) from None
+            told = self._sc_told(error, lib.sc_recv_error)
+            if told.errno == 0:
+                return b""
+            raise told from None
 
     def recv_into(self, *about: Any, **options: Any) -> int:
         """As `socket.socket.recv_into`."""
         try:
             return super().recv_into(*about, **options)
         except OSError as error:
-            raise self._sc_receiving(error) from None
+            told = self._sc_told(error, lib.sc_recv_error)
+            if told.errno == 0:
+                return 0
+            raise told from None
 
     # --- data with an address, or with control messages -------------------------------------------
 
@@ -231,23 +237,12 @@ class Calls(kernel.socket):
             return error_for(code, None if subject is None else names.show(subject, self.family))
         return OSError(code, os.strerror(code))
 
-    def _sc_sending(self, error: OSError) -> OSError:
-        """TCP's error where AF_UNIX has this one; libscaffold gives it to who sends nothing."""
-        if error.errno in (errno.EPIPE, errno.ENOTCONN):
-            try:
-                self._sc_send(b"", kernel.MSG_NOSIGNAL)
-            except OSError as told:
-                return told
-        return error
-
-    def _sc_receiving(self, error: OSError) -> OSError:
-        """The same of who takes nothing."""
-        if error.errno == errno.EINVAL:
-            try:
-                self._sc_receive(0, 0)
-            except OSError as told:
-                return told
-        return error
+    def _sc_told(self, error: OSError, ask: Callable[[int, int], int]) -> OSError:
+        """TCP's error where AF_UNIX has this one, which libscaffold knows; errno 0: the end."""
+        if error.errno is None:  # a timeout of Python's
+            return error
+        code = ask(_fileno(self), error.errno)
+        return error if code == error.errno else self._sc_error(code)
 
     def _sc_timed_out(self) -> OSError:
         return TimeoutError("timed out")

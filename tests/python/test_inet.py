@@ -1,6 +1,7 @@
 """`scaffold.inet` on plain IP and on other families: what socket and asyncio do."""
 
 import asyncio
+import gc
 import os
 import socket
 from pathlib import Path
@@ -98,6 +99,29 @@ def test_servers_and_connections() -> None:
             assert client.gettimeout() is None
         with inet.create_connection(address, 5, ("127.0.0.1", 0), all_errors=True) as client:
             assert client.gettimeout() == 5
+
+
+def test_what_failed_before_a_connection_leaves_no_cycle() -> None:
+    """As Python's own: what a frame holds would live until the collector comes."""
+    with inet.create_server(("127.0.0.1", 0)) as listener, inet.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        kind = socket.AF_INET, socket.SOCK_STREAM, 0, ""
+        places = [(*kind, nobody.getsockname()), (*kind, listener.getsockname())]
+        gc.collect()
+        gc.disable()
+        try:
+            with mock.patch.object(inet, "getaddrinfo", lambda *_: iter(places)):
+                inet.create_connection(("anywhere", 1)).close()
+            assert gc.collect() == 0
+        finally:
+            gc.enable()
+
+
+def test_a_constructor_that_fails_leaves_no_descriptor() -> None:
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(TypeError):
+        inet.socket(socket.AF_INET, socket.SOCK_STREAM, 0, None, "one more")  # type: ignore[call-arg]
+    assert os.listdir("/proc/self/fd") == before
 
 
 @pytest.mark.parametrize(

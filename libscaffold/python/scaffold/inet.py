@@ -126,14 +126,14 @@ def create_connection(
     """`socket.create_connection(...)`."""
     host, port = address
     errors: list[OSError] = []
-    for family, type, proto, _, there in getaddrinfo(host, port, 0, _socket.SOCK_STREAM):
-        try:
-            return _connected(_new(family, type, proto), there, timeout, source_address)
-        except OSError as error:
-            if not all_errors:
-                errors.clear()
-            errors.append(error)
     try:
+        for family, type, proto, _, there in getaddrinfo(host, port, 0, _socket.SOCK_STREAM):
+            try:
+                return _connected(_new(family, type, proto), there, timeout, source_address)
+            except OSError as error:
+                if not all_errors:
+                    errors.clear()
+                errors.append(error)
         if not errors:
             raise OSError("getaddrinfo returns an empty list")
         raise ExceptionGroup("create_connection failed", errors) if all_errors else errors[0]

@@ -7,6 +7,7 @@ with `Calls` in between, and what else makes classes of sockets (`ssl`, gevent) 
 
 import _socket as kernel
 import operator
+import os
 import socket as _socket
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -47,11 +48,18 @@ class Kind(Calls):
             _meet(fileno)
         family, type, proto = _completed(family, type, proto, fileno)
         self._sc_take_class_for(family, type, proto)
-        if fileno is None and not isinstance(self, ForeignCalls):
-            fileno = lib.scaffold_socket(family, type | _socket.SOCK_CLOEXEC, proto)
-            if fileno < 0:
-                raise self._sc_error(ffi.errno)
-        super().__init__(family, type, proto, fileno, *rest)
+        if fileno is not None or isinstance(self, ForeignCalls):
+            super().__init__(family, type, proto, fileno, *rest)
+            return
+        made = lib.scaffold_socket(family, type | _socket.SOCK_CLOEXEC, proto)
+        if made < 0:
+            raise self._sc_error(ffi.errno)
+        try:
+            super().__init__(family, type, proto, made, *rest)
+        except BaseException:
+            if kernel.socket.fileno(self) < 0:  # nobody has it
+                os.close(made)
+            raise
 
     def _sc_take_class_for(self, family: Any, type: Any, proto: Any) -> None:
         numbers = all(isinstance(it, int) for it in (family, type, proto))

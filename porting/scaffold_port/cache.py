@@ -1,14 +1,15 @@
 """Results by content: a file that was looked at before is not looked at again."""
 
+import contextlib
 import hashlib
 import os
 import pickle
-import tempfile
 from pathlib import Path
 from typing import Any
 
 VERSION = 3
 """Raised when what is kept changes its shape."""
+_DIGEST = hashlib.sha256().digest_size
 
 
 def folder() -> Path:
@@ -26,7 +27,8 @@ def fingerprint() -> bytes:
 
 
 class Cache:
-    """One pickle per content, of our own making, in the user's own folder."""
+    """One pickle per content, of our own making, in the user's own folder, behind its digest: what
+    another run is writing, or a full disk has cut off, is looked at again."""
 
     def __init__(self, where: Path, mark: bytes) -> None:
         self.where = where
@@ -43,17 +45,15 @@ class Cache:
     def get(self, *parts: bytes) -> Any | None:
         """The result that was kept for these parts of a key, or None."""
         try:
-            return pickle.loads(self._path(parts).read_bytes())
-        except (OSError, pickle.PickleError, EOFError, AttributeError):
+            kept = self._path(parts).read_bytes()
+        except OSError:
             return None
+        digest, data = kept[:_DIGEST], kept[_DIGEST:]
+        return pickle.loads(data) if hashlib.sha256(data).digest() == digest else None
 
     def put(self, result: Any, *parts: bytes) -> None:
         """Keep a result; a full disk only costs time."""
-        target = self._path(parts)
-        try:
+        target, data = self._path(parts), pickle.dumps(result)
+        with contextlib.suppress(OSError):
             target.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-                pickle.dump(result, file)
-            Path(file.name).replace(target)
-        except OSError:
-            return
+            target.write_bytes(hashlib.sha256(data).digest() + data)

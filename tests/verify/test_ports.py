@@ -73,6 +73,19 @@ def test_the_table(into: Path, figures: dict[str, float]) -> None:
     assert native["automatic"] >= AUTOMATIC_MIN * (native["automatic"] + native["manual"])
 
 
+def rows_of(page: str) -> list[list[str]]:
+    """Without the columns that say when each level was verified, and the lines below the heads."""
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    return [row[: -len(LEVELS)] for row in rows if "---" not in row[0]]
+
+
+def test_the_page(into: Path) -> None:
+    """docs/reference/portability.md is what the command prints."""
+    page = PORTS.parent / "docs/reference/portability.md"
+    done = port("table", "--all", "--format", "markdown", "--ports", PORTS, "--into", into)
+    assert rows_of(page.read_text()) == rows_of(done.stdout)
+
+
 def test_the_how_to(into: Path) -> None:
     """docs/howto/port-a-program.md, whose program is in no table."""
     ports = PORTS.parent / "docs/howto/port"

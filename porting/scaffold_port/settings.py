@@ -1,10 +1,12 @@
 """The settings of a program's own folder: `scaffold-port.toml`, or a table of pyproject.toml."""
 
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from .owner import strangers
 
 OWN = "scaffold-port.toml"
 PYTHON = "pyproject.toml"
@@ -23,15 +25,21 @@ class Settings:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
-def find(start: Path, keys: Collection[str]) -> Settings | None:
+def find(
+    start: Path, keys: Collection[str], on_note: Callable[[str], None] = lambda line: None
+) -> Settings | None:
     """The nearest settings at or above `start`; None: there are none. Raises BadSettings."""
     start = start.absolute()
     for folder in (start, *start.parents):
-        for name in (OWN, PYTHON):
-            values = _values(folder / name)
-            if values is not None:
-                _expect_known(folder / name, values, keys)
-                return Settings(folder / name, values)
+        for path in (folder / OWN, folder / PYTHON):
+            values = _values(path)
+            if values is None:
+                continue
+            if refused := strangers(path, start):
+                on_note(refused)
+                continue
+            _expect_known(path, values, keys)
+            return Settings(path, values)
     return None
 
 

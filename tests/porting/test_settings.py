@@ -232,6 +232,29 @@ def test_settings_of_other_tools_are_not_read(tree: Path) -> None:
 # --- one analysis ---------------------------------------------------------------------------------
 
 
+def test_what_strangers_put_above_a_program_is_not_used(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tree / "sub"
+    (tree / "scaffold-port.toml").write_text('exclude = ["*"]\n')
+    (tree / "compile_commands.json").write_text("[]")
+    assert json.loads(run("analyze", own, "--json").stdout)["findings"] == []
+    real = Path.lstat
+
+    def lstat(path: Path) -> os.stat_result:
+        found = list(real(path))
+        return os.stat_result([*found[:4], os.geteuid() + 1, *found[5:]])
+
+    monkeypatch.setattr(Path, "lstat", lstat)
+    done = run("analyze", own, "--json")
+    assert len(json.loads(done.stdout)["findings"]) == 2
+    said = f"it is of user {os.geteuid() + 1}, who owns nothing else here; not used"
+    assert done.stderr.splitlines() == [
+        f"scaffold-port: {tree / name}: {said}"
+        for name in ("scaffold-port.toml", "compile_commands.json")
+    ]
+
+
 def test_rewrite_knows_what_analyze_found(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = run("rewrite", tree, "--no-cache").stdout
     run("analyze", tree)

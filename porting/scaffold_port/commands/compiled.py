@@ -7,7 +7,7 @@ import click
 
 from ..compiled.database import NAME, BadDatabase, Database, find, in_folder, read
 from ..compiled.libclang import REMEDY, cindex
-from .defaults import folder_of
+from .defaults import folder_of, note
 
 
 def chosen(given: Path | None, paths: tuple[Path, ...]) -> Database | None:
@@ -15,11 +15,11 @@ def chosen(given: Path | None, paths: tuple[Path, ...]) -> Database | None:
     is of no use."""
     if given:
         return _named(given)
-    path = find(Path(os.path.commonpath([folder_of(one.absolute()) for one in paths])))
+    path = find(Path(os.path.commonpath([folder_of(one.absolute()) for one in paths])), note)
     try:
         database = _usable(path) if path else None
     except click.UsageError as error:
-        click.echo(f"scaffold-port: {error.message}; not used", err=True)
+        note(f"{error.message}; not used")
         return None
     return database
 

@@ -23,13 +23,18 @@ def given(
     if missing:
         raise click.UsageError(f"{missing[0]}: there is no such file or folder")
     try:
-        settings = find(folder_of(paths[0]), KEYS)
+        settings = find(folder_of(paths[0]), KEYS, note)
     except BadSettings as error:
         raise click.UsageError(str(error)) from error
     if settings:
         context.default_map = _defaults(context, settings)
         context.meta[__name__] = settings.path.parent
     return paths
+
+
+def note(line: str) -> None:
+    """Say what is done otherwise than was to be expected."""
+    click.echo(f"scaffold-port: {line}", err=True)
 
 
 def folder_of(path: Path) -> Path:

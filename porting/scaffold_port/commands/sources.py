@@ -17,7 +17,7 @@ from ..findings import Report
 from ..ignored import Patterns, absolute, patterns
 from ..rules import RULES
 from .compiled import chosen
-from .defaults import base_of, given
+from .defaults import base_of, given, note
 from .progress import progress
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -47,7 +47,7 @@ class Sources:
 
     def analyze(self) -> Report:
         """With a bar for who waits at a terminal."""
-        notes: list[str] = []
+        notes: list[str] = []  # behind the bar
         with progress("analysing") as on_file:
             report = analyze(
                 self.paths,
@@ -58,8 +58,8 @@ class Sources:
                 on_file=on_file,
                 on_note=notes.append,
             )
-        for note in notes:
-            click.echo(f"scaffold-port: {note}", err=True)
+        for line in notes:
+            note(line)
         report.findings = [one for one in report.findings if one.rule in self.rules]
         return report
 

@@ -3,9 +3,12 @@
 import json
 import os
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from ..owner import strangers
 
 NAME = "compile_commands.json"
 _BUILD = "build"
@@ -43,11 +46,14 @@ def in_folder(folder: Path) -> Path | None:
     return next((path for path in places if path.is_file()), None)
 
 
-def find(start: Path) -> Path | None:
+def find(start: Path, on_note: Callable[[str], None]) -> Path | None:
     """The nearest at or above `start`."""
     start = start.absolute()
-    found = map(in_folder, (start, *start.parents))
-    return next(filter(None, found), None)
+    for path in filter(None, map(in_folder, (start, *start.parents))):
+        if not (refused := strangers(path, start)):
+            return path
+        on_note(refused)
+    return None
 
 
 def read(path: Path) -> Database:

@@ -1,6 +1,5 @@
 """`scaffold-port rewrite`."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from ..rest import CONTEXT, NOT_ANALYSED, TO_YOU, Rest, rest
 from ..series import write
 from . import exits
 from .defaults import SETTINGS
-from .formats import formatted
+from .formats import document, formatted
 from .sources import Sources, of_sources
 
 LEFT = "left-to-you.txt"
@@ -72,7 +71,7 @@ def rewrite(
     done = layers(sources.root, level, sources.analyze(), mark=mark)
     left = list(rest(done))
     if form == "json":
-        click.echo(json.dumps(_document(level, done, left), indent=1))
+        document(**_about(level, done, left))
     if series:
         _write_series(series, done, left, quiet=form == "json")
     elif in_place:
@@ -101,10 +100,9 @@ def _one_of(forms: dict[str, object]) -> None:
         raise click.UsageError(f"{' and '.join(given)}: one of them")
 
 
-def _document(level: str, done: Layers, left: list[Rest]) -> dict[str, Any]:
+def _about(level: str, done: Layers, left: list[Rest]) -> dict[str, Any]:
     """As docs/schemas/rewrite.schema.json says."""
     return {
-        "schema": 1,
         "level": level,
         "patches": [
             {"name": patch.name, "description": patch.description, "files": [*patch.names]}

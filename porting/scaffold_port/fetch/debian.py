@@ -66,6 +66,12 @@ def _upstream(version: str) -> str:
     return re.sub(r"^\d+:|-[^-]*$", "", version)
 
 
+def _reason(said: str) -> str:
+    """The first of apt's errors, without the way to the file: the last says that there were some."""
+    errors = re.findall(r"^E: (.*)$", said, re.MULTILINE)
+    return re.sub(r"https?://[^ ]*/", "", next(iter(errors), "it failed, and does not say why"))
+
+
 class _Apt:
     """apt with lists of its own."""
 
@@ -94,7 +100,7 @@ class _Apt:
         ]
         done = self._run("apt-get", "-qq", "update")
         if done.returncode != 0:
-            raise NotAvailable(f"apt-get update: {done.stderr.strip().splitlines()[-1]}")
+            raise NotAvailable(f"apt-get update: {_reason(done.stderr)}")
 
     def _run(self, command: str, *words: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
@@ -123,9 +129,7 @@ class _Apt:
             if tarball.suffix != ".asc":
                 self._check(tarball, self.folder / f"{package}_{plain}.dsc")
                 return unpack(tarball, self.folder)
-        errors = re.findall(r"^E: (.*)$", done.stderr, re.MULTILINE)
-        reason = next(iter(errors), "apt-get source failed")  # the last says that there were some
-        raise NotAvailable(f"{version}: {re.sub(r'https?://[^ ]*/', '', reason)}")
+        raise NotAvailable(f"{version}: {_reason(done.stderr)}")
 
     def _check(self, tarball: Path, dsc: Path) -> None:
         if not dsc.exists():

@@ -118,10 +118,10 @@ def test_what_failed_before_a_connection_leaves_no_cycle() -> None:
 
 
 def test_a_constructor_that_fails_leaves_no_descriptor() -> None:
-    before = os.listdir("/proc/self/fd")
+    before = list(Path("/proc/self/fd").iterdir())
     with pytest.raises(TypeError):
         inet.socket(socket.AF_INET, socket.SOCK_STREAM, 0, None, "one more")  # type: ignore[call-arg]
-    assert os.listdir("/proc/self/fd") == before
+    assert list(Path("/proc/self/fd").iterdir()) == before
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ TRIES = 3
 difference is one that stays."""
 
 MOST = 0.9
-"""Of the tests pass natively; where fewer do, the host lacks what they need, such as a loopback, and
-what they ask is not compared."""
+"""Of the tests pass natively; where fewer do, the host lacks what they need, such as a loopback,
+and what they ask is not compared."""
 
 Outcome = tuple[bool, str]
 """Whether it passed, and the end of what it printed."""

@@ -67,7 +67,7 @@ def _upstream(version: str) -> str:
 
 
 def _reason(said: str) -> str:
-    """The first of apt's errors, without the way to the file: the last says that there were some."""
+    """The first of apt's errors, without the way to a file: the last says that there were some."""
     errors = re.findall(r"^E: (.*)$", said, re.MULTILINE)
     return re.sub(r"https?://[^ ]*/", "", next(iter(errors), "it failed, and does not say why"))
 

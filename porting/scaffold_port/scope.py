@@ -24,7 +24,7 @@ _WORDS = re.compile(r"[-_.]")
 _TEST_FOLDER = re.compile(
     r"t|test(s|ing|env|data|suite|suites)?|unittests?|fuzz(test|ing)?|.+[-_]tests?"
 )
-_TEST_FILE = re.compile(r"test([-_].*|app|)|.*[-_](tests?|unittest)")
+_TEST_FILE = re.compile(r"test([-_].*|app|)|.*[-_](tests?|unittest)|conftest")
 
 
 def left_alone(path: PurePath, ifdef: tuple[str, ...]) -> str:
@@ -40,14 +40,30 @@ def left_alone(path: PurePath, ifdef: tuple[str, ...]) -> str:
     return ""
 
 
-_BESIDE = re.compile(r"docs?|documentation|(example|sample|demo|tutorial)s?|\..+")
+_BESIDE = re.compile(r"docs?|documentation|(example|sample|demo|tutorial|benchmark)s?|\..+")
+_AROUND = re.compile(
+    r"bench|ci|contrib|integration|maint(enance)?|misc|packaging|release|scripts|tools?|util(itie)?s"
+)
+"""Folders of Python around the packages; within one, and in C, they may be the program's own."""
+_HELPER = re.compile(
+    r"setup|noxfile|fabfile|versioneer|(hatch|custom)_build|(generate|gen)[-_].+"
+    r"|bench(mark)?([-_].+)?|testing|test[-_]?utils?"
+)
+"""Files of Python that build a program, or help to write and test it."""
 
 
 def beside(path: PurePath) -> str:
     """What the code at `path` is where it is no part of the program that runs: documentation,
-    examples, and what hidden folders are for; empty where it may be one."""
-    folders = (part.lower() for part in path.parts[:-1])
-    return next((f"beside the program, in {one}/" for one in folders if _BESIDE.fullmatch(one)), "")
+    examples, what hidden folders are for, and Python for those who make the program; empty where it
+    may be one."""
+    is_python = path.suffix == ".py"
+    for index, one in enumerate(part.lower() for part in path.parts[:-1]):
+        around = is_python and index == 0 and _AROUND.fullmatch(one)
+        if around or _BESIDE.fullmatch(one):
+            return f"beside the program, in {one}/"
+    if is_python and _HELPER.fullmatch(path.stem.lower()):
+        return "beside the program, for those who make it"
+    return ""
 
 
 def _is_false(condition: str) -> bool:

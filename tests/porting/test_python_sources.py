@@ -13,7 +13,7 @@ import scaffold.inet
 from scaffold_port.analyze import analyze
 from scaffold_port.findings import Finding, Report
 from scaffold_port.py.page import page
-from scaffold_port.py.standard import EARLIER, LIBRARY, METHODS, MODULES
+from scaffold_port.py.standard import EARLIER, LIBRARY, METHODS, MODULES, OTHERS
 
 
 def report(tmp_path: Path, text: str) -> Report:
@@ -205,6 +205,7 @@ def test_families_that_are_never_a_services(family: str, tmp_path: Path) -> None
 
 CHECKED = "an address is checked and not used: may that be a service's name?"
 RECEIVED = "it was received from a peer: may that be a service's name?"
+RECORD = "the bytes may be a record's and not a socket's address: is a service's name wanted here?"
 
 
 @pytest.mark.parametrize("name", ["inet_pton", "inet_aton"])
@@ -220,10 +221,11 @@ RECEIVED = "it was received from a peer: may that be a service's name?"
         ("return READ(s.recv(9).decode())", RECEIVED),
         ("data, peer = s.recvfrom(9)\n    text = data.split()[1]\n    return READ(text)", RECEIVED),
         ("return READ(s.getpeername()[0])", RECEIVED),
-        ("return READ(line)", ""),
-        ("recv = s.recv(9)\n    return READ(line.recv)", ""),
-        ("packed = READ(line)\n    return packed", ""),
-        ("packed = READ(OPTIONS.bind)\n    s.connect((packed, 1))", ""),
+        ("return READ(line)", RECORD),
+        ("recv = s.recv(9)\n    return READ(line.recv)", RECORD),
+        ("packed = READ(line)\n    return packed", RECORD),
+        ("s.setsockopt(0, socket.IP_MULTICAST_IF, READ(line))", ""),
+        ("packed = READ(line)\n    return socket.inet_ntop(2, packed)", ""),
         ("text = socket.inet_ntop(2, s.recv(4))\n    READ('::ffff:' + text)", ""),
     ],
 )  # fmt: skip
@@ -254,7 +256,6 @@ def test_a_program_for_both(tmp_path: Path) -> None:
 
 # --- the table ------------------------------------------------------------------------------------
 
-_FOREIGN = {"gevent.socket", "eventlet.green.socket", "trio.socket", "trio", "anyio"}
 _NEWER = {"http.server.HTTPSServer", "http.server.ThreadingHTTPSServer"}
 """Than the oldest Python that the project knows."""
 
@@ -271,7 +272,7 @@ def test_the_table_is_of_this_world() -> None:
             with warnings.catch_warnings():
                 assert hasattr(importlib.import_module(module), last) or name in _NEWER
         except ModuleNotFoundError:
-            assert sys.version_info >= (3, 12) or module in _FOREIGN, name
+            assert sys.version_info >= (3, 12) or name in OTHERS, name
         if known.fix:
             assert hasattr(scaffold.inet, known.fix.removeprefix("scaffold.inet."))
 

@@ -88,6 +88,18 @@ def test_a_question(question: str, statements: str, tmp_path: Path) -> None:
     assert asked(found) == [question] * bool(question)
 
 
+_IMPORTS = """
+import asyncio, http.client, os, psycopg2, socket, socketserver, struct, sys, trio, urllib.request
+import uvloop, zmq
+from logging.handlers import SysLogHandler
+from multiprocessing.managers import BaseManager
+from python_socks.sync import Proxy
+from urllib.request import Request
+from wsgiref.simple_server import make_server
+URL = 'https://example.org/'
+"""
+
+
 @pytest.mark.parametrize(
     ("question", "statement"),
     [
@@ -110,6 +122,57 @@ def test_a_question(question: str, statements: str, tmp_path: Path) -> None:
         ("`open_tcp_stream` opens a connection of its own", "await trio.open_tcp_stream(x, 1)"),
         ("", "x.setsockopt(1, 2, 3); x.getpeername(); socket.AF_UNSPEC; socket.htons(1)"),
         ("", "def g(a: socket.socket, *b: list[socket.socket | None]): pass"),
+        ("", "Connect = Callable[[str], socket.socket]"),
+        ("", "c = Instance(zmq.Context)"),
+        ("", "if socket.socket is y.socket: pass"),
+        ("`socket.socket` is meant as a class", "return type(x) is socket.socket"),
+        ("", "return socket and x"),
+        ("", "inject(('socket', socket))"),
+        ("", "socket.IPV6_V6ONLY = 26"),
+        ("", "socketserver.TCPServer.allow_reuse_address = True"),
+        ("", "socketserver.TCPServer.__init__(self, x)"),
+        ("`TCPServer` makes a socket", "class A(socketserver.TCPServer): pass"),
+        ("`HTTPConnection` opens", "class A(http.client.HTTPConnection): pass"),
+        ("", "class A(http.client.HTTPConnection):\n        def connect(self): pass"),
+        ("`BaseManager` makes a socket", "BaseManager(address=('', 1))"),
+        ("", "class A(BaseManager): pass"),
+        ("", "urllib.request.urlopen(f'http://169.254.169.254/{x}')"),
+        ("`urlopen` opens", "urllib.request.urlopen(f'http://{x}/')"),
+        ("`urlopen` opens", "urllib.request.urlopen('http://%s/' % x)"),
+        ("", "urllib.request.urlopen('https://a.org/%s' % x)"),
+        ("", "urllib.request.urlopen('https://a.org/{}'.format(x))"),
+        ("", "y = URL + 'a'; z = Request(y, headers={}); urllib.request.urlopen(z)"),
+        ("", "y = URL; y += x; urllib.request.urlopen(y)"),
+        ("`urlopen` opens", "for y in x: urllib.request.urlopen(y)"),
+        ("`urlopen` opens", "x = x or URL; urllib.request.urlopen(x)"),
+        ("`urlopen` opens", "y = x\n    if x: y = URL\n    urllib.request.urlopen(y)"),
+        ("", "def g(y=URL): urllib.request.urlopen(y)"),
+        ("`urlopen` opens", "def g(y='http://localhost/'): urllib.request.urlopen(y)"),
+        ("`make_server` makes", "make_server('0.0.0.0', 80, x)"),
+        ("", "make_server('127.0.0.1', 80, x)"),
+        ("", "SysLogHandler(address='/dev/log')"),
+        ("`getnameinfo` resolves by itself", "socket.getnameinfo(x, 0)"),
+        ("", "socket.getnameinfo(x, socket.NI_NUMERICHOST)"),
+        ("", "y = socket.gethostname(); socket.gethostbyname_ex(y)"),
+        ("", "if sys.platform == 'win32':\n        urllib.request.urlopen(x)"),
+        ("`urlopen` opens", "if sys.platform != 'win32':\n        urllib.request.urlopen(x)"),
+        ("", "if os.name != 'nt': pass\n    else:\n        urllib.request.urlopen(x)"),
+        (without("SO_BINDTODEVICE"), "x.setsockopt(1, socket.SO_BINDTODEVICE, b'lo')"),
+        (without("IP_TRANSPARENT"), "try: x.setsockopt(0, IN.IP_TRANSPARENT, 1)\n    except E: 1"),
+        ("", "y = socket.SOCK_RAW; x.setsockopt(1, socket.SO_BINDTODEVICE, b'lo')"),
+        (ANNOUNCED, "y = x.getsockname(); x.send('227 Entering %s' % y)"),
+        (ANNOUNCED, "x.send(f'PROXY TCP4 {x.getpeername()}')"),
+        (MASKED, "mask = x[1]; return unpack('!I', socket.inet_aton(x[0]))[0] & mask"),
+        (RECORD, "return pack('!B', 4) + socket.inet_aton(x)"),
+        ("", "x.setsockopt(0, socket.IP_MULTICAST_IF, socket.inet_aton(y))"),
+        ("", "return socket.inet_ntoa(fcntl.ioctl(x, 0x8915, y)[20:24])"),
+        ("", "return pack('!B', 4) + socket.inet_aton('10.0.0.1')"),
+        ("`Proxy` opens the connection to a proxy", "p = Proxy(x); await p.connect(h, 1)"),
+        ("`Context` opens its connections in C", "s = zmq.Context().socket(1); s.connect(x)"),
+        ("`connect` may be libzmq's", "self.sock.connect(x)"),
+        ("`connect` opens its connections in C", "psycopg2.connect(x)"),
+        ("`new_event_loop` makes loops of uvloop", "uvloop.new_event_loop()"),
+        ("`from_stdlib_socket` is trio's", "trio.socket.from_stdlib_socket(x)"),
         ("`socket.socket` is meant as a class", "class A(socket.socket): pass"),
         ("`socket` is passed on", "g(module=socket)"),
         (CHECKED, "if not socket.inet_aton(x): pass"),
@@ -117,15 +180,41 @@ def test_a_question(question: str, statements: str, tmp_path: Path) -> None:
         (RECORD, "data = bytes(x[16:]); return socket.inet_ntoa(data)"),
         (RECORD, "data, _ = s.recvfrom(4); return socket.inet_ntoa(data)"),
         ("", "return socket.inet_ntoa(socket.inet_aton(x[1:]))"),
-        ("", "return socket.inet_ntoa(x)"),
+        (RECORD, "return socket.inet_ntoa(x)"),
     ],
 )
 def test_a_question_about_python(question: str, statement: str, tmp_path: Path) -> None:
-    imports = "import asyncio, socket, struct, trio, urllib.request\nURL = 'https://example.org/'\n"
-    text = f"{imports}async def f(x):\n    {statement}\n"
+    text = f"{_IMPORTS}async def f(x):\n    {statement}\n"
     found = asked(findings(tmp_path, "a.py", text))
     assert len(found) == bool(question)
     assert all(one.startswith(question) for one in found)
+
+
+def test_a_file_is_asked_once_about_a_library(tmp_path: Path) -> None:
+    """But about addresses in each function."""
+    text = (
+        "import http.client, socket, urllib.request\n"
+        "def f(h): return http.client.HTTPConnection(h)\n"
+        "def g(h): return http.client.HTTPSConnection(h)\n"
+        "def h(u): return urllib.request.urlopen(u), socket.inet_ntoa(u)\n"
+        "def i(u): return urllib.request.urlopen(u), socket.inet_ntoa(u)\n"
+    )
+    found = findings(tmp_path, "a.py", text)
+    assert [one.line for one in found if one.question] == [2, 4, 4, 5]
+    assert [one.left for one in found if one.left] == [
+        "the question of line 2",
+        "the question of line 4",
+    ]
+
+
+def test_what_other_systems_have_in_place_of_a_function(tmp_path: Path) -> None:
+    for text in (
+        "try:\n    from socket import inet_pton\nexcept ImportError:\n"
+        "    def inet_pton(a, x): return socket.inet_aton(x)\n",
+        "if hasattr(socket, 'inet_pton'): pass\nelse:\n"
+        "    def inet_pton(a, x): return socket.inet_aton(x)\n",
+    ):
+        assert asked(findings(tmp_path, "a.py", f"import socket\n{text}")) == []
 
 
 def test_a_function_is_asked_once(tmp_path: Path) -> None:
@@ -156,6 +245,26 @@ def test_what_is_beside_a_program_is_not_asked(tmp_path: Path) -> None:
         (tmp_path / folder / "a.c").write_text(text)
     found = analyze([tmp_path], jobs=1).findings
     assert [one.group for one in found] == ["automatic", "context"] * 3
+
+
+@pytest.mark.parametrize(
+    ("path", "questions"),
+    [
+        ("setup.py", 0),
+        ("tools/a.py", 0),
+        ("contrib/b/a.py", 0),
+        ("a/generate_names.py", 0),
+        ("a/testing.py", 0),
+        ("conftest.py", 0),
+        ("benchmarks/a.py", 0),
+        ("a/tools/main.py", 1),
+        ("a/setup/a.py", 1),
+    ],
+)
+def test_what_the_makers_of_a_program_run(path: str, questions: int, tmp_path: Path) -> None:
+    (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / path).write_text("import urllib.request\nurllib.request.urlopen(x)\n")
+    assert len(asked(analyze([tmp_path], jobs=1).findings)) == questions
 
 
 def test_a_function_that_the_parser_loses_is_one(tmp_path: Path) -> None:

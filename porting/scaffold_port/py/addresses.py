@@ -1,19 +1,21 @@
 """Addresses that are read from text or shown as text: where they come from, and where they go.
 
-Renamed, inet_pton and its like take a service's name as well. That is right for what a user writes;
-of what a peer sends it loosens a check. inet_ntop and its like show one, which is no address to
-whoever reads the text next. An origin is followed within the function, through the names that it
-binds.
+Python's sockets take and give addresses as texts. What becomes bytes, or was bytes, is therefore no
+socket's address but a record's, a message's or a number that is compared: renamed, inet_pton and
+its like would take a service's name for one as well, and inet_ntop and its like would show one.
+Nobody is asked where the bytes are of a constant, of a multicast group, or become a text again. An
+origin is followed within the function, through the names that it binds.
 """
 
+import re
 from bisect import bisect_left
 from functools import cached_property
 
 from tree_sitter import Node
 
-from ..questions import CHECKED, RECEIVED, RECORD
+from ..questions import ANNOUNCED, CHECKED, MASKED, RECEIVED, RECORD
 from .meanings import FOLLOWED_MAX, Meanings
-from .module import arguments, field, given_to, literal, parts, text
+from .module import arguments, dotted, field, given_to, literal, parts, text
 from .scopes import Scope, Walk
 
 _MODULES = ("socket", "scaffold.inet")
@@ -26,15 +28,24 @@ _RECEIVE = {
     "getpeername", "readexactly", "readuntil", "sock_recv", "sock_recvfrom", "sock_accept",
 }  # fmt: skip
 """Methods of sockets and of streams that hand out what a peer sent."""
-_MAKE_BYTES = {"pack", "to_bytes"}
-"""Methods that make bytes of numbers."""
+_MULTICAST = re.compile(rb"MULTICAST|_MEMBERSHIP|_JOIN_|_LEAVE_")
+"""Options of groups (RFC 3493, section 5.2), which stay plain IP."""
+_OF_THIS_HOST = re.compile(rb"\bioctl\b|/proc/net/route")
+"""Where the kernel says what addresses and routes this host has."""
+_MASK = re.compile(rb"(?i)mask")
+_MESSAGE = re.compile(
+    rb"[\"'](?:(?:PORT|EPRT|DCC) |22[789][ -]|PROXY (?:TCP|UDP|%|\{)|c=IN IP|o=- "
+    rb"|(?:Via|Forwarded|Contact|Received|X-Real-IP|X-Forwarded-For): )"
+)
+"""Texts of protocols that carry addresses, as `c/origin.py` has them."""
+ASKERS = frozenset({"getsockname", "getpeername"})
 _TESTS = {
     "comparison_operator", "not_operator", "boolean_operator", "if_statement", "elif_clause",
     "while_statement", "assert_statement", "expression_statement",
 }  # fmt: skip
 """What asks a value for its truth, or throws it away."""
 
-_PRINTED, _READ, _PART = "printed by a renamed call", "read by one", "a part of something"
+_PRINTED, _READ = "printed by a renamed call", "read by one"
 """Origins beside RECEIVED."""
 
 
@@ -52,16 +63,28 @@ class Addresses:
         call = function.parent
         if call is None or call.type != "call":
             return ""
-        origins = set[str]().union(*(self._origins(one, scope) for one in arguments(call)))
+        given = arguments(call)
+        origins = set[str]().union(*(self._origins(one, scope) for one in given))
+        around = scope.function.node.text or b""
         if not self._meanings.of(function, scope).isdisjoint(_PRINTERS):
-            return "" if _READ in origins or origins.isdisjoint({RECEIVED, _PART}) else RECORD
+            own = _READ in origins or _OF_THIS_HOST.search(around) or all(map(_is_constant, given))
+            named = f"{scope.function.name} {text(field(call, 'arguments'))}"
+            return "" if own or _MASK.search(named.encode()) else RECORD
         if _PRINTED in origins:
             return ""
         if RECEIVED in origins:
             return RECEIVED
-        if any(map(literal, arguments(call))):
+        if any(map(literal, given)):
             return ""
-        return CHECKED if self._is_only_checked(call, scope) else ""
+        if self._is_only_checked(call, scope):
+            return CHECKED
+        if _MULTICAST.search(around) or self._is_shown(call, scope):
+            return ""
+        return MASKED if b"&" in around and _MASK.search(around) else RECORD
+
+    def announced(self, scope: Scope) -> str:
+        """What a person has to decide about a socket's own or its peer's address."""
+        return ANNOUNCED if _MESSAGE.search(scope.function.node.text or b"") else ""
 
     def _origins(self, given: Node, scope: Scope) -> set[str]:
         """Where a value comes from, as far as the function says."""
@@ -77,8 +100,6 @@ class Addresses:
                     open_.append(field(node, "value"))
                 case "call" if origin := self._of_call(node, scope):
                     found.add(origin)
-                case "slice":
-                    found.add(_PART)
                 case _:
                     open_ += parts(node)
         return found
@@ -91,8 +112,6 @@ class Addresses:
         if not meaning.isdisjoint(_READERS):
             return _READ
         name = text(field(function, "attribute")) if function.type == "attribute" else ""
-        if name in _MAKE_BYTES:
-            return _PART
         return RECEIVED if name in _RECEIVE else ""
 
     def _of_name(self, name: str, scope: Scope) -> set[str]:
@@ -126,6 +145,30 @@ class Addresses:
             given_to(call) == "bool" or over.type == "expression_statement" or over.type in _TESTS
         )
 
+    def _is_shown(self, call: Node, scope: Scope) -> bool:
+        """Whether it becomes a text again: given to what prints addresses, there or by a name."""
+        over = call.parent
+        while over is not None and not over.type.endswith("statement"):
+            if over.type == "call":
+                named = self._meanings.of(field(over, "function"), scope)
+                if not named.isdisjoint(_PRINTERS):
+                    return True
+            if over.type == "assignment" and text(field(over, "left")) in self._shown:
+                return True
+            over = over.parent
+        return False
+
+    @cached_property
+    def _shown(self) -> set[str]:
+        """What the module gives to functions that print addresses."""
+        calls = (use for use in self._walk.uses if use.node.type == "call")
+        return {
+            text(one)
+            for use in calls
+            if not self._meanings.of(field(use.node, "function"), use.scope).isdisjoint(_PRINTERS)
+            for one in arguments(use.node)
+        }
+
     def _is_read(self, name: str, around: Node) -> bool:
         places = self._reads.get(name, [])
         at = bisect_left(places, around.start_byte)
@@ -139,3 +182,9 @@ class Addresses:
             if use.node.type == "identifier":
                 reads.setdefault(text(use.node), []).append(use.node.start_byte)
         return {name: sorted(places) for name, places in reads.items()}
+
+
+def _is_constant(given: Node) -> bool:
+    """A text, or a name in capitals, as a family has it."""
+    name = dotted(given)
+    return given.type == "string" or (name != "" and name.rpartition(".")[2].isupper())

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from tree_sitter import Node
 
 from ..findings import Finding, NotAnalysed
-from ..questions import elsewhere, unclear
+from ..questions import elsewhere, unclear, without
 from ..rules import by_id
+from ..rules.option import REFUSED
 from ..source import Source
 from ..suppress import by_comment, comments
-from .addresses import ASKED, Addresses
+from .addresses import ASKED, ASKERS, Addresses
 from .meanings import LOCAL_SOCKET, Meanings, is_made, is_socket
 from .module import (
     Module,
@@ -22,6 +23,7 @@ from .module import (
     dotted,
     field,
     given_to,
+    is_called,
     literal,
     parse,
     parts,
@@ -38,9 +40,12 @@ from .standard import (
     MODULES,
     OF_LOOPS,
     ONLY_SOCKETS,
+    OTHERS,
     STAY,
     words,
 )
+from .systems import is_for_another_system
+from .unasked import is_annotation, is_without_question
 
 if TYPE_CHECKING:
     from ..analyze import FileResult
@@ -64,9 +69,11 @@ def check(source: Source, result: "FileResult") -> None:
         return
     checks = _Checks(module)
     notes = comments(source.data)
+    asked: dict[str, Finding] = {}
     for place in checks.settle():
         finding = _finding(source, place)
-        result.findings.append(by_comment(finding, notes) if notes else finding)
+        finding = by_comment(finding, notes) if notes else finding
+        result.findings.append(_once(finding, place.subject, asked))
     for line, reason in checks.hidden:
         result.not_analysed.append(NotAnalysed(source.path, line, reason))
 
@@ -84,6 +91,7 @@ class _Place:
     left: str = ""
     question: str = ""
     message: str = ""
+    subject: str = ""  # what the question is about, which a file is asked once
 
 
 @dataclass
@@ -127,7 +135,8 @@ class _Checks:
         else:
             return place
         question = f"{reason}: which `{place.call}` is meant?" if place.fix else place.question
-        return replace(place, fix="", question=question)
+        subject = reason if place.fix else place.subject
+        return replace(place, fix="", question=question, subject=subject)
 
     # --- what is imported -------------------------------------------------------------------------
 
@@ -150,37 +159,38 @@ class _Checks:
                     "medium",
                     message=message,
                     question=question,
+                    subject=name,
                 )
 
     def _check_one(self, use: Use, name: str, *, certain: bool) -> None:
         known = LIBRARY[name]
         call = name.rpartition(".")[2]
-        message, question = "", ""
+        message = question = subject = ""
         if _is_tested(use.node) or _is_looked_for(use.node) or self._is_local(use):
             return
-        if use.stored:
+        if use.stored and not call.isupper():  # a constant says the same wherever it is
             self.replaced.add(name)
             self.replacements.add(self.module.place(use.node)[0])
             message = f"`{name}` is replaced; what scaffold.inet has is not"
-            question = unclear(message)
+            question, subject = unclear(message), "replaced"
         elif known.why:
             message = f"`{call}` {known.why}"
-            falls_back = call == "gethostbyaddr" and use.tried
-            asked = not falls_back and not _is_to_constant(use.node, use.scope)
-            question = elsewhere(message) if asked else ""
-        elif name == "socket.socket" and not _is_called(use.node):
+            question = "" if is_without_question(name, use) else elsewhere(message)
+            subject = name.rpartition(".")[0]
+        elif name == "socket.socket" and not is_called(use.node):
             message = "`socket.socket` is meant as a class; services have scaffold.inet.socket"
-            question = "" if _is_annotation(use.node) else unclear(message)
+            question, subject = "" if is_annotation(use.node) else unclear(message), name
         elif name in BUILT_IN and _is_attribute_of_class(use):
             message = f"`{name}` is an attribute of a class, where scaffold.inet's is a method"
             question = unclear(message)
         elif not dotted(use.node) or _shows_itself(use.node):
             message = f"`{name}` is written in a way that no name replaces"
             question = unclear(message)
+        elif name in ASKED and (asked := self.addresses.question(use.node, use.scope)):
+            question = asked
         elif known.fix and not certain:
             question = unclear(f"`{call}` may be another one than `{name}` here")
-        elif name in ASKED:
-            question = self.addresses.question(use.node, use.scope)
+            subject = name
         fix = known.fix if not message and not question else ""
         confidence = "high" if certain else "medium"
         self._add(
@@ -193,11 +203,12 @@ class _Checks:
             fix=fix,
             question=question,
             message=message,
+            subject=subject,
         )
 
     def _is_local(self, use: Use) -> bool:
         call = use.node.parent
-        if call is None or not _is_called(use.node):
+        if call is None or not is_called(use.node):
             return False
         return self.meanings.is_local(call, self.meanings.of(use.node, use.scope), use.scope)
 
@@ -229,15 +240,21 @@ class _Checks:
     def _check_method(self, use: Use, function: Node) -> None:
         method = text(field(function, "attribute"))
         rule = METHODS.get(method)
-        if rule is None or (rule == "checked-option" and use.tried):
+        option = _refused(use) if rule == "checked-option" else ""
+        if rule is None or (rule == "checked-option" and use.tried and not option):
             return
         object_ = field(function, "object")
         receiver = self.meanings.of(object_, use.scope)
         if receiver and all(one.startswith(LOCAL_SOCKET) for one in receiver):
             return
-        fix = question = ""
-        if any(map(is_socket, receiver)):
+        fix = left = question = subject = ""
+        if any(one.partition("(")[0] in OTHERS for one in receiver):
+            confidence, left = "low", "somebody is asked where it is made"
+        elif any(map(is_socket, receiver)):
             confidence = "high"
+            question = without(option) if option else ""
+            if method in ASKERS:
+                question = self.addresses.announced(use.scope)
         elif method in ONLY_SOCKETS or (method in LOOPS and _is_loop(object_, receiver)):
             confidence = "medium"
             by_itself = method in OF_LOOPS and not _is_given_socket(use.node)
@@ -245,14 +262,33 @@ class _Checks:
                 fix = method  # which knows services once scaffold.inet is imported
             elif by_itself:
                 question = unclear(f"`{method}` may be an event loop's, or another resolver's")
+                subject = question
+            elif option:
+                question = without(option)
+            elif method in ASKERS:
+                question = self.addresses.announced(use.scope)
         elif "sock" in dotted(object_).lower() or _is_of_sockets(use.node, method):
             confidence = "low"
+            if "zmq" in self.walk.packages:
+                message = f"`{method}` may be libzmq's, where no call is renamed"
+                question, subject = elsewhere(message), "zmq"
         else:
             return
         stays = all(map(is_socket, receiver)) and len(receiver) == 1 and rule in STAY
-        left = "the socket is scaffold.inet's" if stays else ""
+        if stays:
+            left = "the socket is scaffold.inet's"
         named = field(function, "attribute")
-        self._add(rule, use, named, method, confidence, fix=fix, left=left, question=question)
+        self._add(
+            rule,
+            use,
+            named,
+            method,
+            confidence,
+            fix=fix,
+            left=left,
+            question=question,
+            subject=subject,
+        )
 
     def _add(
         self,
@@ -267,8 +303,11 @@ class _Checks:
         left: str = "",
         question: str = "",
         message: str = "",
+        subject: str = "",
     ) -> None:
         around = use.scope.function
+        if question and is_for_another_system(node):
+            question, left = "", "code for another system"
         place = _Place(
             rule,
             *self.module.place(node),
@@ -280,6 +319,7 @@ class _Checks:
             left,
             question,
             message,
+            subject,
         )
         function = self.functions.setdefault(around, _Function())
         if call == "accept":
@@ -290,28 +330,31 @@ class _Checks:
             self.places.append(place)
 
 
+def _once(finding: Finding, subject: str, asked: dict[str, Finding]) -> Finding:
+    """What a file is asked already about a subject nobody is asked again."""
+    if not finding.question or not subject or finding.suppressed:
+        return finding
+    first = asked.setdefault(subject, finding)
+    if first is finding:
+        return finding
+    return replace(finding, question="", left=f"the question of line {first.line}")
+
+
+def _refused(use: Use) -> str:
+    """The option that a call of setsockopt sets and no service's socket has; empty: another, or
+    the socket is raw."""
+    given = arguments(use.node)
+    option = dotted(given[1]).rpartition(".")[2] if len(given) > 1 else ""
+    if option not in REFUSED or option.startswith("SO_ATTACH_"):  # for packets alone
+        return ""
+    return "" if _RAW.search(use.scope.function.node.text or b"") else option
+
+
+_RAW = re.compile(rb"\b(?:SOCK_RAW|[AP]F_PACKET|IPPROTO_ICMP)")
+
+
 def _speaks_of_sockets(given: Node) -> bool:
     return given.type == "string" and _TEXT_OF_SOCKETS.search(given.text or b"") is not None
-
-
-def _is_annotation(node: Node) -> bool:
-    """Where it says of what type something is, alone or as a part: `list[socket.socket] | None`."""
-    if given_to(node).rpartition(".")[2] == "cast":
-        return True
-    over = node.parent
-    while over is not None and over.type in _PARTS_OF_TYPES:
-        over = over.parent
-    return over is not None and over.type == "type"
-
-
-_PARTS_OF_TYPES = {"subscript", "tuple", "binary_operator", "list", "generic_type"} | {
-    "type_parameter", "union_type", "attribute", "parenthesized_expression",
-}  # fmt: skip
-
-
-def _is_called(node: Node) -> bool:
-    over = node.parent
-    return over is not None and over.type == "call" and field(over, "function") == node
 
 
 def _is_tested(node: Node) -> bool:
@@ -326,34 +369,13 @@ def _is_looked_for(node: Node) -> bool:
     over = node.parent
     return over is not None and (
         over.type in ("if_statement", "elif_clause", "not_operator")
-        or (over.type == "comparison_operator" and text(parts(over)[-1]) == "None")
+        or (over.type == "comparison_operator" and _is_of_modules(over))
     )
 
 
-_CONSTANT = re.compile(r"[^/]*://|/|\d+\.\d+\.\d+\.\d+$|localhost$|::1$")
-
-
-def _is_to_constant(node: Node, scope: Scope) -> bool:
-    """Whether the module itself says which URL, address or path is meant."""
-    over = node.parent
-    given = arguments(over) if over is not None and _is_called(node) else []
-    first = given[0] if given else None
-    if first is not None and first.type == "tuple" and parts(first):
-        first = parts(first)[0]
-    said = _said(first, scope) if first is not None else ""
-    return _CONSTANT.match(said) is not None and ".scaffold" not in said
-
-
-def _said(node: Node, scope: Scope) -> str:
-    """A text, or what a name stands for that the module gives one text alone."""
-    if node.type != "identifier":
-        return literal(node)
-    around: Scope | None = scope
-    while around is not None and text(node) not in around.bindings:
-        around = around.parent
-    given = around.bindings[text(node)] if around is not None else []
-    only = given[0] if len(given) == 1 else None
-    return literal(only.value) if only and only.value is not None and not only.part else ""
+def _is_of_modules(comparison: Node) -> bool:
+    """With None, or of names alone; `type(x) is socket.socket` asks for more."""
+    return text(parts(comparison)[-1]) == "None" or all(map(dotted, parts(comparison)))
 
 
 def _goes_on(use: Use) -> bool:
@@ -365,6 +387,10 @@ def _goes_on(use: Use) -> bool:
         return given_to(use.node).rpartition(".")[2] not in _ASK | _REPLACE
     if over.type == "assignment":
         return use.scope.kind == "class" or field(over, "left").type != "identifier"
+    if over.type == "boolean_operator" and field(over, "left") == use.node:
+        return text(field(over, "operator")) == "or"
+    if over.type in ("tuple", "pair") and literal(parts(over)[0]) == text(use.node):
+        return False  # by its own name in a table, as what is to be replaced
     return over.type in _GIVE
 
 

@@ -127,6 +127,12 @@ def given_to(node: Node) -> str:
     return text(field(call, "function")) if call is not None and call.type == "call" else ""
 
 
+def is_called(node: Node) -> bool:
+    """Whether it is what a call calls."""
+    over = node.parent
+    return over is not None and over.type == "call" and field(over, "function") == node
+
+
 def literal(node: Node) -> str:
     """The text of a string without escapes, or nothing."""
     inner = parts(node) if node.type == "string" else []

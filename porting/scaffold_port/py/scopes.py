@@ -9,6 +9,9 @@ from tree_sitter import Node
 
 from .module import dotted, field, parts, text
 
+ADDED = "+="
+"""The part of a value that an augmented assignment gives."""
+
 
 class Binding(NamedTuple):
     """A name is given something: what is imported, or a value. Neither: nobody knows what."""
@@ -93,6 +96,8 @@ class Walk:
         self.uses: list[Use] = []
         self.stars: set[str] = set()
         """The modules of which everything is imported."""
+        self.packages: set[str] = set()
+        """Those of which anything is."""
         self.own: set[str] = set()
         """Every name that is given to anything but the module of that name."""
         self._module = Scope("module", root, None)
@@ -192,8 +197,9 @@ class Walk:
         value = right
         while value.type == "assignment" and (inner := value.child_by_field_name("right")):
             value = inner
-        known = None if node.type == "augmented_assignment" else value
-        binding = Binding(node.end_byte, value=known, scope=scope)
+        binding = Binding(node.end_byte, value=value, scope=scope)
+        if node.type == "augmented_assignment":
+            binding = Binding(node.end_byte, part=ADDED)
         self._later([right], scope, tried)
         self._bind(left, binding, scope, tried)
 
@@ -277,6 +283,7 @@ class Walk:
             self._import(text(alias), imported, node, scope)
 
     def _import(self, name: str, imported: str, node: Node, scope: Scope) -> None:
+        self.packages.add(imported.partition(".")[0])
         self._give(name, Binding(node.end_byte, imported=imported), scope)
 
     # --- scopes -----------------------------------------------------------------------------------

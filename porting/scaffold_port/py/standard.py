@@ -19,6 +19,7 @@ _OPENS = "opens a connection of its own"
 _SERVES = "makes a socket of its own, unless it is given one of scaffold.inet"
 _RESOLVES = "resolves by itself"
 _GEVENT = "is not the standard library's; that of scaffold.inet waits for gevent as well"
+_GEVENTS = "makes a socket of gevent's, unless it is given one of scaffold.inet"
 _EVENTLET = (
     "is not the standard library's; under eventlet that of scaffold.inet is eventlet's, which "
     "reaches no service"
@@ -26,6 +27,9 @@ _EVENTLET = (
 
 
 _TRIOS = "is trio's, which takes no socket of scaffold.inet"
+_UVLOOPS = "makes loops of uvloop, which take sockets of scaffold.inet and no names of services"
+_IN_C = "opens its connections in C, where no call is renamed"
+_THROUGH_PROXY = "opens the connection to a proxy of its own"
 
 
 def _table(module: str, rule: str, names: str, why: str = "") -> dict[str, Name]:
@@ -44,6 +48,14 @@ def _serves(module: str, names: str) -> dict[str, Name]:
     return _table(module, "socket-family", names, _SERVES)
 
 
+def _in_c(module: str, names: str) -> dict[str, Name]:
+    return _table(module, "connection-call", names, _IN_C)
+
+
+def _through_proxy(module: str, names: str) -> dict[str, Name]:
+    return _table(module, "connection-call", names, _THROUGH_PROXY)
+
+
 def _foreign(module: str, why: str) -> dict[str, Name]:
     return {
         **_table(module, "socket-family", "socket", why),
@@ -52,7 +64,45 @@ def _foreign(module: str, why: str) -> dict[str, Name]:
     }
 
 
-TODAY: dict[str, Name] = {
+OTHERS: dict[str, Name] = {
+    **_foreign("gevent.socket", _GEVENT),
+    **_foreign("eventlet.green.socket", _EVENTLET),
+    **_table("eventlet", "connection-call", "connect listen monkey_patch", _EVENTLET),
+    **_table("gevent.server", "socket-family", "StreamServer DatagramServer", _GEVENTS),
+    **_table("gevent.pywsgi", "socket-family", "WSGIServer", _GEVENTS),
+    **_foreign("trio.socket", _TRIOS),
+    **_table("trio.socket", "socket-family", "from_stdlib_socket fromfd", _TRIOS),
+    **_opens("trio", "open_tcp_stream open_ssl_over_tcp_stream"),
+    **_serves("trio", "serve_tcp serve_ssl_over_tcp open_tcp_listeners"),
+    **_opens("anyio", "connect_tcp create_connected_udp_socket"),
+    **_serves("anyio", "create_tcp_listener create_udp_socket"),
+    **_table("uvloop", "connection-call", "install run new_event_loop EventLoopPolicy", _UVLOOPS),
+    **_through_proxy("socks", "socksocket create_connection set_default_proxy setdefaultproxy"),
+    **_through_proxy("python_socks.sync", "Proxy ProxyChain"),
+    **_through_proxy("python_socks.async_.asyncio", "Proxy"),
+    **_through_proxy("python_socks.async_.trio", "Proxy"),
+    **_through_proxy("python_socks.async_.anyio", "Proxy"),
+    **_through_proxy("aiohttp_socks", "ProxyConnector ChainProxyConnector"),
+    **_through_proxy("httpx_socks", "SyncProxyTransport AsyncProxyTransport"),
+    **_in_c("zmq", "Context"),
+    **_in_c("zmq.asyncio", "Context"),
+    **_in_c("zmq.green", "Context"),
+    **_in_c("pycurl", "Curl"),
+    **_in_c("grpc", "insecure_channel secure_channel server"),
+    **_in_c("grpc.aio", "insecure_channel secure_channel server"),
+    **_in_c("psycopg2", "connect"),
+    **_in_c("psycopg2.pool", "SimpleConnectionPool ThreadedConnectionPool"),
+    **_in_c("psycopg", "connect Connection AsyncConnection"),
+    **_in_c("psycopg_pool", "ConnectionPool AsyncConnectionPool"),
+    **_in_c("MySQLdb", "connect"),
+    **_in_c("pymssql", "connect"),
+    **_in_c("ldap", "initialize"),
+    **_in_c("pylibmc", "Client"),
+    **_in_c("confluent_kafka", "Producer Consumer"),
+}
+"""Of packages that are not Python's."""
+
+_STANDARD: dict[str, Name] = {
     **_renamed("socket", "socket-family", "socket fromfd"),
     **_renamed("socket", "connection-call", "create_connection create_server"),
     **_renamed("socket", "resolver-call", "getaddrinfo gethostbyname"),
@@ -61,7 +111,7 @@ TODAY: dict[str, Name] = {
     **_renamed("asyncio", "connection-call", "open_connection start_server"),
     **_table("socket", "resolver-call", "gethostbyname_ex gethostbyaddr", _RESOLVES),
     **_table("socket", "resolver-call", "getfqdn"),
-    **_table("socket", "address-printing", "getnameinfo"),
+    **_table("socket", "address-printing", "getnameinfo", _RESOLVES),
     **_table("socket", "port-logic", "htons ntohs getservbyname getservbyport"),
     **_table("socket", "family-loop", "AF_UNSPEC IPV6_V6ONLY IP_ADD_MEMBERSHIP IPV6_JOIN_GROUP"),
     **_table("socket", "family-loop", "IP_MULTICAST_TTL has_dualstack_ipv6"),
@@ -69,8 +119,6 @@ TODAY: dict[str, Name] = {
     **_table("socket", "socket-family", "SocketType", "is meant as a class"),
     **_serves("_socket", "socket SocketType"),
     **_table("_socket", "resolver-call", "getaddrinfo gethostbyname", _RESOLVES),
-    **_foreign("gevent.socket", _GEVENT),
-    **_foreign("eventlet.green.socket", _EVENTLET),
     **_table("errno", "non-blocking-connect", "EINPROGRESS"),
     **_table("os", "fork-server", "fork"),
     **_serves("socketserver", "TCPServer UDPServer ThreadingTCPServer ThreadingUDPServer"),
@@ -85,11 +133,6 @@ TODAY: dict[str, Name] = {
     **_serves("asyncore", "dispatcher dispatcher_with_send"),
     **_serves("asynchat", "async_chat"),
     **_serves("smtpd", "SMTPServer DebuggingServer PureProxy"),
-    **_foreign("trio.socket", _TRIOS),
-    **_opens("trio", "open_tcp_stream open_ssl_over_tcp_stream"),
-    **_serves("trio", "serve_tcp serve_ssl_over_tcp open_tcp_listeners"),
-    **_opens("anyio", "connect_tcp create_connected_udp_socket"),
-    **_serves("anyio", "create_tcp_listener create_udp_socket"),
     **_opens("http.client", "HTTPConnection HTTPSConnection"),
     **_opens("urllib.request", "urlopen urlretrieve build_opener OpenerDirector"),
     **_opens("urllib.request", "URLopener FancyURLopener"),
@@ -108,6 +151,7 @@ TODAY: dict[str, Name] = {
 }
 """Names that only other modules know (selectors, select, ssl.SSLContext) take the sockets that they
 are given."""
+TODAY = _STANDARD | OTHERS
 EARLIER = {
     "http.client": ("httplib", "six.moves.http_client"),
     "http.server": ("BaseHTTPServer", "six.moves.BaseHTTPServer"),
@@ -134,7 +178,11 @@ def _earlier() -> dict[str, Name]:
 
 LIBRARY = TODAY | _earlier()
 
-MODULES = frozenset(name.rpartition(".")[0] for name in LIBRARY) - {"errno", "os"}
+MODULES = frozenset(
+    name.rpartition(".")[0]
+    for name in LIBRARY
+    if name not in OTHERS or name.endswith(".socket.socket")
+) - {"errno", "os"}
 """Modules that are sockets' business as a whole: as a value they go where nobody follows."""
 
 METHODS = {
@@ -200,5 +248,5 @@ BUILT_IN = {
 
 def words() -> Iterable[str]:
     """Of these a file has at least one if anything in it can matter."""
-    yield from {name.partition(".")[0] for name in MODULES}
+    yield from {name.partition(".")[0] for name in LIBRARY} - {"errno", "os"}
     yield from ONLY_SOCKETS

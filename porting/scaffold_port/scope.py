@@ -42,7 +42,8 @@ def left_alone(path: PurePath, ifdef: tuple[str, ...]) -> str:
 
 _BESIDE = re.compile(r"docs?|documentation|(example|sample|demo|tutorial|benchmark)s?|\..+")
 _AROUND = re.compile(
-    r"bench|ci|contrib|integration|maint(enance)?|misc|packaging|release|scripts|tools?|util(itie)?s"
+    r"bench|build(utils)?|ci|contrib|integration|maint(enance)?|misc|packaging|perf|release|scripts"
+    r"|tools?|util(itie)?s"
 )
 """Folders of Python around the packages; within one, and in C, they may be the program's own."""
 _HELPER = re.compile(

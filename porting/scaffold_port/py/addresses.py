@@ -30,14 +30,17 @@ _RECEIVE = {
 """Methods of sockets and of streams that hand out what a peer sent."""
 _MULTICAST = re.compile(rb"MULTICAST|_MEMBERSHIP|_JOIN_|_LEAVE_")
 """Options of groups (RFC 3493, section 5.2), which stay plain IP."""
-_OF_THIS_HOST = re.compile(rb"\bioctl\b|/proc/net/route")
+_OF_THIS_HOST = re.compile(rb"\bioctl\b|(?i:netlink)|\b(?:IFA|RTA)_|/proc/net/route")
 """Where the kernel says what addresses and routes this host has."""
+_NO_RECORD = re.compile(r"(?i)mask|sockaddr")
+"""Names of functions and values: bits that no address has, and what is a socket's after all."""
 _MASK = re.compile(rb"(?i)mask")
 _MESSAGE = re.compile(
-    rb"[\"'](?:(?:PORT|EPRT|DCC) |22[789][ -]|PROXY (?:TCP|UDP|%|\{)|c=IN IP|o=- "
+    rb"[\"'](?:(?:PORT|EPRT|DCC) |22[78][\"' -]|PROXY (?:TCP|UDP|%|\{)|c=IN IP|o=- "
     rb"|(?:Via|Forwarded|Contact|Received|X-Real-IP|X-Forwarded-For): )"
 )
-"""Texts of protocols that carry addresses, as `c/origin.py` has them."""
+"""Texts of protocols that carry addresses: FTP (RFC 959, 1639, 2428), IRC's DCC, PROXY, SDP (RFC
+4566), SIP (RFC 3261), HTTP (RFC 7239), SMTP's Received (RFC 5321, section 4.4)."""
 ASKERS = frozenset({"getsockname", "getpeername"})
 _TESTS = {
     "comparison_operator", "not_operator", "boolean_operator", "if_statement", "elif_clause",
@@ -67,9 +70,9 @@ class Addresses:
         origins = set[str]().union(*(self._origins(one, scope) for one in given))
         around = scope.function.node.text or b""
         if not self._meanings.of(function, scope).isdisjoint(_PRINTERS):
-            own = _READ in origins or _OF_THIS_HOST.search(around) or all(map(_is_constant, given))
             named = f"{scope.function.name} {text(field(call, 'arguments'))}"
-            return "" if own or _MASK.search(named.encode()) else RECORD
+            known = _READ in origins or all(map(_is_constant, given)) or _NO_RECORD.search(named)
+            return "" if known or _OF_THIS_HOST.search(around) else RECORD
         if _PRINTED in origins:
             return ""
         if RECEIVED in origins:
@@ -153,21 +156,23 @@ class Addresses:
                 named = self._meanings.of(field(over, "function"), scope)
                 if not named.isdisjoint(_PRINTERS):
                     return True
-            if over.type == "assignment" and text(field(over, "left")) in self._shown:
-                return True
+            if over.type == "assignment":
+                return text(field(over, "left")) in self._shown.get(scope.function, ())
             over = over.parent
         return False
 
     @cached_property
-    def _shown(self) -> set[str]:
-        """What the module gives to functions that print addresses."""
-        calls = (use for use in self._walk.uses if use.node.type == "call")
-        return {
-            text(one)
-            for use in calls
-            if not self._meanings.of(field(use.node, "function"), use.scope).isdisjoint(_PRINTERS)
-            for one in arguments(use.node)
-        }
+    def _shown(self) -> dict[Scope, set[str]]:
+        """What each function gives to functions that print addresses."""
+        shown: dict[Scope, set[str]] = {}
+        for use in self._walk.uses:
+            if use.node.type == "call":
+                meaning = self._meanings.of(field(use.node, "function"), use.scope)
+                if not meaning.isdisjoint(_PRINTERS):
+                    shown.setdefault(use.scope.function, set()).update(
+                        map(text, arguments(use.node))
+                    )
+        return shown
 
     def _is_read(self, name: str, around: Node) -> bool:
         places = self._reads.get(name, [])

@@ -176,14 +176,14 @@ class _Checks:
         elif known.why:
             message = f"`{call}` {known.why}"
             question = "" if is_without_question(name, use) else elsewhere(message)
-            subject = name.rpartition(".")[0]
+            subject = _library(name)
         elif name == "socket.socket" and not is_called(use.node):
             message = "`socket.socket` is meant as a class; services have scaffold.inet.socket"
             question, subject = "" if is_annotation(use.node) else unclear(message), name
         elif name in BUILT_IN and _is_attribute_of_class(use):
             message = f"`{name}` is an attribute of a class, where scaffold.inet's is a method"
             question = unclear(message)
-        elif not dotted(use.node) or _shows_itself(use.node):
+        elif known.fix and (not dotted(use.node) or _shows_itself(use.node)):
             message = f"`{name}` is written in a way that no name replaces"
             question = unclear(message)
         elif name in ASKED and (asked := self.addresses.question(use.node, use.scope)):
@@ -232,7 +232,7 @@ class _Checks:
             line = use.node.start_point.row + 1
             self.hidden.append((line, f"the text that `{name}` is given speaks of sockets"))
         elif name.rpartition(".")[2] in _REPLACE and given:
-            self.replaced.add(literal(given[0]))
+            self.replaced |= {literal(given[0])} - {""}
             if len(given) > 1:
                 whole = self.meanings.of(given[0], use.scope)
                 self.replaced |= {f"{one}.{literal(given[1])}" for one in whole}
@@ -248,8 +248,9 @@ class _Checks:
         if receiver and all(one.startswith(LOCAL_SOCKET) for one in receiver):
             return
         fix = left = question = subject = ""
-        if any(one.partition("(")[0] in OTHERS for one in receiver):
-            confidence, left = "low", "somebody is asked where it is made"
+        makers = sorted({one.partition("(")[0] for one in receiver} & OTHERS.keys())
+        if makers:
+            confidence, left, subject = "low", _MADE, _library(makers[0])
         elif any(map(is_socket, receiver)):
             confidence = "high"
             question = without(option) if option else ""
@@ -330,14 +331,23 @@ class _Checks:
             self.places.append(place)
 
 
+_MADE = "somebody is asked where it is made"
+
+
 def _once(finding: Finding, subject: str, asked: dict[str, Finding]) -> Finding:
     """What a file is asked already about a subject nobody is asked again."""
-    if not finding.question or not subject or finding.suppressed:
+    follows = finding.question or finding.left == _MADE
+    if not follows or not subject or finding.suppressed:
         return finding
-    first = asked.setdefault(subject, finding)
+    first = asked.setdefault(subject, finding) if finding.question else asked.get(subject, finding)
     if first is finding:
         return finding
     return replace(finding, question="", left=f"the question of line {first.line}")
+
+
+def _library(name: str) -> str:
+    """What a file is asked about once: a module of Python's, or a package of others."""
+    return name.partition(".")[0] if name in OTHERS else name.rpartition(".")[0]
 
 
 def _refused(use: Use) -> str:

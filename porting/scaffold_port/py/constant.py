@@ -43,7 +43,9 @@ def _said(node: Node, scope: Scope, steps: int = 0) -> str:
         case "concatenated_string" | "parenthesized_expression":
             return _said(parts(node)[0], scope, steps) + _UNKNOWN
         case "binary_operator":
-            left = _said(field(node, "left"), scope, steps + 1)
+            while node.type == "binary_operator":
+                node = field(node, "left")
+            left = _said(node, scope, steps + 1)
             return left.partition("%")[0] + _UNKNOWN if left else ""
         case "call":
             return _said_by_call(node, scope, steps + 1)

@@ -45,6 +45,8 @@ def _is_of_base(node: Node) -> bool:
     """A class's attribute, or a method that is called with `self`: there is a class made of it,
     about which somebody is asked."""
     over = node.parent
+    if given_to(node) in ("getattr", "hasattr"):
+        return True
     if over is None or over.type != "attribute" or field(over, "object") != node:
         return False
     if not is_called(over):

@@ -22,7 +22,7 @@ _SYSTEMS = {
 _SYSTEM_FOLDERS = _SYSTEMS | {"win"}
 _WORDS = re.compile(r"[-_.]")
 _TEST_FOLDER = re.compile(
-    r"t|test(s|ing|env|data|suite|suites)?|unittests?|fuzz(test|ing)?|.+[-_]tests?"
+    r"t|_?test(s|ing|base|env|data|suite|suites)?|unittests?|fuzz(test|ing)?|.+[-_]tests?"
 )
 _TEST_FILE = re.compile(r"test([-_].*|app|)|.*[-_](tests?|unittest)|conftest")
 

@@ -30,7 +30,8 @@ _RECEIVE = {
 """Methods of sockets and of streams that hand out what a peer sent."""
 _MULTICAST = re.compile(rb"MULTICAST|_MEMBERSHIP|_JOIN_|_LEAVE_")
 """Options of groups (RFC 3493, section 5.2), which stay plain IP."""
-_OF_THIS_HOST = re.compile(rb"\bioctl\b|(?i:netlink)|\b(?:IFA|RTA)_|/proc/net/route")
+_OF_THIS_HOST = re.compile(rb"\b(?:ioctl|getifaddrs)\b|/proc/net/route")
+_NETLINK = re.compile(rb"(?i)netlink")
 """Where the kernel says what addresses and routes this host has."""
 _NO_RECORD = re.compile(r"(?i)mask|sockaddr")
 """Names of functions and values: bits that no address has, and what is a socket's after all."""
@@ -68,11 +69,11 @@ class Addresses:
             return ""
         given = arguments(call)
         origins = set[str]().union(*(self._origins(one, scope) for one in given))
-        around = scope.function.node.text or b""
+        around = _around(call, scope).text or b""
         if not self._meanings.of(function, scope).isdisjoint(_PRINTERS):
             named = f"{scope.function.name} {text(field(call, 'arguments'))}"
             known = _READ in origins or all(map(_is_constant, given)) or _NO_RECORD.search(named)
-            return "" if known or _OF_THIS_HOST.search(around) else RECORD
+            return "" if known or self._is_of_this_host(around) else RECORD
         if _PRINTED in origins:
             return ""
         if RECEIVED in origins:
@@ -81,9 +82,17 @@ class Addresses:
             return ""
         if self._is_only_checked(call, scope):
             return CHECKED
-        if _MULTICAST.search(around) or self._is_shown(call, scope):
+        if _MULTICAST.search(around) or self._is_netlinks or self._is_shown(call, scope):
             return ""
         return MASKED if b"&" in around and _MASK.search(around) else RECORD
+
+    def _is_of_this_host(self, around: bytes) -> bool:
+        return self._is_netlinks or _OF_THIS_HOST.search(around) is not None
+
+    @cached_property
+    def _is_netlinks(self) -> bool:
+        """Whether the module asks the kernel, by more than one message."""
+        return _NETLINK.search(self._walk.root.text or b"") is not None
 
     def announced(self, scope: Scope) -> str:
         """What a person has to decide about a socket's own or its peer's address."""
@@ -193,3 +202,13 @@ def _is_constant(given: Node) -> bool:
     """A text, or a name in capitals, as a family has it."""
     name = dotted(given)
     return given.type == "string" or (name != "" and name.rpartition(".")[2].isupper())
+
+
+def _around(call: Node, scope: Scope) -> Node:
+    """The function, or the statement of a module or a class."""
+    if scope.function.kind == "function":
+        return scope.function.node
+    inner = call
+    while inner.parent is not None and inner.parent.type not in ("module", "block"):
+        inner = inner.parent
+    return inner

@@ -404,7 +404,7 @@ def _goes_on(use: Use) -> bool:
     return over.type in _GIVE
 
 
-_ASK = {"getattr", "hasattr", "isinstance"}
+_ASK = {"getattr", "hasattr", "isinstance", "vars", "dir"}
 """Calls that want to know something of a module, and keep nothing."""
 _GIVE = {
     "default_parameter", "typed_default_parameter", "keyword_argument", "return_statement", "tuple",

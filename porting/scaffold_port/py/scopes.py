@@ -93,6 +93,7 @@ class Walk:
     """Once through a module."""
 
     def __init__(self, root: Node) -> None:
+        self.root = root
         self.uses: list[Use] = []
         self.stars: set[str] = set()
         """The modules of which everything is imported."""

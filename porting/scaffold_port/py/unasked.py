@@ -57,19 +57,21 @@ def _is_of_base(node: Node) -> bool:
 
 
 def _is_opened_by_class(node: Node) -> bool:
-    """Whether it is the base of a class that has the method that opens, whose calls are found."""
+    """Whether it is the base of a class that opens by itself, by calls that are found."""
     bases = node.parent
     made = bases.parent if bases is not None else None
     if made is None or made.type != "class_definition":
         return False
-    body = [_defined(one) for one in parts(field(made, "body"))]
-    return not _OPENERS.isdisjoint(body)
+    return any(map(_opens, parts(field(made, "body"))))
 
 
-def _defined(statement: Node) -> str:
-    """The name of a method."""
-    inner = statement.child_by_field_name("definition") or statement
-    return text(field(inner, "name")) if inner.type == "function_definition" else ""
+def _opens(statement: Node) -> bool:
+    """Whether it is the method that opens, and leaves nothing to the base's."""
+    method = statement.child_by_field_name("definition") or statement
+    if method.type != "function_definition":
+        return False
+    name, body = text(field(method, "name")), text(method)
+    return name in _OPENERS and "super(" not in body and f".{name}(self" not in body
 
 
 _OPENERS = {"connect", "_get_socket", "_create_socket", "makeSocket", "make_connection"}

@@ -28,8 +28,8 @@ _RECEIVE = {
     "getpeername", "readexactly", "readuntil", "sock_recv", "sock_recvfrom", "sock_accept",
 }  # fmt: skip
 """Methods of sockets and of streams that hand out what a peer sent."""
-_MULTICAST = re.compile(rb"MULTICAST|_MEMBERSHIP|_JOIN_|_LEAVE_")
-"""Options of groups (RFC 3493, section 5.2), which stay plain IP."""
+_MULTICAST = re.compile(rb"(?i:multicast|mcast)|_MEMBERSHIP|_JOIN_|_LEAVE_")
+"""Names of groups and their options (RFC 3493, section 5.2), which stay plain IP."""
 _OF_THIS_HOST = re.compile(rb"\b(?:ioctl|getifaddrs)\b|/proc/net/route")
 _NETLINK = re.compile(rb"(?i)netlink")
 """Where the kernel says what addresses and routes this host has."""

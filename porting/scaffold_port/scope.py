@@ -64,6 +64,8 @@ def beside(path: PurePath) -> str:
             return f"beside the program, in {one}/"
     if is_python and _HELPER.fullmatch(path.stem.lower()):
         return "beside the program, for those who make it"
+    if is_python and _WORDS.split(path.stem.lower())[0] in _SYSTEM_FOLDERS:
+        return "code for another system"
     return ""
 
 

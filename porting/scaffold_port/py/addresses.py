@@ -42,6 +42,8 @@ _MESSAGE = re.compile(
 )
 """Texts of protocols that carry addresses: FTP (RFC 959, 1639, 2428), IRC's DCC, PROXY, SDP (RFC
 4566), SIP (RFC 3261), HTTP (RFC 7239), SMTP's Received (RFC 5321, section 4.4)."""
+_SENDS = re.compile(r"(?i)pasv|(?:cmd|ftp|make|send)_?port$|dcc")
+"""Names of functions that answer or send one."""
 ASKERS = frozenset({"getsockname", "getpeername"})
 _TESTS = {
     "comparison_operator", "not_operator", "boolean_operator", "if_statement", "elif_clause",
@@ -96,7 +98,9 @@ class Addresses:
 
     def announced(self, scope: Scope) -> str:
         """What a person has to decide about a socket's own or its peer's address."""
-        return ANNOUNCED if _MESSAGE.search(scope.function.node.text or b"") else ""
+        function = scope.function
+        found = _SENDS.search(function.name) or _MESSAGE.search(function.node.text or b"")
+        return ANNOUNCED if found else ""
 
     def _origins(self, given: Node, scope: Scope) -> set[str]:
         """Where a value comes from, as far as the function says."""

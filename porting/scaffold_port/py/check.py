@@ -247,7 +247,7 @@ class _Checks:
         receiver = self.meanings.of(object_, use.scope)
         if receiver and all(one.startswith(LOCAL_SOCKET) for one in receiver):
             return
-        fix = left = question = subject = ""
+        fix = left = question = subject = message = ""
         makers = sorted({one.partition("(")[0] for one in receiver} & OTHERS.keys())
         if makers:
             confidence, left, subject = "low", _MADE, _library(makers[0])
@@ -261,7 +261,7 @@ class _Checks:
             by_itself = method in OF_LOOPS and not _is_given_socket(use.node)
             if by_itself and _is_loop(object_, receiver):
                 fix = method  # which knows services once scaffold.inet is imported
-            elif by_itself:
+            elif by_itself and not _is_class(object_):
                 question = unclear(f"`{method}` may be an event loop's, or another resolver's")
                 subject = question
             elif option:
@@ -288,6 +288,7 @@ class _Checks:
             fix=fix,
             left=left,
             question=question,
+            message=message,
             subject=subject,
         )
 
@@ -394,7 +395,8 @@ def _goes_on(use: Use) -> bool:
     if over is None:
         return False
     if over.type == "argument_list":
-        return given_to(use.node).rpartition(".")[2] not in _ASK | _REPLACE
+        called = given_to(use.node)
+        return called.rpartition(".")[2] not in _ASK | _REPLACE and not _LOG.match(called)
     if over.type == "assignment":
         return use.scope.kind == "class" or field(over, "left").type != "identifier"
     if over.type == "boolean_operator" and field(over, "left") == use.node:
@@ -406,6 +408,8 @@ def _goes_on(use: Use) -> bool:
 
 _ASK = {"getattr", "hasattr", "isinstance", "vars", "dir"}
 """Calls that want to know something of a module, and keep nothing."""
+_LOG = re.compile(r"(?:self\.)?_?log(?:ger|ging)?\.|print$")
+"""What shows a value, and keeps none."""
 _GIVE = {
     "default_parameter", "typed_default_parameter", "keyword_argument", "return_statement", "tuple",
     "list", "set", "pair", "expression_list", "yield", "lambda", "conditional_expression",
@@ -441,6 +445,11 @@ def _is_given_socket(call: Node) -> bool:
 def _is_loop(node: Node, receiver: Iterable[str]) -> bool:
     name = field(node, "function") if node.type == "call" else node
     return "loop" in dotted(name).lower() or not LOOP_MAKERS.isdisjoint(receiver)
+
+
+def _is_class(node: Node) -> bool:
+    """By its name: a function of the program's own, whose calls are found."""
+    return dotted(node).rpartition(".")[2][:1].isupper()
 
 
 def _is_of_sockets(call: Node, method: str) -> bool:

@@ -78,7 +78,8 @@ def _beginning(string: Node) -> str:
 def _said_by_call(call: Node, scope: Scope, steps: int) -> str:
     """Of `Request(url)`, and of `"…".format(…)`."""
     function, given = field(call, "function"), arguments(call)
-    if dotted(function).rpartition(".")[2] in _REQUESTS and given:
+    name = dotted(function).rpartition(".")[2].lstrip("_")
+    if name in _REQUESTS and given:
         return _said(given[0], scope, steps)
     if function.type == "attribute" and text(field(function, "attribute")) == "format":
         return _said(field(function, "object"), scope, steps).partition("{")[0] + _UNKNOWN

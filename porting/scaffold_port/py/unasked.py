@@ -35,7 +35,10 @@ def is_annotation(node: Node) -> bool:
     return over is not None and over.type == "type"
 
 
-_TYPING = {"cast", "TypeVar", "NewType", "assert_type", "create_autospec", "Instance"}
+_TYPING = {
+    "cast", "TypeVar", "NewType", "assert_type", "create_autospec", "Instance", "classImplements",
+}  # fmt: skip
+"""Functions that are told a type: those of typing, mock, traitlets and zope.interface."""
 _PARTS_OF_TYPES = {"subscript", "tuple", "binary_operator", "list", "generic_type"} | {
     "type_parameter", "union_type", "attribute", "parenthesized_expression",
 }  # fmt: skip
@@ -71,7 +74,8 @@ def _opens(statement: Node) -> bool:
     if method.type != "function_definition":
         return False
     name, body = text(field(method, "name")), text(method)
-    return name in _OPENERS and "super(" not in body and f".{name}(self" not in body
+    of_base = ("super(", f".{name}(self)", f".{name}(self,")
+    return name in _OPENERS and not any(one in body for one in of_base)
 
 
 _OPENERS = {"connect", "_get_socket", "_create_socket", "makeSocket", "make_connection"}

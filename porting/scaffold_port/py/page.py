@@ -9,10 +9,11 @@ from .standard import EARLIER, METHODS, ONLY_SOCKETS, TODAY
 
 INTRODUCTION = """# Python's standard library
 
-What `scaffold-port` looks at in Python, in the standard library and in what has the same functions
-under other names, and what becomes of it. `python -m scaffold_port.py.page`
-writes this page. What is not renamed is listed, with the reason. Modules that only work on the
-sockets they are given (`select`, `selectors`, `ssl.SSLContext`) are not looked at.
+What `scaffold-port` looks at in Python, in the standard library, in what has the same functions
+under other names, and in packages that open connections in C or through a proxy, and what becomes
+of it. `python -m scaffold_port.py.page` writes this page. What is not renamed is listed, with the
+reason. Modules that only work on the sockets they are given (`select`, `selectors`,
+`ssl.SSLContext`) are not looked at.
 
 | names | rule | `rewrite` |
 |---|---|---|

@@ -175,7 +175,7 @@ URL = 'https://example.org/'
         ("", "y = socket.SOCK_RAW; x.setsockopt(1, socket.SO_BINDTODEVICE, b'lo')"),
         (ANNOUNCED, "y = x.getsockname(); x.send('227 Entering %s' % y)"),
         (ANNOUNCED, "def ftp_PASV(self): return self.sock.getsockname()"),
-        ("", "def ftp_EPSV(self): return self.sock.getsockname()[1]"),
+        ("", "def port(self): return self.sock.getsockname()[1]"),
         (ANNOUNCED, "x.send(f'PROXY TCP4 {x.getpeername()}')"),
         (MASKED, "mask = x[1]; return unpack('!I', socket.inet_aton(x[0]))[0] & mask"),
         (RECORD, "return pack('!B', 4) + socket.inet_aton(x)"),

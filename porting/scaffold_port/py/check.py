@@ -385,8 +385,10 @@ def _is_looked_for(node: Node) -> bool:
 
 
 def _is_of_modules(comparison: Node) -> bool:
-    """With None, or of names alone; `type(x) is socket.socket` asks for more."""
-    return text(parts(comparison)[-1]) == "None" or all(map(dotted, parts(comparison)))
+    """With None, or whether two names are one; `type(x) is socket.socket` asks for more."""
+    is_one = any(child.type in ("is", "is not") for child in comparison.children)
+    names = parts(comparison)
+    return text(names[-1]) == "None" or (is_one and all(map(dotted, names)))
 
 
 def _goes_on(use: Use) -> bool:

@@ -83,9 +83,12 @@ bool sc_is_vfork_child(void)
     return sc_kernel_getpid() != owner;
 }
 
+/* Who has no service does not know whether this is such a child, whose parent may have been passed
+ * one under this number: that is looked at, whoever it is of, with the first service. */
 void sc_marks_begin(int fd, bool ip)
 {
-    if (!sc_any_service_socket() || !sc_is_vfork_child())
+    bool kept = sc_any_service_socket() ? sc_is_vfork_child() : sc_marks(fd) & SC_MARK_PASSED;
+    if (!kept)
         sc_marks_replace(fd, ip && sc_real_sees_all() ? SC_MARK_PLAIN : 0u);
 }
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -19,15 +20,24 @@ def each(
     """The results in order, of `chunk` items at a time; `lost` stands for those whose process
     ended."""
     done = 0
-    with ProcessPoolExecutor(max_workers=max(1, min(jobs, len(items)))) as pool:
-        try:
-            for result in pool.map(work, items, chunksize=chunk):
-                yield result
-                done += 1
-        except BrokenProcessPool:  # one crashed, and took the others along
-            pass
-    for item in items[done:]:
-        yield _alone(work, item, lost)
+    while done < len(items):
+        for result in _together(work, items[done:], jobs, chunk):
+            yield result
+            done += 1
+        for item in items[done : done + jobs * chunk]:  # mostly one of those that were under way
+            yield _alone(work, item, lost)
+            done += 1
+
+
+def _together(
+    work: Callable[[Item], Result], items: Sequence[Item], jobs: int, chunk: int
+) -> Iterator[Result]:
+    """The results until a process crashes, and takes the others along."""
+    with (
+        ProcessPoolExecutor(max_workers=max(1, min(jobs, len(items)))) as pool,
+        suppress(BrokenProcessPool),
+    ):
+        yield from pool.map(work, items, chunksize=chunk)
 
 
 def _alone(work: Callable[[Item], Result], item: Item, lost: Callable[[Item], Result]) -> Result:

@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 from scaffold import inet
 
@@ -45,7 +45,8 @@ class World:
     host: str = "127.0.0.1"
     family: int = socket.AF_INET
     stack: ExitStack = field(default_factory=ExitStack)
-    ports: Iterator[int] = field(default_factory=lambda: count(5000))
+    ports: ClassVar[Iterator[int]] = count(5000)
+    """Each once: whoever passes a socket on may hold it for a moment longer."""
 
     def keep(self, one: Any) -> Any:
         """To be closed with the question."""

@@ -156,11 +156,10 @@ def test_a_header_that_declares_is_not_asked(tmp_path: Path) -> None:
 
 def test_python_has_subjects_too(tmp_path: Path) -> None:
     source = (
-        "import socket\n\ndef dnsbl_ask(text):\n    return store(socket.inet_aton(text))\n"
-        "\ndef show(packed):\n    return socket.inet_ntoa(packed)\n"
+        "import socket\n\ndef cgi_env():\n    s = socket.create_connection(('a', 1))\n"
+        "    return {'REMOTE_ADDR': s.getpeername(), 'SERVER_ADDR': s.getsockname()}\n"
     )
-    found = findings(tmp_path, "a.py", source)
-    assert [(one.question, one.rewritten) for one in found] == [(REVERSED, True), ("", True)]
+    assert asked(findings(tmp_path, "a.py", source)) == [TOLD]
 
 
 def test_a_message_by_its_numbers_is_one_of_the_file(tmp_path: Path) -> None:

@@ -26,21 +26,27 @@ _OF_A_FILE = {ANNOUNCED, MASKED, *(one.question for one in SUBJECTS)} - _OF_A_FU
 def in_functions(findings: Iterable[Finding], language: str) -> Iterator[Finding]:
     """Those of one file. A parser of C may lose the function that a place is in, where #if splits
     it; what stands in no function of Python is asked each time."""
-    asked: dict[tuple[str, str], Finding] = {}
+    asked: dict[str, Finding] = {}
     function = ""
     for finding in findings:
         function = finding.function or (function if language != "python" else "")
-        yield _in_function(finding, function, asked)
+        yield referring(finding, f"{function}: {finding.question}" if function else "", asked)
 
 
-def _in_function(finding: Finding, function: str, asked: dict[tuple[str, str], Finding]) -> Finding:
-    """`asked` are the first of a file. What `rewrite` does there stays as it is."""
-    if not finding.question or not function or finding.suppressed:
+def referring(finding: Finding, matter: str, asked: dict[str, Finding]) -> Finding:
+    """With the question's line, where somebody is asked about the matter before; `asked` are the
+    first of a file, by their matters. What `rewrite` does there stays as it is."""
+    if not finding.question or not matter or finding.suppressed:
         return finding
-    first = asked.setdefault((function, finding.question), finding)
+    first = asked.setdefault(matter, finding)
     if first is finding:
         return finding
-    return replace(finding, question="", left="" if finding.fix else f"{ASKED}{first.line}")
+    return replace(finding, question="", left="" if finding.fix else where(first))
+
+
+def where(first: Finding) -> str:
+    """Why nobody is asked what is asked there."""
+    return f"{ASKED}{first.line}"
 
 
 def about_subjects(findings: Iterable[Finding], path: PurePath, said: Mentions) -> list[Finding]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tree_sitter import Node
 
 from ..findings import Finding, NotAnalysed
+from ..once import referring, where
 from ..questions import elsewhere, unclear, without
 from ..rules import by_id
 from ..rules.option import REFUSED
@@ -73,7 +74,7 @@ def check(source: Source, result: "FileResult") -> None:
     for place in checks.settle():
         finding = _finding(source, place)
         finding = by_comment(finding, notes) if notes else finding
-        result.findings.append(_once(finding, place.subject, asked))
+        result.findings.append(_once(finding, place.matter, asked))
     for line, reason in checks.hidden:
         result.not_analysed.append(NotAnalysed(source.path, line, reason))
 
@@ -91,7 +92,7 @@ class _Place:
     left: str = ""
     question: str = ""
     message: str = ""
-    subject: str = ""  # what the question is about, which a file is asked once
+    matter: str = ""  # what the question is about, which a file is asked once
 
 
 @dataclass
@@ -135,8 +136,8 @@ class _Checks:
         else:
             return place
         question = f"{reason}: which `{place.call}` is meant?" if place.fix else place.question
-        subject = reason if place.fix else place.subject
-        return replace(place, fix="", question=question, subject=subject)
+        matter = reason if place.fix else place.matter
+        return replace(place, fix="", question=question, matter=matter)
 
     # --- what is imported -------------------------------------------------------------------------
 
@@ -159,27 +160,27 @@ class _Checks:
                     "medium",
                     message=message,
                     question=question,
-                    subject=name,
+                    matter=name,
                 )
 
     def _check_one(self, use: Use, name: str, *, certain: bool) -> None:
         known = LIBRARY[name]
         call = name.rpartition(".")[2]
-        message = question = subject = ""
+        message = question = matter = ""
         if _is_tested(use.node) or _is_looked_for(use.node) or self._is_local(use):
             return
         if use.stored and not call.isupper():  # a constant says the same wherever it is
             self.replaced.add(name)
             self.replacements.add(self.module.place(use.node)[0])
             message = f"`{name}` is replaced; what scaffold.inet has is not"
-            question, subject = unclear(message), "replaced"
+            question, matter = unclear(message), "replaced"
         elif known.why:
             message = f"`{call}` {known.why}"
             question = "" if is_without_question(name, use) else elsewhere(message)
-            subject = _library(name)
+            matter = _library(name)
         elif name == "socket.socket" and not is_called(use.node):
             message = "`socket.socket` is meant as a class; services have scaffold.inet.socket"
-            question, subject = "" if is_annotation(use.node) else unclear(message), name
+            question, matter = "" if is_annotation(use.node) else unclear(message), name
         elif name in BUILT_IN and _is_attribute_of_class(use):
             message = f"`{name}` is an attribute of a class, where scaffold.inet's is a method"
             question = unclear(message)
@@ -190,7 +191,7 @@ class _Checks:
             question = asked
         elif known.fix and not certain:
             question = unclear(f"`{call}` may be another one than `{name}` here")
-            subject = name
+            matter = name
         fix = known.fix if not message and not question else ""
         confidence = "high" if certain else "medium"
         self._add(
@@ -203,7 +204,7 @@ class _Checks:
             fix=fix,
             question=question,
             message=message,
-            subject=subject,
+            matter=matter,
         )
 
     def _is_local(self, use: Use) -> bool:
@@ -247,10 +248,10 @@ class _Checks:
         receiver = self.meanings.of(object_, use.scope)
         if receiver and all(one.startswith(LOCAL_SOCKET) for one in receiver):
             return
-        fix = left = question = subject = message = ""
+        fix = left = question = matter = message = ""
         makers = sorted({one.partition("(")[0] for one in receiver} & OTHERS.keys())
         if makers:
-            confidence, left, subject = "low", _MADE, _library(makers[0])
+            confidence, left, matter = "low", _MADE, _library(makers[0])
         elif any(map(is_socket, receiver)):
             confidence = "high"
             question = without(option) if option else ""
@@ -263,7 +264,7 @@ class _Checks:
                 fix = method  # which knows services once scaffold.inet is imported
             elif by_itself and not _is_class(object_):
                 question = unclear(f"`{method}` may be an event loop's, or another resolver's")
-                subject = question
+                matter = question
             elif option:
                 question = without(option)
             elif method in ASKERS:
@@ -272,7 +273,7 @@ class _Checks:
             confidence = "low"
             if "zmq" in self.walk.packages:
                 message = f"`{method}` may be libzmq's, where no call is renamed"
-                question, subject = elsewhere(message), "zmq"
+                question, matter = elsewhere(message), "zmq"
         else:
             return
         stays = all(map(is_socket, receiver)) and len(receiver) == 1 and rule in STAY
@@ -289,7 +290,7 @@ class _Checks:
             left=left,
             question=question,
             message=message,
-            subject=subject,
+            matter=matter,
         )
 
     def _add(
@@ -305,7 +306,7 @@ class _Checks:
         left: str = "",
         question: str = "",
         message: str = "",
-        subject: str = "",
+        matter: str = "",
     ) -> None:
         around = use.scope.function
         if question and is_for_another_system(node):
@@ -321,7 +322,7 @@ class _Checks:
             left,
             question,
             message,
-            subject,
+            matter,
         )
         function = self.functions.setdefault(around, _Function())
         if call == "accept":
@@ -335,15 +336,11 @@ class _Checks:
 _MADE = "somebody is asked where it is made"
 
 
-def _once(finding: Finding, subject: str, asked: dict[str, Finding]) -> Finding:
-    """What a file is asked already about a subject nobody is asked again."""
-    follows = finding.question or finding.left == _MADE
-    if not follows or not subject or finding.suppressed:
-        return finding
-    first = asked.setdefault(subject, finding) if finding.question else asked.get(subject, finding)
-    if first is finding:
-        return finding
-    return replace(finding, question="", left=f"the question of line {first.line}")
+def _once(finding: Finding, matter: str, asked: dict[str, Finding]) -> Finding:
+    """With the question's line, where the file is asked about the matter before."""
+    if finding.left == _MADE and matter in asked:
+        return replace(finding, left=where(asked[matter]))
+    return referring(finding, matter, asked)
 
 
 def _library(name: str) -> str:

@@ -28,6 +28,16 @@ TRIES = 3
 """A test that waits by the clock fails now and then on a busy machine, as it is as well."""
 PATIENCE_S = 1200
 """For one command on such a machine; none takes two minutes on an idle one."""
+LEAST = {
+    "c-ares": 380,
+    "dropbear": 25,
+    "libevent": 300,
+    "libuv": 400,
+    "openvpn": 110,
+    "tinyproxy": 12,
+    "unbound": 200,
+}
+"""Of its tests pass as it is; where fewer do, the host lacks what they need."""
 
 
 def checks(port: Port) -> Steps:
@@ -107,7 +117,7 @@ def test_its_own_tests(
         if before == after:
             break
     figures.update(before=before.total(), after=after.total())
-    assert before
+    assert before.total() >= LEAST[app]
     assert after == before, {"lost": before - after, "won": after - before}
 
 

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from .findings import ASKED, Finding
-from .questions import ANNOUNCED, COUNTED, LOCAL, MASKED, REVERSED
+from .questions import ANNOUNCED, COUNTED, LOCAL, MASKED, REVERSED, SANDBOXED
 from .subjects import SUBJECTS, Mentions, Subject
 
 RULES = frozenset(
     {"address-construction", "address-printing", "address-size", "port-logic", "socket-name"}
+    | {"family-loop"}
 )
 """Whose findings are about the addresses that a file handles."""
 NEAR = 60
@@ -30,7 +31,14 @@ def in_functions(findings: Iterable[Finding], language: str) -> Iterator[Finding
     function = ""
     for finding in findings:
         function = finding.function or (function if language != "python" else "")
-        yield referring(finding, f"{function}: {finding.question}" if function else "", asked)
+        yield referring(finding, _matter(finding, function), asked)
+
+
+def _matter(finding: Finding, function: str) -> str:
+    """What is asked once: of a sandbox in the whole file, elsewhere in a function."""
+    if finding.question == SANDBOXED:
+        return finding.question
+    return f"{function}: {finding.question}" if function else ""
 
 
 def referring(finding: Finding, matter: str, asked: dict[str, Finding]) -> Finding:
@@ -86,7 +94,8 @@ def _may_be_asked(finding: Finding) -> bool:
 
 def _rank(finding: Finding) -> tuple[int, int]:
     """A call that reads or shows an address tells most of what it is for, a type least."""
-    return (not finding.call.startswith(_CALLS)) + (finding.rule == "address-size"), finding.line
+    says_least = finding.rule in ("address-size", "family-loop")
+    return (not finding.call.startswith(_CALLS)) + says_least, finding.line
 
 
 def _referring(findings: list[Finding]) -> Iterator[Finding]:

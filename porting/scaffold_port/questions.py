@@ -11,6 +11,7 @@ COUNTED = "peers are counted by their addresses: which does a service's peer hav
 BACK = "it connects to a port beside the peer's: is anybody there where the peer is a service's?"
 TOLD = "another program is told the address: does it know services, too?"
 REVERSED = "DNS is asked about an address's numbers: what is it to say of a service's?"
+SANDBOXED = "a sandbox allows these system calls alone: does it allow those of libscaffold, too?"
 LOW_PORT = "a low port counts as proof of a privileged peer: does it of a service's?"
 
 

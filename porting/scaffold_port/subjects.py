@@ -51,7 +51,10 @@ SUBJECTS = (
     Subject(
         carried("PROXY's header"),
         _named("proxyp", "ha_?proxy|proxy_?(?:proto|hdr|header|line|v1|v2)"),
-        (b"PROXY TCP", b"PROXY UNKNOWN", b"PROXY protocol", b"Proxy Protocol", b"\\x51\\x55\\x49"),
+        (
+            *(b"PROXY TCP", b"PROXY UNKNOWN", b"PROXY protocol", b"Proxy Protocol"),
+            *(b"\\x51\\x55\\x49", b"PROXY_AF_INET", b"PP2_"),
+        ),
     ),
     Subject(
         carried("`Forwarded` or its like"),
@@ -99,7 +102,10 @@ SUBJECTS = (
         ),
         (b'"Via: ', b'"Contact: ', b'"Record-Route: ', b";received=", b";rport", b" IN IP4 "),
     ),
-    Subject(carried("Kerberos"), _named("kaddr", "auth_?con_?(?:gen|set)addr")),
+    Subject(
+        carried("Kerberos"),
+        _named("kaddr|kerberos|krb5?|gssapi|spnego", "auth_?con_?(?:gen|set)addr"),
+    ),
     Subject(carried("DCC"), _named("x?dcc"), (b"DCC SEND", b"DCC CHAT")),
     Subject(
         carried("RADIUS"),
@@ -166,7 +172,8 @@ SUBJECTS = (
             "acls?|hba|cidr|access(?:_?(?:list|check|control|rule|ok))?|hosts?_?(?:access|allow|deny)"
             "|check_?(?:ip(?!_)|host(?:name)?|client|peer|access)|tcp_?wrap(?:pers?)?|libwrap|ruserok"
             "|ip_?cmp|[kdz]_?line|bans?|banned",
-            "(?:match|check|filter|eval|in)_?(?:sub_?net|net_?mask|network|cidr)"
+            "_masked|(?:addr|peer|ip)_?polic(?:y|ies)|^policies$"
+            "|(?:match|check|filter|eval|in)_?(?:sub_?net|net_?mask|network|cidr)"
             "|(?:sub_?net|net_?mask|netblock|cidr)_?(?:match|check|filter|eval)"
             "|(?:allow(?:ed)?|den(?:y|ied)|trusted)_?"
             "(?:from|host|ip|addr|list|net|sender|access|prox|peer|client)"

@@ -15,6 +15,7 @@ from scaffold_port.questions import (
     MASKED,
     RECEIVED,
     RECORD,
+    SANDBOXED,
     elsewhere,
     without,
 )
@@ -193,6 +194,7 @@ URL = 'https://example.org/'
         ("`socket.socket` is meant as a class", "class A(socket.socket): pass"),
         ("`socket` is passed on", "g(module=socket)"),
         (CHECKED, "if not socket.inet_aton(x): pass"),
+        ("", "socket.inet_pton(x.family, resolved_addr[0])"),
         (RECORD, "return socket.inet_ntop(socket.AF_INET, x[4:8])"),
         (RECORD, "data = bytes(x[16:]); return socket.inet_ntoa(data)"),
         (RECORD, "data, _ = s.recvfrom(4); return socket.inet_ntoa(data)"),
@@ -232,6 +234,26 @@ def test_what_other_systems_have_in_place_of_a_function(tmp_path: Path) -> None:
         "    def inet_pton(a, x): return socket.inet_aton(x)\n",
     ):
         assert asked(findings(tmp_path, "a.py", f"import socket\n{text}")) == []
+
+
+def test_a_sandbox_is_asked_once_in_a_file(tmp_path: Path) -> None:
+    """Its names are those of system calls, and stay."""
+    allow = "seccomp_rule_add(c, ALLOW, SCMP_SYS({}), 0);"
+    text = (
+        f"void f(void) {{ {allow.format('connect')} }}\nvoid g(void) {{ {allow.format('bind')} }}\n"
+    )
+    found = findings(tmp_path, "a.c", text)
+    assert [(one.question, one.left) for one in found] == [
+        (SANDBOXED, ""),
+        ("", "the question of line 1"),
+    ]
+    assert not any(one.rewritten for one in found)
+
+
+def test_what_stands_for_a_resolver_has_no_record(tmp_path: Path) -> None:
+    body = "(char *text, unsigned char *to) { inet_pton(AF_INET6, text, to); }\n"
+    assert asked(findings(tmp_path, "a.c", f"void hostent_match{body}")) == []
+    assert asked(findings(tmp_path, "a.c", f"void f{body}")) == [RECORD]
 
 
 def test_a_function_is_asked_once(tmp_path: Path) -> None:

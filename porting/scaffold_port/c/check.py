@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..declared import Place
 from ..findings import Finding, NotAnalysed
+from ..questions import SANDBOXED
 from ..rules import RULES, by_name, watched
 from ..rules.rule import Rule
 from ..scope import left_alone
@@ -28,6 +29,7 @@ from .signature import (
 from .text import uncommented
 from .unit import Unit, Use
 from .uses import read
+from .value import NUMBERS
 
 if TYPE_CHECKING:
     from ..analyze import FileResult
@@ -205,9 +207,18 @@ def _confidence(use: Use) -> str:
     return "medium" if use.role == "macro" or use.value else "high"
 
 
+def _fix_and_question(use: Use, rule: Rule, unit: Unit) -> tuple[str, str]:
+    """What a sandbox allows keeps its name, which is the system call's."""
+    if use.value and use.passed_to == NUMBERS:
+        return "", SANDBOXED
+    fix = rule.fix(use, unit) if rule.fix else ""
+    return fix, rule.ask(use, unit) if rule.ask else ""
+
+
 def _finding(unit: Unit, conditions: Conditions, use: Use, rule: Rule, message: str) -> Finding:
     source = unit.source
     line, column = source.position(use.start)
+    fix, question = _fix_and_question(use, rule, unit)
     return Finding(
         rule=rule.id,
         path=source.path,
@@ -222,6 +233,6 @@ def _finding(unit: Unit, conditions: Conditions, use: Use, rule: Rule, message: 
         lines=rule.lines,
         message=message,
         text=source.text(line),
-        fix=rule.fix(use, unit) if rule.fix else "",
-        question=rule.ask(use, unit) if rule.ask else "",
+        fix=fix,
+        question=question,
     )

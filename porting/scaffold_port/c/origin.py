@@ -39,6 +39,10 @@ _DATA = frozenset(
 )
 """Fields that hold whatever a message has."""
 _OF_MESSAGE = re.compile(r"(?:hdr|header|rdata|payload)\b")
+_RESOLVES = re.compile(
+    r"^[^(]{0,200}(?:gethost|hostent|get(?:addr|name)info|inet_(?:net_)?(?:[pn]to[pn]|aton|ntoa))"
+)
+"""In the name of a function that stands for libc's, and hands on what a hosts file or DNS says."""
 
 
 def question(call: Node | None, name: str) -> str:
@@ -57,16 +61,21 @@ def question(call: Node | None, name: str) -> str:
         if _is_only_checked(address, function):
             return CHECKED
         to_bytes = _is_of_bytes(address, function) and not _is_put_into_address(address, function)
-        return RECORD if to_bytes else ""
+        return RECORD if to_bytes and not _is_of_resolver(function) else ""
     if name in PRINTERS and len(given) > PRINTERS[name]:
         if _MESSAGE.search(function.text or b""):
             return ANNOUNCED
         address = given[PRINTERS[name]]
         is_record = _is_of_bytes(address, function) or _is_copied(address, function)
-        return RECORD if is_record else ""
+        return RECORD if is_record and not _is_of_resolver(function) else ""
     if name in _ASKERS and _MESSAGE.search(function.text or b""):
         return ANNOUNCED
     return question_of_bytes(call) if name in _ASKERS else ""
+
+
+def _is_of_resolver(function: Node) -> bool:
+    declarator = function.child_by_field_name("declarator")
+    return declarator is not None and _RESOLVES.search(text(declarator)) is not None
 
 
 def question_of_bytes(node: Node) -> str:

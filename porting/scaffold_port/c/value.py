@@ -30,11 +30,15 @@ def is_value(node: Node) -> bool:
     return taker.type != "argument_list" or not _DECLARES.match(called(taker))
 
 
+NUMBERS = "SCMP_SYS"
+"""libseccomp's macro, which makes the number of a system call of its name."""
+
+
 def macro_given(node: Node, macros: frozenset[str]) -> str:
     """The macro that the name is given to, by its capitals or as one of `macros`: what it makes of
     the name may be anything."""
     name = given_to(node)
-    return name if name.isupper() or name in macros else ""
+    return name if (name.isupper() and name != NUMBERS) or name in macros else ""
 
 
 def given_to(node: Node) -> str:

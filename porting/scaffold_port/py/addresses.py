@@ -83,7 +83,7 @@ class Addresses:
         if any(map(literal, given)):
             return ""
         if self._is_only_checked(call, scope):
-            return CHECKED
+            return "" if any(map(_is_of_pair, given)) else CHECKED
         if _MULTICAST.search(around) or self._is_netlinks or self._is_shown(call, scope):
             return ""
         return MASKED if b"&" in around and _MASK.search(around) else RECORD
@@ -206,6 +206,12 @@ def _is_constant(given: Node) -> bool:
     """A text, or a name in capitals, as a family has it."""
     name = dotted(given)
     return given.type == "string" or (name != "" and name.rpartition(".")[2].isupper())
+
+
+def _is_of_pair(given: Node) -> bool:
+    """The host of an address as sockets and resolvers give it."""
+    name = text(field(given, "value")) if given.type == "subscript" else ""
+    return name.endswith("addr") and text(field(given, "subscript")) == "0"
 
 
 def _around(call: Node, scope: Scope) -> Node:

@@ -11,7 +11,9 @@ its own on a loopback port. Everything started in a lab ends with it, whatever h
 """
 
 import contextlib
+import errno
 import os
+import random
 import shutil
 import signal
 import socket
@@ -378,11 +380,27 @@ def _next_number() -> int:
     return next(_numbers)
 
 
+_PORTS = range(16384, 32768)
+"""Below those that the kernel gives to sockets (32768 and up): one of its own would be another
+socket's while a scaffoldd is started again."""
+
+
 def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    for port in random.sample(_PORTS, len(_PORTS)):
+        if _is_free(port):
+            return port
+    raise ServiceError(errno.EADDRINUSE, "no UDP port is free for a scaffoldd")
+
+
+def _is_free(port: int) -> bool:
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.bind((address, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return False
+    return True
 
 
 __all__ = ["Host", "Lab", "NoDaemon", "end", "instances_of"]

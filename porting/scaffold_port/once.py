@@ -18,6 +18,8 @@ NEAR = 60
 """Lines: what is written further away is another function's."""
 _CALLS = ("inet_", "get")
 """How what reads or shows an address begins."""
+_OPENS = re.compile(r"(?i)connect|listen|bind|open")
+"""A function that makes a socket does to addresses what every program does."""
 _HEADER = re.compile(r"\.(?:h\w*|H|inl?|ipp|tpp)$")
 _OF_A_FUNCTION = {COUNTED, LOCAL, REVERSED}
 _OF_A_FILE = {ANNOUNCED, MASKED, *(one.question for one in SUBJECTS)} - _OF_A_FUNCTION
@@ -78,7 +80,8 @@ def _most_telling(
     near = [at for at in may_be if any(abs(findings[at].line - line) < NEAR for line in lines)]
     inside = [at for at in may_be if subject.names(findings[at].function)]
     is_named = subject.names(path.stem) and not _HEADER.search(path.name)
-    first = near or inside or (may_be if is_named else [])
+    handled = [at for at in may_be if not _OPENS.search(findings[at].function)]
+    first = near or inside or (handled if is_named else [])
     return min(first, key=lambda at: _rank(findings[at]), default=None)
 
 

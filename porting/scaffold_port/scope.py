@@ -57,7 +57,7 @@ def beside(path: PurePath) -> str:
     """What the code at `path` is where it is no part of the program that runs: documentation,
     examples, what hidden folders are for, and Python for those who make the program; empty where it
     may be one."""
-    is_python = path.suffix == ".py"
+    is_python = path.suffix in (".py", "")  # a script has no other
     for index, one in enumerate(part.lower() for part in path.parts[:-1]):
         around = is_python and index == 0 and _AROUND.fullmatch(one)
         if around or _BESIDE.fullmatch(one):

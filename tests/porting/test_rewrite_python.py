@@ -233,6 +233,14 @@ def test_forms(tmp_path: Path, before: bytes, after: bytes) -> None:
     compile(after, "a.py", "exec")
 
 
+def test_a_factory_is_asked_and_not_passed_over(tmp_path: Path) -> None:
+    """Whoever puts another one there wants it to be called."""
+    text = b"import socket\nfactory = socket.socket\n\ndef f():\n    return factory(2)\n"
+    assert rewritten(tmp_path, text) == text
+    [line] = left(tmp_path, text)
+    assert line.startswith("a.py:2: left to you: `socket.socket` is meant as a class")
+
+
 def test_newer_python_than_this_one(tmp_path: Path) -> None:
     text = b"import socket\ntype X = int\nx = f'{socket.gethostbyname('a')}'\n"
     assert rewritten(tmp_path, text) == (
@@ -257,7 +265,7 @@ def test_an_event_loop_needs_an_import_alone(call: str, tmp_path: Path) -> None:
         ("class A(socket.socket): pass", "left to you: `socket.socket` is meant as a class"),
         ("class A(socketserver.TCPServer): pass", "left to you: `TCPServer` makes a socket"),
         ("http.server.HTTPServer(1)", "left to you: `HTTPServer` makes a socket of its own"),
-        ("socket.create_server = f", "left to you: `socket.create_server` is replaced"),
+        ("socket.create_server = f", "context: `socket.create_server` is replaced"),
         ("dns.getaddrinfo(h, 1)", "left to you: `getaddrinfo` may be an event loop's"),
         ("s.sendto(b'', ('h', 1))", "context: `sendto`"),
         ("s = scaffold.inet.socket(); s.bind(1)", "context, the socket is scaffold.inet's"),

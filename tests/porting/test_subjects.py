@@ -171,3 +171,8 @@ def test_a_message_by_its_numbers_is_one_of_the_file(tmp_path: Path) -> None:
     found = findings(tmp_path, "a.c", PORT.format("put") + answer)
     assert asked(found) == [ANNOUNCED]
     assert {one.left for one in found if one.line == 1} == {"the question of line 2"}
+
+
+def test_a_tool_that_connects_has_no_list(tmp_path: Path) -> None:
+    assert asked(findings(tmp_path, "whitelist.c", PORT.format("make_connection"))) == []
+    assert asked(findings(tmp_path, "whitelist.c", PORT.format("look_up"))) == [LISTED]

@@ -173,7 +173,6 @@ class _Checks:
             self.replaced.add(name)
             self.replacements.add(self.module.place(use.node)[0])
             message = f"`{name}` is replaced; what scaffold.inet has is not"
-            question, matter = unclear(message), "replaced"
         elif known.why:
             message = f"`{call}` {known.why}"
             question = "" if is_without_question(name, use) else elsewhere(message)

@@ -224,8 +224,7 @@ def _in_passing(meanings: Iterable[str]) -> Meaning:
 
 
 def _kept(meaning: str) -> str:
-    """What a name stands for once its value, which is found where it stands, is rewritten."""
+    """What a name stands for once its value, which is found where it stands, is rewritten, or
+    somebody has said what it is: what calls the name asks whatever is put there."""
     known = LIBRARY.get(meaning)
-    if known is None or meaning == "socket.socket":  # as a class it is not rewritten
-        return meaning
-    return known.fix
+    return known.fix if known else meaning

@@ -1,5 +1,7 @@
 """Kind 10: options whose refusal must not be fatal."""
 
+import re
+
 from ..c.unit import Unit, Use
 from ..questions import without
 from .rule import Rule, is_call, namesake
@@ -31,9 +33,18 @@ def _judge(use: Use, unit: Unit) -> str | None:
     return f"the result of setting {option} is looked at: a flow may refuse it"
 
 
+_OF_PACKETS = frozenset({"SO_ATTACH_FILTER", "SO_ATTACH_BPF", "SO_BINDTODEVICE"})
+_PACKETS = re.compile(rb"\b(?:[AP]F_PACKET|SOCK_PACKET)\b")
+_WANTED = frozenset({"IP_OPTIONS"})
+"""Routes, which a program sets because its user says so, and has no use for without."""
+
+
 def _ask(use: Use, unit: Unit) -> str:
     option = refused(use)
-    return without(option) if option and not use.raw else ""
+    if not option or use.raw or option in _WANTED:
+        return ""
+    of_packets = option in _OF_PACKETS and _PACKETS.search(unit.source.data)
+    return "" if of_packets else without(option)
 
 
 RULE = Rule(

@@ -19,7 +19,7 @@ NEAR = 60
 _CALLS = ("inet_", "get")
 """How what reads or shows an address begins."""
 _OPENS = re.compile(r"(?i)connect|listen|bind|open")
-"""A function that makes a socket does to addresses what every program does."""
+"""In the name of a function that makes a socket."""
 _HEADER = re.compile(r"\.(?:h\w*|H|inl?|ipp|tpp)$")
 _OF_A_FUNCTION = {COUNTED, LOCAL, REVERSED}
 _OF_A_FILE = {ANNOUNCED, MASKED, *(one.question for one in SUBJECTS)} - _OF_A_FUNCTION
@@ -80,9 +80,14 @@ def _most_telling(
     near = [at for at in may_be if any(abs(findings[at].line - line) < NEAR for line in lines)]
     inside = [at for at in may_be if subject.names(findings[at].function)]
     is_named = subject.names(path.stem) and not _HEADER.search(path.name)
-    handled = [at for at in may_be if not _OPENS.search(findings[at].function)]
-    first = near or inside or (handled if is_named else [])
+    handled = [at for at in may_be if _handles(findings[at])] if is_named else []
+    first = near or inside or handled
     return min(first, key=lambda at: _rank(findings[at]), default=None)
+
+
+def _handles(finding: Finding) -> bool:
+    """Whether a function does to addresses what not every program does."""
+    return finding.rule != "family-loop" and not _OPENS.search(finding.function)
 
 
 def _may_be_asked(finding: Finding) -> bool:

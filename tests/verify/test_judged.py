@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
+from scaffold_port.findings import ASKED as ASKED_AT
 from scaffold_port.findings import CONFIDENCES
 from verify.judged import GROUPS, Drawn, analysed, read
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1800)]
 
-LISTS = ("judged.toml", "judged-2.toml")
+LISTS = ("judged.toml", "judged-2.toml", "judged-3.toml", "judged-4.toml")
 to_reach_the_goals = pytest.mark.parametrize("judged", LISTS[1:], indirect=True)
 DECIDE_LEAST = 0.8
 CONTEXT_MOST = 0.01
@@ -28,7 +29,8 @@ FEW = 5
 GONE = "no finding"
 """Nobody is asked there, and nothing is renamed."""
 ASKED = "asked before"
-"""Context, because the function has the question already."""
+"""Context, because its function or its file has the question already. Where that is about another
+matter, `covered` is false."""
 
 Judged = tuple[dict[str, Any], str, str]
 """An entry of the list, the group that its place has, and the confidence."""
@@ -63,7 +65,7 @@ def _as_of_now(entry: dict[str, Any], found: Places) -> tuple[str, str]:
     if not same:
         return GONE, ""
     _, _, nearest = min(same, key=lambda one: (*one[:2], one[2].rank))
-    asked = nearest.left.startswith("the question of line ")
+    asked = nearest.left.startswith(ASKED_AT) and entry.get("covered", True)
     return ASKED if asked else nearest.group, nearest.confidence
 
 

@@ -37,6 +37,7 @@ class Declared:
     classes: set[str] = field(default_factory=set)
     others: dict[str, str] = field(default_factory=dict)  # by name: what a header makes of it
     writers: frozenset[str] = frozenset()  # a header's macros that make texts of names
+    makes: set[str] = field(default_factory=set)  # functions of libraries, as the library itself
 
 
 class Run:
@@ -46,6 +47,7 @@ class Run:
         self._members: dict[tuple[str, str], bool] = {}
         self._classes: set[str] = set()
         self._others: dict[str, str] = {}
+        self._makes: set[str] = set()
         self._writers: set[str] = set()
         self._bases: dict[str, set[str]] = {}
         for one in files:
@@ -54,11 +56,15 @@ class Run:
             self._classes |= one.classes
             self._others |= one.others
             self._writers |= one.writers
+            self._makes |= one.makes
             for child, base in one.bases:
                 self._bases.setdefault(child, set()).add(base)
 
     def hides(self, name: str, place: Place) -> bool:
-        """Whether a class around a place has a member of the name, which is what is meant then."""
+        """Whether the program makes the function itself, or a class around a place has a member of
+        the name, which is what is meant then."""
+        if name in self._makes:
+            return True
         classes = self._with_bases(place.classes) & self._classes
         return any(self._may_mean(one, name, place) for one in classes)
 

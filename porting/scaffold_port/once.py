@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 from .findings import ASKED, Finding
 from .questions import ANNOUNCED, COUNTED, LOCAL, MASKED, REVERSED, SANDBOXED
+from .rules.libraries import OPENING
 from .subjects import SUBJECTS, Mentions, Subject
 
 RULES = frozenset(
@@ -37,8 +38,8 @@ def in_functions(findings: Iterable[Finding], language: str) -> Iterator[Finding
 
 
 def _matter(finding: Finding, function: str) -> str:
-    """What is asked once: of a sandbox in the whole file, elsewhere in a function."""
-    if finding.question == SANDBOXED:
+    """What is asked once: of a sandbox and of a library in the whole file, else in a function."""
+    if finding.question == SANDBOXED or finding.call in OPENING:
         return finding.question
     return f"{function}: {finding.question}" if function else ""
 
@@ -109,6 +110,7 @@ def _rank(finding: Finding) -> tuple[int, int]:
 def _referring(findings: list[Finding]) -> Iterator[Finding]:
     """What is context says where somebody is asked about its function, or else its file."""
     of_functions: dict[str, int] = {}
+    of_lines = {one.line: one.left or where(one) for one in findings if one.call in OPENING}
     of_file = 0
     for one in findings:
         if one.group == "decide" and one.rule in RULES:
@@ -116,5 +118,6 @@ def _referring(findings: list[Finding]) -> Iterator[Finding]:
             of_file = of_file or (one.line if one.question in _OF_A_FILE else 0)
     for one in findings:
         line = (of_functions.get(one.function, 0) if one.function else 0) or of_file
+        left = of_lines.get(one.line, "") or (f"{ASKED}{line}" if line else "")
         is_context = one.rule in RULES and one.group == "context" and not one.left
-        yield replace(one, left=f"{ASKED}{line}") if is_context and line else one
+        yield replace(one, left=left) if is_context and left else one

@@ -137,7 +137,9 @@ SUBJECTS = (
     ),
     Subject(
         carried("an exchange of peers"),
-        _named("trackers?|dht|pex|peer_?exchange|compact_?(?:peer|node|address)s?(?:es)?"),
+        _named(
+            "trackers?|dht|pex|peer_?exchange|(?:un)?pack_?compact|compact_?(?:peer|node|address)s?(?:es)?"
+        ),
         (b'"added.f"', b'"added6"', b"compact=1", b"compact=%"),
     ),
     Subject(

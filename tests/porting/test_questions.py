@@ -236,6 +236,21 @@ def test_what_other_systems_have_in_place_of_a_function(tmp_path: Path) -> None:
         assert asked(findings(tmp_path, "a.py", f"import socket\n{text}")) == []
 
 
+def test_a_library_is_asked_about_once_in_a_file(tmp_path: Path) -> None:
+    call = "{ return httpConnect2(host, 1, 0, AF_UNSPEC, 0, 1, 2, 0); }"
+    found = findings(tmp_path, "a.c", f"int f(char *host) {call}\nint g(char *host) {call}\n")
+    assert asked(found) == [elsewhere("libcups opens connections of its own")]
+    assert [one.left for one in found if one.group == "context"] == ["the question of line 1"] * 3
+
+
+def test_a_library_itself_is_not(tmp_path: Path) -> None:
+    (tmp_path / "lib.c").write_text(
+        "int redisConnect(char *host) { return connect(1, host, 2); }\n"
+    )
+    (tmp_path / "a.c").write_text("int f(void) { return redisConnect(host); }\n")
+    assert {one.call for one in analyze([tmp_path], jobs=1).findings} == {"connect"}
+
+
 def test_a_sandbox_is_asked_once_in_a_file(tmp_path: Path) -> None:
     """Its names are those of system calls, and stay."""
     allow = "seccomp_rule_add(c, ALLOW, SCMP_SYS({}), 0);"

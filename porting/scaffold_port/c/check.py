@@ -9,6 +9,7 @@ from ..declared import Place
 from ..findings import Finding, NotAnalysed
 from ..questions import SANDBOXED
 from ..rules import RULES, by_name, watched
+from ..rules.libraries import OPENING
 from ..rules.rule import Rule
 from ..scope import left_alone
 from ..source import Source
@@ -56,6 +57,7 @@ def check(source: Source, result: "FileResult") -> None:
         return
     unit = read(parsed, names)
     result.declared.members |= unit.members
+    result.declared.makes |= unit.own.keys() & OPENING.keys()
     result.not_analysed += [NotAnalysed(source.path, line, why) for line, why in unit.broken]
     if not unit.uses:
         return

@@ -1,6 +1,8 @@
 """Kind 9: calls that have a new name."""
 
 from ..c.unit import Unit, Use
+from ..questions import elsewhere
+from .libraries import OPENING
 from .option import refused
 from .rule import Rule, is_call, namesake
 
@@ -10,6 +12,8 @@ _OPTIONS = frozenset({"setsockopt", "getsockopt"})
 def _judge(use: Use, unit: Unit) -> str | None:
     if not is_call(use) and not use.value:
         return None
+    if use.name in OPENING:
+        return f"`{use.name}` opens a connection of its own"
     if is_call(use) and _says_more(use):
         return None
     if use.name in _OPTIONS:
@@ -24,6 +28,15 @@ def _says_more(use: Use) -> bool:
     return "SO_ERROR" in use.arguments
 
 
+def _fix(use: Use, unit: Unit) -> str:
+    return "" if use.name in OPENING else namesake(use, unit)
+
+
+def _ask(use: Use, unit: Unit) -> str:
+    library = OPENING.get(use.name)
+    return elsewhere(f"{library} opens connections of its own") if library else ""
+
+
 RULE = Rule(
     id="connection-call",
     kind=9,
@@ -32,9 +45,14 @@ RULE = Rule(
         "scaffold_connect, scaffold_bind, scaffold_listen, scaffold_accept, scaffold_shutdown, "
         "scaffold_setsockopt and scaffold_getsockopt take services and plain IP alike. libc's own "
         "see the AF_UNIX socket below a service's: they refuse options of TCP, or answer for "
-        "AF_UNIX. read, write, sendfile, poll and close stay libc's."
+        "AF_UNIX. read, write, sendfile, poll and close stay libc's. What a library opens by "
+        "itself knows services where it is ported, too, or under the shim: a human decides, once "
+        "for a file and a library."
     ),
-    names=_OPTIONS | {"connect", "bind", "listen", "accept", "accept4", "shutdown"},
+    names=_OPTIONS
+    | OPENING.keys()
+    | {"connect", "bind", "listen", "accept", "accept4", "shutdown"},
     judge=_judge,
-    fix=namesake,
+    fix=_fix,
+    ask=_ask,
 )

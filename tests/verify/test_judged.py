@@ -3,8 +3,8 @@ whether somebody who ports the program has to look there (judged.toml to judged-
 
 The goals: of ten findings *to decide* eight deserve it, of a hundred that are *context* at most one
 would have, and what is surer deserves it more often. What they were when they were drawn stands in
-docs/decisions/0034. Rules were fitted to all lists since, so that what they reach now proves little:
-the next draw does.
+docs/decisions/0034. Rules were fitted to all lists since, so that what they reach now proves
+little: the next draw does.
 """
 
 from itertools import pairwise

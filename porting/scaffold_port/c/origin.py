@@ -91,11 +91,8 @@ def question_of_bytes(node: Node) -> str:
 def _is_copied_out(node: Node, function: Node) -> bool:
     """Whether it is copied to a place among bytes."""
     call = enclosing(node, {"call_expression"})
-    called = call.child_by_field_name("function") if call is not None else None
-    if call is None or called is None or text(called) not in _COPIERS:
-        return False
-    given = _arguments(call)
-    return len(given) > 1 and _holds(given[1], node) and _is_of_bytes(given[0], function)
+    copies = _copies(call) if call is not None else ()
+    return any(_holds(what, node) and _is_of_bytes(to, function) for to, what in copies)
 
 
 def _is_of_bytes(address: Node, function: Node) -> bool:
@@ -114,23 +111,27 @@ def _is_of_bytes(address: Node, function: Node) -> bool:
 def _is_copied(address: Node, function: Node) -> bool:
     """Whether bytes are copied into a variable that do not come from what is called an address."""
     variable = text(_bare(address))
-    for call in _calls(function):
-        called, given = call.child_by_field_name("function"), _arguments(call)
-        copies = called is not None and text(called) in _COPIERS and len(given) > 1
-        if copies and any(_mentions(variable, given[0])):
-            return not _ADDRESS_NAME.search(text(given[1]))
+    for to, what in _copies(function):
+        if any(_mentions(variable, to)):
+            return not _ADDRESS_NAME.search(text(what))
     return False
 
 
 def _is_put_into_address(address: Node, function: Node) -> bool:
     """Whether what stands there is copied into what is called an address."""
     variable = _root(address)
-    for call in _calls(function):
-        called, given = call.child_by_field_name("function"), _arguments(call)
-        copies = called is not None and text(called) in _COPIERS and len(given) > 1
-        if copies and variable and any(_mentions(variable, given[1])):
-            return _ADDRESS_NAME.search(text(given[0])) is not None
+    for to, what in _copies(function):
+        if variable and any(_mentions(variable, what)):
+            return _ADDRESS_NAME.search(text(to)) is not None
     return False
+
+
+def _copies(below: Node) -> Iterator[tuple[Node, Node]]:
+    """To where, and what."""
+    for call in _calls(below):
+        called, given = call.child_by_field_name("function"), _arguments(call)
+        if called is not None and text(called) in _COPIERS and len(given) > 1:
+            yield given[0], given[1]
 
 
 def _bare(address: Node) -> Node:

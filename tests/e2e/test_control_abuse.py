@@ -65,7 +65,7 @@ def host() -> Iterator[Host]:
         yield lab["a"]
         assert lab["a"].daemon is not None
         assert lab["a"].daemon.poll() is None
-        assert lab["a"].status()["flows"] == []
+        within(5, lambda: lab["a"].status()["flows"] == [])
 
 
 def error_of(control: socket.socket) -> int:

@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
+from e2e.common import within
 from scaffold import doctor
 from scaffold.cli import main
 from scaffold.doctor.refusals import REFUSALS
@@ -42,7 +43,7 @@ def test_the_flows_were_ours(results: list[doctor.Result]) -> None:
 
 def test_nothing_is_left_behind(results: list[doctor.Result], host: Host) -> None:
     assert results
-    assert host.status()["flows"] == []
+    within(5, lambda: host.status()["flows"] == [])
 
 
 def test_the_command(host: Host) -> None:

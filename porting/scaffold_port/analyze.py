@@ -10,19 +10,21 @@ from importlib import import_module
 from itertools import chain, repeat
 from pathlib import Path
 
+from .asking import asked
 from .cache import Cache
 from .compiled.database import Database
 from .compiled.unit import Asked
-from .compiled.view import View, asked, view
+from .compiled.view import View, view
+from .compiled.view import asked as asked_of_compiler
 from .declared import PLAIN, Declared, Place, Run
 from .files import EVERYTHING, Choice, Files, collect
 from .findings import Finding, NotAnalysed, Report, undecided
-from .languages import included
-from .once import about_subjects, in_functions
+from .languages import included, made_from
+from .networks import NETWORK
 from .processes import each
-from .scope import beside, left_alone
+from .scope import left_alone
 from .source import Source, wide
-from .subjects import Mentions, mentions
+from .subjects import SUBJECTS, Mentions, mentions
 
 SIZE_MAX = 16 << 20
 """Larger files are data or generated; the largest source of a known program has 1 MiB."""
@@ -45,6 +47,7 @@ class FileResult:
     declared: Declared = field(default_factory=Declared)
     places: list[Place] = field(default_factory=list)  # of the findings, where it matters
     mentions: Mentions = field(default_factory=dict)  # of what the file is about
+    made_from: str = ""  # the grammar that it says it was made from
 
 
 def analyze(
@@ -84,7 +87,7 @@ def _of_c(results: list[FileResult]) -> tuple[Asked, dict[str, set[str]]]:
     for result in results:
         names.setdefault(Path(result.path).name, set()).update(result.includes)
     of_c = (_with_places(result) for result in results if result.language != "python")
-    return asked(chain.from_iterable(of_c)), names
+    return asked_of_compiler(chain.from_iterable(of_c)), names
 
 
 def _all(files: Files, jobs: int, cache: Cache | None) -> Iterable[FileResult]:
@@ -135,7 +138,8 @@ def analyze_file(words: tuple[str, str], cache: Cache | None = None) -> FileResu
         with _without_collector():
             _check(language)(Source(path, data, language), result)
         if result.findings:
-            result.mentions = mentions(data)
+            result.mentions = mentions(data, (*SUBJECTS, NETWORK))
+            result.made_from = made_from(data) if language != "python" else ""
     except Exception as error:  # one file's trouble is not the others'
         result.not_analysed.append(NotAnalysed(path, 0, f"the analysis failed: {error}"[:200]))
         return result
@@ -179,14 +183,24 @@ def _read(path: str) -> bytes:
 
 def _merge(results: list[FileResult], report: Report, roots: list[Path], compiled: View) -> None:
     run = Run(_declared(result, roots) for result in results)
+    all_paths = {result.path for result in results}
     for result in results:
         report.files += 1
         report.bytes += result.bytes
         report.languages[result.language] = report.languages.get(result.language, 0) + 1
         report.not_analysed += result.not_analysed
         found = (_meant(*one, run, compiled) for one in _with_places(result))
-        settled = [_settled(finding, roots) for finding in found if finding]
-        report.findings += map(_ranked, _asked_once(settled, result, roots))
+        is_there = str(Path(result.path).parent / result.made_from) in all_paths
+        report.findings += map(
+            _ranked,
+            asked(
+                filter(None, found),
+                _below(Path(result.path), roots),
+                result.language,
+                result.mentions,
+                result.made_from if is_there else "",
+            ),
+        )
     report.findings.sort(key=lambda one: (one.path, one.line, one.column, one.rule))
 
 
@@ -218,26 +232,6 @@ def _declared(result: FileResult, roots: list[Path]) -> Declared:
     if left_alone(_below(Path(result.path), roots), ()):
         return replace(result.declared, others={}, writers=frozenset())
     return result.declared
-
-
-def _settled(finding: Finding, roots: list[Path]) -> Finding:
-    """With the reason why it stays as it is, or why nobody is asked, where there is one."""
-    path = _below(Path(finding.path), roots)
-    left = left_alone(path, finding.ifdef)
-    if left:
-        finding = replace(finding, left=left)
-    elif finding.question and beside(path):
-        finding = replace(finding, question="", left="" if finding.fix else beside(path))
-    return finding
-
-
-def _asked_once(
-    findings: Iterable[Finding], result: FileResult, roots: list[Path]
-) -> Iterable[Finding]:
-    """Those of one file; what is beside the program has no subject."""
-    findings = in_functions(findings, result.language)
-    path = _below(Path(result.path), roots)
-    return findings if beside(path) else about_subjects(findings, path, result.mentions)
 
 
 def _ranked(finding: Finding) -> Finding:

@@ -25,6 +25,8 @@ class Place:
 PLAIN = Place()
 _WITHOUT_CALLS = ("std::", "noncopyable", "boost::noncopyable")
 """How bases begin that many classes have, and that have no members of such names."""
+_MEMBERS = {"QObject": {"connect"}, "QThread": {"connect"}}
+"""Classes of other libraries that many programs derive from: which of such names they have."""
 
 
 @dataclass
@@ -82,7 +84,7 @@ class Run:
                 return f"`using namespace {scope}` shows another `{name}`"
         if name in self._others and not place.declared:
             return f"a header makes `{name}` {self._others[name]}"
-        unseen = sorted(self._unseen(place.classes)) if place.is_word else []
+        unseen = sorted(self._unseen(place.classes, name)) if place.is_word else []
         return f"the class `{unseen[0]}` was not analysed, and may have its own" if unseen else ""
 
     def _may_mean(self, scope: str, name: str, place: Place) -> bool:
@@ -100,11 +102,13 @@ class Run:
                 open_ += (base.rpartition("::")[2] for base in self._bases.get(one, ()))
         return seen
 
-    def _unseen(self, classes: tuple[str, ...]) -> set[str]:
-        """Base classes that no file of the run has, and that may have such names."""
+    def _unseen(self, classes: tuple[str, ...], name: str) -> set[str]:
+        """Base classes that no file of the run has, and that may have a member of the name."""
         bases = {base for one in self._with_bases(classes) for base in self._bases.get(one, ())}
         return {
             base
             for base in bases
-            if not base.startswith(_WITHOUT_CALLS) and base.rpartition("::")[2] not in self._classes
+            if not base.startswith(_WITHOUT_CALLS)
+            and base.rpartition("::")[2] not in self._classes
+            and name in _MEMBERS.get(base, {name})
         }

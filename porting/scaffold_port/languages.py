@@ -28,6 +28,8 @@ HEAD = 128
 """Bytes of a file that are enough for its first line; Linux takes 256 for an interpreter's path."""
 _PYTHON = re.compile(rb"#![^\n]*python", re.IGNORECASE)
 _INCLUDE = re.compile(rb'^[ \t]*+#[ \t]*+include[ \t]*+["<]([^">\n]++)', re.MULTILINE)
+_LINE = re.compile(rb'^[ \t]*+#[ \t]*+line[ \t]++\d++[ \t]++"([^"\n]++)"', re.MULTILINE)
+"""What yacc, bison, lex and flex write into the C that they make (C11 6.10.4)."""
 _SCRIPT = re.compile(rb"#!")
 
 
@@ -55,6 +57,12 @@ def included(data: bytes) -> set[str]:
     """The names of the files that C includes: `a.h`, `table.inc`, `errors.def`."""
     paths = (PurePath(os.fsdecode(found)) for found in _INCLUDE.findall(data))
     return {path.name for path in paths if path.suffix}
+
+
+def made_from(data: bytes) -> str:
+    """The name of the grammar that a file of C was made from; empty: of none."""
+    paths = (PurePath(os.fsdecode(found)) for found in _LINE.findall(data))
+    return next((path.name for path in paths if is_grammar(path)), "")
 
 
 def _suffix(path: PurePath) -> str:

@@ -8,19 +8,14 @@ from pathlib import PurePath
 from .findings import ASKED, Finding
 from .questions import ANNOUNCED, COUNTED, LOCAL, MASKED, REVERSED, SANDBOXED
 from .rules.libraries import OPENING
-from .subjects import SUBJECTS, Mentions, Subject
+from .subjects import NEAR, RULES, SUBJECTS, Mentions, Subject
 
-RULES = frozenset(
-    {"address-construction", "address-printing", "address-size", "port-logic", "socket-name"}
-    | {"family-loop"}
-)
-"""Whose findings are about the addresses that a file handles."""
-NEAR = 60
-"""Lines: what is written further away is another function's."""
 _CALLS = ("inet_", "get")
 """How what reads or shows an address begins."""
 _OPENS = re.compile(r"(?i)connect|listen|bind|open")
 """In the name of a function that makes a socket."""
+_PORT = re.compile(r"sin6?_port")
+"""The port of an address; of another every program speaks, whatever it is about."""
 _HEADER = re.compile(r"\.(?:h\w*|H|inl?|ipp|tpp)$")
 _OF_A_FUNCTION = {COUNTED, LOCAL, REVERSED}
 _OF_A_FILE = {ANNOUNCED, MASKED, *(one.question for one in SUBJECTS)} - _OF_A_FUNCTION
@@ -88,7 +83,8 @@ def _most_telling(
 
 def _handles(finding: Finding) -> bool:
     """Whether a function does to addresses what not every program does."""
-    return finding.rule != "family-loop" and not _OPENS.search(finding.function)
+    says_little = finding.rule == "port-logic" and not _PORT.search(finding.text)
+    return not (says_little or finding.rule == "family-loop" or _OPENS.search(finding.function))
 
 
 def _may_be_asked(finding: Finding) -> bool:
@@ -97,7 +93,8 @@ def _may_be_asked(finding: Finding) -> bool:
     is_settled = finding.question or finding.left or finding.suppressed
     of_header = finding.rule == "address-size" and _HEADER.search(finding.path)
     is_listed = finding.call.startswith("getserv") or "->s_port" in finding.text
-    is_other = is_listed or "#if 0" in finding.ifdef
+    is_group = finding.rule == "family-loop" and not finding.call.endswith("_UNSPEC")
+    is_other = is_listed or is_group or "#if 0" in finding.ifdef
     return finding.rule in RULES and not (is_settled or of_header or is_other)
 
 

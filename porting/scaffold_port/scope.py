@@ -46,6 +46,8 @@ _AROUND = re.compile(
     r"|tools?|util(itie)?s"
 )
 """Folders of Python around the packages; within one, and in C, they may be the program's own."""
+_BUILDERS = {"waflib", "site_scons", "scons-local"}
+"""Folders of Python that build a program, wherever they are: a copy of the tool that does it."""
 _HELPER = re.compile(
     r"setup|noxfile|fabfile|versioneer|(hatch|custom)_build|(generate|gen)[-_].+"
     r"|bench(mark)?([-_].+)?|testing|test[-_]?utils?"
@@ -59,7 +61,7 @@ def beside(path: PurePath) -> str:
     may be one."""
     is_python = path.suffix in (".py", "")  # a script has no other
     for index, one in enumerate(part.lower() for part in path.parts[:-1]):
-        around = is_python and index == 0 and _AROUND.fullmatch(one)
+        around = is_python and (one in _BUILDERS or (index == 0 and _AROUND.fullmatch(one)))
         if around or _BESIDE.fullmatch(one):
             return f"beside the program, in {one}/"
     if is_python and _HELPER.fullmatch(path.stem.lower()):

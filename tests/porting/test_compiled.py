@@ -62,11 +62,11 @@ def marked(files: dict[str, str], which: int) -> dict[tuple[str, int], str]:
     }
 
 
-QT = """class QObject {
+QT = """class Object {
 public:
-    static int connect(const QObject *, const char *, const QObject *, const char *);
-    template <class A, class B, class C> static int connect(const QObject *, A, B, C);
-    template <class A, class B> static int connect(const QObject *, A, B);
+    static int connect(const Object *, const char *, const Object *, const char *);
+    template <class A, class B, class C> static int connect(const Object *, A, B, C);
+    template <class A, class B> static int connect(const Object *, A, B);
     int listen(int, int);
 };
 template <class T> class Own {
@@ -78,10 +78,10 @@ CASES: dict[str, dict[str, str]] = {
     "overloads of a base that the run does not have": {
         "include/qt.h": QT,
         "src/a.cc": _SOCKETS + "#include <qt.h>\n"
-        "class Win : public QObject { void f(int s, struct sockaddr *a, Own<int> *o); int n; };\n"
+        "class Win : public Object { void f(int s, struct sockaddr *a, Own<int> *o); int n; };\n"
         "#define LATER(x) (x)\n"
         "void Win::f(int s, struct sockaddr *a, Own<int> *o) {\n"
-        " auto c = &QObject::listen; int n = 1; connect(n ? this : 0, c, n); //?.\n"
+        " auto c = &Object::listen; int n = 1; connect(n ? this : 0, c, n); //?.\n"
         " listen(s, 3); //+.\n LATER(listen(n, 3)); //+.\n"
         " ::listen(s, 3); //++\n LATER(::connect(s, a, 16)); //++\n"
         " shutdown(s, n); //++\n o->bind(s, a, 16);\n}\n",
@@ -106,16 +106,16 @@ CASES: dict[str, dict[str, str]] = {
     "other branches of #if": {
         "include/qt.h": QT,
         "src/a.cc": _SOCKETS + "#include <qt.h>\n"
-        "class Win : public QObject { void f(void *w, void *v); };\n"
+        "class Win : public Object { void f(void *w, void *v); };\n"
         "void Win::f(void *w, void *v) {\n#ifdef HERE\n listen(*(int *)w, 3); //?.\n#else\n"
         " listen(*(int *)w, 3); //??\n#endif\n}\n",
     },
     "a header with code, and one that nobody includes": {
         "include/qt.h": QT,
-        "src/a.h": "class Win : public QObject {\n"
+        "src/a.h": "class Win : public Object {\n"
         " int f(void *w) { return listen(*(int *)w, 2); } //?.\n"
         " int g(void *w) { return ::listen(*(int *)w, 2); } //++\n};\n",
-        "src/b.h": "class X : public QObject {\n"
+        "src/b.h": "class X : public Object {\n"
         " int f(void *w) { return listen(*(int *)w, 2); } //??\n};\n",
         "src/between.h": '#include "a.h"\n',
         "src/a.cc": _SOCKETS + '#include <qt.h>\n#include "between.h"\n',

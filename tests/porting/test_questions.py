@@ -44,6 +44,10 @@ def asked(found: list[Finding]) -> list[str]:
         (RECEIVED, "recv(fd, text, 9, 0); inet_aton(text, out);"),
         (RECORD, "inet_ntop(AF_INET, data + 2, text, 99);"),
         (RECORD, "inet_ntop(AF_INET, rr->rdata, text, 99);"),
+        ("", "log_debug(inet_ntop(AF_INET, rr->rdata, text, 99));"),
+        ("", "getnameinfo((struct sockaddr *)&found[i], n, text, 99, 0, 0, 0);"),
+        (CHECKED, "return inet_addr(text) != INADDR_NONE;"),
+        ("", "address = inet_addr(text);"),
         (RECORD, "unsigned char ip[4]; inet_ntop(AF_INET, ip, text, 99);"),
         (RECORD, "struct in_addr a; memcpy(&a, data, 4); puts(inet_ntoa(a));"),
         (RECORD, "inet_ntop(AF_INET6, hdr.v2.ip6.src_addr, text, 99);"),
@@ -251,6 +255,28 @@ def test_a_library_itself_is_not(tmp_path: Path) -> None:
     assert {one.call for one in analyze([tmp_path], jobs=1).findings} == {"connect"}
 
 
+def test_a_library_has_classes_and_methods(tmp_path: Path) -> None:
+    qt, asio = (
+        elsewhere(f"{one} opens connections of its own") for one in ("Qt Network", "Boost.Asio")
+    )
+    makes = "void f() { auto *s = new QTcpServer(this); a.async_accept(b, c); }\n"
+    assert asked(findings(tmp_path, "a.cc", f"class QTcpServer;\n{makes}")) == [qt, asio]
+    (tmp_path / "b.cc").write_text(makes.replace("QTcpServer", "QUdpSocket"))
+    (tmp_path / "b.hh").write_text("class QUdpSocket { int made_here; };\n")
+    found = analyze([tmp_path / "b.cc", tmp_path / "b.hh"], jobs=1).findings
+    assert asked(found) == [asio]
+
+
+def test_what_bison_made_is_asked_about_in_its_grammar(tmp_path: Path) -> None:
+    asks = "int f(void) { return inet_addr(text) != INADDR_NONE; }\n"
+    (tmp_path / "a.y").write_text(f"%%\n%%\n{asks}")
+    (tmp_path / "a.c").write_text(f'#line 3 "src/a.y"\n{asks}')
+    (tmp_path / "b.c").write_text(f'#line 3 "src/b.y"\n{asks}')
+    found = [one for one in analyze([tmp_path], jobs=1).findings if one.call == "inet_addr"]
+    lefts = {Path(one.path).name: one.left for one in found}
+    assert lefts == {"a.c": "made from a.y", "a.y": "", "b.c": ""}
+
+
 def test_a_sandbox_is_asked_once_in_a_file(tmp_path: Path) -> None:
     """Its names are those of system calls, and stay."""
     allow = "seccomp_rule_add(c, ALLOW, SCMP_SYS({}), 0);"
@@ -312,6 +338,7 @@ def test_what_is_beside_a_program_is_not_asked(tmp_path: Path) -> None:
         ("a/win_names.py", 0),
         ("conftest.py", 0),
         ("benchmarks/a.py", 0),
+        ("a/waflib/extras/a.py", 0),
         ("a/tools/main.py", 1),
         ("a/setup/a.py", 1),
     ],

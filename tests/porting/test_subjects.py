@@ -47,7 +47,7 @@ def asked(found: list[Finding]) -> list[str]:
         (carried("SIP or SDP"), "put_sdp"),
         (carried("DCC"), "dcc_listen"),
         (carried("Kerberos"), "sockaddr_to_kaddr"),
-        (carried("Kerberos"), "krb5_target"),
+        (carried("Kerberos"), "get_krb5_target"),
         (carried("RADIUS"), "add_framed_ip"),
         (carried("SNMP"), "send_snmp_trap"),
         (carried("what opens ports of a router"), "natpmp_request"),

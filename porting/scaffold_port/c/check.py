@@ -9,7 +9,7 @@ from ..declared import Place
 from ..findings import Finding, NotAnalysed
 from ..questions import SANDBOXED
 from ..rules import RULES, by_name, watched
-from ..rules.libraries import OPENING
+from ..rules.libraries import OF_OBJECTS, OPENING
 from ..rules.rule import Rule
 from ..scope import left_alone
 from ..source import Source
@@ -47,6 +47,7 @@ def check(source: Source, result: "FileResult") -> None:
         for one in classes(parsed.data):
             result.declared.classes.add(one.name)
             result.declared.bases |= {(one.name, base) for base in one.bases}
+        result.declared.makes |= result.declared.classes & OPENING.keys()
     result.not_analysed += [
         NotAnalysed(source.path, source.position(at)[0], why) for at, why in indirect(source)
     ]
@@ -142,7 +143,7 @@ def _judge_all(unit: Unit, conditions: Conditions) -> list[tuple[Use, Rule, str]
 def _is_own(use: Use, unit: Unit, conditions: Conditions) -> bool:
     """A call of a function that the program has made itself, or of another library's."""
     if use.role in ("member", "declaration"):
-        return True
+        return use.name not in OF_OBJECTS
     if use.role not in ("call", "macro") and not use.value:
         return False
     if use.name in WORDS and is_others_call(use.name, use.given):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from ..questions import ANNOUNCED, CHECKED, RECEIVED, RECORD
+from .buffer import passed_to
 from .tree import ancestors, enclosing, text
 
 READERS = {"inet_pton": (1, 2), "inet_aton": (0, 1)}
@@ -39,6 +40,8 @@ _DATA = frozenset(
 )
 """Fields that hold whatever a message has."""
 _OF_MESSAGE = re.compile(r"(?:hdr|header|rdata|payload)\b")
+_LOGS = re.compile(r"(?i)^v?f?d?printf$|log|debug|dbg|warn|err|trace|perror|notice")
+"""In the name of a function that shows a text to people, and keeps it nowhere."""
 _RESOLVES = re.compile(
     r"^[^(]{0,200}(?:gethost|hostent|get(?:addr|name)info|inet_(?:net_)?(?:[pn]to[pn]|aton|ntoa))"
 )
@@ -62,15 +65,29 @@ def question(call: Node | None, name: str) -> str:
             return CHECKED
         to_bytes = _is_of_bytes(address, function) and not _is_put_into_address(address, function)
         return RECORD if to_bytes and not _is_of_resolver(function) else ""
+    if name == "inet_addr" and _is_compared(call):
+        return CHECKED
     if name in PRINTERS and len(given) > PRINTERS[name]:
         if _MESSAGE.search(function.text or b""):
             return ANNOUNCED
+        if name == "getnameinfo":  # takes whole addresses, which no record has
+            return ""
         address = given[PRINTERS[name]]
         is_record = _is_of_bytes(address, function) or _is_copied(address, function)
+        is_record = is_record and not _LOGS.search(passed_to(call))
         return RECORD if is_record and not _is_of_resolver(function) else ""
     if name in _ASKERS and _MESSAGE.search(function.text or b""):
         return ANNOUNCED
     return question_of_bytes(call) if name in _ASKERS else ""
+
+
+def _is_compared(call: Node) -> bool:
+    """Whether the address that it returns is compared and then forgotten."""
+    over = call.parent
+    while over is not None and over.type in ("parenthesized_expression", "cast_expression"):
+        over = over.parent
+    operator = over.child_by_field_name("operator") if over is not None else None
+    return operator is not None and text(operator) in ("==", "!=")
 
 
 def _is_of_resolver(function: Node) -> bool:

@@ -394,7 +394,9 @@ def _goes_on(use: Use) -> bool:
         return False
     if over.type == "argument_list":
         called = given_to(use.node)
-        return called.rpartition(".")[2] not in _ASK | _REPLACE and not _LOG.match(called)
+        name = called.rpartition(".")[2]
+        is_asked = name in _ASK or name.startswith(("is_", "has_"))
+        return not is_asked and name not in _REPLACE and not _LOG.match(called)
     if over.type == "assignment":
         return use.scope.kind == "class" or field(over, "left").type != "identifier"
     if over.type == "boolean_operator" and field(over, "left") == use.node:

@@ -10,10 +10,12 @@ _OPTIONS = frozenset({"setsockopt", "getsockopt"})
 
 
 def _judge(use: Use, unit: Unit) -> str | None:
+    if use.name in OPENING:
+        is_object = use.role in ("type", "member") and use.function != ""
+        is_meant = is_call(use) or use.value or is_object
+        return f"`{use.name}` opens a connection of its own" if is_meant else None
     if not is_call(use) and not use.value:
         return None
-    if use.name in OPENING:
-        return f"`{use.name}` opens a connection of its own"
     if is_call(use) and _says_more(use):
         return None
     if use.name in _OPTIONS:

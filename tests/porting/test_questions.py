@@ -45,6 +45,7 @@ def asked(found: list[Finding]) -> list[str]:
         (RECORD, "inet_ntop(AF_INET, data + 2, text, 99);"),
         (RECORD, "inet_ntop(AF_INET, rr->rdata, text, 99);"),
         ("", "log_debug(inet_ntop(AF_INET, rr->rdata, text, 99));"),
+        (RECORD, "printf(inet_ntop(AF_INET, rr->rdata, text, 99));"),
         ("", "getnameinfo((struct sockaddr *)&found[i], n, text, 99, 0, 0, 0);"),
         (CHECKED, "return inet_addr(text) != INADDR_NONE;"),
         ("", "address = inet_addr(text);"),

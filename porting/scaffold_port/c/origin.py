@@ -40,8 +40,9 @@ _DATA = frozenset(
 )
 """Fields that hold whatever a message has."""
 _OF_MESSAGE = re.compile(r"(?:hdr|header|rdata|payload)\b")
-_LOGS = re.compile(r"(?i)^v?f?d?printf$|log|debug|dbg|warn|err|trace|perror|notice")
-"""In the name of a function that shows a text to people, and keeps it nowhere."""
+_LOGS = re.compile(r"(?i)log|debug|dbg|warn|trace")
+"""In the name of a function that shows a text to those who run the program; what a program prints
+may be what it is for."""
 _RESOLVES = re.compile(
     r"^[^(]{0,200}(?:gethost|hostent|get(?:addr|name)info|inet_(?:net_)?(?:[pn]to[pn]|aton|ntoa))"
 )

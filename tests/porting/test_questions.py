@@ -256,6 +256,16 @@ def test_a_library_itself_is_not(tmp_path: Path) -> None:
     assert {one.call for one in analyze([tmp_path], jobs=1).findings} == {"connect"}
 
 
+def test_a_package_is_not_asked_about_itself(tmp_path: Path) -> None:
+    text = "import zmq\n\n\ndef f():\n    return zmq.Context()\n"
+    for folder in ("zmq", "program/zmq"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "a.py").write_text(text)
+    (tmp_path / "zmq/__init__.py").touch()
+    found = {one.path: one.left for one in analyze([tmp_path], jobs=1).findings}
+    assert found == {f"{tmp_path}/program/zmq/a.py": "", f"{tmp_path}/zmq/a.py": "zmq itself"}
+
+
 def test_a_library_has_classes_and_methods(tmp_path: Path) -> None:
     qt, asio = (
         elsewhere(f"{one} opens connections of its own") for one in ("Qt Network", "Boost.Asio")

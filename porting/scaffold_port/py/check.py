@@ -4,6 +4,7 @@ import dataclasses
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tree_sitter import Node
@@ -72,11 +73,20 @@ def check(source: Source, result: "FileResult") -> None:
     notes = comments(source.data)
     asked: dict[str, Finding] = {}
     for place in checks.settle():
+        if place.question and _is_of_library(source.path, place.matter):
+            place = replace(place, question="", left=f"{place.matter} itself")
         finding = _finding(source, place)
         finding = by_comment(finding, notes) if notes else finding
         result.findings.append(_once(finding, place.matter, asked))
     for line, reason in checks.hidden:
         result.not_analysed.append(NotAnalysed(source.path, line, reason))
+
+
+def _is_of_library(path: str, library: str) -> bool:
+    """Whether a file is a library's own: a program that is ported does not port what it uses, and
+    the library need not be asked whether it may."""
+    packages = (one for one in Path(path).parents if one.name == library)
+    return any((one / "__init__.py").is_file() for one in packages)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,8 @@ _OF_MESSAGE = re.compile(r"(?:hdr|header|rdata|payload)\b")
 _LOGS = re.compile(r"(?i)log|debug|dbg|warn|trace")
 """In the name of a function that shows a text to those who run the program; what a program prints
 may be what it is for."""
+_NO_ADDRESS = re.compile(r"INADDR_\w+|-1\b|[=)]\s*(?:0|0[xX][fF]+)[uUlL]*$")
+"""What inet_addr returns for a text that is no address, or none that leads anywhere."""
 _RESOLVES = re.compile(
     r"^[^(]{0,200}(?:gethost|hostent|get(?:addr|name)info|inet_(?:net_)?(?:[pn]to[pn]|aton|ntoa))"
 )
@@ -83,12 +85,13 @@ def question(call: Node | None, name: str) -> str:
 
 
 def _is_compared(call: Node) -> bool:
-    """Whether the address that it returns is compared and then forgotten."""
+    """Whether the address that it returns is only held against what says that it is none."""
     over = call.parent
     while over is not None and over.type in ("parenthesized_expression", "cast_expression"):
         over = over.parent
     operator = over.child_by_field_name("operator") if over is not None else None
-    return operator is not None and text(operator) in ("==", "!=")
+    is_test = operator is not None and text(operator) in ("==", "!=")
+    return over is not None and is_test and _NO_ADDRESS.search(text(over)) is not None
 
 
 def _is_of_resolver(function: Node) -> bool:

@@ -36,7 +36,7 @@
 #define SC_DATAGRAMS_WAITING_MAX (8u * 1024 * 1024)
 /* Hosts whose underlay is remembered from what arrives; for others the router is asked to forward.
  */
-#define SC_PATHS 1024
+#define SC_LOCATORS 1024
 
 /* --- opening a flow -------------------------------------------------------------------------- */
 

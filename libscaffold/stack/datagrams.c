@@ -28,7 +28,7 @@ static bool is_ours(const struct sc_stack *s, const struct sc_header *h,
 /* Where a packet for this host goes first. */
 static const struct sc_underlay *way_to(const struct sc_stack *s, uint64_t host)
 {
-    const struct sc_underlay *direct = sc_paths_find(s, host);
+    const struct sc_underlay *direct = sc_locators_find(s, host);
     return direct || s->is_router ? direct : &s->config.router;
 }
 
@@ -239,9 +239,9 @@ static void learn(struct sc_stack *s, const struct sc_header *h, const struct sc
     if (p->src == s->env.address)
         return;
     if (direct)
-        sc_paths_learn(s, p->src, from);
+        sc_locators_learn(s, p->src, from);
     else if (by_router)
-        sc_paths_learn(s, p->src, &p->origin);
+        sc_locators_learn(s, p->src, &p->origin);
 }
 
 void sc_datagrams_on_packet(struct sc_stack *s, const struct sc_header *h, uint8_t *data,

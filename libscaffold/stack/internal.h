@@ -13,7 +13,7 @@
  *   rates.c      how much of each kind is done for others in a second
  *   datagrams.c  connectionless datagrams: out, on their way, in
  *   assembly.c   their fragments
- *   paths.c      where hosts were heard from
+ *   locators.c   where hosts were heard from
  *   resets.c     RESET: for flows that one side has forgotten
  *   secrets.c    tokens and cookies
  *   status.c     what is shown to people
@@ -159,7 +159,7 @@ struct sc_assembly {
 };
 
 /* Where a host was heard from. */
-struct sc_path {
+struct sc_locator {
     uint64_t address;
     struct sc_underlay underlay;
 };
@@ -168,8 +168,8 @@ struct sc_datagrams {
     uint32_t sent; /* how many: the lower half of the next one's id */
     struct sc_list assemblies;
     size_t assembly_count;
-    struct sc_due due;             /* of the oldest assembly */
-    struct sc_path path[SC_PATHS]; /* by address; a newcomer takes the place */
+    struct sc_due due;                      /* of the oldest assembly */
+    struct sc_locator locator[SC_LOCATORS]; /* by address; a newcomer takes the place */
 };
 
 struct sc_registrar {
@@ -409,10 +409,10 @@ void sc_assembly_fini(struct sc_stack *s);
 void sc_assembly_add(struct sc_stack *s, const struct sc_datagram *g, const struct sc_fragment *p,
                      sc_time now);
 
-/* paths.c */
-void sc_paths_learn(struct sc_stack *s, uint64_t address, const struct sc_underlay *underlay);
+/* locators.c */
+void sc_locators_learn(struct sc_stack *s, uint64_t address, const struct sc_underlay *underlay);
 /* NULL when nothing was heard from it. */
-const struct sc_underlay *sc_paths_find(const struct sc_stack *s, uint64_t address);
+const struct sc_underlay *sc_locators_find(const struct sc_stack *s, uint64_t address);
 
 /* stack.c */
 /* Whether this network address at this underlay is somebody's that we have to do with: our router,

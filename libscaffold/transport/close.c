@@ -1,10 +1,12 @@
 /* How a flow ends. Cleanly: both ends were acknowledged; it lingers to repeat its last
  * acknowledgement. Otherwise it has failed: the owner gets an errno, the peer an ABORT, which is
  * repeated until it is acknowledged (an idle peer would never learn of it by sending). */
-#include "transport/flow_impl.h"
+#include "transport/close.h"
 
-#include <assert.h>
 #include <errno.h>
+
+#include "transport/flow_impl.h"
+#include "transport/head.h"
 
 /* Repetitions of an ABORT, at doubling probe timeouts: at half of all packets lost, 1 in 256 peers
  * learns by silence or by its next packet instead. */
@@ -169,10 +171,7 @@ bool sc_close_produce(struct sc_flow *f, struct sc_train *t, sc_time now)
     if (!sc_close_wants_send(f))
         return false;
     struct sc_writer w = sc_writer(t->scratch, SC_DATAGRAM_BASE);
-    if (f->opening.confirming)
-        sc_open_write_confirm(f, &w, f->recovery.next);
-    else
-        sc_output_header(f, &w, f->recovery.next);
+    sc_head_write(f, &w, f->recovery.next);
     struct sc_ack ack;
     if (f->want_ack && sc_ack_fill(&f->ack, &ack, f->rtt.smoothed, now))
         sc_ack_write(&w, &ack);
@@ -181,7 +180,7 @@ bool sc_close_produce(struct sc_flow *f, struct sc_train *t, sc_time now)
         schedule_abort(f, now);
     }
     f->want_ack = f->want_abort = false;
-    sc_output_single(t, sc_writer_len(&w));
+    sc_train_single(t, sc_writer_len(&w));
     struct sc_sent sent = {.at = now};
     sc_recovery_on_sent(&f->recovery, &sent);
     f->stats.packets_sent++;

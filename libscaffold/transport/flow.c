@@ -50,7 +50,7 @@ void sc_flow_on_mtu(struct sc_flow *f)
 
 /* --- for the application: sending ------------------------------------------------------------- */
 
-size_t sc_flow_send_buffer(const struct sc_flow *f)
+static size_t send_buffer(const struct sc_flow *f)
 {
     uint64_t buffer = 2 * f->congestion.cwnd;
     if (buffer < SEND_BUFFER_MIN)
@@ -60,19 +60,19 @@ size_t sc_flow_send_buffer(const struct sc_flow *f)
 
 static size_t room(const struct sc_flow *f)
 {
-    return f->state == SC_FLOW_OPEN ? sc_send_room(&f->send, sc_flow_send_buffer(f)) : 0;
+    return f->state == SC_FLOW_OPEN ? sc_send_room(&f->send, send_buffer(f)) : 0;
 }
 
 /* Room that is worth telling of: the owner is not woken for every acknowledgement. */
 static size_t worthwhile(const struct sc_flow *f)
 {
-    return sc_flow_send_buffer(f) / 8;
+    return send_buffer(f) / 8;
 }
 
 static void starve(struct sc_flow *f)
 {
     f->send.starved = true;
-    f->send.short_of_memory = sc_flow_unacknowledged(f) + worthwhile(f) <= sc_flow_send_buffer(f);
+    f->send.short_of_memory = sc_flow_unacknowledged(f) + worthwhile(f) <= send_buffer(f);
 }
 
 size_t sc_flow_send_room(struct sc_flow *f)

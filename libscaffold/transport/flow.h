@@ -10,7 +10,8 @@
  * flow is dropped. FAILED: `error` is set; our ABORT is repeated until it is acknowledged, and for
  * each packet that still arrives.
  *
- * Every transition is made by change_state() in flow.c; the table of allowed ones stands there. */
+ * Every transition is made by sc_flow_change_state in flow.c; the table of allowed ones stands
+ * there. */
 #ifndef SC_TRANSPORT_FLOW_H
 #define SC_TRANSPORT_FLOW_H
 
@@ -33,6 +34,7 @@
 #include "transport/recv.h"
 #include "transport/rtt.h"
 #include "transport/send.h"
+#include "transport/train.h"
 #include "wire/frame.h"
 #include "wire/packet.h"
 
@@ -51,23 +53,6 @@ enum sc_flow_state {
 #define SC_FLOW_WRITABLE 0x04u    /* sc_flow_send_room() became positive again */
 #define SC_FLOW_SENT 0x08u        /* everything written, FIN included, is acknowledged */
 #define SC_FLOW_ENDED 0x10u       /* FAILED (see error) or LINGER */
-
-/* A train: packets of one flow (or one packet of anybody) for one destination. All segments but the
- * last have `segment` bytes. The bytes stay valid until the next call into the stack. */
-struct sc_train {
-    struct sc_underlay to; /* filled in by the stack */
-    uint64_t dst;          /* network address, 0 for packets routed by ServiceID */
-    size_t segment;
-    size_t len;
-    bool ect;        /* mark ECT(0) */
-    bool probe_mtu;  /* must not be fragmented, may be too large */
-    bool expendable; /* by the stack: goes to where nobody has shown to be, may be dropped */
-    size_t iov_count;
-    struct iovec iov[SC_TRAIN_SEGMENTS * 4];
-    size_t scratch_used;
-    /* Headers and control packets. */
-    uint8_t scratch[SC_TRAIN_SEGMENTS * 64 + 2 * SC_DATAGRAM_BASE];
-};
 
 struct sc_flow_stats {
     uint64_t packets_sent;

@@ -1,47 +1,12 @@
-/* Packets of an open flow: frames are told to the parts they concern. */
-#include "transport/flow_impl.h"
+#include "transport/input.h"
 
 #include <errno.h>
 
-/* --- verdicts on what was sent ---------------------------------------------------------------- */
+#include "transport/close.h"
+#include "transport/flow_impl.h"
+#include "transport/verdict.h"
 
-struct verdicts {
-    struct sc_flow *f;
-    sc_time now;
-};
-
-static void on_packet_acked(void *owner, const struct sc_sent *p, bool spurious)
-{
-    (void)spurious;
-    struct sc_flow *f = ((struct verdicts *)owner)->f;
-    if (p->flags & (SC_SENT_STREAM | SC_SENT_FIN))
-        sc_send_on_acked(&f->send, p->offset, p->len, p->flags & SC_SENT_FIN);
-    if (p->flags & SC_SENT_MTU_PROBE) {
-        sc_pmtu_on_probe_acked(&f->pmtu, p->size, ((struct verdicts *)owner)->now);
-        sc_flow_on_mtu(f);
-    }
-}
-
-static void on_packet_lost(void *owner, const struct sc_sent *p)
-{
-    struct sc_flow *f = ((struct verdicts *)owner)->f;
-    if (p->flags & SC_SENT_MTU_PROBE) {
-        sc_pmtu_on_probe_lost(&f->pmtu, p->size, ((struct verdicts *)owner)->now);
-        return;
-    }
-    f->stats.packets_lost++;
-    if (p->flags & (SC_SENT_STREAM | SC_SENT_FIN))
-        sc_send_on_lost(&f->send, p->offset, p->len, p->flags & SC_SENT_FIN);
-    if (p->flags & SC_SENT_WINDOW)
-        f->recv.want_window = f->recv.final == UINT64_MAX;
-    if (p->flags & SC_SENT_URGENT)
-        f->urgent_sent = false;
-    if (p->flags & SC_SENT_CONFIRM)
-        f->opening.want_confirm = f->opening.confirming;
-}
-
-static const struct sc_recovery_ops verdict_ops = {.acked = on_packet_acked,
-                                                   .lost = on_packet_lost};
+/* --- acknowledgement -------------------------------------------------------------------------- */
 
 /* Counters of 32 bits wrap within two hours at 10 Gbit/s. */
 static bool is_below(uint32_t a, uint32_t b)
@@ -90,10 +55,10 @@ static void grow_window(struct sc_flow *f, const struct sc_recovery_news *news, 
 
 static int on_ack(struct sc_flow *f, const struct sc_ack *ack, sc_time now)
 {
-    struct verdicts v = {f, now};
+    struct sc_verdicts v = {f, now};
     struct sc_recovery_news news;
     uint64_t in_flight = f->recovery.in_flight, acked = f->send.acked;
-    if (sc_recovery_on_ack(&f->recovery, ack, &f->rtt, &verdict_ops, &v, &news, now))
+    if (sc_recovery_on_ack(&f->recovery, ack, &f->rtt, &sc_verdict_ops, &v, &news, now))
         return -EPROTO;
     judge_congestion(f, &news, now);
     if (new_marks(f, ack, &news))
@@ -111,17 +76,32 @@ static int on_ack(struct sc_flow *f, const struct sc_ack *ack, sc_time now)
     return 0;
 }
 
+/* A probe timeout: the oldest packet's contents go out again, whatever the window says. */
+static void probe(struct sc_flow *f)
+{
+    const struct sc_sent *p = sc_recovery_oldest(&f->recovery);
+    f->probes = 1;
+    if (p && p->flags & (SC_SENT_STREAM | SC_SENT_FIN))
+        sc_send_on_lost(&f->send, p->offset, p->len, p->flags & SC_SENT_FIN);
+    else if (p && p->flags & SC_SENT_WINDOW)
+        f->recv.want_window = true;
+    else if (p && p->flags & SC_SENT_URGENT)
+        f->urgent_sent = false;
+    if (!sc_send_pending(&f->send) && !f->recv.want_window)
+        f->want_ping = true;
+}
+
 void sc_input_on_recovery_timer(struct sc_flow *f, sc_time now)
 {
-    struct verdicts v = {f, now};
+    struct sc_verdicts v = {f, now};
     struct sc_recovery_news news;
-    if (sc_recovery_on_timer(&f->recovery, &f->rtt, &verdict_ops, &v, &news, now)) {
+    if (sc_recovery_on_timer(&f->recovery, &f->rtt, &sc_verdict_ops, &v, &news, now)) {
         f->stats.probe_timeouts++;
         if (sc_pmtu_on_timeout(&f->pmtu, now))
             sc_flow_on_mtu(f);
         if (f->recovery.timeouts >= 2 && f->ecn.acked == 0)
             f->ecn.off = true; /* perhaps the path drops marked packets */
-        sc_output_probe(f);
+        probe(f);
     } else if (news.lost_packets > 0) {
         judge_congestion(f, &news, now);
         sc_pacer_update(&f->pacer, &f->congestion, &f->rtt, now);

@@ -1,10 +1,13 @@
 /* The first three packets. The client sends OPEN by ServiceID and repeats it inside an attempt; an
  * attempt that stays silent is followed by the next, which may lead to another instance, until the
  * deadline. The instance answers directly; the client's third packet opens the server's flow. */
-#include "transport/flow_impl.h"
+#include "transport/open.h"
 
 #include <errno.h>
 #include <string.h>
+
+#include "transport/close.h"
+#include "transport/flow_impl.h"
 
 /* A server may change its cookie's secret, or we its address; more often than this is a loop. */
 #define RETRIES_MAX 4
@@ -86,7 +89,7 @@ static bool produce_open(struct sc_flow *f, struct sc_train *t, sc_time now)
     if (sc_writer_len(&w) < SC_DATAGRAM_BASE)
         sc_write_zeros(&w, SC_DATAGRAM_BASE - sc_writer_len(&w));
     t->dst = 0;
-    sc_output_single(t, sc_writer_len(&w));
+    sc_train_single(t, sc_writer_len(&w));
     f->opening.want_send = false;
     f->opening.sent++;
     f->opening.sent_at = now;
@@ -196,22 +199,6 @@ void sc_flow_on_retry(struct sc_flow *f, const struct sc_retry *p, sc_time now)
     f->opening.want_send = true;
 }
 
-void sc_open_write_confirm(const struct sc_flow *f, struct sc_writer *w, uint64_t number)
-{
-    struct sc_header h = {.version = SC_WIRE_VERSION,
-                          .type = SC_PKT_CONFIRM,
-                          .hop_limit = SC_HOP_LIMIT,
-                          .dst = f->peer_address,
-                          .flow = f->peer_id,
-                          .number = number};
-    struct sc_confirm c = {.src = f->env->address,
-                           .open_id = f->open_id,
-                           .window = f->recv.limit,
-                           .epoch = f->env->epoch};
-    memcpy(c.token, f->own_token, SC_TOKEN_LEN);
-    sc_confirm_write(w, &h, &c);
-}
-
 /* --- server ----------------------------------------------------------------------------------- */
 
 void sc_flow_init_server(struct sc_flow *f, const struct sc_flow_env *env, uint32_t id,
@@ -258,7 +245,7 @@ static bool produce_answer(struct sc_flow *f, struct sc_train *t, sc_time now)
     memcpy(a.token, f->own_token, SC_TOKEN_LEN);
     struct sc_writer w = sc_writer(t->scratch, SC_DATAGRAM_BASE);
     sc_answer_write(&w, &h, &a);
-    sc_output_single(t, sc_writer_len(&w));
+    sc_train_single(t, sc_writer_len(&w));
     f->want_answer = false;
     f->opening.sent++;
     f->opening.sent_at = now;
@@ -273,17 +260,15 @@ static void open_server(struct sc_flow *f, const struct sc_confirm *c, sc_time n
     sc_flow_change_state(f, SC_FLOW_OPEN);
 }
 
-void sc_flow_on_confirm(struct sc_flow *f, const struct sc_header *h, const struct sc_confirm *c,
-                        sc_time now)
+bool sc_open_on_confirm(struct sc_flow *f, const struct sc_confirm *c, sc_time now)
 {
     if (f->is_client || c->open_id != f->open_id || c->src != f->peer_address)
-        return;
+        return false;
     if (f->state == SC_FLOW_ANSWERED)
         open_server(f, c, now);
     if (f->state == SC_FLOW_OPEN)
         sc_send_on_window(&f->send, c->window);
-    struct sc_reader frames = sc_reader(c->frames.data, c->frames.len);
-    sc_input_packet(f, h->number, &frames, 0, true, now);
+    return true;
 }
 
 /* --- both ------------------------------------------------------------------------------------- */

@@ -1,9 +1,10 @@
 /* Trains of an open flow: what is due goes into the first packet, then stream bytes, lost ones
  * first, as far as window, pacing and the peer allow. All segments but the last are full. */
-#include "transport/flow_impl.h"
+#include "transport/output.h"
 
 #include <assert.h>
-#include <string.h>
+
+#include "transport/head.h"
 
 /* Stream bytes waiting, in packets, that make a path-MTU probe worth its bytes: idle and chatty
  * flows never probe. */
@@ -15,9 +16,9 @@
 
 /* --- what may be sent ------------------------------------------------------------------------- */
 
-static size_t head_len(const struct sc_flow *f)
+static size_t overhead(const struct sc_flow *f)
 {
-    return (f->opening.confirming ? SC_CONFIRM_LEN_MIN : SC_HEADER_LEN) + SC_STREAM_HEAD;
+    return sc_head_len(f->opening.confirming) + SC_STREAM_HEAD;
 }
 
 /* Bytes that the window lets into flight. A whole packet, or all that is waiting, must fit. */
@@ -27,7 +28,7 @@ static uint64_t window_left(const struct sc_flow *f)
     if (in_flight == 0)
         return cwnd > f->pmtu.size ? cwnd : f->pmtu.size;
     uint64_t left = cwnd > in_flight ? cwnd - in_flight : 0;
-    uint64_t least = sc_send_backlog(&f->send) + head_len(f);
+    uint64_t least = sc_send_backlog(&f->send) + overhead(f);
     if (least > f->pmtu.size)
         least = f->pmtu.size;
     return left >= least ? left : 0;
@@ -69,25 +70,16 @@ static size_t mtu_probe_due(const struct sc_flow *f, sc_time now)
     return size <= f->congestion.cwnd ? size : 0;
 }
 
-static bool is_open(const struct sc_flow *f)
+bool sc_output_wants_send(const struct sc_flow *f, sc_time now)
 {
-    return f->state == SC_FLOW_OPEN || f->state == SC_FLOW_LINGER;
-}
-
-bool sc_flow_wants_send(const struct sc_flow *f, sc_time now)
-{
-    if (f->state == SC_FLOW_OPENING || f->state == SC_FLOW_ANSWERED)
-        return sc_open_wants_send(f);
-    if (f->state == SC_FLOW_FAILED)
-        return sc_close_wants_send(f);
-    if (!is_open(f) || !sc_recovery_has_room(&f->recovery, SC_TRAIN_SEGMENTS))
+    if (!sc_recovery_has_room(&f->recovery, SC_TRAIN_SEGMENTS))
         return false;
     return control_due(f) || segments_allowed(f, now) > 0 || mtu_probe_due(f, now) > 0;
 }
 
 sc_time sc_output_paced_at(const struct sc_flow *f)
 {
-    if (!is_open(f) || !sc_send_pending(&f->send) || window_left(f) == 0)
+    if (!sc_send_pending(&f->send) || window_left(f) == 0)
         return SC_NEVER;
     return sc_pacer_next(&f->pacer) > 0 ? sc_pacer_next(&f->pacer) : SC_NEVER;
 }
@@ -103,43 +95,13 @@ struct build {
     bool more;   /* the next packet may follow: this one was full */
 };
 
-void sc_output_begin(const struct sc_flow *f, struct sc_train *t)
-{
-    t->dst = f->peer_address;
-    t->segment = t->len = 0;
-    t->ect = t->probe_mtu = false;
-    t->iov_count = 0;
-    t->scratch_used = 0;
-}
-
-void sc_output_single(struct sc_train *t, size_t len)
-{
-    t->segment = t->len = t->scratch_used = len;
-    t->iov[0] = (struct iovec){.iov_base = t->scratch, .iov_len = len};
-    t->iov_count = 1;
-}
-
-void sc_output_header(const struct sc_flow *f, struct sc_writer *w, uint64_t number)
-{
-    struct sc_header h = {.version = SC_WIRE_VERSION,
-                          .type = SC_PKT_DATA,
-                          .hop_limit = SC_HOP_LIMIT,
-                          .dst = f->peer_address,
-                          .flow = f->peer_id,
-                          .number = number};
-    sc_header_write(w, &h);
-}
-
 static void write_head(struct build *b, struct sc_writer *w, struct sc_sent *sent)
 {
     struct sc_flow *f = b->f;
-    if (!f->opening.confirming) {
-        sc_output_header(f, w, f->recovery.next);
-        return;
-    }
-    sc_open_write_confirm(f, w, f->recovery.next);
+    sc_head_write(f, w, f->recovery.next);
     f->opening.want_confirm = false;
-    sent->flags |= SC_SENT_CONFIRM;
+    if (f->opening.confirming)
+        sent->flags |= SC_SENT_CONFIRM;
 }
 
 static void write_ack(struct build *b, struct sc_writer *w)
@@ -256,20 +218,6 @@ static void note_limit(struct sc_flow *f)
         f->congestion.limited = true;
 }
 
-void sc_output_probe(struct sc_flow *f)
-{
-    const struct sc_sent *p = sc_recovery_oldest(&f->recovery);
-    f->probes = 1;
-    if (p && p->flags & (SC_SENT_STREAM | SC_SENT_FIN))
-        sc_send_on_lost(&f->send, p->offset, p->len, p->flags & SC_SENT_FIN);
-    else if (p && p->flags & SC_SENT_WINDOW)
-        f->recv.want_window = true;
-    else if (p && p->flags & SC_SENT_URGENT)
-        f->urgent_sent = false;
-    if (!sc_send_pending(&f->send) && !f->recv.want_window)
-        f->want_ping = true;
-}
-
 static bool produce_mtu_probe(struct build *b, size_t size)
 {
     struct sc_flow *f = b->f;
@@ -277,11 +225,11 @@ static bool produce_mtu_probe(struct build *b, size_t size)
         return false;
     struct sc_writer w = sc_writer(b->t->scratch, sizeof b->t->scratch);
     struct sc_sent sent = {.flags = SC_SENT_MTU_PROBE};
-    sc_output_header(f, &w, f->recovery.next);
+    sc_head_write(f, &w, f->recovery.next);
     sc_write_u8(&w, SC_FRAME_PING);
     size_t head = sc_writer_len(&w);
     static const uint8_t padding[SC_DATAGRAM_MAX]; /* SC_FRAME_PADDING is 0 */
-    sc_output_single(b->t, head);
+    sc_train_single(b->t, head);
     add_piece(b->t, (void *)(uintptr_t)padding, size - head);
     b->t->segment = size;
     b->t->probe_mtu = true;
@@ -290,7 +238,7 @@ static bool produce_mtu_probe(struct build *b, size_t size)
     return true;
 }
 
-static bool produce_open(struct sc_flow *f, struct sc_train *t, sc_time now)
+bool sc_output_produce(struct sc_flow *f, struct sc_train *t, sc_time now)
 {
     if (!sc_recovery_has_room(&f->recovery, SC_TRAIN_SEGMENTS))
         return false;
@@ -309,22 +257,4 @@ static bool produce_open(struct sc_flow *f, struct sc_train *t, sc_time now)
         add_packet(&b, false, true);
     note_limit(f);
     return true;
-}
-
-bool sc_flow_produce(struct sc_flow *f, struct sc_train *t, sc_time now)
-{
-    sc_output_begin(f, t);
-    switch (f->state) {
-    case SC_FLOW_OPENING:
-    case SC_FLOW_ANSWERED:
-        return sc_open_produce(f, t, now);
-    case SC_FLOW_OPEN:
-    case SC_FLOW_LINGER:
-        return produce_open(f, t, now);
-    case SC_FLOW_FAILED:
-        return sc_close_produce(f, t, now);
-    case SC_FLOW_DEAD:
-        break;
-    }
-    return false;
 }

@@ -1,10 +1,63 @@
-/* When a flow wants to be called, and what it does then. */
-#include "transport/flow_impl.h"
-
+/* A flow's turn, by state: whether it wants to send, what it sends, when it wants to be called and
+ * what it does then. */
 #include <errno.h>
+
+#include "transport/close.h"
+#include "transport/flow_impl.h"
+#include "transport/input.h"
+#include "transport/open.h"
+#include "transport/output.h"
 
 /* How often a flow that found no memory looks again. */
 #define MEMORY_RETRY (10 * SC_MS)
+
+/* --- packets ---------------------------------------------------------------------------------- */
+
+void sc_flow_on_confirm(struct sc_flow *f, const struct sc_header *h, const struct sc_confirm *c,
+                        sc_time now)
+{
+    if (!sc_open_on_confirm(f, c, now))
+        return;
+    struct sc_reader frames = sc_reader(c->frames.data, c->frames.len);
+    sc_input_packet(f, h->number, &frames, 0, true, now);
+}
+
+bool sc_flow_wants_send(const struct sc_flow *f, sc_time now)
+{
+    switch (f->state) {
+    case SC_FLOW_OPENING:
+    case SC_FLOW_ANSWERED:
+        return sc_open_wants_send(f);
+    case SC_FLOW_OPEN:
+    case SC_FLOW_LINGER:
+        return sc_output_wants_send(f, now);
+    case SC_FLOW_FAILED:
+        return sc_close_wants_send(f);
+    case SC_FLOW_DEAD:
+        break;
+    }
+    return false;
+}
+
+bool sc_flow_produce(struct sc_flow *f, struct sc_train *t, sc_time now)
+{
+    sc_train_begin(t, f->peer_address);
+    switch (f->state) {
+    case SC_FLOW_OPENING:
+    case SC_FLOW_ANSWERED:
+        return sc_open_produce(f, t, now);
+    case SC_FLOW_OPEN:
+    case SC_FLOW_LINGER:
+        return sc_output_produce(f, t, now);
+    case SC_FLOW_FAILED:
+        return sc_close_produce(f, t, now);
+    case SC_FLOW_DEAD:
+        break;
+    }
+    return false;
+}
+
+/* --- deadlines -------------------------------------------------------------------------------- */
 
 /* Room is missing for want of blocks, not because the buffer is full: nobody will tell. */
 static bool waits_for_memory(const struct sc_flow *f)

@@ -1,0 +1,33 @@
+#include "transport/head.h"
+
+#include <string.h>
+
+size_t sc_head_len(bool confirm)
+{
+    return confirm ? SC_CONFIRM_LEN_MIN : SC_HEADER_LEN;
+}
+
+static void write_confirm(const struct sc_flow *f, struct sc_writer *w, const struct sc_header *h)
+{
+    struct sc_confirm c = {.src = f->env->address,
+                           .open_id = f->open_id,
+                           .window = f->recv.limit,
+                           .epoch = f->env->epoch};
+    memcpy(c.token, f->own_token, SC_TOKEN_LEN);
+    sc_confirm_write(w, h, &c);
+}
+
+void sc_head_write(const struct sc_flow *f, struct sc_writer *w, uint64_t number)
+{
+    bool confirm = f->opening.confirming;
+    struct sc_header h = {.version = SC_WIRE_VERSION,
+                          .type = confirm ? SC_PKT_CONFIRM : SC_PKT_DATA,
+                          .hop_limit = SC_HOP_LIMIT,
+                          .dst = f->peer_address,
+                          .flow = f->peer_id,
+                          .number = number};
+    if (confirm)
+        write_confirm(f, w, &h);
+    else
+        sc_header_write(w, &h);
+}

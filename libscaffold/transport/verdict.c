@@ -1,0 +1,37 @@
+#include "transport/verdict.h"
+
+#include "transport/flow_impl.h"
+
+static void on_acked(void *owner, const struct sc_sent *p, bool spurious)
+{
+    (void)spurious;
+    const struct sc_verdicts *v = owner;
+    struct sc_flow *f = v->flow;
+    if (p->flags & (SC_SENT_STREAM | SC_SENT_FIN))
+        sc_send_on_acked(&f->send, p->offset, p->len, p->flags & SC_SENT_FIN);
+    if (p->flags & SC_SENT_MTU_PROBE) {
+        sc_pmtu_on_probe_acked(&f->pmtu, p->size, v->now);
+        sc_flow_on_mtu(f);
+    }
+}
+
+static void on_lost(void *owner, const struct sc_sent *p)
+{
+    const struct sc_verdicts *v = owner;
+    struct sc_flow *f = v->flow;
+    if (p->flags & SC_SENT_MTU_PROBE) {
+        sc_pmtu_on_probe_lost(&f->pmtu, p->size, v->now);
+        return;
+    }
+    f->stats.packets_lost++;
+    if (p->flags & (SC_SENT_STREAM | SC_SENT_FIN))
+        sc_send_on_lost(&f->send, p->offset, p->len, p->flags & SC_SENT_FIN);
+    if (p->flags & SC_SENT_WINDOW)
+        f->recv.want_window = f->recv.final == UINT64_MAX;
+    if (p->flags & SC_SENT_URGENT)
+        f->urgent_sent = false;
+    if (p->flags & SC_SENT_CONFIRM)
+        f->opening.want_confirm = f->opening.confirming;
+}
+
+const struct sc_recovery_ops sc_verdict_ops = {.acked = on_acked, .lost = on_lost};

@@ -170,8 +170,8 @@ bool sc_close_produce(struct sc_flow *f, struct sc_train *t, sc_time now)
 {
     if (!sc_close_wants_send(f))
         return false;
-    struct sc_writer w = sc_writer(t->scratch, SC_DATAGRAM_BASE);
-    sc_head_write(f, &w, f->recovery.next);
+    struct sc_writer w;
+    sc_head_begin(f, t, &w);
     struct sc_ack ack;
     if (f->want_ack && sc_ack_fill(&f->ack, &ack, f->rtt.smoothed, now))
         sc_ack_write(&w, &ack);
@@ -180,10 +180,7 @@ bool sc_close_produce(struct sc_flow *f, struct sc_train *t, sc_time now)
         schedule_abort(f, now);
     }
     f->want_ack = f->want_abort = false;
-    sc_train_single(t, sc_writer_len(&w));
-    struct sc_sent sent = {.at = now};
-    sc_recovery_on_sent(&f->recovery, &sent);
-    f->stats.packets_sent++;
+    sc_train_written(t, &w);
     return true;
 }
 

@@ -17,17 +17,19 @@ static void write_confirm(const struct sc_flow *f, struct sc_writer *w, const st
     sc_confirm_write(w, h, &c);
 }
 
-void sc_head_write(const struct sc_flow *f, struct sc_writer *w, uint64_t number)
+struct sc_packet *sc_head_begin(struct sc_flow *f, struct sc_train *t, struct sc_writer *w)
 {
     bool confirm = f->opening.confirming;
+    struct sc_packet *p = sc_train_add(t, f, confirm ? SC_PKT_CONFIRM : SC_PKT_DATA, w);
     struct sc_header h = {.version = SC_WIRE_VERSION,
-                          .type = confirm ? SC_PKT_CONFIRM : SC_PKT_DATA,
+                          .type = (uint8_t)p->type,
                           .hop_limit = SC_HOP_LIMIT,
                           .dst = f->peer_address,
                           .flow = f->peer_id,
-                          .number = number};
+                          .number = p->number};
     if (confirm)
         write_confirm(f, w, &h);
     else
         sc_header_write(w, &h);
+    return p;
 }

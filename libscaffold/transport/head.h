@@ -8,7 +8,7 @@
 /* Bytes before the first frame. */
 size_t sc_head_len(bool confirm);
 
-/* Everything before the first frame. */
-void sc_head_write(const struct sc_flow *f, struct sc_writer *w, uint64_t number);
+/* The flow's next packet in a train, with everything before the first frame; frames go to `w`. */
+struct sc_packet *sc_head_begin(struct sc_flow *f, struct sc_train *t, struct sc_writer *w);
 
 #endif

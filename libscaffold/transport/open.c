@@ -84,12 +84,13 @@ static bool produce_open(struct sc_flow *f, struct sc_train *t, sc_time now)
         .version = SC_WIRE_VERSION, .type = SC_PKT_OPEN, .hop_limit = SC_HOP_LIMIT};
     struct sc_open p;
     describe_open(f, &p);
-    struct sc_writer w = sc_writer(t->scratch, sizeof t->scratch);
+    struct sc_writer w;
+    sc_train_add(t, f, SC_PKT_OPEN, &w);
     sc_open_write(&w, &h, &p);
     if (sc_writer_len(&w) < SC_DATAGRAM_BASE)
         sc_write_zeros(&w, SC_DATAGRAM_BASE - sc_writer_len(&w));
     t->dst = 0;
-    sc_train_single(t, sc_writer_len(&w));
+    sc_train_written(t, &w);
     f->opening.want_send = false;
     f->opening.sent++;
     f->opening.sent_at = now;
@@ -243,9 +244,10 @@ static bool produce_answer(struct sc_flow *f, struct sc_train *t, sc_time now)
                           .window = f->recv.limit,
                           .epoch = f->env->epoch};
     memcpy(a.token, f->own_token, SC_TOKEN_LEN);
-    struct sc_writer w = sc_writer(t->scratch, SC_DATAGRAM_BASE);
+    struct sc_writer w;
+    sc_train_add(t, f, SC_PKT_ANSWER, &w);
     sc_answer_write(&w, &h, &a);
-    sc_train_single(t, sc_writer_len(&w));
+    sc_train_written(t, &w);
     f->want_answer = false;
     f->opening.sent++;
     f->opening.sent_at = now;

@@ -2,8 +2,6 @@
  * first, as far as window, pacing and the peer allow. All segments but the last are full. */
 #include "transport/output.h"
 
-#include <assert.h>
-
 #include "transport/head.h"
 
 /* Stream bytes waiting, in packets, that make a path-MTU probe worth its bytes: idle and chatty
@@ -21,10 +19,11 @@ static size_t overhead(const struct sc_flow *f)
     return sc_head_len(f->opening.confirming) + SC_STREAM_HEAD;
 }
 
-/* Bytes that the window lets into flight. A whole packet, or all that is waiting, must fit. */
-static uint64_t window_left(const struct sc_flow *f)
+/* Bytes that the window lets into flight beside those that are. A whole packet, or all that is
+ * waiting, must fit. */
+static uint64_t window_left(const struct sc_flow *f, uint64_t in_flight)
 {
-    uint64_t cwnd = f->congestion.cwnd, in_flight = f->recovery.in_flight;
+    uint64_t cwnd = f->congestion.cwnd;
     if (in_flight == 0)
         return cwnd > f->pmtu.size ? cwnd : f->pmtu.size;
     uint64_t left = cwnd > in_flight ? cwnd - in_flight : 0;
@@ -46,7 +45,7 @@ static size_t segments_allowed(const struct sc_flow *f, sc_time now)
         return 0;
     size_t size = f->pmtu.size;
     size_t n = least(SC_TRAIN_BYTES / size, SC_TRAIN_SEGMENTS);
-    uint64_t window = window_left(f);
+    uint64_t window = window_left(f, f->recovery.in_flight);
     uint64_t paced = sc_pacer_allowance(&f->pacer, now);
     if (window < n * size)
         n = window < size ? window > 0 : (size_t)(window / size); /* < size: it is all there is */
@@ -79,7 +78,7 @@ bool sc_output_wants_send(const struct sc_flow *f, sc_time now)
 
 sc_time sc_output_paced_at(const struct sc_flow *f)
 {
-    if (!sc_send_pending(&f->send) || window_left(f) == 0)
+    if (!sc_send_pending(&f->send) || window_left(f, f->recovery.in_flight) == 0)
         return SC_NEVER;
     return sc_pacer_next(&f->pacer) > 0 ? sc_pacer_next(&f->pacer) : SC_NEVER;
 }
@@ -91,18 +90,10 @@ struct build {
     struct sc_flow *f;
     struct sc_train *t;
     sc_time now;
-    size_t size; /* of a full packet */
-    bool more;   /* the next packet may follow: this one was full */
+    size_t size;        /* of a full packet */
+    uint64_t in_flight; /* bytes, those of this train included */
+    bool more;          /* the next packet may follow: this one was full */
 };
-
-static void write_head(struct build *b, struct sc_writer *w, struct sc_sent *sent)
-{
-    struct sc_flow *f = b->f;
-    sc_head_write(f, w, f->recovery.next);
-    f->opening.want_confirm = false;
-    if (f->opening.confirming)
-        sent->flags |= SC_SENT_CONFIRM;
-}
 
 static void write_ack(struct build *b, struct sc_writer *w)
 {
@@ -131,12 +122,8 @@ static void write_control(struct build *b, struct sc_writer *w, struct sc_sent *
         f->want_ping = false;
         sent->flags |= SC_SENT_PING;
     }
-}
-
-static void add_piece(struct sc_train *t, void *data, size_t len)
-{
-    t->iov[t->iov_count++] = (struct iovec){.iov_base = data, .iov_len = len};
-    t->len += len;
+    if (f->recovery.timeouts > 0)
+        sc_write_zeros(w, PROBE_PADDING);
 }
 
 static void count_piece(struct sc_flow *f, const struct sc_send_piece *piece)
@@ -165,76 +152,76 @@ static size_t write_stream(struct build *b, struct sc_writer *w, struct sc_sent 
     return piece->len;
 }
 
-static void record(struct build *b, struct sc_sent *sent, size_t size)
+static void borrow(struct build *b, const struct sc_send_piece *piece)
+{
+    struct sc_train *t = b->t;
+    size_t pieces = sc_store_pieces(&b->f->send.store, piece->offset, piece->offset + piece->len,
+                                    t->iov + t->iov_count, 3);
+    sc_train_extend(t, pieces, piece->len);
+}
+
+/* The packet has all that it will have. */
+static void end_packet(struct build *b, struct sc_sent *sent)
 {
     struct sc_flow *f = b->f;
-    sent->at = b->now;
-    sent->size = (uint16_t)size;
-    if (sent->flags & SC_SENT_ELICITING) {
-        if (!f->ecn.off && !f->opening.confirming) {
-            sent->flags |= SC_SENT_ECT;
-            b->t->ect = true;
-        }
-        if (f->probes > 0)
-            f->probes--;
-        sc_pacer_on_sent(&f->pacer, size, b->now);
+    if (!(sent->flags & SC_SENT_ELICITING))
+        return;
+    if (!f->ecn.off && !f->opening.confirming) {
+        sent->flags |= SC_SENT_ECT;
+        b->t->ect = true;
     }
-    sc_recovery_on_sent(&f->recovery, sent);
-    f->stats.packets_sent++;
+    if (f->probes > 0)
+        f->probes--;
+    b->in_flight += sent->size;
 }
 
 static void add_packet(struct build *b, bool first, bool stream)
 {
-    struct sc_train *t = b->t;
-    uint8_t *start = t->scratch + t->scratch_used;
-    struct sc_writer w = sc_writer(start, sizeof t->scratch - t->scratch_used);
-    struct sc_sent sent = {0};
+    struct sc_flow *f = b->f;
+    struct sc_writer w;
+    struct sc_sent *sent = &sc_head_begin(f, b->t, &w)->sent;
     struct sc_send_piece piece = {0};
-    size_t before = t->len;
     b->more = false;
-    write_head(b, &w, &sent);
+    f->opening.want_confirm = false;
+    if (f->opening.confirming)
+        sent->flags |= SC_SENT_CONFIRM;
     if (first)
-        write_control(b, &w, &sent);
-    if (first && b->f->recovery.timeouts > 0)
-        sc_write_zeros(&w, PROBE_PADDING);
-    size_t len = stream ? write_stream(b, &w, &sent, &piece) : 0;
-    assert(!w.bad);
-    t->scratch_used += sc_writer_len(&w);
-    add_piece(t, start, sc_writer_len(&w));
-    if (len > 0) {
-        t->iov_count += sc_store_pieces(&b->f->send.store, piece.offset, piece.offset + len,
-                                        t->iov + t->iov_count, 3);
-        t->len += len;
-    }
-    record(b, &sent, t->len - before);
+        write_control(b, &w, sent);
+    size_t len = stream ? write_stream(b, &w, sent, &piece) : 0;
+    sc_train_written(b->t, &w);
+    if (len > 0)
+        borrow(b, &piece);
+    end_packet(b, sent);
 }
 
 /* RFC 9002 7.8: whether it was the window that ended this train. */
-static void note_limit(struct sc_flow *f)
+static void note_limit(const struct build *b)
 {
+    struct sc_flow *f = b->f;
     if (!sc_send_pending(&f->send))
         f->congestion.limited = false;
-    else if (window_left(f) == 0)
+    else if (window_left(f, b->in_flight) == 0)
         f->congestion.limited = true;
 }
 
 static bool produce_mtu_probe(struct build *b, size_t size)
 {
     struct sc_flow *f = b->f;
+    struct sc_train *t = b->t;
     if (!sc_recovery_reserve(&f->recovery, 1))
         return false;
-    struct sc_writer w = sc_writer(b->t->scratch, sizeof b->t->scratch);
-    struct sc_sent sent = {.flags = SC_SENT_MTU_PROBE};
-    sc_head_write(f, &w, f->recovery.next);
-    sc_write_u8(&w, SC_FRAME_PING);
-    size_t head = sc_writer_len(&w);
     static const uint8_t padding[SC_DATAGRAM_MAX]; /* SC_FRAME_PADDING is 0 */
-    sc_train_single(b->t, head);
-    add_piece(b->t, (void *)(uintptr_t)padding, size - head);
-    b->t->segment = size;
-    b->t->probe_mtu = true;
+    struct sc_writer w;
+    struct sc_sent *sent = &sc_head_begin(f, t, &w)->sent;
+    sc_write_u8(&w, SC_FRAME_PING);
+    sent->flags = SC_SENT_MTU_PROBE;
+    sc_train_written(t, &w);
+    size_t rest = size - t->len;
+    t->iov[t->iov_count] = (struct iovec){(void *)(uintptr_t)padding, rest};
+    sc_train_extend(t, 1, rest);
+    t->probe_mtu = true;
     sc_pmtu_on_probe_sent(&f->pmtu, size);
-    record(b, &sent, size);
+    end_packet(b, sent);
     return true;
 }
 
@@ -242,7 +229,8 @@ bool sc_output_produce(struct sc_flow *f, struct sc_train *t, sc_time now)
 {
     if (!sc_recovery_has_room(&f->recovery, SC_TRAIN_SEGMENTS))
         return false;
-    struct build b = {.f = f, .t = t, .now = now, .size = f->pmtu.size};
+    struct build b = {
+        .f = f, .t = t, .now = now, .size = f->pmtu.size, .in_flight = f->recovery.in_flight};
     size_t probe = mtu_probe_due(f, now);
     if (probe > 0)
         return produce_mtu_probe(&b, probe);
@@ -252,9 +240,8 @@ bool sc_output_produce(struct sc_flow *f, struct sc_train *t, sc_time now)
     if (!sc_recovery_reserve(&f->recovery, count ? count : 1))
         return false; /* no memory: a timer will bring us back */
     add_packet(&b, true, count > 0);
-    t->segment = t->len;
     for (size_t i = 1; i < count && b.more && sc_send_pending(&f->send); i++)
         add_packet(&b, false, true);
-    note_limit(f);
+    note_limit(&b);
     return true;
 }

@@ -39,9 +39,8 @@ bool sc_flow_wants_send(const struct sc_flow *f, sc_time now)
     return false;
 }
 
-bool sc_flow_produce(struct sc_flow *f, struct sc_train *t, sc_time now)
+static bool produce(struct sc_flow *f, struct sc_train *t, sc_time now)
 {
-    sc_train_begin(t, f->peer_address);
     switch (f->state) {
     case SC_FLOW_OPENING:
     case SC_FLOW_ANSWERED:
@@ -55,6 +54,15 @@ bool sc_flow_produce(struct sc_flow *f, struct sc_train *t, sc_time now)
         break;
     }
     return false;
+}
+
+bool sc_flow_produce(struct sc_flow *f, struct sc_train *t, sc_time now)
+{
+    sc_train_begin(t, f->peer_address);
+    if (!produce(f, t, now))
+        return false;
+    sc_train_close(t, now);
+    return true;
 }
 
 /* --- deadlines -------------------------------------------------------------------------------- */

@@ -483,10 +483,10 @@ int sc_session_set(struct sc_end *e, uint32_t option, uint32_t value)
 
 static void flow_info(const struct sc_flow *f, struct sc_ctl_info *info)
 {
-    info->rtt_us = (uint32_t)f->rtt.smoothed;
-    info->rtt_var_us = (uint32_t)f->rtt.variation;
-    info->mss = (uint32_t)f->pmtu.size;
-    info->cwnd_bytes = (uint32_t)f->congestion.cwnd;
+    info->rtt_us = (uint32_t)f->path.rtt.smoothed;
+    info->rtt_var_us = (uint32_t)f->path.rtt.variation;
+    info->mss = (uint32_t)f->path.pmtu.size;
+    info->cwnd_bytes = (uint32_t)f->path.congestion.cwnd;
     info->lost_packets = (uint32_t)f->stats.packets_lost;
     info->retransmitted_packets = (uint32_t)f->stats.packets_retransmitted;
 }
@@ -521,7 +521,7 @@ static void describe(const struct sc_session *s, const struct sc_end *e,
                                       .rx = e->tx,
                                       .joined = s->is_join};
     if (s->flow) {
-        out->rtt_us = s->flow->rtt.smoothed;
+        out->rtt_us = s->flow->path.rtt.smoothed;
         out->lost = s->flow->stats.packets_lost;
         out->relayed = s->flow->relayed;
     }

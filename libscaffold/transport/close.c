@@ -19,7 +19,7 @@
 
 static sc_time linger_time(const struct sc_flow *f)
 {
-    return sc_time_max(3 * sc_rtt_pto(&f->rtt), SC_LINGER); /* RFC 9000 10.2 */
+    return sc_time_max(3 * sc_rtt_pto(&f->path.rtt), SC_LINGER); /* RFC 9000 10.2 */
 }
 
 /* --- failing ---------------------------------------------------------------------------------- */
@@ -155,7 +155,7 @@ bool sc_close_wants_send(const struct sc_flow *f)
 
 static sc_time abort_interval(const struct sc_flow *f, unsigned n)
 {
-    return sc_time_min(sc_rtt_pto(&f->rtt) << n, ABORT_INTERVAL_MAX);
+    return sc_time_min(sc_rtt_pto(&f->path.rtt) << n, ABORT_INTERVAL_MAX);
 }
 
 static void schedule_abort(struct sc_flow *f, sc_time now)
@@ -173,7 +173,7 @@ bool sc_close_produce(struct sc_flow *f, struct sc_train *t, sc_time now)
     struct sc_writer w;
     sc_head_begin(f, t, &w);
     struct sc_ack ack;
-    if (f->want_ack && sc_ack_fill(&f->ack, &ack, f->rtt.smoothed, now))
+    if (f->want_ack && sc_ack_fill(&f->ack, &ack, f->path.rtt.smoothed, now))
         sc_ack_write(&w, &ack);
     if (f->want_abort) {
         sc_abort_write(&w, f->abort_reason);

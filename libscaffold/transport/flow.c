@@ -43,16 +43,11 @@ void sc_flow_fini(struct sc_flow *f)
     sc_recovery_fini(&f->recovery);
 }
 
-void sc_flow_on_mtu(struct sc_flow *f)
-{
-    sc_congestion_set_mss(&f->congestion, f->pmtu.size);
-}
-
 /* --- for the application: sending ------------------------------------------------------------- */
 
 static size_t send_buffer(const struct sc_flow *f)
 {
-    uint64_t buffer = 2 * f->congestion.cwnd;
+    uint64_t buffer = 2 * f->path.congestion.cwnd;
     if (buffer < SEND_BUFFER_MIN)
         buffer = SEND_BUFFER_MIN;
     return buffer < SC_SEND_BUFFER_MAX ? (size_t)buffer : SC_SEND_BUFFER_MAX;
@@ -158,7 +153,7 @@ size_t sc_flow_recv_peek(const struct sc_flow *f, struct iovec *iov, size_t max)
 
 void sc_flow_recv_consume(struct sc_flow *f, size_t len, sc_time now)
 {
-    sc_recv_consume(&f->recv, len, f->rtt.sampled ? f->rtt.smoothed : 0, now);
+    sc_recv_consume(&f->recv, len, f->path.rtt.sampled ? f->path.rtt.smoothed : 0, now);
 }
 
 bool sc_flow_recv_eof(const struct sc_flow *f)

@@ -27,12 +27,9 @@
 #include "base/time.h"
 #include "transport/ack.h"
 #include "transport/blocks.h"
-#include "transport/congestion.h"
-#include "transport/pacer.h"
-#include "transport/pmtu.h"
+#include "transport/path.h"
 #include "transport/recovery.h"
 #include "transport/recv.h"
-#include "transport/rtt.h"
 #include "transport/send.h"
 #include "transport/train.h"
 #include "wire/frame.h"
@@ -139,10 +136,7 @@ struct sc_flow {
     struct sc_recv recv;
     struct sc_ack_state ack;
     struct sc_recovery recovery;
-    struct sc_rtt rtt;
-    struct sc_congestion congestion;
-    struct sc_pacer pacer;
-    struct sc_pmtu pmtu;
+    struct sc_path path;
     struct sc_flow_stats stats;
 
     sc_time last_heard;
@@ -152,12 +146,7 @@ struct sc_flow {
     sc_time memory_at;    /* starved for want of blocks: look again then */
     unsigned probes;      /* packets that may leave beyond the window (RFC 9002 6.2.4) */
     bool want_ping;
-    bool sent_reported; /* SC_FLOW_SENT was raised */
-    struct {            /* explicit congestion notification (RFC 9000 13.4.2) */
-        bool off;
-        uint32_t acked; /* packets sent as ECT(0) that were acknowledged */
-        uint32_t ce;    /* marks reported so far */
-    } ecn;
+    bool sent_reported;   /* SC_FLOW_SENT was raised */
     struct {              /* our ABORT, see close.c */
         uint64_t number;  /* of the first packet that carried it */
         sc_time again_at; /* SC_NEVER: acknowledged, or given up */

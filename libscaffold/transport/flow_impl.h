@@ -16,8 +16,6 @@ void sc_flow_change_state(struct sc_flow *f, enum sc_flow_state state);
 void sc_flow_raise(struct sc_flow *f, unsigned events);
 /* Raises SC_FLOW_WRITABLE when room has come back. */
 void sc_flow_check_room(struct sc_flow *f);
-/* Datagram size changed: tells who depends on it. */
-void sc_flow_on_mtu(struct sc_flow *f);
 /* Bytes (or the end) wait for acknowledgement or for being sent. */
 bool sc_flow_has_unacknowledged(const struct sc_flow *f);
 

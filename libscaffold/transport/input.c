@@ -8,71 +8,20 @@
 
 /* --- acknowledgement -------------------------------------------------------------------------- */
 
-/* Counters of 32 bits wrap within two hours at 10 Gbit/s. */
-static bool is_below(uint32_t a, uint32_t b)
-{
-    return (int32_t)(a - b) < 0;
-}
-
-/* RFC 9000 13.4.2: true when the peer reports new marks; a path that loses the marks, or a peer
- * that does not report them, ends their use. */
-static bool new_marks(struct sc_flow *f, const struct sc_ack *ack,
-                      const struct sc_recovery_news *news)
-{
-    if (f->ecn.off || news->acked_ect == 0)
-        return false;
-    f->ecn.acked += news->acked_ect;
-    if (ack->largest < f->recovery.largest_acked)
-        return false; /* an old acknowledgement, overtaken */
-    if (!ack->has_ecn || is_below(ack->ect0 + ack->ce, f->ecn.acked)) {
-        f->ecn.off = true;
-        return false;
-    }
-    bool more = is_below(f->ecn.ce, ack->ce);
-    f->ecn.ce = ack->ce;
-    return more;
-}
-
-static void judge_congestion(struct sc_flow *f, const struct sc_recovery_news *news, sc_time now)
-{
-    if (news->undo)
-        sc_congestion_on_spurious(&f->congestion);
-    if (news->congestion)
-        sc_congestion_on_event(&f->congestion, news->lost_sent, now);
-    if (news->persistent)
-        sc_congestion_on_persistent(&f->congestion);
-}
-
-static void grow_window(struct sc_flow *f, const struct sc_recovery_news *news, uint64_t in_flight,
-                        sc_time now)
-{
-    struct sc_acked a = {.bytes = news->acked_bytes,
-                         .largest = news->largest,
-                         .next = f->recovery.next,
-                         .rtt_fresh = news->any_eliciting};
-    sc_congestion_on_acked(&f->congestion, &a, in_flight, news->largest_sent, &f->rtt, now);
-}
-
 static int on_ack(struct sc_flow *f, const struct sc_ack *ack, sc_time now)
 {
     struct sc_verdicts v = {f, now};
     struct sc_recovery_news news;
     uint64_t in_flight = f->recovery.in_flight, acked = f->send.acked;
-    if (sc_recovery_on_ack(&f->recovery, ack, &f->rtt, &sc_verdict_ops, &v, &news, now))
+    if (sc_recovery_on_ack(&f->recovery, ack, &f->path.rtt, &sc_verdict_ops, &v, &news, now))
         return -EPROTO;
-    judge_congestion(f, &news, now);
-    if (new_marks(f, ack, &news))
-        sc_congestion_on_event(&f->congestion, news.largest_sent, now);
+    sc_path_on_ack(&f->path, &f->recovery, ack, &news, in_flight, now);
     if (news.any_eliciting) {
         f->opening.confirming = f->opening.want_confirm = false;
-        sc_pmtu_on_progress(&f->pmtu);
         f->probes = 0;
     }
-    if (news.acked_bytes > 0)
-        grow_window(f, &news, in_flight, now);
     if (f->send.acked != acked)
         f->progress_at = now;
-    sc_pacer_update(&f->pacer, &f->congestion, &f->rtt, now);
     return 0;
 }
 
@@ -95,16 +44,12 @@ void sc_input_on_recovery_timer(struct sc_flow *f, sc_time now)
 {
     struct sc_verdicts v = {f, now};
     struct sc_recovery_news news;
-    if (sc_recovery_on_timer(&f->recovery, &f->rtt, &sc_verdict_ops, &v, &news, now)) {
+    if (sc_recovery_on_timer(&f->recovery, &f->path.rtt, &sc_verdict_ops, &v, &news, now)) {
         f->stats.probe_timeouts++;
-        if (sc_pmtu_on_timeout(&f->pmtu, now))
-            sc_flow_on_mtu(f);
-        if (f->recovery.timeouts >= 2 && f->ecn.acked == 0)
-            f->ecn.off = true; /* perhaps the path drops marked packets */
+        sc_path_on_timeout(&f->path, f->recovery.timeouts, now);
         probe(f);
     } else if (news.lost_packets > 0) {
-        judge_congestion(f, &news, now);
-        sc_pacer_update(&f->pacer, &f->congestion, &f->rtt, now);
+        sc_path_on_lost(&f->path, &news, now);
     }
 }
 
@@ -230,6 +175,5 @@ void sc_flow_settle(struct sc_flow *f, sc_time now)
 
 void sc_flow_on_too_large(struct sc_flow *f, size_t size, sc_time now)
 {
-    sc_pmtu_on_too_large(&f->pmtu, size, now);
-    sc_flow_on_mtu(f);
+    sc_path_on_too_large(&f->path, size, now);
 }

@@ -23,10 +23,7 @@ static void init(struct sc_flow *f, const struct sc_flow_env *env, uint32_t id, 
     sc_recv_init(&f->recv, env->blocks, now);
     sc_ack_init(&f->ack);
     sc_recovery_init(&f->recovery);
-    sc_rtt_init(&f->rtt);
-    sc_pmtu_init(&f->pmtu, env->datagram_limit);
-    sc_congestion_init(&f->congestion, env->congestion, f->pmtu.size);
-    sc_pacer_init(&f->pacer, now);
+    sc_path_init(&f->path, env->congestion, env->datagram_limit, now);
     f->urgent_sent = true;
     f->aborting.again_at = SC_NEVER;
 }
@@ -109,10 +106,8 @@ bool sc_flow_answer_is_stray(const struct sc_flow *f, const struct sc_answer *a)
 /* A first transmission that was answered measures the round trip (Karn: no other does). */
 static void sample_rtt(struct sc_flow *f, sc_time now)
 {
-    if (f->opening.sent == 1 && !f->rtt.sampled) {
-        sc_rtt_sample(&f->rtt, now - f->opening.sent_at, 0);
-        sc_pacer_update(&f->pacer, &f->congestion, &f->rtt, now);
-    }
+    if (f->opening.sent == 1)
+        sc_path_on_answer(&f->path, now - f->opening.sent_at, now);
 }
 
 static void learn_peer(struct sc_flow *f, const struct sc_answer *a)

@@ -14,28 +14,10 @@
 
 /* --- what may be sent ------------------------------------------------------------------------- */
 
-static size_t overhead(const struct sc_flow *f)
+/* Bytes of stream that wait, with the head of a packet for them. */
+static uint64_t waiting(const struct sc_flow *f)
 {
-    return sc_head_len(f->opening.confirming) + SC_STREAM_HEAD;
-}
-
-/* Bytes that the window lets into flight beside those that are. A whole packet, or all that is
- * waiting, must fit. */
-static uint64_t window_left(const struct sc_flow *f, uint64_t in_flight)
-{
-    uint64_t cwnd = f->congestion.cwnd;
-    if (in_flight == 0)
-        return cwnd > f->pmtu.size ? cwnd : f->pmtu.size;
-    uint64_t left = cwnd > in_flight ? cwnd - in_flight : 0;
-    uint64_t least = sc_send_backlog(&f->send) + overhead(f);
-    if (least > f->pmtu.size)
-        least = f->pmtu.size;
-    return left >= least ? left : 0;
-}
-
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
+    return sc_send_backlog(&f->send) + sc_head_len(f->opening.confirming) + SC_STREAM_HEAD;
 }
 
 /* Packets of stream bytes that may leave now. */
@@ -43,14 +25,7 @@ static size_t segments_allowed(const struct sc_flow *f, sc_time now)
 {
     if (!sc_send_pending(&f->send))
         return 0;
-    size_t size = f->pmtu.size;
-    size_t n = least(SC_TRAIN_BYTES / size, SC_TRAIN_SEGMENTS);
-    uint64_t window = window_left(f, f->recovery.in_flight);
-    uint64_t paced = sc_pacer_allowance(&f->pacer, now);
-    if (window < n * size)
-        n = window < size ? window > 0 : (size_t)(window / size); /* < size: it is all there is */
-    if (paced < n * size)
-        n = (size_t)((paced + size - 1) / size);
+    size_t n = sc_path_allowance(&f->path, f->recovery.in_flight, waiting(f), now);
     return n < f->probes ? f->probes : n;
 }
 
@@ -62,11 +37,10 @@ static bool control_due(const struct sc_flow *f)
 
 static size_t mtu_probe_due(const struct sc_flow *f, sc_time now)
 {
-    if (f->opening.confirming || sc_send_top(&f->send) - f->send.acked < PROBE_WORTH * f->pmtu.size)
+    uint64_t worth = PROBE_WORTH * f->path.pmtu.size;
+    if (f->opening.confirming || sc_send_top(&f->send) - f->send.acked < worth)
         return 0;
-    /* Beside the window, not inside: a flow whose window is always full would never find room. */
-    size_t size = sc_pmtu_probe(&f->pmtu, now);
-    return size <= f->congestion.cwnd ? size : 0;
+    return sc_path_probe(&f->path, now);
 }
 
 bool sc_output_wants_send(const struct sc_flow *f, sc_time now)
@@ -78,9 +52,9 @@ bool sc_output_wants_send(const struct sc_flow *f, sc_time now)
 
 sc_time sc_output_paced_at(const struct sc_flow *f)
 {
-    if (!sc_send_pending(&f->send) || window_left(f, f->recovery.in_flight) == 0)
+    if (!sc_send_pending(&f->send))
         return SC_NEVER;
-    return sc_pacer_next(&f->pacer) > 0 ? sc_pacer_next(&f->pacer) : SC_NEVER;
+    return sc_path_paced_at(&f->path, f->recovery.in_flight, waiting(f));
 }
 
 /* --- one train -------------------------------------------------------------------------------- */
@@ -99,7 +73,7 @@ static void write_ack(struct build *b, struct sc_writer *w)
 {
     struct sc_flow *f = b->f;
     struct sc_ack ack;
-    if (f->ack.pending > 0 && sc_ack_fill(&f->ack, &ack, f->rtt.smoothed, b->now))
+    if (f->ack.pending > 0 && sc_ack_fill(&f->ack, &ack, f->path.rtt.smoothed, b->now))
         sc_ack_write(w, &ack);
 }
 
@@ -166,7 +140,7 @@ static void end_packet(struct build *b, struct sc_sent *sent)
     struct sc_flow *f = b->f;
     if (!(sent->flags & SC_SENT_ELICITING))
         return;
-    if (!f->ecn.off && !f->opening.confirming) {
+    if (!f->path.ecn.off && !f->opening.confirming) {
         sent->flags |= SC_SENT_ECT;
         b->t->ect = true;
     }
@@ -199,9 +173,9 @@ static void note_limit(const struct build *b)
 {
     struct sc_flow *f = b->f;
     if (!sc_send_pending(&f->send))
-        f->congestion.limited = false;
-    else if (window_left(f, b->in_flight) == 0)
-        f->congestion.limited = true;
+        f->path.congestion.limited = false;
+    else if (sc_path_window(&f->path, b->in_flight, waiting(f)) == 0)
+        f->path.congestion.limited = true;
 }
 
 static bool produce_mtu_probe(struct build *b, size_t size)
@@ -220,7 +194,7 @@ static bool produce_mtu_probe(struct build *b, size_t size)
     t->iov[t->iov_count] = (struct iovec){(void *)(uintptr_t)padding, rest};
     sc_train_extend(t, 1, rest);
     t->probe_mtu = true;
-    sc_pmtu_on_probe_sent(&f->pmtu, size);
+    sc_path_on_probe_sent(&f->path, size);
     end_packet(b, sent);
     return true;
 }
@@ -230,7 +204,7 @@ bool sc_output_produce(struct sc_flow *f, struct sc_train *t, sc_time now)
     if (!sc_recovery_has_room(&f->recovery, SC_TRAIN_SEGMENTS))
         return false;
     struct build b = {
-        .f = f, .t = t, .now = now, .size = f->pmtu.size, .in_flight = f->recovery.in_flight};
+        .f = f, .t = t, .now = now, .size = f->path.pmtu.size, .in_flight = f->recovery.in_flight};
     size_t probe = mtu_probe_due(f, now);
     if (probe > 0)
         return produce_mtu_probe(&b, probe);

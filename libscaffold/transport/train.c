@@ -53,7 +53,7 @@ static void account(const struct sc_packet *p)
 {
     struct sc_flow *f = p->flow;
     if (p->sent.flags & SC_SENT_ELICITING)
-        sc_pacer_on_sent(&f->pacer, p->sent.size, p->sent.at);
+        sc_path_on_sent(&f->path, p->sent.size, p->sent.at);
     sc_recovery_on_sent(&f->recovery, &p->sent);
     f->stats.packets_sent++;
 }

@@ -80,7 +80,7 @@ static bool waits_for_peer(const struct sc_flow *f)
 
 static sc_time open_deadline(const struct sc_flow *f)
 {
-    sc_time at = sc_recovery_deadline(&f->recovery, &f->rtt);
+    sc_time at = sc_recovery_deadline(&f->recovery, &f->path.rtt);
     at = sc_time_min(at, sc_output_paced_at(f));
     if (f->ack.pending > 0 && !f->ack.due)
         at = sc_time_min(at, f->ack.deadline);

@@ -1,7 +1,5 @@
 #include "transport/verdict.h"
 
-#include "transport/flow_impl.h"
-
 static void on_acked(void *owner, const struct sc_sent *p, bool spurious)
 {
     (void)spurious;
@@ -9,10 +7,8 @@ static void on_acked(void *owner, const struct sc_sent *p, bool spurious)
     struct sc_flow *f = v->flow;
     if (p->flags & (SC_SENT_STREAM | SC_SENT_FIN))
         sc_send_on_acked(&f->send, p->offset, p->len, p->flags & SC_SENT_FIN);
-    if (p->flags & SC_SENT_MTU_PROBE) {
-        sc_pmtu_on_probe_acked(&f->pmtu, p->size, v->now);
-        sc_flow_on_mtu(f);
-    }
+    if (p->flags & SC_SENT_MTU_PROBE)
+        sc_path_on_probe_acked(&f->path, p->size, v->now);
 }
 
 static void on_lost(void *owner, const struct sc_sent *p)
@@ -20,7 +16,7 @@ static void on_lost(void *owner, const struct sc_sent *p)
     const struct sc_verdicts *v = owner;
     struct sc_flow *f = v->flow;
     if (p->flags & SC_SENT_MTU_PROBE) {
-        sc_pmtu_on_probe_lost(&f->pmtu, p->size, v->now);
+        sc_path_on_probe_lost(&f->path, p->size, v->now);
         return;
     }
     f->stats.packets_lost++;

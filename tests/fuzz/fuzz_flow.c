@@ -107,7 +107,7 @@ static void end_somehow(struct world *w, uint8_t how)
         sc_flow_recv_discard(&w->f, w->now);
         break;
     case 3:
-        sc_flow_on_too_large(&w->f, w->f.pmtu.size, w->now);
+        sc_flow_on_too_large(&w->f, w->f.path.pmtu.size, w->now);
         break;
     case 4:
         sc_flow_send_urgent(&w->f, w->now);

@@ -144,7 +144,7 @@ static void run(size_t datagram)
                 sc_flow_on_timer(&flow[i], now);
     }
     printf("%5zu bytes: produce %.1f ns, receive %.1f ns, acknowledge %.1f ns per packet\n",
-           flow[CLIENT].pmtu.size, producing * 1e9 / (double)packets,
+           flow[CLIENT].path.pmtu.size, producing * 1e9 / (double)packets,
            receiving * 1e9 / (double)packets, acknowledging * 1e9 / (double)packets);
     for (int i = 0; i < 2; i++) {
         sc_flow_fini(&flow[i]);

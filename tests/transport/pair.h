@@ -461,9 +461,9 @@ static inline void pair_print(const struct pair *p)
             (unsigned long long)f->send.end, (unsigned long long)f->send.limit, f->send.fin,
             f->send.lost.count, (unsigned long long)f->recv.consumed,
             (unsigned long long)f->recv.next, (long long)f->recv.final, f->recv.ahead.count,
-            (unsigned long long)f->congestion.cwnd, (unsigned long long)f->recovery.in_flight,
+            (unsigned long long)f->path.congestion.cwnd, (unsigned long long)f->recovery.in_flight,
             (unsigned long long)f->recovery.next, f->recovery.timeouts,
-            (unsigned long long)f->rtt.smoothed, (unsigned long long)f->rtt.variation,
+            (unsigned long long)f->path.rtt.smoothed, (unsigned long long)f->path.rtt.variation,
             (long long)sc_flow_deadline(f), sc_flow_wants_send(f, p->now));
     }
 }

@@ -104,7 +104,7 @@ static void bound_without_loss(void **state)
     sc_time t = time_to_read(p, 20000000, 30 * SC_SECOND);
     print_message("20 MB at 100 Mbit/s, RTT 20 ms: %llu us (lost %llu, pmtu %zu)\n",
                   (unsigned long long)t, (unsigned long long)p->flow[CLIENT].stats.packets_lost,
-                  p->flow[CLIENT].pmtu.size);
+                  p->flow[CLIENT].path.pmtu.size);
     assert_true(t <= 1760000 + 10 * 20000);
     finish(p);
 }
@@ -197,7 +197,7 @@ static void discovers_the_path_mtu(void **state)
         struct pair *p = make(50 + i);
         both_links(p, (struct pair_link){.delay = 1 * SC_MS, .rate = 12500000, .mtu = mtu[i]});
         transfer(p, 5000000, 0, 20 * SC_SECOND);
-        assert_int_equal(p->flow[CLIENT].pmtu.size, found[i]);
+        assert_int_equal(p->flow[CLIENT].path.pmtu.size, found[i]);
         finish(p);
     }
 }
@@ -209,7 +209,7 @@ static void falls_back_from_a_black_hole(void **state)
     both_links(p, (struct pair_link){.delay = 1 * SC_MS, .rate = 12500000, .mtu = 9000});
     p->app[CLIENT].to_write = 5000000;
     assert_true(pair_run(p, pair_all_read, p->now + 10 * SC_SECOND));
-    assert_int_equal(p->flow[CLIENT].pmtu.size, 8972);
+    assert_int_equal(p->flow[CLIENT].path.pmtu.size, 8972);
     p->link[CLIENT].mtu = 1400;
     transfer(p, 8000000, 0, 20 * SC_SECOND);
     finish(p);
@@ -221,13 +221,13 @@ static void obeys_too_large(void **state)
     struct pair *p = make(61);
     p->app[CLIENT].to_write = 5000000;
     assert_true(pair_run(p, pair_all_read, p->now + 10 * SC_SECOND));
-    assert_int_equal(p->flow[CLIENT].pmtu.size, 8972);
+    assert_int_equal(p->flow[CLIENT].path.pmtu.size, 8972);
     sc_flow_on_too_large(&p->flow[CLIENT], 8972, p->now);
-    assert_int_equal(p->flow[CLIENT].pmtu.size, 8932);
+    assert_int_equal(p->flow[CLIENT].path.pmtu.size, 8932);
     sc_flow_on_too_large(&p->flow[CLIENT], 1472, p->now);
-    assert_int_equal(p->flow[CLIENT].pmtu.size, 1452);
+    assert_int_equal(p->flow[CLIENT].path.pmtu.size, 1452);
     sc_flow_on_too_large(&p->flow[CLIENT], 1300, p->now);
-    assert_int_equal(p->flow[CLIENT].pmtu.size, SC_DATAGRAM_BASE);
+    assert_int_equal(p->flow[CLIENT].path.pmtu.size, SC_DATAGRAM_BASE);
     finish(p);
 }
 
@@ -283,10 +283,10 @@ static void marks_slow_the_sender(void **state)
                (struct pair_link){
                    .delay = 5 * SC_MS, .rate = 12500000, .queue = 10000000, .mark_above = 60000});
     sc_time t = time_to_read(p, 20000000, 30 * SC_SECOND);
-    assert_false(p->flow[CLIENT].ecn.off);
-    assert_true(p->flow[CLIENT].ecn.ce > 0);
+    assert_false(p->flow[CLIENT].path.ecn.off);
+    assert_true(p->flow[CLIENT].path.ecn.ce > 0);
     assert_int_equal(p->flow[CLIENT].stats.packets_lost, 0);
-    assert_true(p->flow[CLIENT].congestion.cwnd < 1000000);
+    assert_true(p->flow[CLIENT].path.congestion.cwnd < 1000000);
     assert_true(t < 1760000 * 11 / 10 + 200000);
     finish(p);
 }
@@ -421,7 +421,7 @@ static void cleared_marks_end_ecn(void **state)
     struct pair *p = make(123);
     p->bleach = true;
     transfer(p, 1000000, 0, 10 * SC_SECOND);
-    assert_true(p->flow[CLIENT].ecn.off);
+    assert_true(p->flow[CLIENT].path.ecn.off);
     assert_int_equal(p->flow[CLIENT].stats.packets_lost, 0);
     finish(p);
 }

@@ -321,8 +321,8 @@ static void handshake_measures_the_round_trip(void **state)
 {
     (void)state;
     assert_true(pair_run(p, pair_both_open, p->now + SC_SECOND));
-    assert_int_equal(client()->rtt.smoothed, 20 * SC_MS);
-    assert_int_equal(p->flow[SERVER].rtt.smoothed, 20 * SC_MS);
+    assert_int_equal(client()->path.rtt.smoothed, 20 * SC_MS);
+    assert_int_equal(p->flow[SERVER].path.rtt.smoothed, 20 * SC_MS);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -1,0 +1,77 @@
+/* One path between two hosts, as a flow finds it: how long it takes, how much may be on it, how
+ * evenly that is sent, how large a packet may be, and whether it hands on marks (ECN). Facts go in,
+ * and each part is told what it has to know. A flow has one path. */
+#ifndef SC_TRANSPORT_PATH_H
+#define SC_TRANSPORT_PATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/time.h"
+#include "transport/congestion.h"
+#include "transport/pacer.h"
+#include "transport/pmtu.h"
+#include "transport/recovery.h"
+#include "transport/rtt.h"
+#include "wire/frame.h"
+
+struct sc_path {
+    struct sc_rtt rtt;
+    struct sc_congestion congestion;
+    struct sc_pacer pacer;
+    struct sc_pmtu pmtu;
+    struct { /* explicit congestion notification (RFC 9000 13.4.2) */
+        bool off;
+        uint32_t acked; /* packets sent as ECT(0) that were acknowledged */
+        uint32_t ce;    /* marks reported so far */
+    } ecn;
+};
+
+/* ops NULL: CUBIC. datagram_limit 0: SC_DATAGRAM_MAX. */
+void sc_path_init(struct sc_path *p, const struct sc_congestion_ops *ops, size_t datagram_limit,
+                  sc_time now);
+
+/* --- what may leave --------------------------------------------------------------------------- */
+
+/* Bytes that the window lets onto the path beside those in flight. A whole packet, or all that is
+ * `waiting`, must fit. */
+uint64_t sc_path_window(const struct sc_path *p, uint64_t in_flight, uint64_t waiting);
+
+/* Full packets, of at most one train, that window and pacing let go now. */
+size_t sc_path_allowance(const struct sc_path *p, uint64_t in_flight, uint64_t waiting,
+                         sc_time now);
+
+/* When pacing lets go what nothing else holds up; SC_NEVER: not its turn. */
+sc_time sc_path_paced_at(const struct sc_path *p, uint64_t in_flight, uint64_t waiting);
+
+/* The size to probe now, or 0. */
+size_t sc_path_probe(const struct sc_path *p, sc_time now);
+
+/* --- what happened ---------------------------------------------------------------------------- */
+
+/* A packet that takes room in flight has left. */
+void sc_path_on_sent(struct sc_path *p, size_t size, sc_time now);
+
+/* A round trip that no acknowledgement measured: the first packet was answered. */
+void sc_path_on_answer(struct sc_path *p, sc_time rtt, sc_time now);
+
+/* An acknowledgement, and what it brought; `r` and the rtt have taken it in. in_flight: before. */
+void sc_path_on_ack(struct sc_path *p, const struct sc_recovery *r, const struct sc_ack *ack,
+                    const struct sc_recovery_news *news, uint64_t in_flight, sc_time now);
+
+/* Packets were lost by the timer. */
+void sc_path_on_lost(struct sc_path *p, const struct sc_recovery_news *news, sc_time now);
+
+/* A probe timeout, one of that many in a row. */
+void sc_path_on_timeout(struct sc_path *p, unsigned timeouts, sc_time now);
+
+/* A probe of the path's MTU, and its fate. */
+void sc_path_on_probe_sent(struct sc_path *p, size_t size);
+void sc_path_on_probe_acked(struct sc_path *p, size_t size, sc_time now);
+void sc_path_on_probe_lost(struct sc_path *p, size_t size, sc_time now);
+
+/* The host's own network refused this size. */
+void sc_path_on_too_large(struct sc_path *p, size_t size, sc_time now);
+
+#endif

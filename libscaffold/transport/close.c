@@ -35,7 +35,7 @@ static void fail(struct sc_flow *f, int error, sc_time now)
     f->linger_until = now + linger_time(f);
     sc_send_abandon(&f->send);
     sc_recovery_abandon(&f->recovery);
-    sc_flow_change_state(f, SC_FLOW_FAILED);
+    sc_flow_change_state(f, SC_FLOW_FAILED, now);
 }
 
 void sc_close_silently(struct sc_flow *f, int error, sc_time now)
@@ -88,7 +88,7 @@ static bool end_without_ack(struct sc_flow *f, sc_time now)
     if (!sc_recv_complete(&f->recv) || !f->send.fin || f->send.acked < f->send.end)
         return false;
     f->linger_until = now;
-    sc_flow_change_state(f, SC_FLOW_LINGER);
+    sc_flow_change_state(f, SC_FLOW_LINGER, now);
     return true;
 }
 
@@ -197,7 +197,7 @@ void sc_close_if_finished(struct sc_flow *f, sc_time now)
     if (!sc_recv_complete(&f->recv))
         return;
     f->linger_until = now + linger_time(f);
-    sc_flow_change_state(f, SC_FLOW_LINGER);
+    sc_flow_change_state(f, SC_FLOW_LINGER, now);
 }
 
 /* --- timers ----------------------------------------------------------------------------------- */
@@ -215,6 +215,6 @@ void sc_close_on_timer(struct sc_flow *f, sc_time now)
         f->aborting.again_at = now + SC_LINGER; /* set anew when it has been sent */
         f->want_abort = true;
     } else if (now >= sc_close_deadline(f)) {
-        sc_flow_change_state(f, SC_FLOW_DEAD);
+        sc_flow_change_state(f, SC_FLOW_DEAD, now);
     }
 }

@@ -9,18 +9,22 @@
 
 #define BIT(state) (1u << (state))
 
-static const unsigned allowed[] = {
-    [SC_FLOW_OPENING] = BIT(SC_FLOW_OPEN) | BIT(SC_FLOW_FAILED),
-    [SC_FLOW_ANSWERED] = BIT(SC_FLOW_OPEN) | BIT(SC_FLOW_FAILED) | BIT(SC_FLOW_DEAD),
-    [SC_FLOW_OPEN] = BIT(SC_FLOW_LINGER) | BIT(SC_FLOW_FAILED),
-    [SC_FLOW_LINGER] = BIT(SC_FLOW_DEAD),
-    [SC_FLOW_FAILED] = BIT(SC_FLOW_DEAD),
-    [SC_FLOW_DEAD] = 0,
+static const struct {
+    const char *name;
+    unsigned next; /* allowed from here */
+} states[] = {
+    [SC_FLOW_OPENING] = {"OPENING", BIT(SC_FLOW_OPEN) | BIT(SC_FLOW_FAILED)},
+    [SC_FLOW_ANSWERED] = {"ANSWERED", BIT(SC_FLOW_OPEN) | BIT(SC_FLOW_FAILED) | BIT(SC_FLOW_DEAD)},
+    [SC_FLOW_OPEN] = {"OPEN", BIT(SC_FLOW_LINGER) | BIT(SC_FLOW_FAILED)},
+    [SC_FLOW_LINGER] = {"LINGER", BIT(SC_FLOW_DEAD)},
+    [SC_FLOW_FAILED] = {"FAILED", BIT(SC_FLOW_DEAD)},
+    [SC_FLOW_DEAD] = {"DEAD", 0},
 };
 
-void sc_flow_change_state(struct sc_flow *f, enum sc_flow_state state)
+void sc_flow_change_state(struct sc_flow *f, enum sc_flow_state state, sc_time now)
 {
-    assert(allowed[f->state] & BIT(state));
+    assert(states[f->state].next & BIT(state));
+    sc_trace_state(&f->env->trace, f->id, states[f->state].name, states[state].name, now);
     f->state = state;
     if (state == SC_FLOW_OPEN) {
         sc_flow_raise(f, SC_FLOW_ESTABLISHED);

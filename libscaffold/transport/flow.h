@@ -25,6 +25,7 @@
 #include "base/map.h"
 #include "base/rng.h"
 #include "base/time.h"
+#include "base/trace.h"
 #include "transport/ack.h"
 #include "transport/blocks.h"
 #include "transport/path.h"
@@ -72,6 +73,7 @@ struct sc_flow_env {
     uint32_t pool;         /* own pool address, IPv4, host order */
     uint64_t epoch;        /* own incarnation */
     size_t datagram_limit; /* largest UDP payload to try; 0: SC_DATAGRAM_MAX */
+    struct sc_trace trace; /* zeros: nobody watches */
 };
 
 struct sc_flow {

@@ -12,7 +12,7 @@
 
 #include "transport/flow.h"
 
-void sc_flow_change_state(struct sc_flow *f, enum sc_flow_state state);
+void sc_flow_change_state(struct sc_flow *f, enum sc_flow_state state, sc_time now);
 void sc_flow_raise(struct sc_flow *f, unsigned events);
 /* Raises SC_FLOW_WRITABLE when room has come back. */
 void sc_flow_check_room(struct sc_flow *f);

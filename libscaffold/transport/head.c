@@ -2,11 +2,6 @@
 
 #include <string.h>
 
-size_t sc_head_len(bool confirm)
-{
-    return confirm ? SC_CONFIRM_LEN_MIN : SC_HEADER_LEN;
-}
-
 static void write_confirm(const struct sc_flow *f, struct sc_writer *w, const struct sc_header *h)
 {
     struct sc_confirm c = {.src = f->env->address,

@@ -4,6 +4,7 @@
 
 #include "transport/close.h"
 #include "transport/flow_impl.h"
+#include "transport/head.h"
 #include "transport/verdict.h"
 
 /* --- acknowledgement -------------------------------------------------------------------------- */
@@ -121,6 +122,18 @@ static int read_frames(struct sc_flow *f, struct sc_reader *r, bool *eliciting, 
 
 /* --- packets ---------------------------------------------------------------------------------- */
 
+static void trace_received(const struct sc_flow *f, uint64_t number, const struct sc_reader *frames,
+                           bool confirm, sc_time now)
+{
+    if (!sc_trace_is_watched(&f->env->trace))
+        return;
+    struct sc_trace_packet p = {.flow = f->id,
+                                .type = confirm ? SC_PKT_CONFIRM : SC_PKT_DATA,
+                                .number = number,
+                                .size = sc_head_len(confirm) + sc_reader_left(frames)};
+    sc_trace_received(&f->env->trace, &p, now);
+}
+
 static void take_packet(struct sc_flow *f, uint64_t number, struct sc_reader *frames, unsigned ecn,
                         bool confirm, sc_time now)
 {
@@ -154,6 +167,7 @@ void sc_input_packet(struct sc_flow *f, uint64_t number, struct sc_reader *frame
         return;
     f->last_heard = now;
     f->stats.packets_received++;
+    trace_received(f, number, frames, confirm, now);
     if (sc_ack_is_duplicate(&f->ack, number))
         f->stats.packets_duplicate++;
     else

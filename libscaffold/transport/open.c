@@ -129,7 +129,7 @@ void sc_flow_on_answer(struct sc_flow *f, const struct sc_answer *a, sc_time now
         sample_rtt(f, now);
         f->last_heard = now;
         f->opening.confirming = f->opening.want_confirm = true;
-        sc_flow_change_state(f, SC_FLOW_OPEN);
+        sc_flow_change_state(f, SC_FLOW_OPEN, now);
     } else if (f->state == SC_FLOW_OPEN && f->opening.confirming && a->src == f->peer_address &&
                a->src_flow == f->peer_id) {
         f->opening.want_confirm = true; /* repeated: our third packet was lost */
@@ -254,7 +254,7 @@ static void open_server(struct sc_flow *f, const struct sc_confirm *c, sc_time n
     f->peer_epoch = c->epoch;
     memcpy(f->peer_token, c->token, SC_TOKEN_LEN);
     sample_rtt(f, now);
-    sc_flow_change_state(f, SC_FLOW_OPEN);
+    sc_flow_change_state(f, SC_FLOW_OPEN, now);
 }
 
 bool sc_open_on_confirm(struct sc_flow *f, const struct sc_confirm *c, sc_time now)
@@ -295,7 +295,7 @@ void sc_open_on_timer(struct sc_flow *f, sc_time now)
     if (now < sc_open_deadline(f))
         return;
     if (f->state == SC_FLOW_ANSWERED)
-        sc_flow_change_state(f, SC_FLOW_DEAD);
+        sc_flow_change_state(f, SC_FLOW_DEAD, now);
     else if (now >= f->opening.deadline)
         sc_close_silently(f, f->opening.refused_any ? ECONNREFUSED : ETIMEDOUT, now);
     else if (now >= f->opening.attempt_at + SC_OPEN_ATTEMPT)

@@ -265,7 +265,7 @@ static void declare_lost(struct sc_recovery *r, uint64_t number, const struct tu
         t->news->lost_sent = p->at;
         t->news->lost_packets++;
     }
-    t->ops->lost(t->owner, p);
+    t->ops->lost(t->owner, number, p);
 }
 
 /* RFC 9002 6.1. Packets are in the order of sending: the first that is not lost ends the search. */

@@ -62,7 +62,7 @@ struct sc_recovery {
 struct sc_recovery_ops {
     /* Each is called with the owner's pointer. `spurious`: it had been declared lost. */
     void (*acked)(void *owner, const struct sc_sent *p, bool spurious);
-    void (*lost)(void *owner, const struct sc_sent *p);
+    void (*lost)(void *owner, uint64_t number, const struct sc_sent *p);
 };
 
 /* What an acknowledgement brought. */

@@ -48,7 +48,12 @@ void sc_train_extend(struct sc_train *t, size_t pieces, size_t len)
     t->len += len;
 }
 
-/* The flow's own numbers and what hangs on them; what opens a flow has none. */
+/* What opens a flow has none. */
+static bool has_number(const struct sc_packet *p)
+{
+    return p->type == SC_PKT_CONFIRM || p->type == SC_PKT_DATA;
+}
+
 static void account(const struct sc_packet *p)
 {
     struct sc_flow *f = p->flow;
@@ -58,13 +63,24 @@ static void account(const struct sc_packet *p)
     f->stats.packets_sent++;
 }
 
+static void trace_sent(const struct sc_packet *p, sc_time now)
+{
+    const struct sc_trace *t = &p->flow->env->trace;
+    if (!sc_trace_is_watched(t))
+        return;
+    struct sc_trace_packet sent = {
+        .flow = p->flow->id, .type = (uint8_t)p->type, .number = p->number, .size = p->sent.size};
+    sc_trace_sent(t, &sent, now);
+}
+
 /* The one end of every packet of a flow, where it would be padded and sealed: its train is closed,
- * so that no byte of it changes any more. */
+ * so that nothing about it changes any more. */
 static void finish_packet(struct sc_packet *p, sc_time now)
 {
     p->sent.at = now;
-    if (p->type == SC_PKT_DATA || p->type == SC_PKT_CONFIRM)
+    if (has_number(p))
         account(p);
+    trace_sent(p, now);
 }
 
 void sc_train_close(struct sc_train *t, sc_time now)

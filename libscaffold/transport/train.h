@@ -24,7 +24,7 @@ struct sc_flow;
 struct sc_packet {
     struct sc_flow *flow;
     enum sc_packet_type type;
-    uint64_t number;     /* CONFIRM and DATA: of the flow's own number space */
+    uint64_t number;     /* what opens a flow has none: 0 */
     struct sc_sent sent; /* what it carries; `size` grows with it */
 };
 

@@ -11,10 +11,24 @@ static void on_acked(void *owner, const struct sc_sent *p, bool spurious)
         sc_path_on_probe_acked(&f->path, p->size, v->now);
 }
 
-static void on_lost(void *owner, const struct sc_sent *p)
+static void trace_lost(const struct sc_flow *f, uint64_t number, const struct sc_sent *p,
+                       sc_time now)
+{
+    if (!sc_trace_is_watched(&f->env->trace))
+        return;
+    bool confirm = p->flags & SC_SENT_CONFIRM;
+    struct sc_trace_packet lost = {.flow = f->id,
+                                   .type = confirm ? SC_PKT_CONFIRM : SC_PKT_DATA,
+                                   .number = number,
+                                   .size = p->size};
+    sc_trace_lost(&f->env->trace, &lost, now);
+}
+
+static void on_lost(void *owner, uint64_t number, const struct sc_sent *p)
 {
     const struct sc_verdicts *v = owner;
     struct sc_flow *f = v->flow;
+    trace_lost(f, number, p, v->now);
     if (p->flags & SC_SENT_MTU_PROBE) {
         sc_path_on_probe_lost(&f->path, p->size, v->now);
         return;

@@ -18,9 +18,10 @@ static void on_acked(void *owner, const struct sc_sent *p, bool was_lost)
     spurious += was_lost;
 }
 
-static void on_lost(void *owner, const struct sc_sent *p)
+static void on_lost(void *owner, uint64_t number, const struct sc_sent *p)
 {
     (void)owner;
+    (void)number;
     lost[p->offset]++;
 }
 

@@ -76,15 +76,11 @@ static size_t cut(struct iovec *iov, size_t n, uint64_t most)
 }
 
 /* Up to the urgent byte as usual, then that one out of band. Returns as sc_end_write. */
-static ssize_t deliver_urgent(struct sc_session *s, struct iovec *iov, size_t n)
+static ssize_t deliver_urgent(struct sc_session *s, struct iovec *iov, size_t n, uint64_t before)
 {
-    struct sc_flow *f = s->flow;
-    uint64_t before = f->peer_urgent_offset - 1 - f->recv.consumed;
     if (before > 0)
         return sc_end_write(&s->client, iov, cut(iov, n, before));
-    ssize_t took = sc_end_write_urgent(&s->client, *(const uint8_t *)iov[0].iov_base);
-    f->peer_urgent = took == 0; /* no room: again later */
-    return took;
+    return sc_end_write_urgent(&s->client, *(const uint8_t *)iov[0].iov_base);
 }
 
 /* From the flow to the program. Returns 0, or a negative errno when the program is gone. */
@@ -97,8 +93,9 @@ static int deliver_down(struct sc_session *s)
         size_t n = sc_flow_recv_peek(f, iov, PIECES);
         if (n == 0)
             break;
-        bool urgent = f->peer_urgent && f->peer_urgent_offset > f->recv.consumed;
-        ssize_t took = urgent ? deliver_urgent(s, iov, n) : sc_end_write(&s->client, iov, n);
+        uint64_t before;
+        ssize_t took = sc_flow_urgent(f, &before) ? deliver_urgent(s, iov, n, before)
+                                                  : sc_end_write(&s->client, iov, n);
         if (took <= 0)
             return (int)took;
         sc_flow_recv_consume(f, (size_t)took, now);
@@ -153,9 +150,9 @@ void sc_carry_run(struct sc_session *s)
     if (send_urgent(s) || more > 0)
         sc_session_again(s);
     int err = deliver_down(s);
-    if (f->error) { /* FAILED, or DEAD by now */
+    if (sc_flow_error(f)) { /* FAILED, or DEAD by now */
         if (err < 0 || s->client.hup || sc_flow_recv_peek(f, iov, 1) == 0)
-            flow_failed(s, f->error);
+            flow_failed(s, sc_flow_error(f));
         return; /* what arrived before the failure is still read, as after TCP's reset */
     }
     bool aborted_late = s->client.hup && s->client.abort_on_close && s->fin_sent;

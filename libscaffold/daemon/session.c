@@ -102,16 +102,17 @@ static bool is_delivered(const struct sc_session *s)
 {
     if (s->is_join)
         return !s->up.rest_len && !s->down.rest_len;
-    return s->fin_sent && s->flow->sent_reported;
+    return s->fin_sent && sc_flow_send_finished(s->flow);
 }
 
 /* Changes when bytes move, and when the last of them has arrived. */
 static uint64_t progress(const struct sc_session *s)
 {
+    struct sc_flow_info flow = {0};
     uint64_t moved = s->client.rx + s->client.tx + s->server.rx + s->server.tx;
     if (s->flow)
-        moved += s->flow->recv.consumed + s->flow->send.acked;
-    return moved << 1 | is_delivered(s);
+        sc_flow_info(s->flow, &flow);
+    return (moved + flow.moved) << 1 | is_delivered(s);
 }
 
 void sc_session_watch_orphan(struct sc_session *s)
@@ -211,7 +212,7 @@ static void connect_remote(struct sc_session *s)
         return;
     }
     if (s->request.user_timeout_ms)
-        s->flow->user_timeout = s->request.user_timeout_ms * SC_MS;
+        sc_flow_set_user_timeout(s->flow, s->request.user_timeout_ms * SC_MS);
     sc_list_remove(&s->link);
     sc_list_append(&d->carries, &s->link);
     sc_stack_touch(d->stack, s->flow, d->loop.now);
@@ -374,9 +375,9 @@ static void arrival_done(struct sc_arrival *a, int error)
 }
 
 /* How the client's host appears to the program. */
-static struct sc_address peer_address(const struct sc_flow *f)
+static struct sc_address peer_address(const struct sc_flow_info *flow)
 {
-    return sc_address_v4(f->peer_pool, f->peer_port);
+    return sc_address_v4(flow->peer_pool, flow->peer_port);
 }
 
 void sc_session_arrive(struct sc_daemon *d, struct sc_flow *f, struct sc_listener *l)
@@ -396,8 +397,10 @@ void sc_session_arrive(struct sc_daemon *d, struct sc_flow *f, struct sc_listene
     s->is_server = true;
     s->flow = f;
     f->app = s;
-    s->request.service = f->service;
-    s->request.target = peer_address(f);
+    struct sc_flow_info flow;
+    sc_flow_info(f, &flow);
+    s->request.service = flow.service;
+    s->request.target = peer_address(&flow);
     s->request.family = l->bound->name.family;
     s->arrival = (struct sc_arrival){.end = &s->client,
                                      .ops = &client_ops,
@@ -420,7 +423,7 @@ void sc_session_on_flow(struct sc_session *s, unsigned bits)
         if (s->is_server)
             sc_session_end(s); /* it died while it waited for room in the queue */
         else
-            open_failed(s, s->flow->error ? s->flow->error : ECONNRESET);
+            open_failed(s, sc_flow_error(s->flow) ? sc_flow_error(s->flow) : ECONNRESET);
         return;
     }
     if (s->open)
@@ -467,7 +470,7 @@ int sc_session_set(struct sc_end *e, uint32_t option, uint32_t value)
         return 0;
     case SC_OPT_USER_TIMEOUT_MS:
         if (s->flow) {
-            s->flow->user_timeout = value * SC_MS;
+            sc_flow_set_user_timeout(s->flow, value * SC_MS);
             sc_stack_touch(s->daemon->stack, s->flow, s->daemon->loop.now);
         }
         return 0;
@@ -483,12 +486,14 @@ int sc_session_set(struct sc_end *e, uint32_t option, uint32_t value)
 
 static void flow_info(const struct sc_flow *f, struct sc_ctl_info *info)
 {
-    info->rtt_us = (uint32_t)f->path.rtt.smoothed;
-    info->rtt_var_us = (uint32_t)f->path.rtt.variation;
-    info->mss = (uint32_t)f->path.pmtu.size;
-    info->cwnd_bytes = (uint32_t)f->path.congestion.cwnd;
-    info->lost_packets = (uint32_t)f->stats.packets_lost;
-    info->retransmitted_packets = (uint32_t)f->stats.packets_retransmitted;
+    struct sc_flow_info flow;
+    sc_flow_info(f, &flow);
+    info->rtt_us = (uint32_t)flow.rtt;
+    info->rtt_var_us = (uint32_t)flow.rtt_variation;
+    info->mss = (uint32_t)flow.mss;
+    info->cwnd_bytes = (uint32_t)flow.cwnd;
+    info->lost_packets = (uint32_t)flow.packets_lost;
+    info->retransmitted_packets = (uint32_t)flow.packets_retransmitted;
 }
 
 int sc_session_get(struct sc_end *e, uint32_t option, uint32_t *value, struct sc_ctl_info *info)
@@ -521,9 +526,11 @@ static void describe(const struct sc_session *s, const struct sc_end *e,
                                       .rx = e->tx,
                                       .joined = s->is_join};
     if (s->flow) {
-        out->rtt_us = s->flow->path.rtt.smoothed;
-        out->lost = s->flow->stats.packets_lost;
-        out->relayed = s->flow->relayed;
+        struct sc_flow_info flow;
+        sc_flow_info(s->flow, &flow);
+        out->rtt_us = flow.rtt;
+        out->lost = flow.packets_lost;
+        out->relayed = flow.relayed;
     }
 }
 

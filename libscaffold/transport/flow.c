@@ -148,6 +148,11 @@ uint64_t sc_flow_unacknowledged(const struct sc_flow *f)
     return f->send.end > f->send.acked ? f->send.end - f->send.acked : 0;
 }
 
+bool sc_flow_send_finished(const struct sc_flow *f)
+{
+    return f->sent_reported;
+}
+
 /* --- for the application: receiving ----------------------------------------------------------- */
 
 size_t sc_flow_recv_peek(const struct sc_flow *f, struct iovec *iov, size_t max)
@@ -169,4 +174,40 @@ void sc_flow_recv_discard(struct sc_flow *f, sc_time now)
 {
     (void)now;
     sc_recv_discard(&f->recv);
+}
+
+bool sc_flow_urgent(const struct sc_flow *f, uint64_t *before)
+{
+    if (!f->peer_urgent || f->peer_urgent_offset <= f->recv.consumed)
+        return false;
+    *before = f->peer_urgent_offset - 1 - f->recv.consumed;
+    return true;
+}
+
+/* --- for the application: the flow itself ----------------------------------------------------- */
+
+void sc_flow_set_user_timeout(struct sc_flow *f, sc_time timeout)
+{
+    f->user_timeout = timeout;
+}
+
+int sc_flow_error(const struct sc_flow *f)
+{
+    return f->error;
+}
+
+void sc_flow_info(const struct sc_flow *f, struct sc_flow_info *info)
+{
+    *info = (struct sc_flow_info){.service = f->service,
+                                  .peer_address = f->peer_address,
+                                  .peer_pool = f->peer_pool,
+                                  .peer_port = f->peer_port,
+                                  .relayed = f->relayed,
+                                  .rtt = f->path.rtt.smoothed,
+                                  .rtt_variation = f->path.rtt.variation,
+                                  .mss = f->path.pmtu.size,
+                                  .cwnd = f->path.congestion.cwnd,
+                                  .moved = f->recv.consumed + f->send.acked,
+                                  .packets_lost = f->stats.packets_lost,
+                                  .packets_retransmitted = f->stats.packets_retransmitted};
 }

@@ -82,7 +82,7 @@ struct sc_flow {
     bool is_client;
     int error;       /* positive errno once FAILED */
     unsigned events; /* SC_FLOW_... not yet taken by the stack's owner */
-    void *app;       /* the owner's */
+    void *app;       /* the owner's, who looks at no other field of a flow */
 
     uint32_t id;                /* own flow id */
     struct sc_map_node by_id;   /* the stack's table, keyed by id */
@@ -252,5 +252,33 @@ void sc_flow_abort(struct sc_flow *f, enum sc_abort_reason reason, int error, sc
 
 /* Bytes written and not yet acknowledged. */
 uint64_t sc_flow_unacknowledged(const struct sc_flow *f);
+
+/* All that was written is acknowledged, the end included: SC_FLOW_SENT was raised. */
+bool sc_flow_send_finished(const struct sc_flow *f);
+
+/* True while the peer's urgent mark is ahead: `before` bytes, then the urgent one. */
+bool sc_flow_urgent(const struct sc_flow *f, uint64_t *before);
+
+/* RFC 5482: unacknowledged data older than this ends the flow; 0: none. */
+void sc_flow_set_user_timeout(struct sc_flow *f, sc_time timeout);
+
+/* Why it failed, a positive errno; 0: it has not. */
+int sc_flow_error(const struct sc_flow *f);
+
+/* Who is at its two ends, and how it fares: for status and for options. */
+struct sc_flow_info {
+    struct sc_service_id service;
+    uint64_t peer_address; /* network address; 0 until answered */
+    uint32_t peer_pool;    /* how the peer's host appears to the application */
+    uint16_t peer_port;    /* server: the client's port */
+    bool relayed;
+    sc_time rtt, rtt_variation;
+    size_t mss;     /* datagram size */
+    uint64_t cwnd;  /* bytes */
+    uint64_t moved; /* bytes acknowledged, the end being one, and bytes that the application took */
+    uint64_t packets_lost, packets_retransmitted;
+};
+
+void sc_flow_info(const struct sc_flow *f, struct sc_flow_info *info);
 
 #endif

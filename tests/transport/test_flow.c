@@ -535,6 +535,50 @@ static void urgent_mark_arrives(void **state)
     finish(p);
 }
 
+/* Three bytes, the second of them urgent: ahead until it is consumed. */
+static void urgent_byte_is_ahead(void **state)
+{
+    (void)state;
+    struct pair *p = opened(125);
+    uint64_t before = 99;
+    assert_false(sc_flow_urgent(&p->flow[SERVER], &before));
+    p->app[SERVER].paused = true;
+    p->app[CLIENT].to_write = 2;
+    pair_write(p, CLIENT);
+    sc_flow_send_urgent(&p->flow[CLIENT], p->now);
+    p->app[CLIENT].to_write = 3;
+    pair_run(p, NULL, p->now + SC_SECOND);
+    assert_true(sc_flow_urgent(&p->flow[SERVER], &before));
+    assert_int_equal(before, 1);
+    sc_flow_recv_consume(&p->flow[SERVER], 1, p->now);
+    assert_true(sc_flow_urgent(&p->flow[SERVER], &before));
+    assert_int_equal(before, 0);
+    sc_flow_recv_consume(&p->flow[SERVER], 1, p->now);
+    assert_false(sc_flow_urgent(&p->flow[SERVER], &before));
+    finish(p);
+}
+
+static void tells_of_itself(void **state)
+{
+    (void)state;
+    struct pair *p = make(126);
+    struct sc_flow_info info;
+    transfer(p, 100000, 5000, 10 * SC_SECOND);
+    sc_flow_info(&p->flow[SERVER], &info);
+    assert_int_equal(info.service.bytes[0], 1);
+    assert_int_equal(info.peer_address, 1);
+    assert_int_equal(info.peer_pool, 0x0a000001);
+    assert_int_equal(info.peer_port, 4000);
+    assert_false(info.relayed);
+    assert_in_range(info.rtt, 20 * SC_MS, 30 * SC_MS);
+    assert_int_equal(info.mss, p->flow[SERVER].path.pmtu.size);
+    assert_int_equal(info.moved, 105000 + 1); /* our end */
+    assert_int_equal(info.packets_lost, 0);
+    assert_true(sc_flow_send_finished(&p->flow[SERVER]));
+    assert_int_equal(sc_flow_error(&p->flow[SERVER]), 0);
+    finish(p);
+}
+
 static void discarding_keeps_the_window_open(void **state)
 {
     (void)state;
@@ -606,6 +650,8 @@ int main(void)
         cmocka_unit_test(acknowledging_the_unsent_ends_the_flow),
         cmocka_unit_test(half_close_goes_on),
         cmocka_unit_test(urgent_mark_arrives),
+        cmocka_unit_test(urgent_byte_is_ahead),
+        cmocka_unit_test(tells_of_itself),
         cmocka_unit_test(discarding_keeps_the_window_open),
         cmocka_unit_test(works_with_little_memory),
         cmocka_unit_test(newreno_works_too),

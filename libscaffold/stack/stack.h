@@ -16,6 +16,7 @@
 #include "naming/name.h"
 #include "stack/rates.h"
 #include "transport/flow.h"
+#include "transport/train.h"
 #include "wire/control.h"
 #include "wire/packet.h"
 

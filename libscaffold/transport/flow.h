@@ -32,9 +32,10 @@
 #include "transport/recovery.h"
 #include "transport/recv.h"
 #include "transport/send.h"
-#include "transport/train.h"
 #include "wire/frame.h"
 #include "wire/packet.h"
+
+struct sc_train;
 
 enum sc_flow_state {
     SC_FLOW_OPENING,  /* client: OPEN sent, waiting for an ANSWER */

@@ -4,6 +4,7 @@
 #define SC_TRANSPORT_HEAD_H
 
 #include "transport/flow.h"
+#include "transport/train.h"
 
 /* Bytes before the first frame. */
 static inline size_t sc_head_len(bool confirm)

@@ -8,6 +8,7 @@
 
 #include "transport/close.h"
 #include "transport/flow_impl.h"
+#include "transport/train.h"
 
 /* A server may change its cookie's secret, or we its address; more often than this is a loop. */
 #define RETRIES_MAX 4

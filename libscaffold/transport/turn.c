@@ -7,6 +7,7 @@
 #include "transport/input.h"
 #include "transport/open.h"
 #include "transport/output.h"
+#include "transport/train.h"
 
 /* How often a flow that found no memory looks again. */
 #define MEMORY_RETRY (10 * SC_MS)

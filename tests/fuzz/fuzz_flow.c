@@ -8,6 +8,7 @@
 
 #include "fuzz.h"
 #include "transport/flow.h"
+#include "transport/train.h"
 
 static struct sc_train train;
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "transport/flow.h"
+#include "transport/train.h"
 
 enum { CLIENT, SERVER };
 

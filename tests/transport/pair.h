@@ -13,6 +13,7 @@
 
 #include "base/rng.h"
 #include "transport/flow.h"
+#include "transport/train.h"
 
 enum { CLIENT, SERVER };
 

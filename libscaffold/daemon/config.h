@@ -15,7 +15,7 @@
 #include "base/log.h"
 #include "daemon/allow.h"
 #include "daemon/problems.h"
-#include "daemon/router_name.h"
+#include "daemon/underlay/router_name.h"
 #include "local/address.h"
 
 #define SC_DEFAULT_PORT 7213

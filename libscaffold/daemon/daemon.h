@@ -8,21 +8,21 @@
 
 #include "base/list.h"
 #include "base/map.h"
-#include "daemon/bound.h"
+#include "daemon/stream/bound.h"
 #include "daemon/config.h"
-#include "daemon/datagrams.h"
-#include "daemon/endpoint_table.h"
-#include "daemon/folder.h"
+#include "daemon/datagram/datagrams.h"
+#include "daemon/datagram/endpoint_table.h"
+#include "daemon/stream/folder.h"
 #include "daemon/journal.h"
-#include "daemon/keeper.h"
+#include "daemon/state/keeper.h"
 #include "daemon/log_file.h"
 #include "daemon/loop.h"
 #include "daemon/serials.h"
 #include "daemon/shares.h"
-#include "daemon/state.h"
-#include "daemon/survivors.h"
-#include "daemon/status.h"
-#include "daemon/udp.h"
+#include "daemon/state/state.h"
+#include "daemon/stream/survivors.h"
+#include "daemon/control/status.h"
+#include "daemon/underlay/udp.h"
 #include "daemon/ula.h"
 #include "local/names.h"
 #include "stack/stack.h"
@@ -50,7 +50,7 @@ struct sc_kept_counts {
     uint64_t rx;
 };
 
-/* What the kernel said last of an address (daemon/host_address.h). */
+/* What the kernel said last of an address (daemon/underlay/host_address.h). */
 struct sc_host_address {
     uint8_t ip[16];
     bool own;

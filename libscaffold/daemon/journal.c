@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/ctl_call.h"
+#include "daemon/control/call.h"
 #include "daemon/daemon.h"
-#include "daemon/endpoint.h"
-#include "daemon/session_parts.h"
+#include "daemon/datagram/endpoint.h"
+#include "daemon/stream/session_parts.h"
 #include "daemon/show.h"
 
 /* What was left out is said this often. */

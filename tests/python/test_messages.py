@@ -136,7 +136,7 @@ def test_every_message_is_said(templates: list[list[str]]) -> None:
 
 TO_PROGRAMS = [
     *sorted((ROOT / "libscaffold/client").glob("*.c")),
-    *sorted((ROOT / "libscaffold/daemon").glob("ctl*.c")),
+    *sorted((ROOT / "libscaffold/daemon/control").glob("*.c")),
 ]
 ELSEWHERE = ["kernel.c", "epolls.c", "why.c", *(p.name for p in TO_PROGRAMS if "log" in p.name)]
 """What stands in docs/howto/explain.md, and what is no message."""

@@ -1,0 +1,198 @@
+/* PREPARE and HANDOVER: a program connects. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/control/call.h"
+#include "daemon/underlay/host_address.h"
+#include "daemon/stream/listener.h"
+#include "daemon/pair.h"
+#include "daemon/stream/registry.h"
+#include "daemon/stream/session.h"
+
+struct sc_address sc_ctl_near(const struct sc_address *to, uint16_t port)
+{
+    struct sc_address a = *to;
+    if (sc_address_is_loopback(to))
+        a = sc_address_is_v4(to) ? sc_address_v4(INADDR_LOOPBACK, 0)
+                                 : (struct sc_address){.ip = {[15] = 1}};
+    a.port = port;
+    return a;
+}
+
+/* 0: none was to be had, and an error was sent. */
+static uint16_t take_port(struct sc_ctl_call *c, uint16_t wanted)
+{
+    struct sc_share share = {0};
+    uint16_t port = 0;
+    if (sc_ctl_refuse_share(c, &share, SC_SHARE_CLIENTS))
+        return 0;
+    port = sc_registry_take_port(c->server->daemon, wanted, share);
+    if (port == 0)
+        sc_ctl_send_error(c, wanted ? EADDRINUSE : EADDRNOTAVAIL,
+                          "no local port is left on this host");
+    return port;
+}
+
+void sc_ctl_drop_prepared(struct sc_ctl_call *c)
+{
+    if (c->port_taken)
+        sc_registry_give_port(c->server->daemon, c->open.own.port);
+    if (c->prepared >= 0)
+        close(c->prepared);
+    c->port_taken = false;
+    c->prepared = -1;
+}
+
+/* The local address of a client whose local port was taken. */
+static struct sc_address own_address(const struct sc_ctl_call *c, uint32_t pool, uint16_t port)
+{
+    struct sc_address bound = c->request.prepare.local;
+    if (!c->open.loopback)
+        return sc_address_v4(pool, port);
+    bound.port = port;
+    if (sc_address_is_loopback(&bound) &&
+        sc_address_is_v4(&bound) == sc_address_is_v4(&c->open.target))
+        return bound;
+    return sc_ctl_near(&c->open.target, port); /* as the program named its target */
+}
+
+/* A pair for the program, plugged. False: an error was sent. */
+static bool make_pair(struct sc_ctl_call *c, struct sc_pair *p)
+{
+    struct sc_daemon *d = c->server->daemon;
+    c->open.own_serial = sc_serial(&d->serials);
+    struct sc_name name = {.daemon = d->id,
+                           .kind = SC_NAME_CLIENT,
+                           .family = c->open.family,
+                           .address = c->open.own,
+                           .serial = c->open.own_serial};
+    int err = sc_pair_make(p, SOCK_STREAM, &name);
+    if (err < 0) {
+        sc_ctl_send_error(c, ENOBUFS,
+                          err == -EMFILE ? "scaffoldd has no descriptor left; raise its limit"
+                                         : "scaffoldd is out of memory");
+        return false;
+    }
+    c->open.plug_len = sc_pair_plug(p);
+    return true;
+}
+
+/* The rest of PREPARE, once the service is known: a socket with a local address. */
+void sc_ctl_prepare_for(struct sc_ctl_call *c, const struct sc_service_id *service)
+{
+    struct sc_daemon *d = c->server->daemon;
+    struct sc_ctl_reply r = sc_ctl_reply_to(c);
+    struct sc_stack_self self;
+    struct sc_pair pair;
+    if (sc_ctl_refuse_unverified(c, c->open.loopback))
+        return;
+    sc_stack_get_self(d->stack, &self);
+    if (!c->open.loopback && self.address == 0) {
+        sc_ctl_send_error(c, ENETUNREACH, SC_CTL_NO_ADDRESS);
+        return;
+    }
+    uint16_t port = take_port(c, c->request.prepare.local_port);
+    if (port == 0)
+        return;
+    c->port_taken = true;
+    c->open.service = *service;
+    c->open.own = own_address(c, self.pool, port);
+    sc_registry_hold(d, &c->open.own, c->request.prepare.reuseaddr);
+    if (make_pair(c, &pair)) {
+        c->prepared = pair.own;
+        r.address = c->open.own;
+        r.serial = c->open.own_serial;
+        memcpy(r.service, service->bytes, sizeof r.service);
+        if (sc_ctl_give(c, &r, pair.program))
+            return;
+    }
+    sc_ctl_drop_prepared(c);
+}
+
+void sc_ctl_on_prepare(struct sc_ctl_call *c)
+{
+    struct sc_daemon *d = c->server->daemon;
+    struct sc_address a = c->request.prepare.address;
+    bool loopback =
+        !c->request.prepare.by_service && (sc_address_is_loopback(&a) || c->request.prepare.here);
+    if (!loopback && sc_ctl_awaits_address(c))
+        return;
+    sc_ctl_drop_prepared(c); /* prepared before, and thought better of it */
+    if (loopback && !sc_host_has_address(d, &a)) {
+        sc_ctl_send_error(c, ENOENT, SC_CTL_NOBODY_HERE);
+        return;
+    }
+    if (c->request.prepare.datagram) {
+        sc_ctl_prepare_datagram(c);
+        return;
+    }
+    c->open = (struct sc_request){.target = a,
+                                  .family = (enum sc_family)c->request.prepare.family,
+                                  .uid = c->peer.uid,
+                                  .pid = c->peer.pid};
+    if (c->request.prepare.by_service) {
+        struct sc_service_id id;
+        memcpy(id.bytes, c->request.prepare.service, sizeof id.bytes);
+        struct sc_mapping m;
+        if (sc_stack_mapping_of_service(d->stack, &id, &m))
+            c->open.target = sc_address_v4(m.pool, sc_service_id_port(&id));
+        sc_ctl_prepare_for(c, &id);
+    } else if (loopback) {
+        struct sc_service_id id = sc_loopback_service(d, a.port);
+        if (c->request.prepare.here && !sc_listeners_choose(d, &id, &a)) {
+            sc_ctl_send_error(c, ENOENT, SC_CTL_NOBODY_HERE);
+            return;
+        }
+        c->open.loopback = true;
+        sc_ctl_prepare_for(c, &id);
+    } else if (sc_address_is_v4(&a)) {
+        sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(&a));
+    } else {
+        struct sc_service_id id;
+        if (sc_ula_find(&d->ula, &a, &id)) {
+            id = sc_service_id_at(id, a.port, IPPROTO_TCP);
+            sc_ctl_prepare_for(c, &id);
+        } else {
+            sc_ctl_send_error(c, ENETUNREACH,
+                              "no service has this address; resolve its name first");
+        }
+    }
+}
+
+static void on_opened(struct sc_waiter *w, int error)
+{
+    struct sc_ctl_call *c = sc_container(w, struct sc_ctl_call, waiter);
+    sc_ctl_send_error(c, error, "");
+}
+
+static struct sc_request read_handover(const struct sc_ctl_call *c)
+{
+    struct sc_request r = c->open;
+    r.abort_on_close = c->request.handover.abort_on_close;
+    r.user_timeout_ms = c->request.handover.user_timeout_ms;
+    r.timeout = r.user_timeout_ms * SC_MS;
+    return r;
+}
+
+void sc_ctl_on_handover(struct sc_ctl_call *c)
+{
+    struct sc_daemon *d = c->server->daemon;
+    bool wait = c->request.handover.wait;
+    if (c->prepared < 0) {
+        sc_ctl_send_error(c, EINVAL, "HANDOVER needs PREPARE");
+        return;
+    }
+    struct sc_request r = read_handover(c);
+    int own = c->prepared;
+    c->prepared = -1;
+    c->waiter.opened = on_opened;
+    int err = sc_session_open(d, &r, own, wait ? &c->waiter : NULL);
+    if (err == 0)
+        c->port_taken = false; /* the session's from now on */
+    if (err || !wait)
+        sc_ctl_send_error(c, err, err ? "scaffoldd is out of memory" : "");
+    sc_daemon_on_activity(d);
+}

@@ -1,0 +1,277 @@
+/* BIND, LISTEN and UNLISTEN: a program offers an instance. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "daemon/control/call.h"
+#include "daemon/control/ctl.h"
+#include "daemon/stream/diag.h"
+#include "daemon/stream/folder.h"
+#include "daemon/stream/listener.h"
+#include "daemon/meaning.h"
+#include "daemon/stream/registry.h"
+#include "naming/name.h"
+
+/* listen() waits this long for the service router to know the instance; a router that does not
+ * answer must not hold up a server, which is registered as soon as it does. */
+#define REGISTRATION_WAIT (1 * SC_SECOND)
+
+bool sc_ctl_may_serve(const struct sc_daemon *d, uid_t uid, int fd)
+{
+    const struct sc_allow *a = &d->config.allow;
+    return uid == 0 || uid == d->id.uid || (fd >= 0 ? sc_allow_peer(a, fd) : sc_allow_user(a, uid));
+}
+
+static const char *bind_trouble(int error)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return "another socket of this host is bound to the service; SO_REUSEPORT on both lets "
+               "them share it";
+    case ENETUNREACH:
+        return SC_MEANING_TROUBLE;
+    case ENOBUFS:
+        return "this user has its share of scaffoldd's bound sockets";
+    default:
+        return "scaffoldd is out of memory";
+    }
+}
+
+/* The folder is full, or cannot be written to. */
+static void refuse_for_file(struct sc_ctl_call *c, int error)
+{
+    char line[SC_CTL_TEXT];
+    const struct sc_folder *f = &c->server->daemon->folder;
+    if (error == EMFILE || error == ENFILE)
+        snprintf(line, sizeof line, "scaffoldd has no descriptor left; raise its limit");
+    else
+        snprintf(line, sizeof line, "%s: %s; nobody can serve until scaffoldd can make files there",
+                 f->path, strerror(error));
+    sc_ctl_send_error(c, ENOBUFS, line);
+}
+
+/* Makes the socket and reserves its address. Returns a descriptor; -1: an error was sent. */
+static int make_socket(struct sc_ctl_call *c, const struct sc_name *name,
+                       const struct sc_service_id *id, struct sc_bound **out)
+{
+    struct sc_daemon *d = c->server->daemon;
+    struct sc_bound_wish wish = {.shared = c->request.bind.reuseport,
+                                 .patient = c->request.bind.reuseaddr};
+    char file[SC_NAME_TEXT];
+    sc_name_key(name, file);
+    int fd = sc_folder_make(file);
+    if (fd < 0) {
+        refuse_for_file(c, -fd);
+        return -1;
+    }
+    int err = sc_bound_reserve(d, name, id, sc_socket_inode(fd), wish, out);
+    if (err == 0)
+        return fd;
+    sc_folder_remove(&d->folder, file);
+    close(fd);
+    sc_ctl_send_error(c, err, bind_trouble(err));
+    return -1;
+}
+
+/* The rest of BIND, once the address of the service is known. */
+void sc_ctl_bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct sc_address address)
+{
+    struct sc_daemon *d = c->server->daemon;
+    struct sc_ctl_reply r = sc_ctl_reply_to(c);
+    if (c->request.bind.datagram) {
+        sc_ctl_bind_datagram(c, service, address);
+        return;
+    }
+    if (sc_ctl_refuse_unverified(c, sc_address_is_loopback(&address)))
+        return;
+    if (address.port == 0)
+        address.port = sc_bound_any_port(d, service);
+    if (address.port == 0) {
+        sc_ctl_send_error(c, EADDRINUSE, "every port of the service is served on this host");
+        return;
+    }
+    struct sc_service_id id = sc_service_id_at(service, address.port, IPPROTO_TCP);
+    struct sc_name name = {.daemon = d->id,
+                           .kind = SC_NAME_BOUND,
+                           .family = (enum sc_family)c->request.bind.family,
+                           .wildcard = c->request.bind.wildcard,
+                           .address = address,
+                           .serial = sc_bound_serial(d, c->request.bind.reuseport),
+                           .owner = c->peer.uid};
+    struct sc_bound *b;
+    int fd = make_socket(c, &name, &id, &b);
+    if (fd < 0)
+        return;
+    r.address = address;
+    memcpy(r.service, id.bytes, sizeof r.service);
+    if (!sc_ctl_give(c, &r, fd))
+        sc_bound_drop_if_gone(b);
+}
+
+/* Whoever has an id or an IPv6 address has asked for its name before: it is known here. */
+static void bind_known(struct sc_ctl_call *c, const struct sc_service_id *id)
+{
+    struct sc_mapping m;
+    if (sc_stack_mapping_of_service(c->server->daemon->stack, id, &m) && !m.stale)
+        sc_ctl_bind_at(c, m.service, sc_address_v4(m.pool, c->request.bind.address.port));
+    else
+        sc_ctl_send_error(c, ENETUNREACH,
+                          "no service known here has this id; resolve its name first");
+}
+
+static void bind_by_address(struct sc_ctl_call *c)
+{
+    struct sc_daemon *d = c->server->daemon;
+    const struct sc_address *a = &c->request.bind.address;
+    struct sc_service_id id;
+    if (sc_address_is_loopback(a))
+        sc_ctl_bind_at(c, sc_loopback_service(d, 0), *a);
+    else if (sc_address_is_v4(a))
+        sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(a));
+    else if (sc_ula_find(&d->ula, a, &id))
+        bind_known(c, &id);
+    else
+        sc_ctl_send_error(c, ENETUNREACH, "no service has this address; resolve its name first");
+}
+
+/* True when the caller may not serve: it was told so. */
+static bool refuse_stranger(struct sc_ctl_call *c)
+{
+    char line[SC_CTL_TEXT];
+    if (sc_ctl_may_serve(c->server->daemon, c->peer.uid, c->watch.fd))
+        return false;
+    snprintf(line, sizeof line,
+             "uid %u may not serve here; add the user or a group of it to [allow] of scaffoldd",
+             c->peer.uid);
+    sc_ctl_send_error(c, EACCES, line);
+    return true;
+}
+
+void sc_ctl_on_bind(struct sc_ctl_call *c)
+{
+    const char *text = c->request.bind.service;
+    struct sc_service_id id;
+    struct sc_service_name n;
+    char base[SC_NAME_MAX + 1];
+    if (refuse_stranger(c))
+        return;
+    if (c->request.bind.by_service_id) {
+        memcpy(id.bytes, c->request.bind.service_id, sizeof id.bytes);
+        bind_known(c, &id);
+    } else if (!*text) {
+        bind_by_address(c);
+    } else if (sc_ctl_read_name(c, text, &n, base)) {
+        sc_ctl_look_up_name(c, base);
+    }
+}
+
+/* The listening socket that came with LISTEN: whoever shows it holds it. Its inode; 0: it is none
+ * that a scaffoldd has made, or another one than was said. */
+static uint32_t shown_listener(const struct sc_ctl_call *c, struct sc_name *name)
+{
+    const struct sc_daemon *d = c->server->daemon;
+    struct sockaddr_un sun;
+    struct stat st;
+    int listens = 0;
+    socklen_t len = sizeof sun, size = sizeof listens;
+    char file[SC_NAME_TEXT];
+    if (c->passed < 0 || fstat(c->passed, &st) < 0 || !S_ISSOCK(st.st_mode) ||
+        st.st_uid != d->id.uid || getsockname(c->passed, (struct sockaddr *)&sun, &len) < 0 ||
+        getsockopt(c->passed, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 || !listens)
+        return 0;
+    sc_name_text(&sun, len, file);
+    bool same = strcmp(file, c->request.listen.own) == 0 && sc_name_parse(&sun, len, name) &&
+                name->kind == SC_NAME_BOUND && sc_folder_has(&d->folder, file);
+    return same ? (uint32_t)st.st_ino : 0;
+}
+
+/* What the listening socket is bound as. One that a scaffoldd before us knew is taken in now.
+ * Returns 0 or a positive errno; ENOENT: its address is not known here. */
+static int find_bound(struct sc_ctl_call *c, struct sc_bound **out)
+{
+    struct sc_daemon *d = c->server->daemon;
+    struct sc_name name;
+    struct sc_service_id service;
+    uint32_t inode = shown_listener(c, &name);
+    if (inode == 0)
+        return c->passed_too_many ? ENOBUFS : EINVAL;
+    *out = sc_bound_find(d, c->request.listen.own);
+    if (*out)
+        return (*out)->inode == inode ? 0 : EINVAL;
+    int err = sc_listener_service(d, &name.address, c->request.listen.meaning, &service);
+    if (err)
+        return err;
+    return sc_bound_reserve(d, &name, &service, inode, sc_bound_wish_of(&name), out);
+}
+
+/* What the address of such a socket stands for only the router knows: LISTEN begins anew with its
+ * answer. */
+static void ask_for_address(struct sc_ctl_call *c)
+{
+    struct sc_name name;
+    if (sc_name_read_key(c->request.listen.own, &name))
+        sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(&name.address));
+}
+
+void sc_ctl_on_listen(struct sc_ctl_call *c)
+{
+    struct sc_daemon *d = c->server->daemon;
+    struct sc_bound *b;
+    char why[SC_CTL_TEXT] = "";
+    if (refuse_stranger(c))
+        return;
+    int err = find_bound(c, &b);
+    if (err == ENOENT) {
+        ask_for_address(c);
+        return;
+    }
+    sc_ctl_drop_passed(c); /* the program alone decides how long it listens */
+    if (err) {
+        sc_ctl_send_error(
+            c, err, err == EINVAL ? "the socket is not bound to a service" : bind_trouble(err));
+        return;
+    }
+    err = sc_listener_open(b, c->request.listen.backlog, c->peer.pid, c->peer.uid, why);
+    if (err || sc_stack_registered(d->stack) || sc_address_is_loopback(&b->name.address))
+        sc_ctl_send_error(c, err, why);
+    else
+        sc_loop_alarm(&d->loop, &c->registration, d->loop.now + REGISTRATION_WAIT);
+}
+
+void sc_ctl_answer_registered(struct sc_ctl_call *c)
+{
+    if (c->offered >= 0)
+        sc_ctl_give_offered(c);
+    else
+        sc_ctl_send_error(c, 0, "");
+}
+
+void sc_ctl_on_registration_wait(struct sc_alarm *a)
+{
+    sc_ctl_answer_registered(sc_container(a, struct sc_ctl_call, registration));
+}
+
+void sc_ctl_on_registered(struct sc_daemon *d)
+{
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &d->ctl->busy)
+    {
+        struct sc_ctl_call *c = sc_container(it, struct sc_ctl_call, link);
+        if (c->registration.timer.at == SC_NEVER)
+            continue;
+        sc_loop_alarm(&d->loop, &c->registration, SC_NEVER);
+        sc_ctl_answer_registered(c);
+    }
+}
+
+void sc_ctl_on_unlisten(struct sc_ctl_call *c)
+{
+    struct sc_bound *b = sc_bound_find(c->server->daemon, c->request.listen.own);
+    if (b)
+        sc_bound_drop_if_gone(b); /* forked holders keep it */
+}

@@ -1,0 +1,299 @@
+#include "daemon/control/status_rows.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/show.h"
+#include "naming/name.h"
+
+/* --- lines ------------------------------------------------------------------------------------ */
+
+void sc_rows_init(struct sc_rows *r, struct sc_daemon *d)
+{
+    *r = (struct sc_rows){.daemon = d};
+}
+
+void sc_rows_fini(struct sc_rows *r)
+{
+    free(r->data);
+    r->data = NULL;
+    r->len = r->room = 0;
+}
+
+static bool make_room(struct sc_rows *r, size_t more)
+{
+    if (r->room - r->len >= more)
+        return true;
+    size_t room = r->len + more > 2 * r->room ? r->len + more : 2 * r->room;
+    char *grown = realloc(r->data, room);
+    if (!grown)
+        return false;
+    r->data = grown;
+    r->room = room;
+    return true;
+}
+
+/* One line. Takes the object over; its memory may have been short, too. */
+static void put(struct sc_rows *r, const char *kind, cJSON *o)
+{
+    char *text = o ? cJSON_PrintUnformatted(o) : NULL;
+    size_t most = text ? strlen(text) + strlen(kind) + sizeof "[\"\",]\n" : 0;
+    if (text && make_room(r, most))
+        r->len += (size_t)snprintf(r->data + r->len, most, "[\"%s\",%s]\n", kind, text);
+    else
+        r->failed = true;
+    r->rows++;
+    free(text);
+    cJSON_Delete(o);
+}
+
+/* --- texts ------------------------------------------------------------------------------------ */
+
+static void id_text(const struct sc_service_id *id, char out[65])
+{
+    for (size_t i = 0; i < sizeof id->bytes; i++)
+        snprintf(out + 2 * i, 3, "%02x", id->bytes[i]);
+}
+
+static void address_text(uint64_t address, char *out, size_t size)
+{
+    snprintf(out, size, "%08" PRIx32 ":%08" PRIx32, (uint32_t)(address >> 32), (uint32_t)address);
+}
+
+static const char *program_name(struct sc_rows *r, int32_t pid)
+{
+    size_t at = (uint32_t)pid % SC_PROGRAMS_KNOWN;
+    if (pid <= 0)
+        return "?";
+    if (r->program[at].pid != pid) {
+        sc_program_name(pid, r->program[at].name, sizeof r->program[at].name);
+        r->program[at].pid = pid;
+        r->looked++;
+    }
+    return r->program[at].name;
+}
+
+/* --- rows ------------------------------------------------------------------------------------- */
+
+void sc_rows_host(struct sc_rows *r, const struct sc_host_status *h)
+{
+    struct sc_daemon *d = r->daemon;
+    struct sc_stack_self self;
+    char text[64];
+    cJSON *o = cJSON_CreateObject();
+    sc_stack_get_self(d->stack, &self);
+    bool own = h->address == self.address;
+    cJSON_AddStringToObject(o, "name", h->name);
+    address_text(h->address, text, sizeof text);
+    cJSON_AddStringToObject(o, "address", text);
+    if (own)
+        snprintf(text, sizeof text, "port %u", d->udp.port);
+    cJSON_AddStringToObject(o, "underlay",
+                            own ? text : sc_underlay_format(&h->underlay, text, sizeof text));
+    cJSON_AddStringToObject(o, "role", own && self.is_router ? "service router" : "host stack");
+    cJSON_AddBoolToObject(o, "up", h->up);
+    put(r, "host", o);
+}
+
+/* `lease_left` is 0 for what is served here, which needs none. */
+static void put_instance(struct sc_rows *r, const struct sc_service_id *service, const char *host,
+                         int32_t pid, const char *program, sc_time lease_left)
+{
+    char name[SC_NAME_MAX + 64], id[65];
+    cJSON *o = cJSON_CreateObject();
+    sc_show_service(r->daemon, service, name, sizeof name);
+    id_text(service, id);
+    cJSON_AddStringToObject(o, "name", name);
+    cJSON_AddStringToObject(o, "id", id);
+    cJSON_AddBoolToObject(o, "verified", false);
+    cJSON_AddStringToObject(o, "host", host);
+    cJSON_AddNumberToObject(o, "pid", pid);
+    cJSON_AddStringToObject(o, "program", program);
+    if (lease_left)
+        cJSON_AddNumberToObject(o, "lease_s", (double)(lease_left / SC_MS) / 1000.0);
+    else
+        cJSON_AddNullToObject(o, "lease_s");
+    put(r, "instance", o);
+}
+
+void sc_rows_instance(struct sc_rows *r, const struct sc_service_status *s)
+{
+    const struct sc_listener *l = s->app;
+    if (!l)
+        put_instance(r, &s->service, s->host_name, 0, "", s->lease_left);
+    else if (sc_service_id_proto(&s->service) !=
+             IPPROTO_UDP) /* those are told of socket by socket */
+        put_instance(r, &s->service, s->host_name, l->pid, l->program, 0);
+}
+
+void sc_rows_bound(struct sc_rows *r, const struct sc_bound *b)
+{
+    const struct sc_listener *l = b->listener;
+    if (l && l->loopback)
+        put_instance(r, &b->service->id, r->daemon->config.host_name, l->pid, l->program, 0);
+}
+
+void sc_rows_flow(struct sc_rows *r, const struct sc_session_status *s)
+{
+    char text[SC_NAME_MAX + 64];
+    cJSON *o = cJSON_CreateObject();
+    snprintf(text, sizeof text, "%" PRIx64, s->id);
+    cJSON_AddStringToObject(o, "id", text);
+    sc_show_service(r->daemon, &s->service, text, sizeof text);
+    cJSON_AddStringToObject(o, "service", text);
+    cJSON_AddNumberToObject(o, "pid", s->pid);
+    cJSON_AddStringToObject(o, "program", program_name(r, s->pid));
+    cJSON_AddStringToObject(o, "plane", "user");
+    sc_show_address(&s->peer, text, sizeof text);
+    cJSON_AddStringToObject(o, "peer", text);
+    cJSON_AddStringToObject(o, "state", s->state);
+    cJSON_AddNumberToObject(o, "tx_bytes", (double)s->tx);
+    cJSON_AddNumberToObject(o, "rx_bytes", (double)s->rx);
+    cJSON_AddNumberToObject(o, "rtt_us", (double)s->rtt_us);
+    cJSON_AddNumberToObject(o, "lost", (double)s->lost);
+    cJSON_AddBoolToObject(o, "relayed", s->relayed);
+    cJSON_AddBoolToObject(o, "same_host", s->joined);
+    put(r, "flow", o);
+}
+
+/* Datagram sockets have no round trips; `dropped` is what the program was too slow for. */
+static void put_datagram_flow(struct sc_rows *r, const struct sc_endpoint *e)
+{
+    char text[SC_NAME_MAX + 64];
+    cJSON *o = cJSON_CreateObject();
+    snprintf(text, sizeof text, "%" PRIx64, e->serial);
+    cJSON_AddStringToObject(o, "id", text);
+    if (e->group)
+        sc_show_service(r->daemon, &e->group->service, text, sizeof text);
+    cJSON_AddStringToObject(o, "service", e->group ? text : "");
+    cJSON_AddNumberToObject(o, "pid", e->pid);
+    cJSON_AddStringToObject(o, "program", program_name(r, e->pid));
+    cJSON_AddStringToObject(o, "plane", "user");
+    sc_show_address(&e->peer, text, sizeof text);
+    cJSON_AddStringToObject(o, "peer", e->connected ? text : "");
+    sc_show_address(&e->own, text, sizeof text);
+    cJSON_AddStringToObject(o, "own", text);
+    cJSON_AddStringToObject(o, "state", "datagram");
+    cJSON_AddNumberToObject(o, "tx_bytes", (double)e->rx);
+    cJSON_AddNumberToObject(o, "rx_bytes", (double)e->tx);
+    cJSON_AddNullToObject(o, "rtt_us");
+    cJSON_AddNumberToObject(o, "lost", 0);
+    cJSON_AddNumberToObject(o, "dropped", (double)e->dropped);
+    put(r, "flow", o);
+}
+
+/* Of a service that the stack knows, or of a loopback port. */
+static bool serves(const struct sc_daemon *d, const struct sc_endpoint *e)
+{
+    if (!e->group)
+        return false;
+    struct sc_service_id base = sc_service_id_at(e->group->service, 0, 0);
+    return e->group->instance || sc_service_id_equal(&base, &d->datagrams.loopback);
+}
+
+void sc_rows_endpoint(struct sc_rows *r, const struct sc_endpoint *e)
+{
+    put_datagram_flow(r, e);
+    if (serves(r->daemon, e))
+        put_instance(r, &e->group->service, r->daemon->config.host_name, e->pid,
+                     program_name(r, e->pid), 0);
+}
+
+void sc_rows_end(struct sc_rows *r)
+{
+    put(r, "end", cJSON_CreateObject());
+}
+
+/* --- the head --------------------------------------------------------------------------------- */
+
+static cJSON *counters(struct sc_daemon *d)
+{
+    const struct sc_stack_counters *c = sc_stack_counters(d->stack);
+    const struct sc_datagram_counters *g = &d->datagrams.counters;
+    const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {
+        {"received", c->received},
+        {"sent", c->sent},
+        {"forwarded", c->forwarded},
+        {"dropped_malformed", c->dropped_malformed},
+        {"dropped_version", c->dropped_version},
+        {"dropped_unknown_flow", c->dropped_unknown_flow},
+        {"dropped_unknown_address", c->dropped_unknown_address},
+        {"dropped_hops", c->dropped_hops},
+        {"dropped_half_open", c->dropped_half_open},
+        {"dropped_memory", c->dropped_memory},
+        {"dropped_send", c->dropped_send},
+        {"dropped_table_full", c->dropped_table_full},
+        {"dropped_queue", c->dropped_queue},
+        {"dropped_datagrams", c->dropped_datagrams},
+        {"dropped_incomplete", c->dropped_incomplete},
+        {"dropped_unjoined", c->dropped_unjoined},
+        {"dropped_share", c->dropped_share},
+        {"dropped_waiting", c->dropped_waiting},
+        {"addresses_reused", c->addresses_reused},
+        {"names_stored", d->keeper.stored},
+        {"names_not_stored", d->keeper.failed},
+        {"refused", c->refused},
+        {"retries", c->retries},
+        {"resets_sent", c->resets_sent},
+        {"resets_received", c->resets_received},
+        {"peers_lost", c->peers_lost},
+        {"leases_expired", c->leases_expired},
+        {"limited_opens", c->limited[SC_RATE_OPEN]},
+        {"limited_half_open", c->limited[SC_RATE_CROWD]},
+        {"limited_requests", c->limited[SC_RATE_REQUEST]},
+        {"limited_names", c->limited[SC_RATE_NAME]},
+        {"limited_probes", c->limited[SC_RATE_PROBE]},
+        {"limited_resets", c->limited[SC_RATE_RESET]},
+        {"refused_control_connections", d->refused_peers},
+        {"unwanted_descriptors", d->unwanted_descriptors},
+        {"refused_shares", sc_shares_refused(&d->shares)},
+        {"datagrams_from_programs", g->from_programs},
+        {"datagrams_to_programs", g->to_programs},
+        {"datagrams_refused", g->refused},
+        {"dropped_datagram_queue", g->dropped_queue},
+        {"dropped_datagram_malformed", g->dropped_malformed},
+        {"dropped_datagram_rights", g->dropped_rights},
+        {"dropped_datagram_unresolved", g->dropped_unresolved},
+        {"dropped_datagram_send", g->dropped_send},
+        {"trains_sent", d->udp.trains_sent},
+        {"udp_too_large", d->udp.too_large},
+        {"udp_send_errors", d->udp.send_errors},
+        {"udp_expended", d->udp.expended},
+        {"wakeups", d->loop.wakeups},
+        {"longest_turn_us", sc_loop_take_longest_turn(&d->loop)},
+        {"turns_over_5_ms", d->loop.long_turns},
+        {"status_cut_off", d->status.cut_off},
+        {"stream_buffer_bytes", sc_stack_memory(d->stack)},
+    };
+    cJSON *o = cJSON_CreateObject();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        cJSON_AddNumberToObject(o, rows[i].name, (double)rows[i].value);
+    return o;
+}
+
+void sc_rows_head(struct sc_rows *r)
+{
+    struct sc_daemon *d = r->daemon;
+    struct sc_stack_self self;
+    cJSON *o = cJSON_CreateObject();
+    sc_stack_get_self(d->stack, &self);
+    cJSON_AddNumberToObject(o, "schema", 1);
+    cJSON_AddStringToObject(o, "version", SCAFFOLD_VERSION);
+    cJSON_AddNumberToObject(o, "pid", getpid());
+    cJSON_AddStringToObject(o, "host", d->config.host_name);
+    cJSON_AddNumberToObject(o, "udp_port", d->udp.port);
+    cJSON_AddStringToObject(o, "runtime_dir", d->config.runtime_dir);
+    cJSON_AddStringToObject(o, "router", d->config.router);
+    cJSON_AddBoolToObject(o, "router_answers", self.joined);
+    cJSON_AddBoolToObject(o, "name_taken", self.name_taken);
+    cJSON_AddItemToObject(o, "counters", counters(d));
+    put(r, "scaffoldd", o);
+}

@@ -1,0 +1,347 @@
+#include "daemon/datagram/endpoint.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/datagram/datagrams.h"
+#include "daemon/journal.h"
+#include "daemon/pair.h"
+
+/* Datagrams read from one program before the others get their turn. */
+#define TURN 32
+/* What a program's queue holds, as the kernel counts it (twice this): 15 ms of 1,400-byte datagrams
+ * at 1 Gbit/s, for a program that is not scheduled. */
+#define QUEUE_BYTES (2 * 1024 * 1024)
+/* Without root the kernel grants wmem_max, by default this much. */
+#define QUEUE_BYTES_UNPRIVILEGED 212992
+
+struct packet {
+    struct sc_datagram_head head;
+    uint8_t data[SC_DATAGRAM_PAYLOAD_MAX];
+};
+
+static void on_program(struct sc_watch *w, uint32_t events);
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+/* The address it is reached at: a port of its own where it asked for none, which is then unique on
+ * this host, too. */
+static int take_address(struct sc_endpoint *e, const struct sc_service_id *service)
+{
+    struct sc_daemon *d = e->daemon;
+    bool shares = e->bound || e->loopback;
+    uint16_t wanted = e->own.port;
+    struct sc_endpoint *other = wanted && !shares ? sc_host_port_find(d, wanted) : NULL;
+    if (other)
+        sc_endpoint_close_if_gone(other);
+    e->port = sc_host_port_take(d, wanted, shares ? service : NULL);
+    if (!e->port && shares && wanted) /* of another service here: only its name is not unique */
+        e->port = sc_host_port_take(d, 0, NULL);
+    if (!e->port)
+        return wanted && !shares ? EADDRINUSE : EADDRNOTAVAIL;
+    e->port->endpoint = e;
+    if (!wanted)
+        e->own.port = e->port->number;
+    if (!shares)
+        return 0;
+    struct sc_service_id id = sc_service_id_at(*service, e->own.port, IPPROTO_UDP);
+    if (e->bound)
+        e->service = id;
+    return sc_endpoint_group_join(e, &id);
+}
+
+/* The one that its name will carry. */
+static int take_serial(struct sc_endpoint *e)
+{
+    e->serial = sc_serial(&e->daemon->serials);
+    return -sc_map_insert(&e->daemon->endpoints.by_serial, &e->by_serial);
+}
+
+static struct sc_endpoint *new_endpoint(struct sc_daemon *d, const struct sc_endpoint_request *r)
+{
+    struct sc_endpoint *e = calloc(1, sizeof *e);
+    if (!e)
+        return NULL;
+    *e = (struct sc_endpoint){.daemon = d,
+                              .watch = {.fd = -1, .ready = on_program},
+                              .own = r->address,
+                              .family = r->family,
+                              .uid = r->uid,
+                              .pid = r->pid,
+                              .bound = r->bound,
+                              .loopback = r->loopback,
+                              .wildcard = r->wildcard,
+                              .v6only = r->v6only,
+                              .reply = r->bound && r->address.port == 0,
+                              .reuseaddr = r->reuseaddr,
+                              .reuseport = r->reuseport};
+    sc_list_init(&e->member);
+    return e;
+}
+
+/* A program that asked for a small queue gets it; the default is none it asked for. */
+static void size_queue(int fd, uint32_t rcvbuf)
+{
+    int size = rcvbuf && rcvbuf < QUEUE_BYTES ? (int)rcvbuf : QUEUE_BYTES;
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) == 0)
+        return;
+    if (size > QUEUE_BYTES_UNPRIVILEGED)
+        size = QUEUE_BYTES_UNPRIVILEGED;
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
+/* Both ends, of which scaffoldd's is watched from now on. */
+static int make_pair(struct sc_endpoint *e, const struct sc_endpoint_request *r, int *program)
+{
+    struct sc_pair pair;
+    struct sc_name name = {.daemon = e->daemon->id,
+                           .kind = SC_NAME_DATAGRAM,
+                           .family = e->family,
+                           .wildcard = r->shows_wildcard,
+                           .address = e->own,
+                           .serial = e->serial};
+    int err = sc_pair_make(&pair, SOCK_SEQPACKET, &name);
+    if (err < 0)
+        return -err;
+    *program = pair.program;
+    size_queue(pair.own, r->rcvbuf);
+    e->watch.fd = pair.own;
+    return -sc_loop_watch(&e->daemon->loop, &e->watch, EPOLLIN | EPOLLRDHUP);
+}
+
+/* In this order each step finds what it needs, and sc_endpoint_close what there is to undo. */
+static int open_endpoint(struct sc_endpoint *e, const struct sc_endpoint_request *r, int *program)
+{
+    struct sc_daemon *d = e->daemon;
+    if (!sc_share_take(&d->shares, &e->share, r->uid, SC_SHARE_DATAGRAMS))
+        return ENOBUFS;
+    int err = take_address(e, &r->service);
+    if (!err)
+        err = take_serial(e);
+    if (!err)
+        err = make_pair(e, r, program);
+    if (!err && e->group && sc_endpoint_group_serve(d, e->group))
+        err = ENOSPC;
+    return err;
+}
+
+int sc_endpoint_open(struct sc_daemon *d, const struct sc_endpoint_request *r,
+                     struct sc_endpoint **out, int *program)
+{
+    struct sc_endpoint *e = new_endpoint(d, r);
+    *program = -1;
+    int err = e ? open_endpoint(e, r, program) : ENOMEM;
+    if (err) {
+        if (e)
+            sc_endpoint_close(e);
+        if (*program >= 0)
+            close(*program);
+        *program = -1;
+        return err;
+    }
+    e->serves = true;
+    sc_journal_endpoint(e, true);
+    sc_daemon_on_activity(d);
+    *out = e;
+    return 0;
+}
+
+void sc_endpoint_close(struct sc_endpoint *e)
+{
+    struct sc_daemon *d = e->daemon;
+    int fd = e->watch.fd;
+    if (e->serves)
+        sc_journal_endpoint(e, false);
+    if (fd >= 0) {
+        sc_datagrams_forget(e);
+        sc_loop_unwatch(&d->loop, &e->watch);
+        close(fd);
+    }
+    sc_gather_drop(&e->gather, e);
+    sc_map_remove(&d->endpoints.by_serial, &e->by_serial);
+    sc_endpoint_group_leave(e);
+    if (e->port)
+        sc_host_port_give(d, e->port, e->remembered);
+    e->port = NULL;
+    sc_share_give(&d->shares, &e->share);
+    sc_loop_dispose(&d->loop, e);
+    sc_daemon_on_activity(d);
+}
+
+void sc_endpoints_end(struct sc_daemon *d)
+{
+    size_t cursor = 0;
+    do {
+        struct sc_map_node *n = sc_map_scan(&d->endpoints.by_serial, &cursor), *next;
+        for (; n; n = next) {
+            struct sc_endpoint *e = sc_container(n, struct sc_endpoint, by_serial);
+            next = n->next;
+            sc_endpoint_close(e);
+        }
+    } while (cursor);
+}
+
+struct sc_endpoint *sc_endpoint_find(struct sc_daemon *d, const struct sc_name *name)
+{
+    struct sc_map_node *n = sc_map_find(&d->endpoints.by_serial, &name->serial);
+    return n && name->kind == SC_NAME_DATAGRAM ? sc_container(n, struct sc_endpoint, by_serial)
+                                               : NULL;
+}
+
+/* --- from the program ------------------------------------------------------------------------- */
+
+static void take_packet(struct sc_endpoint *e, const struct packet *p, const struct mmsghdr *m)
+{
+    struct sc_datagram_counters *c = &e->daemon->datagrams.counters;
+    if (m->msg_hdr.msg_flags & MSG_CTRUNC)
+        c->dropped_rights++; /* no room was given for descriptors: the kernel closed them */
+    if (m->msg_len < sizeof p->head)
+        c->dropped_malformed++;
+    else if (m->msg_hdr.msg_flags & MSG_TRUNC)
+        sc_endpoint_tell(e, &p->head.peer, EMSGSIZE);
+    else if (!sc_gather_take(e, &p->head, p->data, m->msg_len - sizeof p->head))
+        sc_datagrams_from_program(e, &p->head, p->data, m->msg_len - sizeof p->head);
+}
+
+/* True when the program has closed, or writes no more, since its event was reported. */
+static bool has_closed(const struct sc_endpoint *e)
+{
+    struct pollfd p = {.fd = e->watch.fd, .events = POLLRDHUP};
+    return poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP));
+}
+
+/* What is left behind an end that came with an empty packet: nobody's, but the descriptors in it
+ * could be the program's own end. */
+static void drain(const struct sc_endpoint *e)
+{
+    char byte;
+    while (recv(e->watch.fd, &byte, sizeof byte, MSG_DONTWAIT | MSG_TRUNC) > 0)
+        ;
+}
+
+/* Reads a turn's worth. Returns how many packets there were, or a negative errno. Where the program
+ * writes no more (`closing`), an empty packet is the end: `e` is mute from then on. */
+static int read_turn(struct sc_endpoint *e, bool closing)
+{
+    static struct packet packets[TURN]; /* only what is used of it is ever touched */
+    struct iovec iov[TURN];
+    struct mmsghdr m[TURN];
+    for (int i = 0; i < TURN; i++) {
+        iov[i] = (struct iovec){&packets[i], sizeof packets[i].head + sizeof packets[i].data};
+        m[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &iov[i], .msg_iovlen = 1}};
+    }
+    int n = recvmmsg(e->watch.fd, m, TURN, MSG_DONTWAIT, NULL);
+    if (n < 0 && errno == ECONNRESET) /* it closed with unread datagrams; said once */
+        n = recvmmsg(e->watch.fd, m, TURN, MSG_DONTWAIT, NULL);
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+    for (int i = 0; i < n && !e->mute; i++) {
+        e->mute = m[i].msg_len == 0 && (closing || has_closed(e));
+        if (!e->mute)
+            take_packet(e, &packets[i], &m[i]);
+    }
+    return n;
+}
+
+static void go_mute(struct sc_endpoint *e)
+{
+    drain(e);
+    sc_loop_rewatch(&e->daemon->loop, &e->watch, 0); /* its close is reported in any case */
+}
+
+/* What the program wrote before it closed still goes its way. */
+static void on_program(struct sc_watch *w, uint32_t events)
+{
+    struct sc_endpoint *e = sc_container(w, struct sc_endpoint, watch);
+    int n = e->mute ? 0 : read_turn(e, events & EPOLLRDHUP);
+    if (n < 0 || (events & EPOLLHUP && (n == 0 || e->mute)))
+        sc_endpoint_close(e);
+    else if (e->mute)
+        go_mute(e);
+}
+
+bool sc_endpoint_close_if_gone(struct sc_endpoint *e)
+{
+    struct pollfd p = {.fd = e->watch.fd};
+    if (p.fd < 0 || poll(&p, 1, 0) != 1 || !(p.revents & POLLHUP))
+        return false;
+    while (e->watch.fd >= 0)
+        on_program(&e->watch, EPOLLRDHUP | EPOLLHUP);
+    return true;
+}
+
+/* --- to the program --------------------------------------------------------------------------- */
+
+static bool send_to_program(struct sc_endpoint *e, const struct sc_datagram_head *head,
+                            const uint8_t *data, size_t len)
+{
+    struct iovec iov[2] = {{(void *)(uintptr_t)head, sizeof *head}, {(void *)(uintptr_t)data, len}};
+    struct msghdr m = {.msg_iov = iov, .msg_iovlen = len ? 2 : 1};
+    if (sendmsg(e->watch.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+        return true;
+    e->dropped++; /* no room, or it is closing */
+    e->daemon->datagrams.counters.dropped_queue++;
+    return false;
+}
+
+void sc_endpoint_deliver(struct sc_endpoint *e, const struct sc_datagram_head *head,
+                         const uint8_t *data, size_t len)
+{
+    if (!send_to_program(e, head, data, len))
+        return;
+    e->tx += len;
+    e->daemon->datagrams.counters.to_programs++;
+}
+
+void sc_endpoint_tell(struct sc_endpoint *e, const struct sc_address *peer, int error)
+{
+    /* As the kernel: a connected socket hears of its peer alone. */
+    if (e->connected && peer->port && memcmp(peer, &e->peer, sizeof *peer) != 0)
+        return;
+    struct sc_datagram_head head = {.kind = SC_DATAGRAM_ERROR,
+                                    .error = error,
+                                    .peer = peer->port || !e->connected ? *peer : e->peer,
+                                    .own = e->own};
+    /* Who would not be told by UDP must not be woken: poll announces whatever is in the queue. */
+    if (e->connected || e->wants_errors)
+        send_to_program(e, &head, NULL, 0);
+}
+
+/* --- options ---------------------------------------------------------------------------------- */
+
+int sc_endpoint_set(struct sc_endpoint *e, uint32_t option, uint32_t value)
+{
+    switch (option) {
+    case SC_OPT_RCVBUF:
+        size_queue(e->watch.fd, value);
+        return 0;
+    case SC_OPT_SNDBUF: /* the kernel's queue from the program to us is the program's own */
+        return 0;
+    case SC_OPT_GRO:
+        e->gro = value != 0;
+        return 0;
+    case SC_OPT_RECVERR:
+        e->wants_errors = value != 0;
+        return 0;
+    default:
+        return ENOPROTOOPT;
+    }
+}
+
+int sc_endpoint_get(const struct sc_endpoint *e, uint32_t option, uint32_t *value,
+                    struct sc_ctl_info *info)
+{
+    if (option == SC_OPT_OUTQ) {
+        *value = 0; /* what was taken from the program is under way, or gone */
+        return 0;
+    }
+    if (option != SC_OPT_INFO)
+        return ENOPROTOOPT;
+    *info = (struct sc_ctl_info){.tx_bytes = e->rx, .rx_bytes = e->tx};
+    return 0;
+}

@@ -1,0 +1,217 @@
+#include "daemon/state/state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/state/state_parts.h"
+#include "naming/name.h"
+
+/* --- what SQLite answers ---------------------------------------------------------------------- */
+
+/* The kernel's own reason where SQLite kept it. */
+static int system_error(const struct sc_state *st, int otherwise)
+{
+    int error = sqlite3_system_errno(st->db);
+    return error ? -error : -otherwise;
+}
+
+int sc_state_error(const struct sc_state *st, int rc)
+{
+    switch (rc & 0xff) { /* the rest is the place in SQLite's source where it was noticed */
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return 0;
+    case SQLITE_FULL:
+        return -ENOSPC;
+    case SQLITE_READONLY:
+        return rc == SQLITE_READONLY_DBMOVED ? -ESTALE : -EROFS;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return -EUCLEAN;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return -EBUSY;
+    case SQLITE_CONSTRAINT:
+        return -EEXIST;
+    case SQLITE_NOMEM:
+        return -ENOMEM;
+    case SQLITE_PERM:
+    case SQLITE_CANTOPEN:
+        return system_error(st, EACCES);
+    default:
+        return system_error(st, EIO);
+    }
+}
+
+int sc_state_run(struct sc_state *st, const char *sql)
+{
+    return sc_state_error(st, sqlite3_exec(st->db, sql, NULL, NULL, NULL));
+}
+
+int sc_state_number(struct sc_state *st, const char *sql, int64_t *out)
+{
+    sqlite3_stmt *q = NULL;
+    int rc = sqlite3_prepare_v2(st->db, sql, -1, &q, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(q);
+    if (rc == SQLITE_ROW)
+        *out = sqlite3_column_int64(q, 0);
+    int err = rc == SQLITE_DONE ? -ENOENT : sc_state_error(st, rc);
+    sqlite3_finalize(q);
+    return err;
+}
+
+/* --- keeping ---------------------------------------------------------------------------------- */
+
+/* Both columns are unique, so that the file itself refuses an address with two names. */
+static const char put_sql[] = "INSERT INTO mappings (address, name, used, reused, kept)"
+                              " VALUES (?1, ?2, ?3, ?4, CAST(strftime('%s', 'now') AS INTEGER))"
+                              " ON CONFLICT (address) DO UPDATE SET"
+                              " name = ?2, used = ?3, reused = ?4, kept = excluded.kept";
+
+static int put(struct sc_state *st, const struct sc_mapping *m)
+{
+    int rc = SQLITE_OK;
+    if (!st->put)
+        rc = sqlite3_prepare_v3(st->db, put_sql, -1, SQLITE_PREPARE_PERSISTENT, &st->put, NULL);
+    if (rc != SQLITE_OK)
+        return sc_state_error(st, rc);
+    sqlite3_bind_int64(st->put, 1, m->pool);
+    sqlite3_bind_text(st->put, 2, m->name, -1, SQLITE_STATIC);
+    sqlite3_bind_int(st->put, 3, m->used);
+    sqlite3_bind_int(st->put, 4, m->reused);
+    int err = sc_state_error(st, sqlite3_step(st->put));
+    sqlite3_reset(st->put);
+    sqlite3_clear_bindings(st->put);
+    return err;
+}
+
+/* Somebody removed the file, or put another one there: what is written now would be gone at the
+ * next start. */
+static bool has_moved(const struct sc_state *st)
+{
+    int moved = 0;
+    return sqlite3_file_control(st->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+           moved;
+}
+
+int sc_state_keep(struct sc_state *st, const struct sc_mapping *m, size_t count)
+{
+    if (has_moved(st))
+        return -ESTALE;
+    int err = sc_state_run(st, "BEGIN IMMEDIATE");
+    for (size_t i = 0; err == 0 && i < count; i++)
+        err = put(st, &m[i]);
+    if (err == 0)
+        err = sc_state_run(st, "COMMIT");
+    if (err < 0 && !sqlite3_get_autocommit(st->db))
+        sc_state_run(st, "ROLLBACK");
+    return err;
+}
+
+/* --- restoring -------------------------------------------------------------------------------- */
+
+static bool restore_row(struct sc_stack *stack, sqlite3_stmt *row)
+{
+    struct sc_mapping m = {.pool = (uint32_t)sqlite3_column_int64(row, 0),
+                           .used = sqlite3_column_int(row, 2) != 0,
+                           .reused = sqlite3_column_int(row, 3) != 0};
+    struct sc_service_name name;
+    const unsigned char *text = sqlite3_column_text(row, 1);
+    if (!text || (size_t)snprintf(m.name, sizeof m.name, "%s", text) >= sizeof m.name ||
+        sc_name_read(m.name, &name, NULL) < 0)
+        return false;
+    sc_name_to_id(&name, &m.service);
+    return sc_stack_restore_mapping(stack, &m) == 0;
+}
+
+int sc_state_restore(struct sc_state *st, struct sc_stack *stack)
+{
+    static const char sql[] =
+        "SELECT address, name, used, reused FROM mappings ORDER BY kept, address";
+    sqlite3_stmt *row = NULL;
+    int bad = 0, rc = sqlite3_prepare_v2(st->db, sql, -1, &row, NULL);
+    if (rc == SQLITE_OK)
+        while ((rc = sqlite3_step(row)) == SQLITE_ROW)
+            bad += !restore_row(stack, row);
+    int err = sc_state_error(st, rc);
+    sqlite3_finalize(row);
+    return err < 0 ? err : bad;
+}
+
+/* --- in words --------------------------------------------------------------------------------- */
+
+static void explain_refusal(const struct sc_state *st, int error, char *why, size_t size)
+{
+    struct stat file;
+    char dir[sizeof st->path];
+    snprintf(dir, sizeof dir, "%s", st->path);
+    *strrchr(dir, '/') = 0;
+    const char *what = stat(st->path, &file) == 0 ? st->path : dir;
+    if ((what == st->path || stat(dir, &file) == 0) && file.st_uid != geteuid())
+        snprintf(
+            why, size,
+            "%s: belongs to uid %u, and scaffoldd runs as uid %u; run it as the owner, or give "
+            "another --state-dir",
+            what, file.st_uid, geteuid());
+    else
+        snprintf(why, size, "%s: %s; give a --state-dir that you can write to", st->path,
+                 strerror(-error));
+}
+
+static void explain_schema(const struct sc_state *st, char *why, size_t size)
+{
+    int64_t schema = 0;
+    struct sc_state copy = *st;
+    if (st->db && sc_state_number(&copy, "PRAGMA user_version", &schema) == 0 && schema > 0)
+        snprintf(why, size,
+                 "%s: written by a newer scaffoldd (schema %d; this one knows %d); update it, or "
+                 "give another --state-dir",
+                 st->path, (int)schema, SC_STATE_SCHEMA);
+    else
+        snprintf(why, size,
+                 "%s: a database of another program; move it away, or give another --state-dir",
+                 st->path);
+}
+
+void sc_state_explain(const struct sc_state *st, int error, char *why, size_t size)
+{
+    const char *format = NULL;
+    switch (-error) {
+    case EACCES:
+    case EPERM:
+        explain_refusal(st, error, why, size);
+        return;
+    case EPROTONOSUPPORT:
+        explain_schema(st, why, size);
+        return;
+    case ENOSPC:
+    case EDQUOT:
+        format = "%s: %s; free some and try again, or give another --state-dir";
+        break;
+    case EROFS:
+        format = "%s: %s; give a --state-dir on a disk that can be written";
+        break;
+    case EUCLEAN:
+        snprintf(why, size,
+                 "%s: damaged; put a copy of it back, or remove it: then services get other "
+                 "addresses",
+                 st->path);
+        return;
+    case EBUSY:
+        snprintf(why, size, "%s: another scaffoldd uses it; give each a --state-dir of its own",
+                 st->path);
+        return;
+    case ESTALE:
+        snprintf(why, size, "%s: removed or replaced while scaffoldd uses it; restart scaffoldd",
+                 st->path);
+        return;
+    default:
+        format = "%s: %s; give a --state-dir that you can write to";
+    }
+    snprintf(why, size, format, st->path, strerror(-error));
+}

@@ -1,0 +1,489 @@
+#include "daemon/stream/end.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/pair.h"
+
+/* Real buffer of every end, twice this in effect: one unread byte may pin a sendfile page run of 64
+ * KiB and more, which must stay below a quarter of the buffer (A1). Needs no privilege. */
+#define END_BUFFER 212992
+
+/* EPOLLOUT is asked for only while blocked: every read of the application would raise it. */
+#define WATCHED (EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET)
+
+/* A read of less than this is a small message... */
+#define SMALL 2048
+/* ... and so many of them, or so many bytes, may stay in the queue: together well below a quarter
+ * of the buffer, also when each write is charged its 768 bytes (A1). */
+#define PEEKS_MAX 16
+#define HELD_MAX 8192
+#define HELD_LONG                                                                                  \
+    64 /* bytes that stay from one look to the next, each perhaps a write of its own */
+
+static void on_ready(struct sc_watch *w, uint32_t events);
+
+int sc_end_init(struct sc_end *e, struct sc_loop *loop, int fd, enum sc_end_stage stage,
+                const struct sc_end_ops *ops, void *owner)
+{
+    *e = (struct sc_end){.watch = {.fd = fd, .ready = on_ready},
+                         .loop = loop,
+                         .ops = ops,
+                         .owner = owner,
+                         .stage = stage};
+    sc_list_init(&e->in_queue);
+    int size = END_BUFFER;
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    int on = 1;
+    if (ioctl(fd, FIONBIO, &on) < 0)
+        return -errno;
+    return sc_loop_watch(loop, &e->watch, WATCHED);
+}
+
+int sc_end_name(struct sc_end *e, const struct sc_name *name)
+{
+    struct sockaddr_un sun;
+    socklen_t len = sc_name_format(name, &sun);
+    if (bind(e->watch.fd, (const struct sockaddr *)&sun, len) < 0)
+        return -errno;
+    e->peer_serial = name->serial;
+    return 0;
+}
+
+/* Bytes in the queue, forwarded or not. */
+static size_t queued(const struct sc_end *e)
+{
+    int n = 0;
+    return ioctl(e->watch.fd, SIOCINQ, &n) < 0 || n < 0 ? 0 : (size_t)n;
+}
+
+/* Takes `len` bytes off the queue for good. */
+static void drop(struct sc_end *e, size_t len)
+{
+    static uint8_t waste[65536];
+    while (len > 0) {
+        ssize_t n = recv(e->watch.fd, waste, len < sizeof waste ? len : sizeof waste, MSG_DONTWAIT);
+        if (n <= 0)
+            return;
+        len -= (size_t)n;
+    }
+}
+
+void sc_end_unplug(struct sc_end *e)
+{
+    e->stage = SC_END_FLOWING;
+    if (e->plug_len > 0) {
+        drop(e, e->plug_len - 1);
+        e->held = 1;
+    }
+}
+
+static void leave_queue(struct sc_end *e)
+{
+    void (*accepted)(struct sc_end * e) = e->accepted;
+    e->accepted = NULL;
+    if (accepted)
+        accepted(e);
+}
+
+/* What came with the byte at the head. A mark's is one eventfd, in no way a file or a socket: one
+ * of those could be the program's own end, which would then outlive it in our queue. Truncated to
+ * nothing: there was a descriptor, and no room for it here. All are closed: where one has room, the
+ * kernel delivers two. */
+static bool carries_mark(struct msghdr *msg)
+{
+    struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+    struct stat st;
+    bool anonymous = false;
+    if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+        return msg->msg_flags & MSG_CTRUNC;
+    size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; i++) {
+        int fd;
+        memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+        anonymous = fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == 0;
+        close(fd);
+    }
+    return anonymous && count == 1 && !(msg->msg_flags & MSG_CTRUNC);
+}
+
+/* An acceptor that knows us marks its socket with one byte that carries a descriptor (A8); the byte
+ * then is the first one held. Anything else is an acceptor's first data. */
+static void look_for_mark(struct sc_end *e)
+{
+    uint8_t byte;
+    struct iovec iov = {&byte, 1};
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = control.room,
+                         .msg_controllen = sizeof control.room};
+    ssize_t n = recvmsg(e->watch.fd, &msg, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (n < 0)
+        return;
+    e->stage = SC_END_FLOWING;
+    sc_pair_refuse_rights(e->watch.fd);
+    leave_queue(e);
+    if (n == 1 && carries_mark(&msg)) {
+        e->held = 1;
+        e->mark_head = true;
+    }
+}
+
+static void on_ready(struct sc_watch *w, uint32_t events)
+{
+    struct sc_end *e = sc_container(w, struct sc_end, watch);
+    e->rdhup |= (events & (EPOLLRDHUP | EPOLLHUP)) != 0;
+    e->hup |= (events & EPOLLHUP) != 0;
+    e->error |= (events & EPOLLERR) != 0;
+    e->urgent |= (events & EPOLLPRI) != 0;
+    e->readable |= (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    if (e->blocked && (events & EPOLLOUT)) {
+        e->blocked = false;
+        sc_loop_rewatch(e->loop, w, WATCHED);
+    }
+    if (e->stage == SC_END_QUEUED && (events & (EPOLLIN | EPOLLHUP)))
+        look_for_mark(e);
+    if (e->stage == SC_END_PLUGGED) {
+        if (events & (EPOLLHUP | EPOLLERR))
+            e->ops->gone(e);
+        return;
+    }
+    e->ops->ready(e);
+}
+
+static size_t iov_total(const struct iovec *iov, size_t count)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        n += iov[i].iov_len;
+    return n;
+}
+
+/* Receives the first `skip` bytes into nowhere and up to `want` into iov. Returns how many of the
+ * latter, or a negative errno. */
+static ssize_t receive(struct sc_end *e, size_t skip, const struct iovec *iov, size_t count,
+                       size_t want, int flags)
+{
+    static uint8_t old[HELD_MAX];
+    struct iovec v[16];
+    size_t n = 0;
+    if (skip)
+        v[n++] = (struct iovec){old, skip};
+    for (size_t i = 0; i < count && n < 16 && want > 0; i++) {
+        size_t len = iov[i].iov_len < want ? iov[i].iov_len : want;
+        v[n++] = (struct iovec){iov[i].iov_base, len};
+        want -= len;
+    }
+    struct msghdr msg = {.msg_iov = v, .msg_iovlen = n};
+    ssize_t got = recvmsg(e->watch.fd, &msg, MSG_DONTWAIT | flags);
+    if (got < 0)
+        return errno == EAGAIN ? 0 : -errno;
+    e->rights = (msg.msg_flags & MSG_CTRUNC) != 0;
+    return (size_t)got > skip ? got - (ssize_t)skip : 0;
+}
+
+/* Where byte number `at` of the pieces stands. */
+static uint8_t *iov_at(const struct iovec *iov, size_t at)
+{
+    while (at >= iov->iov_len) {
+        at -= iov->iov_len;
+        iov++;
+    }
+    return (uint8_t *)iov->iov_base + at;
+}
+
+/* Leaves one forwarded byte in the queue. */
+static void drop_held(struct sc_end *e)
+{
+    if (e->held > 1)
+        drop(e, e->held - 1);
+    e->held = e->held ? 1 : 0;
+    e->peeks = 0;
+}
+
+/* Descriptors came with what was looked at; TCP takes no notice of them. They go, with the byte
+ * that would have stayed: it would keep them open, the program's own end perhaps. */
+static void drop_rights(struct sc_end *e)
+{
+    drop(e, e->held);
+    e->held = 0;
+    e->peeks = 0;
+    e->rights = false;
+}
+
+/* Whether an urgent byte is in the queue. */
+static bool has_urgent(const struct sc_end *e)
+{
+    uint8_t byte;
+    return recv(e->watch.fd, &byte, 1, MSG_OOB | MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+/* Whether it is at the head; SIOCATMARK is also true behind one that has been taken. */
+static bool is_at_urgent(const struct sc_end *e)
+{
+    int at_mark = 0;
+    return ioctl(e->watch.fd, SIOCATMARK, &at_mark) == 0 && at_mark && has_urgent(e);
+}
+
+/* The same before its event has come: reads would throw the byte away, and peeks look past it. */
+static bool meets_urgent(struct sc_end *e)
+{
+    e->urgent |= is_at_urgent(e);
+    return e->urgent;
+}
+
+/* A small message: copied, and left where it is. Returns its length; `want` or more means that
+ * there may be more behind it. */
+static ssize_t read_small(struct sc_end *e, const struct iovec *iov, size_t count, size_t want)
+{
+    if (e->peeks >= PEEKS_MAX || e->held + want > HELD_MAX)
+        drop_held(e);
+    ssize_t got = receive(e, e->held, iov, count, want, MSG_PEEK);
+    if (e->held == 0 && meets_urgent(e))
+        return 0;
+    if (got > 0) {
+        e->held += (size_t)got;
+        e->peeks++;
+    }
+    if (e->rights)
+        drop_rights(e);
+    if (e->held > HELD_LONG)
+        drop_held(e);
+    return got;
+}
+
+/* Takes `want` of `fresh` bytes; the last one of all is copied, but stays. */
+static ssize_t read_bulk(struct sc_end *e, const struct iovec *iov, size_t count, size_t want,
+                         size_t fresh)
+{
+    size_t leave = want == fresh, got = 0;
+    drop_held(e);
+    if (e->held == 0 && meets_urgent(e))
+        return 0;
+    if (want - leave + e->held > 0) {
+        ssize_t n = receive(e, e->held, iov, count, want - leave, 0);
+        if (n < 0)
+            return n;
+        got = (size_t)n;
+        bool only_old = e->held && got == 0 && want > leave;
+        e->held = 0;
+        if (meets_urgent(e))
+            return n;
+        if (only_old) /* the kernel ended the read behind the old byte; 0 would mean that nothing
+                         is there, and no further event would come */
+            return read_bulk(e, iov, count, want, fresh);
+        if (got < want - leave)
+            return n;
+    }
+    struct iovec last = {leave ? iov_at(iov, got) : NULL, 1};
+    if (leave && receive(e, 0, &last, 1, 1, MSG_PEEK) == 1) {
+        e->held = 1;
+        got++;
+        if (e->rights)
+            drop_rights(e);
+    }
+    return (ssize_t)got;
+}
+
+/* The mark carries a descriptor, and the kernel never merges such a byte with its successors.
+ * Dropped only when others follow. */
+static void drop_mark(struct sc_end *e)
+{
+    if (!e->mark_head || queued(e) < 2)
+        return;
+    drop(e, 1);
+    e->mark_head = false;
+    e->held = 0;
+}
+
+static int reset_errno(struct sc_end *e)
+{
+    int err = 0;
+    socklen_t len = sizeof err;
+    getsockopt(e->watch.fd, SOL_SOCKET, SO_ERROR, &err, &len);
+    return err ? err : ECONNRESET;
+}
+
+/* Bytes now, small or many; 0: none. */
+static ssize_t read_now(struct sc_end *e, const struct iovec *iov, size_t count, size_t want)
+{
+    if (!e->bulk) {
+        ssize_t got = read_small(e, iov, count, want < SMALL ? want : SMALL);
+        e->bulk = got >= SMALL;
+        return got;
+    }
+    size_t have = queued(e);
+    size_t fresh = have > e->held ? have - e->held : 0;
+    if (fresh == 0)
+        return 0;
+    ssize_t got = read_bulk(e, iov, count, want < fresh ? want : fresh, fresh);
+    e->bulk = got >= SMALL;
+    return got;
+}
+
+size_t sc_end_unread(const struct sc_end *e)
+{
+    size_t old = e->stage == SC_END_FLOWING   ? e->held
+                 : e->stage == SC_END_PLUGGED ? e->plug_len
+                                              : 1; /* the mark of the acceptor who asks */
+    size_t have = queued(e);
+    return have > old ? have - old : 0;
+}
+
+bool sc_end_at_urgent(struct sc_end *e)
+{
+    if (!e->urgent)
+        return false;
+    if (e->stage == SC_END_QUEUED)
+        look_for_mark(e);
+    drop(e, e->held); /* for a moment the urgent byte is the one that stays unread */
+    e->held = 0;
+    e->peeks = 0;
+    e->mark_head = false;
+    return is_at_urgent(e);
+}
+
+/* The urgent byte keeps its place: a read stops before it, and one that starts at it would drop it.
+ */
+static ssize_t read_before_urgent(struct sc_end *e, const struct iovec *iov, size_t count,
+                                  size_t want)
+{
+    if (sc_end_at_urgent(e))
+        return 0;
+    return receive(e, e->held, iov, count, want, 0);
+}
+
+/* Whether what still waits is an urgent byte, behind which the stream ends. */
+static bool is_urgent_left(struct sc_end *e)
+{
+    e->urgent = true;
+    e->urgent = sc_end_at_urgent(e);
+    return e->urgent;
+}
+
+ssize_t sc_end_read(struct sc_end *e, const struct iovec *iov, size_t count)
+{
+    if (e->error)
+        return -reset_errno(e);
+    if (!e->readable)
+        return 0;
+    bool last = e->rdhup; /* read before the queue: what follows it is then complete */
+    if (e->stage == SC_END_QUEUED)
+        look_for_mark(e);
+    if (e->stage == SC_END_QUEUED)
+        return last ? -EPIPE : 0; /* a mark that comes now is not data */
+    drop_mark(e);
+    size_t want = iov_total(iov, count);
+    e->urgent = e->urgent && has_urgent(e); /* it may have been taken since */
+    ssize_t got = e->mark_head ? 0
+                  : e->urgent  ? read_before_urgent(e, iov, count, want)
+                               : read_now(e, iov, count, want);
+    if (got < 0)
+        return got;
+    e->rx += (size_t)got;
+    if (got == 0 && last && queued(e) > e->held && is_urgent_left(e))
+        return 0;
+    if (got == 0 && last) /* SO_LINGER {1, 0}: a reset, behind what TCP would have sent by now */
+        return e->hup && e->abort_on_close && !e->finished ? -ECONNRESET : -EPIPE;
+    /* Less than there was room for is all there was: the next bytes raise a new edge. */
+    if ((size_t)got < want && (size_t)got < SMALL && !last)
+        e->readable = false;
+    return got;
+}
+
+/* EPIPE is SHUT_RD (the peer may go on sending, nobody reads it) unless the program is gone. */
+static bool reads_no_more(struct sc_end *e)
+{
+    struct pollfd p = {.fd = e->watch.fd};
+    if (!e->hup && poll(&p, 1, 0) == 1 && (p.revents & POLLHUP))
+        e->hup = e->rdhup = true;
+    return !e->hup;
+}
+
+static void wait_for_room(struct sc_end *e)
+{
+    if (!e->blocked)
+        sc_loop_rewatch(e->loop, &e->watch, WATCHED | EPOLLOUT);
+    e->blocked = true;
+}
+
+static ssize_t send_all(struct sc_end *e, const struct iovec *iov, size_t count, int flags)
+{
+    if (e->discard)
+        return (ssize_t)iov_total(iov, count);
+    struct msghdr msg = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = count};
+    ssize_t n = sendmsg(e->watch.fd, &msg, flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n >= 0) {
+        e->tx += (uint64_t)n;
+        if ((size_t)n <
+            iov_total(iov, count)) /* the caller waits for room, and does not ask again */
+            wait_for_room(e);
+        return n;
+    }
+    if (errno == EAGAIN) {
+        wait_for_room(e);
+        return 0;
+    }
+    if (errno == EPIPE && reads_no_more(e)) {
+        e->discard = true;
+        return (ssize_t)iov_total(iov, count);
+    }
+    return -errno;
+}
+
+ssize_t sc_end_write(struct sc_end *e, const struct iovec *iov, size_t count)
+{
+    return send_all(e, iov, count, 0);
+}
+
+ssize_t sc_end_write_urgent(struct sc_end *e, uint8_t byte)
+{
+    struct iovec iov = {&byte, 1};
+    return send_all(e, &iov, 1, MSG_OOB);
+}
+
+bool sc_end_read_urgent(struct sc_end *e, uint8_t *byte)
+{
+    e->urgent = false;
+    e->readable = true; /* the last read ended in front of it, whatever stood behind */
+    return recv(e->watch.fd, byte, 1, MSG_OOB | MSG_DONTWAIT) == 1;
+}
+
+void sc_end_finish(struct sc_end *e)
+{
+    if (!e->finished)
+        shutdown(e->watch.fd, SHUT_WR);
+    e->finished = true;
+}
+
+static void close_end(struct sc_end *e)
+{
+    int fd = e->watch.fd;
+    if (fd < 0)
+        return;
+    leave_queue(e);
+    sc_loop_unwatch(e->loop, &e->watch);
+    close(fd);
+}
+
+void sc_end_close(struct sc_end *e)
+{
+    if (e->watch.fd >= 0)
+        drop(e, queued(e));
+    close_end(e);
+}
+
+void sc_end_abort(struct sc_end *e)
+{
+    close_end(e);
+}

@@ -1,0 +1,142 @@
+/* A join: bytes from end to end on one host (D3). */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/stream/registry.h"
+#include "daemon/stream/session_parts.h"
+
+static void reset_join(struct sc_session *s, int error)
+{
+    sc_journal_failed(s, error);
+    sc_registry_keep_error(s->daemon, &s->client, error);
+    sc_registry_keep_error(s->daemon, &s->server, error);
+    sc_end_abort(&s->client);
+    sc_end_abort(&s->server);
+    sc_session_end(s);
+}
+
+void sc_join_give_up(struct sc_session *s)
+{
+    reset_join(s, ECONNRESET);
+}
+
+static bool flush_urgent(struct sc_direction *dir, struct sc_end *to)
+{
+    if (dir->urgent)
+        dir->urgent = sc_end_write_urgent(to, dir->urgent_byte) == 0;
+    return !dir->urgent;
+}
+
+/* Writes what is left over from before. False when the sink is still full. */
+static bool flush_rest(struct sc_direction *dir, struct sc_end *to)
+{
+    while (dir->rest_len > 0) {
+        struct iovec iov = {dir->rest + dir->rest_at, dir->rest_len};
+        ssize_t n = sc_end_write(to, &iov, 1);
+        if (n < 0) { /* the sink is gone: its own events say so */
+            dir->rest_len = 0;
+            break;
+        }
+        if (n == 0)
+            return false;
+        dir->rest_at += (size_t)n;
+        dir->rest_len -= (size_t)n;
+    }
+    free(dir->rest);
+    dir->rest = NULL;
+    return flush_urgent(dir, to);
+}
+
+static bool keep_rest(struct sc_direction *dir, const uint8_t *data, size_t len)
+{
+    dir->rest = malloc(len);
+    if (!dir->rest)
+        return false;
+    memcpy(dir->rest, data, len);
+    dir->rest_at = 0;
+    dir->rest_len = len;
+    return true;
+}
+
+/* The urgent byte when it is its turn. False when the sink has no room for it. */
+static bool pass_urgent(struct sc_direction *dir, struct sc_end *from, struct sc_end *to)
+{
+    if (sc_end_at_urgent(from))
+        dir->urgent = sc_end_read_urgent(from, &dir->urgent_byte);
+    return flush_urgent(dir, to);
+}
+
+/* Moves what can be moved now. Returns 0; 1 when there may be more and no event will tell; or a
+ * negative errno when the source was reset. */
+static int pump(struct sc_direction *dir, struct sc_end *from, struct sc_end *to)
+{
+    static uint8_t buffer[256 * 1024];
+    if (!flush_rest(dir, to))
+        return 0;
+    if (dir->done)
+        return 0;
+    for (size_t moved = 0; moved < SC_TURN_BYTES;) {
+        struct iovec iov = {buffer, sizeof buffer};
+        if (!pass_urgent(dir, from, to))
+            return 0;
+        ssize_t n = sc_end_read(from, &iov, 1);
+        if (n == -EPIPE) {
+            dir->done = true;
+            sc_end_finish(to);
+        }
+        if (n == 0 && sc_end_at_urgent(from))
+            continue;
+        if (n <= 0)
+            return n == -EPIPE ? 0 : (int)n;
+        moved += (size_t)n;
+        iov.iov_len = (size_t)n;
+        ssize_t sent = sc_end_write(to, &iov, 1);
+        if (sent < 0)
+            sent = n; /* nobody reads it; the sink's own events decide */
+        if (sent < n)
+            return keep_rest(dir, buffer + sent, (size_t)(n - sent)) ? 0 : -ENOMEM;
+    }
+    return 1;
+}
+
+/* SO_LINGER {1, 0} behind an end that was passed on already: reading would not tell any more. */
+static bool aborted_late(const struct sc_end *e, const struct sc_direction *from)
+{
+    return from->done && from->rest_len == 0 && e->hup && e->abort_on_close && !e->finished;
+}
+
+void sc_join_run(struct sc_session *s)
+{
+    uint64_t up_before = s->client.rx, down_before = s->server.rx;
+    bool client_was_gone = s->client.hup, server_was_gone = s->server.hup;
+    if (s->client.error || s->server.error) {
+        reset_join(s, ECONNRESET);
+        return;
+    }
+    int up = pump(&s->up, &s->client, &s->server);
+    int down = up < 0 ? up : pump(&s->down, &s->server, &s->client);
+    if (down < 0) {
+        reset_join(s, ECONNRESET);
+        return;
+    }
+    if (up > 0 || down > 0)
+        sc_session_again(s);
+    if (aborted_late(&s->client, &s->up) || aborted_late(&s->server, &s->down)) {
+        reset_join(s, ECONNRESET);
+        return;
+    }
+    bool into_void = (server_was_gone && !s->server.finished && s->client.rx > up_before) ||
+                     (client_was_gone && !s->client.finished && s->server.rx > down_before);
+    if (into_void) {
+        reset_join(s, ECONNRESET);
+        return;
+    }
+    if (s->up.done && s->down.done && !s->up.rest_len && !s->down.rest_len) {
+        sc_end_close(&s->client);
+        sc_end_close(&s->server);
+        sc_session_end(s);
+        return;
+    }
+    sc_session_watch_orphan(s);
+}

@@ -1,0 +1,14 @@
+/* Which addresses this host has. Programs say so themselves, and would be shown to others under
+ * what they say. */
+#ifndef SC_DAEMON_UNDERLAY_HOST_ADDRESS_H
+#define SC_DAEMON_UNDERLAY_HOST_ADDRESS_H
+
+#include <stdbool.h>
+
+#include "daemon/daemon.h"
+
+/* Loopback, or an address of an interface that is not in the pool (client/own_addresses.h). What
+ * the kernel said last counts for a second. */
+bool sc_host_has_address(struct sc_daemon *d, const struct sc_address *a);
+
+#endif

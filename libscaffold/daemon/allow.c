@@ -76,3 +76,8 @@ bool sc_allow_user(const struct sc_allow *a, uid_t uid)
     return user && getgrouplist(user->pw_name, user->pw_gid, groups, &n) >= 0 &&
            has_group_of(a, groups, (size_t)n);
 }
+
+bool sc_allow_serve(const struct sc_allow *a, uid_t owner, uid_t uid, int fd)
+{
+    return uid == 0 || uid == owner || (fd >= 0 ? sc_allow_peer(a, fd) : sc_allow_user(a, uid));
+}

@@ -33,4 +33,8 @@ bool sc_allow_peer(const struct sc_allow *a, int fd);
  * databases give to the user. */
 bool sc_allow_user(const struct sc_allow *a, uid_t uid);
 
+/* Whether a user may serve here, where `owner` runs scaffoldd; `fd`: a socket that a process of the
+ * user connected, whose groups then count as the kernel knows them. -1: those that the user has. */
+bool sc_allow_serve(const struct sc_allow *a, uid_t owner, uid_t uid, int fd);
+
 #endif

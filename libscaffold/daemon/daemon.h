@@ -64,6 +64,7 @@ struct sc_daemon {
     struct sc_journal journal;
     struct sc_daemon_id id;
     struct sc_loop loop;
+    struct sc_watch signals;
     struct sc_udp udp;
     struct sc_stack *stack;
     struct sc_state state; /* the keeper's once it is started */

@@ -1,13 +1,11 @@
 /* scaffoldd: one per host. Puts the parts together and turns the loop. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,153 +14,26 @@
 #include "daemon/control/ctl.h"
 #include "daemon/daemon.h"
 #include "daemon/datagram/endpoint.h"
+#include "daemon/idle.h"
 #include "daemon/journal.h"
 #include "daemon/stream/listener.h"
+#include "daemon/reports.h"
+#include "daemon/signals.h"
 #include "daemon/stream/registry.h"
 #include "daemon/stream/session.h"
-#include "local/ctl.h"
 #include "naming/pool.h"
 #include "transport/congestion.h"
 
 /* Trains sent, and batches received, before the other side of the loop gets its turn. */
 #define SEND_TURN 16
 #define RECEIVE_TURN 8
-/* Bound sockets whose last holder is gone are found by looking at all of them this often
- * (contracts: 1 s), in so many pieces that none takes long: a look costs some microseconds. */
-#define SWEEP_EVERY (900 * SC_MS)
-#define SWEEP_PIECES 45
-
 /* Exit codes, beside 0 (docs/reference/scaffoldd.md). */
 #define FAILED 1 /* it could not start, or --check found something */
 #define USAGE 2  /* a flag or a setting is wrong */
 
 static struct sc_daemon daemon_state;
 
-void sc_program_name(pid_t pid, char *buf, size_t size)
-{
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/comm", pid);
-    snprintf(buf, size, "?");
-    FILE *f = pid > 0 ? fopen(path, "re") : NULL;
-    if (!f)
-        return;
-    if (fgets(buf, (int)size, f))
-        buf[strcspn(buf, "\n")] = 0;
-    fclose(f);
-}
-
-/* --- idleness --------------------------------------------------------------------------------- */
-
-static bool is_idle(const struct sc_daemon *d)
-{
-    return d->bound.count == 0 && sc_list_empty(&d->carries) && sc_list_empty(&d->joins) &&
-           d->endpoints.by_serial.count == 0 && !sc_survivors_wait(d);
-}
-
-static void on_idle(struct sc_alarm *a)
-{
-    struct sc_daemon *d = sc_container(a, struct sc_daemon, idle);
-    if (is_idle(d)) {
-        sc_log(SC_LOG_INFO, "no socket for %d s: leaving", d->config.idle_exit_s);
-        d->loop.stopping = true;
-    }
-}
-
-static void on_sweep(struct sc_alarm *a)
-{
-    struct sc_daemon *d = sc_container(a, struct sc_daemon, sweep);
-    size_t piece = d->bound.count / SWEEP_PIECES + 1;
-    sc_bound_sweep(d, piece);
-    if (d->bound.count)
-        sc_loop_alarm(&d->loop, &d->sweep, d->loop.now + SWEEP_EVERY * piece / d->bound.count);
-}
-
-void sc_daemon_on_activity(struct sc_daemon *d)
-{
-    if (d->bound.count && d->sweep.timer.at == SC_NEVER)
-        sc_loop_alarm(&d->loop, &d->sweep, d->loop.now + SWEEP_EVERY);
-    if (d->config.idle_exit_s > 0)
-        sc_loop_alarm(&d->loop, &d->idle,
-                      is_idle(d) ? d->loop.now + (sc_time)d->config.idle_exit_s * SC_SECOND
-                                 : SC_NEVER);
-}
-
 /* --- the network's side of a turn ------------------------------------------------------------- */
-
-/* The state in which this host is with its router has changed. */
-/* Of the names, too, there is something left for root and the owner when all others have taken what
- * they may: of as many as the router lets this host ask for, or has. */
-static void share_names(struct sc_daemon *d)
-{
-    struct sc_stack_self self;
-    sc_stack_get_self(d->stack, &self);
-    sc_shares_limit(&d->shares, SC_SHARE_NAMES, self.names);
-}
-
-static void say_joined(const struct sc_daemon *d)
-{
-    char why[SC_CTL_TEXT];
-    struct sc_stack_self self;
-    sc_stack_get_self(d->stack, &self);
-    sc_names_trouble(d, self.refused, why, sizeof why);
-    if (self.refused)
-        sc_log(SC_LOG_WARN, "cannot join: %s", why);
-    else if (self.name_taken)
-        sc_log(SC_LOG_WARN,
-               "service router %s knows another host named %s; give this one another --name",
-               d->config.router, d->config.host_name);
-    else if (self.joined)
-        sc_log(SC_LOG_INFO, "joined service router %s", d->config.router);
-    else
-        sc_log(SC_LOG_WARN, "service router %s does not answer any more", d->config.router);
-}
-
-static void take_event(struct sc_daemon *d, const struct sc_event *e)
-{
-    switch (e->type) {
-    case SC_EVENT_ARRIVED:
-        sc_session_arrive(d, e->flow, sc_instance_app(e->instance));
-        break;
-    case SC_EVENT_FLOW:
-        if (e->flow->app)
-            sc_session_on_flow(e->flow->app, e->bits);
-        break;
-    case SC_EVENT_MAPPED:
-        if (!sc_survivors_on_mapped(d, e) && !sc_datagrams_on_mapped(d, e))
-            sc_ctl_on_mapped(d, e);
-        break;
-    case SC_EVENT_STORE:
-        sc_keeper_put(d, e);
-        break;
-    case SC_EVENT_REGISTERED:
-        sc_ctl_on_registered(d);
-        break;
-    case SC_EVENT_JOINED:
-        say_joined(d);
-        share_names(d);
-        sc_survivors_on_joined(d);
-        sc_ctl_on_joined(d);
-        break;
-    case SC_EVENT_DATAGRAM:
-        sc_datagrams_receive(d, &e->datagram);
-        break;
-    case SC_EVENT_UNDELIVERED:
-        sc_datagrams_undelivered(d, &e->datagram);
-        break;
-    case SC_EVENT_NOTE:
-        sc_journal_note(d, &e->note);
-        break;
-    case SC_EVENT_NONE:
-        break;
-    }
-}
-
-static void take_events(struct sc_daemon *d)
-{
-    struct sc_event e;
-    while (sc_stack_next_event(d->stack, &e))
-        take_event(d, &e);
-}
 
 static void on_received(struct sc_udp *u)
 {
@@ -180,12 +51,12 @@ static bool turn(struct sc_daemon *d, bool more)
     more = d->udp.v4.readable || d->udp.v6.readable;
     for (int i = 0; more && i < RECEIVE_TURN; i++) {
         more = sc_udp_receive(&d->udp, d->stack, l->now);
-        take_events(d); /* before settle: bytes go from the datagram to the program uncopied */
+        sc_reports_take(d); /* before settle: bytes go from the datagram to the program uncopied */
         sc_stack_settle(d->stack, l->now);
     }
-    take_events(d);
+    sc_reports_take(d);
     bool unsent = sc_udp_send(&d->udp, d->stack, SEND_TURN, l->now);
-    take_events(d);
+    sc_reports_take(d);
     return more || unsent || (sc_stack_pending(d->stack) && !d->udp.blocked);
 }
 
@@ -276,41 +147,6 @@ static size_t raise_descriptor_limit(void)
     return setrlimit(RLIMIT_NOFILE, &r) == 0 ? r.rlim_cur : before;
 }
 
-static struct sc_watch signals;
-
-static void on_signal(struct sc_watch *w, uint32_t events)
-{
-    struct sc_daemon *d = &daemon_state;
-    struct signalfd_siginfo info;
-    (void)events;
-    while (read(w->fd, &info, sizeof info) == sizeof info) {
-        int number = (int)info.ssi_signo;
-        if (number == SIGHUP)
-            sc_log_file_reopen(&d->log);
-        else
-            d->loop.stopping = true;
-        sc_log(SC_LOG_INFO, "SIG%s from pid %u, uid %u", sigabbrev_np(number), info.ssi_pid,
-               info.ssi_uid);
-    }
-}
-
-/* SIGHUP is logrotate's word where there is a file; in the foreground of a terminal that goes away
- * it ends scaffoldd, as it does any program. */
-static int watch_signals(struct sc_daemon *d)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    if (*d->config.log_file)
-        sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    signals =
-        (struct sc_watch){.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .ready = on_signal};
-    return signals.fd < 0 ? -1 : sc_loop_watch(&d->loop, &signals, EPOLLIN);
-}
-
 /* What it says from here on has a time. */
 static int open_log(struct sc_daemon *d, char *why, size_t size)
 {
@@ -331,11 +167,10 @@ static int start(struct sc_daemon *d, char *why, size_t size)
     sc_list_init(&d->survivors.waiting);
     sc_list_init(&d->carries);
     sc_list_init(&d->joins);
-    sc_alarm_init(&d->sweep, on_sweep);
-    sc_alarm_init(&d->idle, on_idle);
+    sc_idle_init(d);
     sc_journal_init(d);
     snprintf(why, size, "%s", strerror(ENOMEM));
-    if (sc_loop_init(&d->loop) < 0 || watch_signals(d) < 0)
+    if (sc_loop_init(&d->loop) < 0 || sc_signals_open(d) < 0)
         return -1;
     uint64_t seed[2] = {d->config.seed, ~d->config.seed};
     sc_shares_init(&d->shares, d->id.uid, raise_descriptor_limit(), seed);
@@ -353,7 +188,7 @@ static int start(struct sc_daemon *d, char *why, size_t size)
         open_underlay(d, why, size) < 0 || open_stack(d, why, size) < 0 || sc_keeper_start(d) < 0 ||
         sc_keeper_own_name(d, why, size) < 0)
         return -1;
-    share_names(d);
+    sc_reports_share_names(d);
     sc_survivors_find(d);
     sc_daemon_on_activity(d);
     return 0;
@@ -398,7 +233,7 @@ static void stop(struct sc_daemon *d)
     sc_sessions_fini(d);
     sc_datagrams_fini(&d->datagrams);
     sc_endpoint_table_fini(&d->endpoints);
-    close(signals.fd);
+    sc_signals_close(d);
     sc_folder_close(&d->folder);
     sc_loop_fini(&d->loop);
     sc_log_file_close(&d->log);

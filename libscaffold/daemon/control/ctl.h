@@ -9,10 +9,6 @@
 int sc_ctl_open(struct sc_daemon *d, char *why, size_t size);
 void sc_ctl_close(struct sc_daemon *d);
 
-/* Whether a user may serve here ([allow]); `fd`: a socket that a process of the user connected,
- * whose groups then count as the kernel knows them. -1: those that the user has. */
-bool sc_ctl_may_serve(const struct sc_daemon *d, uid_t uid, int fd);
-
 /* A lookup that a control call waits for was answered. */
 void sc_ctl_on_mapped(struct sc_daemon *d, const struct sc_event *e);
 
@@ -21,8 +17,5 @@ void sc_ctl_on_joined(struct sc_daemon *d);
 
 /* The service router knows every instance of this host: who listens may go on. */
 void sc_ctl_on_registered(struct sc_daemon *d);
-
-/* One line: why a name or an address has no mapping (sc_mapping.error), and what to do. */
-void sc_names_trouble(const struct sc_daemon *d, int error, char *line, size_t size);
 
 #endif

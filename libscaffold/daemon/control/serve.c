@@ -21,12 +21,6 @@
  * answer must not hold up a server, which is registered as soon as it does. */
 #define REGISTRATION_WAIT (1 * SC_SECOND)
 
-bool sc_ctl_may_serve(const struct sc_daemon *d, uid_t uid, int fd)
-{
-    const struct sc_allow *a = &d->config.allow;
-    return uid == 0 || uid == d->id.uid || (fd >= 0 ? sc_allow_peer(a, fd) : sc_allow_user(a, uid));
-}
-
 static const char *bind_trouble(int error)
 {
     switch (error) {
@@ -143,7 +137,8 @@ static void bind_by_address(struct sc_ctl_call *c)
 static bool refuse_stranger(struct sc_ctl_call *c)
 {
     char line[SC_CTL_TEXT];
-    if (sc_ctl_may_serve(c->server->daemon, c->peer.uid, c->watch.fd))
+    if (sc_allow_serve(&c->server->daemon->config.allow, c->server->daemon->id.uid, c->peer.uid,
+                       c->watch.fd))
         return false;
     snprintf(line, sizeof line,
              "uid %u may not serve here; add the user or a group of it to [allow] of scaffoldd",

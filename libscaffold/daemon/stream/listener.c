@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "daemon/control/ctl.h"
 #include "daemon/stream/diag.h"
 #include "daemon/stream/folder.h"
 #include "daemon/journal.h"
@@ -270,7 +269,7 @@ static bool get_acquainted(struct sc_listener *l, int fd)
     socklen_t len = sizeof who;
     if (l->pid != 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
         return true;
-    if (!sc_ctl_may_serve(l->daemon, who.uid, fd)) {
+    if (!sc_allow_serve(&l->daemon->config.allow, l->daemon->id.uid, who.uid, fd)) {
         sc_journal(l->daemon, SC_JOURNAL_STRANGERS, SC_LOG_WARN,
                    "listener %s is not served any more: uid %u may not serve here", l->bound->key,
                    who.uid);

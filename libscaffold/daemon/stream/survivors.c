@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "daemon/stream/bound.h"
-#include "daemon/control/ctl.h"
 #include "daemon/daemon.h"
 #include "daemon/stream/diag.h"
 #include "daemon/stream/folder.h"
@@ -237,7 +236,7 @@ static void found(void *arg, const struct sc_diag_socket *s)
                s->path);
         return;
     }
-    if (!sc_ctl_may_serve(d, name.owner, -1)) { /* not any more */
+    if (!sc_allow_serve(&d->config.allow, d->id.uid, name.owner, -1)) { /* not any more */
         sc_journal(d, SC_JOURNAL_STRANGERS, SC_LOG_WARN, "listener %s of uid %u is ignored",
                    s->path, name.owner);
         return;

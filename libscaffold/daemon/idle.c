@@ -1,0 +1,49 @@
+#include "daemon/idle.h"
+
+#include "base/log.h"
+#include "daemon/daemon.h"
+
+/* Bound sockets whose last holder is gone are found by looking at all of them this often
+ * (contracts: 1 s), in so many pieces that none takes long: a look costs some microseconds. */
+#define SWEEP_EVERY (900 * SC_MS)
+#define SWEEP_PIECES 45
+
+static bool is_idle(const struct sc_daemon *d)
+{
+    return d->bound.count == 0 && sc_list_empty(&d->carries) && sc_list_empty(&d->joins) &&
+           d->endpoints.by_serial.count == 0 && !sc_survivors_wait(d);
+}
+
+static void on_idle(struct sc_alarm *a)
+{
+    struct sc_daemon *d = sc_container(a, struct sc_daemon, idle);
+    if (is_idle(d)) {
+        sc_log(SC_LOG_INFO, "no socket for %d s: leaving", d->config.idle_exit_s);
+        d->loop.stopping = true;
+    }
+}
+
+static void on_sweep(struct sc_alarm *a)
+{
+    struct sc_daemon *d = sc_container(a, struct sc_daemon, sweep);
+    size_t piece = d->bound.count / SWEEP_PIECES + 1;
+    sc_bound_sweep(d, piece);
+    if (d->bound.count)
+        sc_loop_alarm(&d->loop, &d->sweep, d->loop.now + SWEEP_EVERY * piece / d->bound.count);
+}
+
+void sc_daemon_on_activity(struct sc_daemon *d)
+{
+    if (d->bound.count && d->sweep.timer.at == SC_NEVER)
+        sc_loop_alarm(&d->loop, &d->sweep, d->loop.now + SWEEP_EVERY);
+    if (d->config.idle_exit_s > 0)
+        sc_loop_alarm(&d->loop, &d->idle,
+                      is_idle(d) ? d->loop.now + (sc_time)d->config.idle_exit_s * SC_SECOND
+                                 : SC_NEVER);
+}
+
+void sc_idle_init(struct sc_daemon *d)
+{
+    sc_alarm_init(&d->sweep, on_sweep);
+    sc_alarm_init(&d->idle, on_idle);
+}

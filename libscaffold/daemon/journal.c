@@ -8,10 +8,11 @@
 #include <string.h>
 
 #include "daemon/control/call.h"
+#include "daemon/control/server.h"
 #include "daemon/daemon.h"
 #include "daemon/datagram/endpoint.h"
-#include "daemon/stream/session_parts.h"
 #include "daemon/show.h"
+#include "daemon/stream/session_parts.h"
 
 /* What was left out is said this often. */
 #define SUMMARY_EVERY (10 * SC_SECOND)

@@ -1,8 +1,9 @@
 #include "daemon/reports.h"
 
 #include "base/log.h"
-#include "daemon/control/ctl.h"
+#include "daemon/control/lookup.h"
 #include "daemon/control/trouble.h"
+#include "daemon/control/wait.h"
 #include "daemon/daemon.h"
 #include "daemon/datagram/endpoint.h"
 #include "daemon/journal.h"

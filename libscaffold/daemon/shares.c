@@ -5,9 +5,9 @@
 
 #include "base/limits.h"
 #include "base/list.h"
+#include "daemon/control/status.h"
 #include "daemon/datagram/endpoint_table.h"
 #include "daemon/stream/registry.h"
-#include "daemon/control/status.h"
 
 /* What root and the owner find even when all others have taken what they may: one part in so many.
  */

@@ -5,22 +5,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/control/call.h"
-#include "daemon/underlay/host_address.h"
-#include "daemon/stream/listener.h"
+#include "daemon/control/datagram.h"
+#include "daemon/control/handlers.h"
+#include "daemon/control/lookup.h"
+#include "daemon/control/reply.h"
+#include "daemon/control/server.h"
+#include "daemon/control/wait.h"
+#include "daemon/meaning.h"
 #include "daemon/pair.h"
+#include "daemon/stream/listener.h"
 #include "daemon/stream/registry.h"
 #include "daemon/stream/session.h"
-
-struct sc_address sc_ctl_near(const struct sc_address *to, uint16_t port)
-{
-    struct sc_address a = *to;
-    if (sc_address_is_loopback(to))
-        a = sc_address_is_v4(to) ? sc_address_v4(INADDR_LOOPBACK, 0)
-                                 : (struct sc_address){.ip = {[15] = 1}};
-    a.port = port;
-    return a;
-}
+#include "daemon/underlay/host_address.h"
 
 /* 0: none was to be had, and an error was sent. */
 static uint16_t take_port(struct sc_ctl_call *c, uint16_t wanted)
@@ -36,16 +32,6 @@ static uint16_t take_port(struct sc_ctl_call *c, uint16_t wanted)
     return port;
 }
 
-void sc_ctl_drop_prepared(struct sc_ctl_call *c)
-{
-    if (c->port_taken)
-        sc_registry_give_port(c->server->daemon, c->open.own.port);
-    if (c->prepared >= 0)
-        close(c->prepared);
-    c->port_taken = false;
-    c->prepared = -1;
-}
-
 /* The local address of a client whose local port was taken. */
 static struct sc_address own_address(const struct sc_ctl_call *c, uint32_t pool, uint16_t port)
 {
@@ -56,7 +42,7 @@ static struct sc_address own_address(const struct sc_ctl_call *c, uint32_t pool,
     if (sc_address_is_loopback(&bound) &&
         sc_address_is_v4(&bound) == sc_address_is_v4(&c->open.target))
         return bound;
-    return sc_ctl_near(&c->open.target, port); /* as the program named its target */
+    return sc_host_near(&c->open.target, port); /* as the program named its target */
 }
 
 /* A pair for the program, plugged. False: an error was sent. */
@@ -81,7 +67,7 @@ static bool make_pair(struct sc_ctl_call *c, struct sc_pair *p)
 }
 
 /* The rest of PREPARE, once the service is known: a socket with a local address. */
-void sc_ctl_prepare_for(struct sc_ctl_call *c, const struct sc_service_id *service)
+static void prepare_for(struct sc_ctl_call *c, const struct sc_service_id *service)
 {
     struct sc_daemon *d = c->server->daemon;
     struct sc_ctl_reply r = sc_ctl_reply_to(c);
@@ -112,13 +98,28 @@ void sc_ctl_prepare_for(struct sc_ctl_call *c, const struct sc_service_id *servi
     sc_ctl_drop_prepared(c);
 }
 
+static void on_mapped(struct sc_ctl_call *c, const struct sc_mapping *m)
+{
+    uint16_t port = c->request.prepare.address.port;
+    struct sc_service_id id = sc_service_id_at(m->service, port, IPPROTO_TCP);
+    if (sc_mapping_means(m, c->request.prepare.service))
+        prepare_for(c, &id);
+    else
+        sc_ctl_send_error(c, ENETUNREACH, SC_MEANING_TROUBLE);
+}
+
+static void prepare_again(struct sc_alarm *a)
+{
+    sc_ctl_on_prepare(sc_container(a, struct sc_ctl_call, address));
+}
+
 void sc_ctl_on_prepare(struct sc_ctl_call *c)
 {
     struct sc_daemon *d = c->server->daemon;
     struct sc_address a = c->request.prepare.address;
     bool loopback =
         !c->request.prepare.by_service && (sc_address_is_loopback(&a) || c->request.prepare.here);
-    if (!loopback && sc_ctl_awaits_address(c))
+    if (!loopback && sc_ctl_awaits_address(c, prepare_again))
         return;
     sc_ctl_drop_prepared(c); /* prepared before, and thought better of it */
     if (loopback && !sc_host_has_address(d, &a)) {
@@ -139,7 +140,7 @@ void sc_ctl_on_prepare(struct sc_ctl_call *c)
         struct sc_mapping m;
         if (sc_stack_mapping_of_service(d->stack, &id, &m))
             c->open.target = sc_address_v4(m.pool, sc_service_id_port(&id));
-        sc_ctl_prepare_for(c, &id);
+        prepare_for(c, &id);
     } else if (loopback) {
         struct sc_service_id id = sc_loopback_service(d, a.port);
         if (c->request.prepare.here && !sc_listeners_choose(d, &id, &a)) {
@@ -147,14 +148,14 @@ void sc_ctl_on_prepare(struct sc_ctl_call *c)
             return;
         }
         c->open.loopback = true;
-        sc_ctl_prepare_for(c, &id);
+        prepare_for(c, &id);
     } else if (sc_address_is_v4(&a)) {
-        sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(&a));
+        sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(&a), on_mapped);
     } else {
         struct sc_service_id id;
         if (sc_ula_find(&d->ula, &a, &id)) {
             id = sc_service_id_at(id, a.port, IPPROTO_TCP);
-            sc_ctl_prepare_for(c, &id);
+            prepare_for(c, &id);
         } else {
             sc_ctl_send_error(c, ENETUNREACH,
                               "no service has this address; resolve its name first");

@@ -1,16 +1,17 @@
-/* PREPARE and BIND of datagram sockets, and what programs ask about them. */
+#include "daemon/control/datagram.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/control/call.h"
+#include "daemon/control/reply.h"
+#include "daemon/control/server.h"
+#include "daemon/control/wait.h"
 #include "daemon/datagram/datagrams.h"
 #include "daemon/datagram/endpoint.h"
-
-/* As long as listen() waits: see serve.c. */
-#define REGISTRATION_WAIT (1 * SC_SECOND)
+#include "daemon/underlay/host_address.h"
 
 static const char *trouble(int error)
 {
@@ -31,7 +32,7 @@ static const char *trouble(int error)
     }
 }
 
-void sc_ctl_give_offered(struct sc_ctl_call *c)
+static void give_offered(struct sc_ctl_call *c)
 {
     struct sc_ctl_reply r = sc_ctl_reply_to(c);
     int fd = c->offered;
@@ -40,6 +41,11 @@ void sc_ctl_give_offered(struct sc_ctl_call *c)
     r.serial = c->open.own_serial;
     memcpy(r.service, c->open.service.bytes, sizeof r.service);
     sc_ctl_give(c, &r, fd);
+}
+
+static void on_registered(struct sc_alarm *a)
+{
+    give_offered(sc_container(a, struct sc_ctl_call, registration));
 }
 
 /* The socket takes part from now on, and lasts as long as its program's end. What it serves is to
@@ -56,9 +62,9 @@ static void open_endpoint(struct sc_ctl_call *c, const struct sc_endpoint_reques
     sc_ctl_drop_prepared(c); /* a stream, before: what it holds stands in c->open */
     c->open = (struct sc_request){.service = e->service, .own = e->own, .own_serial = e->serial};
     if (e->group && e->group->instance && !sc_stack_registered(d->stack))
-        sc_loop_alarm(&d->loop, &c->registration, d->loop.now + REGISTRATION_WAIT);
+        sc_ctl_await_registration(c, on_registered);
     else
-        sc_ctl_give_offered(c);
+        give_offered(c);
 }
 
 void sc_ctl_prepare_datagram(struct sc_ctl_call *c)
@@ -90,7 +96,7 @@ void sc_ctl_prepare_datagram(struct sc_ctl_call *c)
     r.address = sc_address_v4(self.pool, 0);
     if (r.loopback) {
         r.service = d->datagrams.loopback;
-        r.address = sc_ctl_near(to, 0);
+        r.address = sc_host_near(to, 0);
     }
     r.address.port = c->request.prepare.local_port;
     open_endpoint(c, &r);

@@ -8,18 +8,18 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "daemon/control/call.h"
-#include "daemon/control/ctl.h"
+#include "daemon/control/datagram.h"
+#include "daemon/control/handlers.h"
+#include "daemon/control/lookup.h"
+#include "daemon/control/reply.h"
+#include "daemon/control/server.h"
+#include "daemon/control/wait.h"
+#include "daemon/meaning.h"
 #include "daemon/stream/diag.h"
 #include "daemon/stream/folder.h"
 #include "daemon/stream/listener.h"
-#include "daemon/meaning.h"
 #include "daemon/stream/registry.h"
 #include "naming/name.h"
-
-/* listen() waits this long for the service router to know the instance; a router that does not
- * answer must not hold up a server, which is registered as soon as it does. */
-#define REGISTRATION_WAIT (1 * SC_SECOND)
 
 static const char *bind_trouble(int error)
 {
@@ -73,7 +73,7 @@ static int make_socket(struct sc_ctl_call *c, const struct sc_name *name,
 }
 
 /* The rest of BIND, once the address of the service is known. */
-void sc_ctl_bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct sc_address address)
+static void bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct sc_address address)
 {
     struct sc_daemon *d = c->server->daemon;
     struct sc_ctl_reply r = sc_ctl_reply_to(c);
@@ -107,12 +107,21 @@ void sc_ctl_bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct 
         sc_bound_drop_if_gone(b);
 }
 
+/* An address that the call names stands for what the program means. */
+static void bind_mapped(struct sc_ctl_call *c, const struct sc_mapping *m)
+{
+    if (*c->request.bind.service || sc_mapping_means(m, c->request.bind.service_id))
+        bind_at(c, m->service, sc_address_v4(m->pool, c->request.bind.address.port));
+    else
+        sc_ctl_send_error(c, ENETUNREACH, SC_MEANING_TROUBLE);
+}
+
 /* Whoever has an id or an IPv6 address has asked for its name before: it is known here. */
 static void bind_known(struct sc_ctl_call *c, const struct sc_service_id *id)
 {
     struct sc_mapping m;
     if (sc_stack_mapping_of_service(c->server->daemon->stack, id, &m) && !m.stale)
-        sc_ctl_bind_at(c, m.service, sc_address_v4(m.pool, c->request.bind.address.port));
+        bind_at(c, m.service, sc_address_v4(m.pool, c->request.bind.address.port));
     else
         sc_ctl_send_error(c, ENETUNREACH,
                           "no service known here has this id; resolve its name first");
@@ -124,9 +133,9 @@ static void bind_by_address(struct sc_ctl_call *c)
     const struct sc_address *a = &c->request.bind.address;
     struct sc_service_id id;
     if (sc_address_is_loopback(a))
-        sc_ctl_bind_at(c, sc_loopback_service(d, 0), *a);
+        bind_at(c, sc_loopback_service(d, 0), *a);
     else if (sc_address_is_v4(a))
-        sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(a));
+        sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(a), bind_mapped);
     else if (sc_ula_find(&d->ula, a, &id))
         bind_known(c, &id);
     else
@@ -161,7 +170,7 @@ void sc_ctl_on_bind(struct sc_ctl_call *c)
     } else if (!*text) {
         bind_by_address(c);
     } else if (sc_ctl_read_name(c, text, &n, base)) {
-        sc_ctl_look_up_name(c, base);
+        sc_ctl_look_up_name(c, base, bind_mapped);
     }
 }
 
@@ -204,13 +213,24 @@ static int find_bound(struct sc_ctl_call *c, struct sc_bound **out)
     return sc_bound_reserve(d, &name, &service, inode, sc_bound_wish_of(&name), out);
 }
 
+static void listen_mapped(struct sc_ctl_call *c, const struct sc_mapping *m)
+{
+    (void)m; /* it is known from now on */
+    sc_ctl_on_listen(c);
+}
+
 /* What the address of such a socket stands for only the router knows: LISTEN begins anew with its
  * answer. */
 static void ask_for_address(struct sc_ctl_call *c)
 {
     struct sc_name name;
     if (sc_name_read_key(c->request.listen.own, &name))
-        sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(&name.address));
+        sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(&name.address), listen_mapped);
+}
+
+static void answer_listen(struct sc_alarm *a)
+{
+    sc_ctl_send_error(sc_container(a, struct sc_ctl_call, registration), 0, "");
 }
 
 void sc_ctl_on_listen(struct sc_ctl_call *c)
@@ -235,33 +255,7 @@ void sc_ctl_on_listen(struct sc_ctl_call *c)
     if (err || sc_stack_registered(d->stack) || sc_address_is_loopback(&b->name.address))
         sc_ctl_send_error(c, err, why);
     else
-        sc_loop_alarm(&d->loop, &c->registration, d->loop.now + REGISTRATION_WAIT);
-}
-
-void sc_ctl_answer_registered(struct sc_ctl_call *c)
-{
-    if (c->offered >= 0)
-        sc_ctl_give_offered(c);
-    else
-        sc_ctl_send_error(c, 0, "");
-}
-
-void sc_ctl_on_registration_wait(struct sc_alarm *a)
-{
-    sc_ctl_answer_registered(sc_container(a, struct sc_ctl_call, registration));
-}
-
-void sc_ctl_on_registered(struct sc_daemon *d)
-{
-    struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &d->ctl->busy)
-    {
-        struct sc_ctl_call *c = sc_container(it, struct sc_ctl_call, link);
-        if (c->registration.timer.at == SC_NEVER)
-            continue;
-        sc_loop_alarm(&d->loop, &c->registration, SC_NEVER);
-        sc_ctl_answer_registered(c);
-    }
+        sc_ctl_await_registration(c, answer_listen);
 }
 
 void sc_ctl_on_unlisten(struct sc_ctl_call *c)

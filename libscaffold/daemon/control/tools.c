@@ -3,11 +3,14 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "daemon/control/call.h"
+#include "daemon/control/datagram.h"
+#include "daemon/control/handlers.h"
+#include "daemon/control/reply.h"
+#include "daemon/control/server.h"
+#include "daemon/control/status.h"
 #include "daemon/journal.h"
 #include "daemon/stream/registry.h"
 #include "daemon/stream/session.h"
-#include "daemon/control/status.h"
 
 #define TOO_MANY "scaffoldd tells its status to too many at a time; ask again in a moment"
 

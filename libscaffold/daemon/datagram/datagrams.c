@@ -8,9 +8,9 @@
 #include "daemon/daemon.h"
 #include "daemon/datagram/endpoint.h"
 #include "daemon/datagram/gather.h"
-#include "daemon/underlay/host_address.h"
-#include "daemon/stream/listener.h"
 #include "daemon/meaning.h"
+#include "daemon/stream/listener.h"
+#include "daemon/underlay/host_address.h"
 #include "naming/name.h"
 
 /* Addresses that are looked up at a time; as many as the stack asks at once. */

@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "daemon/stream/diag.h"
-#include "daemon/stream/folder.h"
 #include "daemon/journal.h"
 #include "daemon/meaning.h"
+#include "daemon/stream/diag.h"
+#include "daemon/stream/folder.h"
 #include "daemon/stream/registry.h"
 #include "naming/name.h"
 

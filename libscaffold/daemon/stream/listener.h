@@ -4,8 +4,8 @@
 #define SC_DAEMON_STREAM_LISTENER_H
 
 #include "base/tie.h"
-#include "daemon/stream/bound.h"
 #include "daemon/daemon.h"
+#include "daemon/stream/bound.h"
 #include "daemon/stream/end.h"
 #include "local/ctl.h"
 

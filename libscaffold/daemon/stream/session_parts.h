@@ -2,9 +2,9 @@
 #ifndef SC_DAEMON_STREAM_SESSION_PARTS_H
 #define SC_DAEMON_STREAM_SESSION_PARTS_H
 
+#include "daemon/shares.h"
 #include "daemon/stream/listener.h"
 #include "daemon/stream/session.h"
-#include "daemon/shares.h"
 
 /* Bytes moved per turn before other descriptors get theirs. */
 #define SC_TURN_BYTES (1024 * 1024)

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "daemon/stream/bound.h"
 #include "daemon/daemon.h"
+#include "daemon/stream/bound.h"
 #include "daemon/stream/diag.h"
 #include "daemon/stream/folder.h"
 #include "daemon/stream/listener.h"

@@ -1,6 +1,7 @@
 #include "daemon/underlay/host_address.h"
 
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -61,4 +62,14 @@ bool sc_host_has_address(struct sc_daemon *d, const struct sc_address *a)
         last->until = d->loop.now + OLD_AFTER;
     }
     return last->own;
+}
+
+struct sc_address sc_host_near(const struct sc_address *to, uint16_t port)
+{
+    struct sc_address a = *to;
+    if (sc_address_is_loopback(to))
+        a = sc_address_is_v4(to) ? sc_address_v4(INADDR_LOOPBACK, 0)
+                                 : (struct sc_address){.ip = {[15] = 1}};
+    a.port = port;
+    return a;
 }

@@ -11,4 +11,7 @@
  * the kernel said last counts for a second. */
 bool sc_host_has_address(struct sc_daemon *d, const struct sc_address *a);
 
+/* Of a program that connects to an address of this host: what it sees as its own. */
+struct sc_address sc_host_near(const struct sc_address *to, uint16_t port);
+
 #endif

@@ -1,0 +1,114 @@
+#include "daemon/control/request.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/control/call.h"
+#include "daemon/control/handlers.h"
+#include "daemon/control/reply.h"
+#include "daemon/control/server.h"
+#include "daemon/journal.h"
+
+static void dispatch(struct sc_ctl_call *c)
+{
+    static void (*const handlers[SC_CTL_OPS])(struct sc_ctl_call * c) = {
+        [SC_CTL_HELLO] = sc_ctl_on_hello,
+        [SC_CTL_RESOLVE] = sc_ctl_on_resolve,
+        [SC_CTL_REVERSE] = sc_ctl_on_reverse,
+        [SC_CTL_PREPARE] = sc_ctl_on_prepare,
+        [SC_CTL_HANDOVER] = sc_ctl_on_handover,
+        [SC_CTL_BIND] = sc_ctl_on_bind,
+        [SC_CTL_LISTEN] = sc_ctl_on_listen,
+        [SC_CTL_UNLISTEN] = sc_ctl_on_unlisten,
+        [SC_CTL_FLOW_ERROR] = sc_ctl_on_flow_error,
+        [SC_CTL_FLOW_SET] = sc_ctl_on_flow_option,
+        [SC_CTL_FLOW_GET] = sc_ctl_on_flow_option,
+        [SC_CTL_STATUS] = sc_ctl_on_status,
+        [SC_CTL_STOP] = sc_ctl_on_stop,
+    };
+    sc_journal_call(c);
+    handlers[c->request.op](c);
+}
+
+/* Keeps the descriptor that came with the packet; others are closed. */
+static void take_descriptors(struct sc_ctl_call *c, struct msghdr *msg)
+{
+    c->passed_too_many = (msg->msg_flags & MSG_CTRUNC) != 0;
+    sc_ctl_drop_passed(c); /* of a request before */
+    for (struct cmsghdr *h = CMSG_FIRSTHDR(msg); h; h = CMSG_NXTHDR(msg, h)) {
+        if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t n = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < n; i++) {
+            int one;
+            memcpy(&one, CMSG_DATA(h) + i * sizeof one, sizeof one);
+            if (c->passed < 0)
+                c->passed = one;
+            else
+                close(one);
+        }
+    }
+}
+
+/* Checks who asks and what; replies with one line when it is not acceptable. */
+static bool acceptable(struct sc_ctl_call *c, size_t len)
+{
+    struct sc_daemon *d = c->server->daemon;
+    int err = sc_ctl_request_check(&c->request, len);
+    char line[SC_CTL_TEXT];
+    if (err == -EPROTO && sc_ctl_op_of_every_version(c->request.op))
+        return true;
+    if (err == -EPROTO) {
+        snprintf(line, sizeof line,
+                 "this scaffoldd speaks version %d of the control protocol, the program's library "
+                 "version %u; install the same release of both",
+                 SC_CTL_VERSION, c->request.version);
+        sc_ctl_send_error(c, EPROTO, line);
+    } else if (err < 0) {
+        sc_ctl_send_error(c, -err, "not a request of libscaffold");
+    } else if (c->request.netns && c->request.netns != d->netns) {
+        d->refused_peers++;
+        sc_ctl_send_error(c, EXDEV,
+                          "scaffoldd serves another network namespace than this program's");
+        err = -EXDEV;
+    }
+    return err == 0;
+}
+
+/* False when the connection is over. */
+static bool read_request(struct sc_ctl_call *c)
+{
+    struct iovec iov = {&c->request, sizeof c->request};
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(4 * sizeof(int))];
+    } control;
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = control.room,
+                         .msg_controllen = sizeof control.room};
+    ssize_t n = recvmsg(c->watch.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (n < 0)
+        return errno == EAGAIN;
+    take_descriptors(c, &msg);
+    if (n > 0 && acceptable(c, (size_t)n))
+        dispatch(c);
+    if (!sc_ctl_is_busy(c) && c->passed >= 0) { /* nobody wanted it */
+        c->server->daemon->unwanted_descriptors++;
+        sc_ctl_drop_passed(c);
+    }
+    return n > 0;
+}
+
+void sc_ctl_on_request(struct sc_watch *w, uint32_t events)
+{
+    struct sc_ctl_call *c = sc_container(w, struct sc_ctl_call, watch);
+    if ((events & EPOLLIN) && !sc_ctl_is_busy(c) && !sc_ctl_is_untaken(c) && read_request(c) &&
+        !(events & (EPOLLHUP | EPOLLERR)))
+        sc_ctl_file(c);
+    else
+        sc_ctl_end(c, events);
+}

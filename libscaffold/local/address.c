@@ -76,6 +76,11 @@ bool sc_address_is_loopback(const struct sc_address *a)
     return memcmp(a->ip, loopback6, 16) == 0;
 }
 
+bool sc_address_equal(const struct sc_address *a, const struct sc_address *b)
+{
+    return a->port == b->port && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+}
+
 bool sc_address_is_wildcard(const struct sc_address *a)
 {
     static const uint8_t any6[16];

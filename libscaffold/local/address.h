@@ -40,6 +40,7 @@ struct sc_pool4 {
 int sc_pool4_parse(const char *text, struct sc_pool4 *pool);
 
 struct sc_address sc_address_v4(uint32_t host_order, uint16_t port);
+bool sc_address_equal(const struct sc_address *a, const struct sc_address *b); /* and port */
 bool sc_address_is_v4(const struct sc_address *a);
 uint32_t sc_address_to_v4(const struct sc_address *a); /* host order; only when is_v4 */
 bool sc_address_is_loopback(const struct sc_address *a);

@@ -9,8 +9,8 @@
 #include "daemon/control/reply.h"
 #include "daemon/control/server.h"
 #include "daemon/control/wait.h"
-#include "daemon/datagram/datagrams.h"
 #include "daemon/datagram/endpoint.h"
+#include "daemon/datagram/receiver.h"
 #include "daemon/underlay/host_address.h"
 
 static const char *trouble(int error)
@@ -89,7 +89,7 @@ void sc_ctl_prepare_datagram(struct sc_ctl_call *c)
         sc_ctl_send_error(c, ENETUNREACH, SC_CTL_NO_ADDRESS);
         return;
     }
-    if (c->request.prepare.here && !sc_datagrams_serve_here(d, to)) {
+    if (c->request.prepare.here && !sc_receiver_is_here(d, to)) {
         sc_ctl_send_error(c, ENOENT, SC_CTL_NOBODY_HERE);
         return;
     }

@@ -1,5 +1,4 @@
-/* The way of a datagram: from a program to endpoints of this host or to the stack, and from the
- * stack to an endpoint. */
+/* What programs and the stack bring of datagrams: each goes the way of departure.h or arrival.h. */
 #ifndef SC_DAEMON_DATAGRAM_DATAGRAMS_H
 #define SC_DAEMON_DATAGRAM_DATAGRAMS_H
 
@@ -40,17 +39,11 @@ void sc_datagrams_fini(struct sc_datagrams *g);
 void sc_datagrams_from_program(struct sc_endpoint *e, const struct sc_datagram_head *head,
                                const uint8_t *data, size_t len);
 
-/* Whether a datagram to this address of the host's own reaches a loopback endpoint. */
-bool sc_datagrams_serve_here(struct sc_daemon *d, const struct sc_address *to);
-
 /* SC_EVENT_DATAGRAM and SC_EVENT_UNDELIVERED. */
 void sc_datagrams_receive(struct sc_daemon *d, const struct sc_datagram *g);
 void sc_datagrams_undelivered(struct sc_daemon *d, const struct sc_datagram *g);
 
 /* SC_EVENT_MAPPED; false when the question was not asked here. */
 bool sc_datagrams_on_mapped(struct sc_daemon *d, const struct sc_event *e);
-
-/* The endpoint is going: nothing waits for it any more. */
-void sc_datagrams_forget(struct sc_endpoint *e);
 
 #endif

@@ -9,16 +9,13 @@
 #include <unistd.h>
 
 #include "daemon/datagram/datagrams.h"
+#include "daemon/datagram/inbox.h"
+#include "daemon/datagram/question.h"
 #include "daemon/journal.h"
 #include "daemon/pair.h"
 
 /* Datagrams read from one program before the others get their turn. */
 #define TURN 32
-/* What a program's queue holds, as the kernel counts it (twice this): 15 ms of 1,400-byte datagrams
- * at 1 Gbit/s, for a program that is not scheduled. */
-#define QUEUE_BYTES (2 * 1024 * 1024)
-/* Without root the kernel grants wmem_max, by default this much. */
-#define QUEUE_BYTES_UNPRIVILEGED 212992
 
 struct packet {
     struct sc_datagram_head head;
@@ -28,6 +25,17 @@ struct packet {
 static void on_program(struct sc_watch *w, uint32_t events);
 
 /* --- opening ---------------------------------------------------------------------------------- */
+
+/* Whoever closed before we were asked is not in the way. */
+static int join_group(struct sc_endpoint *e, const struct sc_service_id *id)
+{
+    struct sc_endpoint *other;
+    int err;
+    do {
+        err = sc_endpoint_group_join(e, id, &other);
+    } while (err == EADDRINUSE && sc_endpoint_close_if_gone(other));
+    return err;
+}
 
 /* The address it is reached at: a port of its own where it asked for none, which is then unique on
  * this host, too. */
@@ -52,7 +60,7 @@ static int take_address(struct sc_endpoint *e, const struct sc_service_id *servi
     struct sc_service_id id = sc_service_id_at(*service, e->own.port, IPPROTO_UDP);
     if (e->bound)
         e->service = id;
-    return sc_endpoint_group_join(e, &id);
+    return join_group(e, &id);
 }
 
 /* The one that its name will carry. */
@@ -84,17 +92,6 @@ static struct sc_endpoint *new_endpoint(struct sc_daemon *d, const struct sc_end
     return e;
 }
 
-/* A program that asked for a small queue gets it; the default is none it asked for. */
-static void size_queue(int fd, uint32_t rcvbuf)
-{
-    int size = rcvbuf && rcvbuf < QUEUE_BYTES ? (int)rcvbuf : QUEUE_BYTES;
-    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) == 0)
-        return;
-    if (size > QUEUE_BYTES_UNPRIVILEGED)
-        size = QUEUE_BYTES_UNPRIVILEGED;
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-}
-
 /* Both ends, of which scaffoldd's is watched from now on. */
 static int make_pair(struct sc_endpoint *e, const struct sc_endpoint_request *r, int *program)
 {
@@ -109,7 +106,7 @@ static int make_pair(struct sc_endpoint *e, const struct sc_endpoint_request *r,
     if (err < 0)
         return -err;
     *program = pair.program;
-    size_queue(pair.own, r->rcvbuf);
+    sc_inbox_size(pair.own, r->rcvbuf);
     e->watch.fd = pair.own;
     return -sc_loop_watch(&e->daemon->loop, &e->watch, EPOLLIN | EPOLLRDHUP);
 }
@@ -158,7 +155,7 @@ void sc_endpoint_close(struct sc_endpoint *e)
     if (e->serves)
         sc_journal_endpoint(e, false);
     if (fd >= 0) {
-        sc_datagrams_forget(e);
+        sc_questions_forget(&d->datagrams, e);
         sc_loop_unwatch(&d->loop, &e->watch);
         close(fd);
     }
@@ -195,6 +192,32 @@ struct sc_endpoint *sc_endpoint_find(struct sc_daemon *d, const struct sc_name *
 
 /* --- from the program ------------------------------------------------------------------------- */
 
+static void take_whole(struct sc_endpoint *e, struct sc_gather *whole)
+{
+    static const uint8_t nothing;
+    if (!whole->spoilt)
+        sc_datagrams_from_program(e, &whole->head, whole->data ? whole->data : &nothing,
+                                  whole->len);
+    sc_gather_drop(whole, e);
+}
+
+/* What the program wrote, perhaps in pieces. */
+static void take(struct sc_endpoint *e, const struct sc_datagram_head *head, const uint8_t *data,
+                 size_t len)
+{
+    struct sc_gather whole;
+    switch (sc_gather_take(e, head, data, len, &whole)) {
+    case SC_GATHER_NOT:
+        sc_datagrams_from_program(e, head, data, len);
+        break;
+    case SC_GATHER_WHOLE:
+        take_whole(e, &whole);
+        break;
+    case SC_GATHER_TAKEN:
+        break;
+    }
+}
+
 static void take_packet(struct sc_endpoint *e, const struct packet *p, const struct mmsghdr *m)
 {
     struct sc_datagram_counters *c = &e->daemon->datagrams.counters;
@@ -203,9 +226,9 @@ static void take_packet(struct sc_endpoint *e, const struct packet *p, const str
     if (m->msg_len < sizeof p->head)
         c->dropped_malformed++;
     else if (m->msg_hdr.msg_flags & MSG_TRUNC)
-        sc_endpoint_tell(e, &p->head.peer, EMSGSIZE);
-    else if (!sc_gather_take(e, &p->head, p->data, m->msg_len - sizeof p->head))
-        sc_datagrams_from_program(e, &p->head, p->data, m->msg_len - sizeof p->head);
+        sc_inbox_tell(e, &p->head.peer, EMSGSIZE);
+    else
+        take(e, &p->head, p->data, m->msg_len - sizeof p->head);
 }
 
 /* True when the program has closed, or writes no more, since its event was reported. */
@@ -275,50 +298,13 @@ bool sc_endpoint_close_if_gone(struct sc_endpoint *e)
     return true;
 }
 
-/* --- to the program --------------------------------------------------------------------------- */
-
-static bool send_to_program(struct sc_endpoint *e, const struct sc_datagram_head *head,
-                            const uint8_t *data, size_t len)
-{
-    struct iovec iov[2] = {{(void *)(uintptr_t)head, sizeof *head}, {(void *)(uintptr_t)data, len}};
-    struct msghdr m = {.msg_iov = iov, .msg_iovlen = len ? 2 : 1};
-    if (sendmsg(e->watch.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-        return true;
-    e->dropped++; /* no room, or it is closing */
-    e->daemon->datagrams.counters.dropped_queue++;
-    return false;
-}
-
-void sc_endpoint_deliver(struct sc_endpoint *e, const struct sc_datagram_head *head,
-                         const uint8_t *data, size_t len)
-{
-    if (!send_to_program(e, head, data, len))
-        return;
-    e->tx += len;
-    e->daemon->datagrams.counters.to_programs++;
-}
-
-void sc_endpoint_tell(struct sc_endpoint *e, const struct sc_address *peer, int error)
-{
-    /* As the kernel: a connected socket hears of its peer alone. */
-    if (e->connected && peer->port && memcmp(peer, &e->peer, sizeof *peer) != 0)
-        return;
-    struct sc_datagram_head head = {.kind = SC_DATAGRAM_ERROR,
-                                    .error = error,
-                                    .peer = peer->port || !e->connected ? *peer : e->peer,
-                                    .own = e->own};
-    /* Who would not be told by UDP must not be woken: poll announces whatever is in the queue. */
-    if (e->connected || e->wants_errors)
-        send_to_program(e, &head, NULL, 0);
-}
-
 /* --- options ---------------------------------------------------------------------------------- */
 
 int sc_endpoint_set(struct sc_endpoint *e, uint32_t option, uint32_t value)
 {
     switch (option) {
     case SC_OPT_RCVBUF:
-        size_queue(e->watch.fd, value);
+        sc_inbox_size(e->watch.fd, value);
         return 0;
     case SC_OPT_SNDBUF: /* the kernel's queue from the program to us is the program's own */
         return 0;

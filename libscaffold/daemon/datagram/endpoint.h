@@ -2,7 +2,11 @@
  * packet is a head (local/datagram.h) and a datagram.
  *
  * PREPARE and BIND open an endpoint, which takes part from then on. What it sends goes through
- * daemon/datagram/datagrams.h. */
+ * daemon/datagram/datagrams.h.
+ *
+ * The table (daemon/datagram/endpoint_table.h) owns it, by its serial, and sc_endpoint_close is its
+ * one end. Its group, its port and the datagrams that wait for an answer refer to it, and forget it
+ * there; nobody else keeps one beyond a call. */
 #ifndef SC_DAEMON_DATAGRAM_ENDPOINT_H
 #define SC_DAEMON_DATAGRAM_ENDPOINT_H
 
@@ -78,13 +82,6 @@ void sc_endpoint_close(struct sc_endpoint *e);
 /* True when the program has closed it, although its event has not come yet: it is closed now, and
  * what was written before is on its way. */
 bool sc_endpoint_close_if_gone(struct sc_endpoint *e);
-
-/* One datagram to the program. It is dropped, and counted, when there is no room. */
-void sc_endpoint_deliver(struct sc_endpoint *e, const struct sc_datagram_head *head,
-                         const uint8_t *data, size_t len);
-
-/* What became of a datagram to `peer`; `error` is a positive errno. */
-void sc_endpoint_tell(struct sc_endpoint *e, const struct sc_address *peer, int error);
 
 /* FLOW_SET and FLOW_GET; return 0 or a positive errno. */
 int sc_endpoint_set(struct sc_endpoint *e, uint32_t option, uint32_t value);

@@ -177,12 +177,13 @@ static struct sc_endpoint_group *new_group(struct sc_daemon *d, const struct sc_
     return g;
 }
 
-int sc_endpoint_group_join(struct sc_endpoint *e, const struct sc_service_id *service)
+int sc_endpoint_group_join(struct sc_endpoint *e, const struct sc_service_id *service,
+                           struct sc_endpoint **other)
 {
     struct sc_endpoint_group *g = sc_endpoint_group_find(e->daemon, service);
-    struct sc_endpoint *other = g ? in_the_way(g, e) : NULL;
-    if (other) /* whoever closed before we were asked is not */
-        return sc_endpoint_close_if_gone(other) ? sc_endpoint_group_join(e, service) : EADDRINUSE;
+    *other = g ? in_the_way(g, e) : NULL;
+    if (*other)
+        return EADDRINUSE;
     if (!g)
         g = new_group(e->daemon, service);
     if (!g)

@@ -68,8 +68,10 @@ struct sc_endpoint *sc_host_port_find(const struct sc_daemon *d, uint16_t number
 /* The group of `service` (with port and protocol), or NULL. */
 struct sc_endpoint_group *sc_endpoint_group_find(const struct sc_daemon *d,
                                                  const struct sc_service_id *service);
-/* Puts `e` in its group, which is made when it is new. Returns 0, EADDRINUSE or ENOMEM. */
-int sc_endpoint_group_join(struct sc_endpoint *e, const struct sc_service_id *service);
+/* Puts `e` in its group, which is made when it is new. Returns 0, ENOMEM, or EADDRINUSE: `other` is
+ * in the way. */
+int sc_endpoint_group_join(struct sc_endpoint *e, const struct sc_service_id *service,
+                           struct sc_endpoint **other);
 void sc_endpoint_group_leave(struct sc_endpoint *e);
 
 /* Registers the group with the stack, or takes it back, as its members want it. Returns 0 or a

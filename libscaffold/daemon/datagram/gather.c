@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/datagram/datagrams.h"
 #include "daemon/datagram/endpoint.h"
+#include "daemon/datagram/inbox.h"
 
 void sc_gather_drop(struct sc_gather *g, struct sc_endpoint *e)
 {
@@ -45,7 +45,7 @@ static void spoil(struct sc_endpoint *e, int error)
     g->data = NULL;
     g->spoilt = true;
     e->daemon->datagrams.counters.dropped_send++;
-    sc_endpoint_tell(e, &g->head.peer, error);
+    sc_inbox_tell(e, &g->head.peer, error);
 }
 
 static void append(struct sc_endpoint *e, const uint8_t *data, size_t len)
@@ -69,19 +69,15 @@ static void append(struct sc_endpoint *e, const uint8_t *data, size_t len)
     g->len += len;
 }
 
-/* Sent before it is given back: what it is told of may not be this datagram's memory. */
-static void finish(struct sc_endpoint *e)
+static enum sc_gather_verdict finish(struct sc_endpoint *e, struct sc_gather *whole)
 {
-    static const uint8_t nothing;
-    struct sc_gather whole = e->gather;
+    *whole = e->gather;
     e->gather = (struct sc_gather){0};
-    if (!whole.spoilt)
-        sc_datagrams_from_program(e, &whole.head, whole.data ? whole.data : &nothing, whole.len);
-    sc_gather_drop(&whole, e);
+    return SC_GATHER_WHOLE;
 }
 
-bool sc_gather_take(struct sc_endpoint *e, const struct sc_datagram_head *head, const uint8_t *data,
-                    size_t len)
+enum sc_gather_verdict sc_gather_take(struct sc_endpoint *e, const struct sc_datagram_head *head,
+                                      const uint8_t *data, size_t len, struct sc_gather *whole)
 {
     struct sc_gather *g = &e->gather;
     switch (head->kind) {
@@ -89,21 +85,18 @@ bool sc_gather_take(struct sc_endpoint *e, const struct sc_datagram_head *head, 
         if (!g->started)
             start(e, head);
         append(e, data, len);
-        return true;
+        return SC_GATHER_TAKEN;
     case SC_DATAGRAM_DATA:
         if (!g->started)
-            return false;
+            return SC_GATHER_NOT;
         append(e, data, len);
-        finish(e);
-        return true;
+        return finish(e, whole);
     case SC_DATAGRAM_PUSH:
-        if (g->started)
-            finish(e);
-        return true;
+        return g->started ? finish(e, whole) : SC_GATHER_TAKEN;
     case SC_DATAGRAM_DROP:
         sc_gather_drop(g, e);
-        return true;
+        return SC_GATHER_TAKEN;
     default:
-        return false;
+        return SC_GATHER_NOT;
     }
 }

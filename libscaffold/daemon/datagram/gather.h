@@ -17,10 +17,17 @@ struct sc_gather {
     size_t len;
 };
 
-/* The packet is part of such a datagram; false: it stands for itself. With the last piece the
- * datagram is sent as if the program had written it at once. */
-bool sc_gather_take(struct sc_endpoint *e, const struct sc_datagram_head *head, const uint8_t *data,
-                    size_t len);
+enum sc_gather_verdict {
+    SC_GATHER_NOT,   /* the packet stands for itself */
+    SC_GATHER_TAKEN, /* it is part of such a datagram */
+    SC_GATHER_WHOLE, /* it was the last piece of one */
+};
+
+/* Of a packet that the program wrote. With the last piece `whole` gets the datagram: unless it is
+ * spoilt, it is to be sent as if the program had written it at once, and to be dropped after that,
+ * since what it is told of may not be this datagram's memory. */
+enum sc_gather_verdict sc_gather_take(struct sc_endpoint *e, const struct sc_datagram_head *head,
+                                      const uint8_t *data, size_t len, struct sc_gather *whole);
 
 /* The socket was connected: what it has begun goes to its new peer, as in Linux over IPv4; over
  * IPv6 to whom it was begun for. */

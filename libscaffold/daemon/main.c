@@ -18,6 +18,7 @@
 #include "daemon/journal.h"
 #include "daemon/reports.h"
 #include "daemon/signals.h"
+#include "daemon/stream/client_port.h"
 #include "daemon/stream/listener.h"
 #include "daemon/stream/registry.h"
 #include "daemon/stream/session.h"
@@ -176,6 +177,7 @@ static int start(struct sc_daemon *d, char *why, size_t size)
     sc_shares_init(&d->shares, d->id.uid, raise_descriptor_limit(), seed);
     sc_bound_init(&d->bound, seed);
     sc_registry_init(d);
+    sc_client_ports_init(d);
     sc_endpoint_table_init(&d->endpoints, d->config.seed);
     sc_datagrams_init(d);
     sc_sessions_init(d);
@@ -228,6 +230,7 @@ static void stop(struct sc_daemon *d)
     sc_stack_free(d->stack);
     sc_keeper_stop(d);
     sc_registry_fini(d);
+    sc_client_ports_fini(d);
     sc_ula_fini(&d->ula);
     sc_shares_fini(&d->shares);
     sc_sessions_fini(d);

@@ -7,7 +7,7 @@
 #include "base/list.h"
 #include "daemon/control/status.h"
 #include "daemon/datagram/endpoint_table.h"
-#include "daemon/stream/registry.h"
+#include "daemon/stream/client_port.h"
 
 /* What root and the owner find even when all others have taken what they may: one part in so many.
  */

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/control/server.h"
-#include "daemon/stream/registry.h"
+#include "daemon/stream/client_port.h"
 
 /* --- what it holds ---------------------------------------------------------------------------- */
 
@@ -28,7 +28,7 @@ void sc_ctl_drop_passed(struct sc_ctl_call *c)
 void sc_ctl_drop_prepared(struct sc_ctl_call *c)
 {
     if (c->port_taken)
-        sc_registry_give_port(c->server->daemon, c->open.own.port);
+        sc_client_port_give(c->server->daemon, c->open.own.port);
     if (c->prepared >= 0)
         close(c->prepared);
     c->port_taken = false;

@@ -13,8 +13,9 @@
 #include "daemon/control/wait.h"
 #include "daemon/meaning.h"
 #include "daemon/pair.h"
+#include "daemon/stream/client_port.h"
 #include "daemon/stream/listener.h"
-#include "daemon/stream/registry.h"
+#include "daemon/stream/serving.h"
 #include "daemon/stream/session.h"
 #include "daemon/underlay/host_address.h"
 
@@ -25,7 +26,7 @@ static uint16_t take_port(struct sc_ctl_call *c, uint16_t wanted)
     uint16_t port = 0;
     if (sc_ctl_refuse_share(c, &share, SC_SHARE_CLIENTS))
         return 0;
-    port = sc_registry_take_port(c->server->daemon, wanted, share);
+    port = sc_client_port_take(c->server->daemon, wanted, share);
     if (port == 0)
         sc_ctl_send_error(c, wanted ? EADDRINUSE : EADDRNOTAVAIL,
                           "no local port is left on this host");
@@ -86,7 +87,7 @@ static void prepare_for(struct sc_ctl_call *c, const struct sc_service_id *servi
     c->port_taken = true;
     c->open.service = *service;
     c->open.own = own_address(c, self.pool, port);
-    sc_registry_hold(d, &c->open.own, c->request.prepare.reuseaddr);
+    sc_client_port_hold(d, &c->open.own, c->request.prepare.reuseaddr);
     if (make_pair(c, &pair)) {
         c->prepared = pair.own;
         r.address = c->open.own;
@@ -142,8 +143,8 @@ void sc_ctl_on_prepare(struct sc_ctl_call *c)
             c->open.target = sc_address_v4(m.pool, sc_service_id_port(&id));
         prepare_for(c, &id);
     } else if (loopback) {
-        struct sc_service_id id = sc_loopback_service(d, a.port);
-        if (c->request.prepare.here && !sc_listeners_choose(d, &id, &a)) {
+        struct sc_service_id id = sc_meaning_of_loopback(d, a.port);
+        if (c->request.prepare.here && !sc_serving_choose(d, &id, &a)) {
             sc_ctl_send_error(c, ENOENT, SC_CTL_NOBODY_HERE);
             return;
         }

@@ -19,6 +19,7 @@
 #include "daemon/stream/folder.h"
 #include "daemon/stream/listener.h"
 #include "daemon/stream/registry.h"
+#include "daemon/stream/serving.h"
 #include "naming/name.h"
 
 static const char *bind_trouble(int error)
@@ -133,7 +134,7 @@ static void bind_by_address(struct sc_ctl_call *c)
     const struct sc_address *a = &c->request.bind.address;
     struct sc_service_id id;
     if (sc_address_is_loopback(a))
-        bind_at(c, sc_loopback_service(d, 0), *a);
+        bind_at(c, sc_meaning_of_loopback(d, 0), *a);
     else if (sc_address_is_v4(a))
         sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(a), bind_mapped);
     else if (sc_ula_find(&d->ula, a, &id))
@@ -207,7 +208,7 @@ static int find_bound(struct sc_ctl_call *c, struct sc_bound **out)
     *out = sc_bound_find(d, c->request.listen.own);
     if (*out)
         return (*out)->inode == inode ? 0 : EINVAL;
-    int err = sc_listener_service(d, &name.address, c->request.listen.meaning, &service);
+    int err = sc_meaning_service(d, &name.address, c->request.listen.meaning, &service);
     if (err)
         return err;
     return sc_bound_reserve(d, &name, &service, inode, sc_bound_wish_of(&name), out);
@@ -251,7 +252,7 @@ void sc_ctl_on_listen(struct sc_ctl_call *c)
             c, err, err == EINVAL ? "the socket is not bound to a service" : bind_trouble(err));
         return;
     }
-    err = sc_listener_open(b, c->request.listen.backlog, c->peer.pid, c->peer.uid, why);
+    err = sc_serving_open(b, c->request.listen.backlog, c->peer.pid, c->peer.uid, why);
     if (err || sc_stack_registered(d->stack) || sc_address_is_loopback(&b->name.address))
         sc_ctl_send_error(c, err, why);
     else

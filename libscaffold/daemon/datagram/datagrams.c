@@ -10,6 +10,7 @@
 #include "daemon/datagram/gather.h"
 #include "daemon/datagram/inbox.h"
 #include "daemon/datagram/question.h"
+#include "daemon/meaning.h"
 #include "daemon/stream/listener.h"
 #include "naming/name.h"
 
@@ -17,7 +18,7 @@ void sc_datagrams_init(struct sc_daemon *d)
 {
     struct sc_service_name host;
     sc_list_init(&d->datagrams.questions);
-    d->datagrams.loopback = sc_service_id_at(sc_loopback_service(d, 0), 0, 0);
+    d->datagrams.loopback = sc_service_id_at(sc_meaning_of_loopback(d, 0), 0, 0);
     if (sc_name_of_host(d->config.host_name, &host) == 0)
         sc_name_to_id(&host, &d->datagrams.host);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "daemon/datagram/endpoint.h"
-#include "daemon/stream/registry.h"
+#include "daemon/stream/client_port.h"
 
 /* A host whose reply endpoints are known here, by the whole id of one of them. */
 struct replier {

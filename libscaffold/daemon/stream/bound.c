@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "daemon/daemon.h"
+#include "daemon/stream/client_port.h"
 #include "daemon/stream/folder.h"
 #include "daemon/stream/listener.h"
-#include "daemon/stream/registry.h"
+#include "daemon/stream/reach.h"
 
 void sc_bound_init(struct sc_bound_table *t, const uint64_t seed[2])
 {
@@ -48,29 +49,13 @@ uint16_t sc_bound_any_port(struct sc_daemon *d, struct sc_service_id service)
         uint16_t port = d->next_bound_port;
         d->next_bound_port = port == SC_PORT_LAST ? SC_PORT_FIRST : (uint16_t)(port + 1);
         struct sc_service_id id = sc_service_id_at(service, port, IPPROTO_TCP);
-        if (!sc_bound_service_find(d, &id) && !sc_registry_has_port(d, port))
+        if (!sc_bound_service_find(d, &id) && !sc_client_port_is_used(d, port))
             return port;
     }
     return 0;
 }
 
 /* --- who is in whose way ---------------------------------------------------------------------- */
-
-bool sc_bound_reaches(const struct sc_name *name, const struct sc_address *target)
-{
-    if (!name->wildcard)
-        return memcmp(name->address.ip, target->ip, sizeof target->ip) == 0;
-    return sc_address_is_v4(target) ? sc_address_is_v4(&name->address)
-                                    : name->family == SC_FAMILY_INET6;
-}
-
-bool sc_bound_overlap(const struct sc_name *a, const struct sc_name *b)
-{
-    if (a->wildcard && b->wildcard)
-        return (sc_address_is_v4(&a->address) && sc_address_is_v4(&b->address)) ||
-               (a->family == SC_FAMILY_INET6 && b->family == SC_FAMILY_INET6);
-    return a->wildcard ? sc_bound_reaches(a, &b->address) : sc_bound_reaches(b, &a->address);
-}
 
 /* As TCP's bind: the same address twice, or a loopback port where somebody listens. What else two
  * listeners may not share is decided when the second one listens. */
@@ -80,7 +65,7 @@ static bool in_the_way(const struct sc_bound *b, const struct sc_name *name,
     if ((b->wish.shared && wish.shared) || (b->wish.patient && wish.patient && !b->listener))
         return false;
     if (b->listener && sc_address_is_loopback(&name->address))
-        return sc_bound_overlap(&b->name, name);
+        return sc_reach_overlap(&b->name, name);
     return b->name.family == name->family && b->name.wildcard == name->wildcard &&
            memcmp(&b->name.address, &name->address, sizeof name->address) == 0;
 }
@@ -90,7 +75,7 @@ static bool is_taken(struct sc_daemon *d, const struct sc_name *name,
 {
     struct sc_bound_service *s = sc_bound_service_find(d, service);
     struct sc_list *it, *tmp;
-    if (sc_registry_holds(d, name, wish.patient))
+    if (sc_client_port_holds(d, name, wish.patient))
         return true;
     if (!s)
         return false;

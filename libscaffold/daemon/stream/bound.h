@@ -3,7 +3,10 @@
  *
  * BIND reserves an address for the socket that it makes, which stands in a folder of scaffoldd's
  * (daemon/stream/folder.h). The reservation lasts as long as the socket, whoever holds it: that is
- * asked when somebody else wants the address, and by the sweep. */
+ * asked when somebody else wants the address, and by the sweep.
+ *
+ * The table owns it, and sc_bound_drop is its one end; it owns its listener, and closes it then.
+ * Its service refers to it while it lasts. */
 #ifndef SC_DAEMON_STREAM_BOUND_H
 #define SC_DAEMON_STREAM_BOUND_H
 
@@ -87,12 +90,5 @@ void sc_bound_sweep(struct sc_daemon *d, size_t count);
 
 /* A port for a program that asked for any: nobody is bound to it. 0: none is left. */
 uint16_t sc_bound_any_port(struct sc_daemon *d, struct sc_service_id service);
-
-/* Of a loopback port (--all-local): whether this target reaches the socket; one bound to :: has a
- * v4-mapped address in its name when IPv4 reaches it as well. */
-bool sc_bound_reaches(const struct sc_name *name, const struct sc_address *target);
-
-/* Whether some target reaches both. */
-bool sc_bound_overlap(const struct sc_name *a, const struct sc_name *b);
 
 #endif

@@ -1,5 +1,9 @@
 /* A program's listening socket: a real AF_UNIX listener that scaffoldd connects to for each
- * arriving flow, so that accept, its queue and its sharing are the kernel's (D2). */
+ * arriving flow, so that accept, its queue and its sharing are the kernel's (D2).
+ *
+ * Its bound socket owns it, and closes it when it goes. Arrivals that wait and ends in its queue
+ * are their sessions': each knows the listener until it is closed, or until they leave, whatever is
+ * first; then both forget. */
 #ifndef SC_DAEMON_STREAM_LISTENER_H
 #define SC_DAEMON_STREAM_LISTENER_H
 
@@ -41,37 +45,21 @@ struct sc_arrival {
     void (*done)(struct sc_arrival *a, int error);
 };
 
-/* Makes the bound socket an instance; again: a new backlog. Returns 0 or a positive errno with a
- * line in `why`. */
-int sc_listener_open(struct sc_bound *b, uint32_t backlog, pid_t pid, uid_t uid,
-                     char why[SC_CTL_TEXT]);
-
-/* Deregisters; waiting arrivals fail with ECONNREFUSED. The socket stays bound. */
+/* Deregisters; waiting arrivals fail with ECONNREFUSED. The socket stays bound. Its memory lives
+ * until the end of the turn. */
 void sc_listener_close(struct sc_listener *l);
+
+/* Makes it the instance of its service, unless it is loopback's. Returns 0 or a negative errno. */
+int sc_listener_serve(struct sc_listener *l);
+
+/* No room for one more. Linux's rule: a queue of backlog + 1 (the listener's own socket has the
+ * largest backlog). Acceptors without the shim leave no mark; then the kernel knows the length. */
+bool sc_listener_is_full(const struct sc_listener *l);
 
 /* Its queue may have got shorter without a word of who accepted. */
 void sc_listener_update(struct sc_listener *l);
 
-/* The next listener of this service on this host, in turn, or NULL. Of a loopback port only those
- * that are reached at `target`; NULL: any. */
-struct sc_listener *sc_listeners_choose(struct sc_daemon *d, const struct sc_service_id *service,
-                                        const struct sc_address *target);
-
-/* Puts a flow into the queue, at once or when there is room; a->done follows, perhaps before this
- * returns. */
-void sc_listener_deliver(struct sc_listener *l, struct sc_arrival *a);
-void sc_arrival_cancel(struct sc_arrival *a);
-
-/* The end left the queue: its acceptor has spoken, or it is gone. */
-void sc_listener_on_accepted(struct sc_end *e);
-
-/* The service that an address shown to a program stands for, if that is what it means by it; NULL:
- * the socket was there before us and says nothing. Returns 0, ENOENT (not known here: ask the
- * router), ENETUNREACH (it stands for another one now) or EINVAL. */
-int sc_listener_service(struct sc_daemon *d, const struct sc_address *a, const uint8_t *meaning,
-                        struct sc_service_id *out);
-
-/* Service of loopback port `port` under --all-local: it exists on this host only. */
-struct sc_service_id sc_loopback_service(const struct sc_daemon *d, uint16_t port);
+/* It waits no more, if it does; nobody is told. */
+void sc_listener_cancel(struct sc_arrival *a);
 
 #endif

@@ -1,49 +1,17 @@
 #include "daemon/stream/registry.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "daemon/stream/bound.h"
-#include "daemon/stream/listener.h"
-
-struct port {
-    struct sc_map_node node;
-    uint16_t number;
-    bool patient; /* SO_REUSEADDR */
-    struct sc_address address;
-    struct sc_share share;
-};
-
-static void free_port(struct sc_daemon *d, struct sc_map_node *n)
-{
-    struct port *p = sc_container(n, struct port, node);
-    sc_map_remove(&d->ports, n);
-    sc_share_give(&d->shares, &p->share);
-    free(p);
-}
 
 void sc_registry_init(struct sc_daemon *d)
 {
     uint64_t seed[2] = {d->config.seed, ~d->config.seed};
     SC_MAP_INIT(&d->ends_by_own, struct sc_end, by_own, own_serial, seed);
     SC_MAP_INIT(&d->ends_by_peer, struct sc_end, by_peer, peer_serial, seed);
-    SC_MAP_INIT(&d->ports, struct port, node, number, seed);
-    /* Half the range apart: clients and servers of a host draw from the same ports. */
-    unsigned range = SC_PORT_LAST - SC_PORT_FIRST + 1, first = (unsigned)(d->config.seed % range);
-    d->next_port = (uint16_t)(SC_PORT_FIRST + first);
-    d->next_bound_port = (uint16_t)(SC_PORT_FIRST + (first + range / 2) % range);
 }
 
 void sc_registry_fini(struct sc_daemon *d)
 {
-    struct sc_map_node *n = sc_map_next(&d->ports, NULL);
-    while (n) {
-        struct sc_map_node *next = sc_map_next(&d->ports, n);
-        free_port(d, n);
-        n = next;
-    }
-    sc_map_fini(&d->ports);
     sc_map_fini(&d->ends_by_own);
     sc_map_fini(&d->ends_by_peer);
 }
@@ -136,72 +104,4 @@ int sc_registry_counts(const struct sc_daemon *d, const struct sc_ctl_flow *flow
         return 0;
     }
     return ENOTCONN;
-}
-
-static struct port *find(const struct sc_daemon *d, uint16_t number)
-{
-    struct sc_map_node *n = sc_map_find(&d->ports, &number);
-    return n ? sc_container(n, struct port, node) : NULL;
-}
-
-bool sc_registry_has_port(const struct sc_daemon *d, uint16_t port)
-{
-    return find(d, port) != NULL;
-}
-
-void sc_registry_hold(struct sc_daemon *d, const struct sc_address *own, bool patient)
-{
-    struct port *p = find(d, own->port);
-    if (!p)
-        return;
-    p->address = *own;
-    p->patient = patient;
-}
-
-bool sc_registry_holds(const struct sc_daemon *d, const struct sc_name *name, bool patient)
-{
-    const struct port *p = find(d, name->address.port);
-    return p && !(p->patient && patient) && sc_address_is_loopback(&name->address) &&
-           sc_address_is_loopback(&p->address) && sc_bound_reaches(name, &p->address);
-}
-
-static uint16_t use_port(struct sc_daemon *d, uint16_t number, struct sc_share share)
-{
-    struct port *p = calloc(1, sizeof *p);
-    if (p)
-        *p = (struct port){.number = number, .share = share};
-    if (p && sc_map_insert(&d->ports, &p->node) == 0)
-        return number;
-    free(p);
-    return 0;
-}
-
-/* A client that is not asked for its port must not look like a server of this host. */
-static uint16_t find_port(struct sc_daemon *d)
-{
-    for (int i = SC_PORT_FIRST; i <= SC_PORT_LAST; i++) {
-        uint16_t port = d->next_port;
-        d->next_port = port == SC_PORT_LAST ? SC_PORT_FIRST : (uint16_t)(port + 1);
-        if (!sc_registry_has_port(d, port) && d->bound.at_port[port] == 0)
-            return port;
-    }
-    return 0;
-}
-
-uint16_t sc_registry_take_port(struct sc_daemon *d, uint16_t wanted, struct sc_share share)
-{
-    uint16_t port = !wanted ? find_port(d) : sc_registry_has_port(d, wanted) ? 0 : wanted;
-    if (port)
-        port = use_port(d, port, share);
-    if (!port)
-        sc_share_give(&d->shares, &share);
-    return port;
-}
-
-void sc_registry_give_port(struct sc_daemon *d, uint16_t port)
-{
-    struct sc_map_node *n = sc_map_find(&d->ports, &port);
-    if (!n)
-        return;
-    free_port(d, n);
 }

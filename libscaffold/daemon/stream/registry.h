@@ -1,15 +1,13 @@
-/* Finds the end that an application means by the names of its socket, keeps the errors of flows
- * that are over, and hands out the ports of this host's clients. */
+/* Finds the end that an application means by the names of its socket, and keeps the errors and byte
+ * counts of flows that are over.
+ *
+ * It refers to ends and owns none: a session takes its own out before it goes. */
 #ifndef SC_DAEMON_STREAM_REGISTRY_H
 #define SC_DAEMON_STREAM_REGISTRY_H
 
 #include "daemon/daemon.h"
 #include "daemon/stream/end.h"
 #include "local/ctl.h"
-
-/* Linux's own default range of ephemeral ports. */
-#define SC_PORT_FIRST 32768
-#define SC_PORT_LAST 60999
 
 void sc_registry_init(struct sc_daemon *d);
 void sc_registry_fini(struct sc_daemon *d);
@@ -34,18 +32,5 @@ void sc_registry_keep_counts(struct sc_daemon *d, const struct sc_end *e);
 /* Fills the byte counts of a flow that is over. 0, ENOTCONN when they are not known, or EACCES. */
 int sc_registry_counts(const struct sc_daemon *d, const struct sc_ctl_flow *flow, uid_t uid,
                        struct sc_ctl_info *info);
-
-/* A local port that no client of this host uses; `wanted` 0: any. 0 when none is left or the wanted
- * one is taken. `share` is given back with it, or now. */
-uint16_t sc_registry_take_port(struct sc_daemon *d, uint16_t wanted, struct sc_share share);
-void sc_registry_give_port(struct sc_daemon *d, uint16_t port);
-
-/* The client of the address's port is at that address; `patient`: with SO_REUSEADDR. */
-void sc_registry_hold(struct sc_daemon *d, const struct sc_address *own, bool patient);
-
-/* True when a client is at a loopback address that is to be bound, and does not share it: as in
- * Linux, both must have said so. A service's own address is no client's. */
-bool sc_registry_holds(const struct sc_daemon *d, const struct sc_name *name, bool patient);
-bool sc_registry_has_port(const struct sc_daemon *d, uint16_t port);
 
 #endif

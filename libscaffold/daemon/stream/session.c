@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include "daemon/journal.h"
+#include "daemon/stream/arrival.h"
+#include "daemon/stream/client_port.h"
 #include "daemon/stream/registry.h"
+#include "daemon/stream/serving.h"
 #include "daemon/stream/session_parts.h"
 
 static void client_ready(struct sc_end *e);
@@ -65,13 +68,13 @@ void sc_session_end(struct sc_session *s)
     sc_loop_alarm(&d->loop, &s->alarm, SC_NEVER);
     sc_loop_alarm(&d->loop, &s->orphan, SC_NEVER);
     sc_share_give(&d->shares, &s->share);
-    sc_arrival_cancel(&s->arrival);
+    sc_listener_cancel(&s->arrival);
     sc_registry_keep_counts(d, &s->client);
     sc_registry_keep_counts(d, &s->server);
     sc_registry_remove(d, &s->client);
     sc_registry_remove(d, &s->server);
     if (s->request.own_serial)
-        sc_registry_give_port(d, s->request.own.port);
+        sc_client_port_give(d, s->request.own.port);
     if (s->flow) {
         s->flow->app = NULL;
         sc_stack_release(d->stack, s->flow, d->loop.now);
@@ -235,7 +238,7 @@ static void local_done(struct sc_arrival *a, int error)
 static void local_timeout(struct sc_alarm *a)
 {
     struct sc_session *s = sc_container(a, struct sc_session, alarm);
-    sc_arrival_cancel(&s->arrival);
+    sc_listener_cancel(&s->arrival);
     open_failed(s, ETIMEDOUT);
 }
 
@@ -255,12 +258,12 @@ static void connect_local(struct sc_session *s, struct sc_listener *l)
                                      .done = local_done};
     sc_time timeout = s->request.timeout ? s->request.timeout : SC_OPEN_TIMEOUT;
     sc_loop_alarm(&d->loop, &s->alarm, d->loop.now + timeout);
-    sc_listener_deliver(l, &s->arrival);
+    sc_arrival_deliver(l, &s->arrival);
 }
 
 static void connect_somewhere(struct sc_session *s)
 {
-    struct sc_listener *l = sc_listeners_choose(s->daemon, &s->request.service, &s->request.target);
+    struct sc_listener *l = sc_serving_choose(s->daemon, &s->request.service, &s->request.target);
     if (l)
         connect_local(s, l);
     else
@@ -356,9 +359,9 @@ static void arrival_done(struct sc_arrival *a, int error)
     struct sc_session *s = sc_container(a, struct sc_session, arrival);
     struct sc_daemon *d = s->daemon;
     struct sc_listener *other =
-        error == ECONNREFUSED ? sc_listeners_choose(d, &s->request.service, NULL) : NULL;
+        error == ECONNREFUSED ? sc_serving_choose(d, &s->request.service, NULL) : NULL;
     if (other) {
-        sc_listener_deliver(other, a);
+        sc_arrival_deliver(other, a);
         return;
     }
     if (error) {
@@ -407,7 +410,7 @@ void sc_session_arrive(struct sc_daemon *d, struct sc_flow *f, struct sc_listene
                                      .owner = s,
                                      .peer = s->request.target,
                                      .done = arrival_done};
-    sc_listener_deliver(l, &s->arrival);
+    sc_arrival_deliver(l, &s->arrival);
 }
 
 void sc_session_on_flow(struct sc_session *s, unsigned bits)

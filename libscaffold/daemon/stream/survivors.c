@@ -7,10 +7,12 @@
 
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "daemon/meaning.h"
 #include "daemon/stream/bound.h"
 #include "daemon/stream/diag.h"
 #include "daemon/stream/folder.h"
 #include "daemon/stream/listener.h"
+#include "daemon/stream/serving.h"
 
 /* What the router did not answer is asked again, and who is gone forgotten, this often. */
 #define AGAIN_EVERY (1 * SC_SECOND)
@@ -65,7 +67,7 @@ static void serve(struct sc_daemon *d, struct survivor *v, const struct sc_servi
     }
     int err = sc_bound_reserve(d, &v->name, service, v->inode, sc_bound_wish_of(&v->name), &b);
     if (err == 0)
-        err = sc_listener_open(b, BACKLOG, 0, v->name.owner, why);
+        err = sc_serving_open(b, BACKLOG, 0, v->name.owner, why);
     if (err) {
         give_up(d, v, *why ? why : strerror(err));
         return;
@@ -83,7 +85,7 @@ static void serve_known(struct sc_daemon *d)
     sc_list_each(it, tmp, &d->survivors.waiting)
     {
         struct survivor *v = sc_container(it, struct survivor, link);
-        int err = sc_listener_service(d, &v->name.address, NULL, &service);
+        int err = sc_meaning_service(d, &v->name.address, NULL, &service);
         if (err == ENOENT)
             continue;
         if (left-- == 0) {
@@ -136,7 +138,7 @@ static void ask(struct sc_daemon *d)
     sc_list_each(it, tmp, &d->survivors.waiting)
     {
         struct survivor *v = sc_container(it, struct survivor, link);
-        if (sc_listener_service(d, &v->name.address, NULL, &service) != ENOENT ||
+        if (sc_meaning_service(d, &v->name.address, NULL, &service) != ENOENT ||
             place_of(d, pool_of(v)))
             continue;
         if (!ask_for(d, pool_of(v)))

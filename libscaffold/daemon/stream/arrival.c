@@ -9,6 +9,7 @@
 #include "daemon/stream/binder.h"
 #include "daemon/stream/folder.h"
 #include "daemon/stream/registry.h"
+#include "daemon/stream/unix_end.h"
 
 /* A full queue is asked again after 1 ms, doubling to 100 ms: the kernel announces no room. */
 #define RETRY_FIRST (1 * SC_MS)
@@ -95,7 +96,7 @@ static int try_deliver(struct sc_listener *l, struct sc_arrival *a)
     if (fd < 0)
         return passes(fd) ? -EAGAIN : fd;
     struct sc_end *e = a->end;
-    int err = sc_end_init(e, &l->daemon->loop, fd, SC_END_QUEUED, a->ops, a->owner);
+    int err = sc_unix_end_init(e, &l->daemon->loop, fd, SC_END_QUEUED, a->ready, a->owner);
     if (err < 0) {
         close(fd);
         return err;

@@ -37,8 +37,8 @@ struct sc_listener {
 struct sc_arrival {
     struct sc_list link; /* in the listener's list while it waits */
     struct sc_listener *listener;
-    struct sc_end *end; /* to be initialised with the connected socket */
-    const struct sc_end_ops *ops;
+    struct sc_end *end;              /* to be initialised with the connected socket */
+    void (*ready)(struct sc_end *e); /* ... with these (daemon/stream/end.h) */
     void *owner;
     struct sc_address peer; /* as the program sees the client */
     /* error 0: `end` is connected and QUEUED. Otherwise a positive errno: not delivered. */

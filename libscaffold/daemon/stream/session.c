@@ -11,14 +11,10 @@
 #include "daemon/stream/registry.h"
 #include "daemon/stream/serving.h"
 #include "daemon/stream/session_parts.h"
+#include "daemon/stream/unix_end.h"
 
-static void client_ready(struct sc_end *e);
-static void client_gone(struct sc_end *e);
-static void server_ready(struct sc_end *e);
-static void end_gone(struct sc_end *e);
-
-static const struct sc_end_ops client_ops = {.ready = client_ready, .gone = client_gone};
-static const struct sc_end_ops server_ops = {.ready = server_ready, .gone = end_gone};
+static void on_end(struct sc_end *e);
+static void run(struct sc_session *s);
 
 /* --- life ------------------------------------------------------------------------------------- */
 
@@ -97,7 +93,7 @@ void sc_session_end(struct sc_session *s)
 
 static bool is_orphaned(const struct sc_session *s)
 {
-    return s->client.hup || (s->server.watch.fd >= 0 && s->server.hup);
+    return s->client.hup || (sc_end_is_open(&s->server) && s->server.hup);
 }
 
 /* Everything that the program had written is where it should be. */
@@ -179,7 +175,7 @@ static void fail_unnamed(struct sc_session *s)
         sc_flow_abort(s->flow, SC_ABORT_RESET, ECONNABORTED, s->daemon->loop.now);
         sc_stack_touch(s->daemon->stack, s->flow, s->daemon->loop.now);
     }
-    if (s->server.watch.fd >= 0)
+    if (sc_end_is_open(&s->server))
         sc_end_abort(&s->server);
     open_failed(s, ENOBUFS);
 }
@@ -195,7 +191,7 @@ static void opened(struct sc_session *s)
     sc_registry_add(s->daemon, &s->client);
     sc_end_unplug(&s->client);
     tell_waiter(s, 0);
-    client_ready(&s->client);
+    run(s);
 }
 
 static void connect_remote(struct sc_session *s)
@@ -251,11 +247,8 @@ static void connect_local(struct sc_session *s, struct sc_listener *l)
         return;
     }
     s->is_join = true;
-    s->arrival = (struct sc_arrival){.end = &s->server,
-                                     .ops = &server_ops,
-                                     .owner = s,
-                                     .peer = s->request.own,
-                                     .done = local_done};
+    s->arrival = (struct sc_arrival){
+        .end = &s->server, .ready = on_end, .owner = s, .peer = s->request.own, .done = local_done};
     sc_time timeout = s->request.timeout ? s->request.timeout : SC_OPEN_TIMEOUT;
     sc_loop_alarm(&d->loop, &s->alarm, d->loop.now + timeout);
     sc_arrival_deliver(l, &s->arrival);
@@ -273,11 +266,11 @@ static void connect_somewhere(struct sc_session *s)
 /* The client's end; 0 or a positive errno, then `fd` is closed. */
 static int take_end(struct sc_session *s, const struct sc_request *r, int fd)
 {
-    if (sc_end_init(&s->client, &s->daemon->loop, fd, SC_END_PLUGGED, &client_ops, s) < 0) {
+    if (sc_unix_end_init(&s->client, &s->daemon->loop, fd, SC_END_PLUGGED, on_end, s) < 0) {
         close(fd);
         return ENOBUFS;
     }
-    s->client.plug_len = r->plug_len;
+    sc_unix_end_plug(&s->client, r->plug_len);
     s->client.own_serial = r->own_serial;
     s->client.abort_on_close = r->abort_on_close;
     s->client.uid = r->uid;
@@ -306,27 +299,21 @@ int sc_session_open(struct sc_daemon *d, const struct sc_request *r, int fd, str
 }
 
 /* The program closed its socket before the flow was open. */
-static void client_gone(struct sc_end *e)
+static void client_gone(struct sc_session *s)
 {
-    struct sc_session *s = e->owner;
     if (s->flow) {
         sc_flow_abort(s->flow, SC_ABORT_RESET, ECONNABORTED, s->daemon->loop.now);
         sc_stack_touch(s->daemon->stack, s->flow, s->daemon->loop.now);
     }
-    if (s->server.watch.fd >= 0)
+    if (sc_end_is_open(&s->server))
         sc_end_abort(&s->server);
     sc_end_abort(&s->client);
     sc_session_end(s);
 }
 
-static void end_gone(struct sc_end *e)
-{
-    (void)e; /* an end in a queue reports through `ready` */
-}
-
 static void run_again(struct sc_alarm *a)
 {
-    client_ready(&sc_container(a, struct sc_session, alarm)->client);
+    run(sc_container(a, struct sc_session, alarm));
 }
 
 void sc_session_again(struct sc_session *s)
@@ -335,9 +322,8 @@ void sc_session_again(struct sc_session *s)
     sc_loop_alarm(&s->daemon->loop, &s->alarm, s->daemon->loop.now);
 }
 
-static void client_ready(struct sc_end *e)
+static void run(struct sc_session *s)
 {
-    struct sc_session *s = e->owner;
     if (s->over)
         return;
     if (s->is_join)
@@ -346,9 +332,12 @@ static void client_ready(struct sc_end *e)
         sc_carry_run(s);
 }
 
-static void server_ready(struct sc_end *e)
+static void on_end(struct sc_end *e)
 {
-    client_ready(e);
+    if (e->stage == SC_END_PLUGGED)
+        client_gone(e->owner);
+    else
+        run(e->owner);
 }
 
 /* --- arrivals: the instance's side of a carry
@@ -406,7 +395,7 @@ void sc_session_arrive(struct sc_daemon *d, struct sc_flow *f, struct sc_listene
     s->request.target = peer_address(&flow);
     s->request.family = l->bound->name.family;
     s->arrival = (struct sc_arrival){.end = &s->client,
-                                     .ops = &client_ops,
+                                     .ready = on_end,
                                      .owner = s,
                                      .peer = s->request.target,
                                      .done = arrival_done};

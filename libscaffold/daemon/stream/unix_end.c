@@ -1,4 +1,4 @@
-#include "daemon/stream/end.h"
+#include "daemon/stream/unix_end.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -27,26 +27,7 @@
 #define HELD_LONG                                                                                  \
     64 /* bytes that stay from one look to the next, each perhaps a write of its own */
 
-static void on_ready(struct sc_watch *w, uint32_t events);
-
-int sc_end_init(struct sc_end *e, struct sc_loop *loop, int fd, enum sc_end_stage stage,
-                const struct sc_end_ops *ops, void *owner)
-{
-    *e = (struct sc_end){.watch = {.fd = fd, .ready = on_ready},
-                         .loop = loop,
-                         .ops = ops,
-                         .owner = owner,
-                         .stage = stage};
-    sc_list_init(&e->in_queue);
-    int size = END_BUFFER;
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-    int on = 1;
-    if (ioctl(fd, FIONBIO, &on) < 0)
-        return -errno;
-    return sc_loop_watch(loop, &e->watch, WATCHED);
-}
-
-int sc_end_name(struct sc_end *e, const struct sc_name *name)
+static int give_name(struct sc_end *e, const struct sc_name *name)
 {
     struct sockaddr_un sun;
     socklen_t len = sc_name_format(name, &sun);
@@ -75,12 +56,12 @@ static void drop(struct sc_end *e, size_t len)
     }
 }
 
-void sc_end_unplug(struct sc_end *e)
+static void unplug(struct sc_end *e)
 {
     e->stage = SC_END_FLOWING;
-    if (e->plug_len > 0) {
-        drop(e, e->plug_len - 1);
-        e->held = 1;
+    if (e->own.plug_len > 0) {
+        drop(e, e->own.plug_len - 1);
+        e->own.held = 1;
     }
 }
 
@@ -134,8 +115,8 @@ static void look_for_mark(struct sc_end *e)
     sc_pair_refuse_rights(e->watch.fd);
     leave_queue(e);
     if (n == 1 && carries_mark(&msg)) {
-        e->held = 1;
-        e->mark_head = true;
+        e->own.held = 1;
+        e->own.mark_head = true;
     }
 }
 
@@ -147,18 +128,14 @@ static void on_ready(struct sc_watch *w, uint32_t events)
     e->error |= (events & EPOLLERR) != 0;
     e->urgent |= (events & EPOLLPRI) != 0;
     e->readable |= (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-    if (e->blocked && (events & EPOLLOUT)) {
-        e->blocked = false;
+    if (e->own.blocked && (events & EPOLLOUT)) {
+        e->own.blocked = false;
         sc_loop_rewatch(e->loop, w, WATCHED);
     }
     if (e->stage == SC_END_QUEUED && (events & (EPOLLIN | EPOLLHUP)))
         look_for_mark(e);
-    if (e->stage == SC_END_PLUGGED) {
-        if (events & (EPOLLHUP | EPOLLERR))
-            e->ops->gone(e);
-        return;
-    }
-    e->ops->ready(e);
+    if (e->stage != SC_END_PLUGGED || events & (EPOLLHUP | EPOLLERR))
+        e->ready(e);
 }
 
 static size_t iov_total(const struct iovec *iov, size_t count)
@@ -188,7 +165,7 @@ static ssize_t receive(struct sc_end *e, size_t skip, const struct iovec *iov, s
     ssize_t got = recvmsg(e->watch.fd, &msg, MSG_DONTWAIT | flags);
     if (got < 0)
         return errno == EAGAIN ? 0 : -errno;
-    e->rights = (msg.msg_flags & MSG_CTRUNC) != 0;
+    e->own.rights = (msg.msg_flags & MSG_CTRUNC) != 0;
     return (size_t)got > skip ? got - (ssize_t)skip : 0;
 }
 
@@ -205,20 +182,20 @@ static uint8_t *iov_at(const struct iovec *iov, size_t at)
 /* Leaves one forwarded byte in the queue. */
 static void drop_held(struct sc_end *e)
 {
-    if (e->held > 1)
-        drop(e, e->held - 1);
-    e->held = e->held ? 1 : 0;
-    e->peeks = 0;
+    if (e->own.held > 1)
+        drop(e, e->own.held - 1);
+    e->own.held = e->own.held ? 1 : 0;
+    e->own.peeks = 0;
 }
 
 /* Descriptors came with what was looked at; TCP takes no notice of them. They go, with the byte
  * that would have stayed: it would keep them open, the program's own end perhaps. */
 static void drop_rights(struct sc_end *e)
 {
-    drop(e, e->held);
-    e->held = 0;
-    e->peeks = 0;
-    e->rights = false;
+    drop(e, e->own.held);
+    e->own.held = 0;
+    e->own.peeks = 0;
+    e->own.rights = false;
 }
 
 /* Whether an urgent byte is in the queue. */
@@ -246,18 +223,18 @@ static bool meets_urgent(struct sc_end *e)
  * there may be more behind it. */
 static ssize_t read_small(struct sc_end *e, const struct iovec *iov, size_t count, size_t want)
 {
-    if (e->peeks >= PEEKS_MAX || e->held + want > HELD_MAX)
+    if (e->own.peeks >= PEEKS_MAX || e->own.held + want > HELD_MAX)
         drop_held(e);
-    ssize_t got = receive(e, e->held, iov, count, want, MSG_PEEK);
-    if (e->held == 0 && meets_urgent(e))
+    ssize_t got = receive(e, e->own.held, iov, count, want, MSG_PEEK);
+    if (e->own.held == 0 && meets_urgent(e))
         return 0;
     if (got > 0) {
-        e->held += (size_t)got;
-        e->peeks++;
+        e->own.held += (size_t)got;
+        e->own.peeks++;
     }
-    if (e->rights)
+    if (e->own.rights)
         drop_rights(e);
-    if (e->held > HELD_LONG)
+    if (e->own.held > HELD_LONG)
         drop_held(e);
     return got;
 }
@@ -268,15 +245,15 @@ static ssize_t read_bulk(struct sc_end *e, const struct iovec *iov, size_t count
 {
     size_t leave = want == fresh, got = 0;
     drop_held(e);
-    if (e->held == 0 && meets_urgent(e))
+    if (e->own.held == 0 && meets_urgent(e))
         return 0;
-    if (want - leave + e->held > 0) {
-        ssize_t n = receive(e, e->held, iov, count, want - leave, 0);
+    if (want - leave + e->own.held > 0) {
+        ssize_t n = receive(e, e->own.held, iov, count, want - leave, 0);
         if (n < 0)
             return n;
         got = (size_t)n;
-        bool only_old = e->held && got == 0 && want > leave;
-        e->held = 0;
+        bool only_old = e->own.held && got == 0 && want > leave;
+        e->own.held = 0;
         if (meets_urgent(e))
             return n;
         if (only_old) /* the kernel ended the read behind the old byte; 0 would mean that nothing
@@ -287,9 +264,9 @@ static ssize_t read_bulk(struct sc_end *e, const struct iovec *iov, size_t count
     }
     struct iovec last = {leave ? iov_at(iov, got) : NULL, 1};
     if (leave && receive(e, 0, &last, 1, 1, MSG_PEEK) == 1) {
-        e->held = 1;
+        e->own.held = 1;
         got++;
-        if (e->rights)
+        if (e->own.rights)
             drop_rights(e);
     }
     return (ssize_t)got;
@@ -299,11 +276,11 @@ static ssize_t read_bulk(struct sc_end *e, const struct iovec *iov, size_t count
  * Dropped only when others follow. */
 static void drop_mark(struct sc_end *e)
 {
-    if (!e->mark_head || queued(e) < 2)
+    if (!e->own.mark_head || queued(e) < 2)
         return;
     drop(e, 1);
-    e->mark_head = false;
-    e->held = 0;
+    e->own.mark_head = false;
+    e->own.held = 0;
 }
 
 static int reset_errno(struct sc_end *e)
@@ -317,39 +294,39 @@ static int reset_errno(struct sc_end *e)
 /* Bytes now, small or many; 0: none. */
 static ssize_t read_now(struct sc_end *e, const struct iovec *iov, size_t count, size_t want)
 {
-    if (!e->bulk) {
+    if (!e->own.bulk) {
         ssize_t got = read_small(e, iov, count, want < SMALL ? want : SMALL);
-        e->bulk = got >= SMALL;
+        e->own.bulk = got >= SMALL;
         return got;
     }
     size_t have = queued(e);
-    size_t fresh = have > e->held ? have - e->held : 0;
+    size_t fresh = have > e->own.held ? have - e->own.held : 0;
     if (fresh == 0)
         return 0;
     ssize_t got = read_bulk(e, iov, count, want < fresh ? want : fresh, fresh);
-    e->bulk = got >= SMALL;
+    e->own.bulk = got >= SMALL;
     return got;
 }
 
-size_t sc_end_unread(const struct sc_end *e)
+static size_t unread(const struct sc_end *e)
 {
-    size_t old = e->stage == SC_END_FLOWING   ? e->held
-                 : e->stage == SC_END_PLUGGED ? e->plug_len
+    size_t old = e->stage == SC_END_FLOWING   ? e->own.held
+                 : e->stage == SC_END_PLUGGED ? e->own.plug_len
                                               : 1; /* the mark of the acceptor who asks */
     size_t have = queued(e);
     return have > old ? have - old : 0;
 }
 
-bool sc_end_at_urgent(struct sc_end *e)
+static bool at_urgent(struct sc_end *e)
 {
     if (!e->urgent)
         return false;
     if (e->stage == SC_END_QUEUED)
         look_for_mark(e);
-    drop(e, e->held); /* for a moment the urgent byte is the one that stays unread */
-    e->held = 0;
-    e->peeks = 0;
-    e->mark_head = false;
+    drop(e, e->own.held); /* for a moment the urgent byte is the one that stays unread */
+    e->own.held = 0;
+    e->own.peeks = 0;
+    e->own.mark_head = false;
     return is_at_urgent(e);
 }
 
@@ -358,20 +335,20 @@ bool sc_end_at_urgent(struct sc_end *e)
 static ssize_t read_before_urgent(struct sc_end *e, const struct iovec *iov, size_t count,
                                   size_t want)
 {
-    if (sc_end_at_urgent(e))
+    if (at_urgent(e))
         return 0;
-    return receive(e, e->held, iov, count, want, 0);
+    return receive(e, e->own.held, iov, count, want, 0);
 }
 
 /* Whether what still waits is an urgent byte, behind which the stream ends. */
 static bool is_urgent_left(struct sc_end *e)
 {
     e->urgent = true;
-    e->urgent = sc_end_at_urgent(e);
+    e->urgent = at_urgent(e);
     return e->urgent;
 }
 
-ssize_t sc_end_read(struct sc_end *e, const struct iovec *iov, size_t count)
+static ssize_t read_some(struct sc_end *e, const struct iovec *iov, size_t count)
 {
     if (e->error)
         return -reset_errno(e);
@@ -385,13 +362,13 @@ ssize_t sc_end_read(struct sc_end *e, const struct iovec *iov, size_t count)
     drop_mark(e);
     size_t want = iov_total(iov, count);
     e->urgent = e->urgent && has_urgent(e); /* it may have been taken since */
-    ssize_t got = e->mark_head ? 0
-                  : e->urgent  ? read_before_urgent(e, iov, count, want)
-                               : read_now(e, iov, count, want);
+    ssize_t got = e->own.mark_head ? 0
+                  : e->urgent      ? read_before_urgent(e, iov, count, want)
+                                   : read_now(e, iov, count, want);
     if (got < 0)
         return got;
     e->rx += (size_t)got;
-    if (got == 0 && last && queued(e) > e->held && is_urgent_left(e))
+    if (got == 0 && last && queued(e) > e->own.held && is_urgent_left(e))
         return 0;
     if (got == 0 && last) /* SO_LINGER {1, 0}: a reset, behind what TCP would have sent by now */
         return e->hup && e->abort_on_close && !e->finished ? -ECONNRESET : -EPIPE;
@@ -412,14 +389,14 @@ static bool reads_no_more(struct sc_end *e)
 
 static void wait_for_room(struct sc_end *e)
 {
-    if (!e->blocked)
+    if (!e->own.blocked)
         sc_loop_rewatch(e->loop, &e->watch, WATCHED | EPOLLOUT);
-    e->blocked = true;
+    e->own.blocked = true;
 }
 
 static ssize_t send_all(struct sc_end *e, const struct iovec *iov, size_t count, int flags)
 {
-    if (e->discard)
+    if (e->own.discard)
         return (ssize_t)iov_total(iov, count);
     struct msghdr msg = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = count};
     ssize_t n = sendmsg(e->watch.fd, &msg, flags | MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -435,31 +412,31 @@ static ssize_t send_all(struct sc_end *e, const struct iovec *iov, size_t count,
         return 0;
     }
     if (errno == EPIPE && reads_no_more(e)) {
-        e->discard = true;
+        e->own.discard = true;
         return (ssize_t)iov_total(iov, count);
     }
     return -errno;
 }
 
-ssize_t sc_end_write(struct sc_end *e, const struct iovec *iov, size_t count)
+static ssize_t write_some(struct sc_end *e, const struct iovec *iov, size_t count)
 {
     return send_all(e, iov, count, 0);
 }
 
-ssize_t sc_end_write_urgent(struct sc_end *e, uint8_t byte)
+static ssize_t write_urgent(struct sc_end *e, uint8_t byte)
 {
     struct iovec iov = {&byte, 1};
     return send_all(e, &iov, 1, MSG_OOB);
 }
 
-bool sc_end_read_urgent(struct sc_end *e, uint8_t *byte)
+static bool read_urgent(struct sc_end *e, uint8_t *byte)
 {
     e->urgent = false;
     e->readable = true; /* the last read ended in front of it, whatever stood behind */
     return recv(e->watch.fd, byte, 1, MSG_OOB | MSG_DONTWAIT) == 1;
 }
 
-void sc_end_finish(struct sc_end *e)
+static void finish(struct sc_end *e)
 {
     if (!e->finished)
         shutdown(e->watch.fd, SHUT_WR);
@@ -469,21 +446,52 @@ void sc_end_finish(struct sc_end *e)
 static void close_end(struct sc_end *e)
 {
     int fd = e->watch.fd;
-    if (fd < 0)
-        return;
     leave_queue(e);
     sc_loop_unwatch(e->loop, &e->watch);
     close(fd);
 }
 
-void sc_end_close(struct sc_end *e)
+static void close_clean(struct sc_end *e)
 {
-    if (e->watch.fd >= 0)
-        drop(e, queued(e));
+    drop(e, queued(e));
     close_end(e);
 }
 
-void sc_end_abort(struct sc_end *e)
+static const struct sc_end_ops ops = {.name = give_name,
+                                      .unplug = unplug,
+                                      .read = read_some,
+                                      .unread = unread,
+                                      .write = write_some,
+                                      .write_urgent = write_urgent,
+                                      .at_urgent = at_urgent,
+                                      .read_urgent = read_urgent,
+                                      .finish = finish,
+                                      .close = close_clean,
+                                      .abort = close_end};
+
+int sc_unix_end_init(struct sc_end *e, struct sc_loop *loop, int fd, enum sc_end_stage stage,
+                     void (*ready)(struct sc_end *e), void *owner)
 {
-    close_end(e);
+    *e = (struct sc_end){.watch = {.fd = -1},
+                         .loop = loop,
+                         .ops = &ops,
+                         .ready = ready,
+                         .owner = owner,
+                         .stage = stage};
+    sc_list_init(&e->in_queue);
+    int size = END_BUFFER;
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    int on = 1;
+    if (ioctl(fd, FIONBIO, &on) < 0)
+        return -errno;
+    e->watch = (struct sc_watch){.fd = fd, .ready = on_ready};
+    int err = sc_loop_watch(loop, &e->watch, WATCHED);
+    if (err < 0)
+        e->watch.fd = -1;
+    return err;
+}
+
+void sc_unix_end_plug(struct sc_end *e, size_t len)
+{
+    e->own.plug_len = len;
 }

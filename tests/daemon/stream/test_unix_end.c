@@ -1,6 +1,6 @@
 /* An application's socket as scaffoldd has it: no urgent byte is lost, whatever has not been told
  * of it yet when the bytes around it are read; and no descriptor that came with bytes stays. */
-#include "daemon/stream/end.h"
+#include "daemon/stream/unix_end.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,6 @@ static void nothing(struct sc_end *e)
 {
     (void)e;
 }
-static const struct sc_end_ops ignore = {.ready = nothing, .gone = nothing};
 
 static int open_both(void **state)
 {
@@ -38,7 +37,7 @@ static int open_both(void **state)
     assert_int_equal(sc_loop_init(&b.loop), 0);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
     b.app = fds[1];
-    assert_int_equal(sc_end_init(&b.end, &b.loop, fds[0], SC_END_FLOWING, &ignore, NULL), 0);
+    assert_int_equal(sc_unix_end_init(&b.end, &b.loop, fds[0], SC_END_FLOWING, nothing, NULL), 0);
     *state = &b;
     return 0;
 }
@@ -224,7 +223,7 @@ static void a_mark_is_no_socket(void **state)
     b->end.stage = SC_END_QUEUED;
     app_sends_with(b, "m", b->app);
     sc_loop_turn(&b->loop, SC_NEVER);
-    assert_false(b->end.mark_head);
+    assert_false(b->end.own.mark_head);
     assert_int_equal(reads(b, SOME), 1);
     app_ends_and_is_seen(b);
 }
@@ -249,7 +248,7 @@ static void a_mark_of_several(void **state)
     int before = open_descriptors();
     sc_loop_turn(&b->loop, SC_NEVER);
     assert_int_equal(open_descriptors(), before);
-    assert_false(b->end.mark_head);
+    assert_false(b->end.own.mark_head);
 }
 
 static void a_mark_is_no_data(void **state)
@@ -260,7 +259,7 @@ static void a_mark_is_no_data(void **state)
     app_sends_with(b, "m", event);
     close(event);
     sc_loop_turn(&b->loop, SC_NEVER);
-    assert_true(b->end.mark_head);
+    assert_true(b->end.own.mark_head);
     app_writes(b, 'a', 10, 0);
     sc_loop_turn(&b->loop, SC_NEVER);
     assert_int_equal(reads(b, SOME), 10);

@@ -88,10 +88,10 @@ struct sc_daemon {
     struct sc_folder folder;
     struct sc_bound_table bound;
     struct sc_survivors survivors;
-    struct sc_list carries;
-    struct sc_list joins;
-    struct sc_map sessions; /* both, by id */
-    uint64_t session_ids;   /* last one given */
+    const struct sc_plane_ops *const *planes;
+    struct sc_list session_list; /* the oldest first */
+    struct sc_map sessions;      /* the same by id */
+    uint64_t session_ids;        /* last one given */
     struct sc_endpoint_table endpoints;
     struct sc_datagrams datagrams;
     struct sc_status status;

@@ -10,7 +10,7 @@
 
 static bool is_idle(const struct sc_daemon *d)
 {
-    return d->bound.count == 0 && sc_list_empty(&d->carries) && sc_list_empty(&d->joins) &&
+    return d->bound.count == 0 && sc_list_empty(&d->session_list) &&
            d->endpoints.by_serial.count == 0 && !sc_survivors_wait(d);
 }
 

@@ -178,15 +178,12 @@ void sc_journal_reply(const struct sc_ctl_call *c, const struct sc_ctl_reply *r)
 /* The other end as the program sees it, and its host where it is known by name. */
 static void put_peer(const struct sc_session *s, char *out, size_t size)
 {
-    struct sc_flow_info flow = {0};
-    if (s->flow)
-        sc_flow_info(s->flow, &flow);
-    const char *host =
-        flow.peer_address ? sc_stack_host_name(s->daemon->stack, flow.peer_address) : NULL;
+    struct sc_plane_status p = sc_session_on_plane(s);
+    const char *host = p.host ? sc_stack_host_name(s->daemon->stack, p.host) : NULL;
     size_t n = strlen(sc_show_address(&s->request.target, out, size));
     if (host)
         snprintf(out + n, size - n, " on host %s", host);
-    else if (s->is_join)
+    else if (p.same_host)
         snprintf(out + n, size - n, " on this host");
 }
 

@@ -166,8 +166,6 @@ static int start(struct sc_daemon *d, char *why, size_t size)
         (struct sc_daemon_id){.uid = geteuid(), .instance = sc_instance_of(d->config.runtime_dir)};
     d->netns = stat("/proc/self/ns/net", &st) == 0 ? st.st_ino : 0;
     sc_list_init(&d->survivors.waiting);
-    sc_list_init(&d->carries);
-    sc_list_init(&d->joins);
     sc_idle_init(d);
     sc_journal_init(d);
     snprintf(why, size, "%s", strerror(ENOMEM));
@@ -180,7 +178,7 @@ static int start(struct sc_daemon *d, char *why, size_t size)
     sc_client_ports_init(d);
     sc_endpoint_table_init(&d->endpoints, d->config.seed);
     sc_datagrams_init(d);
-    sc_sessions_init(d);
+    sc_sessions_init(d, sc_planes);
     sc_status_init(d);
     sc_ula_init(&d->ula, &d->shares, seed);
     if (make_runtime_dir(&d->config, why, size) < 0 || open_log(d, why, size) < 0 ||

@@ -7,8 +7,8 @@
 #include "daemon/daemon.h"
 #include "daemon/datagram/endpoint.h"
 #include "daemon/journal.h"
+#include "daemon/stream/flows.h"
 #include "daemon/stream/listener.h"
-#include "daemon/stream/session.h"
 #include "local/ctl.h"
 
 void sc_reports_share_names(struct sc_daemon *d)
@@ -41,11 +41,11 @@ static void take_event(struct sc_daemon *d, const struct sc_event *e)
 {
     switch (e->type) {
     case SC_EVENT_ARRIVED:
-        sc_session_arrive(d, e->flow, sc_instance_app(e->instance));
+        sc_flows_arrive(d, e->flow, sc_instance_app(e->instance));
         break;
     case SC_EVENT_FLOW:
         if (e->flow->app)
-            sc_session_on_flow(e->flow->app, e->bits);
+            sc_flows_on_event(e->flow->app, e->bits);
         break;
     case SC_EVENT_MAPPED:
         if (!sc_survivors_on_mapped(d, e) && !sc_datagrams_on_mapped(d, e))

@@ -148,7 +148,7 @@ void sc_rows_flow(struct sc_rows *r, const struct sc_session_status *s)
     cJSON_AddStringToObject(o, "service", text);
     cJSON_AddNumberToObject(o, "pid", s->pid);
     cJSON_AddStringToObject(o, "program", program_name(r, s->pid));
-    cJSON_AddStringToObject(o, "plane", "user");
+    cJSON_AddStringToObject(o, "plane", s->plane);
     sc_show_address(&s->peer, text, sizeof text);
     cJSON_AddStringToObject(o, "peer", text);
     cJSON_AddStringToObject(o, "state", s->state);
@@ -157,7 +157,7 @@ void sc_rows_flow(struct sc_rows *r, const struct sc_session_status *s)
     cJSON_AddNumberToObject(o, "rtt_us", (double)s->rtt_us);
     cJSON_AddNumberToObject(o, "lost", (double)s->lost);
     cJSON_AddBoolToObject(o, "relayed", s->relayed);
-    cJSON_AddBoolToObject(o, "same_host", s->joined);
+    cJSON_AddBoolToObject(o, "same_host", s->same_host);
     put(r, "flow", o);
 }
 

@@ -1,22 +1,10 @@
 /* A carry: bytes between an application's end and a flow of the stack. */
 #include <errno.h>
 
-#include "daemon/stream/registry.h"
 #include "daemon/stream/session_parts.h"
 
 /* Pieces of one write to the program: those of a train. */
 #define PIECES 128
-
-static void abort_flow(struct sc_session *s, enum sc_abort_reason why)
-{
-    struct sc_daemon *d = s->daemon;
-    sc_journal_failed(s, ECONNRESET);
-    sc_flow_abort(s->flow, why, ECONNRESET, d->loop.now);
-    sc_stack_touch(d->stack, s->flow, d->loop.now);
-    sc_registry_keep_error(d, &s->client, ECONNRESET);
-    sc_end_abort(&s->client);
-    sc_session_end(s);
-}
 
 /* From the program into the flow. Returns 0; 1 when there may be more and no event will tell; or a
  * negative errno when the program reset. */
@@ -105,14 +93,6 @@ static int deliver_down(struct sc_session *s)
     return 0;
 }
 
-static void flow_failed(struct sc_session *s, int error)
-{
-    sc_journal_failed(s, error);
-    sc_registry_keep_error(s->daemon, &s->client, error);
-    sc_end_abort(&s->client);
-    sc_session_end(s);
-}
-
 /* The program has closed and its last byte is on its way: what still arrives for it resets the
  * peer, as TCP does. */
 static bool arrives_for_nobody(const struct sc_session *s)
@@ -122,50 +102,124 @@ static bool arrives_for_nobody(const struct sc_session *s)
            sc_flow_recv_peek(s->flow, iov, 1) > 0;
 }
 
-/* The peer keeps a flow half-open to a program that is gone. It is forgotten in silence: a peer
- * that does not write never learns of it, as in TCP. One that does not read what the program wrote
- * is told. */
-void sc_carry_give_up(struct sc_session *s, bool delivered)
-{
-    sc_time now = s->daemon->loop.now;
-    if (!delivered) {
-        abort_flow(s, SC_ABORT_TIMEOUT);
-        return;
-    }
-    sc_flow_on_peer_gone(s->flow, ECONNRESET, now);
-    sc_stack_touch(s->daemon->stack, s->flow, now);
-    sc_end_abort(&s->client);
-    sc_session_end(s);
-}
-
-void sc_carry_run(struct sc_session *s)
+static int run(struct sc_session *s)
 {
     struct sc_flow *f = s->flow;
     struct iovec iov[1];
     int more = s->client.error ? -ECONNRESET : send_up(s);
-    if (more < 0) {
-        abort_flow(s, SC_ABORT_RESET);
-        return;
-    }
-    if (send_urgent(s) || more > 0)
-        sc_session_again(s);
+    if (more < 0)
+        return -ECONNRESET;
+    int turn = send_urgent(s) || more > 0 ? SC_TURN_MORE : SC_TURN_WAITS;
     int err = deliver_down(s);
     if (sc_flow_error(f)) { /* FAILED, or DEAD by now */
-        if (err < 0 || s->client.hup || sc_flow_recv_peek(f, iov, 1) == 0)
-            flow_failed(s, sc_flow_error(f));
-        return; /* what arrived before the failure is still read, as after TCP's reset */
+        bool over = err < 0 || s->client.hup || sc_flow_recv_peek(f, iov, 1) == 0;
+        /* What arrived before the failure is still read, as after TCP's reset. */
+        return over ? -sc_flow_error(f) : turn;
     }
     bool aborted_late = s->client.hup && s->client.abort_on_close && s->fin_sent;
-    if (arrives_for_nobody(s) || (aborted_late && !s->client.finished)) {
-        abort_flow(s, SC_ABORT_RESET);
-        return;
-    }
-    if (s->client.finished && s->fin_sent) { /* the stack delivers what is on its way */
-        sc_stack_touch(s->daemon->stack, f, s->daemon->loop.now);
-        sc_end_close(&s->client);
-        sc_session_end(s);
-        return;
-    }
-    sc_session_watch_orphan(s);
+    if (arrives_for_nobody(s) || (aborted_late && !s->client.finished))
+        return -ECONNRESET;
     sc_stack_touch(s->daemon->stack, f, s->daemon->loop.now);
+    /* The stack delivers what is on its way. */
+    return s->client.finished && s->fin_sent ? SC_TURN_OVER : turn;
 }
+
+/* Other hosts are reached by any service, those of loopback are not. */
+static int prepare(struct sc_session *s)
+{
+    return s->request.loopback ? ECONNREFUSED : 0;
+}
+
+static int set(struct sc_session *s, uint32_t option, uint32_t value)
+{
+    if (option == SC_OPT_USER_TIMEOUT_MS) {
+        sc_flow_set_user_timeout(s->flow, value * SC_MS);
+        sc_stack_touch(s->daemon->stack, s->flow, s->daemon->loop.now);
+    }
+    return 0; /* bytes never wait for more bytes here, and hosts are watched in any case */
+}
+
+static int open_flow(struct sc_session *s)
+{
+    struct sc_daemon *d = s->daemon;
+    int err = sc_stack_connect(d->stack, &s->request.service, s->request.own.port,
+                               s->request.timeout, s, &s->flow, d->loop.now);
+    if (err < 0) {
+        s->flow = NULL;
+        return -err;
+    }
+    if (s->request.user_timeout_ms)
+        sc_flow_set_user_timeout(s->flow, s->request.user_timeout_ms * SC_MS);
+    sc_stack_touch(d->stack, s->flow, d->loop.now);
+    return 0;
+}
+
+static void abort_flow(struct sc_session *s, enum sc_cut why, int error)
+{
+    static const enum sc_abort_reason reasons[] = {[SC_CUT_RESET] = SC_ABORT_RESET,
+                                                   [SC_CUT_TIMEOUT] = SC_ABORT_TIMEOUT,
+                                                   [SC_CUT_REFUSED] = SC_ABORT_REFUSED};
+    struct sc_daemon *d = s->daemon;
+    if (!s->flow || sc_flow_error(s->flow))
+        return;
+    if (why == SC_CUT_FORGOTTEN)
+        sc_flow_on_peer_gone(s->flow, error, d->loop.now);
+    else
+        sc_flow_abort(s->flow, reasons[why], error, d->loop.now);
+    sc_stack_touch(d->stack, s->flow, d->loop.now);
+}
+
+static void fill_info(const struct sc_flow *f, struct sc_ctl_info *info)
+{
+    struct sc_flow_info flow;
+    sc_flow_info(f, &flow);
+    info->rtt_us = (uint32_t)flow.rtt;
+    info->rtt_var_us = (uint32_t)flow.rtt_variation;
+    info->mss = (uint32_t)flow.mss;
+    info->cwnd_bytes = (uint32_t)flow.cwnd;
+    info->lost_packets = (uint32_t)flow.packets_lost;
+    info->retransmitted_packets = (uint32_t)flow.packets_retransmitted;
+}
+
+static void get(const struct sc_session *s, uint32_t option, uint32_t *value,
+                struct sc_ctl_info *info)
+{
+    if (option == SC_OPT_OUTQ)
+        *value = (uint32_t)sc_flow_unacknowledged(s->flow);
+    else if (option == SC_OPT_INFO)
+        fill_info(s->flow, info);
+}
+
+static void describe(const struct sc_session *s, struct sc_plane_status *out)
+{
+    struct sc_flow_info flow;
+    if (!s->flow)
+        return;
+    sc_flow_info(s->flow, &flow);
+    out->moved = flow.moved;
+    out->delivered = s->fin_sent && sc_flow_send_finished(s->flow);
+    out->host = flow.peer_address;
+    out->rtt_us = flow.rtt;
+    out->lost = flow.packets_lost;
+    out->relayed = flow.relayed;
+}
+
+static void freeze(struct sc_session *s)
+{
+    struct sc_daemon *d = s->daemon;
+    if (!s->flow)
+        return;
+    s->flow->app = NULL;
+    sc_stack_release(d->stack, s->flow, d->loop.now);
+    s->flow = NULL;
+}
+
+const struct sc_plane_ops sc_carry = {.name = "user",
+                                      .prepare = prepare,
+                                      .connect = open_flow,
+                                      .run = run,
+                                      .abort = abort_flow,
+                                      .set = set,
+                                      .get = get,
+                                      .describe = describe,
+                                      .freeze = freeze};

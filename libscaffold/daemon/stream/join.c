@@ -3,23 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/stream/registry.h"
+#include "daemon/stream/arrival.h"
+#include "daemon/stream/serving.h"
 #include "daemon/stream/session_parts.h"
-
-static void reset_join(struct sc_session *s, int error)
-{
-    sc_journal_failed(s, error);
-    sc_registry_keep_error(s->daemon, &s->client, error);
-    sc_registry_keep_error(s->daemon, &s->server, error);
-    sc_end_abort(&s->client);
-    sc_end_abort(&s->server);
-    sc_session_end(s);
-}
-
-void sc_join_give_up(struct sc_session *s)
-{
-    reset_join(s, ECONNRESET);
-}
 
 static bool flush_urgent(struct sc_direction *dir, struct sc_end *to)
 {
@@ -106,37 +92,76 @@ static bool aborted_late(const struct sc_end *e, const struct sc_direction *from
     return from->done && from->rest_len == 0 && e->hup && e->abort_on_close && !e->finished;
 }
 
-void sc_join_run(struct sc_session *s)
+static int run(struct sc_session *s)
 {
     uint64_t up_before = s->client.rx, down_before = s->server.rx;
     bool client_was_gone = s->client.hup, server_was_gone = s->server.hup;
-    if (s->client.error || s->server.error) {
-        reset_join(s, ECONNRESET);
-        return;
-    }
+    if (s->client.error || s->server.error)
+        return -ECONNRESET;
     int up = pump(&s->up, &s->client, &s->server);
     int down = up < 0 ? up : pump(&s->down, &s->server, &s->client);
-    if (down < 0) {
-        reset_join(s, ECONNRESET);
-        return;
-    }
-    if (up > 0 || down > 0)
-        sc_session_again(s);
-    if (aborted_late(&s->client, &s->up) || aborted_late(&s->server, &s->down)) {
-        reset_join(s, ECONNRESET);
-        return;
-    }
+    if (down < 0)
+        return -ECONNRESET;
+    if (aborted_late(&s->client, &s->up) || aborted_late(&s->server, &s->down))
+        return -ECONNRESET;
     bool into_void = (server_was_gone && !s->server.finished && s->client.rx > up_before) ||
                      (client_was_gone && !s->client.finished && s->server.rx > down_before);
-    if (into_void) {
-        reset_join(s, ECONNRESET);
-        return;
-    }
-    if (s->up.done && s->down.done && !s->up.rest_len && !s->down.rest_len) {
-        sc_end_close(&s->client);
-        sc_end_close(&s->server);
-        sc_session_end(s);
-        return;
-    }
-    sc_session_watch_orphan(s);
+    if (into_void)
+        return -ECONNRESET;
+    if (s->up.done && s->down.done && !s->up.rest_len && !s->down.rest_len)
+        return SC_TURN_OVER;
+    return up > 0 || down > 0 ? SC_TURN_MORE : SC_TURN_WAITS;
 }
+
+/* An instance of this host, in turn. */
+static int prepare(struct sc_session *s)
+{
+    struct sc_daemon *d = s->daemon;
+    struct sc_listener *l = sc_serving_choose(d, &s->request.service, &s->request.target);
+    if (!l)
+        return ENOENT;
+    if (!s->share.user && !sc_share_take(&d->shares, &s->share, s->request.uid, SC_SHARE_ARRIVALS))
+        return ENOBUFS;
+    s->arrival.listener = l;
+    return 0;
+}
+
+static int arrive(struct sc_session *s)
+{
+    struct sc_loop *l = &s->daemon->loop;
+    s->arrival.end = &s->server;
+    s->arrival.owner = s;
+    s->arrival.peer = s->request.own;
+    sc_time timeout = s->request.timeout ? s->request.timeout : SC_OPEN_TIMEOUT;
+    sc_loop_alarm(l, &s->alarm, l->now + timeout);
+    sc_arrival_deliver(s->arrival.listener, &s->arrival);
+    return 0;
+}
+
+static void describe(const struct sc_session *s, struct sc_plane_status *out)
+{
+    out->delivered = !s->up.rest_len && !s->down.rest_len;
+    out->same_host = true;
+}
+
+static void free_direction(struct sc_direction *dir)
+{
+    free(dir->rest);
+    *dir = (struct sc_direction){0};
+}
+
+static void freeze(struct sc_session *s)
+{
+    sc_share_give(&s->daemon->shares, &s->share);
+    free_direction(&s->up);
+    free_direction(&s->down);
+}
+
+/* A way of the user plane that needs no packets. Nothing is behind its two ends that could be cut.
+ */
+const struct sc_plane_ops sc_join = {.name = "user",
+                                     .prepare = prepare,
+                                     .connect = arrive,
+                                     .run = run,
+                                     .describe = describe,
+                                     .freeze = freeze};

@@ -1,17 +1,18 @@
 /* What a program's socket and its counterpart have to do with each other, from the first word of
- * the client to the last byte: one session per application end that scaffoldd serves.
+ * the client to the last byte: one session per application end that scaffoldd serves. It has the
+ * life cycle; how the bytes travel is its plane's (daemon/stream/plane.h).
  *
- *   join    two ends on this host, bytes handed over directly (D3)
- *   carry   an end here and a flow of the stack
- *
- * A client's session starts as neither: it looks for an instance, local first, then through the
- * network. */
+ * The daemon's table owns sessions, and sc_session_end is the one end of each. A session owns its
+ * ends and what its plane keeps of it. Who refers to it meanwhile is a flow by `app`, a waiting
+ * call by a tie, a listener while the session's arrival waits, and alarms: all of them forget it
+ * there. Its memory lives until the end of the turn, with `over` set. */
 #ifndef SC_DAEMON_STREAM_SESSION_H
 #define SC_DAEMON_STREAM_SESSION_H
 
 #include "base/tie.h"
 #include "daemon/daemon.h"
 #include "daemon/stream/end.h"
+#include "daemon/stream/plane.h"
 #include "local/ctl.h"
 
 struct sc_session;
@@ -39,18 +40,6 @@ struct sc_waiter {
     void (*opened)(struct sc_waiter *w, int error);
 };
 
-/* Opens a flow for a program's socket, of which `fd` is scaffoldd's end (daemon/pair.h), plugged;
- * it is taken over whatever is returned. The request's local port is taken over with 0; then `w`,
- * which may be NULL, is told, perhaps before this returns. Otherwise a positive errno: no session.
- */
-int sc_session_open(struct sc_daemon *d, const struct sc_request *r, int fd, struct sc_waiter *w);
-
-/* The stack reported a flow that was confirmed by its client. */
-void sc_session_arrive(struct sc_daemon *d, struct sc_flow *f, struct sc_listener *l);
-
-/* The stack reported events for a flow of ours (flow->app is the session). */
-void sc_session_on_flow(struct sc_session *s, unsigned bits);
-
 /* Ends every session as a death of scaffoldd would: readers get an error. */
 void sc_sessions_end(struct sc_daemon *d);
 
@@ -69,10 +58,13 @@ struct sc_session_status {
     uint64_t rtt_us;
     uint64_t lost;
     bool relayed;
-    bool joined; /* both ends on this host */
+    bool same_host; /* both ends on this one */
+    const char *plane;
 };
 
-void sc_sessions_init(struct sc_daemon *d);
+/* `planes`: those that an opening asks, in this order; NULL is the last. They outlive the sessions.
+ */
+void sc_sessions_init(struct sc_daemon *d, const struct sc_plane_ops *const *planes);
 void sc_sessions_fini(struct sc_daemon *d);
 
 /* Every application end, in pieces between which sessions may come and go (sc_map_scan). */

@@ -1,4 +1,5 @@
-/* What session.c, join.c and carry.c know of a session, and nobody else. */
+/* What the parts of a session know of it, its planes among them, and nobody else but those who show
+ * it. */
 #ifndef SC_DAEMON_STREAM_SESSION_PARTS_H
 #define SC_DAEMON_STREAM_SESSION_PARTS_H
 
@@ -20,46 +21,47 @@ struct sc_direction {
 };
 
 struct sc_session {
-    struct sc_list link; /* the daemon's joins or carries */
+    struct sc_list link; /* all of the daemon's */
     struct sc_map_node by_id;
     uint64_t id;
     struct sc_daemon *daemon;
-    struct sc_request request; /* of the client; for arrivals only service, own and target */
-    struct sc_end client;      /* join: the client's end. carry: the only end */
-    struct sc_end server;      /* join: the instance's end; fd -1 otherwise */
-    struct sc_direction up;    /* client to server */
+    const struct sc_plane_ops *plane; /* NULL: not found yet */
+    struct sc_request request;        /* of the client; for arrivals only service, own and target */
+    struct sc_end client;             /* join: the client's end. carry: the only end */
+    struct sc_end server;             /* join: the instance's end; fd -1 otherwise */
+    struct sc_direction up;           /* client to server */
     struct sc_direction down;
     struct sc_flow *flow; /* carry */
     struct sc_arrival arrival;
-    struct sc_tie waiter;  /* struct sc_waiter: until the opening has ended */
-    struct sc_share share; /* of the server's end */
-    bool is_join;
+    struct sc_tie waiter;     /* struct sc_waiter: until the opening has ended */
+    struct sc_share share;    /* of the server's end */
     bool is_server;           /* carry: the end belongs to an instance */
     bool open;                /* established on the client's side */
     bool over;                /* being taken apart */
     bool fin_sent;            /* carry: towards the flow */
-    struct sc_alarm alarm;    /* opening: gives up. Open: the next turn, see sc_session_again */
+    struct sc_alarm alarm;    /* opening: gives up. Open: the next turn */
     struct sc_alarm orphan;   /* a program has closed: how long the flow may go on without it */
     uint64_t orphan_progress; /* when that was set */
 };
 
-/* Moves what can be moved now and ends the session when it is over. */
-void sc_join_run(struct sc_session *s);
-void sc_carry_run(struct sc_session *s);
+/* A new one, in the table, with neither ends nor a plane. NULL: no memory. */
+struct sc_session *sc_session_new(struct sc_daemon *d);
 
-/* An orphan moved nothing for too long; `delivered`: what it had written has arrived. */
-void sc_join_give_up(struct sc_session *s);
-void sc_carry_give_up(struct sc_session *s, bool delivered);
+/* Has the plane move what can be moved now, and ends the session when it is over or failed. */
+void sc_session_run(struct sc_session *s);
 
-/* A turn's worth was moved and more may be there, for which no event will come: run once more after
- * the others had their turn. */
-void sc_session_again(struct sc_session *s);
-
-/* To be called when bytes or events were seen: once a program has closed, a flow that moves nothing
- * more is ended after a while. */
-void sc_session_watch_orphan(struct sc_session *s);
+/* The opening has ended, with 0 or a positive errno: who waits for it is told, once. */
+void sc_session_tell_waiter(struct sc_session *s, int error);
 
 /* Frees the session; its ends are closed or aborted by now. Idempotent. */
 void sc_session_end(struct sc_session *s);
+
+static inline struct sc_plane_status sc_session_on_plane(const struct sc_session *s)
+{
+    struct sc_plane_status p = {0};
+    if (s->plane)
+        s->plane->describe(s, &p);
+    return p;
+}
 
 #endif

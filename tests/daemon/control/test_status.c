@@ -52,7 +52,7 @@ static struct sc_daemon *start(void)
     sc_shares_init(&d->shares, 500, 1 << 20, seed);
     sc_bound_init(&d->bound, seed);
     sc_endpoint_table_init(&d->endpoints, 3);
-    sc_sessions_init(d);
+    sc_sessions_init(d, sc_planes);
     sc_status_init(d);
     return d;
 }
@@ -117,7 +117,7 @@ static void serve(struct sc_daemon *d, uint32_t number, unsigned more)
 /* A flow that is over as soon as it is taken out of the table: nothing but what status looks at. */
 static void open_flow(struct sc_daemon *d, struct sc_session *s, uint64_t id)
 {
-    *s = (struct sc_session){.daemon = d, .id = id, .open = true, .is_join = true};
+    *s = (struct sc_session){.daemon = d, .id = id, .open = true, .plane = &sc_join};
     s->client.watch.fd = 1000000;
     s->client.pid = 7;
     s->client.own_serial = id;

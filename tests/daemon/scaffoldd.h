@@ -1,0 +1,20 @@
+/* A scaffoldd without the network: all its tables, its loop, the stack of a host that is its own
+ * service router or has one that never answers, and a runtime folder of its own. */
+#ifndef SC_TESTS_DAEMON_SCAFFOLDD_H
+#define SC_TESTS_DAEMON_SCAFFOLDD_H
+
+#include "daemon/daemon.h"
+
+/* `planes` as sc_sessions_init takes them. */
+struct sc_daemon *scaffoldd_start(const struct sc_plane_ops *const *planes, bool is_router);
+
+/* Ends all that is left, and checks that nobody holds a share of anything. */
+void scaffoldd_stop(struct sc_daemon *d);
+
+/* Turns of the loop, until nothing happens any more. */
+void scaffoldd_settle(struct sc_daemon *d);
+
+/* Whether the kernel has bytes, or an end, for a program at this descriptor. */
+bool scaffoldd_readable(int fd);
+
+#endif

@@ -1,0 +1,387 @@
+/* Control calls, on real connections: what is answered, and what is left when the caller goes
+ * first, whatever the call waits for. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "daemon/control/lookup.h"
+#include "daemon/control/server.h"
+#include "daemon/control/wait.h"
+#include "daemon/scaffoldd.h"
+#include "daemon/stream/client_port.h"
+#include "daemon/stream/opening.h"
+#include "daemon/stream/session_parts.h"
+
+#define LOOPBACK 0x7f000001u
+
+/* --- a plane that opens when the test says so ------------------------------------------------- */
+
+static struct sc_session *opening;
+
+static int prepare(struct sc_session *s)
+{
+    (void)s;
+    return 0;
+}
+
+static int begin(struct sc_session *s)
+{
+    opening = s;
+    return 0;
+}
+
+static int run(struct sc_session *s)
+{
+    (void)s;
+    return SC_TURN_WAITS;
+}
+
+static void describe(const struct sc_session *s, struct sc_plane_status *out)
+{
+    (void)s;
+    (void)out;
+}
+
+static void freeze(struct sc_session *s)
+{
+    (void)s;
+}
+
+static const struct sc_plane_ops patient_plane = {.name = "patient",
+                                                  .prepare = prepare,
+                                                  .connect = begin,
+                                                  .run = run,
+                                                  .describe = describe,
+                                                  .freeze = freeze};
+static const struct sc_plane_ops *const planes[] = {&patient_plane, NULL};
+
+/* --- a caller --------------------------------------------------------------------------------- */
+
+static struct sc_daemon *start(bool is_router)
+{
+    char why[512] = "";
+    struct sc_daemon *d = scaffoldd_start(planes, is_router);
+    if (sc_ctl_open(d, why, sizeof why) < 0)
+        fail_msg("%s", why);
+    return d;
+}
+
+static void stop(struct sc_daemon *d)
+{
+    assert_true(sc_list_empty(&d->ctl->idle));
+    assert_true(sc_list_empty(&d->ctl->busy));
+    assert_int_equal(d->ctl->waiting.count, 0);
+    sc_ctl_close(d);
+    scaffoldd_stop(d);
+}
+
+static int calls(const struct sc_daemon *d)
+{
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    memcpy(sun.sun_path, d->ctl->file, strlen(d->ctl->file));
+    assert_int_equal(connect(fd, (struct sockaddr *)&sun, sizeof sun), 0);
+    return fd;
+}
+
+static struct sc_ctl_request request(enum sc_ctl_op op)
+{
+    return (struct sc_ctl_request){
+        .magic = SC_CTL_MAGIC, .version = SC_CTL_VERSION, .op = (uint16_t)op};
+}
+
+static void asks(struct sc_daemon *d, int fd, const struct sc_ctl_request *q)
+{
+    assert_int_equal(send(fd, q, sizeof *q, 0), sizeof *q);
+    scaffoldd_settle(d);
+}
+
+/* The reply, and the descriptor that came with it; -1: none. */
+static struct sc_ctl_reply reads(int fd, int *passed)
+{
+    struct sc_ctl_reply r = {0};
+    struct iovec iov = {&r, sizeof r};
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = control.room,
+                         .msg_controllen = sizeof control.room};
+    assert_int_equal(recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC), sizeof r);
+    struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
+    *passed = -1;
+    if (h)
+        memcpy(passed, CMSG_DATA(h), sizeof *passed);
+    return r;
+}
+
+/* A reply without a descriptor. */
+static struct sc_ctl_reply reads_alone(int fd)
+{
+    int passed;
+    struct sc_ctl_reply r = reads(fd, &passed);
+    assert_int_equal(passed, -1);
+    return r;
+}
+
+static void hangs_up(struct sc_daemon *d, int fd)
+{
+    close(fd);
+    scaffoldd_settle(d);
+}
+
+/* --- tests ------------------------------------------------------------------------------------ */
+
+static void hello(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(true);
+    struct sc_ctl_request q = request(SC_CTL_HELLO);
+    int fd = calls(d);
+    asks(d, fd, &q);
+    struct sc_ctl_reply r = reads_alone(fd);
+    assert_int_equal(r.error, 0);
+    assert_int_equal(r.value, getpid());
+    assert_string_equal(r.name, "here");
+    asks(d, fd, &q); /* a connection may be used again */
+    assert_int_equal(reads_alone(fd).error, 0);
+    hangs_up(d, fd);
+    stop(d);
+}
+
+static void what_is_not_acceptable(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(true);
+    struct sc_ctl_request q = request(SC_CTL_HELLO);
+    int fd = calls(d);
+    d->netns = 1;
+    q.netns = 2;
+    asks(d, fd, &q);
+    assert_int_equal(reads_alone(fd).error, EXDEV);
+    assert_int_equal(d->refused_peers, 1);
+    q = request(SC_CTL_STATUS); /* unlike HELLO, not of every version */
+    q.version = SC_CTL_VERSION + 1;
+    asks(d, fd, &q);
+    assert_int_equal(reads_alone(fd).error, EPROTO);
+    q = request(SC_CTL_OPS);
+    asks(d, fd, &q);
+    assert_int_equal(reads_alone(fd).error, EINVAL);
+    hangs_up(d, fd);
+    stop(d);
+}
+
+/* What came with a request that has no use for it is closed. */
+static void a_descriptor_that_nobody_wants(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(true);
+    struct sc_ctl_request q = request(SC_CTL_HELLO);
+    int fd = calls(d), ends[2];
+    char byte;
+    assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    struct iovec iov = {&q, sizeof q};
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = control.room,
+                         .msg_controllen = sizeof control.room};
+    struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
+    *h = (struct cmsghdr){
+        .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+    memcpy(CMSG_DATA(h), &ends[1], sizeof(int));
+    assert_int_equal(sendmsg(fd, &msg, 0), sizeof q);
+    close(ends[1]);
+    scaffoldd_settle(d);
+    assert_int_equal(reads_alone(fd).error, 0);
+    assert_int_equal(d->unwanted_descriptors, 1);
+    assert_int_equal(read(ends[0], &byte, 1), 0); /* nobody has the other end */
+    close(ends[0]);
+    hangs_up(d, fd);
+    stop(d);
+}
+
+/* The caller goes while the router is asked: its answer finds nobody. */
+static void a_look_up_that_nobody_waits_for(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(false);
+    struct sc_ctl_request q = request(SC_CTL_RESOLVE);
+    int fd = calls(d);
+    snprintf(q.resolve.name, sizeof q.resolve.name, "web.acme.scaffold");
+    asks(d, fd, &q);
+    assert_int_equal(d->ctl->waiting.count, 1);
+    assert_false(scaffoldd_readable(fd));
+    struct sc_event event = {.type = SC_EVENT_MAPPED, .ticket = (void *)(uintptr_t)d->ctl->tickets};
+    hangs_up(d, fd);
+    assert_int_equal(d->ctl->waiting.count, 0);
+    sc_ctl_on_mapped(d, &event);
+    stop(d);
+}
+
+static void a_look_up_that_fails(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(false);
+    struct sc_ctl_request q = request(SC_CTL_REVERSE);
+    int fd = calls(d);
+    q.reverse.address = sc_address_v4(0xc6120005, 0);
+    asks(d, fd, &q);
+    struct sc_event event = {.type = SC_EVENT_MAPPED,
+                             .ticket = (void *)(uintptr_t)d->ctl->tickets,
+                             .mapping = {.error = ENOENT}};
+    sc_ctl_on_mapped(d, &event);
+    assert_int_equal(reads_alone(fd).error, ENOENT);
+    sc_ctl_on_mapped(d, &event); /* nobody waits for that any more */
+    assert_false(scaffoldd_readable(fd));
+    hangs_up(d, fd);
+    stop(d);
+}
+
+/* --- connecting ------------------------------------------------------------------------------- */
+
+/* PREPARE, for loopback: the program's socket. */
+static int prepares(struct sc_daemon *d, int fd, uint16_t *port)
+{
+    struct sc_ctl_request q = request(SC_CTL_PREPARE);
+    int program;
+    q.prepare.family = SC_FAMILY_INET;
+    q.prepare.address = sc_address_v4(LOOPBACK, 80);
+    asks(d, fd, &q);
+    struct sc_ctl_reply r = reads(fd, &program);
+    assert_int_equal(r.error, 0);
+    assert_true(program >= 0);
+    assert_true(sc_client_port_is_used(d, r.address.port));
+    *port = r.address.port;
+    return program;
+}
+
+static void hands_over(struct sc_daemon *d, int fd)
+{
+    struct sc_ctl_request q = request(SC_CTL_HANDOVER);
+    q.handover.wait = 1;
+    asks(d, fd, &q);
+    assert_non_null(opening->waiter.other);
+    assert_false(scaffoldd_readable(fd));
+}
+
+static void ends_session(struct sc_daemon *d, int program)
+{
+    close(program);
+    sc_sessions_end(d);
+    scaffoldd_settle(d);
+}
+
+static void waits_for_the_opening(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(true);
+    uint16_t port;
+    int fd = calls(d), program = prepares(d, fd, &port);
+    hands_over(d, fd);
+    sc_opening_done(opening, 0);
+    assert_int_equal(reads_alone(fd).error, 0);
+    hangs_up(d, fd);
+    assert_true(sc_client_port_is_used(d, port)); /* the session's */
+    ends_session(d, program);
+    assert_false(sc_client_port_is_used(d, port));
+    stop(d);
+}
+
+/* What PREPARE holds goes with the caller. */
+static void hangs_up_when_prepared(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(true);
+    uint16_t port;
+    char byte;
+    int fd = calls(d), program = prepares(d, fd, &port);
+    hangs_up(d, fd);
+    assert_false(sc_client_port_is_used(d, port));
+    assert_int_equal(recv(program, &byte, 1, MSG_DONTWAIT), -1); /* its plug is unread: a reset */
+    assert_int_equal(errno, ECONNRESET);
+    close(program);
+    stop(d);
+}
+
+/* The session goes on, and tells nobody. */
+static void hangs_up_during_the_opening(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(true);
+    uint16_t port;
+    int fd = calls(d), program = prepares(d, fd, &port);
+    struct pollfd p = {.fd = program, .events = POLLOUT};
+    hands_over(d, fd);
+    hangs_up(d, fd);
+    assert_null(opening->waiter.other);
+    sc_opening_done(opening, 0);
+    assert_int_equal(poll(&p, 1, 0), 1);
+    ends_session(d, program);
+    stop(d);
+}
+
+/* The program closes what it opens: whoever waits is told, and nothing is left. */
+static void the_program_closes_during_the_opening(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(true);
+    uint16_t port;
+    int fd = calls(d), program = prepares(d, fd, &port);
+    hands_over(d, fd);
+    close(program);
+    scaffoldd_settle(d);
+    assert_int_equal(reads_alone(fd).error, ECONNABORTED);
+    assert_int_equal(d->sessions.count, 0);
+    hangs_up(d, fd);
+    stop(d);
+}
+
+/* PREPARE of a host that has no address yet waits; the caller goes, and then there is one. */
+static void hangs_up_before_there_is_an_address(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(false);
+    struct sc_ctl_request q = request(SC_CTL_PREPARE);
+    int fd = calls(d);
+    q.prepare.by_service = 1;
+    q.prepare.family = SC_FAMILY_INET;
+    asks(d, fd, &q);
+    assert_false(scaffoldd_readable(fd));
+    hangs_up(d, fd);
+    d->loop.now += 3600 * SC_SECOND; /* as late as it can be */
+    sc_ctl_on_joined(d);
+    stop(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hello),
+        cmocka_unit_test(what_is_not_acceptable),
+        cmocka_unit_test(a_descriptor_that_nobody_wants),
+        cmocka_unit_test(a_look_up_that_nobody_waits_for),
+        cmocka_unit_test(a_look_up_that_fails),
+        cmocka_unit_test(waits_for_the_opening),
+        cmocka_unit_test(hangs_up_when_prepared),
+        cmocka_unit_test(hangs_up_during_the_opening),
+        cmocka_unit_test(the_program_closes_during_the_opening),
+        cmocka_unit_test(hangs_up_before_there_is_an_address),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

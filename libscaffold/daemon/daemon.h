@@ -95,6 +95,7 @@ struct sc_daemon {
     struct sc_endpoint_table endpoints;
     struct sc_datagrams datagrams;
     struct sc_status status;
+    bool activity; /* in this turn */
     struct sc_alarm sweep;
     struct sc_alarm idle;
     sc_time started;
@@ -104,8 +105,11 @@ struct sc_daemon {
     uint64_t unwanted_descriptors; /* came with a request that has no use for one: closed */
 };
 
-/* After anything that may have made packets due or sockets idle. */
-void sc_daemon_on_activity(struct sc_daemon *d);
+/* After anything that may have made packets due or sockets idle: idle.h looks at it once a turn. */
+static inline void sc_daemon_on_activity(struct sc_daemon *d)
+{
+    d->activity = true;
+}
 
 /* Program name of a process, for status; "?" when it cannot be read. */
 void sc_program_name(pid_t pid, char *buf, size_t size);

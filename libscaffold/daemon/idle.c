@@ -32,8 +32,11 @@ static void on_sweep(struct sc_alarm *a)
         sc_loop_alarm(&d->loop, &d->sweep, d->loop.now + SWEEP_EVERY * piece / d->bound.count);
 }
 
-void sc_daemon_on_activity(struct sc_daemon *d)
+void sc_idle_update(struct sc_daemon *d)
 {
+    if (!d->activity)
+        return;
+    d->activity = false;
     if (d->bound.count && d->sweep.timer.at == SC_NEVER)
         sc_loop_alarm(&d->loop, &d->sweep, d->loop.now + SWEEP_EVERY);
     if (d->config.idle_exit_s > 0)

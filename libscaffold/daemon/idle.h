@@ -4,7 +4,9 @@
 
 struct sc_daemon;
 
-/* Before anything that could be told to sc_daemon_on_activity. */
 void sc_idle_init(struct sc_daemon *d);
+
+/* At the end of a turn: what sc_daemon_on_activity was called for. */
+void sc_idle_update(struct sc_daemon *d);
 
 #endif

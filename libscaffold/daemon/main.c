@@ -58,6 +58,7 @@ static bool turn(struct sc_daemon *d, bool more)
     sc_reports_take(d);
     bool unsent = sc_udp_send(&d->udp, d->stack, SEND_TURN, l->now);
     sc_reports_take(d);
+    sc_idle_update(d);
     return more || unsent || (sc_stack_pending(d->stack) && !d->udp.blocked);
 }
 
@@ -191,6 +192,7 @@ static int start(struct sc_daemon *d, char *why, size_t size)
     sc_reports_share_names(d);
     sc_survivors_find(d);
     sc_daemon_on_activity(d);
+    sc_idle_update(d);
     return 0;
 }
 

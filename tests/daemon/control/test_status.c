@@ -23,13 +23,8 @@
 #define CHAIN 20
 #define EPOCH 77
 
-/* What main.c has otherwise. */
+/* What program.c has otherwise. */
 static unsigned names_read;
-
-void sc_daemon_on_activity(struct sc_daemon *d)
-{
-    (void)d;
-}
 
 void sc_program_name(pid_t pid, char *buf, size_t size)
 {

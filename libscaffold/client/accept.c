@@ -1,6 +1,6 @@
-/* accept: the kernel's, on a real listener to which only scaffoldd can connect (daemon/stream/folder.h).
- * No question is asked, since a sandbox may forbid it; here the first byte is sent that keeps an
- * abort from looking like an end (D3, A7, A8). */
+/* accept: the kernel's, on a real listener to which only scaffoldd can connect
+ * (daemon/stream/folder.h). No question is asked, since a sandbox may forbid it; here the first
+ * byte is sent that keeps an abort from looking like an end (D3, A7, A8). */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -5,8 +5,8 @@
  *   \0scaffold/<uid>/<instance>/<kind>/<family><flag>/<ip>:<port>/<serial>
  *
  * A server's socket, and hence what it accepts, is bound to a file in a folder that only
- * scaffoldd's user and root can enter (daemon/stream/folder.h); its name is that file's, without the
- * folder:
+ * scaffoldd's user and root can enter (daemon/stream/folder.h); its name is that file's, without
+ * the folder:
  *
  *   scaffold.<uid>.<instance>.b.<family><flag>.<ip>:<port>.<serial>.<owner>
  *

@@ -114,54 +114,74 @@ static void prepare_again(struct sc_alarm *a)
     sc_ctl_on_prepare(sc_container(a, struct sc_ctl_call, address));
 }
 
-void sc_ctl_on_prepare(struct sc_ctl_call *c)
+/* By a service's id: it need not be looked up. */
+static void prepare_by_service(struct sc_ctl_call *c)
+{
+    struct sc_service_id id;
+    struct sc_mapping m;
+    memcpy(id.bytes, c->request.prepare.service, sizeof id.bytes);
+    if (sc_stack_mapping_of_service(c->server->daemon->stack, &id, &m))
+        c->open.target = sc_address_v4(m.pool, sc_service_id_port(&id));
+    prepare_for(c, &id);
+}
+
+/* By a loopback address, or one of this host's own where somebody is to be reached. */
+static void prepare_here(struct sc_ctl_call *c)
 {
     struct sc_daemon *d = c->server->daemon;
-    struct sc_address a = c->request.prepare.address;
-    bool loopback =
-        !c->request.prepare.by_service && (sc_address_is_loopback(&a) || c->request.prepare.here);
-    if (!loopback && sc_ctl_awaits_address(c, prepare_again))
-        return;
-    sc_ctl_drop_prepared(c); /* prepared before, and thought better of it */
-    if (loopback && !sc_host_has_address(d, &a)) {
+    const struct sc_address *a = &c->open.target;
+    struct sc_service_id id = sc_meaning_of_loopback(d, a->port);
+    if (c->request.prepare.here && !sc_serving_choose(d, &id, a)) {
         sc_ctl_send_error(c, ENOENT, SC_CTL_NOBODY_HERE);
         return;
     }
-    if (c->request.prepare.datagram) {
-        sc_ctl_prepare_datagram(c);
-        return;
+    c->open.loopback = true;
+    prepare_for(c, &id);
+}
+
+/* By the address of a service. */
+static void prepare_by_address(struct sc_ctl_call *c)
+{
+    const struct sc_address *a = &c->open.target;
+    struct sc_service_id id;
+    if (sc_address_is_v4(a)) {
+        sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(a), on_mapped);
+    } else if (sc_ula_find(&c->server->daemon->ula, a, &id)) {
+        id = sc_service_id_at(id, a->port, IPPROTO_TCP);
+        prepare_for(c, &id);
+    } else {
+        sc_ctl_send_error(c, ENETUNREACH, "no service has this address; resolve its name first");
     }
-    c->open = (struct sc_request){.target = a,
+}
+
+static void prepare_stream(struct sc_ctl_call *c, bool loopback)
+{
+    c->open = (struct sc_request){.target = c->request.prepare.address,
                                   .family = (enum sc_family)c->request.prepare.family,
                                   .uid = c->peer.uid,
                                   .pid = c->peer.pid};
-    if (c->request.prepare.by_service) {
-        struct sc_service_id id;
-        memcpy(id.bytes, c->request.prepare.service, sizeof id.bytes);
-        struct sc_mapping m;
-        if (sc_stack_mapping_of_service(d->stack, &id, &m))
-            c->open.target = sc_address_v4(m.pool, sc_service_id_port(&id));
-        prepare_for(c, &id);
-    } else if (loopback) {
-        struct sc_service_id id = sc_meaning_of_loopback(d, a.port);
-        if (c->request.prepare.here && !sc_serving_choose(d, &id, &a)) {
-            sc_ctl_send_error(c, ENOENT, SC_CTL_NOBODY_HERE);
-            return;
-        }
-        c->open.loopback = true;
-        prepare_for(c, &id);
-    } else if (sc_address_is_v4(&a)) {
-        sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(&a), on_mapped);
-    } else {
-        struct sc_service_id id;
-        if (sc_ula_find(&d->ula, &a, &id)) {
-            id = sc_service_id_at(id, a.port, IPPROTO_TCP);
-            prepare_for(c, &id);
-        } else {
-            sc_ctl_send_error(c, ENETUNREACH,
-                              "no service has this address; resolve its name first");
-        }
-    }
+    if (c->request.prepare.by_service)
+        prepare_by_service(c);
+    else if (loopback)
+        prepare_here(c);
+    else
+        prepare_by_address(c);
+}
+
+void sc_ctl_on_prepare(struct sc_ctl_call *c)
+{
+    const struct sc_address *a = &c->request.prepare.address;
+    bool loopback =
+        !c->request.prepare.by_service && (sc_address_is_loopback(a) || c->request.prepare.here);
+    if (!loopback && sc_ctl_awaits_address(c, prepare_again))
+        return;
+    sc_ctl_drop_prepared(c); /* prepared before, and thought better of it */
+    if (loopback && !sc_host_has_address(c->server->daemon, a))
+        sc_ctl_send_error(c, ENOENT, SC_CTL_NOBODY_HERE);
+    else if (c->request.prepare.datagram)
+        sc_ctl_prepare_datagram(c);
+    else
+        prepare_stream(c, loopback);
 }
 
 static void on_opened(struct sc_waiter *w, int error)

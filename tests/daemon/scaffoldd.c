@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -14,12 +14,19 @@
 #include "daemon/datagram/endpoint.h"
 #include "daemon/idle.h"
 #include "daemon/journal.h"
+#include "daemon/meaning.h"
+#include "daemon/pair.h"
 #include "daemon/stream/client_port.h"
+#include "daemon/stream/diag.h"
+#include "daemon/stream/opening.h"
 #include "daemon/stream/registry.h"
-#include "daemon/stream/session.h"
+#include "daemon/stream/serving.h"
 
 /* More than any test's events need. */
 #define TURNS 50
+
+#define LOOPBACK 0x7f000001u
+#define SERVER 1000 /* the uid of programs that serve */
 
 static const uint64_t seed[2] = {1, 2};
 
@@ -103,6 +110,44 @@ void scaffoldd_settle(struct sc_daemon *d)
 {
     for (int i = 0; i < TURNS; i++)
         sc_loop_turn(&d->loop, d->loop.now);
+}
+
+int scaffoldd_listens(struct sc_daemon *d, uint16_t port, uint32_t backlog, struct sc_bound **out)
+{
+    struct sc_service_id service = sc_meaning_of_loopback(d, port);
+    struct sc_bound_wish wish = {0};
+    char file[SC_NAME_TEXT], why[SC_CTL_TEXT] = "";
+    struct sc_name name = {.daemon = d->id,
+                           .kind = SC_NAME_BOUND,
+                           .family = SC_FAMILY_INET,
+                           .address = sc_address_v4(LOOPBACK, port),
+                           .serial = sc_bound_serial(d, false),
+                           .owner = SERVER};
+    sc_name_key(&name, file);
+    int fd = sc_folder_make(file);
+    assert_true(fd >= 0);
+    assert_int_equal(sc_bound_reserve(d, &name, &service, sc_socket_inode(fd), wish, out), 0);
+    assert_int_equal(listen(fd, 4096), 0);
+    assert_int_equal(sc_serving_open(*out, backlog, getpid(), SERVER, why), 0);
+    return fd;
+}
+
+int scaffoldd_connects(struct sc_daemon *d, struct sc_request *r, struct sc_waiter *w)
+{
+    struct sc_pair pair;
+    struct sc_share share = {0};
+    assert_true(sc_share_take(&d->shares, &share, r->uid, SC_SHARE_CLIENTS));
+    r->own.port = sc_client_port_take(d, 0, share);
+    r->own_serial = sc_serial(&d->serials);
+    struct sc_name name = {.daemon = d->id,
+                           .kind = SC_NAME_CLIENT,
+                           .family = r->family,
+                           .address = r->own,
+                           .serial = r->own_serial};
+    assert_int_equal(sc_pair_make(&pair, SOCK_STREAM, &name), 0);
+    r->plug_len = sc_pair_plug(&pair);
+    assert_int_equal(sc_opening_start(d, r, pair.own, w), 0);
+    return pair.program;
 }
 
 bool scaffoldd_readable(int fd)

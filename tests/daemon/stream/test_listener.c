@@ -14,10 +14,8 @@
 #include "daemon/meaning.h"
 #include "daemon/scaffoldd.h"
 #include "daemon/stream/arrival.h"
-#include "daemon/stream/diag.h"
 #include "daemon/stream/registry.h"
 #include "daemon/stream/serving.h"
-#include "daemon/stream/session.h"
 
 #define LOOPBACK 0x7f000001u
 #define PORT 8080
@@ -50,32 +48,11 @@ static void on_done(struct sc_arrival *a, int error)
     c->error = error;
 }
 
-static void bind_socket(struct world *w)
-{
-    struct sc_daemon *d = w->daemon;
-    struct sc_name name = {.daemon = d->id,
-                           .kind = SC_NAME_BOUND,
-                           .family = SC_FAMILY_INET,
-                           .address = sc_address_v4(LOOPBACK, PORT),
-                           .serial = sc_bound_serial(d, false),
-                           .owner = 1000};
-    char file[SC_NAME_TEXT];
-    sc_name_key(&name, file);
-    w->socket = sc_folder_make(file);
-    assert_true(w->socket >= 0);
-    w->service = sc_meaning_of_loopback(d, PORT);
-    struct sc_bound_wish wish = {0};
-    assert_int_equal(
-        sc_bound_reserve(d, &name, &w->service, sc_socket_inode(w->socket), wish, &w->bound), 0);
-}
-
 static struct world start(uint32_t backlog)
 {
     struct world w = {.daemon = scaffoldd_start(no_planes, true)};
-    char why[SC_CTL_TEXT] = "";
-    bind_socket(&w);
-    assert_int_equal(listen(w.socket, 4096), 0);
-    assert_int_equal(sc_serving_open(w.bound, backlog, getpid(), 1000, why), 0);
+    w.service = sc_meaning_of_loopback(w.daemon, PORT);
+    w.socket = scaffoldd_listens(w.daemon, PORT, backlog, &w.bound);
     return w;
 }
 

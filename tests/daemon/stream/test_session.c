@@ -12,9 +12,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/pair.h"
 #include "daemon/scaffoldd.h"
-#include "daemon/stream/client_port.h"
 #include "daemon/stream/opening.h"
 #include "daemon/stream/registry.h"
 #include "daemon/stream/session_parts.h"
@@ -102,7 +100,6 @@ struct world {
     struct sc_waiter waiter;
     int told, error; /* how often the waiter was, and what */
     int program;     /* its socket */
-    int returned;    /* by the opening */
 };
 
 static void on_opened(struct sc_waiter *w, int error)
@@ -124,26 +121,10 @@ static struct world start(const struct sc_plane_ops *const *with)
     return w;
 }
 
-/* As PREPARE and HANDOVER do it. */
 static void opens(struct world *w)
 {
-    struct sc_daemon *d = w->daemon;
-    struct sc_pair pair;
-    struct sc_share share = {0};
-    struct sc_request *r = &w->request;
-    assert_true(sc_share_take(&d->shares, &share, r->uid, SC_SHARE_CLIENTS));
-    r->own.port = sc_client_port_take(d, 0, share);
-    r->own_serial = sc_serial(&d->serials);
-    struct sc_name name = {.daemon = d->id,
-                           .kind = SC_NAME_CLIENT,
-                           .family = r->family,
-                           .address = r->own,
-                           .serial = r->own_serial};
-    assert_int_equal(sc_pair_make(&pair, SOCK_STREAM, &name), 0);
-    r->plug_len = sc_pair_plug(&pair);
-    w->program = pair.program;
     w->waiter.opened = on_opened;
-    w->returned = sc_opening_start(d, r, pair.own, &w->waiter);
+    w->program = scaffoldd_connects(w->daemon, &w->request, &w->waiter);
 }
 
 static void stop(struct world *w)
@@ -197,7 +178,6 @@ static void opens_by_the_first_plane_that_can(void **state)
     (void)state;
     struct world w = start(planes);
     opens(&w);
-    assert_int_equal(w.returned, 0);
     assert_ptr_equal(stub.session->plane, &stub_plane);
     assert_false(program_can_write(&w));
     assert_int_equal(w.told, 0);
@@ -216,7 +196,6 @@ static void opens_by_the_first_plane_that_can(void **state)
 
 static void assert_failed(struct world *w, int error)
 {
-    assert_int_equal(w->returned, 0);
     assert_int_equal(w->told, 1);
     assert_int_equal(w->error, error);
     assert_int_equal(kept_error(w), error);

@@ -5,9 +5,9 @@
 #include "daemon/control/trouble.h"
 #include "daemon/control/wait.h"
 #include "daemon/daemon.h"
-#include "daemon/datagram/endpoint.h"
+#include "daemon/datagram/incoming.h"
 #include "daemon/journal.h"
-#include "daemon/stream/flows.h"
+#include "daemon/stream/carried.h"
 #include "daemon/stream/listener.h"
 #include "local/ctl.h"
 
@@ -41,11 +41,11 @@ static void take_event(struct sc_daemon *d, const struct sc_event *e)
 {
     switch (e->type) {
     case SC_EVENT_ARRIVED:
-        sc_flows_arrive(d, e->flow, sc_instance_app(e->instance));
+        sc_carried_arrive(d, e->flow, sc_instance_app(e->instance));
         break;
     case SC_EVENT_FLOW:
         if (e->flow->app)
-            sc_flows_on_event(e->flow->app, e->bits);
+            sc_carried_on_event(e->flow->app, e->bits);
         break;
     case SC_EVENT_MAPPED:
         if (!sc_survivors_on_mapped(d, e) && !sc_datagrams_on_mapped(d, e))
@@ -64,10 +64,10 @@ static void take_event(struct sc_daemon *d, const struct sc_event *e)
         sc_ctl_on_joined(d);
         break;
     case SC_EVENT_DATAGRAM:
-        sc_datagrams_receive(d, &e->datagram);
+        sc_incoming_take(d, &e->datagram, false);
         break;
     case SC_EVENT_UNDELIVERED:
-        sc_datagrams_undelivered(d, &e->datagram);
+        sc_incoming_undelivered(d, &e->datagram);
         break;
     case SC_EVENT_NOTE:
         sc_journal_note(d, &e->note);

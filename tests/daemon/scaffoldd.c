@@ -17,8 +17,8 @@
 #include "daemon/meaning.h"
 #include "daemon/pair.h"
 #include "daemon/stream/client_port.h"
+#include "daemon/stream/connecting.h"
 #include "daemon/stream/diag.h"
-#include "daemon/stream/opening.h"
 #include "daemon/stream/registry.h"
 #include "daemon/stream/serving.h"
 
@@ -146,7 +146,7 @@ int scaffoldd_connects(struct sc_daemon *d, struct sc_request *r, struct sc_wait
                            .serial = r->own_serial};
     assert_int_equal(sc_pair_make(&pair, SOCK_STREAM, &name), 0);
     r->plug_len = sc_pair_plug(&pair);
-    assert_int_equal(sc_opening_start(d, r, pair.own, w), 0);
+    assert_int_equal(sc_connecting_start(d, r, pair.own, w), 0);
     return pair.program;
 }
 

@@ -14,8 +14,8 @@
 #include "daemon/meaning.h"
 #include "daemon/pair.h"
 #include "daemon/stream/client_port.h"
+#include "daemon/stream/connecting.h"
 #include "daemon/stream/listener.h"
-#include "daemon/stream/opening.h"
 #include "daemon/stream/serving.h"
 #include "daemon/underlay/host_address.h"
 
@@ -211,7 +211,7 @@ void sc_ctl_on_handover(struct sc_ctl_call *c)
     int own = c->prepared;
     c->prepared = -1;
     c->waiter.opened = on_opened;
-    int err = sc_opening_start(d, &r, own, wait ? &c->waiter : NULL);
+    int err = sc_connecting_start(d, &r, own, wait ? &c->waiter : NULL);
     if (err == 0)
         c->port_taken = false; /* the session's from now on */
     if (err || !wait)

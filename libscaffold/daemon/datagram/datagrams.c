@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "daemon/daemon.h"
-#include "daemon/datagram/arrival.h"
-#include "daemon/datagram/departure.h"
 #include "daemon/datagram/endpoint.h"
 #include "daemon/datagram/gather.h"
 #include "daemon/datagram/inbox.h"
+#include "daemon/datagram/incoming.h"
+#include "daemon/datagram/outgoing.h"
 #include "daemon/datagram/question.h"
 #include "daemon/meaning.h"
 #include "daemon/stream/listener.h"
@@ -38,7 +38,7 @@ void sc_datagrams_from_program(struct sc_endpoint *e, const struct sc_datagram_h
     switch (head->kind) {
     case SC_DATAGRAM_DATA:
         if (sc_datagram_may_be_cut(len, head->segment))
-            sc_depart_new(e, head, data, len);
+            sc_outgoing_new(e, head, data, len);
         else
             e->daemon->datagrams.counters.dropped_malformed++;
         break;
@@ -55,16 +55,6 @@ void sc_datagrams_from_program(struct sc_endpoint *e, const struct sc_datagram_h
     }
 }
 
-void sc_datagrams_receive(struct sc_daemon *d, const struct sc_datagram *g)
-{
-    sc_arrive(d, g, false);
-}
-
-void sc_datagrams_undelivered(struct sc_daemon *d, const struct sc_datagram *g)
-{
-    sc_arrive_undelivered(d, g);
-}
-
 static int unresolved_errno(int error)
 {
     return error == ENOMEM ? ENOBUFS : ENETUNREACH;
@@ -72,24 +62,24 @@ static int unresolved_errno(int error)
 
 static void go_on(struct sc_daemon *d, struct sc_waiting *w, int error)
 {
-    struct sc_departure p = {.from = w->from,
-                             .head = &w->head,
-                             .to = w->head.peer,
-                             .data = w->data,
-                             .len = w->len,
-                             .again = true};
+    struct sc_outgoing p = {.from = w->from,
+                            .head = &w->head,
+                            .to = w->head.peer,
+                            .data = w->data,
+                            .len = w->len,
+                            .again = true};
     if (error)
         d->datagrams.counters.dropped_unresolved++;
     if (!w->from) {
         w->datagram.data = w->data;
         if (!error)
-            sc_arrive(d, &w->datagram, true);
+            sc_incoming_take(d, &w->datagram, true);
         return;
     }
     if (error)
         sc_inbox_tell(w->from, &p.to, unresolved_errno(error));
     else
-        sc_depart(&p);
+        sc_outgoing_go(&p);
 }
 
 bool sc_datagrams_on_mapped(struct sc_daemon *d, const struct sc_event *e)

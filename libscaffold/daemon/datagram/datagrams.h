@@ -1,4 +1,5 @@
-/* What programs and the stack bring of datagrams: each goes the way of departure.h or arrival.h. */
+/* The datagrams of this host's programs: what they write goes its way (outgoing.h), and so does
+ * what has waited for an answer. */
 #ifndef SC_DAEMON_DATAGRAM_DATAGRAMS_H
 #define SC_DAEMON_DATAGRAM_DATAGRAMS_H
 
@@ -38,10 +39,6 @@ void sc_datagrams_fini(struct sc_datagrams *g);
 /* One packet that a program wrote: head and `len` bytes. */
 void sc_datagrams_from_program(struct sc_endpoint *e, const struct sc_datagram_head *head,
                                const uint8_t *data, size_t len);
-
-/* SC_EVENT_DATAGRAM and SC_EVENT_UNDELIVERED. */
-void sc_datagrams_receive(struct sc_daemon *d, const struct sc_datagram *g);
-void sc_datagrams_undelivered(struct sc_daemon *d, const struct sc_datagram *g);
 
 /* SC_EVENT_MAPPED; false when the question was not asked here. */
 bool sc_datagrams_on_mapped(struct sc_daemon *d, const struct sc_event *e);

@@ -4,7 +4,8 @@
  *
  *   join    two ends on this host, bytes handed over directly (D3)
  *   carry   an end here and a flow of the stack
- */
+ *
+ * A new one is a file of its own and a line in plane.c. */
 #ifndef SC_DAEMON_STREAM_PLANE_H
 #define SC_DAEMON_STREAM_PLANE_H
 
@@ -48,7 +49,7 @@ struct sc_plane_ops {
     int (*prepare)(struct sc_session *s);
 
     /* Begins to open what was prepared. Returns 0 or a positive errno. How it ended is told to
-     * opening.c, perhaps before this returns. */
+     * connecting.c, perhaps before this returns. */
     int (*connect)(struct sc_session *s);
 
     /* Moves what can be moved now. Returns an sc_turn, or a negative errno: the session failed. */

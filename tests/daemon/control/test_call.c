@@ -19,7 +19,7 @@
 #include "daemon/control/wait.h"
 #include "daemon/scaffoldd.h"
 #include "daemon/stream/client_port.h"
-#include "daemon/stream/opening.h"
+#include "daemon/stream/connecting.h"
 #include "daemon/stream/session_parts.h"
 
 #define LOOPBACK 0x7f000001u
@@ -294,7 +294,7 @@ static void waits_for_the_opening(void **state)
     uint16_t port;
     int fd = calls(d), program = prepares(d, fd, &port);
     hands_over(d, fd);
-    sc_opening_done(opening, 0);
+    sc_connecting_done(opening, 0);
     assert_int_equal(reads_alone(fd).error, 0);
     hangs_up(d, fd);
     assert_true(sc_client_port_is_used(d, port)); /* the session's */
@@ -330,7 +330,7 @@ static void hangs_up_during_the_opening(void **state)
     hands_over(d, fd);
     hangs_up(d, fd);
     assert_null(opening->waiter.other);
-    sc_opening_done(opening, 0);
+    sc_connecting_done(opening, 0);
     assert_int_equal(poll(&p, 1, 0), 1);
     ends_session(d, program);
     stop(d);

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "daemon/scaffoldd.h"
-#include "daemon/stream/opening.h"
+#include "daemon/stream/connecting.h"
 #include "daemon/stream/registry.h"
 #include "daemon/stream/session_parts.h"
 
@@ -181,7 +181,7 @@ static void opens_by_the_first_plane_that_can(void **state)
     assert_ptr_equal(stub.session->plane, &stub_plane);
     assert_false(program_can_write(&w));
     assert_int_equal(w.told, 0);
-    sc_opening_done(stub.session, 0);
+    sc_connecting_done(stub.session, 0);
     assert_true(program_can_write(&w));
     assert_int_equal(w.told, 1);
     assert_int_equal(w.error, 0);
@@ -239,7 +239,7 @@ static void a_plane_that_fails_later(void **state)
     (void)state;
     struct world w = start(planes);
     opens(&w);
-    sc_opening_done(stub.session, ETIMEDOUT);
+    sc_connecting_done(stub.session, ETIMEDOUT);
     assert_failed(&w, ETIMEDOUT);
     assert_int_equal(stub.frozen, 1);
     stop(&w);
@@ -266,7 +266,7 @@ static void who_waits_goes_first(void **state)
     opens(&w);
     sc_untie(&w.waiter.session);
     memset(&w.waiter, 0x5a, sizeof w.waiter);
-    sc_opening_done(stub.session, 0);
+    sc_connecting_done(stub.session, 0);
     assert_true(program_can_write(&w));
     assert_int_equal(w.told, 0);
     program_closes(&w);
@@ -280,7 +280,7 @@ static void an_end_that_is_no_socket(void **state)
     (void)state;
     struct world w = start(planes);
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    assert_int_equal(sc_opening_start(w.daemon, &w.request, fd, &w.waiter), ENOBUFS);
+    assert_int_equal(sc_connecting_start(w.daemon, &w.request, fd, &w.waiter), ENOBUFS);
     assert_int_equal(fcntl(fd, F_GETFD), -1);
     assert_null(w.waiter.session.other);
     scaffoldd_settle(w.daemon);
@@ -295,7 +295,7 @@ static struct world start_open(const struct sc_plane_ops *const *with)
 {
     struct world w = start(with);
     opens(&w);
-    sc_opening_done(stub.session, 0);
+    sc_connecting_done(stub.session, 0);
     assert_int_equal(w.told, 1);
     return w;
 }

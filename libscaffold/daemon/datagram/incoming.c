@@ -1,4 +1,4 @@
-#include "daemon/datagram/arrival.h"
+#include "daemon/datagram/incoming.h"
 
 #include <errno.h>
 
@@ -25,7 +25,7 @@ static bool remote_origin(struct sc_daemon *d, const struct sc_datagram *g, stru
     return true;
 }
 
-void sc_arrive(struct sc_daemon *d, const struct sc_datagram *g, bool again)
+void sc_incoming_take(struct sc_daemon *d, const struct sc_datagram *g, bool again)
 {
     struct sc_question q = {.by = SC_LOOKUP_SERVICE, .service = sc_service_id_at(g->from, 0, 0)};
     struct sc_waiting w = {.datagram = *g, .len = g->len};
@@ -48,7 +48,7 @@ void sc_arrive(struct sc_daemon *d, const struct sc_datagram *g, bool again)
     sc_stack_refuse_datagram(d->stack, g, d->loop.now);
 }
 
-void sc_arrive_undelivered(struct sc_daemon *d, const struct sc_datagram *g)
+void sc_incoming_undelivered(struct sc_daemon *d, const struct sc_datagram *g)
 {
     struct sc_endpoint *e = sc_host_port_find(d, g->from_port);
     struct sc_service_id base = sc_service_id_at(g->to, 0, 0);

@@ -1,10 +1,10 @@
-#include "daemon/stream/flows.h"
+#include "daemon/stream/carried.h"
 
 #include <errno.h>
 
 #include "daemon/journal.h"
 #include "daemon/stream/arrival.h"
-#include "daemon/stream/opening.h"
+#include "daemon/stream/connecting.h"
 #include "daemon/stream/serving.h"
 #include "daemon/stream/session_parts.h"
 
@@ -61,7 +61,7 @@ static struct sc_session *new_session(struct sc_daemon *d, uint32_t uid)
     return s;
 }
 
-void sc_flows_arrive(struct sc_daemon *d, struct sc_flow *f, struct sc_listener *l)
+void sc_carried_arrive(struct sc_daemon *d, struct sc_flow *f, struct sc_listener *l)
 {
     struct sc_session *s = new_session(d, l->uid);
     if (!s) {
@@ -85,12 +85,12 @@ void sc_flows_arrive(struct sc_daemon *d, struct sc_flow *f, struct sc_listener 
     sc_arrival_deliver(l, &s->arrival);
 }
 
-void sc_flows_on_event(struct sc_session *s, unsigned bits)
+void sc_carried_on_event(struct sc_session *s, unsigned bits)
 {
     if (s->over)
         return;
     if (bits & SC_FLOW_ESTABLISHED && !s->open && !s->is_server) {
-        sc_opening_done(s, 0);
+        sc_connecting_done(s, 0);
         if (s->over)
             return;
     }
@@ -98,7 +98,7 @@ void sc_flows_on_event(struct sc_session *s, unsigned bits)
         if (s->is_server)
             sc_session_end(s); /* it died while it waited for room in the queue */
         else
-            sc_opening_done(s, sc_flow_error(s->flow) ? sc_flow_error(s->flow) : ECONNRESET);
+            sc_connecting_done(s, sc_flow_error(s->flow) ? sc_flow_error(s->flow) : ECONNRESET);
         return;
     }
     if (s->open)

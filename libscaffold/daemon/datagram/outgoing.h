@@ -1,13 +1,13 @@
 /* The way of a datagram from a program: to endpoints of this host, or to the stack. */
-#ifndef SC_DAEMON_DATAGRAM_DEPARTURE_H
-#define SC_DAEMON_DATAGRAM_DEPARTURE_H
+#ifndef SC_DAEMON_DATAGRAM_OUTGOING_H
+#define SC_DAEMON_DATAGRAM_OUTGOING_H
 
 #include "daemon/daemon.h"
 
 struct sc_endpoint;
 
 /* One datagram on its way out. */
-struct sc_departure {
+struct sc_outgoing {
     struct sc_endpoint *from;
     const struct sc_datagram_head *head;
     struct sc_address to;
@@ -18,10 +18,10 @@ struct sc_departure {
 };
 
 /* The program wrote it; without an address in its head it goes to the socket's peer. */
-void sc_depart_new(struct sc_endpoint *e, const struct sc_datagram_head *head, const uint8_t *data,
-                   size_t len);
+void sc_outgoing_new(struct sc_endpoint *e, const struct sc_datagram_head *head,
+                     const uint8_t *data, size_t len);
 
 /* It goes its way, or waits until it is known whose address is meant. */
-void sc_depart(struct sc_departure *p);
+void sc_outgoing_go(struct sc_outgoing *p);
 
 #endif

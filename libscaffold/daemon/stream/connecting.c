@@ -1,4 +1,4 @@
-#include "daemon/stream/opening.h"
+#include "daemon/stream/connecting.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -51,7 +51,7 @@ static void fail_unnamed(struct sc_session *s)
     fail(s, ENOBUFS);
 }
 
-void sc_opening_done(struct sc_session *s, int error)
+void sc_connecting_done(struct sc_session *s, int error)
 {
     if (error) {
         fail(s, error);
@@ -103,7 +103,7 @@ static void on_arrived(struct sc_arrival *a, int error)
     struct sc_session *s = sc_container(a, struct sc_session, arrival);
     sc_loop_alarm(&s->daemon->loop, &s->alarm, SC_NEVER);
     if (error == 0)
-        sc_opening_done(s, 0);
+        sc_connecting_done(s, 0);
     else
         connect_somewhere(s); /* a listener that refused is gone from the table */
 }
@@ -147,7 +147,8 @@ static int take_end(struct sc_session *s, const struct sc_request *r, int fd)
     return 0;
 }
 
-int sc_opening_start(struct sc_daemon *d, const struct sc_request *r, int fd, struct sc_waiter *w)
+int sc_connecting_start(struct sc_daemon *d, const struct sc_request *r, int fd,
+                        struct sc_waiter *w)
 {
     struct sc_session *s = sc_session_new(d);
     if (!s) {

@@ -1,4 +1,4 @@
-#include "daemon/datagram/departure.h"
+#include "daemon/datagram/outgoing.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -13,7 +13,7 @@
 
 #define LOOPBACK4 0x7f000001u
 
-static void refuse(const struct sc_departure *p)
+static void refuse(const struct sc_outgoing *p)
 {
     p->from->daemon->datagrams.counters.refused++;
     sc_inbox_tell(p->from, &p->to, ECONNREFUSED);
@@ -31,7 +31,7 @@ static uint32_t own_pool(struct sc_daemon *d)
     return self.pool;
 }
 
-static struct sc_origin new_origin(const struct sc_departure *p)
+static struct sc_origin new_origin(const struct sc_outgoing *p)
 {
     return (struct sc_origin){.ttl = p->head->ttl,
                               .tos = p->head->tos,
@@ -40,7 +40,7 @@ static struct sc_origin new_origin(const struct sc_departure *p)
 }
 
 /* To a service the sender is its host and port; to a socket it is the service that it serves. */
-static struct sc_origin local_origin(const struct sc_departure *p, bool answer)
+static struct sc_origin local_origin(const struct sc_outgoing *p, bool answer)
 {
     struct sc_endpoint *e = p->from;
     struct sc_origin o = new_origin(p);
@@ -55,7 +55,7 @@ static struct sc_origin local_origin(const struct sc_departure *p, bool answer)
 
 /* A socket that is bound to no address of its own speaks from the one that it speaks to, as the
  * kernel routes it; on loopback from the first of them. */
-static struct sc_address own_of_this_host(const struct sc_departure *p)
+static struct sc_address own_of_this_host(const struct sc_outgoing *p)
 {
     const struct sc_address *own = p->head->has_own ? &p->head->own : &p->from->own;
     bool v4 = sc_address_is_v4(&p->to);
@@ -67,7 +67,7 @@ static struct sc_address own_of_this_host(const struct sc_departure *p)
     return v4 ? sc_address_v4(LOOPBACK4, 0) : (struct sc_address){.ip = {[15] = 1}};
 }
 
-static void to_this_host(const struct sc_departure *p)
+static void to_this_host(const struct sc_outgoing *p)
 {
     struct sc_endpoint *e = p->from;
     struct sc_origin o = new_origin(p);
@@ -84,7 +84,7 @@ static void to_this_host(const struct sc_departure *p)
         refuse(p);
 }
 
-static void to_own_host(const struct sc_departure *p)
+static void to_own_host(const struct sc_outgoing *p)
 {
     struct sc_origin o = local_origin(p, true);
     if (!sc_receiver_of_port(p->from->daemon, p->to.port, &p->to, &o, p->data, p->len))
@@ -92,12 +92,12 @@ static void to_own_host(const struct sc_departure *p)
 }
 
 /* A connected socket stays with the host that answered it. */
-static bool is_pinned(const struct sc_departure *p)
+static bool is_pinned(const struct sc_outgoing *p)
 {
     return p->from->connected && p->from->pinned_to && sc_address_equal(&p->to, &p->from->peer);
 }
 
-static void send_to_network(const struct sc_departure *p, struct sc_datagram *g)
+static void send_to_network(const struct sc_outgoing *p, struct sc_datagram *g)
 {
     struct sc_daemon *d = p->from->daemon;
     /* The same socket meets the same instance while their set stays, like a flow in an anycast
@@ -111,7 +111,7 @@ static void send_to_network(const struct sc_departure *p, struct sc_datagram *g)
         sc_inbox_tell(p->from, &p->to, -err);
 }
 
-static void to_network(const struct sc_departure *p, const struct sc_service_id *to, bool answer)
+static void to_network(const struct sc_outgoing *p, const struct sc_service_id *to, bool answer)
 {
     struct sc_endpoint *e = p->from;
     struct sc_daemon *d = e->daemon;
@@ -137,7 +137,7 @@ static void to_network(const struct sc_departure *p, const struct sc_service_id 
 }
 
 /* The instances of this host come first, as for streams. */
-static void to_service(const struct sc_departure *p, const struct sc_service_id *service)
+static void to_service(const struct sc_outgoing *p, const struct sc_service_id *service)
 {
     struct sc_endpoint *e = p->from;
     struct sc_origin o = local_origin(p, false);
@@ -154,7 +154,7 @@ static bool is_host(const struct sc_mapping *m)
 
 /* IPv6 addresses are hashes, which stand for nothing else. A host's is what its datagrams came
  * from, so that nobody has looked it up. */
-static bool is_meant(const struct sc_departure *p, const struct sc_mapping *m)
+static bool is_meant(const struct sc_outgoing *p, const struct sc_mapping *m)
 {
     static const uint8_t nothing[SC_MEANING_LEN];
     const uint8_t *meaning = p->head->peer.port ? p->head->meaning : p->from->meaning;
@@ -163,7 +163,7 @@ static bool is_meant(const struct sc_departure *p, const struct sc_mapping *m)
     return sc_mapping_means(m, meaning);
 }
 
-static void to_mapping(const struct sc_departure *p, const struct sc_mapping *m)
+static void to_mapping(const struct sc_outgoing *p, const struct sc_mapping *m)
 {
     struct sc_service_id id = sc_service_id_at(m->service, p->to.port, IPPROTO_UDP);
     if (m->pool == own_pool(p->from->daemon))
@@ -176,7 +176,7 @@ static void to_mapping(const struct sc_departure *p, const struct sc_mapping *m)
         to_service(p, &id);
 }
 
-static void to_unknown(const struct sc_departure *p, const struct sc_question *q)
+static void to_unknown(const struct sc_outgoing *p, const struct sc_question *q)
 {
     struct sc_waiting w = {.from = p->from, .head = *p->head, .len = p->len};
     if (w.head.peer.port == 0)
@@ -188,7 +188,7 @@ static void to_unknown(const struct sc_departure *p, const struct sc_question *q
         sc_question_wait(p->from->daemon, q, &w, p->data);
 }
 
-static void to_pool(const struct sc_departure *p)
+static void to_pool(const struct sc_outgoing *p)
 {
     struct sc_question q = {.by = SC_LOOKUP_POOL, .pool = sc_address_to_v4(&p->to)};
     struct sc_mapping m;
@@ -200,7 +200,7 @@ static void to_pool(const struct sc_departure *p)
         to_unknown(p, &q);
 }
 
-static void to_ula(const struct sc_departure *p)
+static void to_ula(const struct sc_outgoing *p)
 {
     struct sc_daemon *d = p->from->daemon;
     struct sc_question q = {.by = SC_LOOKUP_SERVICE};
@@ -227,7 +227,7 @@ static bool is_own(struct sc_endpoint *e, const struct sc_address *own, bool *as
     return e->bound && memcmp(own->ip, ula.ip, sizeof own->ip) == 0;
 }
 
-void sc_depart(struct sc_departure *p)
+void sc_outgoing_go(struct sc_outgoing *p)
 {
     struct sc_endpoint *e = p->from;
     if (p->head->has_own && !is_own(e, &p->head->own, &p->as_host)) {
@@ -246,10 +246,10 @@ void sc_depart(struct sc_departure *p)
     }
 }
 
-void sc_depart_new(struct sc_endpoint *e, const struct sc_datagram_head *head, const uint8_t *data,
-                   size_t len)
+void sc_outgoing_new(struct sc_endpoint *e, const struct sc_datagram_head *head,
+                     const uint8_t *data, size_t len)
 {
-    struct sc_departure p = {.from = e, .head = head, .to = head->peer, .data = data, .len = len};
+    struct sc_outgoing p = {.from = e, .head = head, .to = head->peer, .data = data, .len = len};
     if (p.to.port == 0)
         p.to = e->peer;
     e->daemon->datagrams.counters.from_programs++;
@@ -258,5 +258,5 @@ void sc_depart_new(struct sc_endpoint *e, const struct sc_datagram_head *head, c
         return;
     }
     e->rx += len;
-    sc_depart(&p);
+    sc_outgoing_go(&p);
 }

@@ -22,7 +22,7 @@
 #include "daemon/stream/listener.h"
 #include "daemon/stream/registry.h"
 #include "daemon/stream/session.h"
-#include "naming/pool.h"
+#include "router/pool.h"
 #include "transport/congestion.h"
 
 /* Trains sent, and batches received, before the other side of the loop gets its turn. */

@@ -4,13 +4,13 @@
  * A name that was only asked for is unused until it is served, or reached. When a router has no
  * address left, the unused name that was not asked for the longest loses its own to another. That
  * takes effect when the owner settles it, which is after it was stored. */
-#ifndef SC_NAMING_POOL_H
-#define SC_NAMING_POOL_H
+#ifndef SC_ROUTER_POOL_H
+#define SC_ROUTER_POOL_H
 
 #include "base/limits.h"
 #include "base/list.h"
 #include "base/map.h"
-#include "naming/askers.h"
+#include "router/askers.h"
 #include "naming/name.h"
 
 struct sc_pool {

@@ -1,4 +1,4 @@
-#include "naming/pool.h"
+#include "router/pool.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
  * host can use up what there is for all. A place is an underlay's address without its port; IPv6
  * counts by /64, which is what one machine is given (RFC 4291 2.5.4). The router's own programs
  * have an account, too. Not thread-safe. */
-#ifndef SC_NAMING_ASKERS_H
-#define SC_NAMING_ASKERS_H
+#ifndef SC_ROUTER_ASKERS_H
+#define SC_ROUTER_ASKERS_H
 
 #include <stdbool.h>
 

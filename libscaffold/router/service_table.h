@@ -1,8 +1,8 @@
 /* Which instances serve which ServiceID: the local ones with their owner, those of other hosts by
  * network address. An id with port and protocol 0 stands for all ports of its service; the longest
  * prefix wins. Bounded by SC_INSTANCES_MAX. Not thread-safe. */
-#ifndef SC_NAMING_SERVICE_TABLE_H
-#define SC_NAMING_SERVICE_TABLE_H
+#ifndef SC_ROUTER_SERVICE_TABLE_H
+#define SC_ROUTER_SERVICE_TABLE_H
 
 #include "base/limits.h"
 #include "base/list.h"

@@ -1,4 +1,4 @@
-#include "naming/hosts.h"
+#include "router/hosts.h"
 
 #include <stdio.h>
 #include <stdlib.h>

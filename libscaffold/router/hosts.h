@@ -1,7 +1,7 @@
 /* A router's network table: which hosts there are, where they are reachable now, and until when
  * their leases run. Bounded by SC_HOSTS_MAX. Not thread-safe. */
-#ifndef SC_NAMING_HOSTS_H
-#define SC_NAMING_HOSTS_H
+#ifndef SC_ROUTER_HOSTS_H
+#define SC_ROUTER_HOSTS_H
 
 #include "base/heap.h"
 #include "base/limits.h"

@@ -1,4 +1,4 @@
-#include "naming/service_table.h"
+#include "router/service_table.h"
 
 #include <stdlib.h>
 

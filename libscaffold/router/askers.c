@@ -1,4 +1,4 @@
-#include "naming/askers.h"
+#include "router/askers.h"
 
 #include <stdlib.h>
 #include <string.h>

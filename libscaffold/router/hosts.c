@@ -48,6 +48,12 @@ struct sc_host *sc_hosts_find_name(const struct sc_hosts *h, const char *name)
     return n ? sc_container(n, struct sc_host, by_name) : NULL;
 }
 
+bool sc_hosts_is_at(const struct sc_hosts *h, uint64_t address, const struct sc_underlay *where)
+{
+    const struct sc_host *host = sc_hosts_find(h, address);
+    return host && host->up && sc_underlay_equal(&host->underlay, where);
+}
+
 bool sc_hosts_is_free(const struct sc_hosts *h, uint64_t address)
 {
     return address >> 32 == h->domain && (uint32_t)address > 1 && !sc_hosts_find(h, address);

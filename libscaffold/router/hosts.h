@@ -40,6 +40,9 @@ void sc_hosts_fini(struct sc_hosts *h);
 struct sc_host *sc_hosts_find(const struct sc_hosts *h, uint64_t address);
 struct sc_host *sc_hosts_find_name(const struct sc_hosts *h, const char *name);
 
+/* True when it is up, and there. */
+bool sc_hosts_is_at(const struct sc_hosts *h, uint64_t address, const struct sc_underlay *where);
+
 /* True when this address is ours to give, and nobody has it. */
 bool sc_hosts_is_free(const struct sc_hosts *h, uint64_t address);
 

@@ -118,6 +118,11 @@ int sc_pool_put(struct sc_pool *p, uint32_t pool, const struct sc_service_id *id
     return 0;
 }
 
+bool sc_pool_is_fresh(const struct sc_pool *p, const struct sc_pool_entry *e)
+{
+    return p->bits != 0 || e->generation == p->reuses;
+}
+
 /* --- a host's --------------------------------------------------------------------------------- */
 
 int sc_pool_learn(struct sc_pool *p, uint32_t pool, const struct sc_service_id *id,
@@ -196,6 +201,8 @@ void sc_pool_settle(struct sc_pool *p, struct sc_pool_entry *e, struct sc_pool_e
     forget(p, old);
     sc_map_insert(&p->by_pool, &e->by_pool); /* there is room: one was taken out */
     list(p, e);
+    if (++p->reuses == 0)
+        p->reuses = 1;
 }
 
 void sc_pool_drop(struct sc_pool *p, struct sc_pool_entry *e)

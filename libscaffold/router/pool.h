@@ -20,6 +20,8 @@ struct sc_pool {
     uint32_t base;         /* host order */
     unsigned bits;         /* 0: any address, for hosts, which are told */
     uint32_t next;         /* offset to try first */
+    uint32_t reuses;       /* another number when an address got another name; a host's: as it
+                              heard its router say last */
 };
 
 struct sc_pool_entry {
@@ -48,6 +50,10 @@ bool sc_pool_is_full(const struct sc_pool *p);
 
 struct sc_pool_entry *sc_pool_find(const struct sc_pool *p, uint32_t pool);
 
+/* False for what a host heard before its router gave an address to another name: the address may be
+ * another's by now. */
+bool sc_pool_is_fresh(const struct sc_pool *p, const struct sc_pool_entry *e);
+
 /* By service id; port and protocol are ignored. */
 struct sc_pool_entry *sc_pool_find_service(const struct sc_pool *p, const struct sc_service_id *id);
 
@@ -74,7 +80,7 @@ struct sc_pool_entry *sc_pool_oldest(struct sc_pool *p);
 struct sc_pool_entry *sc_pool_replace(struct sc_pool *p, struct sc_pool_entry *old,
                                       const struct sc_service_id *id, const char *name);
 
-/* The entry gets the address; `old` is freed. */
+/* The entry gets the address; `old` is freed, and `reuses` is another number, never 0. */
 void sc_pool_settle(struct sc_pool *p, struct sc_pool_entry *e, struct sc_pool_entry *old);
 
 /* Frees an entry that was not to be; what it was to replace is as before. */

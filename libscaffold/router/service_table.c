@@ -191,6 +191,12 @@ struct sc_instance *sc_service_table_find(const struct sc_service_table *t,
     return n ? sc_container(n, struct sc_instance, node) : NULL;
 }
 
+uint64_t sc_service_table_digest(const struct sc_service_id *id)
+{
+    static const uint64_t no_seed[2] = {0, 0};
+    return sc_hash(no_seed, id->bytes, sizeof id->bytes);
+}
+
 /* --- choosing --------------------------------------------------------------------------------- */
 
 static bool is_excluded(const struct sc_choice *c, uint64_t host)

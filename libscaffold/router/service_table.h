@@ -78,6 +78,9 @@ struct sc_instance *sc_service_table_choose(const struct sc_service_table *t,
 struct sc_instance *sc_service_table_local(const struct sc_service_table *t, uint16_t port,
                                            uint8_t proto);
 
+/* What a host and its router compare by xor of it: both must get the same. */
+uint64_t sc_service_table_digest(const struct sc_service_id *id);
+
 /* Services in no order: pass NULL first. */
 struct sc_service *sc_service_table_next(const struct sc_service_table *t,
                                          const struct sc_service *s);

@@ -1,7 +1,24 @@
-#include "stack/internal.h"
+#include "stack/flows.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+#include "stack/ways.h"
+
+void sc_flows_init(struct sc_flows *all, struct sc_node *node, struct sc_peers *peers,
+                   size_t memory_max)
+{
+    all->node = node;
+    all->peers = peers;
+    sc_block_pool_init(&all->blocks, memory_max);
+    SC_MAP_INIT(&all->by_id, struct sc_flow, by_id, id, node->map_seed);
+    SC_MAP_INIT(&all->by_open, struct sc_flow, by_open, open_key, node->map_seed);
+    SC_MAP_INIT(&all->by_token, struct sc_entry, by_token, flow.peer_token, node->map_seed);
+    sc_heap_init(&all->timers);
+    sc_list_init(&all->ready);
+    sc_list_init(&all->changed);
+    sc_list_init(&all->fed);
+}
 
 /* The earliest of a flow's own deadline and what the stack wants of it. */
 static sc_time deadline_of(const struct sc_entry *e)
@@ -12,63 +29,76 @@ static sc_time deadline_of(const struct sc_entry *e)
     return at;
 }
 
-struct sc_entry *sc_flows_new(struct sc_stack *s)
+static struct sc_entry *new_entry(struct sc_flows *all)
 {
-    if (s->flows.count >= SC_FLOWS_MAX)
+    if (all->by_id.count >= SC_FLOWS_MAX)
         return NULL;
     struct sc_entry *e = calloc(1, sizeof *e);
     if (!e)
         return NULL;
     do
-        e->flow.id = (uint32_t)sc_rng_next(&s->rng);
-    while (e->flow.id == 0 || sc_map_find(&s->flows, &e->flow.id));
+        e->flow.id = (uint32_t)sc_rng_next(&all->node->rng);
+    while (e->flow.id == 0 || sc_map_find(&all->by_id, &e->flow.id));
     return e;
 }
 
-int sc_flows_insert(struct sc_stack *s, struct sc_entry *e)
+static int insert(struct sc_flows *all, struct sc_entry *e)
 {
     sc_list_init(&e->fed);
     sc_list_init(&e->of_instance);
-    return sc_map_insert(&s->flows, &e->flow.by_id);
+    return sc_map_insert(&all->by_id, &e->flow.by_id);
 }
 
-struct sc_entry *sc_flows_find(const struct sc_stack *s, uint32_t id)
+struct sc_entry *sc_flows_find(const struct sc_flows *all, uint32_t id)
 {
-    struct sc_map_node *n = sc_map_find(&s->flows, &id);
+    struct sc_map_node *n = sc_map_find(&all->by_id, &id);
     return n ? sc_entry_of(sc_container(n, struct sc_flow, by_id)) : NULL;
 }
 
+struct sc_entry *sc_flows_find_open(const struct sc_flows *all, const struct sc_open *p)
+{
+    struct sc_flow key = {.open_key = {p->src, p->open_id, p->src_flow, 0}};
+    struct sc_map_node *n = sc_map_find(&all->by_open, &key.open_key);
+    return n ? sc_entry_of(sc_container(n, struct sc_flow, by_open)) : NULL;
+}
+
+struct sc_entry *sc_flows_find_token(const struct sc_flows *all, const uint8_t token[SC_TOKEN_LEN])
+{
+    struct sc_map_node *n = sc_map_find(&all->by_token, token);
+    return n ? sc_container(n, struct sc_entry, by_token) : NULL;
+}
+
 /* Keeps the number of answered, unconfirmed flows. */
-static void count_half_open(struct sc_stack *s, struct sc_entry *e, bool half_open)
+static void count_half_open(struct sc_flows *all, struct sc_entry *e, bool half_open)
 {
     if (half_open && !e->half_open)
-        s->half_open++;
+        all->half_open++;
     else if (!half_open && e->half_open)
-        s->half_open--;
+        all->half_open--;
     e->half_open = half_open;
 }
 
-static void free_flow(struct sc_stack *s, struct sc_entry *e)
+static void free_flow(struct sc_flows *all, struct sc_entry *e)
 {
     struct sc_flow *f = &e->flow;
-    count_half_open(s, e, false);
+    count_half_open(all, e, false);
     sc_list_remove(&f->ready);
     sc_list_remove(&f->changed);
     sc_list_remove(&e->fed);
     sc_list_remove(&e->of_instance);
-    sc_heap_set(&s->flow_timers, &f->timer, SC_NEVER);
-    sc_map_remove(&s->flows, &f->by_id);
-    sc_map_remove(&s->opens, &f->by_open);
-    sc_map_remove(&s->by_token, &e->by_token);
-    sc_peers_drop(s, e);
+    sc_heap_set(&all->timers, &f->timer, SC_NEVER);
+    sc_map_remove(&all->by_id, &f->by_id);
+    sc_map_remove(&all->by_open, &f->by_open);
+    sc_map_remove(&all->by_token, &e->by_token);
+    sc_peers_drop(all->peers, e);
     sc_flow_fini(f);
     free(e);
 }
 
-void sc_flows_note(struct sc_stack *s, struct sc_entry *e)
+static void note(struct sc_flows *all, struct sc_entry *e)
 {
     if (e->flow.events && sc_list_empty(&e->flow.changed))
-        sc_list_append(&s->changed, &e->flow.changed);
+        sc_list_append(&all->changed, &e->flow.changed);
 }
 
 void sc_flows_answered_for(struct sc_entry *e, struct sc_instance *i)
@@ -79,107 +109,65 @@ void sc_flows_answered_for(struct sc_entry *e, struct sc_instance *i)
         sc_list_append(&i->flows, &e->of_instance);
 }
 
-void sc_flows_fed(struct sc_stack *s, struct sc_entry *e)
+void sc_flows_fed(struct sc_flows *all, struct sc_entry *e)
 {
     if (sc_list_empty(&e->fed))
-        sc_list_append(&s->fed, &e->fed);
-    sc_flows_note(s, e);
+        sc_list_append(&all->fed, &e->fed);
+    note(all, e);
 }
 
 /* A flow on the ready list is looked at when the link takes its train; that its pacer is due
  * already must not be a deadline in the past, which nothing but sending would move. */
-static void arm(struct sc_stack *s, struct sc_entry *e, sc_time now)
+void sc_flows_arm(struct sc_flows *all, struct sc_entry *e, sc_time now)
 {
     sc_time at = deadline_of(e);
     if (at <= now && !sc_list_empty(&e->flow.ready))
         at = now + SC_MS;
-    if (sc_heap_set(&s->flow_timers, &e->flow.timer, at) < 0)
-        s->counters.dropped_memory++;
+    if (sc_heap_set(&all->timers, &e->flow.timer, at) < 0)
+        all->node->counters.dropped_memory++;
 }
 
 /* From now on the peer may reset it. One that gives several of its flows the same token can reset
  * one of them. */
-static void note_token(struct sc_stack *s, struct sc_entry *e)
+static void note_token(struct sc_flows *all, struct sc_entry *e)
 {
     if (e->flow.peer_epoch && !e->by_token.linked &&
-        !sc_map_find(&s->by_token, e->flow.peer_token) &&
-        sc_map_insert(&s->by_token, &e->by_token) < 0)
-        s->counters.dropped_memory++;
+        !sc_map_find(&all->by_token, e->flow.peer_token) &&
+        sc_map_insert(&all->by_token, &e->by_token) < 0)
+        all->node->counters.dropped_memory++;
 }
 
-void sc_flows_touch(struct sc_stack *s, struct sc_entry *e, sc_time now)
+void sc_flows_touch(struct sc_flows *all, struct sc_entry *e, sc_time now)
 {
     struct sc_flow *f = &e->flow;
-    note_token(s, e);
-    sc_flows_note(s, e);
-    count_half_open(s, e, f->state == SC_FLOW_ANSWERED);
+    note_token(all, e);
+    note(all, e);
+    count_half_open(all, e, f->state == SC_FLOW_ANSWERED);
     if (f->state == SC_FLOW_DEAD)
-        sc_peers_drop(s, e); /* however long its owner keeps it: its peer is not asked for it */
+        sc_peers_drop(all->peers,
+                      e); /* however long its owner keeps it: its peer is not asked for it */
     if (f->state == SC_FLOW_DEAD && !e->owned) {
-        free_flow(s, e);
+        free_flow(all, e);
         return;
     }
     bool wants = sc_flow_wants_send(f, now);
     if (wants && sc_list_empty(&f->ready))
-        sc_list_append(&s->ready, &f->ready);
-    arm(s, e, now);
+        sc_list_append(&all->ready, &f->ready);
+    sc_flows_arm(all, e, now);
 }
 
-void sc_flows_settle(struct sc_stack *s, sc_time now)
+void sc_flows_settle(struct sc_flows *all, sc_time now)
 {
     struct sc_list *first;
-    while ((first = sc_list_first(&s->fed)) != NULL) {
+    while ((first = sc_list_first(&all->fed)) != NULL) {
         struct sc_entry *e = sc_container(first, struct sc_entry, fed);
         sc_list_remove(&e->fed);
         sc_flow_settle(&e->flow, now);
-        sc_flows_touch(s, e, now);
+        sc_flows_touch(all, e, now);
     }
 }
 
-/* Where packets of this flow go. False when it is not known. */
-static bool address_train(struct sc_stack *s, struct sc_entry *e, struct sc_train *t, sc_time now)
-{
-    if (t->dst == 0)
-        return sc_opening_route(s, e, t, now);
-    t->to = e->flow.via;
-    if (t->to.family == 0 && e->peer)
-        t->to = e->peer->underlay;
-    return t->to.family != 0;
-}
-
-bool sc_flows_drain(struct sc_stack *s, struct sc_train *t, sc_time now)
-{
-    struct sc_list *first;
-    while ((first = sc_list_first(&s->ready)) != NULL) {
-        struct sc_entry *e = sc_entry_of(sc_container(first, struct sc_flow, ready));
-        sc_list_remove(first);
-        if (!sc_flow_produce(&e->flow, t, now)) {
-            arm(s, e, now); /* not now after all: its deadline says when */
-            continue;
-        }
-        bool known = address_train(s, e, t, now);
-        t->expendable = e->unproven && e->flow.state == SC_FLOW_ANSWERED;
-        if (!known)
-            s->counters.dropped_unknown_address++;
-        sc_flows_touch(s, e, now); /* to the back of the list when there is more */
-        if (known)
-            return true;
-    }
-    return false;
-}
-
-void sc_flows_tick(struct sc_stack *s, sc_time now)
-{
-    struct sc_timer *t;
-    while ((t = sc_heap_pop_due(&s->flow_timers, now)) != NULL) {
-        struct sc_entry *e = sc_entry_of(sc_container(t, struct sc_flow, timer));
-        sc_flow_on_timer(&e->flow, now);
-        sc_opening_consider_relay(s, e, now);
-        sc_flows_touch(s, e, now);
-    }
-}
-
-void sc_flows_forget_instance(struct sc_stack *s, struct sc_instance *i, sc_time now)
+void sc_flows_forget_instance(struct sc_flows *all, struct sc_instance *i, sc_time now)
 {
     struct sc_list *first;
     while ((first = sc_list_first(&i->flows)) != NULL) {
@@ -187,58 +175,123 @@ void sc_flows_forget_instance(struct sc_stack *s, struct sc_instance *i, sc_time
         sc_flows_answered_for(e, NULL);
         if (!e->arrived) { /* nobody will take it any more */
             sc_flow_abort(&e->flow, SC_ABORT_REFUSED, ECONNREFUSED, now);
-            sc_flows_touch(s, e, now); /* it has failed, so it is not freed yet */
+            sc_flows_touch(all, e, now); /* it has failed, so it is not freed yet */
         }
     }
 }
 
-void sc_flows_fini(struct sc_stack *s)
+/* Those with a peer that has failed; those of the epoch that is kept go on. */
+static void fail_flows(struct sc_flows *all, struct sc_peer *p, sc_time now)
 {
-    struct sc_map_node *next;
-    for (struct sc_map_node *n = sc_map_next(&s->flows, NULL); n; n = next) {
-        next = sc_map_next(&s->flows, n);
-        free_flow(s, sc_entry_of(sc_container(n, struct sc_flow, by_id)));
+    struct sc_list *it, *tmp;
+    struct sc_underlay where = {0};
+    if (p->incarnation && !sc_underlay_equal(&p->incarnation->seen, &p->underlay))
+        where = p->incarnation->seen;
+    int error = p->error;
+    uint64_t kept = p->kept_epoch;
+    size_t left = p->flow_count; /* freeing or moving the last one frees the peer */
+    for (it = p->flows.next; left > 0; it = tmp, left--) {
+        tmp = it->next;
+        struct sc_entry *e = sc_entry_of(sc_container(it, struct sc_flow, siblings));
+        if (kept && (e->flow.peer_epoch == kept || e->flow.peer_epoch == 0))
+            continue;
+        sc_flow_on_peer_gone(&e->flow, error, now);
+        sc_ways_follow(all->peers, e, &where, now);
+        sc_flows_touch(all, e, now);
     }
-    sc_map_fini(&s->flows);
-    sc_map_fini(&s->opens);
-    sc_map_fini(&s->by_token);
-    sc_heap_fini(&s->flow_timers);
 }
 
-/* --- the owner's calls ------------------------------------------------------------------------ */
+void sc_flows_fail(struct sc_flows *all, sc_time now)
+{
+    for (struct sc_peer *p; (p = sc_peers_take_failed(all->peers)) != NULL;)
+        fail_flows(all, p, now);
+}
 
-int sc_stack_connect(struct sc_stack *s, const struct sc_service_id *service, uint16_t own_port,
+/* --- what is next ----------------------------------------------------------------------------- */
+
+struct sc_entry *sc_flows_take_ready(struct sc_flows *all)
+{
+    struct sc_list *first = sc_list_first(&all->ready);
+    if (!first)
+        return NULL;
+    sc_list_remove(first);
+    return sc_entry_of(sc_container(first, struct sc_flow, ready));
+}
+
+struct sc_entry *sc_flows_take_due(struct sc_flows *all, sc_time now)
+{
+    struct sc_timer *t = sc_heap_pop_due(&all->timers, now);
+    return t ? sc_entry_of(sc_container(t, struct sc_flow, timer)) : NULL;
+}
+
+sc_time sc_flows_deadline(const struct sc_flows *all)
+{
+    return sc_heap_next(&all->timers);
+}
+
+/* A confirmed flow is offered to the owner of its instance; without one it ends. */
+static bool offer(struct sc_entry *e, struct sc_event *out)
+{
+    if (e->flow.state != SC_FLOW_OPEN || e->arrived || !e->instance)
+        return false;
+    e->arrived = e->owned = true;
+    *out = (struct sc_event){.type = SC_EVENT_ARRIVED, .flow = &e->flow, .instance = e->instance};
+    return true;
+}
+
+/* False: there is nothing to tell of it. */
+static bool tell(struct sc_entry *e, struct sc_event *out)
+{
+    *out = (struct sc_event){.type = SC_EVENT_FLOW, .flow = &e->flow, .bits = e->flow.events};
+    if (e->accepted && e->owned) {
+        e->flow.events = 0;
+        return true;
+    }
+    if (offer(e, out))
+        return true;
+    out->bits = SC_FLOW_ENDED; /* it died in the owner's queue */
+    return e->arrived && (e->flow.events & SC_FLOW_ENDED);
+}
+
+bool sc_flows_next_event(struct sc_flows *all, struct sc_event *out)
+{
+    struct sc_list *first;
+    while ((first = sc_list_first(&all->changed)) != NULL) {
+        sc_list_remove(first);
+        if (tell(sc_entry_of(sc_container(first, struct sc_flow, changed)), out))
+            return true;
+    }
+    return false;
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+int sc_flows_connect(struct sc_flows *all, const struct sc_service_id *service, uint16_t own_port,
                      sc_time timeout, void *app, struct sc_flow **flow, sc_time now)
 {
-    struct sc_entry *e = sc_flows_new(s);
+    struct sc_entry *e = new_entry(all);
     if (!e)
-        return s->flows.count >= SC_FLOWS_MAX ? -ENOBUFS : -ENOMEM;
+        return all->by_id.count >= SC_FLOWS_MAX ? -ENOBUFS : -ENOMEM;
     uint32_t id = e->flow.id;
-    sc_flow_init_client(&e->flow, &s->env, id, service, own_port, timeout, now);
-    if (sc_flows_insert(s, e) < 0) {
+    sc_flow_init_client(&e->flow, &all->node->env, id, service, own_port, timeout, now);
+    if (insert(all, e) < 0) {
         sc_flow_fini(&e->flow);
         free(e);
         return -ENOMEM;
     }
-    sc_secrets_token(s, id, e->flow.own_token);
+    sc_secrets_token(&all->node->secrets, id, e->flow.own_token);
     e->owned = e->accepted = true;
     e->flow.app = app;
     *flow = &e->flow;
-    sc_flows_touch(s, e, now);
+    sc_flows_touch(all, e, now);
     return 0;
 }
 
-void sc_stack_accept(struct sc_stack *s, struct sc_flow *f, void *app)
+void sc_flows_accept(struct sc_flows *all, struct sc_entry *e, void *app)
 {
-    struct sc_entry *e = sc_entry_of(f);
     e->accepted = true;
-    f->app = app;
-    sc_flows_note(s, e);
-}
-
-void sc_stack_touch(struct sc_stack *s, struct sc_flow *f, sc_time now)
-{
-    sc_flows_touch(s, sc_entry_of(f), now);
+    e->flow.app = app;
+    note(all, e);
 }
 
 /* It delivers what was written, as long as somebody reads it. */
@@ -250,12 +303,11 @@ static void orphan(struct sc_flow *f, sc_time now)
     f->progress_at = now;
 }
 
-void sc_stack_release(struct sc_stack *s, struct sc_flow *f, sc_time now)
+void sc_flows_release(struct sc_flows *all, struct sc_entry *e, sc_time now)
 {
-    struct sc_entry *e = sc_entry_of(f);
+    struct sc_flow *f = &e->flow;
     e->owned = e->arrived = false;
-    sc_flows_answered_for(
-        e, NULL); /* it was taken: neither offered again, nor ended with its listener */
+    sc_flows_answered_for(e, NULL); /* neither offered again, nor ended with its listener */
     f->app = NULL;
     f->events = 0;
     sc_list_remove(&f->changed);
@@ -266,5 +318,37 @@ void sc_stack_release(struct sc_stack *s, struct sc_flow *f, sc_time now)
             orphan(f, now);
         f->events = 0;
     }
-    sc_flows_touch(s, e, now);
+    sc_flows_touch(all, e, now);
+}
+
+struct sc_entry *sc_flows_answer(struct sc_flows *all, const struct sc_open *p, sc_time now)
+{
+    struct sc_entry *e = new_entry(all);
+    uint8_t token[SC_TOKEN_LEN];
+    if (!e)
+        return NULL;
+    uint32_t id = e->flow.id;
+    sc_secrets_token(&all->node->secrets, id, token);
+    sc_flow_init_server(&e->flow, &all->node->env, id, p, token, now);
+    if (insert(all, e) < 0 || sc_map_insert(&all->by_open, &e->flow.by_open) < 0) {
+        sc_map_remove(&all->by_id, &e->flow.by_id);
+        sc_flow_fini(&e->flow);
+        free(e);
+        return NULL;
+    }
+    return e;
+}
+
+void sc_flows_fini(struct sc_flows *all)
+{
+    struct sc_map_node *next;
+    for (struct sc_map_node *n = sc_map_next(&all->by_id, NULL); n; n = next) {
+        next = sc_map_next(&all->by_id, n);
+        free_flow(all, sc_entry_of(sc_container(n, struct sc_flow, by_id)));
+    }
+    sc_map_fini(&all->by_id);
+    sc_map_fini(&all->by_open);
+    sc_map_fini(&all->by_token);
+    sc_heap_fini(&all->timers);
+    sc_block_pool_fini(&all->blocks);
 }

@@ -1,20 +1,27 @@
-#include "stack/internal.h"
+#include "stack/locators.h"
 
-static size_t place_of(const struct sc_stack *s, uint64_t address)
+void sc_locators_init(struct sc_locators *all, const struct sc_hosts *hosts, const uint64_t seed[2])
 {
-    return sc_hash(s->map_seed, &address, sizeof address) % SC_LOCATORS;
+    all->hosts = hosts;
+    all->seed = seed;
 }
 
-void sc_locators_learn(struct sc_stack *s, uint64_t address, const struct sc_underlay *underlay)
+static size_t place_of(const struct sc_locators *all, uint64_t address)
+{
+    return sc_hash(all->seed, &address, sizeof address) % SC_LOCATORS;
+}
+
+void sc_locators_learn(struct sc_locators *all, uint64_t address,
+                       const struct sc_underlay *underlay)
 {
     if (address != 0 && underlay->family != 0)
-        s->datagrams.locator[place_of(s, address)] = (struct sc_locator){address, *underlay};
+        all->place[place_of(all, address)] = (struct sc_locator){address, *underlay};
 }
 
-const struct sc_underlay *sc_locators_find(const struct sc_stack *s, uint64_t address)
+const struct sc_underlay *sc_locators_find(const struct sc_locators *all, uint64_t address)
 {
-    const struct sc_host *host = s->is_router ? sc_hosts_find(&s->hosts, address) : NULL;
-    const struct sc_locator *l = &s->datagrams.locator[place_of(s, address)];
+    const struct sc_host *host = sc_hosts_find(all->hosts, address);
+    const struct sc_locator *l = &all->place[place_of(all, address)];
     if (host && host->up)
         return &host->underlay;
     return l->address == address ? &l->underlay : NULL;

@@ -1,220 +1,218 @@
-/* A host's word to its router: JOIN until it has an address, then REFRESH every SC_LEASE_REFRESH.
- * What changes is said at once, once; the digest in the next REFRESH finds out whether it arrived.
- * Until the router has said that it is fine, REFRESH comes early, at doubling intervals. */
-#include "stack/internal.h"
+#include "stack/registrar.h"
 
 #include <stdio.h>
 
+#include "router/trouble.h"
+
 /* The transaction of question `n` of this kind: nobody else knows it, and repetitions share it, so
  * that the answer to any of them will do. */
-static uint64_t transaction(const struct sc_stack *s, enum sc_control_message message, uint32_t n)
+static uint64_t transaction(const struct sc_registrar *g, enum sc_control_message message,
+                            uint32_t n)
 {
     uint32_t text[2] = {message, n};
-    return sc_hash(s->map_seed, text, sizeof text);
+    return sc_hash(g->node->map_seed, text, sizeof text);
 }
 
-static void send(struct sc_stack *s, struct sc_control *c, uint32_t n)
+static void send(struct sc_registrar *g, struct sc_control *c, uint32_t n)
 {
-    c->transaction = transaction(s, (enum sc_control_message)c->message, n);
-    c->src = s->env.address;
-    c->epoch = s->env.epoch;
-    sc_outbox_control(s, SC_QUEUE_OWN, &s->config.router, 0, c);
+    c->transaction = transaction(g, (enum sc_control_message)c->message, n);
+    c->src = g->node->env.address;
+    c->epoch = g->node->env.epoch;
+    sc_outbox_control(&g->node->outbox, SC_QUEUE_OWN, &g->node->router, 0, c);
 }
 
-static void join(struct sc_stack *s, sc_time now)
+static void join(struct sc_registrar *g, sc_time now)
 {
-    struct sc_registrar *g = &s->registrar;
     struct sc_control c = {.message = SC_MSG_JOIN};
-    snprintf(c.name, sizeof c.name, "%s", s->config.host_name);
-    sc_secrets_host(s, c.token);
-    send(s, &c, g->joins);
-    sc_stack_arm(s, &g->due, now + g->interval);
+    snprintf(c.name, sizeof c.name, "%s", g->node->host_name);
+    sc_secrets_host(&g->node->secrets, g->node->host_name, c.token);
+    send(g, &c, g->joins);
+    sc_dues_arm(&g->node->dues, &g->due, now + g->interval);
     g->interval = sc_time_min(2 * g->interval, SC_REQUEST_RETRANSMIT_MAX);
 }
 
-static void refresh(struct sc_stack *s, sc_time now)
+static void refresh(struct sc_registrar *g, sc_time now)
 {
-    struct sc_registrar *g = &s->registrar;
     struct sc_control c = {
         .message = SC_MSG_REFRESH, .registered = g->registered, .digest = g->digest};
-    send(s, &c, g->serial);
-    sc_stack_arm(s, &g->due, now + g->refresh_interval);
+    send(g, &c, g->serial);
+    sc_dues_arm(&g->node->dues, &g->due, now + g->refresh_interval);
     g->refresh_interval = sc_time_min(2 * g->refresh_interval, SC_LEASE_REFRESH);
 }
 
 /* The router may not know what we serve now: ask it soon. */
-static void doubt(struct sc_stack *s, sc_time now)
+static void doubt(struct sc_registrar *g, sc_time now)
 {
-    s->registrar.refresh_interval = SC_REQUEST_RETRANSMIT;
-    sc_stack_arm(s, &s->registrar.due, now + SC_REQUEST_RETRANSMIT);
+    g->refresh_interval = SC_REQUEST_RETRANSMIT;
+    sc_dues_arm(&g->node->dues, &g->due, now + SC_REQUEST_RETRANSMIT);
 }
 
-static void send_registration(struct sc_stack *s, struct sc_control *c)
+static void send_registration(struct sc_registrar *g, struct sc_control *c)
 {
-    c->serial = ++s->registrar.serial;
-    send(s, c, c->serial);
+    c->serial = ++g->serial;
+    send(g, c, c->serial);
     c->service_count = 0;
     c->replaces = 0;
 }
 
-static void register_all(struct sc_stack *s)
+static void register_all(struct sc_registrar *g)
 {
     struct sc_control c = {.message = SC_MSG_REGISTER, .replaces = 1};
-    for (struct sc_service *v = NULL; (v = sc_service_table_next(&s->services, v)) != NULL;) {
+    for (struct sc_service *v = NULL; (v = sc_service_table_next(g->services, v)) != NULL;) {
         c.service[c.service_count++] = v->id;
         if (c.service_count == SC_REGISTER_MAX)
-            send_registration(s, &c);
+            send_registration(g, &c);
     }
     if (c.service_count || c.replaces)
-        send_registration(s, &c);
+        send_registration(g, &c);
 }
 
-bool sc_registrar_reachable(const struct sc_stack *s, sc_time now)
+bool sc_registrar_reachable(const struct sc_registrar *g, sc_time now)
 {
-    const struct sc_registrar *g = &s->registrar;
-    return s->is_router || (g->joined && now - g->answered_at < SC_LEASE_TIME);
+    return g->joined && now - g->answered_at < SC_LEASE_TIME;
 }
 
 /* As long as a lease, and a word from the router: it has let a host go then, too, that was there
  * under our name. */
-sc_time sc_registrar_new_until(const struct sc_stack *s)
+sc_time sc_registrar_new_until(const struct sc_registrar *g)
 {
-    const struct sc_registrar *g = &s->registrar;
-    return s->is_router || g->joins > 0 ? 0 : g->started + SC_LEASE_TIME + SC_LEASE_REFRESH;
+    return g->joins > 0 ? 0 : g->started + SC_LEASE_TIME + SC_LEASE_REFRESH;
 }
 
-bool sc_registrar_is_new(const struct sc_stack *s, sc_time now)
+bool sc_registrar_is_new(const struct sc_registrar *g, sc_time now)
 {
-    return now < sc_registrar_new_until(s);
+    return now < sc_registrar_new_until(g);
 }
 
-static void tell_reachable(struct sc_stack *s, sc_time now)
+static void tell_reachable(struct sc_registrar *g, sc_time now)
 {
-    bool reachable = sc_registrar_reachable(s, now);
-    if (reachable != s->registrar.reachable)
-        sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
-    s->registrar.reachable = reachable;
+    bool reachable = sc_registrar_reachable(g, now);
+    if (reachable != g->reachable)
+        sc_notices_tell(&g->node->notices, &(struct sc_event){.type = SC_EVENT_JOINED});
+    g->reachable = reachable;
 }
 
-static void on_due(struct sc_stack *s, struct sc_due *d, sc_time now)
+static void on_due(void *part, struct sc_due *d, sc_time now)
 {
+    struct sc_registrar *g = part;
     (void)d;
-    if (s->registrar.joined)
-        refresh(s, now);
+    if (g->joined)
+        refresh(g, now);
     else
-        join(s, now);
-    tell_reachable(s, now);
+        join(g, now);
+    tell_reachable(g, now);
 }
 
-void sc_registrar_start(struct sc_stack *s, sc_time now)
+void sc_registrar_init(struct sc_registrar *g, struct sc_node *node,
+                       const struct sc_service_table *services, struct sc_pool *pool, sc_time now)
 {
-    s->registrar = (struct sc_registrar){.started = now,
-                                         .interval = SC_REQUEST_RETRANSMIT,
-                                         .refresh_interval = SC_REQUEST_RETRANSMIT};
-    sc_timer_init(&s->registrar.due.timer);
-    s->registrar.due.fire = on_due;
-    if (!s->is_router)
-        sc_stack_arm(s, &s->registrar.due, now);
+    *g = (struct sc_registrar){.node = node,
+                               .services = services,
+                               .pool = pool,
+                               .started = now,
+                               .interval = SC_REQUEST_RETRANSMIT,
+                               .refresh_interval = SC_REQUEST_RETRANSMIT};
+    sc_due_init(&g->due, on_due, g);
 }
 
-static void on_joined(struct sc_stack *s, const struct sc_control *c, sc_time now)
+void sc_registrar_start(struct sc_registrar *g, sc_time now)
 {
-    struct sc_registrar *g = &s->registrar;
-    if (c->transaction != transaction(s, SC_MSG_JOIN, g->joins))
+    sc_dues_arm(&g->node->dues, &g->due, now);
+}
+
+static void on_joined(struct sc_registrar *g, const struct sc_control *c, sc_time now)
+{
+    if (c->transaction != transaction(g, SC_MSG_JOIN, g->joins))
         return;
     bool taken = c->address == 0 && c->trouble == SC_TROUBLE_NONE;
-    int refused = c->address == 0 && !taken ? sc_changes_error(c->trouble) : 0;
+    int refused = c->address == 0 && !taken ? sc_trouble_error(c->trouble) : 0;
     if (taken != g->name_taken || refused != g->refused)
-        sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
+        sc_notices_tell(&g->node->notices, &(struct sc_event){.type = SC_EVENT_JOINED});
     g->name_taken = taken;
     g->refused = refused;
     g->names = c->names;
     g->joined = c->address != 0;
     if (!g->joined) { /* JOIN again: that host may leave, the disk get room */
         sc_time at = now + sc_time_max(c->lease_ms * SC_MS, SC_REQUEST_RETRANSMIT);
-        sc_stack_arm(s, &g->due, sc_time_min(at, g->due.timer.at));
+        sc_dues_arm(&g->node->dues, &g->due, sc_time_min(at, g->due.timer.at));
         return;
     }
-    bool moved = s->env.address != c->address || s->env.pool != c->pool;
-    s->env.address = c->address;
-    s->env.pool = c->pool;
+    bool moved = g->node->env.address != c->address || g->node->env.pool != c->pool;
+    g->node->env.address = c->address;
+    g->node->env.pool = c->pool;
     g->joins++;
     g->interval = SC_REQUEST_RETRANSMIT;
     if (moved && g->reachable)
-        sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_JOINED});
+        sc_notices_tell(&g->node->notices, &(struct sc_event){.type = SC_EVENT_JOINED});
     if (g->registered)
-        register_all(s);
-    doubt(s, now);
+        register_all(g);
+    doubt(g, now);
 }
 
 /* The router knows what was registered up to this serial. */
-static void known(struct sc_stack *s, uint32_t serial)
+static void known(struct sc_registrar *g, uint32_t serial)
 {
-    struct sc_registrar *g = &s->registrar;
     bool news = g->known_serial != serial && serial == g->serial;
     g->known_serial = serial;
     if (news)
-        sc_stack_notify(s, &(struct sc_event){.type = SC_EVENT_REGISTERED});
+        sc_notices_tell(&g->node->notices, &(struct sc_event){.type = SC_EVENT_REGISTERED});
 }
 
-bool sc_stack_registered(const struct sc_stack *s)
+bool sc_registrar_is_registered(const struct sc_registrar *g)
 {
-    return s->is_router ||
-           (s->registrar.known_serial == s->registrar.serial && s->registrar.joined);
+    return g->known_serial == g->serial && g->joined;
 }
 
-static void on_refreshed(struct sc_stack *s, const struct sc_control *c, sc_time now)
+static void on_refreshed(struct sc_registrar *g, const struct sc_control *c, sc_time now)
 {
-    struct sc_registrar *g = &s->registrar;
-    if (c->transaction != transaction(s, SC_MSG_REFRESH, g->serial))
+    if (c->transaction != transaction(g, SC_MSG_REFRESH, g->serial))
         return; /* about what was served before the last change */
     if (c->reuses)
-        s->reuses = c->reuses; /* what is in memory from before is asked for again */
+        g->pool->reuses = c->reuses; /* what is in memory from before is asked for again */
     if (c->state == SC_REFRESH_JOIN) {
-        join(s, now); /* with the address we have, which a restarted router gives back */
+        join(g, now); /* with the address we have, which a restarted router gives back */
     } else if (c->state == SC_REFRESH_REGISTER) {
-        register_all(s);
-        doubt(s, now);
+        register_all(g);
+        doubt(g, now);
     } else {
-        known(s, g->serial);
+        known(g, g->serial);
         g->refresh_interval = SC_LEASE_REFRESH;
-        sc_stack_arm(s, &g->due, now + SC_LEASE_REFRESH);
+        sc_dues_arm(&g->node->dues, &g->due, now + SC_LEASE_REFRESH);
     }
 }
 
 /* One change after what is known; otherwise a REFRESH tells. */
-static void on_registered(struct sc_stack *s, const struct sc_control *c)
+static void on_registered(struct sc_registrar *g, const struct sc_control *c)
 {
-    bool ours = c->transaction == transaction(s, SC_MSG_REGISTER, c->serial) ||
-                c->transaction == transaction(s, SC_MSG_UNREGISTER, c->serial);
-    if (ours && c->serial == s->registrar.known_serial + 1)
-        known(s, c->serial);
+    bool ours = c->transaction == transaction(g, SC_MSG_REGISTER, c->serial) ||
+                c->transaction == transaction(g, SC_MSG_UNREGISTER, c->serial);
+    if (ours && c->serial == g->known_serial + 1)
+        known(g, c->serial);
 }
 
-void sc_registrar_on_answer(struct sc_stack *s, const struct sc_control *c, sc_time now)
+void sc_registrar_on_answer(struct sc_registrar *g, const struct sc_control *c, sc_time now)
 {
-    s->registrar.answered_at = now;
+    g->answered_at = now;
     if (c->message == SC_MSG_JOINED)
-        on_joined(s, c, now);
+        on_joined(g, c, now);
     else if (c->message == SC_MSG_REFRESHED)
-        on_refreshed(s, c, now);
+        on_refreshed(g, c, now);
     else if (c->message == SC_MSG_REGISTERED)
-        on_registered(s, c);
-    tell_reachable(s, now);
+        on_registered(g, c);
+    tell_reachable(g, now);
 }
 
-void sc_registrar_changed(struct sc_stack *s, const struct sc_service_id *id, bool added,
-                          sc_time now)
+void sc_registrar_change(struct sc_registrar *g, const struct sc_service_id *id, bool added,
+                         sc_time now)
 {
-    struct sc_registrar *g = &s->registrar;
     g->registered += added ? 1 : -1u;
-    g->digest ^= sc_router_digest(id);
-    if (s->is_router || !g->joined)
+    g->digest ^= sc_service_table_digest(id);
+    if (!g->joined)
         return; /* joining registers everything */
     struct sc_control c = {.message = added ? SC_MSG_REGISTER : SC_MSG_UNREGISTER,
                            .serial = ++g->serial,
                            .service_count = 1,
                            .service = {*id}};
-    send(s, &c, c.serial);
-    doubt(s, now);
+    send(g, &c, c.serial);
+    doubt(g, now);
 }

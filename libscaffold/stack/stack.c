@@ -1,64 +1,65 @@
-#include "stack/internal.h"
+#include "stack/parts.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "router/mapping.h"
+#include "stack/forward.h"
 #include "transport/congestion.h"
 
-static void init_tables(struct sc_stack *s)
+/* --- life ------------------------------------------------------------------------------------- */
+
+static void init_node(struct sc_stack *s, const struct sc_stack_config *c)
 {
-    for (int i = 0; i < 2; i++)
-        s->map_seed[i] = sc_rng_next(&s->rng);
-    SC_MAP_INIT(&s->flows, struct sc_flow, by_id, id, s->map_seed);
-    SC_MAP_INIT(&s->opens, struct sc_flow, by_open, open_key, s->map_seed);
-    SC_MAP_INIT(&s->by_token, struct sc_entry, by_token, flow.peer_token, s->map_seed);
-    SC_MAP_INIT(&s->peers, struct sc_peer, by_route, route, s->map_seed);
-    SC_MAP_INIT(&s->probed, struct sc_peer, by_transaction, transaction, s->map_seed);
-    SC_MAP_INIT(&s->incarnations, struct sc_incarnation, node, key, s->map_seed);
-    sc_heap_init(&s->flow_timers);
-    sc_heap_init(&s->dues);
-    sc_list_init(&s->ready);
-    sc_list_init(&s->changed);
-    sc_list_init(&s->fed);
-    sc_outbox_init(s);
-    sc_rates_init(&s->rates, s->map_seed);
-    sc_list_init(&s->requests);
-    sc_list_init(&s->notices);
-    sc_hosts_init(&s->hosts, s->config.domain, s->map_seed);
-    sc_service_table_init(&s->services, s->map_seed);
-    sc_pool_init(&s->pool, s->config.pool_base, s->is_router ? s->config.pool_bits : 0,
-                 s->map_seed);
-    sc_askers_init(&s->askers, s->map_seed);
-    sc_list_init(&s->changes);
+    struct sc_node *node = &s->node;
+    node->router = c->router;
+    memcpy(node->secrets.run, c->secret, sizeof node->secrets.run);
+    memcpy(node->secrets.host, c->host_secret, sizeof node->secrets.host);
+    node->env = (struct sc_flow_env){
+        .rng = &node->rng,
+        .blocks = &s->flows.blocks,
+        .congestion = c->congestion ? c->congestion : sc_congestion_find("cubic"),
+        .epoch = c->epoch,
+        .datagram_limit = c->datagram_limit ? c->datagram_limit : SC_DATAGRAM_MAX};
+}
+
+/* A stack without a router's address is its own. */
+static void take_role(struct sc_stack *s, const struct sc_stack_config *c, sc_time now)
+{
+    bool is_router = c->router.family == 0;
+    sc_service_table_init(&s->services, s->node.map_seed);
+    sc_pool_init(&s->pool, c->pool_base, is_router ? c->pool_bits : 0, s->node.map_seed);
+    sc_router_init(&s->router, &s->node, &s->services, &s->pool, c->domain, now);
+    sc_remote_init(&s->remote, &s->node, &s->services, &s->pool, now);
+    s->routing = is_router ? &s->router.routing : &s->remote.routing;
+    if (is_router)
+        sc_router_start(&s->router, now);
+    else
+        sc_remote_start(&s->remote, now);
+}
+
+static void init_parts(struct sc_stack *s, const struct sc_stack_config *c)
+{
+    struct sc_node *node = &s->node;
+    sc_peers_init(&s->peers, node, &s->router.hosts);
+    sc_flows_init(&s->flows, node, &s->peers, c->memory_max ? c->memory_max : SC_MEMORY_MAX);
+    s->resets = (struct sc_resets){node, &s->peers, &s->flows};
+    s->opening = (struct sc_opening){node, s->routing, &s->peers, &s->flows, &s->resets};
+    s->departures = (struct sc_departures){node, s->routing, &s->peers, &s->flows};
+    sc_connectionless_init(&s->connectionless, node, s->routing, &s->peers);
 }
 
 struct sc_stack *sc_stack_new(const struct sc_stack_config *config, sc_time now)
 {
-    struct sc_service_name n;
     struct sc_stack *s = calloc(1, sizeof *s);
-    if (!s || sc_name_of_host(config->host_name, &n) < 0) {
+    if (!s || sc_node_init(&s->node, config->host_name, config->seed) < 0) {
         free(s);
         return NULL;
     }
-    s->config = *config;
-    strcpy(s->config.host_name, n.label); /* in lower case */
-    sc_name_to_id(&n, &s->own);
-    s->is_router = config->router.family == 0;
-    sc_rng_seed(&s->rng, config->seed);
-    sc_block_pool_init(&s->blocks, config->memory_max ? config->memory_max : SC_MEMORY_MAX);
-    init_tables(s);
-    s->env = (struct sc_flow_env){
-        .rng = &s->rng,
-        .blocks = &s->blocks,
-        .congestion = config->congestion ? config->congestion : sc_congestion_find("cubic"),
-        .epoch = config->epoch,
-        .datagram_limit = config->datagram_limit ? config->datagram_limit : SC_DATAGRAM_MAX};
-    if (s->is_router)
-        sc_router_init(s, now);
-    sc_assembly_init(s);
-    sc_registrar_start(s, now);
+    init_node(s, config);
+    take_role(s, config, now);
+    init_parts(s, config);
     return s;
 }
 
@@ -66,89 +67,33 @@ void sc_stack_free(struct sc_stack *s)
 {
     if (!s)
         return;
-    sc_flows_fini(s);
-    sc_peers_fini(s);
-    sc_lookups_fini(s);
-    sc_changes_fini(s);
-    sc_outbox_fini(s);
-    sc_assembly_fini(s);
-    sc_service_table_fini(&s->services);
-    sc_hosts_fini(&s->hosts);
-    sc_pool_fini(&s->pool);
-    sc_askers_fini(&s->askers);
-    struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &s->notices) free(sc_container(it, struct sc_notice, link));
-    free(s->taken);
-    sc_heap_fini(&s->dues);
-    sc_block_pool_fini(&s->blocks);
+    sc_flows_fini(&s->flows);
+    sc_peers_fini(&s->peers);
+    sc_connectionless_fini(&s->connectionless);
+    sc_remote_fini(&s->remote);
+    sc_service_table_fini(&s->services); /* instances are on lists of the router's hosts... */
+    sc_pool_fini(&s->pool);              /* ...and names on accounts of its askers */
+    sc_router_fini(&s->router);
+    sc_node_fini(&s->node);
     free(s);
-}
-
-bool sc_stack_is_own_host(const struct sc_stack *s, const struct sc_service_id *id)
-{
-    struct sc_service_id whole = sc_service_id_at(*id, 0, 0);
-    return sc_service_id_equal(&whole, &s->own);
-}
-
-/* --- whom we do what for ---------------------------------------------------------------------- */
-
-bool sc_stack_knows(const struct sc_stack *s, uint64_t address, const struct sc_underlay *from)
-{
-    if (!s->is_router && sc_underlay_equal(from, &s->config.router))
-        return true;
-    const struct sc_host *host = sc_hosts_find(&s->hosts, address);
-    if (host && host->up && sc_underlay_equal(&host->underlay, from))
-        return true;
-    return sc_peers_find(s, address, from) != NULL;
-}
-
-enum sc_queue sc_stack_queue_for(bool known)
-{
-    return known ? SC_QUEUE_ANSWERS : SC_QUEUE_STRANGERS;
-}
-
-bool sc_stack_allows(struct sc_stack *s, enum sc_rate kind, const struct sc_underlay *from,
-                     bool known, sc_time now)
-{
-    bool allowed = sc_rates_allow(&s->rates, kind, from, known, now);
-    s->counters.limited[kind] += !allowed;
-    return allowed;
 }
 
 /* --- datagrams in ----------------------------------------------------------------------------- */
 
-static void forward(struct sc_stack *s, const struct sc_header *h, uint8_t *data, size_t len,
-                    const struct sc_underlay *from)
-{
-    const struct sc_host *host = sc_hosts_find(&s->hosts, h->dst);
-    if (!host || !host->up) {
-        s->counters.dropped_unknown_address++;
-    } else if (!sc_packet_hop(data, len)) {
-        s->counters.dropped_hops++;
-    } else {
-        if (h->type == SC_PKT_DATAGRAM)
-            sc_packet_set_origin(data, len, from);
-        if (sc_outbox_join(s, SC_QUEUE_FORWARDS, &host->underlay, data, len))
-            s->counters.forwarded++;
-        else
-            s->counters.dropped_queue++;
-    }
-}
-
 static void on_data(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r, size_t len,
                     const struct sc_underlay *from, unsigned ecn, sc_time now)
 {
-    struct sc_entry *e = sc_flows_find(s, h->flow);
+    struct sc_entry *e = sc_flows_find(&s->flows, h->flow);
     if (!e) {
-        s->counters.dropped_unknown_flow++;
-        sc_resets_send(s, h->flow, 0, len, from, now);
+        s->node.counters.dropped_unknown_flow++;
+        sc_resets_send(&s->resets, h->flow, 0, len, from, now);
         return;
     }
     uint64_t acked = e->flow.recovery.largest_acked;
     sc_flow_on_data(&e->flow, h, r, ecn, now);
     if (e->peer)
-        sc_peers_heard_from(s, e->peer, from, e->flow.recovery.largest_acked != acked, now);
-    sc_flows_fed(s, e);
+        sc_peers_heard_from(&s->peers, e->peer, from, e->flow.recovery.largest_acked != acked, now);
+    sc_flows_fed(&s->flows, e);
 }
 
 static void on_control(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
@@ -157,74 +102,78 @@ static void on_control(struct sc_stack *s, const struct sc_header *h, struct sc_
     struct sc_control c;
     sc_control_read(r, h, &c);
     if (r->bad) {
-        s->counters.dropped_malformed++;
+        s->node.counters.dropped_malformed++;
         return;
     }
-    bool from_router = !s->is_router && sc_underlay_equal(from, &s->config.router);
     if (c.message == SC_MSG_PROBE)
-        sc_peers_on_probe(s, &c, from, h->hop_limit < SC_HOP_LIMIT, now);
+        sc_peers_on_probe(&s->peers, &c, from, h->hop_limit < SC_HOP_LIMIT, now);
     else if (c.message == SC_MSG_ALIVE)
-        sc_peers_on_alive(s, &c, from, now);
-    else if (sc_control_is_request(c.message) && s->is_router)
-        sc_router_on_request(s, &c, from, now);
-    else if (from_router && c.message == SC_MSG_MAPPING)
-        sc_lookups_on_mapping(s, &c);
-    else if (from_router && !sc_control_is_request(c.message))
-        sc_registrar_on_answer(s, &c, now);
+        sc_peers_on_alive(&s->peers, &c, from, now);
+    else
+        s->routing->ops->hear(s->routing, &c, from, sc_peers_knows(&s->peers, c.src, from), now);
+}
+
+/* A packet for this host, or for whoever is to be found. */
+static void dispatch(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
+                     uint8_t *data, size_t len, const struct sc_underlay *from, unsigned ecn,
+                     sc_time now)
+{
+    switch (h->type) {
+    case SC_PKT_DATA:
+        on_data(s, h, r, len, from, ecn, now);
+        break;
+    case SC_PKT_OPEN:
+        sc_opening_on_open(&s->opening, data, len, r, from, now);
+        break;
+    case SC_PKT_ANSWER:
+        sc_opening_on_answer(&s->opening, h, r, from, now);
+        break;
+    case SC_PKT_CONFIRM:
+        sc_opening_on_confirm(&s->opening, h, r, len, from, now);
+        break;
+    case SC_PKT_REFUSE:
+        sc_opening_on_refuse(&s->opening, h, r, now);
+        break;
+    case SC_PKT_RETRY:
+        sc_opening_on_retry(&s->opening, h, r, now);
+        break;
+    case SC_PKT_RESET:
+        sc_resets_on_reset(&s->resets, r, from, now);
+        break;
+    case SC_PKT_CONTROL:
+        on_control(s, h, r, from, now);
+        break;
+    case SC_PKT_DATAGRAM:
+        sc_connectionless_on_packet(&s->connectionless, h, data, len, r, from, now);
+        break;
+    default:
+        s->node.counters.dropped_malformed++;
+    }
 }
 
 void sc_stack_feed(struct sc_stack *s, uint8_t *data, size_t len, const struct sc_underlay *from,
                    unsigned ecn, sc_time now)
 {
+    struct sc_stack_counters *c = &s->node.counters;
     struct sc_reader r = sc_reader(data, len);
     struct sc_header h;
-    s->counters.received++;
+    c->received++;
     sc_header_read(&r, &h);
     if (r.bad || h.is_protected) { /* nothing that we agreed to is protected yet */
-        s->counters.dropped_version += len >= SC_HEADER_LEN;
-        s->counters.dropped_malformed += len < SC_HEADER_LEN;
-        return;
-    }
-    if (h.dst != 0 && h.dst != s->env.address) {
-        forward(s, &h, data, len, from);
-        return;
-    }
-    switch (h.type) {
-    case SC_PKT_DATA:
-        on_data(s, &h, &r, len, from, ecn, now);
-        break;
-    case SC_PKT_OPEN:
-        sc_opening_on_open(s, data, len, &r, from, now);
-        break;
-    case SC_PKT_ANSWER:
-        sc_opening_on_answer(s, &h, &r, from, now);
-        break;
-    case SC_PKT_CONFIRM:
-        sc_opening_on_confirm(s, &h, &r, len, from, now);
-        break;
-    case SC_PKT_REFUSE:
-        sc_opening_on_refuse(s, &h, &r, now);
-        break;
-    case SC_PKT_RETRY:
-        sc_opening_on_retry(s, &h, &r, now);
-        break;
-    case SC_PKT_RESET:
-        sc_resets_on_reset(s, &r, from, now);
-        break;
-    case SC_PKT_CONTROL:
-        on_control(s, &h, &r, from, now);
-        break;
-    case SC_PKT_DATAGRAM:
-        sc_datagrams_on_packet(s, &h, data, len, &r, from, now);
-        break;
-    default:
-        s->counters.dropped_malformed++;
+        c->dropped_version += len >= SC_HEADER_LEN;
+        c->dropped_malformed += len < SC_HEADER_LEN;
+    } else if (h.dst != 0 && h.dst != s->node.env.address) {
+        sc_forward(&s->node, sc_hosts_find(&s->router.hosts, h.dst), data, len,
+                   h.type == SC_PKT_DATAGRAM ? from : NULL, &c->dropped_queue);
+    } else {
+        dispatch(s, &h, &r, data, len, from, ecn, now);
+        sc_flows_fail(&s->flows, now);
     }
 }
 
 void sc_stack_settle(struct sc_stack *s, sc_time now)
 {
-    sc_flows_settle(s, now);
+    sc_flows_settle(&s->flows, now);
 }
 
 /* --- trains out ------------------------------------------------------------------------------- */
@@ -233,8 +182,8 @@ void sc_stack_settle(struct sc_stack *s, sc_time now)
 static bool drain_turn(struct sc_stack *s, unsigned turn, struct sc_train *t, sc_time now)
 {
     if (turn % 2 == 0)
-        return sc_flows_drain(s, t, now);
-    return sc_outbox_drain(s, (enum sc_queue)(turn / 2), t);
+        return sc_departures_drain(&s->departures, t, now);
+    return sc_outbox_drain(&s->node.outbox, (enum sc_queue)(turn / 2), t);
 }
 
 bool sc_stack_drain(struct sc_stack *s, struct sc_train *t, sc_time now)
@@ -245,7 +194,7 @@ bool sc_stack_drain(struct sc_stack *s, struct sc_train *t, sc_time now)
         s->turn = (turn + 1) % (2 * SC_QUEUES);
         if (!drain_turn(s, turn, t, now))
             continue;
-        s->counters.sent += (t->len + t->segment - 1) / (t->segment ? t->segment : 1);
+        s->node.counters.sent += (t->len + t->segment - 1) / (t->segment ? t->segment : 1);
         return true;
     }
     return false;
@@ -253,140 +202,80 @@ bool sc_stack_drain(struct sc_stack *s, struct sc_train *t, sc_time now)
 
 bool sc_stack_pending(const struct sc_stack *s)
 {
-    return !sc_outbox_is_empty(s) || !sc_list_empty(&s->ready);
+    return !sc_outbox_is_empty(&s->node.outbox) || !sc_list_empty(&s->flows.ready);
 }
 
-/* The flow that a train belongs to is named in its first packet: by the peer's id, which is not
- * ours to look up, so the peer's flows are asked who uses it. */
 void sc_stack_on_send_error(struct sc_stack *s, const struct sc_train *t, bool too_large,
                             sc_time now)
 {
-    s->counters.dropped_send++;
-    struct sc_peer *p = t->dst ? sc_peers_find(s, t->dst, &t->to) : NULL;
-    if (!too_large || !p || t->iov_count == 0)
-        return;
-    struct sc_reader r = sc_reader(t->iov[0].iov_base, t->iov[0].iov_len);
-    struct sc_header h;
-    sc_header_read(&r, &h);
-    struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &p->flows)
-    {
-        struct sc_entry *e = sc_entry_of(sc_container(it, struct sc_flow, siblings));
-        if (e->flow.peer_id != h.flow)
-            continue;
-        sc_flow_on_too_large(&e->flow, t->segment, now);
-        sc_flows_touch(s, e, now);
-        return;
-    }
+    s->node.counters.dropped_send++;
+    if (too_large)
+        sc_departures_too_large(&s->departures, t, now);
+}
+
+void sc_stack_on_unreachable(struct sc_stack *s, const struct sc_underlay *underlay, sc_time now)
+{
+    sc_peers_hint_at(&s->peers, underlay, now);
 }
 
 /* --- time ------------------------------------------------------------------------------------- */
 
-void sc_stack_arm(struct sc_stack *s, struct sc_due *d, sc_time at)
-{
-    if (sc_heap_set(&s->dues, &d->timer, at) < 0)
-        s->counters.dropped_memory++;
-}
-
 sc_time sc_stack_deadline(const struct sc_stack *s)
 {
-    if (!sc_list_empty(&s->changed) || !sc_list_empty(&s->notices))
+    if (!sc_list_empty(&s->flows.changed) || !sc_list_empty(&s->node.notices.waiting))
         return 0; /* the owner has not taken its events yet */
-    return sc_time_min(sc_heap_next(&s->flow_timers),
-                       sc_time_min(sc_heap_next(&s->dues), sc_heap_next(&s->hosts.leases)));
+    return sc_time_min(
+        sc_flows_deadline(&s->flows),
+        sc_time_min(sc_dues_deadline(&s->node.dues), s->routing->ops->deadline(s->routing)));
 }
 
 void sc_stack_tick(struct sc_stack *s, sc_time now)
 {
-    struct sc_timer *t;
-    sc_flows_tick(s, now);
-    while ((t = sc_heap_pop_due(&s->dues, now)) != NULL) {
-        struct sc_due *d = sc_container(t, struct sc_due, timer);
-        d->fire(s, d, now);
+    sc_departures_tick(&s->departures, now);
+    for (struct sc_due *d; (d = sc_dues_take(&s->node.dues, now)) != NULL;) {
+        d->fire(d->part, d, now);
+        sc_flows_fail(&s->flows, now);
     }
-    sc_router_tick(s, now);
+    s->routing->ops->tick(s->routing, now);
 }
 
-/* --- events ----------------------------------------------------------------------------------- */
-
-struct sc_notice *sc_stack_notice_new(struct sc_stack *s, const struct sc_event *e, size_t len)
-{
-    struct sc_notice *n = malloc(sizeof *n + len);
-    if (!n) {
-        s->counters.dropped_memory++;
-        return NULL;
-    }
-    *n = (struct sc_notice){.event = *e, .len = len};
-    return n;
-}
-
-void sc_stack_post(struct sc_stack *s, struct sc_notice *n)
-{
-    if (s->notice_bytes + n->len > SC_DATAGRAMS_WAITING_MAX) {
-        s->counters.dropped_datagrams++;
-        free(n);
-        return;
-    }
-    s->notice_bytes += n->len;
-    sc_list_append(&s->notices, &n->link);
-}
-
-void sc_stack_notify(struct sc_stack *s, const struct sc_event *e)
-{
-    struct sc_notice *n = sc_stack_notice_new(s, e, 0);
-    if (n)
-        sc_stack_post(s, n);
-}
-
-static bool next_notice(struct sc_stack *s, struct sc_event *out)
-{
-    free(s->taken);
-    s->taken = NULL;
-    struct sc_list *first = sc_list_first(&s->notices);
-    if (!first)
-        return false;
-    struct sc_notice *n = sc_container(first, struct sc_notice, link);
-    sc_list_remove(first);
-    s->notice_bytes -= n->len;
-    s->notes_waiting -= n->event.type == SC_EVENT_NOTE;
-    s->taken = n;
-    *out = n->event;
-    return true;
-}
-
-/* A confirmed flow is offered to the owner of its instance; without one it ends. */
-static bool offer(struct sc_entry *e, struct sc_event *out)
-{
-    if (e->flow.state != SC_FLOW_OPEN || e->arrived || !e->instance)
-        return false;
-    e->arrived = e->owned = true;
-    *out = (struct sc_event){.type = SC_EVENT_ARRIVED, .flow = &e->flow, .instance = e->instance};
-    return true;
-}
+/* --- the owner -------------------------------------------------------------------------------- */
 
 bool sc_stack_next_event(struct sc_stack *s, struct sc_event *out)
 {
-    struct sc_list *first;
-    if (next_notice(s, out))
-        return true;
-    while ((first = sc_list_first(&s->changed)) != NULL) {
-        struct sc_entry *e = sc_entry_of(sc_container(first, struct sc_flow, changed));
-        sc_list_remove(first);
-        if (e->accepted && e->owned) {
-            *out =
-                (struct sc_event){.type = SC_EVENT_FLOW, .flow = &e->flow, .bits = e->flow.events};
-            e->flow.events = 0;
-            return true;
-        }
-        if (offer(e, out))
-            return true;
-        if (e->arrived && (e->flow.events & SC_FLOW_ENDED)) { /* it died in the owner's queue */
-            *out =
-                (struct sc_event){.type = SC_EVENT_FLOW, .flow = &e->flow, .bits = SC_FLOW_ENDED};
-            return true;
-        }
-    }
-    return false;
+    return sc_notices_take(&s->node.notices, out) || sc_flows_next_event(&s->flows, out);
+}
+
+int sc_stack_connect(struct sc_stack *s, const struct sc_service_id *service, uint16_t own_port,
+                     sc_time timeout, void *app, struct sc_flow **flow, sc_time now)
+{
+    return sc_flows_connect(&s->flows, service, own_port, timeout, app, flow, now);
+}
+
+void sc_stack_accept(struct sc_stack *s, struct sc_flow *f, void *app)
+{
+    sc_flows_accept(&s->flows, sc_entry_of(f), app);
+}
+
+void sc_stack_touch(struct sc_stack *s, struct sc_flow *f, sc_time now)
+{
+    sc_flows_touch(&s->flows, sc_entry_of(f), now);
+}
+
+void sc_stack_release(struct sc_stack *s, struct sc_flow *f, sc_time now)
+{
+    sc_flows_release(&s->flows, sc_entry_of(f), now);
+}
+
+int sc_stack_send_datagram(struct sc_stack *s, const struct sc_datagram *d, uint64_t choice,
+                           sc_time now)
+{
+    return sc_connectionless_send(&s->connectionless, d, choice, now);
+}
+
+void sc_stack_refuse_datagram(struct sc_stack *s, const struct sc_datagram *d, sc_time now)
+{
+    sc_connectionless_refuse(&s->connectionless, d, now);
 }
 
 /* --- serving ---------------------------------------------------------------------------------- */
@@ -400,9 +289,9 @@ int sc_stack_serve(struct sc_stack *s, const struct sc_service_id *service, void
     if (!i)
         return -ENOMEM;
     *instance = i;
-    sc_changes_use(s, service);
+    s->routing->ops->use(s->routing, service);
     if (i->service->count == 1)
-        sc_registrar_changed(s, service, true, now);
+        s->routing->ops->change(s->routing, service, true, now);
     return 0;
 }
 
@@ -410,10 +299,10 @@ void sc_stack_unserve(struct sc_stack *s, struct sc_instance *i, sc_time now)
 {
     struct sc_service_id id = i->service->id;
     bool last = i->service->count == 1;
-    sc_flows_forget_instance(s, i, now);
+    sc_flows_forget_instance(&s->flows, i, now);
     sc_service_table_remove(&s->services, i);
     if (last)
-        sc_registrar_changed(s, &id, false, now);
+        s->routing->ops->change(s->routing, &id, false, now);
 }
 
 void *sc_instance_app(const struct sc_instance *i)
@@ -424,4 +313,54 @@ void *sc_instance_app(const struct sc_instance *i)
 void sc_instance_set_accepting(struct sc_instance *i, bool accepting)
 {
     i->accepting = accepting;
+}
+
+bool sc_stack_registered(const struct sc_stack *s)
+{
+    return s->routing->ops->is_registered(s->routing);
+}
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+int sc_stack_lookup(struct sc_stack *s, enum sc_lookup_by by, const char *name, uint32_t pool,
+                    const struct sc_service_id *service, void *ticket, sc_time now)
+{
+    struct sc_control c = sc_mapping_question(by, name, pool, service);
+    return s->routing->ops->lookup(s->routing, &c, ticket, now);
+}
+
+bool sc_stack_mapping_of_pool(const struct sc_stack *s, uint32_t pool, struct sc_mapping *out)
+{
+    const struct sc_pool_entry *e = sc_pool_find(&s->pool, pool);
+    if (!e || e->change || !sc_pool_is_fresh(&s->pool, e))
+        return false;
+    *out = sc_mapping_of(e);
+    return true;
+}
+
+bool sc_stack_mapping_of_service(const struct sc_stack *s, const struct sc_service_id *service,
+                                 struct sc_mapping *out)
+{
+    const struct sc_pool_entry *e = sc_pool_find_service(&s->pool, service);
+    if (!e || e->change)
+        return false;
+    *out = sc_mapping_of(e);
+    out->stale = !sc_pool_is_fresh(&s->pool, e);
+    return true;
+}
+
+int sc_stack_restore_mapping(struct sc_stack *s, const struct sc_mapping *m)
+{
+    int err = sc_pool_put(&s->pool, m->pool, &m->service, m->name);
+    struct sc_pool_entry *e = err < 0 ? NULL : sc_pool_find(&s->pool, m->pool);
+    if (!e)
+        return err;
+    e->reused = m->reused;
+    sc_pool_use(&s->pool, e, m->used);
+    return 0;
+}
+
+void sc_stack_stored(struct sc_stack *s, uint64_t token, int error, sc_time now)
+{
+    sc_router_stored(&s->router, token, error, now);
 }

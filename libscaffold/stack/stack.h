@@ -14,7 +14,9 @@
 
 #include "base/limits.h"
 #include "naming/name.h"
-#include "stack/rates.h"
+#include "node/counters.h"
+#include "node/event.h"
+#include "router/routing.h"
 #include "transport/flow.h"
 #include "transport/train.h"
 #include "wire/control.h"
@@ -70,24 +72,6 @@ void sc_stack_tick(struct sc_stack *s, sc_time now);
 
 /* --- datagrams -------------------------------------------------------------------------------- */
 
-/* One connectionless datagram (RFC 768's service over SCAFFOLD). */
-struct sc_datagram {
-    struct sc_service_id to; /* with port and protocol. A host's id, or no more than a port and the
-                                protocol beside `to_host`: the socket with that port on that host */
-    uint64_t to_host;        /* network address of the host it must reach; 0: bound late */
-    struct sc_service_id from; /* what the sending socket serves; zeros: nothing */
-    uint64_t from_host;        /* received: network address of the sender's host */
-    uint32_t from_pool;        /* received: pool address of the sender's host */
-    uint16_t from_port;        /* unique on the sender's host */
-    bool answer;  /* it goes to a socket, not to a service: its receiver shows `from` as the sender
-                     where that is set, else the sender's host and port */
-    bool unicast; /* `from` is this very socket's own: answers to it must come to this host */
-    uint8_t ttl, tos; /* as the sending program set them; ttl 0: not set */
-    uint64_t id;      /* received: names it among its sender's */
-    const uint8_t *data;
-    size_t len; /* at most SC_DATAGRAM_PAYLOAD_MAX */
-};
-
 /* Sends; fragments what is too large for the path. `choice` decides among instances when it is
  * bound late: the same number meets the same one while the set stays as it is. Copies the data.
  * Returns 0, -EMSGSIZE, -ENETUNREACH (no router), -ENOBUFS. */
@@ -99,66 +83,6 @@ int sc_stack_send_datagram(struct sc_stack *s, const struct sc_datagram *d, uint
 void sc_stack_refuse_datagram(struct sc_stack *s, const struct sc_datagram *d, sc_time now);
 
 /* --- events ----------------------------------------------------------------------------------- */
-
-enum sc_event_type {
-    SC_EVENT_NONE,
-    SC_EVENT_FLOW,    /* flow, bits */
-    SC_EVENT_ARRIVED, /* flow: confirmed by its client, for `instance`: give it to the program; set
-                         flow->app. SC_EVENT_FLOW follows only after the owner called
-                         sc_stack_accept or sc_flow_abort */
-    SC_EVENT_MAPPED,  /* mapping, ticket: the answer to a lookup */
-    SC_EVENT_JOINED,  /* own address, pool address, router state changed: see sc_stack_self */
-    SC_EVENT_REGISTERED,  /* the router knows all that is served here: see sc_stack_registered */
-    SC_EVENT_STORE,       /* router: store mapping, then say sc_stack_stored(token) */
-    SC_EVENT_DATAGRAM,    /* datagram: complete; its data is valid until the next event is taken */
-    SC_EVENT_UNDELIVERED, /* datagram without data: from_port's socket sent it to `to`, and nobody
-                             serves that */
-    SC_EVENT_NOTE,        /* router: note: for people to read, nothing needs to be done */
-};
-
-enum sc_note_what {
-    SC_NOTE_JOINED,
-    SC_NOTE_MOVED,   /* it is at another underlay address */
-    SC_NOTE_EXPIRED, /* its lease: its services are gone with it */
-    SC_NOTE_NAME_TAKEN,
-    SC_NOTE_NO_ROOM_FOR_HOST,
-    SC_NOTE_NO_ROOM_FOR_SERVICE,
-    SC_NOTE_REGISTERED, /* service, of the host */
-    SC_NOTE_UNREGISTERED,
-};
-
-struct sc_note {
-    enum sc_note_what what;
-    char host[SC_HOST_NAME_MAX + 1];
-    struct sc_underlay underlay;
-    struct sc_service_id service;
-    uint32_t left_out; /* notes before this one, for which there was no room */
-};
-
-struct sc_mapping {
-    int error; /* 0, or a positive errno: ENOENT unknown, ENOMEM pool exhausted, EDQUOT this host's
-                  share is, EAGAIN too much at once, ETIMEDOUT and ENETUNREACH no router; else why
-                  it could not be stored */
-    char name[SC_NAME_MAX + 1];   /* without port */
-    struct sc_service_id service; /* port and protocol 0 */
-    uint32_t pool;                /* host order */
-    bool used;                    /* was served once, or is a host's that joined */
-    bool reused;                  /* the address stood for another name before */
-    bool stale; /* heard before the router last gave an address to another name: the address may be
-                   another's by now */
-};
-
-struct sc_event {
-    enum sc_event_type type;
-    struct sc_flow *flow;
-    unsigned bits;
-    struct sc_instance *instance;
-    void *ticket;
-    uint64_t token;
-    struct sc_mapping mapping;
-    struct sc_datagram datagram;
-    struct sc_note note;
-};
 
 /* False when nothing is left. A flow reported with SC_FLOW_ENDED is freed by the stack only after
  * sc_stack_release(flow). */
@@ -217,17 +141,6 @@ void sc_stack_stored(struct sc_stack *s, uint64_t token, int error, sc_time now)
 
 /* --- status ----------------------------------------------------------------------------------- */
 
-struct sc_stack_self {
-    uint64_t address;
-    uint32_t pool; /* own host's pool address; 0 until joined */
-    bool is_router;
-    bool joined;     /* router reachable: its last answer is younger than a lease */
-    bool name_taken; /* not joined, since the router has another host of this name */
-    int refused;     /* not joined, since the router cannot store this name: why, an errno; or 0 */
-    uint32_t names;  /* that this host may ask for without their being served; 0: not known */
-    sc_time new_until; /* the router's first answer may be on its way until then; 0: it has come */
-};
-
 void sc_stack_get_self(const struct sc_stack *s, struct sc_stack_self *out);
 
 struct sc_host_status {
@@ -266,22 +179,6 @@ void sc_stack_scan_services(const struct sc_stack *s, size_t *cursor,
 /* How many there are: of hosts without this one. */
 size_t sc_stack_host_count(const struct sc_stack *s);
 size_t sc_stack_instance_count(const struct sc_stack *s);
-
-/* Every drop has a counter; names for status. */
-struct sc_stack_counters {
-    uint64_t received, sent, forwarded;
-    uint64_t dropped_malformed, dropped_version, dropped_unknown_flow, dropped_unknown_address,
-        dropped_hops, dropped_half_open, dropped_memory, dropped_send, dropped_table_full,
-        dropped_queue, /* answers, requests and forwarded packets: no room to wait for the link */
-        dropped_datagrams,  /* more than wait for the link or for the owner */
-        dropped_incomplete; /* datagrams of which a fragment is missing */
-    uint64_t refused, retries, resets_sent, resets_received, peers_lost, leases_expired;
-    uint64_t dropped_unjoined,  /* names asked for by who has not joined from there */
-        dropped_share,          /* by who has asked for too many */
-        dropped_waiting,        /* while too many wait for the disk */
-        addresses_reused;       /* pool addresses that another name got */
-    uint64_t limited[SC_RATES]; /* not done, since there were too many of this kind */
-};
 
 const struct sc_stack_counters *sc_stack_counters(const struct sc_stack *s);
 size_t sc_stack_flow_count(const struct sc_stack *s);

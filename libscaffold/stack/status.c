@@ -1,25 +1,19 @@
-#include "stack/internal.h"
+#include "stack/parts.h"
 
 #include <stdio.h>
 #include <string.h>
 
 void sc_stack_get_self(const struct sc_stack *s, struct sc_stack_self *out)
 {
-    *out =
-        (struct sc_stack_self){.address = s->env.address,
-                               .pool = s->env.pool,
-                               .is_router = s->is_router,
-                               .joined = s->is_router || s->registrar.reachable,
-                               .name_taken = s->registrar.name_taken,
-                               .refused = s->registrar.refused,
-                               .names = s->is_router ? sc_pool_room(&s->pool) : s->registrar.names,
-                               .new_until = sc_registrar_new_until(s)};
+    *out = (struct sc_stack_self){.address = s->node.env.address, .pool = s->node.env.pool};
+    s->routing->ops->describe(s->routing, out);
 }
 
 void sc_stack_own_status(const struct sc_stack *s, struct sc_host_status *out)
 {
-    *out = (struct sc_host_status){.address = s->env.address, .pool = s->env.pool, .up = true};
-    snprintf(out->name, sizeof out->name, "%s", s->config.host_name);
+    *out = (struct sc_host_status){
+        .address = s->node.env.address, .pool = s->node.env.pool, .up = true};
+    snprintf(out->name, sizeof out->name, "%s", s->node.host_name);
 }
 
 static sc_time lease_left(const struct sc_host *h, sc_time now)
@@ -31,7 +25,7 @@ void sc_stack_scan_hosts(const struct sc_stack *s, size_t *cursor,
                          void (*each)(void *arg, const struct sc_host_status *h), void *arg,
                          sc_time now)
 {
-    for (struct sc_map_node *n = sc_map_scan(&s->hosts.by_address, cursor); n; n = n->next) {
+    for (struct sc_map_node *n = sc_map_scan(&s->router.hosts.by_address, cursor); n; n = n->next) {
         const struct sc_host *h = sc_container(n, struct sc_host, by_address);
         struct sc_host_status status = {.address = h->address,
                                         .pool = h->pool,
@@ -47,7 +41,7 @@ static const char *name_of(const struct sc_stack *s, const struct sc_instance *i
                            const struct sc_host *h)
 {
     if (i->host == 0)
-        return s->config.host_name;
+        return s->node.host_name;
     return h ? h->name : "?";
 }
 
@@ -57,9 +51,9 @@ void sc_stack_scan_services(const struct sc_stack *s, size_t *cursor,
 {
     for (struct sc_map_node *n = sc_map_scan(&s->services.by_key, cursor); n; n = n->next) {
         const struct sc_instance *i = sc_container(n, struct sc_instance, node);
-        const struct sc_host *h = i->host ? sc_hosts_find(&s->hosts, i->host) : NULL;
+        const struct sc_host *h = i->host ? sc_hosts_find(&s->router.hosts, i->host) : NULL;
         each(arg, &(struct sc_service_status){.service = i->key.service,
-                                              .host = i->host ? i->host : s->env.address,
+                                              .host = i->host ? i->host : s->node.env.address,
                                               .host_name = name_of(s, i, h),
                                               .lease_left = h ? lease_left(h, now) : 0,
                                               .app = i->app});
@@ -68,20 +62,20 @@ void sc_stack_scan_services(const struct sc_stack *s, size_t *cursor,
 
 const char *sc_stack_host_name(const struct sc_stack *s, uint64_t address)
 {
-    if (address == s->env.address)
-        return s->config.host_name;
-    const struct sc_host *h = sc_hosts_find(&s->hosts, address);
+    if (address == s->node.env.address)
+        return s->node.host_name;
+    const struct sc_host *h = sc_hosts_find(&s->router.hosts, address);
     return h ? h->name : NULL;
 }
 
 const struct sc_stack_counters *sc_stack_counters(const struct sc_stack *s)
 {
-    return &s->counters;
+    return &s->node.counters;
 }
 
 size_t sc_stack_host_count(const struct sc_stack *s)
 {
-    return s->hosts.by_address.count;
+    return s->router.hosts.by_address.count;
 }
 
 size_t sc_stack_instance_count(const struct sc_stack *s)
@@ -91,10 +85,10 @@ size_t sc_stack_instance_count(const struct sc_stack *s)
 
 size_t sc_stack_flow_count(const struct sc_stack *s)
 {
-    return s->flows.count;
+    return s->flows.by_id.count;
 }
 
 size_t sc_stack_memory(const struct sc_stack *s)
 {
-    return sc_block_pool_bytes(&s->blocks);
+    return sc_block_pool_bytes(&s->flows.blocks);
 }

@@ -83,7 +83,7 @@ static struct sc_underlay underlay(struct forger *g)
 
 static struct sc_flow *some_flow(struct forger *g)
 {
-    const struct sc_map *flows = &g->to->stack->flows;
+    const struct sc_map *flows = &g->to->stack->flows.by_id;
     if (!knows(g) || flows->count == 0)
         return NULL;
     struct sc_map_node *m = sc_map_next(flows, NULL);

@@ -225,19 +225,19 @@ static size_t length(const struct sc_list *head)
 static void check_flows(const struct sc_stack *s, size_t crowd)
 {
     size_t half_open = crowd, with_peer = 0, of_peers = 0;
-    for (struct sc_map_node *m = NULL; (m = sc_map_next(&s->flows, m)) != NULL;) {
+    for (struct sc_map_node *m = NULL; (m = sc_map_next(&s->flows.by_id, m)) != NULL;) {
         const struct sc_entry *e = sc_entry_of(sc_container(m, struct sc_flow, by_id));
         half_open += e->half_open;
         with_peer += e->peer != NULL;
         require(e->half_open == (e->flow.state == SC_FLOW_ANSWERED));
         require(e->owned || e->flow.state != SC_FLOW_DEAD);
     }
-    for (struct sc_map_node *m = NULL; (m = sc_map_next(&s->peers, m)) != NULL;) {
+    for (struct sc_map_node *m = NULL; (m = sc_map_next(&s->peers.by_route, m)) != NULL;) {
         const struct sc_peer *p = sc_container(m, struct sc_peer, by_route);
         require(p->flow_count > 0 && p->flow_count == length(&p->flows));
         of_peers += p->flow_count;
     }
-    require(half_open == s->half_open && with_peer == of_peers);
+    require(half_open == s->flows.half_open && with_peer == of_peers);
 }
 
 /* Every instance stands where its service and the table say, those of this host first. Returns how
@@ -267,21 +267,21 @@ static size_t check_services(const struct sc_stack *s)
 static void check_incarnations(const struct sc_stack *s)
 {
     size_t with = 0, routes = 0;
-    for (struct sc_map_node *m = NULL; (m = sc_map_next(&s->peers, m)) != NULL;)
+    for (struct sc_map_node *m = NULL; (m = sc_map_next(&s->peers.by_route, m)) != NULL;)
         with += sc_container(m, struct sc_peer, by_route)->incarnation != NULL;
-    for (struct sc_map_node *m = NULL; (m = sc_map_next(&s->incarnations, m)) != NULL;) {
+    for (struct sc_map_node *m = NULL; (m = sc_map_next(&s->peers.incarnations.all, m)) != NULL;) {
         const struct sc_incarnation *one = sc_container(m, struct sc_incarnation, node);
         require(one->routes > 0);
         routes += one->routes;
     }
-    require(with == routes && s->probed.count <= s->peers.count);
+    require(with == routes && s->peers.by_transaction.count <= s->peers.by_route.count);
 }
 
 /* A router's hosts have the instances that they are counted with. */
 static void check_hosts(const struct sc_stack *s)
 {
     size_t instances = check_services(s), down = 0;
-    for (struct sc_map_node *m = NULL; (m = sc_map_next(&s->hosts.by_address, m)) != NULL;) {
+    for (struct sc_map_node *m = NULL; (m = sc_map_next(&s->router.hosts.by_address, m)) != NULL;) {
         const struct sc_host *h = sc_container(m, struct sc_host, by_address);
         uint64_t digest = 0;
         struct sc_list *it, *tmp;
@@ -289,28 +289,30 @@ static void check_hosts(const struct sc_stack *s)
         {
             const struct sc_instance *i = sc_container(it, struct sc_instance, in_host);
             require(i->host == h->address);
-            digest ^= sc_router_digest(&i->service->id);
+            digest ^= sc_service_table_digest(&i->service->id);
         }
         require(h->registered == length(&h->instances) && h->digest == digest);
         require(h->up || h->registered == 0);
         instances += h->registered;
         down += !h->up;
     }
-    require(instances == s->services.instances && down == length(&s->hosts.down));
-    require(s->hosts.by_name.count == s->hosts.by_address.count);
+    require(instances == s->services.instances && down == length(&s->router.hosts.down));
+    require(s->router.hosts.by_name.count == s->router.hosts.by_address.count);
 }
 
 static void check_queues(const struct sc_stack *s)
 {
     size_t bytes = 0;
-    for (const struct sc_list *it = s->notices.next; it != &s->notices; it = it->next)
+    for (const struct sc_list *it = s->node.notices.waiting.next; it != &s->node.notices.waiting;
+         it = it->next)
         bytes += sc_container(it, struct sc_notice, link)->len;
-    require(bytes == s->notice_bytes);
+    require(bytes == s->node.notices.bytes);
     for (enum sc_queue q = 0; q < SC_QUEUES; q++)
-        require(length(&s->outbox[q].waiting) == s->outbox[q].count);
-    require(length(&s->requests) == s->request_count && s->request_count <= SC_REQUESTS_MAX);
-    require(length(&s->datagrams.assemblies) == s->datagrams.assembly_count);
-    require(s->datagrams.assembly_count <= SC_ASSEMBLIES_MAX);
+        require(length(&s->node.outbox.queue[q].packets) == s->node.outbox.queue[q].count);
+    require(length(&s->remote.lookups.requests) == s->remote.lookups.count &&
+            s->remote.lookups.count <= SC_REQUESTS_MAX);
+    require(length(&s->connectionless.assemblies.waiting) == s->connectionless.assemblies.count);
+    require(s->connectionless.assemblies.count <= SC_ASSEMBLIES_MAX);
     require(s->pool.by_pool.count == s->pool.by_service.count);
 }
 
@@ -344,7 +346,7 @@ static size_t waiting_for_victim(const struct sc_stack *s)
 {
     size_t bytes = 0;
     for (enum sc_queue q = 0; q < SC_QUEUES; q++) {
-        const struct sc_list *head = &s->outbox[q].waiting;
+        const struct sc_list *head = &s->node.outbox.queue[q].packets;
         for (const struct sc_list *it = head->next; it != head; it = it->next) {
             const struct sc_packet_out *p = sc_container(it, struct sc_packet_out, link);
             bytes += is_place(&p->to, VICTIM) ? p->len : 0;
@@ -503,7 +505,7 @@ void node_stop(struct node *n)
 
 void node_crowd(struct node *n, size_t crowd)
 {
-    n->stack->half_open += crowd - n->crowd;
+    n->stack->flows.half_open += crowd - n->crowd;
     n->crowd = crowd;
 }
 
@@ -525,10 +527,11 @@ static bool is_quiet(const struct node *n)
     const struct sc_stack *s = n->stack;
     struct sc_stack_self self;
     sc_stack_get_self(s, &self);
-    return sc_stack_flow_count(s) == 0 && s->opens.count == 0 && s->peers.count == 0 &&
-           s->incarnations.count == 0 && s->request_count == 0 && n->lookups == 0 &&
-           s->datagrams.assembly_count == 0 && s->services.instances == 0 &&
-           (s->is_router || self.joined) && sc_stack_registered(s);
+    return sc_stack_flow_count(s) == 0 && s->flows.by_open.count == 0 &&
+           s->peers.by_route.count == 0 && s->peers.incarnations.all.count == 0 &&
+           s->remote.lookups.count == 0 && n->lookups == 0 &&
+           s->connectionless.assemblies.count == 0 && s->services.instances == 0 &&
+           (s->routing == &s->router.routing || self.joined) && sc_stack_registered(s);
 }
 
 static void say_what_is_left(const struct node *n)
@@ -539,8 +542,9 @@ static void say_what_is_left(const struct node *n)
     fprintf(stderr,
             "%s: %zu flows, %zu opens, %zu peers, %zu requests, %zu look-ups, %zu assemblies, "
             "%zu instances, joined %d, registered %d\n",
-            s->config.host_name, s->flows.count, s->opens.count, s->peers.count, s->request_count,
-            n->lookups, s->datagrams.assembly_count, s->services.instances, self.joined,
+            s->node.host_name, s->flows.by_id.count, s->flows.by_open.count,
+            s->peers.by_route.count, s->remote.lookups.count, n->lookups,
+            s->connectionless.assemblies.count, s->services.instances, self.joined,
             sc_stack_registered(s));
 }
 
@@ -569,7 +573,7 @@ void world_end(struct world *w)
         say_what_is_left(&w->node[i]);
     require(all_quiet(w));
     for (size_t i = 0; i < NODES; i++) {
-        require(sc_stack_memory(w->node[i].stack) == 0 && w->node[i].stack->half_open == 0);
+        require(sc_stack_memory(w->node[i].stack) == 0 && w->node[i].stack->flows.half_open == 0);
         node_stop(&w->node[i]);
     }
     for (size_t i = 0; i < HISTORY; i++)

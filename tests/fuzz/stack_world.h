@@ -12,7 +12,7 @@
 
 #include "base/rng.h"
 #include "fuzz.h"
-#include "stack/internal.h"
+#include "stack/parts.h"
 
 #define NODES 3 /* 0 is the router */
 #define STRANGERS 3

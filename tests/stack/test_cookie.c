@@ -1,7 +1,7 @@
 /* More half-open flows than a host keeps: cookies instead of memory. */
 #include "stack/net.h"
 
-#include "stack/internal.h"
+#include "stack/parts.h"
 
 #define WEB "web.demo.scaffold:80"
 
@@ -86,7 +86,7 @@ static void validity(void **state)
     struct net n;
     uint8_t bytes[32];
     net_three(&n);
-    const struct sc_stack *s = n.node[1].stack;
+    const struct sc_secrets *s = &n.node[1].stack->node.secrets;
     struct sc_underlay here = somewhere(1), there = somewhere(2);
     sc_time now = 100 * SC_COOKIE_LIFETIME;
     struct sc_field cookie = {bytes, sc_secrets_cookie(s, &here, 7, now, bytes)};
@@ -96,7 +96,7 @@ static void validity(void **state)
     assert_false(sc_secrets_cookie_valid(s, &here, 7, &cookie, now + 2 * SC_COOKIE_LIFETIME));
     assert_false(sc_secrets_cookie_valid(s, &here, 8, &cookie, now));
     assert_false(sc_secrets_cookie_valid(s, &there, 7, &cookie, now));
-    assert_false(sc_secrets_cookie_valid(n.node[2].stack, &here, 7, &cookie, now));
+    assert_false(sc_secrets_cookie_valid(&n.node[2].stack->node.secrets, &here, 7, &cookie, now));
     there = here;
     there.port++;
     assert_false(sc_secrets_cookie_valid(s, &there, 7, &cookie, now));
@@ -128,8 +128,8 @@ static void a_crowd_with_cookies(void **state)
             .version = SC_WIRE_VERSION, .type = SC_PKT_OPEN, .hop_limit = SC_HOP_LIMIT};
         struct sc_open open = {
             .src = 9, .src_flow = 1, .open_id = i, .service = net_service(WEB), .origin = from};
-        open.cookie =
-            (struct sc_field){cookie, sc_secrets_cookie(b->stack, &from, i, n.now, cookie)};
+        open.cookie = (struct sc_field){
+            cookie, sc_secrets_cookie(&b->stack->node.secrets, &from, i, n.now, cookie)};
         sc_open_write(&w, &h, &open);
         net_send(&n, &n.node[0].at, &b->at, buf, sc_writer_len(&w));
         net_pump(&n);

@@ -1,7 +1,7 @@
 /* How much is done for others in a second, and in which order it leaves. */
 #include "stack/net.h"
 
-#include "stack/internal.h"
+#include "stack/parts.h"
 
 #define WEB "web.demo.scaffold:80"
 
@@ -194,11 +194,11 @@ static void turns(void **state)
     uint8_t packet[100] = {0};
     for (enum sc_queue q = 0; q < SC_QUEUES; q++)
         for (unsigned i = 0; i < 500; i++)
-            sc_outbox_put(s, q, &to, packet, sizeof packet);
+            sc_outbox_put(&s->node.outbox, q, &to, packet, sizeof packet);
     struct sc_control c = {.message = SC_MSG_PROBE};
-    while (sc_stack_pending(s) && s->outbox[SC_QUEUE_OWN].count)
+    while (sc_stack_pending(s) && s->node.outbox.queue[SC_QUEUE_OWN].count)
         assert_true(sc_stack_drain(s, &n.train, n.now));
-    sc_outbox_control(s, SC_QUEUE_OWN, &n.node[0].at, 0, &c);
+    sc_outbox_control(&s->node.outbox, SC_QUEUE_OWN, &n.node[0].at, 0, &c);
     net_connect(&n.node[1], WEB, &bits); /* an OPEN, to the router */
     unsigned at = 0, last = 0;
     for (unsigned found = 0; found < 2; at++) {
@@ -222,10 +222,10 @@ static void full_queues(void **state)
     struct sc_underlay to = stranger(1);
     uint8_t packet[100] = {0};
     for (unsigned i = 0; i < SC_OUTBOX_STRANGERS + 10; i++)
-        sc_outbox_put(s, SC_QUEUE_STRANGERS, &to, packet, sizeof packet);
-    assert_int_equal(s->counters.dropped_queue, 10);
-    sc_outbox_put(s, SC_QUEUE_ANSWERS, &to, packet, sizeof packet);
-    assert_int_equal(s->counters.dropped_queue, 10);
+        sc_outbox_put(&s->node.outbox, SC_QUEUE_STRANGERS, &to, packet, sizeof packet);
+    assert_int_equal(s->node.counters.dropped_queue, 10);
+    sc_outbox_put(&s->node.outbox, SC_QUEUE_ANSWERS, &to, packet, sizeof packet);
+    assert_int_equal(s->node.counters.dropped_queue, 10);
     net_fini(&n);
 }
 
@@ -250,7 +250,7 @@ static void forwarded_trains(void **state)
     while (sc_stack_drain(s, &n.train, n.now))
         trains += n.train.len > 1000;
     assert_in_range(trains, 1, 4);
-    assert_int_equal(s->counters.forwarded, 64);
+    assert_int_equal(s->node.counters.forwarded, 64);
     net_fini(&n);
 }
 

@@ -1,4 +1,4 @@
-#include "stack/rates.h"
+#include "node/rates.h"
 
 #include <string.h>
 

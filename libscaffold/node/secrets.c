@@ -1,9 +1,12 @@
-#include "stack/internal.h"
+#include "node/secrets.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
 
 #define COOKIE_LEN 16
 
@@ -17,12 +20,12 @@ static void mac_with(const uint8_t *key, size_t key_len, const uint8_t *data, si
     memcpy(out, full, 16);
 }
 
-static void mac(const struct sc_stack *s, const uint8_t *data, size_t len, uint8_t out[16])
+static void mac(const struct sc_secrets *s, const uint8_t *data, size_t len, uint8_t out[16])
 {
-    mac_with(s->config.secret, sizeof s->config.secret, data, len, out);
+    mac_with(s->run, sizeof s->run, data, len, out);
 }
 
-void sc_secrets_token(const struct sc_stack *s, uint32_t flow, uint8_t token[SC_TOKEN_LEN])
+void sc_secrets_token(const struct sc_secrets *s, uint32_t flow, uint8_t token[SC_TOKEN_LEN])
 {
     uint8_t text[5];
     struct sc_writer w = sc_writer(text, sizeof text);
@@ -31,18 +34,18 @@ void sc_secrets_token(const struct sc_stack *s, uint32_t flow, uint8_t token[SC_
     mac(s, text, sizeof text, token);
 }
 
-void sc_secrets_host(const struct sc_stack *s, uint8_t token[SC_HOST_TOKEN_LEN])
+void sc_secrets_host(const struct sc_secrets *s, const char *name, uint8_t token[SC_HOST_TOKEN_LEN])
 {
     static const char label[] = "scaffold host:";
-    static const uint8_t none[sizeof s->config.host_secret];
+    static const uint8_t none[sizeof s->host];
     uint8_t text[sizeof label + SC_HOST_NAME_MAX];
     struct sc_writer w = sc_writer(text, sizeof text);
     memset(token, 0, SC_HOST_TOKEN_LEN);
-    if (memcmp(s->config.host_secret, none, sizeof none) == 0)
+    if (memcmp(s->host, none, sizeof none) == 0)
         return;
     sc_write_copy(&w, label, sizeof label - 1);
-    sc_write_copy(&w, s->config.host_name, strlen(s->config.host_name));
-    mac_with(s->config.host_secret, sizeof s->config.host_secret, text, sc_writer_len(&w), token);
+    sc_write_copy(&w, name, strlen(name));
+    mac_with(s->host, sizeof s->host, text, sc_writer_len(&w), token);
 }
 
 bool sc_secrets_host_equal(const uint8_t *a, const uint8_t *b)
@@ -52,7 +55,7 @@ bool sc_secrets_host_equal(const uint8_t *a, const uint8_t *b)
 }
 
 /* Time is cut into slots of a cookie's life; the slot before is still good. */
-static void cookie_of(const struct sc_stack *s, const struct sc_underlay *from, uint64_t open_id,
+static void cookie_of(const struct sc_secrets *s, const struct sc_underlay *from, uint64_t open_id,
                       uint64_t slot, uint8_t out[COOKIE_LEN])
 {
     uint8_t text[1 + SC_UNDERLAY_LEN + 16];
@@ -64,14 +67,14 @@ static void cookie_of(const struct sc_stack *s, const struct sc_underlay *from, 
     mac(s, text, sc_writer_len(&w), out);
 }
 
-size_t sc_secrets_cookie(const struct sc_stack *s, const struct sc_underlay *from, uint64_t open_id,
-                         sc_time now, uint8_t cookie[32])
+size_t sc_secrets_cookie(const struct sc_secrets *s, const struct sc_underlay *from,
+                         uint64_t open_id, sc_time now, uint8_t cookie[32])
 {
     cookie_of(s, from, open_id, now / SC_COOKIE_LIFETIME, cookie);
     return COOKIE_LEN;
 }
 
-bool sc_secrets_cookie_valid(const struct sc_stack *s, const struct sc_underlay *from,
+bool sc_secrets_cookie_valid(const struct sc_secrets *s, const struct sc_underlay *from,
                              uint64_t open_id, const struct sc_field *cookie, sc_time now)
 {
     uint8_t good[COOKIE_LEN];

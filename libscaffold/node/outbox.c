@@ -1,6 +1,9 @@
-#include "stack/internal.h"
+#include "node/outbox.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
 
 /* Packets, or trains of them, in each queue. */
 static const size_t room[SC_QUEUES] = {
@@ -11,78 +14,85 @@ static const size_t room[SC_QUEUES] = {
     [SC_QUEUE_DATAGRAMS] = SC_OUTBOX_ANSWERS,
 };
 
-void sc_outbox_init(struct sc_stack *s)
+void sc_outbox_init(struct sc_outbox *o, struct sc_stack_counters *counters)
 {
+    *o = (struct sc_outbox){.counters = counters};
     for (size_t q = 0; q < SC_QUEUES; q++)
-        sc_list_init(&s->outbox[q].waiting);
+        sc_list_init(&o->queue[q].packets);
 }
 
-static struct sc_packet_out *append(struct sc_stack *s, enum sc_queue q,
+enum sc_queue sc_outbox_queue_for(bool known)
+{
+    return known ? SC_QUEUE_ANSWERS : SC_QUEUE_STRANGERS;
+}
+
+static struct sc_packet_out *append(struct sc_outbox *o, enum sc_queue q,
                                     const struct sc_underlay *to, size_t size)
 {
-    struct sc_outbox *o = &s->outbox[q];
-    struct sc_packet_out *p = o->count < room[q] ? malloc(sizeof *p + size) : NULL;
+    struct sc_outbox_queue *w = &o->queue[q];
+    struct sc_packet_out *p = w->count < room[q] ? malloc(sizeof *p + size) : NULL;
     if (!p)
         return NULL;
     *p = (struct sc_packet_out){.to = *to, .room = size};
-    sc_list_append(&o->waiting, &p->link);
-    o->count++;
+    sc_list_append(&w->packets, &p->link);
+    w->count++;
     return p;
 }
 
-static void fill(struct sc_outbox *o, struct sc_packet_out *p, const uint8_t *data, size_t len)
+static void fill(struct sc_outbox_queue *w, struct sc_packet_out *p, const uint8_t *data,
+                 size_t len)
 {
     memcpy(p->data + p->len, data, len);
     p->len += len;
-    o->bytes += len;
+    w->bytes += len;
 }
 
-void sc_outbox_put(struct sc_stack *s, enum sc_queue q, const struct sc_underlay *to,
+void sc_outbox_put(struct sc_outbox *o, enum sc_queue q, const struct sc_underlay *to,
                    const uint8_t *data, size_t len)
 {
     if (to->family == 0)
         return;
-    struct sc_packet_out *p = append(s, q, to, len);
+    struct sc_packet_out *p = append(o, q, to, len);
     if (p)
-        fill(&s->outbox[q], p, data, len);
+        fill(&o->queue[q], p, data, len);
     else
-        s->counters.dropped_queue++;
+        o->counters->dropped_queue++;
 }
 
 /* What a train is given room for, at most: a few system calls' worth. */
 #define TRAIN_ROOM (16u * 1024)
 
 /* The train at the end of the queue, if this packet may leave with it. */
-static struct sc_packet_out *open_train(struct sc_outbox *o, const struct sc_underlay *to,
+static struct sc_packet_out *open_train(struct sc_outbox_queue *w, const struct sc_underlay *to,
                                         size_t len)
 {
-    if (sc_list_empty(&o->waiting))
+    if (sc_list_empty(&w->packets))
         return NULL;
-    struct sc_packet_out *p = sc_container(o->waiting.prev, struct sc_packet_out, link);
+    struct sc_packet_out *p = sc_container(w->packets.prev, struct sc_packet_out, link);
     bool whole = p->segment && p->len % p->segment == 0; /* no smaller one ends it */
     bool fits = whole && len <= p->segment && p->len + len <= p->room &&
                 p->len / p->segment < SC_TRAIN_SEGMENTS;
     return fits && sc_underlay_equal(&p->to, to) ? p : NULL;
 }
 
-bool sc_outbox_join(struct sc_stack *s, enum sc_queue q, const struct sc_underlay *to,
+bool sc_outbox_join(struct sc_outbox *o, enum sc_queue q, const struct sc_underlay *to,
                     const uint8_t *data, size_t len)
 {
-    struct sc_outbox *o = &s->outbox[q];
-    if (to->family == 0 || o->bytes + len > SC_DATAGRAMS_WAITING_MAX)
+    struct sc_outbox_queue *w = &o->queue[q];
+    if (to->family == 0 || w->bytes + len > SC_DATAGRAMS_WAITING_MAX)
         return false;
-    struct sc_packet_out *p = open_train(o, to, len);
+    struct sc_packet_out *p = open_train(w, to, len);
     if (!p) {
-        p = append(s, q, to, len < TRAIN_ROOM ? TRAIN_ROOM : len);
+        p = append(o, q, to, len < TRAIN_ROOM ? TRAIN_ROOM : len);
         if (!p)
             return false;
         p->segment = len;
     }
-    fill(o, p, data, len);
+    fill(w, p, data, len);
     return true;
 }
 
-void sc_outbox_control(struct sc_stack *s, enum sc_queue q, const struct sc_underlay *to,
+void sc_outbox_control(struct sc_outbox *o, enum sc_queue q, const struct sc_underlay *to,
                        uint64_t dst, const struct sc_control *c)
 {
     uint8_t packet[SC_DATAGRAM_BASE];
@@ -92,22 +102,21 @@ void sc_outbox_control(struct sc_stack *s, enum sc_queue q, const struct sc_unde
         return;
     struct sc_writer at = sc_writer(packet + 2, 8); /* the header's destination */
     sc_write_u64(&at, dst);
-    sc_outbox_put(s, q, to, packet, sc_writer_len(&w));
+    sc_outbox_put(o, q, to, packet, sc_writer_len(&w));
 }
 
-/* The train points into the packet, which lives until the next one is drained. */
-bool sc_outbox_drain(struct sc_stack *s, enum sc_queue q, struct sc_train *t)
+bool sc_outbox_drain(struct sc_outbox *o, enum sc_queue q, struct sc_train *t)
 {
-    struct sc_outbox *o = &s->outbox[q];
-    struct sc_list *first = sc_list_first(&o->waiting);
+    struct sc_outbox_queue *w = &o->queue[q];
+    struct sc_list *first = sc_list_first(&w->packets);
     if (!first)
         return false;
     struct sc_packet_out *p = sc_container(first, struct sc_packet_out, link);
     sc_list_remove(&p->link);
-    o->count--;
-    o->bytes -= p->len;
-    free(s->in_flight);
-    s->in_flight = p;
+    w->count--;
+    w->bytes -= p->len;
+    free(o->in_flight);
+    o->in_flight = p;
     t->to = p->to;
     t->dst = 0;
     t->len = p->len;
@@ -119,19 +128,19 @@ bool sc_outbox_drain(struct sc_stack *s, enum sc_queue q, struct sc_train *t)
     return true;
 }
 
-bool sc_outbox_is_empty(const struct sc_stack *s)
+bool sc_outbox_is_empty(const struct sc_outbox *o)
 {
     for (size_t q = 0; q < SC_QUEUES; q++)
-        if (!sc_list_empty(&s->outbox[q].waiting))
+        if (!sc_list_empty(&o->queue[q].packets))
             return false;
     return true;
 }
 
-void sc_outbox_fini(struct sc_stack *s)
+void sc_outbox_fini(struct sc_outbox *o)
 {
     struct sc_list *it, *tmp;
     for (size_t q = 0; q < SC_QUEUES; q++)
-        sc_list_each(it, tmp, &s->outbox[q].waiting)
+        sc_list_each(it, tmp, &o->queue[q].packets)
             free(sc_container(it, struct sc_packet_out, link));
-    free(s->in_flight);
+    free(o->in_flight);
 }

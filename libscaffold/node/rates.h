@@ -2,8 +2,8 @@
  * each kind: one underlay has it where we know who is behind it, else one address (for IPv6 one
  * /64), whatever its ports. So a flooder uses up its own; a flood in many names uses up what all
  * strangers have together, and takes nothing from those we know. Pure: knows nothing of packets. */
-#ifndef SC_STACK_RATES_H
-#define SC_STACK_RATES_H
+#ifndef SC_NODE_RATES_H
+#define SC_NODE_RATES_H
 
 #include <stdbool.h>
 

@@ -1,0 +1,49 @@
+#include "node/node.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "naming/name.h"
+
+int sc_node_init(struct sc_node *n, const char *host_name, uint64_t seed)
+{
+    struct sc_service_name name;
+    if (sc_name_of_host(host_name, &name) < 0)
+        return -EINVAL;
+    strcpy(n->host_name, name.label);
+    sc_name_to_id(&name, &n->id);
+    sc_rng_seed(&n->rng, seed);
+    for (int i = 0; i < 2; i++)
+        n->map_seed[i] = sc_rng_next(&n->rng);
+    sc_dues_init(&n->dues, &n->counters);
+    sc_notices_init(&n->notices, &n->counters);
+    sc_outbox_init(&n->outbox, &n->counters);
+    sc_rates_init(&n->rates, n->map_seed);
+    return 0;
+}
+
+void sc_node_fini(struct sc_node *n)
+{
+    sc_dues_fini(&n->dues);
+    sc_notices_fini(&n->notices);
+    sc_outbox_fini(&n->outbox);
+}
+
+bool sc_node_is_router(const struct sc_node *n, const struct sc_underlay *from)
+{
+    return n->router.family != 0 && sc_underlay_equal(from, &n->router);
+}
+
+bool sc_node_is_own_id(const struct sc_node *n, const struct sc_service_id *id)
+{
+    struct sc_service_id whole = sc_service_id_at(*id, 0, 0);
+    return sc_service_id_equal(&whole, &n->id);
+}
+
+bool sc_node_allows(struct sc_node *n, enum sc_rate kind, const struct sc_underlay *from,
+                    bool known, sc_time now)
+{
+    bool allowed = sc_rates_allow(&n->rates, kind, from, known, now);
+    n->counters.limited[kind] += !allowed;
+    return allowed;
+}

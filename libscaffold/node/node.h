@@ -1,0 +1,46 @@
+/* What every part of a stack stands on: who this host is, its timers, its outbox, what its owner is
+ * to be told, what it does for others in a second, its counters and its chance. Knows nothing of
+ * those parts, nor of the role that the host plays. Not thread-safe. */
+#ifndef SC_NODE_NODE_H
+#define SC_NODE_NODE_H
+
+#include "base/rng.h"
+#include "node/counters.h"
+#include "node/dues.h"
+#include "node/notices.h"
+#include "node/outbox.h"
+#include "node/rates.h"
+#include "node/secrets.h"
+#include "transport/flow.h"
+
+struct sc_node {
+    char host_name[SC_HOST_NAME_MAX + 1]; /* in lower case */
+    struct sc_service_id id;              /* of <host_name>.host.scaffold */
+    struct sc_underlay router;            /* family 0: this host is its own */
+    struct sc_secrets secrets;
+    struct sc_flow_env env; /* with our network and pool address */
+    struct sc_rng rng;
+    uint64_t map_seed[2];
+    struct sc_dues dues;
+    struct sc_notices notices;
+    struct sc_outbox outbox;
+    struct sc_rates rates;
+    struct sc_stack_counters counters;
+};
+
+/* `n` is zeros. Returns 0, or -EINVAL when that is no name for a host. The caller sets router,
+ * secrets and env. */
+int sc_node_init(struct sc_node *n, const char *host_name, uint64_t seed);
+void sc_node_fini(struct sc_node *n);
+
+/* True for where our router is; never on a host that is its own. */
+bool sc_node_is_router(const struct sc_node *n, const struct sc_underlay *from);
+
+/* True for the id of this very host, whatever the port. */
+bool sc_node_is_own_id(const struct sc_node *n, const struct sc_service_id *id);
+
+/* True when this may be done for it now: see rates.h. Counted when not. */
+bool sc_node_allows(struct sc_node *n, enum sc_rate kind, const struct sc_underlay *from,
+                    bool known, sc_time now);
+
+#endif

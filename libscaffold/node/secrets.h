@@ -1,0 +1,34 @@
+/* What a host proves things by: tokens of flows, cookies of those that open them, and that it is
+ * the host that had its name. All follows from two secrets. Pure. */
+#ifndef SC_NODE_SECRETS_H
+#define SC_NODE_SECRETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/time.h"
+#include "wire/control.h"
+#include "wire/packet.h"
+
+struct sc_secrets {
+    uint8_t run[32];  /* random per incarnation */
+    uint8_t host[16]; /* kept; zeros: none */
+};
+
+/* What the host of this name proves by that it is the one that had it; zeros when it keeps no
+ * secret. */
+void sc_secrets_host(const struct sc_secrets *s, const char *name,
+                     uint8_t token[SC_HOST_TOKEN_LEN]);
+/* The same, and not none. */
+bool sc_secrets_host_equal(const uint8_t *a, const uint8_t *b);
+
+/* What a RESET names this flow of ours by. */
+void sc_secrets_token(const struct sc_secrets *s, uint32_t flow, uint8_t token[SC_TOKEN_LEN]);
+
+/* Shows that who sends it back gets packets at `from`. Returns its length. */
+size_t sc_secrets_cookie(const struct sc_secrets *s, const struct sc_underlay *from,
+                         uint64_t open_id, sc_time now, uint8_t cookie[32]);
+bool sc_secrets_cookie_valid(const struct sc_secrets *s, const struct sc_underlay *from,
+                             uint64_t open_id, const struct sc_field *cookie, sc_time now);
+
+#endif

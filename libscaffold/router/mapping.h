@@ -1,0 +1,26 @@
+/* What stands behind a name, an address of the pool or a service: the question for it, as a LOOKUP
+ * asks it, the answer from memory, and what is told in return. */
+#ifndef SC_ROUTER_MAPPING_H
+#define SC_ROUTER_MAPPING_H
+
+#include "naming/name.h"
+#include "node/notices.h"
+#include "router/pool.h"
+#include "wire/control.h"
+
+/* What does not belong to `by` may be NULL or 0. A name that is none is left empty. */
+struct sc_control sc_mapping_question(enum sc_lookup_by by, const char *name, uint32_t pool,
+                                      const struct sc_service_id *service);
+
+/* A name without its port: mappings are made for whole services. Returns 0 or a negative errno. */
+int sc_mapping_name(const char *text, struct sc_service_name *n);
+
+/* From memory; NULL: it is not there. */
+struct sc_pool_entry *sc_mapping_find(const struct sc_pool *p, const struct sc_control *question);
+
+struct sc_mapping sc_mapping_of(const struct sc_pool_entry *e);
+
+/* SC_EVENT_MAPPED; e: NULL where there is an error. */
+void sc_mapping_tell(struct sc_notices *to, void *ticket, int error, const struct sc_pool_entry *e);
+
+#endif

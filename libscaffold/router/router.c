@@ -1,0 +1,280 @@
+#include "router/router.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "router/reply.h"
+
+/* Stands for a question of the router itself: no message has this number. */
+#define OWN_NAME 0
+
+static struct sc_router *router_of(struct sc_routing *r)
+{
+    return (struct sc_router *)(void *)r;
+}
+
+static const struct sc_router *const_router_of(const struct sc_routing *r)
+{
+    return (const struct sc_router *)(const void *)r;
+}
+
+/* --- its own name ----------------------------------------------------------------------------- */
+
+static void has_name(struct sc_router *r, struct sc_pool_entry *e)
+{
+    sc_pool_hold(r->routing.pool, e, true);
+    r->routing.node->env.pool = e->pool;
+}
+
+/* After what was kept has been restored; again and again while it cannot be stored. */
+static void take_name(void *part, struct sc_due *d, sc_time now)
+{
+    struct sc_router *r = part;
+    struct sc_parked ourselves = {.message = {.message = OWN_NAME}};
+    struct sc_service_name n;
+    int error;
+    if (sc_name_of_host(r->routing.node->host_name, &n) < 0)
+        return;
+    struct sc_pool_entry *e = sc_changes_map(&r->changes, &n, &ourselves.from, now, &error);
+    if (e && !e->change)
+        has_name(r, e);
+    else if (!e || !sc_changes_park(&r->changes, e->change, &ourselves, now))
+        sc_dues_arm(&r->routing.node->dues, d, now + SC_OWN_NAME_RETRY);
+}
+
+/* --- who waited for the disk ------------------------------------------------------------------ */
+
+static void resume(struct sc_router *r, struct sc_parked *q, int error, sc_time now)
+{
+    if (q->message.message == SC_MSG_LOOKUP)
+        sc_answers_resume(&r->answers, q, error, now);
+    else if (q->message.message == SC_MSG_JOIN)
+        sc_joins_resume(&r->joins, q, error, now);
+    else
+        sc_dues_arm(&r->routing.node->dues, &r->naming, error ? now + SC_OWN_NAME_RETRY : now);
+    free(q);
+}
+
+/* The disk takes longer than anybody is willing to wait. */
+static void on_late(void *part, struct sc_due *d, sc_time now)
+{
+    struct sc_router *r = part;
+    resume(r, sc_changes_take_late(&r->changes, d), ETIME, now);
+}
+
+void sc_router_stored(struct sc_router *r, uint64_t token, int error, sc_time now)
+{
+    struct sc_change *change = sc_changes_settle(&r->changes, token, error);
+    struct sc_parked *q;
+    while (change && (q = sc_changes_take(&r->changes, change)) != NULL)
+        resume(r, q, error, now);
+    free(change);
+}
+
+/* --- requests of hosts ------------------------------------------------------------------------ */
+
+/* The host that a request speaks for; NULL when it has to join first. */
+static struct sc_host *speaker(struct sc_router *r, const struct sc_control *c)
+{
+    struct sc_host *h = sc_hosts_find(&r->hosts, c->src);
+    return h && h->epoch == c->epoch && h->up ? h : NULL;
+}
+
+static void on_register(struct sc_router *r, const struct sc_parked *q, sc_time now)
+{
+    const struct sc_control *c = &q->message;
+    struct sc_host *h = speaker(r, c);
+    if (!h)
+        return; /* its next REFRESH tells it to join */
+    if (c->replaces)
+        sc_leases_remove_all(&r->leases, h);
+    for (size_t i = 0; i < c->service_count; i++) {
+        if (c->message == SC_MSG_UNREGISTER)
+            sc_leases_remove(&r->leases, h, &c->service[i]);
+        else if (sc_leases_add(&r->leases, h, &c->service[i]))
+            sc_changes_use(&r->changes, &c->service[i]);
+    }
+    sc_leases_renew(&r->leases, h, &q->from, now);
+    struct sc_control a = {.message = SC_MSG_REGISTERED, .serial = c->serial};
+    sc_reply(r->routing.node, &r->hosts, q, &a);
+}
+
+static void on_refresh(struct sc_router *r, const struct sc_parked *q, sc_time now)
+{
+    const struct sc_control *c = &q->message;
+    struct sc_host *h = speaker(r, c);
+    struct sc_control a = {
+        .message = SC_MSG_REFRESHED, .state = SC_REFRESH_JOIN, .reuses = r->routing.pool->reuses};
+    if (h) {
+        bool same = h->registered == c->registered && h->digest == c->digest;
+        a.state = same ? SC_REFRESH_FINE : SC_REFRESH_REGISTER;
+        sc_leases_renew(&r->leases, h, &q->from, now);
+    }
+    sc_reply(r->routing.node, &r->hosts, q, &a);
+}
+
+static void on_where(struct sc_router *r, const struct sc_parked *q)
+{
+    const struct sc_host *h = sc_hosts_find(&r->hosts, q->message.address);
+    struct sc_control a = {.message = SC_MSG_THERE, .address = q->message.address};
+    if (h && h->up)
+        a.underlay = h->underlay;
+    sc_reply(r->routing.node, &r->hosts, q, &a);
+}
+
+static void hear(struct sc_routing *base, const struct sc_control *c,
+                 const struct sc_underlay *from, bool known, sc_time now)
+{
+    struct sc_router *r = router_of(base);
+    if (!sc_control_is_request(c->message) ||
+        !sc_node_allows(base->node, SC_RATE_REQUEST, from, known, now))
+        return;
+    struct sc_parked q = {.message = *c, .from = *from, .known = known};
+    switch (c->message) {
+    case SC_MSG_JOIN:
+        sc_joins_on_join(&r->joins, &q, now);
+        break;
+    case SC_MSG_REGISTER:
+    case SC_MSG_UNREGISTER:
+        on_register(r, &q, now);
+        break;
+    case SC_MSG_REFRESH:
+        on_refresh(r, &q, now);
+        break;
+    case SC_MSG_LOOKUP:
+        sc_answers_on_lookup(&r->answers, &q, now);
+        break;
+    case SC_MSG_WHERE:
+        on_where(r, &q);
+        break;
+    default:
+        break;
+    }
+}
+
+/* --- who gets what ---------------------------------------------------------------------------- */
+
+static bool is_excluded(const struct sc_query *q, const struct sc_host *h)
+{
+    for (size_t i = 0; i < q->exclude_count; i++)
+        if (q->exclude[i] == h->address)
+            return true;
+    return false;
+}
+
+/* The host, other than ourselves, that this is the id of, whatever the port; NULL: none that is up,
+ * or it has failed already. */
+static const struct sc_host *named_host(const struct sc_router *r, const struct sc_query *q)
+{
+    struct sc_service_name n, own;
+    const struct sc_pool_entry *e = sc_pool_find_service(r->routing.pool, &q->service);
+    if (!e || sc_name_read(e->name, &n, NULL) < 0 || sc_name_of_host(n.label, &own) < 0 ||
+        strcmp(n.provider, own.provider) != 0)
+        return NULL;
+    const struct sc_host *h = sc_hosts_find_name(&r->hosts, n.label);
+    return h && h->up && !is_excluded(q, h) ? h : NULL;
+}
+
+static struct sc_binding to_host(const struct sc_host *h, struct sc_instance *i, const char *rule)
+{
+    assert(h); /* instances of other hosts are those of hosts that we know */
+    return (struct sc_binding){
+        .to = SC_BINDING_HOST, .rule = rule, .instance = i, .host = h, .way = &h->underlay};
+}
+
+static struct sc_binding choose(struct sc_routing *base, const struct sc_query *q, sc_time now)
+{
+    struct sc_router *r = router_of(base);
+    struct sc_instance *i = sc_routing_choose(base, q, false);
+    (void)now;
+    if (i && i->host == 0)
+        return (struct sc_binding){.to = SC_BINDING_LOCAL, .rule = "instances", .instance = i};
+    if (i)
+        return to_host(sc_hosts_find(&r->hosts, i->host), i, "instances");
+    const struct sc_host *h = named_host(r, q);
+    if (h)
+        return to_host(h, NULL, "host by name");
+    return (struct sc_binding){.reason = SC_REASON_UNSERVED, .rule = "instances"};
+}
+
+static void use(struct sc_routing *base, const struct sc_service_id *service)
+{
+    sc_changes_use(&router_of(base)->changes, service);
+}
+
+/* It sees its own instances in the table. */
+static void change(struct sc_routing *base, const struct sc_service_id *id, bool added, sc_time now)
+{
+    (void)base, (void)id, (void)added, (void)now;
+}
+
+static int lookup(struct sc_routing *base, const struct sc_control *question, void *ticket,
+                  sc_time now)
+{
+    struct sc_parked q = {.message = *question, .ticket = ticket};
+    return sc_answers_on_lookup(&router_of(base)->answers, &q, now) ? 0 : -ENOBUFS;
+}
+
+static bool is_registered(const struct sc_routing *base)
+{
+    (void)base;
+    return true;
+}
+
+static void describe(const struct sc_routing *base, struct sc_stack_self *out)
+{
+    out->is_router = out->joined = true;
+    out->names = sc_pool_room(base->pool);
+}
+
+static sc_time deadline(const struct sc_routing *base)
+{
+    return sc_leases_deadline(&const_router_of(base)->leases);
+}
+
+static void tick(struct sc_routing *base, sc_time now)
+{
+    sc_leases_tick(&router_of(base)->leases, now);
+}
+
+static const struct sc_routing_ops ops = {.name = "router",
+                                          .choose = choose,
+                                          .use = use,
+                                          .change = change,
+                                          .lookup = lookup,
+                                          .hear = hear,
+                                          .is_registered = is_registered,
+                                          .describe = describe,
+                                          .deadline = deadline,
+                                          .tick = tick};
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+void sc_router_init(struct sc_router *r, struct sc_node *node, struct sc_service_table *services,
+                    struct sc_pool *pool, uint32_t domain, sc_time now)
+{
+    r->routing = (struct sc_routing){.ops = &ops, .node = node, .services = services, .pool = pool};
+    sc_hosts_init(&r->hosts, domain, node->map_seed);
+    sc_changes_init(&r->changes, node, pool, on_late, r, now);
+    r->leases = (struct sc_leases){node, &r->hosts, services, pool};
+    r->joins = (struct sc_joins){node, &r->hosts, pool, &r->changes, &r->leases};
+    r->answers = (struct sc_answers){node, &r->hosts, pool, &r->changes};
+    sc_due_init(&r->naming, take_name, r);
+}
+
+void sc_router_fini(struct sc_router *r)
+{
+    sc_changes_fini(&r->changes);
+    sc_hosts_fini(&r->hosts);
+}
+
+void sc_router_start(struct sc_router *r, sc_time now)
+{
+    struct sc_node *node = r->routing.node;
+    node->env.address = sc_network_address(r->hosts.domain, 1);
+    while (r->routing.pool->reuses == 0) /* another one than before it was restarted */
+        r->routing.pool->reuses = (uint32_t)sc_rng_next(&node->rng);
+    sc_dues_arm(&node->dues, &r->naming, now);
+}

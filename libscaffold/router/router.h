@@ -1,0 +1,36 @@
+/* The role of service router: answers hosts' requests, keeps their leases, and implements the
+ * operations of routing.h from its tables. On other hosts it is idle, and its tables are empty. Not
+ * thread-safe. */
+#ifndef SC_ROUTER_ROUTER_H
+#define SC_ROUTER_ROUTER_H
+
+#include "router/answers.h"
+#include "router/changes.h"
+#include "router/hosts.h"
+#include "router/joins.h"
+#include "router/leases.h"
+#include "router/routing.h"
+
+struct sc_router {
+    struct sc_routing routing; /* first: a pointer to it is a pointer to the router */
+    struct sc_hosts hosts;
+    struct sc_changes changes;
+    struct sc_leases leases;
+    struct sc_joins joins;
+    struct sc_answers answers;
+    struct sc_due naming; /* its own name */
+};
+
+/* `services` and `pool` are the caller's, who ends them before the router, since their entries are
+ * on its lists. domain: of the addresses that it assigns. */
+void sc_router_init(struct sc_router *r, struct sc_node *node, struct sc_service_table *services,
+                    struct sc_pool *pool, uint32_t domain, sc_time now);
+void sc_router_fini(struct sc_router *r);
+
+/* It is this host's role from now on. */
+void sc_router_start(struct sc_router *r, sc_time now);
+
+/* What SC_EVENT_STORE asked for is stored, or could not be (`error`: a positive errno). */
+void sc_router_stored(struct sc_router *r, uint64_t token, int error, sc_time now);
+
+#endif

@@ -1,0 +1,30 @@
+/* A flow and what the stack keeps beside it. */
+#ifndef SC_STACK_ENTRY_H
+#define SC_STACK_ENTRY_H
+
+#include "router/service_table.h"
+#include "transport/flow.h"
+
+struct sc_peer;
+
+struct sc_entry {
+    struct sc_flow flow;         /* first: a pointer to it is a pointer to the entry */
+    struct sc_map_node by_token; /* key: flow.peer_token, once it is known */
+    struct sc_peer *peer;
+    struct sc_instance *instance; /* server: whom it was answered for; NULL when that is gone */
+    struct sc_underlay relay;     /* server: whence the OPEN came; client: a relay that works */
+    struct sc_list of_instance;   /* link in its list */
+    struct sc_list fed;           /* link in the list of flows of this batch */
+    bool unproven;                /* server: nobody vouches for where its OPEN says that it is */
+    bool half_open;               /* server: counted in the stack's number of them */
+    bool arrived;                 /* server: reported, not yet accepted */
+    bool owned;                   /* the owner has a reference */
+    bool accepted;                /* events go to the owner */
+};
+
+static inline struct sc_entry *sc_entry_of(struct sc_flow *f)
+{
+    return (struct sc_entry *)(void *)f;
+}
+
+#endif

@@ -1,0 +1,52 @@
+/* A host's word to its router: JOIN until it has an address, then REFRESH every SC_LEASE_REFRESH.
+ * What changes is said at once, once; the digest in the next REFRESH finds out whether it arrived.
+ * Until the router has said that it is fine, REFRESH comes early, at doubling intervals. Not
+ * thread-safe. */
+#ifndef SC_STACK_REGISTRAR_H
+#define SC_STACK_REGISTRAR_H
+
+#include "node/node.h"
+#include "router/pool.h"
+#include "router/service_table.h"
+
+struct sc_registrar {
+    struct sc_node *node;
+    const struct sc_service_table *services; /* to be registered */
+    struct sc_pool *pool;                    /* hears of reuses */
+    struct sc_due due;
+    bool joined;
+    bool name_taken; /* the router knows another host of our name */
+    uint32_t names;  /* how many new ones it lets this host ask for; 0: not told */
+    int refused;     /* it cannot store our name: why, an errno; 0: it can */
+    bool reachable;  /* as the owner was told */
+    sc_time started;
+    sc_time answered_at; /* last word of the router */
+    sc_time interval;    /* of JOIN */
+    sc_time refresh_interval;
+    uint32_t joins;        /* answered so far */
+    uint32_t serial;       /* of the last change or REGISTER */
+    uint32_t known_serial; /* the router knows everything up to here */
+    uint32_t registered;   /* different ids, as the router counts them */
+    uint64_t digest;
+};
+
+void sc_registrar_init(struct sc_registrar *g, struct sc_node *node,
+                       const struct sc_service_table *services, struct sc_pool *pool, sc_time now);
+
+/* The first JOIN is due. */
+void sc_registrar_start(struct sc_registrar *g, sc_time now);
+
+/* JOINED, REFRESHED, REGISTERED. */
+void sc_registrar_on_answer(struct sc_registrar *g, const struct sc_control *c, sc_time now);
+
+/* The first instance of an id was added, or the last one removed. */
+void sc_registrar_change(struct sc_registrar *g, const struct sc_service_id *id, bool added,
+                         sc_time now);
+
+bool sc_registrar_is_registered(const struct sc_registrar *g);
+bool sc_registrar_reachable(const struct sc_registrar *g, sc_time now);
+/* The host has only just started: the router's first answer may be on its way. */
+bool sc_registrar_is_new(const struct sc_registrar *g, sc_time now);
+sc_time sc_registrar_new_until(const struct sc_registrar *g);
+
+#endif

@@ -79,7 +79,7 @@ void sc_departures_too_large(struct sc_departures *d, const struct sc_train *t, 
     struct sc_list *it, *tmp;
     sc_list_each(it, tmp, &p->flows)
     {
-        struct sc_entry *e = sc_entry_of(sc_container(it, struct sc_flow, siblings));
+        struct sc_entry *e = sc_container(it, struct sc_entry, siblings);
         if (e->flow.peer_id != h.flow)
             continue;
         sc_flow_on_too_large(&e->flow, t->segment, now);

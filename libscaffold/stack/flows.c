@@ -11,8 +11,8 @@ void sc_flows_init(struct sc_flows *all, struct sc_node *node, struct sc_peers *
     all->node = node;
     all->peers = peers;
     sc_block_pool_init(&all->blocks, memory_max);
-    SC_MAP_INIT(&all->by_id, struct sc_flow, by_id, id, node->map_seed);
-    SC_MAP_INIT(&all->by_open, struct sc_flow, by_open, open_key, node->map_seed);
+    SC_MAP_INIT(&all->by_id, struct sc_entry, by_id, flow.id, node->map_seed);
+    SC_MAP_INIT(&all->by_open, struct sc_entry, by_open, open_key, node->map_seed);
     SC_MAP_INIT(&all->by_token, struct sc_entry, by_token, flow.peer_token, node->map_seed);
     sc_heap_init(&all->timers);
     sc_list_init(&all->ready);
@@ -44,22 +44,31 @@ static struct sc_entry *new_entry(struct sc_flows *all)
 
 static int insert(struct sc_flows *all, struct sc_entry *e)
 {
+    sc_list_init(&e->ready);
+    sc_list_init(&e->changed);
+    sc_list_init(&e->siblings);
     sc_list_init(&e->fed);
     sc_list_init(&e->of_instance);
-    return sc_map_insert(&all->by_id, &e->flow.by_id);
+    sc_timer_init(&e->timer);
+    return sc_map_insert(&all->by_id, &e->by_id);
 }
 
 struct sc_entry *sc_flows_find(const struct sc_flows *all, uint32_t id)
 {
     struct sc_map_node *n = sc_map_find(&all->by_id, &id);
-    return n ? sc_entry_of(sc_container(n, struct sc_flow, by_id)) : NULL;
+    return n ? sc_container(n, struct sc_entry, by_id) : NULL;
+}
+
+static struct sc_open_key key_of(const struct sc_open *p)
+{
+    return (struct sc_open_key){p->src, p->open_id, p->src_flow, 0};
 }
 
 struct sc_entry *sc_flows_find_open(const struct sc_flows *all, const struct sc_open *p)
 {
-    struct sc_flow key = {.open_key = {p->src, p->open_id, p->src_flow, 0}};
-    struct sc_map_node *n = sc_map_find(&all->by_open, &key.open_key);
-    return n ? sc_entry_of(sc_container(n, struct sc_flow, by_open)) : NULL;
+    struct sc_open_key key = key_of(p);
+    struct sc_map_node *n = sc_map_find(&all->by_open, &key);
+    return n ? sc_container(n, struct sc_entry, by_open) : NULL;
 }
 
 struct sc_entry *sc_flows_find_token(const struct sc_flows *all, const uint8_t token[SC_TOKEN_LEN])
@@ -80,25 +89,24 @@ static void count_half_open(struct sc_flows *all, struct sc_entry *e, bool half_
 
 static void free_flow(struct sc_flows *all, struct sc_entry *e)
 {
-    struct sc_flow *f = &e->flow;
     count_half_open(all, e, false);
-    sc_list_remove(&f->ready);
-    sc_list_remove(&f->changed);
+    sc_list_remove(&e->ready);
+    sc_list_remove(&e->changed);
     sc_list_remove(&e->fed);
     sc_list_remove(&e->of_instance);
-    sc_heap_set(&all->timers, &f->timer, SC_NEVER);
-    sc_map_remove(&all->by_id, &f->by_id);
-    sc_map_remove(&all->by_open, &f->by_open);
+    sc_heap_set(&all->timers, &e->timer, SC_NEVER);
+    sc_map_remove(&all->by_id, &e->by_id);
+    sc_map_remove(&all->by_open, &e->by_open);
     sc_map_remove(&all->by_token, &e->by_token);
     sc_peers_drop(all->peers, e);
-    sc_flow_fini(f);
+    sc_flow_fini(&e->flow);
     free(e);
 }
 
 static void note(struct sc_flows *all, struct sc_entry *e)
 {
-    if (e->flow.events && sc_list_empty(&e->flow.changed))
-        sc_list_append(&all->changed, &e->flow.changed);
+    if (e->flow.events && sc_list_empty(&e->changed))
+        sc_list_append(&all->changed, &e->changed);
 }
 
 void sc_flows_answered_for(struct sc_entry *e, struct sc_instance *i)
@@ -121,9 +129,9 @@ void sc_flows_fed(struct sc_flows *all, struct sc_entry *e)
 void sc_flows_arm(struct sc_flows *all, struct sc_entry *e, sc_time now)
 {
     sc_time at = deadline_of(e);
-    if (at <= now && !sc_list_empty(&e->flow.ready))
+    if (at <= now && !sc_list_empty(&e->ready))
         at = now + SC_MS;
-    if (sc_heap_set(&all->timers, &e->flow.timer, at) < 0)
+    if (sc_heap_set(&all->timers, &e->timer, at) < 0)
         all->node->counters.dropped_memory++;
 }
 
@@ -151,8 +159,8 @@ void sc_flows_touch(struct sc_flows *all, struct sc_entry *e, sc_time now)
         return;
     }
     bool wants = sc_flow_wants_send(f, now);
-    if (wants && sc_list_empty(&f->ready))
-        sc_list_append(&all->ready, &f->ready);
+    if (wants && sc_list_empty(&e->ready))
+        sc_list_append(&all->ready, &e->ready);
     sc_flows_arm(all, e, now);
 }
 
@@ -192,7 +200,7 @@ static void fail_flows(struct sc_flows *all, struct sc_peer *p, sc_time now)
     size_t left = p->flow_count; /* freeing or moving the last one frees the peer */
     for (it = p->flows.next; left > 0; it = tmp, left--) {
         tmp = it->next;
-        struct sc_entry *e = sc_entry_of(sc_container(it, struct sc_flow, siblings));
+        struct sc_entry *e = sc_container(it, struct sc_entry, siblings);
         if (kept && (e->flow.peer_epoch == kept || e->flow.peer_epoch == 0))
             continue;
         sc_flow_on_peer_gone(&e->flow, error, now);
@@ -215,13 +223,13 @@ struct sc_entry *sc_flows_take_ready(struct sc_flows *all)
     if (!first)
         return NULL;
     sc_list_remove(first);
-    return sc_entry_of(sc_container(first, struct sc_flow, ready));
+    return sc_container(first, struct sc_entry, ready);
 }
 
 struct sc_entry *sc_flows_take_due(struct sc_flows *all, sc_time now)
 {
     struct sc_timer *t = sc_heap_pop_due(&all->timers, now);
-    return t ? sc_entry_of(sc_container(t, struct sc_flow, timer)) : NULL;
+    return t ? sc_container(t, struct sc_entry, timer) : NULL;
 }
 
 sc_time sc_flows_deadline(const struct sc_flows *all)
@@ -258,7 +266,7 @@ bool sc_flows_next_event(struct sc_flows *all, struct sc_event *out)
     struct sc_list *first;
     while ((first = sc_list_first(&all->changed)) != NULL) {
         sc_list_remove(first);
-        if (tell(sc_entry_of(sc_container(first, struct sc_flow, changed)), out))
+        if (tell(sc_container(first, struct sc_entry, changed), out))
             return true;
     }
     return false;
@@ -310,7 +318,7 @@ void sc_flows_release(struct sc_flows *all, struct sc_entry *e, sc_time now)
     sc_flows_answered_for(e, NULL); /* neither offered again, nor ended with its listener */
     f->app = NULL;
     f->events = 0;
-    sc_list_remove(&f->changed);
+    sc_list_remove(&e->changed);
     if (f->state == SC_FLOW_OPEN || f->state == SC_FLOW_OPENING) {
         if (!f->send.fin)
             sc_flow_abort(f, SC_ABORT_RESET, ECONNABORTED, now);
@@ -330,8 +338,9 @@ struct sc_entry *sc_flows_answer(struct sc_flows *all, const struct sc_open *p, 
     uint32_t id = e->flow.id;
     sc_secrets_token(&all->node->secrets, id, token);
     sc_flow_init_server(&e->flow, &all->node->env, id, p, token, now);
-    if (insert(all, e) < 0 || sc_map_insert(&all->by_open, &e->flow.by_open) < 0) {
-        sc_map_remove(&all->by_id, &e->flow.by_id);
+    e->open_key = key_of(p);
+    if (insert(all, e) < 0 || sc_map_insert(&all->by_open, &e->by_open) < 0) {
+        sc_map_remove(&all->by_id, &e->by_id);
         sc_flow_fini(&e->flow);
         free(e);
         return NULL;
@@ -344,7 +353,7 @@ void sc_flows_fini(struct sc_flows *all)
     struct sc_map_node *next;
     for (struct sc_map_node *n = sc_map_next(&all->by_id, NULL); n; n = next) {
         next = sc_map_next(&all->by_id, n);
-        free_flow(all, sc_entry_of(sc_container(n, struct sc_flow, by_id)));
+        free_flow(all, sc_container(n, struct sc_entry, by_id));
     }
     sc_map_fini(&all->by_id);
     sc_map_fini(&all->by_open);

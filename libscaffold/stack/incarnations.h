@@ -3,6 +3,7 @@
 #ifndef SC_STACK_INCARNATIONS_H
 #define SC_STACK_INCARNATIONS_H
 
+#include "base/map.h"
 #include "node/node.h"
 
 /* Lives as long as a peer refers to it. */

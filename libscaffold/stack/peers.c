@@ -84,7 +84,7 @@ bool sc_peers_adopt(struct sc_peers *all, struct sc_entry *e, uint64_t address,
         return true;
     sc_peers_drop(all, e);
     e->peer = p;
-    sc_list_append(&p->flows, &e->flow.siblings);
+    sc_list_append(&p->flows, &e->siblings);
     if (p->flow_count++ == 0)
         sc_dues_arm(&all->node->dues, &p->due, now + SC_PEER_PROBE_AFTER);
     return true;
@@ -96,7 +96,7 @@ void sc_peers_drop(struct sc_peers *all, struct sc_entry *e)
     if (!p)
         return;
     e->peer = NULL;
-    sc_list_remove(&e->flow.siblings);
+    sc_list_remove(&e->siblings);
     if (--p->flow_count == 0)
         free_peer(all, p);
 }

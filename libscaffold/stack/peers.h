@@ -24,7 +24,7 @@ struct sc_peer {
         by_transaction; /* the answer may come from elsewhere: see sc_peers_on_alive */
     struct sc_incarnation *incarnation; /* once its epoch is known */
     sc_time hinted_at;                  /* last probe that somebody's hint was the reason for */
-    struct sc_list flows;               /* sc_entry.flow.siblings */
+    struct sc_list flows;               /* sc_entry.siblings */
     size_t flow_count;
     struct sc_due due;
     struct sc_list failed; /* link in the list of those that have... */

@@ -20,9 +20,6 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-#include "base/heap.h"
-#include "base/list.h"
-#include "base/map.h"
 #include "base/rng.h"
 #include "base/time.h"
 #include "base/trace.h"
@@ -85,19 +82,7 @@ struct sc_flow {
     unsigned events; /* SC_FLOW_... not yet taken by the stack's owner */
     void *app;       /* the owner's, who looks at no other field of a flow */
 
-    uint32_t id;                /* own flow id */
-    struct sc_map_node by_id;   /* the stack's table, keyed by id */
-    struct sc_map_node by_open; /* server: (client address, client flow id, open id) */
-    struct {
-        uint64_t address;
-        uint64_t open_id;
-        uint32_t id;
-        uint32_t zero;
-    } open_key;
-    struct sc_list ready;    /* link in the stack's list of flows that want to send */
-    struct sc_list changed;  /* link in the stack's list of flows with events */
-    struct sc_list siblings; /* link in its peer's list */
-    struct sc_timer timer;   /* next deadline, in the stack's heap */
+    uint32_t id; /* own flow id */
 
     uint64_t peer_address; /* network address; 0 until answered */
     uint32_t peer_id;

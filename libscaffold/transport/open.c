@@ -16,10 +16,6 @@
 static void init(struct sc_flow *f, const struct sc_flow_env *env, uint32_t id, sc_time now)
 {
     *f = (struct sc_flow){.env = env, .id = id, .last_heard = now};
-    sc_list_init(&f->ready);
-    sc_list_init(&f->changed);
-    sc_list_init(&f->siblings);
-    sc_timer_init(&f->timer);
     sc_send_init(&f->send, env->blocks);
     sc_recv_init(&f->recv, env->blocks, now);
     sc_ack_init(&f->ack);
@@ -208,9 +204,6 @@ void sc_flow_init_server(struct sc_flow *f, const struct sc_flow_env *env, uint3
     f->peer_pool = open->src_pool;
     f->peer_port = open->src_port;
     f->open_id = open->open_id;
-    f->open_key.address = open->src;
-    f->open_key.open_id = open->open_id;
-    f->open_key.id = open->src_flow;
     f->service = open->service;
     memcpy(f->own_token, token, SC_TOKEN_LEN);
     f->answered_at = now;

@@ -89,7 +89,7 @@ static struct sc_flow *some_flow(struct forger *g)
     struct sc_map_node *m = sc_map_next(flows, NULL);
     for (uint64_t i = below(g, flows->count); i > 0; i--)
         m = sc_map_next(flows, m);
-    return sc_container(m, struct sc_flow, by_id);
+    return &sc_container(m, struct sc_entry, by_id)->flow;
 }
 
 static uint64_t open_id(struct forger *g)

@@ -226,7 +226,7 @@ static void check_flows(const struct sc_stack *s, size_t crowd)
 {
     size_t half_open = crowd, with_peer = 0, of_peers = 0;
     for (struct sc_map_node *m = NULL; (m = sc_map_next(&s->flows.by_id, m)) != NULL;) {
-        const struct sc_entry *e = sc_entry_of(sc_container(m, struct sc_flow, by_id));
+        const struct sc_entry *e = sc_container(m, struct sc_entry, by_id);
         half_open += e->half_open;
         with_peer += e->peer != NULL;
         require(e->half_open == (e->flow.state == SC_FLOW_ANSWERED));

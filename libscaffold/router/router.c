@@ -1,11 +1,10 @@
 #include "router/router.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "router/reply.h"
+#include "router/rules.h"
 
 /* Stands for a question of the router itself: no message has this number. */
 #define OWN_NAME 0
@@ -154,49 +153,12 @@ static void hear(struct sc_routing *base, const struct sc_control *c,
     }
 }
 
-/* --- who gets what ---------------------------------------------------------------------------- */
-
-static bool is_excluded(const struct sc_query *q, const struct sc_host *h)
-{
-    for (size_t i = 0; i < q->exclude_count; i++)
-        if (q->exclude[i] == h->address)
-            return true;
-    return false;
-}
-
-/* The host, other than ourselves, that this is the id of, whatever the port; NULL: none that is up,
- * or it has failed already. */
-static const struct sc_host *named_host(const struct sc_router *r, const struct sc_query *q)
-{
-    struct sc_service_name n, own;
-    const struct sc_pool_entry *e = sc_pool_find_service(r->routing.pool, &q->service);
-    if (!e || sc_name_read(e->name, &n, NULL) < 0 || sc_name_of_host(n.label, &own) < 0 ||
-        strcmp(n.provider, own.provider) != 0)
-        return NULL;
-    const struct sc_host *h = sc_hosts_find_name(&r->hosts, n.label);
-    return h && h->up && !is_excluded(q, h) ? h : NULL;
-}
-
-static struct sc_binding to_host(const struct sc_host *h, struct sc_instance *i, const char *rule)
-{
-    assert(h); /* instances of other hosts are those of hosts that we know */
-    return (struct sc_binding){
-        .to = SC_BINDING_HOST, .rule = rule, .instance = i, .host = h, .way = &h->underlay};
-}
+/* --- the operations --------------------------------------------------------------------------- */
 
 static struct sc_binding choose(struct sc_routing *base, const struct sc_query *q, sc_time now)
 {
-    struct sc_router *r = router_of(base);
-    struct sc_instance *i = sc_routing_choose(base, q, false);
     (void)now;
-    if (i && i->host == 0)
-        return (struct sc_binding){.to = SC_BINDING_LOCAL, .rule = "instances", .instance = i};
-    if (i)
-        return to_host(sc_hosts_find(&r->hosts, i->host), i, "instances");
-    const struct sc_host *h = named_host(r, q);
-    if (h)
-        return to_host(h, NULL, "host by name");
-    return (struct sc_binding){.reason = SC_REASON_UNSERVED, .rule = "instances"};
+    return sc_rules_choose(base, &router_of(base)->hosts, q);
 }
 
 static void use(struct sc_routing *base, const struct sc_service_id *service)

@@ -16,7 +16,7 @@ static struct sc_binding choose_local(const struct sc_routing *r, const struct s
     struct sc_instance *i = sc_routing_choose(r, q, true);
     return (struct sc_binding){.to = i ? SC_BINDING_LOCAL : SC_BINDING_NOBODY,
                                .reason = i ? SC_REASON_FOUND : SC_REASON_NOT_HERE,
-                               .rule = "instances",
+                               .rule = "instance",
                                .instance = i};
 }
 

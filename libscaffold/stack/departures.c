@@ -57,6 +57,11 @@ bool sc_departures_drain(struct sc_departures *d, struct sc_train *t, sc_time no
     return false;
 }
 
+bool sc_departures_pending(const struct sc_departures *d)
+{
+    return !sc_list_empty(&d->flows->ready);
+}
+
 void sc_departures_tick(struct sc_departures *d, sc_time now)
 {
     for (struct sc_entry *e; (e = sc_flows_take_due(d->flows, now)) != NULL;) {

@@ -15,6 +15,8 @@ struct sc_departures {
 
 /* False: no flow has a train now. */
 bool sc_departures_drain(struct sc_departures *d, struct sc_train *t, sc_time now);
+/* Some flow is ready to send. */
+bool sc_departures_pending(const struct sc_departures *d);
 void sc_departures_tick(struct sc_departures *d, sc_time now);
 
 /* A train of a flow was too large for the host's own network. */

@@ -5,6 +5,7 @@
 
 #include "node/node.h"
 #include "router/router.h"
+#include "stack/batch.h"
 #include "stack/connectionless.h"
 #include "stack/departures.h"
 #include "stack/flows.h"
@@ -26,8 +27,8 @@ struct sc_stack {
     struct sc_resets resets;
     struct sc_opening opening;
     struct sc_departures departures;
+    struct sc_batch batch;
     struct sc_connectionless connectionless;
-    unsigned turn; /* whose it is to be drained */
 };
 
 #endif

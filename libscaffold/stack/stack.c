@@ -47,6 +47,7 @@ static void init_parts(struct sc_stack *s, const struct sc_stack_config *c)
     s->resets = (struct sc_resets){node, &s->peers, &s->flows};
     s->opening = (struct sc_opening){node, s->routing, &s->peers, &s->flows, &s->resets};
     s->departures = (struct sc_departures){node, s->routing, &s->peers, &s->flows};
+    s->batch = (struct sc_batch){.node = node, .departures = &s->departures};
     sc_connectionless_init(&s->connectionless, node, s->routing, &s->peers);
 }
 
@@ -171,6 +172,15 @@ void sc_stack_feed(struct sc_stack *s, uint8_t *data, size_t len, const struct s
     }
 }
 
+size_t sc_stack_feed_train(struct sc_stack *s, uint8_t *data, size_t len, size_t segment,
+                           const struct sc_underlay *from, unsigned ecn, sc_time now)
+{
+    size_t packets = 0;
+    for (size_t at = 0; at < len; at += segment, packets++)
+        sc_stack_feed(s, data + at, len - at < segment ? len - at : segment, from, ecn, now);
+    return packets;
+}
+
 void sc_stack_settle(struct sc_stack *s, sc_time now)
 {
     sc_flows_settle(&s->flows, now);
@@ -178,31 +188,14 @@ void sc_stack_settle(struct sc_stack *s, sc_time now)
 
 /* --- trains out ------------------------------------------------------------------------------- */
 
-/* Every other turn is the flows'; a queue that is empty gives its own away. */
-static bool drain_turn(struct sc_stack *s, unsigned turn, struct sc_train *t, sc_time now)
-{
-    if (turn % 2 == 0)
-        return sc_departures_drain(&s->departures, t, now);
-    return sc_outbox_drain(&s->node.outbox, (enum sc_queue)(turn / 2), t);
-}
-
 bool sc_stack_drain(struct sc_stack *s, struct sc_train *t, sc_time now)
 {
-    t->expendable = false;
-    for (unsigned n = 0; n < 2 * SC_QUEUES; n++) {
-        unsigned turn = s->turn;
-        s->turn = (turn + 1) % (2 * SC_QUEUES);
-        if (!drain_turn(s, turn, t, now))
-            continue;
-        s->node.counters.sent += (t->len + t->segment - 1) / (t->segment ? t->segment : 1);
-        return true;
-    }
-    return false;
+    return sc_batch_drain(&s->batch, t, now);
 }
 
 bool sc_stack_pending(const struct sc_stack *s)
 {
-    return !sc_outbox_is_empty(&s->node.outbox) || !sc_list_empty(&s->flows.ready);
+    return sc_batch_pending(&s->batch);
 }
 
 void sc_stack_on_send_error(struct sc_stack *s, const struct sc_train *t, bool too_large,

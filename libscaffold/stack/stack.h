@@ -49,6 +49,10 @@ void sc_stack_free(struct sc_stack *s);
  * write to it (hop limit, origin) when it forwards. ecn: the IP header's two bits. */
 void sc_stack_feed(struct sc_stack *s, uint8_t *data, size_t len, const struct sc_underlay *from,
                    unsigned ecn, sc_time now);
+/* The same of many that came together: all of `segment` bytes, not 0, but the last, which may be
+ * shorter. Returns how many there were. */
+size_t sc_stack_feed_train(struct sc_stack *s, uint8_t *data, size_t len, size_t segment,
+                           const struct sc_underlay *from, unsigned ecn, sc_time now);
 void sc_stack_settle(struct sc_stack *s, sc_time now);
 
 /* The next train to send; false when there is none now. */

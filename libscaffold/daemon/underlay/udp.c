@@ -243,11 +243,7 @@ static void feed_train(struct sc_udp *u, struct sc_stack *stack, struct mmsghdr 
     struct sc_underlay source = underlay_of(from);
     if (m->msg_hdr.msg_flags & MSG_TRUNC || segment == 0)
         return;
-    for (size_t at = 0; at < len; at += segment) {
-        size_t n = len - at < segment ? len - at : segment;
-        u->datagrams_received++;
-        sc_stack_feed(stack, data + at, n, &source, ecn, now);
-    }
+    u->datagrams_received += sc_stack_feed_train(stack, data, len, segment, &source, ecn, now);
 }
 
 static bool receive_from(struct sc_udp *u, struct sc_udp_socket *s, struct sc_stack *stack,

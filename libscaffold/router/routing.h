@@ -5,6 +5,7 @@
 #define SC_ROUTER_ROUTING_H
 
 #include "node/node.h"
+#include "node/self.h"
 #include "router/hosts.h"
 #include "router/pool.h"
 #include "router/service_table.h"
@@ -54,18 +55,6 @@ struct sc_binding {
     struct sc_instance *instance;  /* NULL where a host is meant by its own name */
     const struct sc_host *host;    /* HOST */
     const struct sc_underlay *way; /* HOST and ROUTER: where its packets go first */
-};
-
-/* What a host knows of itself and its router, for people. */
-struct sc_stack_self {
-    uint64_t address;
-    uint32_t pool; /* own host's pool address; 0 until joined */
-    bool is_router;
-    bool joined;     /* router reachable: its last answer is younger than a lease */
-    bool name_taken; /* not joined, since the router has another host of this name */
-    int refused;     /* not joined, since the router cannot store this name: why, an errno; or 0 */
-    uint32_t names;  /* that this host may ask for without their being served; 0: not known */
-    sc_time new_until; /* the router's first answer may be on its way until then; 0: it has come */
 };
 
 struct sc_routing;

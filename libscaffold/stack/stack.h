@@ -16,7 +16,7 @@
 #include "naming/name.h"
 #include "node/counters.h"
 #include "node/event.h"
-#include "router/routing.h"
+#include "node/self.h"
 #include "transport/flow.h"
 #include "transport/train.h"
 #include "wire/control.h"

@@ -23,6 +23,7 @@ struct sc_trace_ops {
     void (*sent)(void *watcher, const struct sc_trace_packet *p, sc_time now);
     void (*received)(void *watcher, const struct sc_trace_packet *p, sc_time now);
     void (*lost)(void *watcher, const struct sc_trace_packet *p, sc_time now);
+    void (*bound)(void *watcher, const char *to, const char *rule, sc_time now);
 };
 
 struct sc_trace {
@@ -66,6 +67,14 @@ static inline void sc_trace_lost(const struct sc_trace *t, const struct sc_trace
 {
     if (t->ops && t->ops->lost)
         t->ops->lost(t->watcher, p, now);
+}
+
+/* It was decided who gets a flow or a datagram, by this rule. */
+static inline void sc_trace_bound(const struct sc_trace *t, const char *to, const char *rule,
+                                  sc_time now)
+{
+    if (t->ops && t->ops->bound)
+        t->ops->bound(t->watcher, to, rule, now);
 }
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "base/list.h"
 #include "node/counters.h"
-#include "transport/flow.h"
+#include "transport/train.h"
 #include "wire/control.h"
 
 enum sc_queue {

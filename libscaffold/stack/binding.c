@@ -1,5 +1,12 @@
 #include "stack/binding.h"
 
+#include "base/trace.h"
+
+static const char *const names[] = {
+    [SC_BINDING_NOBODY] = "NOBODY", [SC_BINDING_LOCAL] = "LOCAL", [SC_BINDING_HOST] = "HOST",
+    [SC_BINDING_ROUTER] = "ROUTER", [SC_BINDING_HOLD] = "HOLD",   [SC_BINDING_DROP] = "DROP",
+};
+
 /* Somebody wants a port of this very host, whatever service it belongs to. A flow needs somebody
  * who takes it; a datagram's receiver is found, or missed, by its owner. */
 static struct sc_binding bind_own_port(const struct sc_routing *r, const struct sc_query *q,
@@ -24,6 +31,7 @@ struct sc_binding sc_binding_choose(struct sc_routing *r, const struct sc_query 
         b = bind_own_port(r, q, b);
     if (b.instance || b.host)
         r->ops->use(r, &q->service);
+    sc_trace_bound(&r->node->env.trace, names[b.to], b.rule, now);
     return b;
 }
 

@@ -128,6 +128,33 @@ static void flows_to_datagram_services(void **state)
     net_fini(&n);
 }
 
+static void record(void *watcher, const char *where, const char *rule, sc_time now)
+{
+    char *text = watcher;
+    (void)now;
+    snprintf(text, 64, "%s, %s", where, rule);
+}
+
+/* Whoever watches hears what was decided, and by which rule. */
+static void verdicts_are_told(void **state)
+{
+    (void)state;
+    static const struct sc_trace_ops recorder = {.bound = record};
+    struct net n;
+    char text[64] = "";
+    net_three(&n);
+    struct net_node *r = &n.node[0];
+    r->stack->node.env.trace = (struct sc_trace){&recorder, text};
+    to(r, WEB, SC_SCOPE_ARRIVED);
+    assert_string_equal(text, "NOBODY, nobody");
+    to(r, "b.host.scaffold:80", SC_SCOPE_ARRIVED);
+    assert_string_equal(text, "HOST, name of a host");
+    net_serve(r, WEB);
+    to(r, WEB, SC_SCOPE_ARRIVED);
+    assert_string_equal(text, "LOCAL, instance");
+    net_fini(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +163,7 @@ int main(void)
         cmocka_unit_test(too_early),
         cmocka_unit_test(by_the_name_of_a_host),
         cmocka_unit_test(flows_to_datagram_services),
+        cmocka_unit_test(verdicts_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,6 @@
 #include "stack/peers.h"
 #include "stack/remote.h"
 #include "stack/resets.h"
-#include "stack/stack.h"
 
 struct sc_stack {
     struct sc_node node;

@@ -1,4 +1,4 @@
-#include "stack/parts.h"
+#include "stack/stack.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -6,6 +6,7 @@
 
 #include "router/mapping.h"
 #include "stack/forward.h"
+#include "stack/parts.h"
 #include "transport/congestion.h"
 
 /* --- life ------------------------------------------------------------------------------------- */

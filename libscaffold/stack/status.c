@@ -1,7 +1,9 @@
-#include "stack/parts.h"
+#include "stack/stack.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "stack/parts.h"
 
 void sc_stack_get_self(const struct sc_stack *s, struct sc_stack_self *out)
 {

@@ -13,6 +13,7 @@
 #include "base/rng.h"
 #include "fuzz.h"
 #include "stack/parts.h"
+#include "stack/stack.h"
 
 #define NODES 3 /* 0 is the router */
 #define STRANGERS 3

@@ -22,10 +22,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "client/identity.h"
-#include "client/kernel.h"
-#include "client/memory.h"
-#include "client/real.h"
+#include "client/process/identity.h"
+#include "client/process/kernel.h"
+#include "client/process/memory.h"
+#include "client/process/real.h"
 #include "exec_environment.h"
 #include "exec_pass.h"
 #include "exec_target.h"

@@ -8,9 +8,9 @@
 #include <sys/un.h>
 
 #include "client/client.h"
-#include "client/descriptors.h"
-#include "client/kernel.h"
-#include "client/shadow.h"
+#include "client/options/shadow.h"
+#include "client/process/descriptors.h"
+#include "client/process/kernel.h"
 #include "local/names.h"
 
 bool shim_is_service(int fd)

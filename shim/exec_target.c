@@ -12,7 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
-#include "client/kernel.h"
+#include "client/process/kernel.h"
 
 /* How often the kernel follows a script's interpreter to another script. */
 #define SCRIPTS_MAX 5

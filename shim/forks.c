@@ -1,6 +1,6 @@
 /* Forks that run no handlers of pthread_atfork: _Fork, clone, and what syscall() makes of their
- * numbers. What copies the memory goes through the fork gate (client/fork_gate.h); what shares it,
- * threads and the like, straight on. */
+ * numbers. What copies the memory goes through the fork gate (client/process/fork_gate.h); what
+ * shares it, threads and the like, straight on. */
 #include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -8,10 +8,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "client/fork_gate.h"
-#include "client/kernel.h"
-#include "client/memory.h"
-#include "client/real.h"
+#include "client/process/fork_gate.h"
+#include "client/process/kernel.h"
+#include "client/process/memory.h"
+#include "client/process/real.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 

@@ -4,7 +4,7 @@
  * or of a clone that shares the memory: the numbers below go to C, all others straight on, also
  * those that we have never heard of. */
 #include "client/client.h"
-#include "client/kernel.h"
+#include "client/process/kernel.h"
 #include "exec.h"
 
 #if defined(__x86_64__) || defined(__aarch64__)

@@ -51,7 +51,8 @@ const struct sc_policy *sc_policy(void);
 bool sc_policy_connects(const struct sc_address *a);
 
 /* True for an address of an interface of this host, which under --all-local services are reached
- * at, too, or else plain IP. No system call without --all-local (client/own_addresses.h). */
+ * at, too, or else plain IP. No system call without --all-local (client/process/own_addresses.h).
+ */
 bool sc_policy_is_here(const struct sc_address *a);
 
 /* True when a bind of this protocol (IPPROTO_TCP or IPPROTO_UDP) to this address is captured; fills
@@ -65,7 +66,7 @@ uint16_t sc_policy_program_port(uint16_t service_port);
 /* --- sockets ---------------------------------------------------------------------------------- */
 
 /* True for descriptors whose socket is a stream of ours; fills own name. Signal-safe; 1 system
- * call. Datagram sockets: client/datagram.h. */
+ * call. Datagram sockets: client/datagram/datagram.h. */
 bool sc_is_service_socket(int fd, struct sc_name *own);
 
 int sc_socket(int domain, int type, int protocol);

@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 #include "client/client.h"
-#include "client/log.h"
-#include "client/real.h"
+#include "client/explain/log.h"
+#include "client/process/real.h"
 
 #define EXPORTED(type, name, params)                                                               \
     __attribute__((visibility("default"))) type sc_entry_##name params __asm__(SC_SYMBOL(name));

@@ -12,12 +12,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "client/call/fresh.h"
 #include "client/client.h"
-#include "client/datagram.h"
-#include "client/descriptors.h"
-#include "client/fresh.h"
-#include "client/options.h"
-#include "client/swap.h"
+#include "client/datagram/datagram.h"
+#include "client/options/options.h"
+#include "client/process/descriptors.h"
+#include "client/process/swap.h"
 #include "trap/arguments.h"
 #include "trap/connecting.h"
 #include "trap/datagram_calls.h"

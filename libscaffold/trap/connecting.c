@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/call/fresh.h"
 #include "client/client.h"
-#include "client/descriptors.h"
-#include "client/fresh.h"
-#include "client/swap.h"
+#include "client/process/descriptors.h"
+#include "client/process/swap.h"
 #include "trap/install.h"
 #include "trap/memory.h"
 #include "trap/tracee.h"

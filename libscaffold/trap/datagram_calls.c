@@ -11,8 +11,8 @@
 #include <sys/uio.h>
 
 #include "client/client.h"
-#include "client/datagram.h"
-#include "client/swap.h"
+#include "client/datagram/datagram.h"
+#include "client/process/swap.h"
 #include "trap/message.h"
 #include "trap/relay.h"
 #include "trap/tracee.h"

@@ -17,10 +17,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client/identity.h"
-#include "client/log.h"
-#include "client/meanings.h"
-#include "client/protocol.h"
+#include "client/explain/log.h"
+#include "client/names/meanings.h"
+#include "client/options/protocol.h"
+#include "client/process/identity.h"
 #include "trap/epolls.h"
 #include "trap/loop.h"
 #include "trap/program.h"

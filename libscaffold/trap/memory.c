@@ -3,9 +3,9 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#include "client/cookies.h"
-#include "client/descriptors.h"
-#include "client/shadow.h"
+#include "client/options/shadow.h"
+#include "client/process/cookies.h"
+#include "client/process/descriptors.h"
 
 struct entry {
     uint64_t cookie;

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "client/client.h"
-#include "client/cookies.h"
+#include "client/process/cookies.h"
 #include "trap/place.h"
 #include "trap/relay_parts.h"
 

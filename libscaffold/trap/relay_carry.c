@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "client/client.h"
-#include "client/cookies.h"
+#include "client/process/cookies.h"
 #include "trap/clock.h"
 #include "trap/names.h"
 #include "trap/relay_parts.h"

@@ -3,7 +3,7 @@
 #include <sys/socket.h>
 
 #include "client/client.h"
-#include "client/datagram.h"
+#include "client/datagram/datagram.h"
 #include "trap/place.h"
 #include "trap/relay_parts.h"
 

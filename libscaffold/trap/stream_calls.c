@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "client/client.h"
-#include "client/swap.h"
+#include "client/process/swap.h"
 #include "trap/connecting.h"
 #include "trap/message.h"
 #include "trap/tracee.h"

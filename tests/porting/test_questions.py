@@ -385,7 +385,7 @@ def test_an_option_of_packets_is_not_asked(tmp_path: Path) -> None:
 
 def test_what_is_asked_about_options_is_so() -> None:
     """libscaffold's table has them among those that no service's socket has."""
-    table = (ROOT / "libscaffold/client/option_table.c").read_text()
+    table = (ROOT / "libscaffold/client/options/table.c").read_text()
     _, _, others = table.partition("others[] = {")
     for name in REFUSED:
         line = re.search(rf"^.*\b(?:NEW_)?{name}\b.*$", others, re.MULTILINE)

@@ -381,7 +381,7 @@ def test_no_descriptor_is_kept(shared_host: Host, tmp_path: Path) -> None:
 
 
 def test_reasons_are_those_of_the_schema() -> None:
-    text = (ROOT / "libscaffold/client/why.c").read_text()
+    text = (ROOT / "libscaffold/client/explain/why.c").read_text()
     codes = re.findall(r'\[SC_WHY_\w+\] =\s*\{"([a-z-]+)"', text)
     assert codes == SCHEMA["$defs"]["reason"]["enum"]
 

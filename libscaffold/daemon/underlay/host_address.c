@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* As old as a program's own list may be (client/own_addresses.c). */
+/* As old as a program's own list may be (client/process/own_addresses.c). */
 #define OLD_AFTER (1 * SC_SECOND)
 
 struct question {

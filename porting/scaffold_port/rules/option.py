@@ -15,7 +15,7 @@ REFUSED = frozenset(
     }
 )
 """Options whose absence would be a hole, so that connect, bind and listen fail where one is set
-(libscaffold/client/option_table.c)."""
+(libscaffold/client/options/table.c)."""
 
 
 def refused(use: Use) -> str:

@@ -1,0 +1,392 @@
+/* connect: scaffoldd makes a pair of sockets, keeps one end, and gives the other to the program,
+ * under its own number (D2). Order matters: named and plugged before the program can see it,
+ * swapped before anybody can answer (A4). */
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "client/call/flow_error.h"
+#include "client/call/fresh.h"
+#include "client/client.h"
+#include "client/datagram/datagram.h"
+#include "client/explain/log.h"
+#include "client/names/meanings.h"
+#include "client/options/options.h"
+#include "client/options/shadow.h"
+#include "client/process/control.h"
+#include "client/process/daemon.h"
+#include "client/process/descriptors.h"
+#include "client/process/fork_gate.h"
+#include "client/process/memory.h"
+#include "client/process/real.h"
+#include "client/process/swap.h"
+#include "scaffold/scaffold.h"
+
+/* Where the program wants to go, when that is ours. */
+struct target {
+    bool by_service;
+    bool here; /* an address of this host's own: plain IP, unless a service is reached there */
+    sa_family_t family;
+    struct sc_address address;
+    struct scaffold_service_id service;
+};
+
+static int fail(int error)
+{
+    errno = error;
+    return -1;
+}
+
+/* --- the target
+ * ----------------------------------------------------------------------------------- */
+
+static bool read_service(const struct sockaddr *addr, socklen_t len, struct target *t)
+{
+    struct sockaddr_scaffold s;
+    if (len < sizeof s)
+        return false;
+    memcpy(&s, addr, sizeof s);
+    t->by_service = true;
+    t->service = s.sc_service;
+    return true;
+}
+
+/* connect to a wildcard reaches this host, as in Linux. */
+static void read_wildcard(struct sc_address *a)
+{
+    if (!sc_address_is_wildcard(a))
+        return;
+    if (sc_address_is_v4(a))
+        *a = sc_address_v4(INADDR_LOOPBACK, a->port);
+    else
+        memcpy(a->ip, &in6addr_loopback, sizeof a->ip);
+}
+
+/* No system call for addresses that are not ours. */
+static bool read_target(const struct sockaddr *addr, socklen_t len, struct target *t)
+{
+    *t = (struct target){0};
+    if (!addr || len < sizeof addr->sa_family)
+        return false;
+    t->family = addr->sa_family;
+    if (addr->sa_family == AF_SCAFFOLD)
+        return read_service(addr, len, t);
+    if (sc_address_from_sockaddr(addr, len, &t->address) < 0)
+        return false;
+    t->here = sc_policy_is_here(&t->address);
+    if (!t->here && !sc_policy_connects(&t->address))
+        return false;
+    read_wildcard(&t->address);
+    return true;
+}
+
+static bool fits(enum sc_family socket, sa_family_t target)
+{
+    switch (socket) {
+    case SC_FAMILY_INET6:
+        return target == AF_INET6 || target == AF_SCAFFOLD;
+    case SC_FAMILY_INET:
+        return target == AF_INET || target == AF_SCAFFOLD;
+    default: /* scaffold_socket's: every address that names a service */
+        return true;
+    }
+}
+
+/* --- opening
+ * -------------------------------------------------------------------------------------- */
+
+struct opening {
+    int fd;
+    const struct target *target;
+    const struct sc_candidate *candidate;
+    int control;
+    struct sc_options_told told;
+    bool nonblocking;
+};
+
+/* Puts the new socket in the place of the program's; otherwise that is as it was. */
+static int put_in_place(void *arg, int own)
+{
+    struct opening *o = arg;
+    if (sc_options_admit(o->fd) < 0) {
+        sc_real.close(own);
+        return fail(EOPNOTSUPP);
+    }
+    sc_options_carry(o->fd, own, &o->told);
+    o->nonblocking = sc_is_nonblocking(o->fd);
+    int err = sc_swap(o->fd, own);
+    return err < 0 ? fail(-err) : 0;
+}
+
+static bool is_patient(int fd)
+{
+    int value = 0;
+    socklen_t len = sizeof value;
+    return sc_real.getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &value, &len) == 0 && value;
+}
+
+static int prepare(struct opening *o)
+{
+    struct sc_ctl_reply r;
+    struct sc_ctl_request q = sc_control_request(SC_CTL_PREPARE);
+    q.prepare.by_service = o->target->by_service;
+    q.prepare.here = o->target->here;
+    q.prepare.family = (uint8_t)o->candidate->family;
+    q.prepare.local_port = o->candidate->local_port;
+    q.prepare.address = o->target->address;
+    q.prepare.reuseaddr = is_patient(o->fd);
+    if (o->candidate->state == SC_STATE_BOUND)
+        q.prepare.local = o->candidate->id.own.address;
+    memcpy(q.prepare.service, o->target->service.bytes, sizeof q.prepare.service);
+    if (!o->target->by_service)
+        sc_meanings_of(&o->target->address, q.prepare.service);
+    return sc_control_ask_for(o->control, &q, &r, put_in_place, o);
+}
+
+/* The socket is in place: the flow may be opened. */
+static int hand_over(const struct opening *o)
+{
+    struct sc_ctl_request q = sc_control_request(SC_CTL_HANDOVER);
+    q.handover.wait = !o->nonblocking;
+    q.handover.abort_on_close = o->told.abort_on_close;
+    q.handover.user_timeout_ms = o->told.user_timeout_ms;
+    return sc_control_send(o->control, &q, -1);
+}
+
+/* The kernel's error stands for the one that connect returns itself. */
+static void consume_error(int fd)
+{
+    int error, kept = errno;
+    socklen_t len = sizeof error;
+    sc_real.getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    errno = kept;
+}
+
+static int make_plain(int fd, const struct sc_candidate *c, bool keep_bind);
+
+/* The program was told all of it: its socket is as unconnected as before. */
+static void forget_attempt(const struct opening *o)
+{
+    int kept = errno;
+    consume_error(o->fd);
+    if (o->candidate->state == SC_STATE_BOUND)
+        sc_bind_again(o->fd, &o->candidate->id.own);
+    else if (o->candidate->local_port == 0)
+        make_plain(o->fd, o->candidate, false);
+    errno = kept;
+}
+
+/* In recv on the control connection: restarted after signals, a cancellation point, and the answer
+ * is the real errno. */
+static int wait_for_outcome(struct opening *o)
+{
+    struct sc_ctl_reply r;
+    if (sc_control_wait(o->control, &r, SC_CTL_HANDOVER, o->told.send_timeout) == 0)
+        return 0;
+    if (errno == EINTR || errno == EINPROGRESS)
+        sc_mark_set(o->fd, SC_MARKS_OF_ATTEMPT);
+    else
+        forget_attempt(o);
+    return -1;
+}
+
+static int open_ends(struct opening *o)
+{
+    if (prepare(o) < 0)
+        return -1;
+    sc_note_service_socket();
+    if (hand_over(o) < 0) {
+        forget_attempt(o);
+        return -1;
+    }
+    if (!o->nonblocking)
+        return wait_for_outcome(o);
+    sc_mark_set(o->fd, SC_MARKS_OF_ATTEMPT);
+    return fail(EINPROGRESS);
+}
+
+static int open_flow(int fd, const struct target *t, const struct sc_candidate *c)
+{
+    struct opening o = {.fd = fd, .target = t, .candidate = c};
+    sc_mark_clear(fd, SC_MARKS_OF_ATTEMPT);
+    o.control = sc_control_open(false);
+    if (o.control < 0)
+        return -1;
+    int result = open_ends(&o);
+    sc_control_close(o.control);
+    return result;
+}
+
+/* --- sockets that are ours already
+ * ------------------------------------------------------------------ */
+
+/* The outcome of an opening that went on in the background is told once, as by Linux: success as 0,
+ * failure as its errno, or ECONNABORTED when SO_ERROR has told it before. */
+static int tell_outcome(int fd, const struct sc_candidate *c)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+    bool untold = sc_mark_is_set(fd, SC_MARK_UNTOLD);
+    sc_mark_clear(fd, SC_MARKS_OF_ATTEMPT);
+    if (c->state == SC_STATE_OPEN && !untold)
+        return fail(EISCONN);
+    sc_real.getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    if (c->state == SC_STATE_OPEN && error == 0)
+        return sc_is_hung_up(fd) ? fail(ECONNABORTED) : 0; /* reset, and SO_ERROR has told */
+    if (error)
+        return fail(sc_flow_error(fd, error));
+    return untold ? fail(ECONNABORTED) : 0;
+}
+
+/* Tells the failure of an opening; the socket is then as unconnected as before. */
+static int tell_failure(int fd, const struct sc_candidate *c)
+{
+    int result = tell_outcome(fd, c), kept = errno;
+    if (result < 0)
+        make_plain(fd, c, false);
+    errno = kept;
+    return result;
+}
+
+static int connect_service(int fd, const struct target *t, const struct sc_candidate *c)
+{
+    if (!fits(c->family, t->family))
+        return fail(EAFNOSUPPORT);
+    switch (c->state) {
+    case SC_STATE_LISTENING:
+        return fail(EISCONN);
+    case SC_STATE_CONNECTING:
+        return fail(EALREADY);
+    case SC_STATE_OPEN: /* perhaps reset before its outcome was told */
+        if (!sc_mark_is_set(fd, SC_MARK_UNTOLD))
+            return fail(EISCONN);
+        return tell_failure(fd, c);
+    case SC_STATE_FAILED:
+        if (tell_failure(fd, c) < 0)
+            return -1;
+        break; /* told before: a new attempt */
+    default:
+        break;
+    }
+    return open_flow(fd, t, c);
+}
+
+/* --- back to plain IP
+ * --------------------------------------------------------------------------------- */
+
+static int bind_plain(int fresh, const struct sc_address *a, enum sc_family family)
+{
+    struct sockaddr_storage ss;
+    socklen_t len = sc_address_to_sockaddr(a, family, &ss);
+    return sc_real.bind(fresh, (const struct sockaddr *)&ss, len);
+}
+
+/* The address that the program had bound, if it means anything to plain IP. A port of scaffoldd's
+ * choice that plain IP has given to somebody else is one of the kernel's choice then, unless the
+ * program knows it. */
+static int replay_bind(int fd, int fresh, const struct sc_candidate *c)
+{
+    if (c->state != SC_STATE_BOUND)
+        return 0;
+    struct sc_address a = c->id.own.address;
+    a.port = sc_policy_program_port(a.port);
+    if (c->id.own.wildcard || !sc_address_is_loopback(&a)) {
+        if (c->family == SC_FAMILY_INET6)
+            memset(a.ip, 0, sizeof a.ip);
+        else
+            a = sc_address_v4(INADDR_ANY, a.port);
+    }
+    int result = bind_plain(fresh, &a, c->family);
+    if (result == 0 || errno != EADDRINUSE || sc_mark_is_set(fd, SC_MARK_PORT_GIVEN))
+        return result;
+    a.port = 0;
+    return bind_plain(fresh, &a, c->family);
+}
+
+static int put_plain(int fd, const struct sc_candidate *c, bool keep_bind)
+{
+    int fresh = sc_fresh_plain(fd, c->family);
+    if (fresh < 0)
+        return -1;
+    if (keep_bind && replay_bind(fd, fresh, c) < 0) {
+        int kept = errno;
+        sc_real.close(fresh);
+        return fail(kept);
+    }
+    int err = sc_swap(fd, fresh);
+    return err < 0 ? fail(-err) : 0;
+}
+
+/* A child that had the fresh socket would keep its port. */
+static int make_plain(int fd, const struct sc_candidate *c, bool keep_bind)
+{
+    struct sc_fork_gate gate;
+    sc_fork_gate_enter(&gate);
+    int result = put_plain(fd, c, keep_bind);
+    sc_fork_gate_leave(&gate);
+    return result;
+}
+
+/* A socket of ours goes somewhere else: what bind reserved is given up. */
+static int connect_plain(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct sc_candidate c;
+    if (!sc_candidate_read(fd, &c) || c.state == SC_STATE_PLAIN)
+        return fail(EINVAL);
+    if (c.state == SC_STATE_LISTENING || c.state == SC_STATE_OPEN)
+        return fail(EISCONN);
+    if (c.state == SC_STATE_CONNECTING)
+        return fail(EALREADY);
+    if (make_plain(fd, &c, true) < 0)
+        return -1;
+    return sc_next.connect(fd, addr, len);
+}
+
+/* connect(AF_UNSPEC): the flow, or the reservation, is over; the socket starts anew. */
+static int disconnect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct sc_candidate c;
+    if (sc_is_plain(fd) || !sc_candidate_read(fd, &c) || c.state == SC_STATE_PLAIN)
+        return sc_next.connect(fd, addr, len);
+    sc_mark_clear(fd, SC_MARKS_OF_ATTEMPT);
+    if (c.state == SC_STATE_OPEN)
+        sc_options_reset_on_close(fd);
+    return make_plain(fd, &c, false);
+}
+
+static int connect_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    struct target t;
+    struct sc_candidate c;
+    if (!sc_memory_reads_address(addr, len))
+        return sc_next.connect(fd, addr, len);
+    if (addr && sc_is_datagram(fd))
+        return sc_datagram_connect(fd, addr, len);
+    if (read_target(addr, len, &t)) {
+        if (sc_is_udp(fd))
+            return sc_datagram_connect(fd, addr, len);
+        bool family_fits =
+            sc_candidate_read(fd, &c) && (c.state != SC_STATE_PLAIN || fits(c.family, t.family));
+        int r = family_fits ? connect_service(fd, &t, &c) : sc_next.connect(fd, addr, len);
+        if (r == 0 || !t.here || errno != ENOENT)
+            return r;
+    }
+    if (addr && len >= sizeof addr->sa_family && addr->sa_family == AF_UNSPEC)
+        return disconnect(fd, addr, len);
+    struct sc_name own;
+    int r = sc_next.connect(fd, addr, len);
+    if (r < 0 && errno == EINVAL && addr && len >= sizeof addr->sa_family &&
+        (addr->sa_family == AF_INET || addr->sa_family == AF_INET6) &&
+        sc_is_service_socket(fd, &own))
+        return connect_plain(fd, addr, len);
+    return r;
+}
+
+int sc_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+    sc_control_forget();
+    int r = connect_unlogged(fd, addr, len);
+    if (sc_log_on())
+        sc_log_connected(fd, addr, len, r);
+    return r;
+}

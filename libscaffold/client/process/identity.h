@@ -1,0 +1,67 @@
+/* Who a descriptor is: read from the names that its socket and its counterpart carry. Nothing is
+ * remembered, so the answers hold after fork, exec, dup and descriptor passing (D2).
+ *
+ * A process that has no socket of a service makes no system call that its program did not make: it
+ * may live in a sandbox that ends it for one. It learns that it has one from what the program does
+ * (connect, bind), at its start (descriptors that were inherited), and from the answers to the
+ * program's own questions; only then are descriptors looked at. */
+#ifndef SC_CLIENT_PROCESS_IDENTITY_H
+#define SC_CLIENT_PROCESS_IDENTITY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "local/ctl.h"
+#include "local/names.h"
+
+enum sc_state {
+    SC_STATE_PLAIN, /* not a socket of ours */
+    SC_STATE_BOUND, /* bound to a service, neither listening nor connected */
+    SC_STATE_LISTENING,
+    SC_STATE_CONNECTING,
+    SC_STATE_OPEN,   /* established, or it was */
+    SC_STATE_FAILED, /* the opening failed: peer.address.port is the errno (ECONNRESET when
+                        scaffoldd died meanwhile) */
+};
+
+struct sc_identity {
+    enum sc_state state;
+    struct sc_name own;  /* valid unless PLAIN */
+    struct sc_name peer; /* valid when OPEN or FAILED */
+};
+
+/* Two system calls for a flow, one for a plain socket. errno is kept. Signal-safe. */
+enum sc_state sc_identify(int fd, struct sc_identity *id);
+
+/* True when the other end is closed. errno is kept. Signal-safe. */
+bool sc_is_hung_up(int fd);
+
+/* Descriptor in the words of FLOW_ERROR, FLOW_SET and FLOW_GET. */
+void sc_flow_name(int fd, struct sc_ctl_flow *out);
+
+/* Gives an address to the program in the shape of `family`: never more than *len bytes, *len
+ * becoming the true length. */
+void sc_give_address(const struct sc_address *a, enum sc_family family, struct sockaddr *addr,
+                     socklen_t *len);
+
+/* True once the process has had a service socket: before, nothing is asked. */
+bool sc_any_service_socket(void);
+void sc_note_service_socket(void);
+
+/* True when nothing but libc's call is wanted on this descriptor: no socket of a service, as far as
+ * is known without asking. Costs two loads. */
+bool sc_is_plain(int fd);
+
+/* A descriptor has come from another process. */
+void sc_note_passed(int fd);
+
+/* The program asks what a descriptor is that was passed to it when the process had no service: then
+ * we do, once. True if it is ours. errno is kept. */
+bool sc_meet_passed(int fd);
+
+/* True when a call of the kernel's may have written the name of one of our sockets to `addr`, which
+ * had `room` bytes and was told that the name has `len`. */
+bool sc_may_be_ours(const struct sockaddr *addr, socklen_t room, socklen_t len);
+
+#endif

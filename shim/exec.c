@@ -22,9 +22,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "client/process/identity.h"
 #include "client/process/kernel.h"
 #include "client/process/memory.h"
+#include "client/process/owner.h"
 #include "client/process/real.h"
 #include "exec_environment.h"
 #include "exec_pass.h"

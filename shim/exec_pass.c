@@ -7,10 +7,9 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
-#include "client/client.h"
-#include "client/options/shadow.h"
 #include "client/process/descriptors.h"
 #include "client/process/kernel.h"
+#include "client/process/marks.h"
 #include "local/names.h"
 
 bool shim_is_service(int fd)

@@ -47,6 +47,9 @@ struct sc_policy {
 
 const struct sc_policy *sc_policy(void);
 
+/* True for an address of the pool of services. */
+bool sc_policy_in_pool(const struct sc_address *a);
+
 /* True when a connect, or a datagram, to this address is ours. */
 bool sc_policy_connects(const struct sc_address *a);
 
@@ -64,10 +67,6 @@ bool sc_policy_binds(const struct sc_address *a, int protocol, char name[256],
 uint16_t sc_policy_program_port(uint16_t service_port);
 
 /* --- sockets ---------------------------------------------------------------------------------- */
-
-/* True for descriptors whose socket is a stream of ours; fills own name. Signal-safe; 1 system
- * call. Datagram sockets: client/datagram/datagram.h. */
-bool sc_is_service_socket(int fd, struct sc_name *own);
 
 int sc_socket(int domain, int type, int protocol);
 int sc_socketpair(int domain, int type, int protocol, int pair[2]);

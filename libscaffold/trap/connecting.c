@@ -9,7 +9,8 @@
 
 #include "client/call/fresh.h"
 #include "client/client.h"
-#include "client/process/descriptors.h"
+#include "client/process/identity.h"
+#include "client/process/marks.h"
 #include "client/process/swap.h"
 #include "trap/install.h"
 #include "trap/memory.h"

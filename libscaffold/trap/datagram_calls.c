@@ -11,7 +11,6 @@
 #include <sys/uio.h>
 
 #include "client/client.h"
-#include "client/datagram/datagram.h"
 #include "client/process/swap.h"
 #include "trap/message.h"
 #include "trap/relay.h"

@@ -17,10 +17,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client/explain/log.h"
+#include "client/explain/log_file.h"
 #include "client/names/meanings.h"
 #include "client/options/protocol.h"
-#include "client/process/identity.h"
+#include "client/process/adopt.h"
 #include "trap/epolls.h"
 #include "trap/loop.h"
 #include "trap/program.h"

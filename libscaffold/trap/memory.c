@@ -5,7 +5,7 @@
 
 #include "client/options/shadow.h"
 #include "client/process/cookies.h"
-#include "client/process/descriptors.h"
+#include "client/process/marks.h"
 
 struct entry {
     uint64_t cookie;

@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 
 #include "client/client.h"
-#include "client/datagram/datagram.h"
+#include "client/process/marks.h"
 #include "trap/place.h"
 #include "trap/relay_parts.h"
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "client/client.h"
+#include "client/process/identity.h"
 #include "client/process/swap.h"
 #include "trap/connecting.h"
 #include "trap/message.h"

@@ -10,17 +10,23 @@
 #include <unistd.h>
 
 #include "client/client.h"
-#include "client/datagram/datagram.h"
 #include "client/explain/log.h"
-#include "client/options/options.h"
+#include "client/explain/log_file.h"
+#include "client/names/give.h"
+#include "client/options/carry.h"
 #include "client/options/shadow.h"
-#include "client/process/control.h"
-#include "client/process/descriptors.h"
+#include "client/process/adopt.h"
 #include "client/process/fork_gate.h"
 #include "client/process/identity.h"
 #include "client/process/kernel.h"
+#include "client/process/marks.h"
 #include "client/process/memory.h"
+#include "client/process/owner.h"
 #include "client/process/real.h"
+
+/* Real buffer of every end of ours, and twice this in effect: one unread byte may pin the largest
+ * buffer that sendfile makes, which has to stay below a quarter of it (A1). */
+#define REAL_SNDBUF 212992
 
 /* --- the mark
  * ------------------------------------------------------------------------------------- */
@@ -99,7 +105,7 @@ static void move_queue(int from, int to)
 static bool put_pair(int fd, const struct sc_name *peer)
 {
     int pair[2];
-    int size = SC_REAL_SNDBUF;
+    int size = REAL_SNDBUF;
     if (sc_real.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return false;
     name_like(pair[0], fd);
@@ -137,7 +143,7 @@ static void set_flags(int fd, int flags)
  * be replaced by one that says so: it must not be handed out, for it would read as a clean end. */
 static bool settle(int listener, int fd, int flags, const struct sc_name *peer)
 {
-    int size = SC_REAL_SNDBUF;
+    int size = REAL_SNDBUF;
     sc_real.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     if (!send_mark(fd)) {
         bool replaced = put_reset(fd, peer);

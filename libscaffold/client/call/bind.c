@@ -9,15 +9,19 @@
 #include "client/call/fresh.h"
 #include "client/client.h"
 #include "client/datagram/datagram.h"
+#include "client/explain/explain.h"
 #include "client/explain/log.h"
+#include "client/explain/log_file.h"
 #include "client/names/meanings.h"
-#include "client/options/options.h"
+#include "client/options/carry.h"
+#include "client/process/adopt.h"
 #include "client/process/control.h"
-#include "client/process/daemon.h"
-#include "client/process/descriptors.h"
+#include "client/process/fail.h"
 #include "client/process/identity.h"
 #include "client/process/kernel.h"
+#include "client/process/marks.h"
 #include "client/process/memory.h"
+#include "client/process/owner.h"
 #include "client/process/real.h"
 #include "client/process/swap.h"
 #include "scaffold/scaffold.h"
@@ -34,12 +38,6 @@ struct reservation {
     bool wildcard;
     uint16_t program_port;
 };
-
-static int fail(int error)
-{
-    errno = error;
-    return -1;
-}
 
 static bool read_service(const struct sockaddr *addr, socklen_t len, struct reservation *b)
 {
@@ -89,11 +87,11 @@ static int put_in_place(void *arg, int bound)
     struct sc_options_told told;
     if (sc_options_admit(fd) < 0) {
         sc_real.close(bound);
-        return fail(EOPNOTSUPP);
+        return sc_fail(EOPNOTSUPP);
     }
     sc_options_carry(fd, bound, &told);
     int err = sc_swap(fd, bound);
-    return err < 0 ? fail(-err) : 0;
+    return err < 0 ? sc_fail(-err) : 0;
 }
 
 static int reserve(int fd, const struct reservation *b, enum sc_family family)
@@ -190,7 +188,7 @@ static int bind_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
 
 int sc_bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
-    sc_control_forget();
+    sc_explain_forget();
     int r = bind_unlogged(fd, addr, len);
     if (sc_log_on())
         sc_log_bound(fd, addr, len, r);
@@ -272,12 +270,12 @@ static int listen_unlogged(int fd, int backlog)
     const struct sc_policy *p = sc_policy();
     sc_meet_passed(fd);
     if (sc_is_datagram(fd))
-        return fail(EOPNOTSUPP);
+        return sc_fail(EOPNOTSUPP);
     if ((p->capture_count > 0 || p->all_local) && bind_any(fd) < 0)
         return -1;
     if (is_nobodys(fd)) {
-        sc_control_explain(EDESTADDRREQ, "the socket is bound to no service; bind it first");
-        return fail(EDESTADDRREQ);
+        sc_explain(EDESTADDRREQ, "the socket is bound to no service; bind it first");
+        return sc_fail(EDESTADDRREQ);
     }
     if (!sc_is_service_socket(fd, &own) || own.kind != SC_NAME_BOUND)
         return sc_next.listen(fd, backlog);
@@ -289,7 +287,7 @@ static int listen_unlogged(int fd, int backlog)
 
 int sc_listen(int fd, int backlog)
 {
-    sc_control_forget();
+    sc_explain_forget();
     int r = listen_unlogged(fd, backlog);
     if (sc_log_on())
         sc_log_listening(fd, r);

@@ -5,18 +5,21 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "client/call/flow_error.h"
 #include "client/call/fresh.h"
 #include "client/client.h"
 #include "client/datagram/datagram.h"
+#include "client/explain/explain.h"
 #include "client/explain/log.h"
+#include "client/explain/log_file.h"
 #include "client/names/meanings.h"
-#include "client/options/options.h"
-#include "client/options/shadow.h"
+#include "client/options/carry.h"
+#include "client/process/adopt.h"
 #include "client/process/control.h"
-#include "client/process/daemon.h"
-#include "client/process/descriptors.h"
+#include "client/process/fail.h"
+#include "client/process/flow.h"
 #include "client/process/fork_gate.h"
+#include "client/process/identity.h"
+#include "client/process/marks.h"
 #include "client/process/memory.h"
 #include "client/process/real.h"
 #include "client/process/swap.h"
@@ -30,12 +33,6 @@ struct target {
     struct sc_address address;
     struct scaffold_service_id service;
 };
-
-static int fail(int error)
-{
-    errno = error;
-    return -1;
-}
 
 /* --- the target
  * ----------------------------------------------------------------------------------- */
@@ -110,12 +107,12 @@ static int put_in_place(void *arg, int own)
     struct opening *o = arg;
     if (sc_options_admit(o->fd) < 0) {
         sc_real.close(own);
-        return fail(EOPNOTSUPP);
+        return sc_fail(EOPNOTSUPP);
     }
     sc_options_carry(o->fd, own, &o->told);
     o->nonblocking = sc_is_nonblocking(o->fd);
     int err = sc_swap(o->fd, own);
-    return err < 0 ? fail(-err) : 0;
+    return err < 0 ? sc_fail(-err) : 0;
 }
 
 static bool is_patient(int fd)
@@ -202,7 +199,7 @@ static int open_ends(struct opening *o)
     if (!o->nonblocking)
         return wait_for_outcome(o);
     sc_mark_set(o->fd, SC_MARKS_OF_ATTEMPT);
-    return fail(EINPROGRESS);
+    return sc_fail(EINPROGRESS);
 }
 
 static int open_flow(int fd, const struct target *t, const struct sc_candidate *c)
@@ -229,13 +226,13 @@ static int tell_outcome(int fd, const struct sc_candidate *c)
     bool untold = sc_mark_is_set(fd, SC_MARK_UNTOLD);
     sc_mark_clear(fd, SC_MARKS_OF_ATTEMPT);
     if (c->state == SC_STATE_OPEN && !untold)
-        return fail(EISCONN);
+        return sc_fail(EISCONN);
     sc_real.getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
     if (c->state == SC_STATE_OPEN && error == 0)
-        return sc_is_hung_up(fd) ? fail(ECONNABORTED) : 0; /* reset, and SO_ERROR has told */
+        return sc_is_hung_up(fd) ? sc_fail(ECONNABORTED) : 0; /* reset, and SO_ERROR has told */
     if (error)
-        return fail(sc_flow_error(fd, error));
-    return untold ? fail(ECONNABORTED) : 0;
+        return sc_fail(sc_flow_error(fd, error));
+    return untold ? sc_fail(ECONNABORTED) : 0;
 }
 
 /* Tells the failure of an opening; the socket is then as unconnected as before. */
@@ -251,15 +248,15 @@ static int tell_failure(int fd, const struct sc_candidate *c)
 static int connect_service(int fd, const struct target *t, const struct sc_candidate *c)
 {
     if (!fits(c->family, t->family))
-        return fail(EAFNOSUPPORT);
+        return sc_fail(EAFNOSUPPORT);
     switch (c->state) {
     case SC_STATE_LISTENING:
-        return fail(EISCONN);
+        return sc_fail(EISCONN);
     case SC_STATE_CONNECTING:
-        return fail(EALREADY);
+        return sc_fail(EALREADY);
     case SC_STATE_OPEN: /* perhaps reset before its outcome was told */
         if (!sc_mark_is_set(fd, SC_MARK_UNTOLD))
-            return fail(EISCONN);
+            return sc_fail(EISCONN);
         return tell_failure(fd, c);
     case SC_STATE_FAILED:
         if (tell_failure(fd, c) < 0)
@@ -311,10 +308,10 @@ static int put_plain(int fd, const struct sc_candidate *c, bool keep_bind)
     if (keep_bind && replay_bind(fd, fresh, c) < 0) {
         int kept = errno;
         sc_real.close(fresh);
-        return fail(kept);
+        return sc_fail(kept);
     }
     int err = sc_swap(fd, fresh);
-    return err < 0 ? fail(-err) : 0;
+    return err < 0 ? sc_fail(-err) : 0;
 }
 
 /* A child that had the fresh socket would keep its port. */
@@ -332,11 +329,11 @@ static int connect_plain(int fd, const struct sockaddr *addr, socklen_t len)
 {
     struct sc_candidate c;
     if (!sc_candidate_read(fd, &c) || c.state == SC_STATE_PLAIN)
-        return fail(EINVAL);
+        return sc_fail(EINVAL);
     if (c.state == SC_STATE_LISTENING || c.state == SC_STATE_OPEN)
-        return fail(EISCONN);
+        return sc_fail(EISCONN);
     if (c.state == SC_STATE_CONNECTING)
-        return fail(EALREADY);
+        return sc_fail(EALREADY);
     if (make_plain(fd, &c, true) < 0)
         return -1;
     return sc_next.connect(fd, addr, len);
@@ -350,7 +347,7 @@ static int disconnect(int fd, const struct sockaddr *addr, socklen_t len)
         return sc_next.connect(fd, addr, len);
     sc_mark_clear(fd, SC_MARKS_OF_ATTEMPT);
     if (c.state == SC_STATE_OPEN)
-        sc_options_reset_on_close(fd);
+        sc_flow_set(fd, SC_OPT_ABORT_ON_CLOSE, 1);
     return make_plain(fd, &c, false);
 }
 
@@ -384,7 +381,7 @@ static int connect_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
 
 int sc_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
-    sc_control_forget();
+    sc_explain_forget();
     int r = connect_unlogged(fd, addr, len);
     if (sc_log_on())
         sc_log_connected(fd, addr, len, r);

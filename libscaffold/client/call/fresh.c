@@ -4,10 +4,14 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#include "client/options/options.h"
+#include "client/explain/explain.h"
+#include "client/options/carry.h"
 #include "client/options/protocol.h"
 #include "client/options/shadow.h"
-#include "client/process/control.h"
+#include "client/process/adopt.h"
+#include "client/process/cookies.h"
+#include "client/process/identity.h"
+#include "client/process/owner.h"
 #include "client/process/real.h"
 
 /* The state that the kernel's TCP is in; -1 for everything that is not a TCP socket. */
@@ -57,8 +61,8 @@ bool sc_candidate_read(int fd, struct sc_candidate *c)
 int sc_fresh_failed(void)
 {
     if (errno == EMFILE || errno == ENFILE) {
-        sc_control_explain(ENOBUFS, "no descriptor is left for the service's socket; raise the "
-                                    "limit (ulimit -n)");
+        sc_explain(ENOBUFS, "no descriptor is left for the service's socket; raise the "
+                            "limit (ulimit -n)");
         errno = ENOBUFS;
     }
     return -1;

@@ -6,20 +6,16 @@
 #include <string.h>
 
 #include "client/client.h"
+#include "client/explain/explain.h"
+#include "client/names/give.h"
 #include "client/process/control.h"
-#include "client/process/identity.h"
+#include "client/process/fail.h"
 #include "client/process/memory.h"
 #include "scaffold/scaffold.h"
 
 /* Services that a program names, or is named, by id in turn: a resolver's handful. */
 #define KNOWN 64
 #define ID_WORDS 4
-
-static int fail(int error)
-{
-    errno = error;
-    return -1;
-}
 
 /* --- services by id ---------------------------------------------------------------------------
  */
@@ -102,7 +98,7 @@ static int find_service(const struct sockaddr_scaffold *s, struct sc_address *ou
         memcpy(q.reverse.service, bytes, sizeof q.reverse.service);
         if (sc_control_call(&q, &r, false) < 0) {
             if (errno == ENOENT)
-                sc_control_explain_both(errno = ENETUNREACH, ENOENT);
+                sc_explain_both(errno = ENETUNREACH, ENOENT);
             return -1;
         }
         *out = r.address;
@@ -160,20 +156,20 @@ int sc_datagram_read_peer(enum sc_family family, const struct sockaddr *addr, so
 {
     struct sockaddr_scaffold s;
     if (len < sizeof addr->sa_family)
-        return fail(EINVAL);
+        return sc_fail(EINVAL);
     if (addr->sa_family == AF_SCAFFOLD) {
         if (len < sizeof s)
-            return fail(EINVAL);
+            return sc_fail(EINVAL);
         memcpy(&s, addr, sizeof s);
         return find_service(&s, out);
     }
     int err = read_ip(family, addr, len, out);
     if (err < 0)
-        return fail(-err);
+        return sc_fail(-err);
     if (!sc_policy_connects(out) && !sc_policy_is_here(out)) {
-        sc_control_explain(ENETUNREACH, "this socket speaks to services; datagrams to plain IP "
-                                        "need a socket of their own");
-        return fail(ENETUNREACH);
+        sc_explain(ENETUNREACH, "this socket speaks to services; datagrams to plain IP "
+                                "need a socket of their own");
+        return sc_fail(ENETUNREACH);
     }
     if (sc_address_is_wildcard(out)) /* this host, as in Linux */
         *out = sc_address_is_v4(out) ? sc_address_v4(INADDR_LOOPBACK, out->port)
@@ -185,7 +181,7 @@ int sc_datagram_read_address(enum sc_family family, const struct sockaddr *addr,
                              struct sc_address *out)
 {
     int r = sc_datagram_read_peer(family, addr, len, out);
-    return r == 0 && out->port == 0 ? fail(EINVAL) : r;
+    return r == 0 && out->port == 0 ? sc_fail(EINVAL) : r;
 }
 
 int sc_datagram_give_address(const struct sc_address *a, enum sc_family family,
@@ -195,7 +191,7 @@ int sc_datagram_give_address(const struct sc_address *a, enum sc_family family,
                   : family == SC_FAMILY_INET6  ? sizeof(struct sockaddr_in6)
                                                : sizeof(struct sockaddr_in);
     if (!sc_memory_writes(addr, *len < most ? *len : most))
-        return fail(EFAULT);
+        return sc_fail(EFAULT);
     if (family != SC_FAMILY_SCAFFOLD) {
         sc_give_address(a, family, addr, len);
         return 0;

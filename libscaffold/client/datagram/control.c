@@ -6,21 +6,15 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "client/client.h"
-#include "client/datagram/datagram.h"
-#include "client/options/options.h"
-#include "client/options/shadow.h"
+#include "client/options/datagram.h"
+#include "client/process/cookies.h"
+#include "client/process/fail.h"
+#include "client/process/marks.h"
 #include "client/process/memory.h"
 
 /* Every service is reached through the one interface that a program always has. */
 #define LOOPBACK_INDEX 1
 #define DEFAULT_TTL 64
-
-static int fail(int error)
-{
-    errno = error;
-    return -1;
-}
 
 /* --- from the program --------------------------------------------------------------------------
  */
@@ -40,25 +34,25 @@ static int read_inet(const struct cmsghdr *c, struct sc_datagram_head *head)
     switch (c->cmsg_type) {
     case IP_PKTINFO:
         if (c->cmsg_len != CMSG_LEN(sizeof info))
-            return fail(EINVAL);
+            return sc_fail(EINVAL);
         memcpy(&info, CMSG_DATA(c), sizeof info);
         head->own = sc_address_v4(ntohl(info.ipi_spec_dst.s_addr), 0);
         head->has_own = info.ipi_spec_dst.s_addr != 0;
         return 0;
     case IP_TTL:
         if (!read_int(c, 1, 255, &value))
-            return fail(EINVAL);
+            return sc_fail(EINVAL);
         head->ttl = (uint8_t)value;
         return 0;
     case IP_TOS:
         if (c->cmsg_len == CMSG_LEN(1))
             value = *CMSG_DATA(c);
         else if (!read_int(c, 0, 255, &value))
-            return fail(EINVAL);
+            return sc_fail(EINVAL);
         head->tos = (uint8_t)value;
         return 0;
     default:
-        return fail(EINVAL);
+        return sc_fail(EINVAL);
     }
 }
 
@@ -69,23 +63,23 @@ static int read_inet6(const struct cmsghdr *c, struct sc_datagram_head *head)
     switch (c->cmsg_type) {
     case IPV6_PKTINFO:
         if (c->cmsg_len < CMSG_LEN(sizeof info))
-            return fail(EINVAL);
+            return sc_fail(EINVAL);
         memcpy(&info, CMSG_DATA(c), sizeof info);
         memcpy(head->own.ip, &info.ipi6_addr, sizeof head->own.ip);
         head->has_own = !sc_address_is_wildcard(&head->own);
         return 0;
     case IPV6_HOPLIMIT:
         if (!read_int(c, -1, 255, &value))
-            return fail(EINVAL);
+            return sc_fail(EINVAL);
         head->ttl = value < 0 ? 0 : (uint8_t)value;
         return 0;
     case IPV6_TCLASS:
         if (!read_int(c, -1, 255, &value))
-            return fail(EINVAL);
+            return sc_fail(EINVAL);
         head->tos = value < 0 ? 0 : (uint8_t)value;
         return 0;
     default:
-        return fail(EINVAL);
+        return sc_fail(EINVAL);
     }
 }
 
@@ -94,7 +88,7 @@ static int read_udp(const struct cmsghdr *c, struct sc_datagram_head *head)
 {
     uint16_t segment;
     if (c->cmsg_type != UDP_SEGMENT || c->cmsg_len != CMSG_LEN(sizeof segment))
-        return fail(EINVAL);
+        return sc_fail(EINVAL);
     memcpy(&segment, CMSG_DATA(c), sizeof segment);
     head->segment = segment;
     return 0;
@@ -103,7 +97,7 @@ static int read_udp(const struct cmsghdr *c, struct sc_datagram_head *head)
 static int read_socket(const struct cmsghdr *c)
 {
     /* UDP takes these, and sends neither. */
-    return c->cmsg_type == SCM_RIGHTS || c->cmsg_type == SCM_CREDENTIALS ? 0 : fail(EINVAL);
+    return c->cmsg_type == SCM_RIGHTS || c->cmsg_type == SCM_CREDENTIALS ? 0 : sc_fail(EINVAL);
 }
 
 int sc_datagram_read_control(const struct msghdr *msg, struct sc_datagram_head *head)
@@ -115,12 +109,12 @@ int sc_datagram_read_control(const struct msghdr *msg, struct sc_datagram_head *
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
         size_t left = (size_t)((char *)msg->msg_control + msg->msg_controllen - (char *)c);
         if (c->cmsg_len < CMSG_LEN(0) || c->cmsg_len > left)
-            return fail(EINVAL);
+            return sc_fail(EINVAL);
         int r = c->cmsg_level == SOL_SOCKET     ? read_socket(c)
                 : c->cmsg_level == IPPROTO_IP   ? read_inet(c, head)
                 : c->cmsg_level == IPPROTO_IPV6 ? read_inet6(c, head)
                 : c->cmsg_level == IPPROTO_UDP  ? read_udp(c, head)
-                                                : fail(EINVAL);
+                                                : sc_fail(EINVAL);
         if (r < 0)
             return -1;
     }

@@ -1,7 +1,7 @@
 /* Datagram sockets that are ours: AF_UNIX SOCK_SEQPACKET below, UDP to the program. In front of
  * every datagram stands a head (local/datagram.h), which the calls here add and take away.
  *
- * Which descriptors these are is remembered as a mark (client/process/descriptors.h), so that a
+ * Which descriptors these are is remembered as a mark (client/process/marks.h), so that a
  * test costs one load. No call allocates or takes a lock; all are signal-safe. What is said of UDP
  * in udp(7), ip(7) and ipv6(7) holds unless said otherwise. */
 #ifndef SC_CLIENT_DATAGRAM_DATAGRAM_H
@@ -11,29 +11,11 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "client/process/descriptors.h"
+#include "client/process/marks.h"
 #include "local/datagram.h"
 #include "local/names.h"
 
-static inline bool sc_is_datagram(int fd)
-{
-    return sc_mark_is_set(fd, SC_MARK_DATAGRAM);
-}
-
-/* The kernel's word for it: fills the name. One system call; errno is kept. */
-bool sc_datagram_identify(int fd, struct sc_name *own);
-
-/* Marks `fd` if it is one, and returns that; every socket of a service is noted. One system call;
- * errno is kept. */
-bool sc_datagram_mark(int fd);
-
-/* The same for descriptors that came from elsewhere, of whose options scaffoldd is told. */
-void sc_datagram_adopt(int fd);
-
-/* The family that the program made it with. */
-enum sc_family sc_datagram_family(int fd);
-
-/* --- becoming ours (datagram_join.c) ---------------------------------------------------------- */
+/* --- becoming ours (join.c) ------------------------------------------------------------------- */
 
 /* An unconnected UDP socket, or one of ours. */
 bool sc_is_udp(int fd);

@@ -9,10 +9,10 @@
 
 #include "client/datagram/address.h"
 #include "client/datagram/control.h"
-#include "client/datagram/datagram.h"
 #include "client/datagram/state.h"
-#include "client/options/options.h"
-#include "client/options/shadow.h"
+#include "client/options/datagram.h"
+#include "client/process/cookies.h"
+#include "client/process/marks.h"
 #include "client/process/real.h"
 
 static bool wants_queue(int fd, uint64_t cookie)

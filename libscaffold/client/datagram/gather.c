@@ -7,19 +7,16 @@
 #include <sys/socket.h>
 
 #include "client/datagram/datagram.h"
-#include "client/options/options.h"
-#include "client/options/shadow.h"
+#include "client/datagram/state.h"
+#include "client/options/datagram.h"
+#include "client/process/cookies.h"
+#include "client/process/fail.h"
 #include "client/process/kernel.h"
+#include "client/process/marks.h"
 #include "client/process/real.h"
 
 /* A queue that scaffoldd has not read for so long will not be read. */
 #define PATIENCE_S 30
-
-static int fail(int error)
-{
-    errno = error;
-    return -1;
-}
 
 void sc_gather_look(int fd, int flags, struct sc_gather *g)
 {
@@ -59,7 +56,7 @@ static int drop(int fd, const struct sc_gather *g, int error)
         say(fd, SC_DATAGRAM_DROP);
         forget(g);
     }
-    return fail(error);
+    return sc_fail(error);
 }
 
 int sc_gather_add(int fd, const struct sc_gather *g, size_t len, struct sc_datagram_head *head)

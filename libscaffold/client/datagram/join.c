@@ -10,22 +10,23 @@
 #include "client/datagram/address.h"
 #include "client/datagram/datagram.h"
 #include "client/datagram/state.h"
+#include "client/explain/explain.h"
 #include "client/names/meanings.h"
-#include "client/options/options.h"
+#include "client/options/carry.h"
+#include "client/options/datagram.h"
 #include "client/options/shadow.h"
+#include "client/process/adopt.h"
 #include "client/process/control.h"
-#include "client/process/daemon.h"
+#include "client/process/cookies.h"
+#include "client/process/descriptors.h"
+#include "client/process/fail.h"
 #include "client/process/fork_gate.h"
 #include "client/process/identity.h"
+#include "client/process/marks.h"
+#include "client/process/owner.h"
 #include "client/process/real.h"
 #include "client/process/swap.h"
 #include "scaffold/scaffold.h"
-
-static int fail(int error)
-{
-    errno = error;
-    return -1;
-}
 
 /* --- the program's socket ---------------------------------------------------------------------
  */
@@ -105,7 +106,7 @@ static int put_in_place(void *arg, int own)
     struct sc_options_told told;
     if (sc_options_admit(j->fd) < 0) {
         sc_real.close(own);
-        return fail(EOPNOTSUPP);
+        return sc_fail(EOPNOTSUPP);
     }
     sc_options_carry(j->fd, own, &told);
     sc_datagram_mark(own);
@@ -113,7 +114,7 @@ static int put_in_place(void *arg, int own)
     sc_marks_forget(own);
     int err = sc_swap(j->fd, own);
     if (err < 0)
-        return fail(-err);
+        return sc_fail(-err);
     mark_all(j->fd, marks | (j->port_given ? SC_MARK_PORT_GIVEN : 0u),
              SC_MARK_SENT_IP | (j->port_given ? 0u : SC_MARK_PORT_GIVEN));
     return 0;
@@ -171,8 +172,8 @@ static bool stays_ip(int fd, const struct plain *p)
 {
     if (p->local.port == 0 || !sc_mark_is_set(fd, SC_MARK_SENT_IP))
         return false;
-    sc_control_explain(EADDRNOTAVAIL, "this socket has sent datagrams to plain IP; datagrams to "
-                                      "services need a socket of their own");
+    sc_explain(EADDRNOTAVAIL, "this socket has sent datagrams to plain IP; datagrams to "
+                              "services need a socket of their own");
     errno = EADDRNOTAVAIL;
     return true;
 }
@@ -256,7 +257,7 @@ static int tell_peer(int fd, const struct sc_address *peer)
         sc_meanings_of(peer, head.meaning);
     }
     if (sc_real.sendto(fd, &head, sizeof head, MSG_NOSIGNAL, NULL, 0) < 0)
-        return fail(errno == EPIPE || errno == ECONNRESET ? ENETDOWN : errno);
+        return sc_fail(errno == EPIPE || errno == ECONNRESET ? ENETDOWN : errno);
     sc_datagram_state_get(cookie, &s);
     s.peer = peer ? *peer : (struct sc_address){0};
     sc_datagram_state_set(cookie, &s);
@@ -271,8 +272,8 @@ static int put_plain(int fd, bool keep_port)
     struct sc_name own;
     struct sockaddr_storage ss;
     struct sockaddr nobody = {.sa_family = AF_UNSPEC};
-    if (!sc_datagram_identify(fd, &own))
-        return fail(EBADF);
+    if (!sc_is_datagram_socket(fd, &own))
+        return sc_fail(EBADF);
     struct sc_address a = own.address;
     a.port = keep_port ? sc_policy_program_port(a.port) : 0;
     if (own.wildcard || !sc_address_is_loopback(&a))
@@ -288,13 +289,13 @@ static int put_plain(int fd, bool keep_port)
     if (sc_real.bind(fresh, (struct sockaddr *)&ss, len) < 0) {
         int kept = errno;
         sc_real.close(fresh);
-        return fail(kept);
+        return sc_fail(kept);
     }
     if (!keep_port) /* the kernel's own way to give up a port that it chose */
         sc_real.connect(fresh, &nobody, sizeof nobody);
     int err = sc_swap(fd, fresh);
     if (err < 0)
-        return fail(-err);
+        return sc_fail(-err);
     mark_all(fd, 0, SC_MARKS_OF_DATAGRAM);
     return 0;
 }
@@ -344,7 +345,7 @@ static bool is_unknown(int fd)
     for (size_t i = 0; i < count; i++)
         if (sc_mark_is_set(others[i], SC_MARK_SPOKEN))
             return false;
-    return !sc_datagram_waits(fd) && sc_datagram_identify(fd, &own) && own.wildcard &&
+    return !sc_datagram_waits(fd) && sc_is_datagram_socket(fd, &own) && own.wildcard &&
            sc_address_is_loopback(&own.address);
 }
 
@@ -378,7 +379,7 @@ static int connect_ours(int fd, const struct sockaddr *addr, socklen_t len)
 {
     struct sc_address a;
     if (len < sizeof addr->sa_family)
-        return fail(EINVAL);
+        return sc_fail(EINVAL);
     if (addr->sa_family == AF_UNSPEC)
         return disconnect(fd);
     if (is_plain(fd, addr, len) && fits(sc_datagram_family(fd), addr->sa_family) &&
@@ -413,7 +414,7 @@ static int bind_service_id(struct sc_ctl_request *q, const struct sockaddr *addr
 {
     struct sockaddr_scaffold s;
     if (len < sizeof s)
-        return fail(EINVAL);
+        return sc_fail(EINVAL);
     memcpy(&s, addr, sizeof s);
     const uint8_t *id = s.sc_service.bytes;
     q->bind.by_service_id = 1;
@@ -449,7 +450,7 @@ int sc_datagram_bind(int fd, const struct sockaddr *addr, socklen_t len)
     struct sc_ctl_request q = sc_control_request(SC_CTL_BIND);
     struct plain p;
     if (sc_is_datagram(fd))
-        return fail(EINVAL); /* it is bound */
+        return sc_fail(EINVAL); /* it is bound */
     if (!read_plain(fd, &p) || p.local.port != 0 || !fits(p.family, addr->sa_family) ||
         (p.family == SC_FAMILY_INET6 && addr->sa_family == AF_INET))
         return sc_next.bind(fd, addr, len);

@@ -1,27 +1,22 @@
 /* Receiving: the head is taken away, and says who sent it. */
 #include <errno.h>
 #include <limits.h>
-#include <linux/sockios.h>
 #include <string.h>
-#include <sys/ioctl.h>
+#include <time.h>
 
-#include "client/client.h"
 #include "client/datagram/address.h"
 #include "client/datagram/control.h"
 #include "client/datagram/datagram.h"
 #include "client/datagram/error.h"
-#include "client/process/control.h"
+#include "client/explain/explain.h"
+#include "client/process/fail.h"
+#include "client/process/kernel.h"
+#include "client/process/marks.h"
 #include "client/process/memory.h"
 #include "client/process/real.h"
 
 /* Pieces that are passed on as they are; for more the datagram is read in one and copied. */
 #define PIECES 16
-
-static ssize_t fail(int error)
-{
-    errno = error;
-    return -1;
-}
 
 /* The end of what comes: the program has said that it reads no more, or scaffoldd has ended. Never
  * an empty datagram. */
@@ -29,8 +24,8 @@ static ssize_t on_end(int fd)
 {
     if (sc_datagram_is_shut(fd, SHUT_RD))
         return 0;
-    sc_control_explain(ENETDOWN, "scaffoldd has ended; the socket has no service any more");
-    return fail(ENETDOWN);
+    sc_explain(ENETDOWN, "scaffoldd has ended; the socket has no service any more");
+    return sc_fail(ENETDOWN);
 }
 
 /* --- one packet ---------------------------------------------------------------------------------
@@ -69,7 +64,7 @@ __attribute__((noinline)) static ssize_t read_copy(int fd, struct sc_datagram_he
     for (size_t i = 0; i < count && at < len; i++) {
         size_t part = len - at < pieces[i].iov_len ? len - at : pieces[i].iov_len;
         if (!sc_memory_writes(pieces[i].iov_base, part))
-            return fail(EFAULT);
+            return sc_fail(EFAULT);
         memcpy(pieces[i].iov_base, data + at, part);
         at += part;
     }
@@ -101,7 +96,7 @@ static ssize_t next_datagram(int fd, struct sc_datagram_head *head, struct msghd
             sc_real.recvfrom(fd, head, sizeof *head, MSG_DONTWAIT, NULL, NULL);
         int error = sc_datagram_on_error(fd, head);
         if (error)
-            return fail(error);
+            return sc_fail(error);
     }
 }
 
@@ -118,11 +113,11 @@ ssize_t sc_datagram_receive(int fd, struct msghdr *msg, int flags)
     if (flags & MSG_ERRQUEUE)
         return sc_datagram_read_error(fd, msg);
     if (msg->msg_name && (int)msg->msg_namelen < 0)
-        return fail(EINVAL);
+        return sc_fail(EINVAL);
     if (msg->msg_iovlen > IOV_MAX)
-        return fail(EMSGSIZE);
+        return sc_fail(EMSGSIZE);
     if (!sc_memory_reads(msg->msg_iov, msg->msg_iovlen * sizeof *msg->msg_iov))
-        return fail(EFAULT);
+        return sc_fail(EFAULT);
     struct sc_datagram_head head = {0};
     size_t control_room = msg->msg_control ? msg->msg_controllen : 0;
     struct msghdr m = {.msg_iov = msg->msg_iov,
@@ -149,6 +144,48 @@ ssize_t sc_datagram_receive(int fd, struct msghdr *msg, int flags)
     msg->msg_controllen = m.msg_controllen;
     msg->msg_flags = (m.msg_flags & ~MSG_EOR) | (len > room ? MSG_TRUNC : 0);
     return (ssize_t)(len > room && !(flags & MSG_TRUNC) ? room : len);
+}
+
+static bool is_past(const struct timespec *deadline)
+{
+    struct timespec now = sc_kernel_now(CLOCK_MONOTONIC);
+    return now.tv_sec > deadline->tv_sec ||
+           (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
+}
+
+/* As in Linux the time is looked at after each datagram: a call that waits for one goes on waiting.
+ */
+int sc_datagram_receive_many(int fd, struct mmsghdr *list, unsigned count, int flags,
+                             const struct timespec *timeout)
+{
+    struct timespec deadline = {0};
+    if (timeout && !sc_memory_reads(timeout, sizeof *timeout))
+        return sc_fail(EFAULT);
+    if (timeout) {
+        deadline = sc_kernel_now(CLOCK_MONOTONIC);
+        deadline.tv_sec += timeout->tv_sec + (deadline.tv_nsec + timeout->tv_nsec) / 1000000000;
+        deadline.tv_nsec = (deadline.tv_nsec + timeout->tv_nsec) % 1000000000;
+    }
+    unsigned done = 0;
+    int kept = errno;
+    for (; done < count; done++) {
+        bool there = sc_memory_writes(&list[done], sizeof list[done]);
+        ssize_t n = there ? sc_datagram_receive(fd, &list[done].msg_hdr, flags & ~MSG_WAITFORONE)
+                          : sc_fail(EFAULT);
+        if (n < 0)
+            break;
+        list[done].msg_len = (unsigned)n;
+        if (flags & MSG_WAITFORONE)
+            flags |= MSG_DONTWAIT;
+        if (timeout && is_past(&deadline)) {
+            done++;
+            break;
+        }
+    }
+    if (done == 0 && count > 0)
+        return -1;
+    errno = kept;
+    return (int)done;
 }
 
 int sc_datagram_next_length(int fd)

@@ -4,15 +4,16 @@
 #include <signal.h>
 #include <string.h>
 
-#include "client/client.h"
 #include "client/datagram/address.h"
 #include "client/datagram/control.h"
 #include "client/datagram/datagram.h"
 #include "client/datagram/error.h"
 #include "client/datagram/gather.h"
+#include "client/explain/explain.h"
 #include "client/names/meanings.h"
-#include "client/process/control.h"
+#include "client/process/fail.h"
 #include "client/process/kernel.h"
+#include "client/process/marks.h"
 #include "client/process/memory.h"
 #include "client/process/real.h"
 
@@ -25,12 +26,6 @@
  */
 #define PIECES 16
 
-static ssize_t fail(int error)
-{
-    errno = error;
-    return -1;
-}
-
 static ssize_t on_failure(int fd, int flags)
 {
     switch (errno) {
@@ -39,15 +34,15 @@ static ssize_t on_failure(int fd, int flags)
             break;
         if (!(flags & MSG_NOSIGNAL))
             sc_kernel_raise(SIGPIPE);
-        return fail(EPIPE);
+        return sc_fail(EPIPE);
     case ECONNRESET:
     case ENOTCONN:
         break;
     default:
         return -1;
     }
-    sc_control_explain(ENETDOWN, "scaffoldd has ended; the socket has no service any more");
-    return fail(ENETDOWN);
+    sc_explain(ENETDOWN, "scaffoldd has ended; the socket has no service any more");
+    return sc_fail(ENETDOWN);
 }
 
 static ssize_t write_packet(int fd, const struct msghdr *packet, int flags)
@@ -67,7 +62,7 @@ __attribute__((noinline)) static ssize_t send_copy(int fd, const struct sc_datag
     packet.head = *head;
     for (size_t i = 0; i < msg->msg_iovlen; i++) {
         if (!sc_memory_reads(msg->msg_iov[i].iov_base, msg->msg_iov[i].iov_len))
-            return fail(EFAULT);
+            return sc_fail(EFAULT);
         memcpy(packet.data + at, msg->msg_iov[i].iov_base, msg->msg_iov[i].iov_len);
         at += msg->msg_iov[i].iov_len;
     }
@@ -93,7 +88,7 @@ static ssize_t send_packet(int fd, const struct sc_datagram_head *head, const st
     int error =
         sc_mark_is_set(fd, SC_MARK_CONNECTED | SC_MARK_ASKS) ? sc_datagram_take_error(fd) : 0;
     if (error)
-        return fail(error);
+        return sc_fail(error);
     if (flags & MSG_PROBE) /* all but the sending */
         return (ssize_t)len;
     if (!sc_mark_is_set(fd, SC_MARK_SPOKEN))
@@ -107,13 +102,13 @@ static ssize_t length_of(const struct msghdr *msg)
 {
     size_t len = 0;
     if (msg->msg_iovlen > IOV_MAX)
-        return fail(EMSGSIZE);
+        return sc_fail(EMSGSIZE);
     for (size_t i = 0; i < msg->msg_iovlen; i++) {
         if (msg->msg_iov[i].iov_len > SSIZE_MAX - len)
-            return fail(EINVAL);
+            return sc_fail(EINVAL);
         len += msg->msg_iov[i].iov_len;
     }
-    return len > SC_DATAGRAM_PAYLOAD_MAX ? fail(EMSGSIZE) : (ssize_t)len;
+    return len > SC_DATAGRAM_PAYLOAD_MAX ? sc_fail(EMSGSIZE) : (ssize_t)len;
 }
 
 /* Whom a datagram without an address goes to. A socket that came from another program may be
@@ -135,7 +130,7 @@ static bool is_connected(int fd)
 static int read_destination(int fd, const struct msghdr *msg, struct sc_datagram_head *head)
 {
     if (!msg->msg_name)
-        return is_connected(fd) ? 0 : (int)fail(EDESTADDRREQ);
+        return is_connected(fd) ? 0 : sc_fail(EDESTADDRREQ);
     if (sc_datagram_read_address(sc_datagram_family(fd), msg->msg_name, msg->msg_namelen,
                                  &head->peer) < 0)
         return -1;
@@ -156,7 +151,7 @@ static bool goes_to_v4(int fd, const struct sc_datagram_head *head)
 
 static int check_flags(int fd, const struct sc_datagram_head *head, int flags)
 {
-    return (flags & MSG_OOB) && goes_to_v4(fd, head) ? (int)fail(EOPNOTSUPP) : 0;
+    return (flags & MSG_OOB) && goes_to_v4(fd, head) ? sc_fail(EOPNOTSUPP) : 0;
 }
 
 /* Whom it goes to, and how: of a datagram in pieces the first says so. */
@@ -192,7 +187,7 @@ ssize_t sc_datagram_send(int fd, const struct msghdr *msg, int flags)
 {
     struct sc_datagram_head head = {.kind = SC_DATAGRAM_DATA};
     if (!sc_memory_reads_message(msg))
-        return fail(EFAULT);
+        return sc_fail(EFAULT);
     ssize_t len = length_of(msg);
     if (len < 0)
         return -1;
@@ -204,6 +199,6 @@ ssize_t sc_datagram_send(int fd, const struct msghdr *msg, int flags)
     if (describe(fd, msg, NULL, &head) < 0 || check_flags(fd, &head, flags) < 0)
         return -1;
     if (!sc_datagram_may_be_cut((size_t)len, head.segment))
-        return fail(EINVAL);
+        return sc_fail(EINVAL);
     return send_packet(fd, &head, msg, (size_t)len, flags);
 }

@@ -1,10 +1,15 @@
 #include "client/explain/explain.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "local/ctl.h"
+#include "scaffold/scaffold.h"
+
+#define API __attribute__((visibility("default")))
 
 static __thread struct {
     int error;
@@ -12,19 +17,19 @@ static __thread struct {
     char text[SC_CTL_TEXT];
 } last __attribute__((tls_model("initial-exec"))); /* no malloc at first use */
 
-void sc_control_forget(void)
+void sc_explain_forget(void)
 {
     last.error = last.also = 0;
 }
 
-void sc_control_explain(int error, const char *text)
+void sc_explain(int error, const char *text)
 {
     last.error = error;
     last.also = 0;
     snprintf(last.text, sizeof last.text, "%.*s", SC_CTL_TEXT - 1, text);
 }
 
-void sc_control_explain_both(int error, int eai)
+void sc_explain_both(int error, int eai)
 {
     last.error = error;
     last.also = eai;
@@ -54,9 +59,21 @@ static const char *meaning_of(int error)
     }
 }
 
-const char *sc_control_explanation(int error)
+/* NULL when nothing but the code is known. */
+static const char *explanation_of(int error)
 {
     if (error == 0 || (error != last.error && error != last.also))
         return NULL;
     return *last.text ? last.text : meaning_of(last.error);
+}
+
+API const char *scaffold_strerror(int error)
+{
+    const char *text = explanation_of(error);
+    return text ? text : error < 0 ? gai_strerror(error) : strerror(error);
+}
+
+API const char *scaffold_version(void)
+{
+    return SCAFFOLD_VERSION;
 }

@@ -4,16 +4,13 @@
 #define SC_CLIENT_EXPLAIN_EXPLAIN_H
 
 /* A call begins: what failed before says nothing about it. errno is kept. */
-void sc_control_forget(void);
+void sc_explain_forget(void);
 
 /* The line for `error`, an errno or a negative EAI_ code; an empty one stands for what the error
  * means on a service's socket. */
-void sc_control_explain(int error, const char *text);
+void sc_explain(int error, const char *text);
 
 /* The last line is about these two codes: one call looks names up, another one calls sockets. */
-void sc_control_explain_both(int error, int eai);
-
-/* NULL when nothing but the code is known. */
-const char *sc_control_explanation(int error);
+void sc_explain_both(int error, int eai);
 
 #endif

@@ -5,18 +5,15 @@
 
 #include "client/client.h"
 #include "client/explain/log_describe.h"
-#include "client/explain/log_line.h"
+#include "client/explain/log_file.h"
+#include "client/explain/log_note.h"
 #include "client/explain/log_reason.h"
-#include "client/options/shadow.h"
+#include "client/explain/log_socket.h"
+#include "client/explain/why.h"
+#include "client/process/cookies.h"
 #include "client/process/descriptors.h"
+#include "client/process/owner.h"
 #include "scaffold/scaffold.h"
-
-bool sc_log_wanted;
-
-__attribute__((constructor(103))) static void want_log(void)
-{
-    sc_log_wanted = sc_log_find_file();
-}
 
 /* --- a socket is put to use --------------------------------------------------------------------*/
 
@@ -158,17 +155,6 @@ void sc_log_sent(int fd, const struct sockaddr *to, socklen_t len)
         n->is_peer = true;
         n->why = sc_log_why_towards(&s, &n->target);
         sc_log_describe(&s, "open");
-    }
-    errno = kept;
-}
-
-void sc_log_failed(int fd, int error)
-{
-    int kept = errno;
-    struct sc_log_note *n = sc_log_find_note(sc_cookie(fd));
-    if (n) {
-        n->error = error;
-        n->failed_call = "connect";
     }
     errno = kept;
 }

@@ -6,20 +6,13 @@
  * does not matter how it became what it is. With a log every call here costs a few system calls,
  * and one question to scaffoldd for names and byte counts.
  *
- * Signal-safe, without memory or locks; errno is kept. The file is opened, appended to with one
- * write and closed again for every line: programs purge descriptors. */
+ * Signal-safe, without memory or locks; errno is kept. */
 #ifndef SC_CLIENT_EXPLAIN_LOG_H
 #define SC_CLIENT_EXPLAIN_LOG_H
 
-#include <stdbool.h>
 #include <sys/socket.h>
 
-extern bool sc_log_wanted;
-
-static inline bool sc_log_on(void)
-{
-    return __builtin_expect(sc_log_wanted, 0);
-}
+#include "client/explain/log_file.h"
 
 /* --- a socket is put to use: after the call, `result` being what it returned -------------------*/
 
@@ -35,9 +28,6 @@ void sc_log_unsent(int fd, const struct sockaddr *to, socklen_t len);
 
 /* A datagram was sent to `to` (NULL: where the socket is connected to). A line for the first. */
 void sc_log_sent(int fd, const struct sockaddr *to, socklen_t len);
-
-/* What became of a connect that went on in the background. */
-void sc_log_failed(int fd, int error);
 
 /* --- a socket ends
  * ------------------------------------------------------------------------------*/

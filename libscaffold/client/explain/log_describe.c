@@ -8,11 +8,15 @@
 #include <string.h>
 
 #include "client/explain/log_line.h"
+#include "client/explain/log_note.h"
 #include "client/explain/log_reason.h"
-#include "client/names/names.h"
-#include "client/options/options.h"
+#include "client/explain/log_socket.h"
+#include "client/explain/why.h"
+#include "client/names/ask.h"
+#include "client/options/carry.h"
 #include "client/options/table.h"
-#include "client/process/control.h"
+#include "client/process/flow.h"
+#include "client/process/identity.h"
 #include "client/process/real.h"
 
 /* The address that scaffoldd knows the socket's service by. */
@@ -41,11 +45,8 @@ static bool read_service(const struct sc_log_socket *s, char name[SC_CTL_NAME], 
 
 static void flow_bytes(const struct sc_log_socket *s, struct sc_log_line *line)
 {
-    struct sc_ctl_request q = sc_control_request(SC_CTL_FLOW_GET);
     struct sc_ctl_reply r;
-    sc_flow_name(s->fd, &q.flow.flow);
-    q.flow.option = SC_OPT_INFO;
-    if (sc_control_call(&q, &r, true) < 0)
+    if (!sc_flow_get(s->fd, SC_OPT_INFO, &r))
         return;
     line->tx_bytes = (int64_t)r.info.tx_bytes;
     line->rx_bytes = (int64_t)r.info.rx_bytes;

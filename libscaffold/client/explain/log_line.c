@@ -1,47 +1,19 @@
 #include "client/explain/log_line.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "client/explain/log_file.h"
 #include "client/explain/why.h"
-#include "client/options/options.h"
+#include "client/options/carry.h"
 #include "client/process/kernel.h"
 
 /* A pipe takes so much in one piece (POSIX: 512 at least, Linux 4096), should the file be one. */
 #define LINE_MAX_BYTES 4096
 /* Options without effect that one line names: more than a program sets. */
 #define NAMES_MAX 48
-
-/* Round libc's wrappers, which are cancellation points. */
-#define RAW(call, ...) sc_kernel(SYS_##call, __VA_ARGS__)
-
-static char path[PATH_MAX];
-static char program[32]; /* kept: programs write over their arguments to show what they do */
-
-bool sc_log_find_file(void)
-{
-    const char *name = getenv("SCAFFOLD_SHIM_LOG");
-    if (!name || !*name)
-        return false;
-    size_t n = 0;
-    snprintf(program, sizeof program, "%s", program_invocation_short_name);
-    if (*name != '/' &&
-        RAW(getcwd, path, sizeof path) > 0) { /* the program may change its directory */
-        n = strlen(path);
-        path[n++] = '/';
-    }
-    if (strlen(name) >= sizeof path - n)
-        return false;
-    memcpy(path + n, name, strlen(name) + 1);
-    return true;
-}
 
 /* --- text ------------------------------------------------------------------------------------- */
 
@@ -120,7 +92,7 @@ static void add_no_effect(struct text *t, const struct sc_log_line *line)
 static void add_program(struct text *t)
 {
     add(t, ", \"pid\": %d", sc_kernel_getpid());
-    add_named(t, "program", program);
+    add_named(t, "program", sc_log_program);
 }
 
 static void add_time(struct text *t)
@@ -151,33 +123,12 @@ static void format(struct text *t, const struct sc_log_line *line)
     add(t, "}\n");
 }
 
-/* --- the file --------------------------------------------------------------------------------- */
-
-static void complain(void)
-{
-    static bool said;
-    char line[PATH_MAX + 160];
-    if (__atomic_exchange_n(&said, true, __ATOMIC_RELAXED))
-        return;
-    int n = snprintf(line, sizeof line,
-                     "scaffold: SCAFFOLD_SHIM_LOG: %s: %s; sockets of %s (pid %d) are missing in "
-                     "the log from here on\n",
-                     path, strerrordesc_np(errno), program, sc_kernel_getpid());
-    if (RAW(write, STDERR_FILENO, line, (size_t)n) < 0)
-        return; /* nobody to tell */
-}
-
 void sc_log_write(const struct sc_log_line *line)
 {
     char bytes[LINE_MAX_BYTES];
     struct text t = {.bytes = bytes, .room = sizeof bytes};
     int kept = errno;
     format(&t, line);
-    long file =
-        RAW(openat, AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
-    if (file < 0 || RAW(write, file, t.bytes, t.len) < 0)
-        complain();
-    if (file >= 0)
-        RAW(close, file);
     errno = kept;
+    sc_log_append(t.bytes, t.len);
 }

@@ -1,4 +1,4 @@
-/* One line of the log: docs/schemas/explain.schema.json as a struct, and the file. */
+/* One line of the log: docs/schemas/explain.schema.json as a struct. */
 #ifndef SC_CLIENT_EXPLAIN_LOG_LINE_H
 #define SC_CLIENT_EXPLAIN_LOG_LINE_H
 
@@ -27,12 +27,7 @@ struct sc_log_line {
     uint64_t options; /* the cookie whose options count; 0: none */
 };
 
-/* Where lines go: SCAFFOLD_SHIM_LOG, read before the program can clear it. Returns false when it
- * names no file. */
-bool sc_log_find_file(void);
-
-/* Appends the line in one write, so that lines of several processes do not mix. What cannot be
- * written is said on stderr once per process. errno is kept. */
+/* Writes it to the file. errno is kept. */
 void sc_log_write(const struct sc_log_line *line);
 
 #endif

@@ -3,11 +3,8 @@
 #include <netinet/in.h>
 
 #include "client/client.h"
-
-static bool in_pool(const struct sc_address *a)
-{
-    return sc_address_in_pool(a, &sc_policy()->pool);
-}
+#include "client/explain/log_socket.h"
+#include "client/explain/why.h"
 
 /* Why a socket of this kind stays plain IP wherever it goes. */
 static enum sc_why plain_by_kind(const struct sc_log_socket *s)
@@ -32,7 +29,7 @@ static enum sc_why plain_by_address(const struct sc_address *a, bool captured)
 enum sc_why sc_log_why_towards(const struct sc_log_socket *s, const struct sc_address *a)
 {
     if (s->service || (s->note && s->note->attempted))
-        return in_pool(a)              ? SC_WHY_SERVICE_ADDRESS
+        return sc_policy_in_pool(a)    ? SC_WHY_SERVICE_ADDRESS
                : sc_policy_connects(a) ? SC_WHY_ALL_LOCAL
                                        : SC_WHY_OWN_ADDRESS;
     enum sc_why why = plain_by_kind(s);
@@ -53,7 +50,7 @@ enum sc_why sc_log_why_bound(const struct sc_log_socket *s, const struct sc_addr
     if (s->service || (s->note && s->note->attempted)) {
         if (p->capture_count > 0 && (*name || !sc_address_is_loopback(&s->local)))
             return SC_WHY_CAPTURED;
-        return in_pool(a) ? SC_WHY_SERVICE_ADDRESS : SC_WHY_ALL_LOCAL;
+        return sc_policy_in_pool(a) ? SC_WHY_SERVICE_ADDRESS : SC_WHY_ALL_LOCAL;
     }
     enum sc_why why = plain_by_kind(s);
     if (!why)

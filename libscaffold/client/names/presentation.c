@@ -6,9 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "client/client.h"
-#include "client/names/names.h"
-#include "client/process/control.h"
+#include "client/names/ask.h"
 #include "client/process/real.h"
 #include "scaffold/scaffold.h"
 

@@ -1,73 +1,24 @@
-/* The public API: what scaffold/scaffold.h has beyond libc's names (client/entries.h), and
- * sockets. */
-#include "scaffold/scaffold.h"
+/* The public API's names of services: as text and as addresses. */
+#include "client/names/service.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "client/client.h"
-#include "client/explain/log.h"
-#include "client/names/names.h"
-#include "client/options/protocol.h"
-#include "client/options/shadow.h"
+#include "client/explain/explain.h"
+#include "client/names/ask.h"
 #include "client/process/control.h"
-#include "client/process/descriptors.h"
-#include "client/process/identity.h"
-#include "client/process/real.h"
 
 #define API __attribute__((visibility("default")))
 
 static int refuse(int error, const char *line)
 {
-    sc_control_explain(error, line);
+    sc_explain(error, line);
     errno = error;
     return -1;
 }
-
-/* --- sockets
- * ------------------------------------------------------------------------------------------ */
-
-static int socket_unlogged(int domain, int type, int protocol)
-{
-    if (domain != AF_SCAFFOLD) {
-        int plain = sc_next.socket(domain, type, protocol);
-        sc_protocol_note(protocol);
-        bool ip = domain == AF_INET || domain == AF_INET6;
-        sc_marks_begin(plain, ip);
-        if (ip)
-            sc_touched_begin(plain);
-        return plain;
-    }
-    int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (kind != SOCK_STREAM && kind != SOCK_DGRAM)
-        return refuse(ESOCKTNOSUPPORT, "AF_SCAFFOLD has SOCK_STREAM and SOCK_DGRAM");
-    int own_protocol = kind == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP;
-    if (protocol != 0 && protocol != own_protocol)
-        return refuse(EPROTONOSUPPORT, "AF_SCAFFOLD has IPPROTO_TCP for SOCK_STREAM and "
-                                       "IPPROTO_UDP for SOCK_DGRAM; 0 stands for either");
-    int fd = sc_real.socket(AF_INET, type, own_protocol);
-    if (fd < 0)
-        return fd;
-    sc_marks_forget(fd);
-    sc_touched_begin(fd);
-    sc_shadow_set(sc_cookie(fd), SC_SHADOW_FAMILY, SC_FAMILY_SCAFFOLD);
-    sc_note_service_socket();
-    return fd;
-}
-
-int sc_socket(int domain, int type, int protocol)
-{
-    sc_control_forget();
-    int fd = socket_unlogged(domain, type, protocol);
-    if (fd >= 0 && sc_log_on())
-        sc_log_made(fd);
-    return fd;
-}
-
-/* --- names
- * -------------------------------------------------------------------------------------------- */
 
 API void scaffold_freeaddrinfo(struct addrinfo *res)
 {
@@ -99,8 +50,8 @@ static int bad_name(const char *text, const char *why)
     char line[SC_CTL_TEXT];
     snprintf(line, sizeof line,
              "%.120s: %s; a service is written label.provider.scaffold[:port[/proto]]", text, why);
-    sc_control_explain(EINVAL, line);
-    sc_control_explain_both(EINVAL, EAI_NONAME);
+    sc_explain(EINVAL, line);
+    sc_explain_both(EINVAL, EAI_NONAME);
     errno = EINVAL;
     return EAI_NONAME;
 }
@@ -112,7 +63,7 @@ int sc_service_parse(const char *text, struct sockaddr_scaffold *addr)
     size_t len = strcspn(text, ":");
     uint16_t port;
     uint8_t proto;
-    sc_control_forget();
+    sc_explain_forget();
     const char *why = len < sizeof name ? read_suffix(text + len, &port, &proto)
                                         : "the name is longer than 253 characters";
     if (why)
@@ -156,7 +107,7 @@ API int scaffold_service_format(const struct sockaddr_scaffold *addr, char *buf,
     const uint8_t *id = addr->sc_service.bytes;
     unsigned port = (unsigned)id[28] << 8 | id[29];
     int kept = errno;
-    sc_control_forget();
+    sc_explain_forget();
     if (addr->sc_family != AF_SCAFFOLD)
         return refuse(EINVAL, "the address's family is not AF_SCAFFOLD");
     int len;
@@ -174,18 +125,4 @@ API int scaffold_service_format(const struct sockaddr_scaffold *addr, char *buf,
     memcpy(buf, text, (size_t)len + 1);
     errno = kept;
     return len;
-}
-
-/* --- the rest
- * ----------------------------------------------------------------------------------------- */
-
-API const char *scaffold_strerror(int error)
-{
-    const char *text = sc_control_explanation(error);
-    return text ? text : error < 0 ? gai_strerror(error) : strerror(error);
-}
-
-API const char *scaffold_version(void)
-{
-    return SCAFFOLD_VERSION;
 }

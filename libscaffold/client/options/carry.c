@@ -1,5 +1,5 @@
-/* Options over a swap: from the program's socket to the one of ours that takes its number, back
- * again, and from a listener to what it accepts. And what stands in the way of a swap. */
+#include "client/options/carry.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -7,11 +7,15 @@
 #include <string.h>
 
 #include "client/client.h"
-#include "client/datagram/datagram.h"
-#include "client/options/options.h"
+#include "client/explain/explain.h"
+#include "client/options/set.h"
+#include "client/options/shadow.h"
 #include "client/options/table.h"
-#include "client/process/control.h"
+#include "client/process/cookies.h"
 #include "client/process/descriptors.h"
+#include "client/process/flow.h"
+#include "client/process/identity.h"
+#include "client/process/marks.h"
 #include "client/process/real.h"
 
 /* Duplicates that are asked about: as many as a swap repairs (client/process/swap.c). */
@@ -147,18 +151,6 @@ static struct sc_option_set set_by_program(int fd)
     return is_ours(fd) ? sc_shadow_set_of(sc_cookie(fd)) : set_on_plain(fd);
 }
 
-void sc_options_undone(int fd, int level, int name)
-{
-    bool filter = level == SOL_SOCKET && name == SO_DETACH_FILTER;
-    bool chooser = level == SOL_SOCKET && name == SO_DETACH_REUSEPORT_BPF;
-    int classic = filter ? SO_ATTACH_FILTER : SO_ATTACH_REUSEPORT_CBPF;
-    int extended = filter ? SO_ATTACH_BPF : SO_ATTACH_REUSEPORT_EBPF;
-    if (!filter && !chooser)
-        return;
-    sc_touched_undo(fd, (unsigned)sc_option_key(SOL_SOCKET, classic));
-    sc_touched_undo(fd, (unsigned)sc_option_key(SOL_SOCKET, extended));
-}
-
 /* --- what stands in the way --------------------------------------------------------------------
  */
 
@@ -199,7 +191,7 @@ int sc_options_admit(int fd)
     if (!obstacle)
         return 0;
     snprintf(line, sizeof line, "%s is set, which a service's socket does not have", obstacle);
-    sc_control_explain(EOPNOTSUPP, line);
+    sc_explain(EOPNOTSUPP, line);
     errno = EOPNOTSUPP;
     return -1;
 }
@@ -308,11 +300,11 @@ void sc_options_inherit(int listener, int accepted)
         enum sc_ctl_option tell = w.option->tell;
         put(&w, accepted, cookie);
         if (tell == SC_OPT_ABORT_ON_CLOSE && sc_options_ask_reset(&w.value, w.len))
-            sc_options_tell_flow(accepted, tell, 1);
+            sc_flow_set(accepted, tell, 1);
         else if (tell == SC_OPT_SNDBUF || tell == SC_OPT_RCVBUF)
-            sc_options_tell_flow(accepted, tell, (uint32_t)w.value.number / 2);
+            sc_flow_set(accepted, tell, (uint32_t)w.value.number / 2);
         else if (tell == SC_OPT_USER_TIMEOUT_MS)
-            sc_options_tell_flow(accepted, tell, (uint32_t)w.value.number);
+            sc_flow_set(accepted, tell, (uint32_t)w.value.number);
     }
 }
 

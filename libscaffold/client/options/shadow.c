@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "client/process/cookies.h"
+#include "client/process/marks.h"
 
 struct entry {
     uint64_t cookie;

@@ -42,10 +42,6 @@ int sc_option_set_next(const struct sc_option_set *s, unsigned from);
     for (int key = sc_option_set_next(set, 0); key >= 0;                                           \
          key = sc_option_set_next(set, (unsigned)key + 1))
 
-/* Descriptors that the tables indexed by number cover: what programs raise their limit to, short of
- * the exotic. Higher numbers work, without what the tables are for. */
-#define SC_DESCRIPTORS_MAX 65536
-
 void sc_shadow_set(uint64_t cookie, unsigned key, int value);
 bool sc_shadow_get(uint64_t cookie, unsigned key, int *value);
 

@@ -1,10 +1,13 @@
 #include "client/options/table.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <stddef.h>
 #include <sys/socket.h>
+
+#include "client/options/shadow.h"
 
 /* Newer than the oldest headers that build this, or in the kernel's headers alone, which cannot be
  * included beside libc's. */
@@ -347,4 +350,23 @@ int sc_option_key(int level, int name)
 {
     const uint16_t *place = place_of(level, name);
     return place ? *place - 1 : -1;
+}
+
+int sc_option_kept_key(int level, int name)
+{
+    int key = sc_option_key(level, name);
+    return key < SC_SHADOW_OPTIONS ? key : -1;
+}
+
+/* What the kernel refuses with another errno than options that it does not know: zero copy on what
+ * cannot do it, and what belongs to AF_UNIX and would reveal scaffoldd. */
+static bool is_unsupported(int name)
+{
+    return name == SO_ZEROCOPY || name == SO_PASSCRED || name == SO_PASSSEC ||
+           name == NEW_SO_PASSPIDFD;
+}
+
+int sc_option_refusal(int level, int name)
+{
+    return level == SOL_SOCKET && is_unsupported(name) ? EOPNOTSUPP : ENOPROTOOPT;
 }

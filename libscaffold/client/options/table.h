@@ -40,6 +40,12 @@ struct sc_option {
  * that is reported as set and is not can be a hole (TCP_ULP "tls" would send plain text). */
 int sc_option_key(int level, int name);
 
+/* The key of an option that a service's socket keeps; -1 for all others. */
+int sc_option_kept_key(int level, int name);
+
+/* The errno of one that is refused. */
+int sc_option_refusal(int level, int name);
+
 /* NULL: no option has this key. */
 const struct sc_option *sc_option_at(unsigned key);
 

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client/explain/explain.h"
 #include "client/process/daemon.h"
 #include "client/process/fork_gate.h"
 #include "client/process/kernel.h"
@@ -47,7 +48,7 @@ __attribute__((format(printf, 2, 3))) static int no_scaffoldd(bool *said, const 
     va_start(args, format);
     vsnprintf(text, SC_CTL_TEXT, format, args);
     va_end(args);
-    sc_control_explain(ENETDOWN, text);
+    sc_explain(ENETDOWN, text);
     strcat(line, "\n");
     say_once(said, line);
     errno = ENETDOWN;
@@ -247,7 +248,7 @@ int sc_control_open(bool quiet)
     if (fd >= 0)
         return fd;
     if (fd == -ENOBUFS) {
-        sc_control_explain(ENOBUFS, "no descriptor is left to ask scaffoldd with");
+        sc_explain(ENOBUFS, "no descriptor is left to ask scaffoldd with");
         errno = ENOBUFS;
         return -1;
     }
@@ -326,7 +327,7 @@ static int read_reply(const struct sc_ctl_reply *r, ssize_t n, uint16_t op)
     if (r->error == 0)
         return 0;
     say_refusal(r);
-    sc_control_explain(r->error, r->text);
+    sc_explain(r->error, r->text);
     errno = r->error;
     return -1;
 }
@@ -407,8 +408,8 @@ static long take_reply(int control, struct sc_ctl_reply *r, int *fd)
 
 static int no_descriptor_left(void)
 {
-    sc_control_explain(ENOBUFS, "no descriptor is left for the service's socket; raise the limit "
-                                "(ulimit -n)");
+    sc_explain(ENOBUFS, "no descriptor is left for the service's socket; raise the limit "
+                        "(ulimit -n)");
     errno = ENOBUFS;
     return -1;
 }

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "client/client.h"
-#include "client/options/shadow.h"
 #include "client/process/descriptors.h"
 #include "client/process/kernel.h"
+#include "client/process/marks.h"
 #include "client/process/real.h"
 
 #define SLOTS 2 /* epoll sets that hold one socket at a time; two already is rare */

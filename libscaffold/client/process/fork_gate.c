@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "client/process/descriptors.h"
 #include "client/process/kernel.h"
+#include "client/process/owner.h"
 
 /* Inside is over in microseconds. Whoever is there for so long was stopped, or has ended there with
  * a process that shares this memory, and nobody else can wait for that. */
@@ -145,7 +145,7 @@ void sc_fork_end(void)
 /* Here is one thread, this one. */
 void sc_fork_end_in_child(void)
 {
-    sc_descriptors_take_over();
+    sc_owner_take_over();
     forks--;
     __atomic_store_n(&waiting, 0, __ATOMIC_SEQ_CST);
     __atomic_store_n(&forking, forks, __ATOMIC_SEQ_CST);

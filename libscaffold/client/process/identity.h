@@ -31,6 +31,17 @@ struct sc_identity {
     struct sc_name peer; /* valid when OPEN or FAILED */
 };
 
+/* The name of ours that a socket carries, of whatever kind; and, of streams, what is connected to
+ * it: false when nothing is, kind 0 for a name that is none of ours. One system call; errno is
+ * kept. Signal-safe. */
+bool sc_read_own_name(int fd, struct sc_name *own);
+bool sc_read_peer_name(int fd, struct sc_name *peer);
+
+/* True for descriptors whose socket is a stream of ours, or a datagram socket; fills own name. One
+ * system call; errno is kept. Signal-safe. */
+bool sc_is_service_socket(int fd, struct sc_name *own);
+bool sc_is_datagram_socket(int fd, struct sc_name *own);
+
 /* Two system calls for a flow, one for a plain socket. errno is kept. Signal-safe. */
 enum sc_state sc_identify(int fd, struct sc_identity *id);
 
@@ -40,25 +51,9 @@ bool sc_is_hung_up(int fd);
 /* Descriptor in the words of FLOW_ERROR, FLOW_SET and FLOW_GET. */
 void sc_flow_name(int fd, struct sc_ctl_flow *out);
 
-/* Gives an address to the program in the shape of `family`: never more than *len bytes, *len
- * becoming the true length. */
-void sc_give_address(const struct sc_address *a, enum sc_family family, struct sockaddr *addr,
-                     socklen_t *len);
-
-/* True once the process has had a service socket: before, nothing is asked. */
-bool sc_any_service_socket(void);
-void sc_note_service_socket(void);
-
 /* True when nothing but libc's call is wanted on this descriptor: no socket of a service, as far as
  * is known without asking. Costs two loads. */
 bool sc_is_plain(int fd);
-
-/* A descriptor has come from another process. */
-void sc_note_passed(int fd);
-
-/* The program asks what a descriptor is that was passed to it when the process had no service: then
- * we do, once. True if it is ours. errno is kept. */
-bool sc_meet_passed(int fd);
 
 /* True when a call of the kernel's may have written the name of one of our sockets to `addr`, which
  * had `room` bytes and was told that the name has `len`. */

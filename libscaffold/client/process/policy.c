@@ -1,6 +1,4 @@
 /* What the environment says about this process, and the pure tests that it answers. */
-#include "client/client.h"
-
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/process/kernel.h"
+#include "client/client.h"
 #include "client/process/own_addresses.h"
 #include "client/process/real.h"
 
@@ -159,6 +157,11 @@ __attribute__((constructor(102))) static void read_early(void)
 }
 
 /* --- which addresses are ours ----------------------------------------------------------------- */
+
+bool sc_policy_in_pool(const struct sc_address *a)
+{
+    return sc_address_in_pool(a, &sc_policy()->pool);
+}
 
 bool sc_policy_connects(const struct sc_address *a)
 {

@@ -7,9 +7,11 @@
 #include <sys/ioctl.h>
 
 #include "client/explain/log.h"
+#include "client/explain/log_file.h"
 #include "client/options/protocol.h"
 #include "client/process/descriptors.h"
 #include "client/process/epolls.h"
+#include "client/process/marks.h"
 #include "client/process/real.h"
 
 /* Duplicates in one process that are repaired; programs that have any have one or two. */

@@ -1,10 +1,36 @@
-#include "client/call/flow_error.h"
+#include "client/process/flow.h"
 
 #include <errno.h>
-#include <poll.h>
 
+#include "client/explain/explain.h"
 #include "client/process/control.h"
 #include "client/process/identity.h"
+
+void sc_flow_set(int fd, enum sc_ctl_option option, uint32_t value)
+{
+    struct sc_ctl_request q = sc_control_request(SC_CTL_FLOW_SET);
+    struct sc_ctl_reply r;
+    int kept = errno;
+    sc_flow_name(fd, &q.flow.flow);
+    q.flow.option = option;
+    q.flow.value = value;
+    sc_control_call(&q, &r, true);
+    errno = kept;
+}
+
+bool sc_flow_get(int fd, enum sc_ctl_option option, struct sc_ctl_reply *r)
+{
+    struct sc_ctl_request q = sc_control_request(SC_CTL_FLOW_GET);
+    int kept = errno;
+    sc_flow_name(fd, &q.flow.flow);
+    q.flow.option = option;
+    bool known = sc_control_call(&q, r, true) == 0;
+    errno = kept;
+    return known;
+}
+
+/* --- how it ended -------------------------------------------------------------------------------
+ */
 
 static int ask(int fd, int error)
 {
@@ -23,7 +49,7 @@ int sc_flow_error(int fd, int error)
     if (error == ECONNRESET) {
         sc_identify(fd, &id);
         if (id.state == SC_STATE_FAILED)
-            sc_control_explain(error = id.peer.address.port, "");
+            sc_explain(error = id.peer.address.port, "");
         else if (id.state == SC_STATE_OPEN)
             error = ask(fd, error);
     }
@@ -40,20 +66,9 @@ int sc_flow_untold(int fd)
     return error;
 }
 
-static bool is_known(int fd)
-{
-    struct sc_ctl_request q = sc_control_request(SC_CTL_FLOW_GET);
-    struct sc_ctl_reply r;
-    sc_flow_name(fd, &q.flow.flow);
-    q.flow.option = SC_OPT_OUTQ;
-    return sc_control_call(&q, &r, true) == 0;
-}
-
 bool sc_flow_is_over(int fd)
 {
-    int kept = errno;
+    struct sc_ctl_reply r;
     /* Hung up is also who has shut down both directions itself: then the flow may live on. */
-    bool over = sc_is_hung_up(fd) && !is_known(fd);
-    errno = kept;
-    return over;
+    return sc_is_hung_up(fd) && !sc_flow_get(fd, SC_OPT_OUTQ, &r);
 }

@@ -1,12 +1,11 @@
 /* Service names, asked from scaffoldd. */
-#ifndef SC_CLIENT_NAMES_NAMES_H
-#define SC_CLIENT_NAMES_NAMES_H
+#ifndef SC_CLIENT_NAMES_ASK_H
+#define SC_CLIENT_NAMES_ASK_H
 
 #include <stdbool.h>
 #include <sys/socket.h>
 
 #include "local/ctl.h"
-#include "scaffold/scaffold.h"
 
 /* True for names under .scaffold, in any case and with or without a final dot. Pure. */
 bool sc_is_scaffold_name(const char *name);
@@ -14,9 +13,6 @@ bool sc_is_scaffold_name(const char *name);
 /* RESOLVE. Returns 0, or an EAI_ code with the errno that a call on a socket fails with for it;
  * scaffold_strerror explains both. */
 int sc_resolve(const char *name, struct sc_ctl_reply *r);
-
-/* scaffold_service_parse, with the result of sc_resolve. */
-int sc_service_parse(const char *text, struct sockaddr_scaffold *addr);
 
 /* An address of `len` bytes as a value; false when it is none of the pool. */
 bool sc_pool_address(const void *addr, socklen_t len, int family, struct sc_address *a);

@@ -73,9 +73,6 @@ int sc_socketpair(int domain, int type, int protocol, int pair[2]);
 int sc_pidfd_getfd(int pidfd, int target, unsigned flags);
 int sc_connect(int fd, const struct sockaddr *addr, socklen_t len);
 int sc_bind(int fd, const struct sockaddr *addr, socklen_t len);
-/* Binds anew what was bound under this name and has lost it; a failure leaves the socket as it is.
- */
-void sc_bind_again(int fd, const struct sc_name *own);
 int sc_listen(int fd, int backlog);
 int sc_accept(int fd, struct sockaddr *addr, socklen_t *len);
 int sc_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags);

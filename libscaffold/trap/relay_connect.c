@@ -4,6 +4,7 @@
 
 #include "client/client.h"
 #include "client/datagram/datagram.h"
+#include "client/names/target.h"
 #include "client/process/marks.h"
 #include "trap/place.h"
 #include "trap/relay_parts.h"
@@ -21,8 +22,9 @@ static int join(struct sc_relay *r, int like, const struct sockaddr *far, sockle
     int err = r->service < 0 ? sc_relay_make_service(r, like) : 0;
     if (err || sc_is_datagram(r->service))
         return err;
-    return sc_datagram_route(r->service, far, len) == SC_ROUTE_SERVICE ? sc_relay_watch_service(r)
-                                                                       : -errno;
+    struct sc_target to = sc_target_of(far, len);
+    return sc_datagram_route(r->service, &to) == SC_ROUTE_SERVICE ? sc_relay_watch_service(r)
+                                                                  : -errno;
 }
 
 static int open_towards(const struct sc_relay_socket *s, const struct sockaddr *far, socklen_t len,

@@ -1,6 +1,5 @@
-/* accept: the kernel's, on a real listener to which only scaffoldd can connect
- * (daemon/stream/folder.h). No question is asked, since a sandbox may forbid it; here the first
- * byte is sent that keeps an abort from looking like an end (D3, A7, A8). */
+#include "client/call/accept.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -9,13 +8,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "client/client.h"
-#include "client/explain/log.h"
-#include "client/explain/log_file.h"
 #include "client/names/give.h"
 #include "client/options/carry.h"
 #include "client/options/shadow.h"
 #include "client/process/adopt.h"
+#include "client/process/fail.h"
 #include "client/process/fork_gate.h"
 #include "client/process/identity.h"
 #include "client/process/kernel.h"
@@ -165,13 +162,10 @@ static int on_accept_failure(int fd, bool known)
     return -1;
 }
 
-/* accept has no flags, and a sandbox may let it alone through. */
-#define NO_FLAGS (-1)
-
 static int kernels(int fd, void *addr, socklen_t *len, int flags)
 {
-    return flags == NO_FLAGS ? sc_next.accept(fd, addr, len)
-                             : sc_next.accept4(fd, addr, len, flags);
+    return flags == SC_ACCEPT_NO_FLAGS ? sc_next.accept(fd, addr, len)
+                                       : sc_next.accept4(fd, addr, len, flags);
 }
 
 /* A connection, and who made it as far as the kernel has said. */
@@ -265,7 +259,7 @@ static int accept_looking(int fd, struct sockaddr *addr, socklen_t *len, int fla
         errno = kept;
         return a.fd;
     }
-    if (!settle(fd, a.fd, flags == NO_FLAGS ? 0 : flags, &peer)) {
+    if (!settle(fd, a.fd, flags == SC_ACCEPT_NO_FLAGS ? 0 : flags, &peer)) {
         sc_real.close(a.fd);
         errno = ECONNABORTED; /* accept(2): a connection that was aborted */
         return -1;
@@ -278,29 +272,9 @@ static int accept_looking(int fd, struct sockaddr *addr, socklen_t *len, int fla
     return a.fd;
 }
 
-static int accept_unlogged(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+int sc_accept_flow(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
     if (sc_mark_is_set(fd, SC_MARK_PLAIN))
         return note(kernels(fd, addr, len, flags), true);
-    if (!sc_is_datagram(fd))
-        return accept_looking(fd, addr, len, flags);
-    errno = EOPNOTSUPP;
-    return -1;
-}
-
-static int logged(int one)
-{
-    if (one >= 0 && sc_log_on())
-        sc_log_accepted(one);
-    return one;
-}
-
-int sc_accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
-{
-    return logged(accept_unlogged(fd, addr, len, flags));
-}
-
-int sc_accept(int fd, struct sockaddr *addr, socklen_t *len)
-{
-    return logged(accept_unlogged(fd, addr, len, NO_FLAGS));
+    return sc_is_datagram(fd) ? sc_fail(EOPNOTSUPP) : accept_looking(fd, addr, len, flags);
 }

@@ -1,17 +1,14 @@
-/* connect: scaffoldd makes a pair of sockets, keeps one end, and gives the other to the program,
- * under its own number (D2). Order matters: named and plugged before the program can see it,
- * swapped before anybody can answer (A4). */
+#include "client/call/connect.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
+#include "client/call/bind.h"
 #include "client/call/fresh.h"
 #include "client/client.h"
-#include "client/datagram/datagram.h"
-#include "client/explain/explain.h"
-#include "client/explain/log.h"
-#include "client/explain/log_file.h"
 #include "client/names/meanings.h"
+#include "client/names/target.h"
 #include "client/options/carry.h"
 #include "client/process/adopt.h"
 #include "client/process/control.h"
@@ -20,61 +17,14 @@
 #include "client/process/fork_gate.h"
 #include "client/process/identity.h"
 #include "client/process/marks.h"
-#include "client/process/memory.h"
 #include "client/process/real.h"
 #include "client/process/swap.h"
 #include "scaffold/scaffold.h"
 
-/* Where the program wants to go, when that is ours. */
-struct target {
-    bool by_service;
-    bool here; /* an address of this host's own: plain IP, unless a service is reached there */
-    sa_family_t family;
-    struct sc_address address;
-    struct scaffold_service_id service;
-};
-
-/* --- the target
- * ----------------------------------------------------------------------------------- */
-
-static bool read_service(const struct sockaddr *addr, socklen_t len, struct target *t)
+/* An address of this host's own: plain IP, unless a service is reached there. */
+static bool is_here(const struct sc_target *t)
 {
-    struct sockaddr_scaffold s;
-    if (len < sizeof s)
-        return false;
-    memcpy(&s, addr, sizeof s);
-    t->by_service = true;
-    t->service = s.sc_service;
-    return true;
-}
-
-/* connect to a wildcard reaches this host, as in Linux. */
-static void read_wildcard(struct sc_address *a)
-{
-    if (!sc_address_is_wildcard(a))
-        return;
-    if (sc_address_is_v4(a))
-        *a = sc_address_v4(INADDR_LOOPBACK, a->port);
-    else
-        memcpy(a->ip, &in6addr_loopback, sizeof a->ip);
-}
-
-/* No system call for addresses that are not ours. */
-static bool read_target(const struct sockaddr *addr, socklen_t len, struct target *t)
-{
-    *t = (struct target){0};
-    if (!addr || len < sizeof addr->sa_family)
-        return false;
-    t->family = addr->sa_family;
-    if (addr->sa_family == AF_SCAFFOLD)
-        return read_service(addr, len, t);
-    if (sc_address_from_sockaddr(addr, len, &t->address) < 0)
-        return false;
-    t->here = sc_policy_is_here(&t->address);
-    if (!t->here && !sc_policy_connects(&t->address))
-        return false;
-    read_wildcard(&t->address);
-    return true;
+    return !sc_target_is_service(t) && sc_policy_is_here(&t->address);
 }
 
 static bool fits(enum sc_family socket, sa_family_t target)
@@ -94,7 +44,7 @@ static bool fits(enum sc_family socket, sa_family_t target)
 
 struct opening {
     int fd;
-    const struct target *target;
+    const struct sc_target *target;
     const struct sc_candidate *candidate;
     int control;
     struct sc_options_told told;
@@ -126,17 +76,19 @@ static int prepare(struct opening *o)
 {
     struct sc_ctl_reply r;
     struct sc_ctl_request q = sc_control_request(SC_CTL_PREPARE);
-    q.prepare.by_service = o->target->by_service;
-    q.prepare.here = o->target->here;
+    q.prepare.by_service = sc_target_is_service(o->target);
+    q.prepare.here = is_here(o->target);
     q.prepare.family = (uint8_t)o->candidate->family;
     q.prepare.local_port = o->candidate->local_port;
-    q.prepare.address = o->target->address;
     q.prepare.reuseaddr = is_patient(o->fd);
     if (o->candidate->state == SC_STATE_BOUND)
         q.prepare.local = o->candidate->id.own.address;
-    memcpy(q.prepare.service, o->target->service.bytes, sizeof q.prepare.service);
-    if (!o->target->by_service)
-        sc_meanings_of(&o->target->address, q.prepare.service);
+    if (q.prepare.by_service) {
+        memcpy(q.prepare.service, o->target->service.bytes, sizeof q.prepare.service);
+    } else {
+        q.prepare.address = sc_target_reached(o->target);
+        sc_meanings_of(&q.prepare.address, q.prepare.service);
+    }
     return sc_control_ask_for(o->control, &q, &r, put_in_place, o);
 }
 
@@ -202,7 +154,7 @@ static int open_ends(struct opening *o)
     return sc_fail(EINPROGRESS);
 }
 
-static int open_flow(int fd, const struct target *t, const struct sc_candidate *c)
+static int open_flow(int fd, const struct sc_target *t, const struct sc_candidate *c)
 {
     struct opening o = {.fd = fd, .target = t, .candidate = c};
     sc_mark_clear(fd, SC_MARKS_OF_ATTEMPT);
@@ -245,7 +197,7 @@ static int tell_failure(int fd, const struct sc_candidate *c)
     return result;
 }
 
-static int connect_service(int fd, const struct target *t, const struct sc_candidate *c)
+static int connect_service(int fd, const struct sc_target *t, const struct sc_candidate *c)
 {
     if (!fits(c->family, t->family))
         return sc_fail(EAFNOSUPPORT);
@@ -325,7 +277,7 @@ static int make_plain(int fd, const struct sc_candidate *c, bool keep_bind)
 }
 
 /* A socket of ours goes somewhere else: what bind reserved is given up. */
-static int connect_plain(int fd, const struct sockaddr *addr, socklen_t len)
+static int connect_plain(int fd, const struct sc_target *to)
 {
     struct sc_candidate c;
     if (!sc_candidate_read(fd, &c) || c.state == SC_STATE_PLAIN)
@@ -336,54 +288,43 @@ static int connect_plain(int fd, const struct sockaddr *addr, socklen_t len)
         return sc_fail(EALREADY);
     if (make_plain(fd, &c, true) < 0)
         return -1;
-    return sc_next.connect(fd, addr, len);
+    return sc_next.connect(fd, to->addr, to->len);
 }
 
 /* connect(AF_UNSPEC): the flow, or the reservation, is over; the socket starts anew. */
-static int disconnect(int fd, const struct sockaddr *addr, socklen_t len)
+static int disconnect(int fd, const struct sc_target *to)
 {
     struct sc_candidate c;
     if (sc_is_plain(fd) || !sc_candidate_read(fd, &c) || c.state == SC_STATE_PLAIN)
-        return sc_next.connect(fd, addr, len);
+        return sc_next.connect(fd, to->addr, to->len);
     sc_mark_clear(fd, SC_MARKS_OF_ATTEMPT);
     if (c.state == SC_STATE_OPEN)
         sc_flow_set(fd, SC_OPT_ABORT_ON_CLOSE, 1);
     return make_plain(fd, &c, false);
 }
 
-static int connect_unlogged(int fd, const struct sockaddr *addr, socklen_t len)
+/* Towards what is ours. */
+static int connect_ours(int fd, const struct sc_target *to)
 {
-    struct target t;
     struct sc_candidate c;
-    if (!sc_memory_reads_address(addr, len))
-        return sc_next.connect(fd, addr, len);
-    if (addr && sc_is_datagram(fd))
-        return sc_datagram_connect(fd, addr, len);
-    if (read_target(addr, len, &t)) {
-        if (sc_is_udp(fd))
-            return sc_datagram_connect(fd, addr, len);
-        bool family_fits =
-            sc_candidate_read(fd, &c) && (c.state != SC_STATE_PLAIN || fits(c.family, t.family));
-        int r = family_fits ? connect_service(fd, &t, &c) : sc_next.connect(fd, addr, len);
-        if (r == 0 || !t.here || errno != ENOENT)
-            return r;
-    }
-    if (addr && len >= sizeof addr->sa_family && addr->sa_family == AF_UNSPEC)
-        return disconnect(fd, addr, len);
-    struct sc_name own;
-    int r = sc_next.connect(fd, addr, len);
-    if (r < 0 && errno == EINVAL && addr && len >= sizeof addr->sa_family &&
-        (addr->sa_family == AF_INET || addr->sa_family == AF_INET6) &&
-        sc_is_service_socket(fd, &own))
-        return connect_plain(fd, addr, len);
-    return r;
+    bool family_fits =
+        sc_candidate_read(fd, &c) && (c.state != SC_STATE_PLAIN || fits(c.family, to->family));
+    return family_fits ? connect_service(fd, to, &c) : sc_next.connect(fd, to->addr, to->len);
 }
 
-int sc_connect(int fd, const struct sockaddr *addr, socklen_t len)
+int sc_connect_stream(int fd, const struct sc_target *to)
 {
-    sc_explain_forget();
-    int r = connect_unlogged(fd, addr, len);
-    if (sc_log_on())
-        sc_log_connected(fd, addr, len, r);
+    struct sc_name own;
+    if (to->error == 0 && sc_target_is_ours(to)) {
+        int r = connect_ours(fd, to);
+        if (r == 0 || errno != ENOENT || !is_here(to))
+            return r;
+    }
+    if (to->is_given && to->family == AF_UNSPEC)
+        return disconnect(fd, to);
+    int r = sc_next.connect(fd, to->addr, to->len);
+    if (r < 0 && errno == EINVAL && (to->family == AF_INET || to->family == AF_INET6) &&
+        sc_is_service_socket(fd, &own))
+        return connect_plain(fd, to);
     return r;
 }

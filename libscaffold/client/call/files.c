@@ -4,6 +4,7 @@
 
 #include "client/client.h"
 #include "client/datagram/datagram.h"
+#include "client/names/target.h"
 #include "client/process/fail.h"
 #include "client/process/identity.h"
 #include "client/process/marks.h"
@@ -25,10 +26,13 @@ static ssize_t receive(int fd, const struct iovec *iov, int count)
     return sc_datagram_receive(fd, &msg, 0);
 }
 
+/* No address: where the socket is connected to. */
+static const struct sc_target nowhere = {.error = -EINVAL};
+
 static ssize_t send_one(int fd, const struct iovec *iov, int count)
 {
     struct msghdr msg = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count};
-    return sc_datagram_send(fd, &msg, 0);
+    return sc_datagram_send(fd, &msg, &nowhere, 0);
 }
 
 ssize_t sc_read(int fd, void *buf, size_t n)

@@ -7,6 +7,7 @@
 #include "client/datagram/datagram.h"
 #include "client/explain/log.h"
 #include "client/explain/log_file.h"
+#include "client/names/target.h"
 #include "client/process/fail.h"
 #include "client/process/flow.h"
 #include "client/process/identity.h"
@@ -122,13 +123,9 @@ static ssize_t on_send_failure(const struct attempt *a)
 }
 
 /* MSG_FASTOPEN towards a service is connect, then send. */
-static bool opens_service(int flags, const struct sockaddr *to, socklen_t len)
+static bool opens_service(int flags, const struct sc_target *to)
 {
-    struct sc_address a;
-    if (!(flags & MSG_FASTOPEN) || !to || len < sizeof to->sa_family)
-        return false;
-    return to->sa_family == AF_SCAFFOLD || (sc_address_from_sockaddr(to, len, &a) == 0 &&
-                                            (sc_policy_connects(&a) || sc_policy_is_here(&a)));
+    return (flags & MSG_FASTOPEN) && sc_target_is_ours(to);
 }
 
 /* It opens nothing on a flow that is open. */
@@ -154,33 +151,32 @@ static bool carries_rights(const struct msghdr *msg)
 
 /* A datagram socket, or one that becomes ours by what it sends to. *result is the call's, when it
  * was a datagram's. */
-static bool is_datagram(int fd, const struct msghdr *msg, int flags, ssize_t *result)
+static bool is_datagram(int fd, const struct msghdr *msg, int flags, const struct sc_target *to,
+                        ssize_t *result)
 {
     if (!sc_is_datagram(fd)) {
-        if (!msg->msg_name || (flags & MSG_FASTOPEN))
+        if (!to->addr || (flags & MSG_FASTOPEN))
             return false;
-        enum sc_route route = sc_datagram_route(fd, msg->msg_name, msg->msg_namelen);
+        enum sc_route route = sc_datagram_route(fd, to);
         if (route == SC_ROUTE_IP)
             return false;
         *result = -1;
         if (route == SC_ROUTE_NONE && sc_log_on())
-            sc_log_unsent(fd, msg->msg_name, msg->msg_namelen);
+            sc_log_unsent(fd, to);
         if (route == SC_ROUTE_NONE)
             return true;
     }
-    *result = sc_datagram_send(fd, msg, flags);
+    *result = sc_datagram_send(fd, msg, to, flags);
     return true;
 }
 
-static ssize_t sendmsg_unlogged(int fd, const struct msghdr *msg, int flags)
+static ssize_t send_message(int fd, const struct msghdr *msg, int flags, const struct sc_target *to)
 {
     struct sc_name own;
     ssize_t result;
-    if (!sc_memory_reads_head(msg))
-        return sc_next.sendmsg(fd, msg, flags); /* EFAULT, unless something else comes first */
-    if (is_datagram(fd, msg, flags, &result))
+    if (is_datagram(fd, msg, flags, to, &result))
         return result;
-    bool opens = opens_service(flags, msg->msg_name, msg->msg_namelen);
+    bool opens = opens_service(flags, to);
     if (!opens && sc_is_plain(fd))
         return sc_next.sendmsg(fd, msg, flags);
     if (!opens && is_open_already(fd, flags))
@@ -194,7 +190,7 @@ static ssize_t sendmsg_unlogged(int fd, const struct msghdr *msg, int flags)
         return sc_sendmsg(fd, &bare, flags);
     }
     if (opens) {
-        if (sc_connect(fd, msg->msg_name, msg->msg_namelen) < 0)
+        if (sc_connect(fd, to->addr, to->len) < 0)
             return -1;
         flags &= ~MSG_FASTOPEN;
     }
@@ -207,32 +203,36 @@ static ssize_t sendmsg_unlogged(int fd, const struct msghdr *msg, int flags)
 
 ssize_t sc_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
-    ssize_t sent = sendmsg_unlogged(fd, msg, flags);
+    if (!sc_memory_reads_head(msg))
+        return sc_next.sendmsg(fd, msg, flags); /* EFAULT, unless something else comes first */
+    struct sc_target to = sc_target_of(msg->msg_name, msg->msg_namelen);
+    ssize_t sent = send_message(fd, msg, flags, &to);
     if (sc_log_on() && sent >= 0)
-        sc_log_sent(fd, msg->msg_name, msg->msg_namelen);
+        sc_log_sent(fd, &to);
     return sent;
 }
 
-static ssize_t sendto_unlogged(int fd, const void *buf, size_t n, int flags,
-                               const struct sockaddr *to, socklen_t len)
+static ssize_t send_bytes(int fd, const void *buf, size_t n, int flags, const struct sc_target *to)
 {
-    if ((!to && sc_is_plain(fd)) || !sc_memory_reads_address(to, len))
-        return sc_next.sendto(fd, buf, n, flags, to, len);
+    if (!to->addr && sc_is_plain(fd))
+        return sc_next.sendto(fd, buf, n, flags, NULL, to->len);
     struct iovec iov = {(void *)(uintptr_t)buf, n};
-    struct msghdr msg = {
-        .msg_name = (void *)(uintptr_t)to, .msg_namelen = len, .msg_iov = &iov, .msg_iovlen = 1};
+    struct msghdr msg = {.msg_name = (void *)(uintptr_t)to->addr,
+                         .msg_namelen = to->len,
+                         .msg_iov = &iov,
+                         .msg_iovlen = 1};
     ssize_t result;
-    if (is_datagram(fd, &msg, flags, &result))
+    if (is_datagram(fd, &msg, flags, to, &result))
         return result;
-    if (opens_service(flags, to, len))
+    if (opens_service(flags, to))
         return sc_sendmsg(fd, &msg, flags);
     if (sc_is_plain(fd))
-        return sc_next.sendto(fd, buf, n, flags, to, len);
+        return sc_next.sendto(fd, buf, n, flags, to->addr, to->len);
     if (is_open_already(fd, flags))
         return sc_fail(EISCONN);
     if (!may_send(fd, flags))
         return -1;
-    ssize_t sent = sc_next.sendto(fd, buf, n, flags | MSG_NOSIGNAL, to, len);
+    ssize_t sent = sc_next.sendto(fd, buf, n, flags | MSG_NOSIGNAL, to->addr, to->len);
     if (sent >= 0)
         return sent;
     struct attempt a = {fd, &msg, flags};
@@ -242,9 +242,12 @@ static ssize_t sendto_unlogged(int fd, const void *buf, size_t n, int flags,
 ssize_t sc_sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *to,
                   socklen_t len)
 {
-    ssize_t sent = sendto_unlogged(fd, buf, n, flags, to, len);
+    if (!sc_memory_reads_address(to, len))
+        return sc_next.sendto(fd, buf, n, flags, to, len);
+    struct sc_target target = sc_target_of(to, len);
+    ssize_t sent = send_bytes(fd, buf, n, flags, &target);
     if (sc_log_on() && sent >= 0)
-        sc_log_sent(fd, to, len);
+        sc_log_sent(fd, &target);
     return sent;
 }
 
@@ -256,8 +259,10 @@ static bool is_all_plain(int fd, const struct mmsghdr *list, unsigned count)
         return false;
     for (unsigned i = 0; i < count && sc_memory_reads(&list[i], sizeof list[i]); i++) {
         const struct msghdr *m = &list[i].msg_hdr;
-        if (m->msg_name && sc_memory_reads_address(m->msg_name, m->msg_namelen) &&
-            sc_names_ours(m->msg_name, m->msg_namelen))
+        if (!m->msg_name || !sc_memory_reads_address(m->msg_name, m->msg_namelen))
+            continue;
+        struct sc_target to = sc_target_of(m->msg_name, m->msg_namelen);
+        if (sc_target_names_service(&to) || sc_target_is_here(&to))
             return false;
     }
     return true;

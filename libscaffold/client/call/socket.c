@@ -1,12 +1,11 @@
-/* How sockets come about: made, in pairs, or taken from another process. */
+#include "client/call/socket.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "client/client.h"
 #include "client/explain/explain.h"
-#include "client/explain/log.h"
-#include "client/explain/log_file.h"
 #include "client/options/protocol.h"
 #include "client/options/shadow.h"
 #include "client/process/adopt.h"
@@ -22,7 +21,7 @@ static int refuse(int error, const char *line)
     return -1;
 }
 
-static int socket_unlogged(int domain, int type, int protocol)
+int sc_socket_make(int domain, int type, int protocol)
 {
     if (domain != AF_SCAFFOLD) {
         int plain = sc_next.socket(domain, type, protocol);
@@ -47,15 +46,6 @@ static int socket_unlogged(int domain, int type, int protocol)
     sc_touched_begin(fd);
     sc_shadow_set(sc_cookie(fd), SC_SHADOW_FAMILY, SC_FAMILY_SCAFFOLD);
     sc_note_service_socket();
-    return fd;
-}
-
-int sc_socket(int domain, int type, int protocol)
-{
-    sc_explain_forget();
-    int fd = socket_unlogged(domain, type, protocol);
-    if (fd >= 0 && sc_log_on())
-        sc_log_made(fd);
     return fd;
 }
 

@@ -8,6 +8,7 @@
 #include "client/client.h"
 #include "client/explain/explain.h"
 #include "client/names/give.h"
+#include "client/names/target.h"
 #include "client/process/control.h"
 #include "client/process/fail.h"
 #include "client/process/memory.h"
@@ -85,9 +86,9 @@ static void base_of(const uint8_t service[32], uint64_t id[ID_WORDS])
     memcpy(id, bytes, sizeof bytes);
 }
 
-static int find_service(const struct sockaddr_scaffold *s, struct sc_address *out)
+static int find_service(const struct scaffold_service_id *s, struct sc_address *out)
 {
-    const uint8_t *bytes = s->sc_service.bytes;
+    const uint8_t *bytes = s->bytes;
     uint64_t id[ID_WORDS];
     uint16_t port = (uint16_t)(bytes[28] << 8 | bytes[29]);
     base_of(bytes, id);
@@ -137,50 +138,38 @@ static struct sockaddr_scaffold as_service(const struct sc_address *a)
  */
 
 /* An AF_INET6 socket takes both; an AF_INET one takes AF_UNSPEC for its own, as Linux does. */
-static int read_ip(enum sc_family family, const struct sockaddr *addr, socklen_t len,
-                   struct sc_address *out)
+static int check_ip(enum sc_family family, const struct sc_target *to)
 {
-    struct sockaddr_in unspecified;
-    if (addr->sa_family == AF_UNSPEC && family != SC_FAMILY_INET6 && len >= sizeof unspecified) {
-        memcpy(&unspecified, addr, sizeof unspecified);
-        unspecified.sin_family = AF_INET;
-        return sc_address_from_sockaddr((struct sockaddr *)&unspecified, len, out);
-    }
-    if (addr->sa_family == AF_INET6 && family == SC_FAMILY_INET)
-        return len < sizeof(struct sockaddr_in) ? -EINVAL : -EAFNOSUPPORT;
-    return sc_address_from_sockaddr(addr, len, out);
+    if (to->family == AF_UNSPEC && family != SC_FAMILY_INET6 &&
+        to->len >= sizeof(struct sockaddr_in))
+        return 0;
+    if (to->family == AF_INET6 && family == SC_FAMILY_INET)
+        return to->len < sizeof(struct sockaddr_in) ? -EINVAL : -EAFNOSUPPORT;
+    return to->error;
 }
 
-int sc_datagram_read_peer(enum sc_family family, const struct sockaddr *addr, socklen_t len,
-                          struct sc_address *out)
+int sc_datagram_read_peer(enum sc_family family, const struct sc_target *to, struct sc_address *out)
 {
-    struct sockaddr_scaffold s;
-    if (len < sizeof addr->sa_family)
+    if (!to->is_given)
         return sc_fail(EINVAL);
-    if (addr->sa_family == AF_SCAFFOLD) {
-        if (len < sizeof s)
-            return sc_fail(EINVAL);
-        memcpy(&s, addr, sizeof s);
-        return find_service(&s, out);
-    }
-    int err = read_ip(family, addr, len, out);
+    if (sc_target_is_service(to))
+        return to->error ? sc_fail(-to->error) : find_service(&to->service, out);
+    int err = check_ip(family, to);
     if (err < 0)
         return sc_fail(-err);
-    if (!sc_policy_connects(out) && !sc_policy_is_here(out)) {
+    if (!sc_policy_connects(&to->address) && !sc_policy_is_here(&to->address)) {
         sc_explain(ENETUNREACH, "this socket speaks to services; datagrams to plain IP "
                                 "need a socket of their own");
         return sc_fail(ENETUNREACH);
     }
-    if (sc_address_is_wildcard(out)) /* this host, as in Linux */
-        *out = sc_address_is_v4(out) ? sc_address_v4(INADDR_LOOPBACK, out->port)
-                                     : (struct sc_address){.ip = {[15] = 1}, .port = out->port};
+    *out = sc_target_reached(to);
     return 0;
 }
 
-int sc_datagram_read_address(enum sc_family family, const struct sockaddr *addr, socklen_t len,
+int sc_datagram_read_address(enum sc_family family, const struct sc_target *to,
                              struct sc_address *out)
 {
-    int r = sc_datagram_read_peer(family, addr, len, out);
+    int r = sc_datagram_read_peer(family, to, out);
     return r == 0 && out->port == 0 ? sc_fail(EINVAL) : r;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "client/names/target.h"
 #include "client/process/marks.h"
 #include "local/datagram.h"
 #include "local/names.h"
@@ -20,11 +21,11 @@
 /* An unconnected UDP socket, or one of ours. */
 bool sc_is_udp(int fd);
 
-int sc_datagram_connect(int fd, const struct sockaddr *addr, socklen_t len);
-int sc_datagram_bind(int fd, const struct sockaddr *addr, socklen_t len);
+int sc_datagram_connect(int fd, const struct sc_target *to);
+int sc_datagram_bind(int fd, const struct sc_target *to);
 
 /* True for addresses at which a UDP socket is ours when it is bound there. Pure. */
-bool sc_datagram_binds(const struct sockaddr *addr, socklen_t len);
+bool sc_datagram_binds(const struct sc_target *to);
 
 enum sc_route {
     SC_ROUTE_IP,      /* libc's call is right */
@@ -34,24 +35,19 @@ enum sc_route {
 
 /* True when a socket that was bound to a wildcard, and is nobody's correspondent yet, has become
  * plain IP again since that is where it sends to. errno is kept. */
-bool sc_datagram_leave(int fd, const struct sockaddr *to, socklen_t len);
+bool sc_datagram_leave(int fd, const struct sc_target *to);
 
 /* Where a plain socket's datagram to `to` goes. No system call but for UDP sockets that name a
  * service or this host. */
-enum sc_route sc_datagram_route(int fd, const struct sockaddr *to, socklen_t len);
-
-/* True for addresses of services. Pure. */
-bool sc_names_service(const struct sockaddr *to, socklen_t len);
-
-/* For these, and for this host's own, where a service may be: sc_datagram_route has to decide. */
-bool sc_names_ours(const struct sockaddr *to, socklen_t len);
+enum sc_route sc_datagram_route(int fd, const struct sc_target *to);
 
 /* A plain socket sends to plain IP. */
 void sc_datagram_note_ip(int fd);
 
 /* --- data ------------------------------------------------------------------------------------- */
 
-ssize_t sc_datagram_send(int fd, const struct msghdr *msg, int flags);
+/* `to` is the name of the message. */
+ssize_t sc_datagram_send(int fd, const struct msghdr *msg, const struct sc_target *to, int flags);
 ssize_t sc_datagram_receive(int fd, struct msghdr *msg, int flags);
 int sc_datagram_receive_many(int fd, struct mmsghdr *list, unsigned count, int flags,
                              const struct timespec *timeout);

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "client/call/fresh.h"
+#include "client/call/reservation.h"
 #include "client/client.h"
 #include "client/datagram/address.h"
 #include "client/datagram/datagram.h"
 #include "client/datagram/state.h"
 #include "client/explain/explain.h"
 #include "client/names/meanings.h"
+#include "client/names/target.h"
 #include "client/options/carry.h"
 #include "client/options/datagram.h"
 #include "client/options/shadow.h"
@@ -178,28 +180,6 @@ static bool stays_ip(int fd, const struct plain *p)
     return true;
 }
 
-/* An address of this host's own, where a service may be or plain IP. */
-static bool is_here(const struct sockaddr *to, socklen_t len, struct sc_address *a)
-{
-    return to && sc_address_from_sockaddr(to, len, a) == 0 && a->port != 0 && sc_policy_is_here(a);
-}
-
-/* Pure. Port 0 is nobody's, and UDP connects to it all the same. */
-bool sc_names_service(const struct sockaddr *to, socklen_t len)
-{
-    struct sc_address a;
-    if (!to || len < sizeof to->sa_family)
-        return false;
-    return to->sa_family == AF_SCAFFOLD ||
-           (sc_address_from_sockaddr(to, len, &a) == 0 && a.port != 0 && sc_policy_connects(&a));
-}
-
-bool sc_names_ours(const struct sockaddr *to, socklen_t len)
-{
-    struct sc_address a;
-    return sc_names_service(to, len) || is_here(to, len, &a);
-}
-
 /* A socket that plain IP knows, or that has an address of its own, goes on there. */
 static enum sc_route route_here(int fd, const struct sc_address *a)
 {
@@ -213,13 +193,13 @@ static enum sc_route route_here(int fd, const struct sc_address *a)
     return errno == ENOENT ? SC_ROUTE_IP : SC_ROUTE_NONE;
 }
 
-static enum sc_route route_service(int fd, const struct sockaddr *to, socklen_t len)
+static enum sc_route route_service(int fd, const struct sc_target *to)
 {
     struct plain p;
     struct sc_address a;
-    if (!read_plain(fd, &p) || !fits(p.family, to->sa_family))
+    if (!read_plain(fd, &p) || !fits(p.family, to->family))
         return SC_ROUTE_IP;
-    if (stays_ip(fd, &p) || sc_datagram_read_peer(p.family, to, len, &a) < 0)
+    if (stays_ip(fd, &p) || sc_datagram_read_peer(p.family, to, &a) < 0)
         return SC_ROUTE_NONE;
     if (a.port == 0) /* nobody: the kernel knows what that means */
         return SC_ROUTE_IP;
@@ -232,13 +212,12 @@ void sc_datagram_note_ip(int fd)
         sc_mark_set(fd, SC_MARK_SENT_IP);
 }
 
-enum sc_route sc_datagram_route(int fd, const struct sockaddr *to, socklen_t len)
+enum sc_route sc_datagram_route(int fd, const struct sc_target *to)
 {
-    struct sc_address a;
-    if (sc_names_service(to, len))
-        return route_service(fd, to, len);
-    if (is_here(to, len, &a)) /* asked each time: a service may come */
-        return route_here(fd, &a);
+    if (sc_target_names_service(to))
+        return route_service(fd, to);
+    if (sc_target_is_here(to)) /* asked each time: a service may come */
+        return route_here(fd, &to->address);
     sc_datagram_note_ip(fd);
     return SC_ROUTE_IP;
 }
@@ -327,11 +306,10 @@ static bool is_served_here(enum sc_family family, const struct sc_address *a)
 }
 
 /* Where neither a service nor a socket under --all-local is. */
-static bool is_plain(int fd, const struct sockaddr *to, socklen_t len)
+static bool is_plain(int fd, const struct sc_target *to)
 {
-    struct sc_address a;
-    return !sc_names_service(to, len) &&
-           (!is_here(to, len, &a) || !is_served_here(sc_datagram_family(fd), &a));
+    return !sc_target_names_service(to) &&
+           (!sc_target_is_here(to) || !is_served_here(sc_datagram_family(fd), &to->address));
 }
 
 /* Nobody can know it: its port is of scaffoldd's choice, and nothing went to or fro. */
@@ -349,12 +327,12 @@ static bool is_unknown(int fd)
            sc_address_is_loopback(&own.address);
 }
 
-bool sc_datagram_leave(int fd, const struct sockaddr *to, socklen_t len)
+bool sc_datagram_leave(int fd, const struct sc_target *to)
 {
     int kept = errno;
     bool leaves =
-        len >= sizeof to->sa_family && fits(sc_datagram_family(fd), to->sa_family) &&
-        !sc_names_service(to, len) && is_unknown(fd) && is_plain(fd, to, len) &&
+        to->is_given && fits(sc_datagram_family(fd), to->family) && !sc_target_names_service(to) &&
+        is_unknown(fd) && is_plain(fd, to) &&
         (make_plain(fd, true) == 0 || (errno == EADDRINUSE && make_plain(fd, false) == 0));
     if (leaves)
         mark_all(fd, SC_MARK_SENT_IP, 0);
@@ -375,96 +353,63 @@ static int disconnect(int fd)
 
 /* One of ours is connected again, to nobody, or to plain IP: what bind reserved is then given up.
  */
-static int connect_ours(int fd, const struct sockaddr *addr, socklen_t len)
+static int connect_ours(int fd, const struct sc_target *to)
 {
     struct sc_address a;
-    if (len < sizeof addr->sa_family)
+    enum sc_family family = sc_datagram_family(fd);
+    if (!to->is_given)
         return sc_fail(EINVAL);
-    if (addr->sa_family == AF_UNSPEC)
+    if (to->family == AF_UNSPEC)
         return disconnect(fd);
-    if (is_plain(fd, addr, len) && fits(sc_datagram_family(fd), addr->sa_family) &&
-        sc_datagram_family(fd) != SC_FAMILY_SCAFFOLD)
+    if (is_plain(fd, to) && fits(family, to->family) && family != SC_FAMILY_SCAFFOLD)
         return make_plain(fd, sc_mark_is_set(fd, SC_MARK_PORT_GIVEN)) < 0
                    ? -1
-                   : sc_next.connect(fd, addr, len);
-    if (sc_datagram_read_peer(sc_datagram_family(fd), addr, len, &a) < 0)
+                   : sc_next.connect(fd, to->addr, to->len);
+    if (sc_datagram_read_peer(family, to, &a) < 0)
         return -1;
     return tell_peer(fd, a.port ? &a : NULL);
 }
 
-int sc_datagram_connect(int fd, const struct sockaddr *addr, socklen_t len)
+int sc_datagram_connect(int fd, const struct sc_target *to)
 {
     if (!sc_is_datagram(fd)) {
-        struct sc_address a;
-        enum sc_route route = sc_names_service(addr, len) ? route_service(fd, addr, len)
-                              : is_here(addr, len, &a)    ? route_here(fd, &a)
+        enum sc_route route = sc_target_names_service(to) ? route_service(fd, to)
+                              : sc_target_is_here(to)     ? route_here(fd, &to->address)
                                                           : SC_ROUTE_IP;
         if (route == SC_ROUTE_NONE)
             return -1;
         if (route == SC_ROUTE_IP)
-            return sc_next.connect(fd, addr, len);
+            return sc_next.connect(fd, to->addr, to->len);
     }
-    return connect_ours(fd, addr, len);
+    return connect_ours(fd, to);
 }
 
 /* --- bind -------------------------------------------------------------------------------------
  */
 
-static int bind_service_id(struct sc_ctl_request *q, const struct sockaddr *addr, socklen_t len)
+bool sc_datagram_binds(const struct sc_target *to)
 {
-    struct sockaddr_scaffold s;
-    if (len < sizeof s)
-        return sc_fail(EINVAL);
-    memcpy(&s, addr, sizeof s);
-    const uint8_t *id = s.sc_service.bytes;
-    q->bind.by_service_id = 1;
-    memcpy(q->bind.service_id, id, sizeof q->bind.service_id);
-    q->bind.address = sc_address_v4(INADDR_ANY, (uint16_t)(id[28] << 8 | id[29]));
-    return 0;
+    struct sc_reservation b;
+    return sc_target_is_service(to) || sc_reservation_read(to, IPPROTO_UDP, &b);
 }
 
-static bool read_bind(struct sc_ctl_request *q, const struct sockaddr *addr, socklen_t len)
+int sc_datagram_bind(int fd, const struct sc_target *to)
 {
-    struct sc_address a;
-    uint16_t port;
-    if (sc_address_from_sockaddr(addr, len, &a) < 0 ||
-        !sc_policy_binds(&a, IPPROTO_UDP, q->bind.service, &port))
-        return false;
-    q->bind.wildcard = sc_address_is_wildcard(&a);
-    q->bind.address = a;
-    q->bind.address.port = port;
-    if (q->bind.wildcard && !*q->bind.service) /* all-local: what loopback senders reach */
-        q->bind.address = sc_address_v4(INADDR_LOOPBACK, port);
-    return true;
-}
-
-bool sc_datagram_binds(const struct sockaddr *addr, socklen_t len)
-{
-    struct sc_ctl_request q;
-    return addr && len >= sizeof addr->sa_family &&
-           (addr->sa_family == AF_SCAFFOLD || read_bind(&q, addr, len));
-}
-
-int sc_datagram_bind(int fd, const struct sockaddr *addr, socklen_t len)
-{
-    struct sc_ctl_request q = sc_control_request(SC_CTL_BIND);
+    struct sc_reservation b;
     struct plain p;
     if (sc_is_datagram(fd))
         return sc_fail(EINVAL); /* it is bound */
-    if (!read_plain(fd, &p) || p.local.port != 0 || !fits(p.family, addr->sa_family) ||
-        (p.family == SC_FAMILY_INET6 && addr->sa_family == AF_INET))
-        return sc_next.bind(fd, addr, len);
-    if (addr->sa_family == AF_SCAFFOLD ? bind_service_id(&q, addr, len) < 0
-                                       : !read_bind(&q, addr, len))
-        return addr->sa_family == AF_SCAFFOLD ? -1 : sc_next.bind(fd, addr, len);
-    if (!q.bind.by_service_id)
-        sc_meanings_of(&q.bind.address, q.bind.service_id);
-    q.bind.family = (uint8_t)p.family;
+    if (!read_plain(fd, &p) || p.local.port != 0 || !fits(p.family, to->family) ||
+        (p.family == SC_FAMILY_INET6 && to->family == AF_INET))
+        return sc_next.bind(fd, to->addr, to->len);
+    if (!sc_reservation_read(to, IPPROTO_UDP, &b))
+        return sc_target_is_service(to) ? sc_fail(-to->error) : sc_next.bind(fd, to->addr, to->len);
+    struct sc_ctl_request q = sc_reservation_request(&b, p.family);
     q.bind.v6only = is_v6only(fd, p.family);
     q.bind.datagram = 1;
     q.bind.reuseport = integer_option(fd, SO_REUSEPORT) > 0;
     q.bind.reuseaddr = integer_option(fd, SO_REUSEADDR) > 0;
     q.bind.rcvbuf = receive_buffer(fd);
-    struct joining j = {.fd = fd, .port_given = q.bind.address.port != 0};
+    struct joining j = {.fd = fd, .port_given = b.address.port != 0};
     return join(&j, &q);
 }

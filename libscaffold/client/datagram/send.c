@@ -11,6 +11,7 @@
 #include "client/datagram/gather.h"
 #include "client/explain/explain.h"
 #include "client/names/meanings.h"
+#include "client/names/target.h"
 #include "client/process/fail.h"
 #include "client/process/kernel.h"
 #include "client/process/marks.h"
@@ -127,12 +128,11 @@ static bool is_connected(int fd)
     return connected;
 }
 
-static int read_destination(int fd, const struct msghdr *msg, struct sc_datagram_head *head)
+static int read_destination(int fd, const struct sc_target *to, struct sc_datagram_head *head)
 {
-    if (!msg->msg_name)
+    if (!to->addr)
         return is_connected(fd) ? 0 : sc_fail(EDESTADDRREQ);
-    if (sc_datagram_read_address(sc_datagram_family(fd), msg->msg_name, msg->msg_namelen,
-                                 &head->peer) < 0)
+    if (sc_datagram_read_address(sc_datagram_family(fd), to, &head->peer) < 0)
         return -1;
     sc_meanings_of(&head->peer, head->meaning);
     return 0;
@@ -155,12 +155,12 @@ static int check_flags(int fd, const struct sc_datagram_head *head, int flags)
 }
 
 /* Whom it goes to, and how: of a datagram in pieces the first says so. */
-static int describe(int fd, const struct msghdr *msg, const struct sc_gather *g,
-                    struct sc_datagram_head *head)
+static int describe(int fd, const struct msghdr *msg, const struct sc_target *to,
+                    const struct sc_gather *g, struct sc_datagram_head *head)
 {
     if (g && g->state.gathers)
         return 0;
-    if (read_destination(fd, msg, head) < 0)
+    if (read_destination(fd, to, head) < 0)
         return -1;
     if (sc_mark_is_set(fd, SC_MARK_SHAPED))
         sc_datagram_shape(fd, head);
@@ -169,12 +169,13 @@ static int describe(int fd, const struct msghdr *msg, const struct sc_gather *g,
     return sc_datagram_read_control(msg, head);
 }
 
-static ssize_t send_gathered(int fd, const struct msghdr *msg, size_t len, int flags)
+static ssize_t send_gathered(int fd, const struct msghdr *msg, const struct sc_target *to,
+                             size_t len, int flags)
 {
     struct sc_datagram_head head = {.kind = SC_DATAGRAM_DATA};
     struct sc_gather g;
     sc_gather_look(fd, flags, &g);
-    if (describe(fd, msg, &g, &head) < 0 || check_flags(fd, &head, flags) < 0 ||
+    if (describe(fd, msg, to, &g, &head) < 0 || check_flags(fd, &head, flags) < 0 ||
         sc_gather_add(fd, &g, len, &head) < 0)
         return -1;
     ssize_t sent = send_packet(fd, &head, msg, len, flags);
@@ -183,7 +184,7 @@ static ssize_t send_gathered(int fd, const struct msghdr *msg, size_t len, int f
     return sent;
 }
 
-ssize_t sc_datagram_send(int fd, const struct msghdr *msg, int flags)
+ssize_t sc_datagram_send(int fd, const struct msghdr *msg, const struct sc_target *to, int flags)
 {
     struct sc_datagram_head head = {.kind = SC_DATAGRAM_DATA};
     if (!sc_memory_reads_message(msg))
@@ -191,12 +192,11 @@ ssize_t sc_datagram_send(int fd, const struct msghdr *msg, int flags)
     ssize_t len = length_of(msg);
     if (len < 0)
         return -1;
-    if (!sc_mark_is_set(fd, SC_MARK_SPOKEN) && msg->msg_name &&
-        sc_datagram_leave(fd, msg->msg_name, msg->msg_namelen))
+    if (!sc_mark_is_set(fd, SC_MARK_SPOKEN) && to->addr && sc_datagram_leave(fd, to))
         return sc_next.sendmsg(fd, msg, flags);
     if ((flags & MSG_MORE) || sc_mark_is_set(fd, SC_MARK_GATHERS))
-        return send_gathered(fd, msg, (size_t)len, flags);
-    if (describe(fd, msg, NULL, &head) < 0 || check_flags(fd, &head, flags) < 0)
+        return send_gathered(fd, msg, to, (size_t)len, flags);
+    if (describe(fd, msg, to, NULL, &head) < 0 || check_flags(fd, &head, flags) < 0)
         return -1;
     if (!sc_datagram_may_be_cut((size_t)len, head.segment))
         return sc_fail(EINVAL);

@@ -10,6 +10,7 @@
 #include "client/explain/log_reason.h"
 #include "client/explain/log_socket.h"
 #include "client/explain/why.h"
+#include "client/names/target.h"
 #include "client/process/cookies.h"
 #include "client/process/descriptors.h"
 #include "client/process/owner.h"
@@ -18,17 +19,9 @@
 /* --- a socket is put to use --------------------------------------------------------------------*/
 
 /* What a program's address is; zeros for an AF_SCAFFOLD one, which the socket knows better. */
-static struct sc_address read_target(const struct sockaddr *addr, socklen_t len)
+static struct sc_address address_of(const struct sc_target *t)
 {
-    struct sc_address a;
-    if (!addr || sc_address_from_sockaddr(addr, len, &a) < 0)
-        a = sc_address_v4(INADDR_ANY, 0);
-    return a;
-}
-
-static bool names_service(const struct sockaddr *addr, socklen_t len)
-{
-    return addr && len >= sizeof addr->sa_family && addr->sa_family == AF_SCAFFOLD;
+    return t->error || sc_target_is_service(t) ? sc_address_v4(INADDR_ANY, 0) : t->address;
 }
 
 static struct sc_log_note *note_of(struct sc_log_socket *s)
@@ -54,41 +47,40 @@ void sc_log_made(int fd)
 }
 
 /* `call` went towards `to`, with this outcome. */
-static void log_towards(int fd, const struct sockaddr *to, socklen_t len, int error,
-                        const char *call)
+static void log_towards(int fd, const struct sc_target *to, int error, const char *call)
 {
     struct sc_log_socket s;
     int kept = errno;
-    struct sc_address target = read_target(to, len);
-    bool unspecific = !to || len < sizeof to->sa_family || to->sa_family == AF_UNSPEC;
-    if (!unspecific && !is_repetition(error) && sc_log_look(fd, &s)) {
+    struct sc_address target = address_of(to);
+    bool named = sc_target_is_service(to);
+    if (to->family != AF_UNSPEC && !is_repetition(error) && sc_log_look(fd, &s)) {
         struct sc_log_note *n = note_of(&s);
-        n->target = s.has_peer && names_service(to, len) ? s.peer : target;
+        n->target = s.has_peer && named ? s.peer : target;
         n->is_peer = true;
         n->error = error;
         n->failed_call = call;
         n->attempted = error && !s.service &&
-                       (names_service(to, len) || sc_policy_connects(&target) ||
+                       (named || sc_policy_connects(&target) ||
                         (error == EOPNOTSUPP && sc_policy_is_here(&target)));
-        n->why = names_service(to, len) ? SC_WHY_SERVICE_NAMED : sc_log_why_towards(&s, &n->target);
+        n->why = named ? SC_WHY_SERVICE_NAMED : sc_log_why_towards(&s, &n->target);
         sc_log_describe(&s, "open");
     }
     errno = kept;
 }
 
-void sc_log_connected(int fd, const struct sockaddr *to, socklen_t len, int result)
+void sc_log_connected(int fd, const struct sc_target *to, int result)
 {
-    log_towards(fd, to, len, result < 0 && errno != EINPROGRESS ? errno : 0, "connect");
+    log_towards(fd, to, result < 0 && errno != EINPROGRESS ? errno : 0, "connect");
 }
 
-void sc_log_unsent(int fd, const struct sockaddr *to, socklen_t len)
+void sc_log_unsent(int fd, const struct sc_target *to)
 {
     const struct sc_log_note *n = sc_log_find_note(sc_cookie(fd));
     if (!n || n->error != errno)
-        log_towards(fd, to, len, errno, "sendto");
+        log_towards(fd, to, errno, "sendto");
 }
 
-void sc_log_bound(int fd, const struct sockaddr *to, socklen_t len, int result)
+void sc_log_bound(int fd, const struct sc_target *to, int result)
 {
     struct sc_log_socket s;
     int kept = errno, error = result < 0 ? errno : 0;
@@ -96,15 +88,15 @@ void sc_log_bound(int fd, const struct sockaddr *to, socklen_t len, int result)
     uint16_t port;
     if (!is_repetition(error) && sc_log_look(fd, &s)) {
         struct sc_log_note *n = note_of(&s);
-        n->target = read_target(to, len);
+        n->target = address_of(to);
         n->is_peer = false;
         n->error = error;
         n->failed_call = "bind";
         n->serves = s.service || n->target.port != 0;
         n->attempted =
             error && !s.service &&
-            (names_service(to, len) || sc_policy_binds(&n->target, s.protocol, name, &port));
-        n->why = names_service(to, len) ? SC_WHY_SERVICE_NAMED : sc_log_why_bound(&s, &n->target);
+            (sc_target_is_service(to) || sc_policy_binds(&n->target, s.protocol, name, &port));
+        n->why = sc_target_is_service(to) ? SC_WHY_SERVICE_NAMED : sc_log_why_bound(&s, &n->target);
         if (n->why != SC_WHY_CAPTURED && s.has_local)
             n->target = s.local;
         if (n->target.port == 0)
@@ -142,7 +134,7 @@ void sc_log_accepted(int fd)
     errno = kept;
 }
 
-void sc_log_sent(int fd, const struct sockaddr *to, socklen_t len)
+void sc_log_sent(int fd, const struct sc_target *to)
 {
     struct sc_log_socket s;
     int kept = errno;
@@ -151,7 +143,7 @@ void sc_log_sent(int fd, const struct sockaddr *to, socklen_t len)
     struct sc_log_note *n = datagram ? sc_log_find_note(sc_cookie(fd)) : NULL;
     if (datagram && !(n && (n->is_peer || n->serves || n->error)) && sc_log_look(fd, &s)) {
         n = note_of(&s);
-        n->target = to ? read_target(to, len) : s.peer;
+        n->target = to->addr ? address_of(to) : s.peer;
         n->is_peer = true;
         n->why = sc_log_why_towards(&s, &n->target);
         sc_log_describe(&s, "open");

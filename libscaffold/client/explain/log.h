@@ -10,24 +10,24 @@
 #ifndef SC_CLIENT_EXPLAIN_LOG_H
 #define SC_CLIENT_EXPLAIN_LOG_H
 
-#include <sys/socket.h>
-
 #include "client/explain/log_file.h"
+#include "client/names/target.h"
 
 /* --- a socket is put to use: after the call, `result` being what it returned -------------------*/
 
 void sc_log_made(int fd); /* no line yet */
-void sc_log_connected(int fd, const struct sockaddr *to, socklen_t len, int result);
-void sc_log_bound(int fd, const struct sockaddr *to, socklen_t len, int result);
+void sc_log_connected(int fd, const struct sc_target *to, int result);
+void sc_log_bound(int fd, const struct sc_target *to, int result);
 void sc_log_listening(int fd, int result);
 void sc_log_accepted(int fd);
 
 /* A datagram to a service was not sent, and the socket did not become the service's: errno. A line
  * for the first. */
-void sc_log_unsent(int fd, const struct sockaddr *to, socklen_t len);
+void sc_log_unsent(int fd, const struct sc_target *to);
 
-/* A datagram was sent to `to` (NULL: where the socket is connected to). A line for the first. */
-void sc_log_sent(int fd, const struct sockaddr *to, socklen_t len);
+/* A datagram was sent to `to` (no address: where the socket is connected to). A line for the first.
+ */
+void sc_log_sent(int fd, const struct sc_target *to);
 
 /* --- a socket ends
  * ------------------------------------------------------------------------------*/

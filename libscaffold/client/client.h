@@ -1,6 +1,5 @@
-/* What client/ offers beyond the public API: the policy of this process, and every socket call in
- * the form in which libscaffold and the shim export it. The descriptor work lives here; the shim
- * adds libc's names.
+/* Every socket call in the form in which libscaffold and the shim export it. The descriptor work
+ * lives in client/; the shim adds libc's names.
  *
  * No call here allocates (but the name lookups, as libc's) or takes a lock; all of them leave plain
  * sockets to libc. Each returns what its libc namesake returns, with errno as that sets it. */
@@ -8,65 +7,9 @@
 #define SC_CLIENT_CLIENT_H
 
 #include <netdb.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
-
-#include "local/address.h"
-#include "local/names.h"
-
-/* --- policy: which addresses are ours --------------------------------------------------------- */
-
-/* One item of SCAFFOLD_SERVICE: a service that listeners of this process serve. */
-struct sc_capture {
-    char name[256];   /* without port */
-    uint16_t port;    /* the service port that is captured; 0 = every one */
-    uint8_t protocol; /* IPPROTO_TCP or IPPROTO_UDP; 0 = both */
-};
-
-/* One item of SCAFFOLD_PUBLISH. */
-struct sc_publish {
-    uint16_t service_port;
-    uint16_t program_port;
-};
-
-#define SC_CAPTURES_MAX 16 /* services of one program; more is a mistake in a script */
-#define SC_PUBLISH_MAX 64  /* ports of one program, likewise */
-
-/* Read from the environment once, when the library initialises: programs clear it later (A14). */
-struct sc_policy {
-    struct sc_pool4 pool;
-    bool all_local; /* SCAFFOLD_ALL_LOCAL=1: loopback binds and connects are services */
-    struct sc_capture capture[SC_CAPTURES_MAX];
-    unsigned capture_count;
-    struct sc_publish publish[SC_PUBLISH_MAX];
-    unsigned publish_count;
-};
-
-const struct sc_policy *sc_policy(void);
-
-/* True for an address of the pool of services. */
-bool sc_policy_in_pool(const struct sc_address *a);
-
-/* True when a connect, or a datagram, to this address is ours. */
-bool sc_policy_connects(const struct sc_address *a);
-
-/* True for an address of an interface of this host, which under --all-local services are reached
- * at, too, or else plain IP. No system call without --all-local (client/process/own_addresses.h).
- */
-bool sc_policy_is_here(const struct sc_address *a);
-
-/* True when a bind of this protocol (IPPROTO_TCP or IPPROTO_UDP) to this address is captured; fills
- * the service's name (without port; empty: bind to the address itself) and the service port. */
-bool sc_policy_binds(const struct sc_address *a, int protocol, char name[256],
-                     uint16_t *service_port);
-
-/* The port that the program knows a published service port by; the same port otherwise. */
-uint16_t sc_policy_program_port(uint16_t service_port);
-
-/* --- sockets ---------------------------------------------------------------------------------- */
 
 int sc_socket(int domain, int type, int protocol);
 int sc_socketpair(int domain, int type, int protocol, int pair[2]);

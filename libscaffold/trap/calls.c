@@ -12,12 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "client/call/fresh.h"
-#include "client/client.h"
-#include "client/datagram/datagram.h"
-#include "client/options/set.h"
-#include "client/process/identity.h"
-#include "client/process/swap.h"
+#include "client/supervise.h"
 #include "trap/arguments.h"
 #include "trap/connecting.h"
 #include "trap/datagram_calls.h"
@@ -227,7 +222,7 @@ static enum sc_trap_verdict on_setsockopt(int notify, struct sc_trap_call *c)
     socklen_t len = (socklen_t)c->args[4];
     if (!take_service_socket(notify, c)) {
         if (c->fd >= 0)
-            sc_options_note_elsewhere(c->fd, (int)c->args[1], (int)c->args[2]);
+            sc_supervise_note_option(c->fd, (int)c->args[1], (int)c->args[2]);
         return sc_trap_leave_to_kernel(notify, c);
     }
     if (len > sizeof value)

@@ -7,11 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/call/fresh.h"
-#include "client/client.h"
-#include "client/process/identity.h"
-#include "client/process/marks.h"
-#include "client/process/swap.h"
+#include "client/supervise.h"
 #include "trap/install.h"
 #include "trap/memory.h"
 #include "trap/tracee.h"
@@ -100,7 +96,7 @@ int sc_trap_connect_end(int notify, struct sc_trap_call *c)
         return c->again ? EALREADY : EINPROGRESS;
     if (sc_getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
         error = errno;
-    sc_mark_clear(c->fd, SC_MARKS_OF_ATTEMPT);
+    sc_supervise_end_attempt(c->fd);
     if (error)
         put_back(notify, c);
     return error;

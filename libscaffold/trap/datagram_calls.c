@@ -10,8 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#include "client/client.h"
-#include "client/process/swap.h"
+#include "client/supervise.h"
 #include "trap/message.h"
 #include "trap/relay.h"
 #include "trap/tracee.h"

@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "client/client.h"
+#include "client/supervise.h"
 #include "trap/clock.h"
 #include "trap/place.h"
 #include "trap/relay_parts.h"

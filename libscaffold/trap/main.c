@@ -17,10 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client/explain/log_file.h"
-#include "client/names/meanings.h"
-#include "client/options/protocol.h"
-#include "client/process/adopt.h"
+#include "client/supervise.h"
 #include "trap/epolls.h"
 #include "trap/loop.h"
 #include "trap/program.h"
@@ -81,14 +78,11 @@ int main(int argc, char **argv)
     struct sc_trap_program program;
     bool chosen = argc > 1 && strcmp(argv[1], "--instead") == 0;
     char **words = argv + (chosen ? 4 : 1);
-    sc_meanings_of_many();           /* one program looks up, another connects */
-    sc_note_service_socket();        /* what the program's descriptors are is asked of the kernel */
-    sc_protocol_note(IPPROTO_MPTCP); /* and so is what it has made */
+    sc_supervise_begin();
     if (words >= argv + argc) {
         fprintf(stderr, "usage: scaffold-trap [--instead WHY PRELOAD] CMD...\n");
         return 2;
     }
-    sc_log_wanted = false; /* the sockets are the program's, the numbers here are not */
     int signals = hear_signals(&before);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     if (signals < 0)

@@ -3,14 +3,11 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#include "client/options/shadow.h"
-#include "client/process/cookies.h"
-#include "client/process/marks.h"
+#include "client/supervise.h"
 
 struct entry {
     uint64_t cookie;
-    struct sc_option_set touched;
-    unsigned marks;
+    struct sc_supervised known;
 };
 
 static struct entry entries[SC_COOKIES_MAX];
@@ -29,19 +26,15 @@ static struct entry look_up(uint64_t cookie)
 void sc_trap_memory_recall(int fd)
 {
     struct entry e = look_up(sc_cookie(fd));
-    sc_marks_replace(fd, e.marks);
-    sc_touched_forget(fd);
-    sc_option_set_each(key, &e.touched) sc_touched_note(fd, (unsigned)key);
+    sc_supervise_lend(fd, &e.known);
 }
 
 void sc_trap_memory_keep(int fd)
 {
-    struct entry now = {.cookie = sc_cookie(fd), .touched = sc_touched(fd), .marks = sc_marks(fd)};
-    sc_marks_forget(fd);
-    sc_touched_forget(fd);
+    struct entry now = {.cookie = sc_cookie(fd), .known = sc_supervise_take(fd)};
     pthread_mutex_lock(&lock);
     struct entry *e = now.cookie ? sc_cookie_find(&table, now.cookie) : NULL;
-    if (!e && now.cookie && (sc_option_set_next(&now.touched, 0) >= 0 || now.marks))
+    if (!e && now.cookie && !sc_supervised_is_empty(&now.known))
         e = sc_cookie_choose(&table, now.cookie);
     if (e)
         *e = now;

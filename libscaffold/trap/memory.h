@@ -1,6 +1,5 @@
-/* What client/ remembers of a socket by its number: marks (client/process/marks.h) and the
- * options that a plain socket was given (client/options/shadow.h). A program's socket has another
- * number of ours in every call, so that both are kept by its cookie in between. Any thread. */
+/* What client/ remembers of a socket by its number (client/supervise.h). A program's socket has
+ * another number of ours in every call, so that it is kept by its cookie in between. Any thread. */
 #ifndef SC_TRAP_MEMORY_H
 #define SC_TRAP_MEMORY_H
 

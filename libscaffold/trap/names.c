@@ -2,7 +2,7 @@
 
 #include <netdb.h>
 
-#include "client/names/ask.h"
+#include "client/supervise.h"
 
 size_t sc_trap_names_answer(const uint8_t *query, size_t len, uint8_t out[SC_DNS_ANSWER_MAX])
 {

@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "client/client.h"
+#include "client/supervise.h"
 
 int sc_place_read(int fd, struct sc_address *a, int *family)
 {

@@ -4,8 +4,7 @@
 #include <netinet/in.h>
 #include <sys/stat.h>
 
-#include "client/client.h"
-#include "client/process/cookies.h"
+#include "client/supervise.h"
 #include "trap/place.h"
 #include "trap/relay_parts.h"
 

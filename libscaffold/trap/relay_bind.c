@@ -3,7 +3,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "client/client.h"
+#include "client/supervise.h"
 #include "trap/place.h"
 #include "trap/relay_parts.h"
 

@@ -12,8 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "client/client.h"
-#include "client/process/cookies.h"
+#include "client/supervise.h"
 #include "trap/clock.h"
 #include "trap/names.h"
 #include "trap/relay_parts.h"

@@ -2,10 +2,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#include "client/client.h"
-#include "client/datagram/datagram.h"
-#include "client/names/target.h"
-#include "client/process/marks.h"
+#include "client/supervise.h"
 #include "trap/place.h"
 #include "trap/relay_parts.h"
 
@@ -20,11 +17,9 @@ bool sc_relay_serves(const struct sockaddr *far, socklen_t len)
 static int join(struct sc_relay *r, int like, const struct sockaddr *far, socklen_t len)
 {
     int err = r->service < 0 ? sc_relay_make_service(r, like) : 0;
-    if (err || sc_is_datagram(r->service))
+    if (err || sc_supervise_is_joined(r->service))
         return err;
-    struct sc_target to = sc_target_of(far, len);
-    return sc_datagram_route(r->service, &to) == SC_ROUTE_SERVICE ? sc_relay_watch_service(r)
-                                                                  : -errno;
+    return sc_supervise_join(r->service, far, len) < 0 ? -errno : sc_relay_watch_service(r);
 }
 
 static int open_towards(const struct sc_relay_socket *s, const struct sockaddr *far, socklen_t len,

@@ -3,8 +3,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "client/client.h"
-#include "client/process/marks.h"
+#include "client/supervise.h"
 #include "trap/place.h"
 #include "trap/relay_parts.h"
 
@@ -42,7 +41,7 @@ int sc_relay_make_service(struct sc_relay *r, int like)
 
 bool sc_relay_is_service(const struct sc_relay *r)
 {
-    return r->service >= 0 && sc_is_datagram(r->service);
+    return r->service >= 0 && sc_supervise_is_joined(r->service);
 }
 
 int sc_relay_watch_service(const struct sc_relay *r)

@@ -8,9 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "client/client.h"
-#include "client/process/identity.h"
-#include "client/process/swap.h"
+#include "client/supervise.h"
 #include "trap/connecting.h"
 #include "trap/message.h"
 #include "trap/tracee.h"

@@ -8,7 +8,6 @@
 
 #include "client/call/fresh.h"
 #include "client/call/reservation.h"
-#include "client/client.h"
 #include "client/names/target.h"
 #include "client/options/carry.h"
 #include "client/process/adopt.h"
@@ -16,6 +15,7 @@
 #include "client/process/fail.h"
 #include "client/process/identity.h"
 #include "client/process/marks.h"
+#include "client/process/policy.h"
 #include "client/process/real.h"
 #include "client/process/swap.h"
 #include "scaffold/scaffold.h"

@@ -6,7 +6,6 @@
 
 #include "client/call/bind.h"
 #include "client/call/fresh.h"
-#include "client/client.h"
 #include "client/names/meanings.h"
 #include "client/names/target.h"
 #include "client/options/carry.h"
@@ -17,6 +16,7 @@
 #include "client/process/fork_gate.h"
 #include "client/process/identity.h"
 #include "client/process/marks.h"
+#include "client/process/policy.h"
 #include "client/process/real.h"
 #include "client/process/swap.h"
 #include "scaffold/scaffold.h"

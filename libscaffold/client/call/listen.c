@@ -6,7 +6,6 @@
 
 #include "client/call/bind.h"
 #include "client/call/fresh.h"
-#include "client/client.h"
 #include "client/explain/explain.h"
 #include "client/names/meanings.h"
 #include "client/process/control.h"
@@ -15,6 +14,7 @@
 #include "client/process/kernel.h"
 #include "client/process/marks.h"
 #include "client/process/owner.h"
+#include "client/process/policy.h"
 #include "client/process/real.h"
 #include "local/ctl.h"
 

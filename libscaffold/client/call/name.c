@@ -12,6 +12,7 @@
 #include "client/process/marks.h"
 #include "client/process/memory.h"
 #include "client/process/owner.h"
+#include "client/process/policy.h"
 #include "client/process/real.h"
 
 /* The address that the socket shows as its own. */

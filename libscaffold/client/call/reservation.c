@@ -3,10 +3,10 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "client/client.h"
 #include "client/names/meanings.h"
 #include "client/names/target.h"
 #include "client/process/control.h"
+#include "client/process/policy.h"
 
 static bool read_service(const struct sc_target *t, struct sc_reservation *b)
 {

@@ -15,7 +15,6 @@
 #include "client/process/marks.h"
 #include "client/process/memory.h"
 #include "client/process/real.h"
-#include "client/process/swap.h"
 #include "scaffold/scaffold.h"
 
 /* The plug leaves room in the buffer; TCP does not send before it is connected. Non-blocking:

@@ -15,6 +15,7 @@
 #include "client/names/target.h"
 #include "client/process/adopt.h"
 #include "client/process/fail.h"
+#include "client/process/identity.h"
 #include "client/process/marks.h"
 #include "client/process/memory.h"
 #include "client/process/real.h"

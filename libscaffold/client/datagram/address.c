@@ -5,13 +5,13 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "client/client.h"
 #include "client/explain/explain.h"
 #include "client/names/give.h"
 #include "client/names/target.h"
 #include "client/process/control.h"
 #include "client/process/fail.h"
 #include "client/process/memory.h"
+#include "client/process/policy.h"
 #include "scaffold/scaffold.h"
 
 /* Services that a program names, or is named, by id in turn: a resolver's handful. */

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 
-#include "client/client.h"
 #include "client/datagram/address.h"
 #include "client/datagram/state.h"
 #include "client/process/cookies.h"
@@ -12,6 +11,7 @@
 #include "client/process/identity.h"
 #include "client/process/marks.h"
 #include "client/process/memory.h"
+#include "client/process/policy.h"
 #include "client/process/real.h"
 
 /* --- own address and peer -----------------------------------------------------------------------

@@ -18,9 +18,6 @@
 
 /* --- becoming ours (join.c) ------------------------------------------------------------------- */
 
-/* An unconnected UDP socket, or one of ours. */
-bool sc_is_udp(int fd);
-
 int sc_datagram_connect(int fd, const struct sc_target *to);
 int sc_datagram_bind(int fd, const struct sc_target *to);
 

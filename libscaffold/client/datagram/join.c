@@ -7,7 +7,6 @@
 
 #include "client/call/fresh.h"
 #include "client/call/reservation.h"
-#include "client/client.h"
 #include "client/datagram/address.h"
 #include "client/datagram/datagram.h"
 #include "client/datagram/state.h"
@@ -26,6 +25,7 @@
 #include "client/process/identity.h"
 #include "client/process/marks.h"
 #include "client/process/owner.h"
+#include "client/process/policy.h"
 #include "client/process/real.h"
 #include "client/process/swap.h"
 #include "scaffold/scaffold.h"
@@ -61,11 +61,6 @@ static bool read_plain(int fd, struct plain *p)
     if (sc_any_service_socket() && sc_shadow_get(sc_cookie(fd), SC_SHADOW_FAMILY, &family))
         p->family = (enum sc_family)family;
     return true;
-}
-
-bool sc_is_udp(int fd)
-{
-    return integer_option(fd, SO_PROTOCOL) == IPPROTO_UDP;
 }
 
 static bool fits(enum sc_family socket, sa_family_t address)

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 
-#include "client/client.h"
 #include "client/explain/log_describe.h"
 #include "client/explain/log_file.h"
 #include "client/explain/log_note.h"
@@ -14,6 +13,7 @@
 #include "client/process/cookies.h"
 #include "client/process/descriptors.h"
 #include "client/process/owner.h"
+#include "client/process/policy.h"
 #include "scaffold/scaffold.h"
 
 /* --- a socket is put to use --------------------------------------------------------------------*/

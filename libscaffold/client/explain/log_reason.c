@@ -2,9 +2,9 @@
 
 #include <netinet/in.h>
 
-#include "client/client.h"
 #include "client/explain/log_socket.h"
 #include "client/explain/why.h"
+#include "client/process/policy.h"
 
 /* Why a socket of this kind stays plain IP wherever it goes. */
 static enum sc_why plain_by_kind(const struct sc_log_socket *s)

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "client/client.h"
 #include "client/explain/explain.h"
 #include "client/names/meanings.h"
 #include "client/process/control.h"
+#include "client/process/policy.h"
 
 bool sc_is_scaffold_name(const char *name)
 {

@@ -9,6 +9,7 @@
 #include "client/explain/explain.h"
 #include "client/names/ask.h"
 #include "client/names/service.h"
+#include "client/process/policy.h"
 #include "client/process/real.h"
 #include "scaffold/scaffold.h"
 

@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "client/client.h"
+#include "client/process/policy.h"
 
 static int read_service(struct sc_target *t)
 {

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/* A plain socket is given this option by a call that is not sc_setsockopt (libscaffold/trap). */
+/* A plain socket is given this option by a call that is not sc_setsockopt. */
 void sc_options_note_elsewhere(int fd, int level, int name);
 
 /* True for the value of SO_LINGER that makes close a reset. */

@@ -1,6 +1,8 @@
 #include "client/process/identity.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stddef.h>
 #include <string.h>
@@ -74,6 +76,20 @@ static bool is_listening(int fd)
     sc_real.getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len);
     errno = kept;
     return on != 0;
+}
+
+bool sc_is_udp(int fd)
+{
+    int value = -1;
+    socklen_t len = sizeof value;
+    return sc_real.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &value, &len) == 0 &&
+           value == IPPROTO_UDP;
+}
+
+bool sc_is_nonblocking(int fd)
+{
+    int flags = sc_real.fcntl(fd, F_GETFL, NULL);
+    return flags >= 0 && (flags & O_NONBLOCK);
 }
 
 bool sc_is_hung_up(int fd)

@@ -1,4 +1,5 @@
-/* What the environment says about this process, and the pure tests that it answers. */
+#include "client/process/policy.h"
+
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -6,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/client.h"
 #include "client/process/own_addresses.h"
 #include "client/process/real.h"
 

@@ -11,17 +11,12 @@
 #include "client/options/protocol.h"
 #include "client/process/descriptors.h"
 #include "client/process/epolls.h"
+#include "client/process/identity.h"
 #include "client/process/marks.h"
 #include "client/process/real.h"
 
 /* Duplicates in one process that are repaired; programs that have any have one or two. */
 #define DUPLICATES_MAX 32
-
-bool sc_is_nonblocking(int fd)
-{
-    int flags = sc_real.fcntl(fd, F_GETFL, NULL);
-    return flags >= 0 && (flags & O_NONBLOCK);
-}
 
 /* Whom SIGIO and SIGURG go to; only programs that have asked for it pay for asking. */
 static void carry_signals(int fd, int fresh)

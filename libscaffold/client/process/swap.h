@@ -9,6 +9,4 @@
  * Returns 0, or a negative errno; then `fd` is as it was. */
 int sc_swap(int fd, int fresh);
 
-bool sc_is_nonblocking(int fd);
-
 #endif

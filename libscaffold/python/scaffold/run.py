@@ -88,7 +88,7 @@ _DIR_MAX = 95
 """A socket's path has to fit."""
 _SERVICES_MAX = 16
 _PUBLISH_MAX = 64
-"""What the library reads (client/client.h)."""
+"""What the library reads (client/process/policy.h)."""
 
 
 def check_serving(request: "Request") -> None:

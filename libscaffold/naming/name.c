@@ -147,9 +147,7 @@ void sc_name_to_id(const struct sc_service_name *n, struct sc_service_id *id)
     memcpy(id->bytes, digest, 16);
     sha256(n->label, strlen(n->label), digest);
     memcpy(id->bytes + 16, digest, 8);
-    id->bytes[28] = (uint8_t)(n->port >> 8);
-    id->bytes[29] = (uint8_t)n->port;
-    id->bytes[30] = n->proto;
+    sc_service_set_port(id->bytes, n->port, n->proto);
     id->bytes[31] = SC_SERVICE_ID_VERSION;
 }
 

@@ -7,38 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-
-/* 16 provider | 8 label | 4 partition | 2 port | 1 IP protocol | 1 version. */
-struct sc_service_id {
-    uint8_t bytes[32];
-};
-
-#define SC_SERVICE_ID_VERSION 1
-
-static inline bool sc_service_id_equal(const struct sc_service_id *a, const struct sc_service_id *b)
-{
-    return memcmp(a, b, sizeof *a) == 0;
-}
-
-static inline uint16_t sc_service_id_port(const struct sc_service_id *s)
-{
-    return (uint16_t)(s->bytes[28] << 8 | s->bytes[29]);
-}
-
-static inline uint8_t sc_service_id_proto(const struct sc_service_id *s)
-{
-    return s->bytes[30];
-}
-
-/* The same service at another port; port and protocol 0 give the prefix of all its ports. */
-static inline struct sc_service_id sc_service_id_at(struct sc_service_id s, uint16_t port,
-                                                    uint8_t proto)
-{
-    s.bytes[28] = (uint8_t)(port >> 8);
-    s.bytes[29] = (uint8_t)port;
-    s.bytes[30] = proto;
-    return s;
-}
+#include "base/service_id.h"
 
 /* Network address: domain (high 32 bits) and host; 0 is none. */
 static inline uint64_t sc_network_address(uint32_t domain, uint32_t host)

@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/service_id.h"
 #include "client/names/meanings.h"
 #include "client/names/target.h"
 #include "client/process/control.h"
@@ -10,7 +11,7 @@
 
 static bool read_service(const struct sc_target *t, struct sc_reservation *b)
 {
-    uint16_t port = (uint16_t)(t->service.bytes[28] << 8 | t->service.bytes[29]);
+    uint16_t port = sc_service_port(t->service.bytes);
     b->by_service_id = true;
     b->service = t->service;
     b->address = sc_address_v4(INADDR_ANY, port);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/service_id.h"
 #include "client/explain/explain.h"
 #include "client/names/give.h"
 #include "client/names/target.h"
@@ -82,7 +83,7 @@ static void base_of(const uint8_t service[32], uint64_t id[ID_WORDS])
 {
     uint8_t bytes[32];
     memcpy(bytes, service, sizeof bytes);
-    memset(bytes + 28, 0, 3);
+    sc_service_set_port(bytes, 0, 0);
     memcpy(id, bytes, sizeof bytes);
 }
 
@@ -90,7 +91,7 @@ static int find_service(const struct scaffold_service_id *s, struct sc_address *
 {
     const uint8_t *bytes = s->bytes;
     uint64_t id[ID_WORDS];
-    uint16_t port = (uint16_t)(bytes[28] << 8 | bytes[29]);
+    uint16_t port = sc_service_port(bytes);
     base_of(bytes, id);
     if (!find_by_id(id, out)) {
         struct sc_ctl_request q = sc_control_request(SC_CTL_REVERSE);
@@ -128,9 +129,7 @@ static struct sockaddr_scaffold as_service(const struct sc_address *a)
     }
     uint8_t *bytes = s.sc_service.bytes;
     memcpy(bytes, id, sizeof s.sc_service.bytes);
-    bytes[28] = (uint8_t)(a->port >> 8);
-    bytes[29] = (uint8_t)a->port;
-    bytes[30] = IPPROTO_UDP;
+    sc_service_set_port(bytes, a->port, IPPROTO_UDP);
     return s;
 }
 

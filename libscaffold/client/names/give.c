@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/service_id.h"
 #include "client/process/control.h"
 #include "scaffold/scaffold.h"
 
@@ -22,11 +23,8 @@ static struct sockaddr_scaffold as_service(const struct sc_address *a)
     q.reverse.address = *a;
     int kept = errno;
     if (sc_control_call(&q, &r, true) == 0) {
-        uint8_t *id = s.sc_service.bytes;
-        memcpy(id, r.service, sizeof r.service);
-        id[28] = (uint8_t)(a->port >> 8);
-        id[29] = (uint8_t)a->port;
-        id[30] = IPPROTO_TCP;
+        memcpy(s.sc_service.bytes, r.service, sizeof r.service);
+        sc_service_set_port(s.sc_service.bytes, a->port, IPPROTO_TCP);
     }
     errno = kept;
     return s;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/service_id.h"
 #include "client/client.h"
 #include "client/explain/explain.h"
 #include "client/names/ask.h"
@@ -95,12 +96,8 @@ static int add_service(const struct sockaddr_scaffold *base, const char *service
     if (!b)
         return err ? err : EAI_MEMORY;
     b->address = *base;
-    uint8_t *id = b->address.sc_service.bytes;
-    if (port) {
-        id[28] = (uint8_t)(port >> 8);
-        id[29] = (uint8_t)port;
-        id[30] = (uint8_t)protocol;
-    }
+    if (port)
+        sc_service_set_port(b->address.sc_service.bytes, port, (uint8_t)protocol);
     b->info = (struct addrinfo){.ai_family = AF_SCAFFOLD,
                                 .ai_socktype = socktype,
                                 .ai_protocol = protocol,

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/service_id.h"
 #include "client/explain/explain.h"
 #include "client/names/ask.h"
 #include "client/process/control.h"
@@ -73,11 +74,8 @@ int sc_service_parse(const char *text, struct sockaddr_scaffold *addr)
     if (err)
         return err;
     *addr = (struct sockaddr_scaffold){.sc_family = AF_SCAFFOLD};
-    uint8_t *id = addr->sc_service.bytes;
-    memcpy(id, r.service, sizeof r.service);
-    id[28] = (uint8_t)(port >> 8);
-    id[29] = (uint8_t)port;
-    id[30] = proto;
+    memcpy(addr->sc_service.bytes, r.service, sizeof r.service);
+    sc_service_set_port(addr->sc_service.bytes, port, proto);
     return 0;
 }
 
@@ -105,7 +103,7 @@ API int scaffold_service_format(const struct sockaddr_scaffold *addr, char *buf,
     char name[SC_CTL_NAME];
     char text[SCAFFOLD_SERVICE_STRLEN];
     const uint8_t *id = addr->sc_service.bytes;
-    unsigned port = (unsigned)id[28] << 8 | id[29];
+    unsigned port = sc_service_port(id);
     int kept = errno;
     sc_explain_forget();
     if (addr->sc_family != AF_SCAFFOLD)
@@ -114,7 +112,7 @@ API int scaffold_service_format(const struct sockaddr_scaffold *addr, char *buf,
     if (reverse_service(id, name)) {
         len = port == 0 ? snprintf(text, sizeof text, "%s", name)
                         : snprintf(text, sizeof text, "%s:%u/%s", name, port,
-                                   id[30] == IPPROTO_UDP ? "udp" : "tcp");
+                                   sc_service_proto(id) == IPPROTO_UDP ? "udp" : "tcp");
     } else {
         len = snprintf(text, sizeof text, "id:");
         for (size_t i = 0; i < sizeof addr->sc_service.bytes; i++)

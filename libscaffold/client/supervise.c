@@ -3,14 +3,14 @@
 #include <netinet/in.h>
 
 #include "client/datagram/datagram.h"
-#include "client/explain/log_file.h"
 #include "client/names/meanings.h"
 #include "client/names/target.h"
 #include "client/options/protocol.h"
 #include "client/options/set.h"
 #include "client/options/shadow.h"
-#include "client/process/adopt.h"
+#include "client/process/log_file.h"
 #include "client/process/marks.h"
+#include "client/socket/adopt.h"
 
 void sc_supervise_begin(void)
 {

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-#include "client/call/fresh.h"       /* what a socket may still become */
+#include "client/socket/fresh.h"     /* what a socket may still become */
 #include "client/client.h"           /* the calls */
 #include "client/names/ask.h"        /* names of services */
 #include "client/options/shadow.h"   /* sets of options */

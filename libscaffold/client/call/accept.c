@@ -11,7 +11,6 @@
 #include "client/names/give.h"
 #include "client/options/carry.h"
 #include "client/options/shadow.h"
-#include "client/process/adopt.h"
 #include "client/process/fail.h"
 #include "client/process/fork_gate.h"
 #include "client/process/identity.h"
@@ -20,6 +19,7 @@
 #include "client/process/memory.h"
 #include "client/process/owner.h"
 #include "client/process/real.h"
+#include "client/socket/adopt.h"
 
 /* Real buffer of every end of ours, and twice this in effect: one unread byte may pin the largest
  * buffer that sendfile makes, which has to stay below a quarter of it (A1). */

@@ -1,23 +1,21 @@
 #include "client/call/bind.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "client/call/fresh.h"
-#include "client/call/reservation.h"
+#include "client/names/reservation.h"
 #include "client/names/target.h"
 #include "client/options/carry.h"
-#include "client/process/adopt.h"
 #include "client/process/control.h"
 #include "client/process/fail.h"
 #include "client/process/identity.h"
 #include "client/process/marks.h"
 #include "client/process/policy.h"
 #include "client/process/real.h"
-#include "client/process/swap.h"
+#include "client/socket/adopt.h"
+#include "client/socket/fresh.h"
+#include "client/socket/swap.h"
 #include "scaffold/scaffold.h"
 
 static bool is_set(int fd, int option)

@@ -2,10 +2,10 @@
 #include <errno.h>
 #include <linux/close_range.h>
 
-#include "client/client.h"
+#include "client/call/calls.h"
 #include "client/explain/log.h"
-#include "client/explain/log_file.h"
 #include "client/process/control.h"
+#include "client/process/log_file.h"
 #include "client/process/marks.h"
 #include "client/process/owner.h"
 #include "client/process/real.h"

@@ -5,11 +5,9 @@
 #include <string.h>
 
 #include "client/call/bind.h"
-#include "client/call/fresh.h"
 #include "client/names/meanings.h"
 #include "client/names/target.h"
 #include "client/options/carry.h"
-#include "client/process/adopt.h"
 #include "client/process/control.h"
 #include "client/process/fail.h"
 #include "client/process/flow.h"
@@ -18,7 +16,9 @@
 #include "client/process/marks.h"
 #include "client/process/policy.h"
 #include "client/process/real.h"
-#include "client/process/swap.h"
+#include "client/socket/adopt.h"
+#include "client/socket/fresh.h"
+#include "client/socket/swap.h"
 #include "scaffold/scaffold.h"
 
 /* An address of this host's own: plain IP, unless a service is reached there. */

@@ -1,11 +1,11 @@
 /* dup and fcntl: the number that is made stands for what is remembered of the other. */
 #include <fcntl.h>
 
-#include "client/client.h"
+#include "client/call/calls.h"
 #include "client/explain/log.h"
-#include "client/explain/log_file.h"
 #include "client/options/shadow.h"
 #include "client/process/descriptors.h"
+#include "client/process/log_file.h"
 #include "client/process/marks.h"
 #include "client/process/owner.h"
 #include "client/process/real.h"

@@ -2,7 +2,7 @@
  * call. */
 #include <errno.h>
 
-#include "client/client.h"
+#include "client/call/calls.h"
 #include "client/datagram/datagram.h"
 #include "client/names/target.h"
 #include "client/process/fail.h"

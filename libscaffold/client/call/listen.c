@@ -5,10 +5,9 @@
 #include <string.h>
 
 #include "client/call/bind.h"
-#include "client/call/fresh.h"
-#include "client/explain/explain.h"
 #include "client/names/meanings.h"
 #include "client/process/control.h"
+#include "client/process/explain.h"
 #include "client/process/fail.h"
 #include "client/process/identity.h"
 #include "client/process/kernel.h"
@@ -16,6 +15,7 @@
 #include "client/process/owner.h"
 #include "client/process/policy.h"
 #include "client/process/real.h"
+#include "client/socket/fresh.h"
 #include "local/ctl.h"
 
 /* Queue of a listener; its program's own backlog is enforced by scaffoldd (D2). */

@@ -3,10 +3,9 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "client/client.h"
+#include "client/call/calls.h"
 #include "client/datagram/datagram.h"
 #include "client/names/give.h"
-#include "client/process/adopt.h"
 #include "client/process/flow.h"
 #include "client/process/identity.h"
 #include "client/process/marks.h"
@@ -14,6 +13,7 @@
 #include "client/process/owner.h"
 #include "client/process/policy.h"
 #include "client/process/real.h"
+#include "client/socket/adopt.h"
 
 /* The address that the socket shows as its own. */
 static struct sc_address shown_own(int fd, const struct sc_name *own)

@@ -4,9 +4,8 @@
 #include <limits.h>
 #include <string.h>
 
-#include "client/client.h"
+#include "client/call/calls.h"
 #include "client/datagram/datagram.h"
-#include "client/process/adopt.h"
 #include "client/process/fail.h"
 #include "client/process/flow.h"
 #include "client/process/identity.h"
@@ -14,6 +13,7 @@
 #include "client/process/memory.h"
 #include "client/process/owner.h"
 #include "client/process/real.h"
+#include "client/socket/adopt.h"
 
 /* Where connect itself reported the failure, the socket is unconnected again and has no end to
  * read. */

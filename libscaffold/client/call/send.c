@@ -3,19 +3,18 @@
 #include <poll.h>
 #include <signal.h>
 
-#include "client/client.h"
+#include "client/call/calls.h"
 #include "client/datagram/datagram.h"
 #include "client/explain/log.h"
-#include "client/explain/log_file.h"
 #include "client/names/target.h"
 #include "client/process/fail.h"
 #include "client/process/flow.h"
 #include "client/process/identity.h"
 #include "client/process/kernel.h"
+#include "client/process/log_file.h"
 #include "client/process/marks.h"
 #include "client/process/memory.h"
 #include "client/process/real.h"
-#include "scaffold/scaffold.h"
 
 /* The plug leaves room in the buffer; TCP does not send before it is connected. Non-blocking:
  * EAGAIN. Blocking (connect was interrupted): waits. */

@@ -1,6 +1,6 @@
 #include <errno.h>
 
-#include "client/client.h"
+#include "client/call/calls.h"
 #include "client/datagram/datagram.h"
 #include "client/process/fail.h"
 #include "client/process/flow.h"

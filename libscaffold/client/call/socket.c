@@ -4,14 +4,14 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "client/client.h"
-#include "client/explain/explain.h"
+#include "client/call/calls.h"
 #include "client/options/protocol.h"
 #include "client/options/shadow.h"
-#include "client/process/adopt.h"
 #include "client/process/cookies.h"
+#include "client/process/explain.h"
 #include "client/process/marks.h"
 #include "client/process/real.h"
+#include "client/socket/adopt.h"
 #include "scaffold/scaffold.h"
 
 static int refuse(int error, const char *line)

@@ -4,21 +4,21 @@
 
 #include "client/call/accept.h"
 #include "client/call/bind.h"
+#include "client/call/calls.h"
 #include "client/call/connect.h"
 #include "client/call/listen.h"
 #include "client/call/socket.h"
-#include "client/client.h"
 #include "client/datagram/datagram.h"
-#include "client/explain/explain.h"
 #include "client/explain/log.h"
-#include "client/explain/log_file.h"
 #include "client/names/target.h"
-#include "client/process/adopt.h"
+#include "client/process/explain.h"
 #include "client/process/fail.h"
 #include "client/process/identity.h"
+#include "client/process/log_file.h"
 #include "client/process/marks.h"
 #include "client/process/memory.h"
 #include "client/process/real.h"
+#include "client/socket/adopt.h"
 
 int sc_socket(int domain, int type, int protocol)
 {

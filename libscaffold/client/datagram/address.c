@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/service_id.h"
-#include "client/explain/explain.h"
 #include "client/names/give.h"
 #include "client/names/target.h"
 #include "client/process/control.h"
+#include "client/process/explain.h"
 #include "client/process/fail.h"
 #include "client/process/memory.h"
 #include "client/process/policy.h"

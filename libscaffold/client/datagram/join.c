@@ -3,23 +3,20 @@
  * failure leaves it as it was. */
 #include <errno.h>
 #include <netinet/in.h>
-#include <string.h>
 
-#include "client/call/fresh.h"
-#include "client/call/reservation.h"
 #include "client/datagram/address.h"
 #include "client/datagram/datagram.h"
 #include "client/datagram/state.h"
-#include "client/explain/explain.h"
 #include "client/names/meanings.h"
+#include "client/names/reservation.h"
 #include "client/names/target.h"
 #include "client/options/carry.h"
 #include "client/options/datagram.h"
 #include "client/options/shadow.h"
-#include "client/process/adopt.h"
 #include "client/process/control.h"
 #include "client/process/cookies.h"
 #include "client/process/descriptors.h"
+#include "client/process/explain.h"
 #include "client/process/fail.h"
 #include "client/process/fork_gate.h"
 #include "client/process/identity.h"
@@ -27,7 +24,9 @@
 #include "client/process/owner.h"
 #include "client/process/policy.h"
 #include "client/process/real.h"
-#include "client/process/swap.h"
+#include "client/socket/adopt.h"
+#include "client/socket/fresh.h"
+#include "client/socket/swap.h"
 #include "scaffold/scaffold.h"
 
 /* --- the program's socket ---------------------------------------------------------------------

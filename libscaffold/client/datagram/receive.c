@@ -8,7 +8,7 @@
 #include "client/datagram/control.h"
 #include "client/datagram/datagram.h"
 #include "client/datagram/error.h"
-#include "client/explain/explain.h"
+#include "client/process/explain.h"
 #include "client/process/fail.h"
 #include "client/process/kernel.h"
 #include "client/process/marks.h"

@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 
 #include "client/explain/log_describe.h"
-#include "client/explain/log_file.h"
 #include "client/explain/log_note.h"
 #include "client/explain/log_reason.h"
 #include "client/explain/log_socket.h"
@@ -12,9 +11,9 @@
 #include "client/names/target.h"
 #include "client/process/cookies.h"
 #include "client/process/descriptors.h"
+#include "client/process/log_file.h"
 #include "client/process/owner.h"
 #include "client/process/policy.h"
-#include "scaffold/scaffold.h"
 
 /* --- a socket is put to use --------------------------------------------------------------------*/
 

@@ -10,8 +10,8 @@
 #ifndef SC_CLIENT_EXPLAIN_LOG_H
 #define SC_CLIENT_EXPLAIN_LOG_H
 
-#include "client/explain/log_file.h"
 #include "client/names/target.h"
+#include "client/process/log_file.h"
 
 /* --- a socket is put to use: after the call, `result` being what it returned -------------------*/
 

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "client/explain/log_file.h"
 #include "client/explain/why.h"
 #include "client/options/carry.h"
 #include "client/process/kernel.h"
+#include "client/process/log_file.h"
 
 /* A pipe takes so much in one piece (POSIX: 512 at least, Linux 4096), should the file be one. */
 #define LINE_MAX_BYTES 4096

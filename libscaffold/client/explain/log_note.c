@@ -4,8 +4,8 @@
 #include <pthread.h>
 #include <stddef.h>
 
-#include "client/explain/log_file.h"
 #include "client/process/cookies.h"
+#include "client/process/log_file.h"
 
 static unsigned forks;
 

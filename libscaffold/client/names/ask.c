@@ -6,9 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "client/explain/explain.h"
 #include "client/names/meanings.h"
 #include "client/process/control.h"
+#include "client/process/explain.h"
 #include "client/process/policy.h"
 
 bool sc_is_scaffold_name(const char *name)

@@ -1,4 +1,5 @@
-/* getaddrinfo and its elders for names under .scaffold; all other names are libc's. */
+#include "client/names/resolve.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -6,10 +7,9 @@
 #include <string.h>
 
 #include "base/service_id.h"
-#include "client/client.h"
-#include "client/explain/explain.h"
 #include "client/names/ask.h"
 #include "client/names/service.h"
+#include "client/process/explain.h"
 #include "client/process/policy.h"
 #include "client/process/real.h"
 #include "scaffold/scaffold.h"

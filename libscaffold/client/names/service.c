@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/service_id.h"
-#include "client/explain/explain.h"
 #include "client/names/ask.h"
 #include "client/process/control.h"
+#include "client/process/explain.h"
 
 #define API __attribute__((visibility("default")))
 

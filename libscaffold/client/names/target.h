@@ -25,11 +25,10 @@ struct sc_target sc_target_of(const struct sockaddr *addr, socklen_t len);
 /* Of AF_SCAFFOLD, however short. */
 bool sc_target_is_service(const struct sc_target *t);
 
-/* True when what goes there is ours. Port 0 is nobody's, and UDP connects to it all the same; a
- * stream's call has its own answer to it. */
+/* True when what goes there is ours, or may be: services, and this host's own addresses. */
 bool sc_target_is_ours(const struct sc_target *t);
 
-/* For datagrams: services, and this host's own addresses, where a service may be. */
+/* The two told apart, for datagrams: port 0 is nobody's, and UDP connects to it all the same. */
 bool sc_target_names_service(const struct sc_target *t);
 bool sc_target_is_here(const struct sc_target *t);
 

@@ -6,19 +6,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/client.h"
-#include "client/explain/explain.h"
+#include "client/options/get.h"
 #include "client/options/set.h"
 #include "client/options/shadow.h"
 #include "client/options/table.h"
 #include "client/process/cookies.h"
 #include "client/process/descriptors.h"
+#include "client/process/explain.h"
 #include "client/process/flow.h"
 #include "client/process/identity.h"
 #include "client/process/marks.h"
 #include "client/process/real.h"
 
-/* Duplicates that are asked about: as many as a swap repairs (client/process/swap.c). */
+/* Duplicates that are asked about: as many as a swap repairs (client/socket/swap.c). */
 #define DUPLICATES_MAX 32
 
 union value {
@@ -33,7 +33,7 @@ static bool read_option(int fd, const struct sc_option *o, union value *v, sockl
 {
     *v = (union value){0};
     *len = sizeof *v;
-    return sc_getsockopt(fd, o->level, o->name, v, len) == 0;
+    return sc_options_get(fd, o->level, o->name, v, len) == 0;
 }
 
 /* --- what a plain socket was given

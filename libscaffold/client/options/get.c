@@ -1,19 +1,14 @@
-/* getsockopt: what is remembered, what is the flow's, and what AF_UNIX answers otherwise than TCP.
- */
+#include "client/options/get.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 
-#include "client/client.h"
-#include "client/datagram/error.h"
-#include "client/explain/log_file.h"
-#include "client/explain/log_note.h"
 #include "client/options/protocol.h"
 #include "client/options/shadow.h"
 #include "client/options/table.h"
-#include "client/process/adopt.h"
 #include "client/process/cookies.h"
 #include "client/process/fail.h"
 #include "client/process/flow.h"
@@ -44,7 +39,7 @@ static int give(const void *from, socklen_t size, void *value, socklen_t *len)
     return 0;
 }
 
-static int give_int(int v, void *value, socklen_t *len)
+int sc_options_give_int(int v, void *value, socklen_t *len)
 {
     return give(&v, sizeof v, value, len);
 }
@@ -85,22 +80,6 @@ static int get_tcp_info(int fd, void *value, socklen_t *len)
     return give(&info, sizeof info, value, len);
 }
 
-/* The errno that the kernel's one stands for, once: the kernel forgets it when asked. */
-static int get_error(int fd, void *value, socklen_t *len)
-{
-    int error = 0;
-    int r = sc_next.getsockopt(fd, SOL_SOCKET, SO_ERROR, value, len);
-    if (r < 0 || *len < sizeof error)
-        return r;
-    memcpy(&error, value, sizeof error);
-    if (error == ECONNRESET)
-        error = sc_flow_error(fd, error);
-    if (error && sc_log_on())
-        sc_log_failed(fd, error);
-    memcpy(value, &error, sizeof error);
-    return 0;
-}
-
 static int get_domain(const struct sc_name *own)
 {
     switch (own->family) {
@@ -127,7 +106,7 @@ static int get_shadow(int fd, unsigned key, void *value, socklen_t *len)
     bool set = sc_shadow_get(sc_cookie(fd), key, &v);
     if (!set && (o->tell == SC_OPT_SNDBUF || o->tell == SC_OPT_RCVBUF))
         return sc_next.getsockopt(fd, o->level, o->name, value, len); /* the buffers as they are */
-    return give_int(v, value, len);
+    return sc_options_give_int(v, value, len);
 }
 
 static int get_on_service(int fd, const struct sc_name *own, int level, int name, void *value,
@@ -138,15 +117,15 @@ static int get_on_service(int fd, const struct sc_name *own, int level, int name
     if (level == IPPROTO_TCP && name == TCP_CONGESTION)
         return give("cubic\0\0\0\0\0\0\0\0\0\0", 16, value, len);
     if (level == SOL_SOCKET && name == SO_DOMAIN)
-        return give_int(get_domain(own), value, len);
+        return sc_options_give_int(get_domain(own), value, len);
     if (level == SOL_SOCKET && name == SO_PROTOCOL)
-        return give_int(sc_protocol_of(fd), value, len);
+        return sc_options_give_int(sc_protocol_of(fd), value, len);
     if (level == SOL_SOCKET && name == SO_PEERCRED)
         return get_peer_credentials(value, len);
     if (level == SOL_SOCKET && (name == SO_PEERSEC || name == SO_PEERGROUPS))
         return sc_fail(name == SO_PEERSEC ? ENOPROTOOPT : ENODATA);
     if ((level == IPPROTO_IP && name == IP_MTU) || (level == IPPROTO_IPV6 && name == IPV6_MTU))
-        return give_int(1500, value, len);
+        return sc_options_give_int(1500, value, len);
     int key = sc_option_kept_key(level, name);
     if (key < 0)
         return sc_fail(sc_option_refusal(level, name));
@@ -190,11 +169,9 @@ static int get_on_datagram(int fd, int level, int name, void *value, socklen_t *
     if (!sc_is_datagram_socket(fd, &own))
         return sc_next.getsockopt(fd, level, name, value, len);
     if (level == SOL_SOCKET && name == SO_TYPE)
-        return give_int(SOCK_DGRAM, value, len);
+        return sc_options_give_int(SOCK_DGRAM, value, len);
     if (level == SOL_SOCKET && name == SO_PROTOCOL)
-        return give_int(IPPROTO_UDP, value, len);
-    if (level == SOL_SOCKET && name == SO_ERROR)
-        return give_int(sc_datagram_take_error(fd), value, len);
+        return sc_options_give_int(IPPROTO_UDP, value, len);
     if (level == SOL_SOCKET && !is_answered_here(name))
         return sc_next.getsockopt(fd, level, name, value, len);
     if (level != SOL_SOCKET && level != IPPROTO_UDP && level != IPPROTO_IP &&
@@ -203,32 +180,20 @@ static int get_on_datagram(int fd, int level, int name, void *value, socklen_t *
     return get_on_service(fd, &own, level, name, value, len);
 }
 
-/* What kind of socket it is. */
-static bool asks_kind(int level, int name)
-{
-    return level == SOL_SOCKET && (name == SO_DOMAIN || name == SO_TYPE || name == SO_PROTOCOL);
-}
-
-int sc_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+int sc_options_get(int fd, int level, int name, void *value, socklen_t *len)
 {
     struct sc_name own;
-    if (asks_kind(level, name))
-        sc_meet_passed(fd);
     if (sc_is_datagram(fd))
         return get_on_datagram(fd, level, name, value, len);
     if (level == SOL_SOCKET && value && len) {
-        if (name == SO_ERROR)
-            return get_error(fd, value, len);
         if (is_answered_here(name) && sc_is_service_socket(fd, &own))
             return get_on_service(fd, &own, level, name, value, len);
         if (name == SO_DOMAIN && is_placeholder(fd))
-            return give_int(AF_SCAFFOLD, value, len);
+            return sc_options_give_int(AF_SCAFFOLD, value, len);
         return sc_next.getsockopt(fd, level, name, value, len);
     }
     int r = sc_next.getsockopt(fd, level, name, value, len);
     bool ip_level = level == IPPROTO_TCP || level == IPPROTO_IP || level == IPPROTO_IPV6;
-    if (r < 0 && ip_level && errno == EOPNOTSUPP && sc_meet_passed(fd))
-        return sc_getsockopt(fd, level, name, value, len);
     if (r < 0 && ip_level && errno == EOPNOTSUPP && sc_is_service_socket(fd, &own))
         return get_on_service(fd, &own, level, name, value, len);
     if (r < 0 && level != SOL_SOCKET && errno == EOPNOTSUPP && sc_is_service_socket(fd, &own) &&

@@ -8,14 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/client.h"
-#include "client/datagram/datagram.h"
-#include "client/explain/explain.h"
 #include "client/options/datagram.h"
 #include "client/options/shadow.h"
 #include "client/options/table.h"
-#include "client/process/adopt.h"
 #include "client/process/cookies.h"
+#include "client/process/explain.h"
 #include "client/process/fail.h"
 #include "client/process/flow.h"
 #include "client/process/identity.h"
@@ -134,8 +131,7 @@ static int set_shadow(int fd, unsigned key, int value)
     }
     if (o->tell && has_flow(fd))
         sc_flow_set(fd, o->tell, (uint32_t)value);
-    return o->level == IPPROTO_UDP && o->name == UDP_CORK && value == 0 ? sc_datagram_uncork(fd)
-                                                                        : 0;
+    return 0;
 }
 
 /* Buffers are limits of the flow; the socket's own stay as large as the model needs (A1, A2). */
@@ -275,7 +271,7 @@ static int set_on_datagram(int fd, int level, int name, const void *value, sockl
     return set_on_service(fd, level, name, value, len);
 }
 
-int sc_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+int sc_options_set(int fd, int level, int name, const void *value, socklen_t len)
 {
     struct sc_name own;
     if ((int)len < 0)
@@ -288,8 +284,6 @@ int sc_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
         return set_on_service(fd, level, name, value, len);
     int r = sc_next.setsockopt(fd, level, name, value, len);
     bool ip_level = level == IPPROTO_TCP || level == IPPROTO_IP || level == IPPROTO_IPV6;
-    if (r < 0 && ip_level && errno == EOPNOTSUPP && sc_meet_passed(fd))
-        return sc_setsockopt(fd, level, name, value, len);
     if (r < 0 && ip_level && errno == EOPNOTSUPP && sc_is_service_socket(fd, &own))
         return set_on_service(fd, level, name, value, len);
     if (r < 0 && level != SOL_SOCKET && errno == EOPNOTSUPP && sc_is_service_socket(fd, &own))

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/explain/explain.h"
 #include "client/process/daemon.h"
+#include "client/process/explain.h"
 #include "client/process/fork_gate.h"
 #include "client/process/kernel.h"
 #include "client/process/real.h"

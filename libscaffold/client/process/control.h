@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/time.h>
 
-#include "client/explain/explain.h"
+#include "client/process/explain.h"
 #include "local/ctl.h"
 
 /* A request of this kind with its head filled in and the rest zero. */

@@ -2,8 +2,8 @@
 
 #include <errno.h>
 
-#include "client/explain/explain.h"
 #include "client/process/control.h"
+#include "client/process/explain.h"
 #include "client/process/identity.h"
 
 void sc_flow_set(int fd, enum sc_ctl_option option, uint32_t value)

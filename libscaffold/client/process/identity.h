@@ -45,9 +45,10 @@ bool sc_is_datagram_socket(int fd, struct sc_name *own);
 /* Two system calls for a flow, one for a plain socket. errno is kept. Signal-safe. */
 enum sc_state sc_identify(int fd, struct sc_identity *id);
 
-/* An unconnected UDP socket. One system call. Signal-safe. */
+/* A UDP socket of the kernel's. One system call. Signal-safe. */
 bool sc_is_udp(int fd);
 
+/* Signal-safe. */
 bool sc_is_nonblocking(int fd);
 
 /* True when the other end is closed. errno is kept. Signal-safe. */

@@ -2,8 +2,8 @@
 
 #include <sys/types.h>
 
-#include "client/explain/log_file.h"
 #include "client/process/kernel.h"
+#include "client/process/log_file.h"
 
 static bool seen;
 static pid_t owner; /* 0: who asks first */

@@ -1,9 +1,10 @@
 /* Epoll registrations of sockets, so that they survive the socket's replacement (A3). */
-#ifndef SC_CLIENT_PROCESS_EPOLLS_H
-#define SC_CLIENT_PROCESS_EPOLLS_H
+#ifndef SC_CLIENT_SOCKET_EPOLLS_H
+#define SC_CLIENT_SOCKET_EPOLLS_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 
 /* Registrations of one descriptor that a swap carries over: more is nothing that programs do. */
 #define SC_REGISTRATIONS_MAX 16
@@ -19,6 +20,9 @@ struct sc_registrations {
     size_t count;
     struct sc_registration list[SC_REGISTRATIONS_MAX];
 };
+
+/* As epoll_ctl(2), and remembered. */
+int sc_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event);
 
 /* Takes descriptor `fd` out of every epoll set of this process that it is in, and remembers with
  * which events and data. errno is kept. */

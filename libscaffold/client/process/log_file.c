@@ -1,4 +1,4 @@
-#include "client/explain/log_file.h"
+#include "client/process/log_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

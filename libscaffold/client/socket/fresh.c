@@ -1,18 +1,18 @@
-#include "client/call/fresh.h"
+#include "client/socket/fresh.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#include "client/explain/explain.h"
 #include "client/options/carry.h"
 #include "client/options/protocol.h"
 #include "client/options/shadow.h"
-#include "client/process/adopt.h"
 #include "client/process/cookies.h"
+#include "client/process/explain.h"
 #include "client/process/identity.h"
 #include "client/process/owner.h"
 #include "client/process/real.h"
+#include "client/socket/adopt.h"
 
 /* The state that the kernel's TCP is in; -1 for everything that is not a TCP socket. */
 static int tcp_state(int fd)

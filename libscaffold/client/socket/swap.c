@@ -1,4 +1,4 @@
-#include "client/process/swap.h"
+#include "client/socket/swap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,13 +7,13 @@
 #include <sys/ioctl.h>
 
 #include "client/explain/log.h"
-#include "client/explain/log_file.h"
 #include "client/options/protocol.h"
 #include "client/process/descriptors.h"
-#include "client/process/epolls.h"
 #include "client/process/identity.h"
+#include "client/process/log_file.h"
 #include "client/process/marks.h"
 #include "client/process/real.h"
+#include "client/socket/epolls.h"
 
 /* Duplicates in one process that are repaired; programs that have any have one or two. */
 #define DUPLICATES_MAX 32

@@ -1,7 +1,7 @@
 /* Descriptors that come from elsewhere: inherited, passed, or ours now. What is remembered of them
  * by number begins here. Signal-safe. */
-#ifndef SC_CLIENT_PROCESS_ADOPT_H
-#define SC_CLIENT_PROCESS_ADOPT_H
+#ifndef SC_CLIENT_SOCKET_ADOPT_H
+#define SC_CLIENT_SOCKET_ADOPT_H
 
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /* Another socket under the application's number. */
-#ifndef SC_CLIENT_PROCESS_SWAP_H
-#define SC_CLIENT_PROCESS_SWAP_H
+#ifndef SC_CLIENT_SOCKET_SWAP_H
+#define SC_CLIENT_SOCKET_SWAP_H
 
 #include <stdbool.h>
 

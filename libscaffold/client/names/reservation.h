@@ -1,6 +1,6 @@
 /* What a captured bind asks scaffoldd for. */
-#ifndef SC_CLIENT_CALL_RESERVATION_H
-#define SC_CLIENT_CALL_RESERVATION_H
+#ifndef SC_CLIENT_NAMES_RESERVATION_H
+#define SC_CLIENT_NAMES_RESERVATION_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "client/explain/explain.h"
+#include "client/process/explain.h"
 
 #include <errno.h>
 #include <netdb.h>

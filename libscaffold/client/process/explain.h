@@ -1,7 +1,7 @@
 /* What scaffold_strerror says: one line for the last failure of a call in this thread. Signal-safe.
  */
-#ifndef SC_CLIENT_EXPLAIN_EXPLAIN_H
-#define SC_CLIENT_EXPLAIN_EXPLAIN_H
+#ifndef SC_CLIENT_PROCESS_EXPLAIN_H
+#define SC_CLIENT_PROCESS_EXPLAIN_H
 
 /* A call begins: what failed before says nothing about it. errno is kept. */
 void sc_explain_forget(void);

@@ -1,4 +1,4 @@
-#include "client/process/adopt.h"
+#include "client/socket/adopt.h"
 
 #include <errno.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "client/process/epolls.h"
+#include "client/socket/epolls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,7 +7,6 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "client/client.h"
 #include "client/process/descriptors.h"
 #include "client/process/kernel.h"
 #include "client/process/marks.h"

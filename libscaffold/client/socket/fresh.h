@@ -1,6 +1,6 @@
 /* Sockets that take the place of another: the two ends of a flow, a listener-to-be, plain IP. */
-#ifndef SC_CLIENT_CALL_FRESH_H
-#define SC_CLIENT_CALL_FRESH_H
+#ifndef SC_CLIENT_SOCKET_FRESH_H
+#define SC_CLIENT_SOCKET_FRESH_H
 
 #include "client/process/identity.h"
 

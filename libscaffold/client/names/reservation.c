@@ -1,4 +1,4 @@
-#include "client/call/reservation.h"
+#include "client/names/reservation.h"
 
 #include <netinet/in.h>
 #include <string.h>

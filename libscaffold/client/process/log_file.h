@@ -1,7 +1,7 @@
 /* The file of the log: SCAFFOLD_SHIM_LOG, read before the program can clear it. Opened, appended to
  * and closed again for every line: programs purge descriptors. Signal-safe, thread-safe. */
-#ifndef SC_CLIENT_EXPLAIN_LOG_FILE_H
-#define SC_CLIENT_EXPLAIN_LOG_FILE_H
+#ifndef SC_CLIENT_PROCESS_LOG_FILE_H
+#define SC_CLIENT_PROCESS_LOG_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

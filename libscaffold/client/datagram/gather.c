@@ -18,7 +18,7 @@
 /* A queue that scaffoldd has not read for so long will not be read. */
 #define PATIENCE_S 30
 
-void sc_gather_look(int fd, int flags, struct sc_gather *g)
+void sc_gather_look(int fd, int flags, struct sc_gathering *g)
 {
     g->cookie = sc_cookie(fd);
     sc_datagram_state_get(g->cookie, &g->state);
@@ -41,7 +41,7 @@ static void say(int fd, enum sc_datagram_kind kind)
     errno = kept;
 }
 
-static void forget(const struct sc_gather *g)
+static void forget(const struct sc_gathering *g)
 {
     struct sc_datagram_state s = g->state;
     s.gathers = 0;
@@ -50,7 +50,7 @@ static void forget(const struct sc_gather *g)
     sc_datagram_state_set(g->cookie, &s);
 }
 
-static int drop(int fd, const struct sc_gather *g, int error)
+static int drop(int fd, const struct sc_gathering *g, int error)
 {
     if (g->state.gathers) {
         say(fd, SC_DATAGRAM_DROP);
@@ -59,7 +59,7 @@ static int drop(int fd, const struct sc_gather *g, int error)
     return sc_fail(error);
 }
 
-int sc_gather_add(int fd, const struct sc_gather *g, size_t len, struct sc_datagram_head *head)
+int sc_gather_add(int fd, const struct sc_gathering *g, size_t len, struct sc_datagram_head *head)
 {
     size_t all = len + g->state.gathered;
     int32_t segment = g->state.gathers ? g->state.segment : head->segment;
@@ -72,7 +72,7 @@ int sc_gather_add(int fd, const struct sc_gather *g, size_t len, struct sc_datag
     return 0;
 }
 
-void sc_gather_added(const struct sc_gather *g, size_t len, const struct sc_datagram_head *head)
+void sc_gather_added(const struct sc_gathering *g, size_t len, const struct sc_datagram_head *head)
 {
     struct sc_datagram_state s = g->state;
     if (!g->more) {
@@ -89,7 +89,7 @@ void sc_gather_added(const struct sc_gather *g, size_t len, const struct sc_data
 
 int sc_datagram_uncork(int fd)
 {
-    struct sc_gather g;
+    struct sc_gathering g;
     sc_gather_look(fd, 0, &g);
     bool fits = !g.state.gathers || sc_datagram_may_be_cut(g.state.gathered, g.state.segment);
     say(fd, fits ? SC_DATAGRAM_PUSH : SC_DATAGRAM_DROP);

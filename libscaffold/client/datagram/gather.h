@@ -14,7 +14,7 @@
 #include "client/datagram/state.h"
 #include "local/datagram.h"
 
-struct sc_gather {
+struct sc_gathering {
     uint64_t cookie;
     struct sc_datagram_state state; /* `gathers`: the destination is that of the first piece */
     bool more;                      /* what is sent now is not the end of it */
@@ -22,13 +22,13 @@ struct sc_gather {
 };
 
 /* What this call to send with `flags` meets. */
-void sc_gather_look(int fd, int flags, struct sc_gather *g);
+void sc_gather_look(int fd, int flags, struct sc_gathering *g);
 
 /* `len` bytes are about to be sent: completes the head. -1 with errno as UDP sets it, EMSGSIZE or
  * EINVAL; what was gathered is then dropped, as by the kernel. */
-int sc_gather_add(int fd, const struct sc_gather *g, size_t len, struct sc_datagram_head *head);
+int sc_gather_add(int fd, const struct sc_gathering *g, size_t len, struct sc_datagram_head *head);
 
 /* They were sent. */
-void sc_gather_added(const struct sc_gather *g, size_t len, const struct sc_datagram_head *head);
+void sc_gather_added(const struct sc_gathering *g, size_t len, const struct sc_datagram_head *head);
 
 #endif

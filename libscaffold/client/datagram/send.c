@@ -156,7 +156,7 @@ static int check_flags(int fd, const struct sc_datagram_head *head, int flags)
 
 /* Whom it goes to, and how: of a datagram in pieces the first says so. */
 static int describe(int fd, const struct msghdr *msg, const struct sc_target *to,
-                    const struct sc_gather *g, struct sc_datagram_head *head)
+                    const struct sc_gathering *g, struct sc_datagram_head *head)
 {
     if (g && g->state.gathers)
         return 0;
@@ -173,7 +173,7 @@ static ssize_t send_gathered(int fd, const struct msghdr *msg, const struct sc_t
                              size_t len, int flags)
 {
     struct sc_datagram_head head = {.kind = SC_DATAGRAM_DATA};
-    struct sc_gather g;
+    struct sc_gathering g;
     sc_gather_look(fd, flags, &g);
     if (describe(fd, msg, to, &g, &head) < 0 || check_flags(fd, &head, flags) < 0 ||
         sc_gather_add(fd, &g, len, &head) < 0)

@@ -97,7 +97,7 @@ bool sc_is_hung_up(int fd)
     return sc_kernel_poll_now(fd, 0) & POLLHUP;
 }
 
-enum sc_state sc_identify(int fd, struct sc_identity *id)
+enum sc_identity_state sc_identify(int fd, struct sc_identity *id)
 {
     id->state = SC_STATE_PLAIN;
     if (!sc_is_service_socket(fd, &id->own))

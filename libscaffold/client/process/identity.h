@@ -15,7 +15,7 @@
 #include "local/ctl.h"
 #include "local/names.h"
 
-enum sc_state {
+enum sc_identity_state {
     SC_STATE_PLAIN, /* not a socket of ours */
     SC_STATE_BOUND, /* bound to a service, neither listening nor connected */
     SC_STATE_LISTENING,
@@ -26,7 +26,7 @@ enum sc_state {
 };
 
 struct sc_identity {
-    enum sc_state state;
+    enum sc_identity_state state;
     struct sc_name own;  /* valid unless PLAIN */
     struct sc_name peer; /* valid when OPEN or FAILED */
 };
@@ -43,7 +43,7 @@ bool sc_is_service_socket(int fd, struct sc_name *own);
 bool sc_is_datagram_socket(int fd, struct sc_name *own);
 
 /* Two system calls for a flow, one for a plain socket. errno is kept. Signal-safe. */
-enum sc_state sc_identify(int fd, struct sc_identity *id);
+enum sc_identity_state sc_identify(int fd, struct sc_identity *id);
 
 /* A UDP socket of the kernel's. One system call. Signal-safe. */
 bool sc_is_udp(int fd);

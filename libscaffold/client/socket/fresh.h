@@ -6,7 +6,7 @@
 
 /* A socket that the program may still turn into one of ours: plain TCP, or ours without a flow. */
 struct sc_candidate {
-    enum sc_state state;
+    enum sc_identity_state state;
     enum sc_family family;
     uint16_t local_port; /* bound explicitly; 0: none */
     struct sc_identity id;

@@ -1,12 +1,13 @@
 #include "node/secrets.h"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
+
+#include "base/secret.h"
 
 #define COOKIE_LEN 16
 
@@ -51,7 +52,7 @@ void sc_secrets_host(const struct sc_secrets *s, const char *name, uint8_t token
 bool sc_secrets_host_equal(const uint8_t *a, const uint8_t *b)
 {
     static const uint8_t none[SC_HOST_TOKEN_LEN];
-    return memcmp(a, none, sizeof none) != 0 && CRYPTO_memcmp(a, b, SC_HOST_TOKEN_LEN) == 0;
+    return memcmp(a, none, sizeof none) != 0 && sc_secret_equal(a, b, SC_HOST_TOKEN_LEN);
 }
 
 /* Time is cut into slots of a cookie's life; the slot before is still good. */
@@ -83,7 +84,7 @@ bool sc_secrets_cookie_valid(const struct sc_secrets *s, const struct sc_underla
         return false;
     for (uint64_t back = 0; back < 2 && back <= slot; back++) {
         cookie_of(s, from, open_id, slot - back, good);
-        if (CRYPTO_memcmp(good, cookie->data, COOKIE_LEN) == 0)
+        if (sc_secret_equal(good, cookie->data, COOKIE_LEN))
             return true;
     }
     return false;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "base/secret.h"
 #include "transport/flow_impl.h"
 #include "transport/head.h"
 
@@ -72,15 +73,6 @@ void sc_close_on_abort(struct sc_flow *f, sc_time now)
     fail(f, ECONNRESET, now);
 }
 
-/* Constant in time: the token is a secret. */
-static bool token_equal(const uint8_t *a, const uint8_t *b)
-{
-    unsigned differ = 0;
-    for (size_t i = 0; i < SC_TOKEN_LEN; i++)
-        differ |= (unsigned)(a[i] ^ b[i]);
-    return differ == 0;
-}
-
 /* The peer knows nothing of this flow any more. One that has all of our bytes and has ended itself
  * may have lingered long enough: only its acknowledgement of our end is missing. */
 static bool end_without_ack(struct sc_flow *f, sc_time now)
@@ -94,7 +86,7 @@ static bool end_without_ack(struct sc_flow *f, sc_time now)
 
 void sc_flow_on_reset(struct sc_flow *f, const struct sc_reset *p, sc_time now)
 {
-    if (f->peer_epoch == 0 || !token_equal(p->token, f->peer_token))
+    if (f->peer_epoch == 0 || !sc_secret_equal(p->token, f->peer_token, SC_TOKEN_LEN))
         return; /* before the peer's token is known, too */
     if (f->state == SC_FLOW_FAILED) {
         f->want_abort = f->want_ack = false; /* nobody is left to be told */

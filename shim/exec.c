@@ -30,8 +30,7 @@
 #include "exec_pass.h"
 #include "exec_target.h"
 
-/* --- the program that is meant ------------------------------------------------------------------
- */
+/* --- the program that is meant ---------------------------------------------------------------- */
 
 /* Where exec looks for a file without a slash; the default is libc's. */
 static const char *search_path(void)
@@ -87,8 +86,7 @@ static enum shim_target look_at_target(const struct start *s, const char **why)
     return *found ? shim_look_at(AT_FDCWD, found, 0, why) : SHIM_TARGET_ABSENT;
 }
 
-/* --- what is said -------------------------------------------------------------------------------
- */
+/* --- what is said ----------------------------------------------------------------------------- */
 
 static char *append(char *to, const char *end, const char *text)
 {
@@ -120,8 +118,7 @@ static void say_lost(const char *program, const char *why)
     errno = kept;
 }
 
-/* --- the call -----------------------------------------------------------------------------------
- */
+/* --- the call --------------------------------------------------------------------------------- */
 
 /* What is not there is for the kernel to see. */
 static bool is_readable(const struct start *s)
@@ -265,8 +262,7 @@ int shim_entry_posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file
                  .actions = actions, .attributes = attributes, .argv = argv, .envp = envp);
 }
 
-/* --- arguments one by one -----------------------------------------------------------------------
- */
+/* --- arguments one by one --------------------------------------------------------------------- */
 
 /* How many there are up to the final NULL, the first among them. */
 static size_t count_arguments(const char *first, va_list rest)
@@ -316,8 +312,7 @@ int shim_entry_execle(const char *path, const char *arg, ...)
     return shim_entry_execve(path, argv, envp);
 }
 
-/* --- the shell's ------------------------------------------------------------------------------
- */
+/* --- the shell's ------------------------------------------------------------------------------ */
 
 #define SHELL "/bin/sh" /* libc's */
 

@@ -15,8 +15,7 @@ static size_t used;
 static char *kept[SHIM_PUT_BACK_MAX + 1];
 static size_t kept_count;
 
-/* --- LD_PRELOAD's list --------------------------------------------------------------------------
- */
+/* --- LD_PRELOAD's list ------------------------------------------------------------------------ */
 
 /* The next name of a list at *at, or NULL at its end. */
 static const char *next_name(const char **at, size_t *len)
@@ -61,8 +60,7 @@ bool shim_environment_is_settled(char *const envp[])
     return false;
 }
 
-/* --- what this process was started with ---------------------------------------------------------
- */
+/* --- what this process was started with ------------------------------------------------------- */
 
 /* Appends to the entry that is being written; false, and nothing, when there is no room. */
 static bool add(const char *text, size_t len)
@@ -141,8 +139,7 @@ __attribute__((constructor(106))) static void keep_settings(void)
         keep_setting(keys[i]);
 }
 
-/* --- putting it back ----------------------------------------------------------------------------
- */
+/* --- putting it back -------------------------------------------------------------------------- */
 
 bool shim_environment_measure(char *const envp[], struct shim_environment_room *r)
 {

@@ -33,8 +33,7 @@ static bool survives_exec(int fd)
     return flags >= 0 && !(flags & FD_CLOEXEC);
 }
 
-/* --- what file actions do to a number -----------------------------------------------------------
- */
+/* --- what file actions do to a number --------------------------------------------------------- */
 
 #ifdef __GLIBC__
 
@@ -118,8 +117,7 @@ static bool is_left_alone(const posix_spawn_file_actions_t *actions, int fd)
 
 #endif
 
-/* --- all of them --------------------------------------------------------------------------------
- */
+/* --- all of them ------------------------------------------------------------------------------ */
 
 struct search {
     const posix_spawn_file_actions_t *actions;

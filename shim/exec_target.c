@@ -31,8 +31,7 @@ typedef Elf32_Phdr elf_segment;
 #define OWN_CLASS ELFCLASS32
 #endif
 
-/* --- our own loader -----------------------------------------------------------------------------
- */
+/* --- our own loader --------------------------------------------------------------------------- */
 
 /* Its name without a folder: ld-linux-x86-64.so.2. Empty where it was itself started as a program.
  */
@@ -52,8 +51,7 @@ __attribute__((constructor(106))) static void find_own_loader(void)
         strcpy(own_loader, name_of(info.dli_fname));
 }
 
-/* --- the file -----------------------------------------------------------------------------------
- */
+/* --- the file --------------------------------------------------------------------------------- */
 
 static bool read_at(int fd, uint64_t offset, void *to, size_t len)
 {
@@ -107,8 +105,7 @@ static bool read_interpreter(int fd, char to[LINE_MAX_BYTES])
     return len > 0;
 }
 
-/* --- rights -------------------------------------------------------------------------------------
- */
+/* --- rights ----------------------------------------------------------------------------------- */
 
 static bool has_capabilities(int fd)
 {
@@ -145,8 +142,7 @@ static const char *judge_rights(int fd)
     return NULL;
 }
 
-/* --- all of it ----------------------------------------------------------------------------------
- */
+/* --- all of it -------------------------------------------------------------------------------- */
 
 /* A program may be there to be run and not to be read. */
 static int open_target(int dir, const char *path, int flags)

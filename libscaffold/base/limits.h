@@ -58,8 +58,7 @@
 /* A cookie stays valid for this long: one attempt. */
 #define SC_COOKIE_LIFETIME (4 * SC_SECOND)
 
-/* --- what others can make a host do, in a second -----------------------------------------------
- */
+/* --- what others can make a host do, in a second ---------------------------------------------- */
 
 /* `known` hosts are those that have joined, our router, and hosts that we share flows with. Each
  * has its own share, so a flooder meets its own limit; all of a kind together are what costs a host

@@ -14,8 +14,7 @@
 
 #include "trap/tracee.h"
 
-/* --- the thread --------------------------------------------------------------------------------
- */
+/* --- the thread ------------------------------------------------------------------------------- */
 
 /* One order at a time: swaps are rare beside everything else. */
 static struct {
@@ -103,8 +102,7 @@ static bool order(struct sc_trap_registrations *r, int op)
     return complete;
 }
 
-/* --- finding them ------------------------------------------------------------------------------
- */
+/* --- finding them ----------------------------------------------------------------------------- */
 
 /* A line of /proc/TID/fdinfo of an epoll set: "tfd: 5 events: 19 data: 5 pos:0 ino:8f sdev:9" */
 static void read_line(const char *line, uint64_t inode, int epfd, struct sc_trap_registrations *r)
@@ -146,8 +144,7 @@ static void find(uint64_t inode, struct sc_trap_registrations *r)
         closedir(dir);
 }
 
-/* --- taking and putting ------------------------------------------------------------------------
- */
+/* --- taking and putting ----------------------------------------------------------------------- */
 
 bool sc_trap_epolls_take(pid_t tid, int fd, uint64_t inode, struct sc_trap_registrations *r)
 {

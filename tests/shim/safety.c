@@ -32,8 +32,7 @@
         }                                                                                          \
     } while (0)
 
-/* --- allocations, counted ----------------------------------------------------------------------
- */
+/* --- allocations, counted --------------------------------------------------------------------- */
 
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);

@@ -15,8 +15,7 @@
 #define WEB "web.demo.scaffold:80"
 #define PACKET 2000
 
-/* --- amplification -----------------------------------------------------------------------------
- */
+/* --- amplification ---------------------------------------------------------------------------- */
 
 /* The attacker sends in the victim's name; what the victim gets must not be more. */
 struct spoof {
@@ -177,8 +176,7 @@ static void spoofed_noise(void **state)
     }
 }
 
-/* --- mutation ----------------------------------------------------------------------------------
- */
+/* --- mutation --------------------------------------------------------------------------------- */
 
 #define SAMPLES 256
 

@@ -67,8 +67,7 @@ static bool all_known(void *arg)
     return true;
 }
 
-/* --- leases ------------------------------------------------------------------------------------
- */
+/* --- leases ----------------------------------------------------------------------------------- */
 
 static void killed_host_is_gone_within_5_s(void **state)
 {
@@ -206,8 +205,7 @@ static void server_restarts_and_serves_again(void **state)
     sim_free(w.sim);
 }
 
-/* --- peers that are gone -----------------------------------------------------------------------
- */
+/* --- peers that are gone ---------------------------------------------------------------------- */
 
 struct stage {
     const char *name;
@@ -286,8 +284,7 @@ static void path_is_cut(void **state)
         }
 }
 
-/* --- idle --------------------------------------------------------------------------------------
- */
+/* --- idle ------------------------------------------------------------------------------------- */
 
 static void idle_flow_survives_hours(void **state)
 {

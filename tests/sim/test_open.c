@@ -31,8 +31,7 @@ static uint8_t type_of(const struct sim_packet *p)
     return p->len ? p->data[0] & 15 : 0;
 }
 
-/* --- lost packets ------------------------------------------------------------------------------
- */
+/* --- lost packets ----------------------------------------------------------------------------- */
 
 struct loser {
     uint8_t type;
@@ -104,8 +103,7 @@ static void lost_confirm_of_a_silent_client(void **state)
     sim_free(w.sim);
 }
 
-/* --- repeated packets --------------------------------------------------------------------------
- */
+/* --- repeated packets ------------------------------------------------------------------------- */
 
 struct repeater {
     struct sim_world *w;
@@ -157,8 +155,7 @@ static void repeated_opens(void **state)
     }
 }
 
-/* --- instances ---------------------------------------------------------------------------------
- */
+/* --- instances -------------------------------------------------------------------------------- */
 
 static void instances_share_the_load(void **state)
 {
@@ -220,8 +217,7 @@ static void refusing_instance(void **state)
     }
 }
 
-/* --- errors ------------------------------------------------------------------------------------
- */
+/* --- errors ----------------------------------------------------------------------------------- */
 
 static void expect_error(struct sim_world *w, struct sim_talk *t, int error, double from, double to)
 {
@@ -359,8 +355,7 @@ static void abandoned_opening(void **state)
     }
 }
 
-/* --- relays ------------------------------------------------------------------------------------
- */
+/* --- relays ----------------------------------------------------------------------------------- */
 
 static void relayed(bool both_ways, bool firewall)
 {

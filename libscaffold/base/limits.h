@@ -40,13 +40,13 @@
 
 /* --- opening a flow -------------------------------------------------------------------------- */
 
-/* contracts: 127 s in all, as Linux's default of 6 SYN retransmissions. */
+/* 127 s in all, as Linux's default of 6 SYN retransmissions. */
 #define SC_OPEN_TIMEOUT (127 * SC_SECOND)
-/* contracts: at most 3 s per instance. */
+/* At most this for each instance. */
 #define SC_OPEN_ATTEMPT (3 * SC_SECOND)
 /* First retransmission of an OPEN inside an attempt; doubles. */
 #define SC_OPEN_RETRANSMIT (300 * SC_MS)
-/* D5: without a confirmed direct answer after this the answer goes by the relay. */
+/* Without a confirmed direct answer after this the answer goes by the relay. */
 #define SC_OPEN_RELAY_AFTER (300 * SC_MS)
 /* Instances that one OPEN can exclude: 8 bytes each, and OPEN must stay under SC_DATAGRAM_BASE. */
 #define SC_OPEN_EXCLUDE 16

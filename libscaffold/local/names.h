@@ -1,6 +1,6 @@
 /* Identity in the socket: the AF_UNIX names that both ends of a local flow carry, so that
  * getsockname and getpeername are answered by the kernel, after fork, exec, dup and descriptor
- * passing alike (D2). Most are abstract:
+ * passing alike. Most are abstract:
  *
  *   \0scaffold/<uid>/<instance>/<kind>/<family><flag>/<ip>:<port>/<serial>
  *

@@ -1,4 +1,4 @@
-/* Names and service ids: `label.provider.scaffold[:port[/proto]]`, see contracts of
+/* Names and service ids: `label.provider.scaffold[:port[/proto]]`, see
  * docs/protocol.md. Pure; SHA-256 is libcrypto's. */
 #ifndef SC_NAMING_NAME_H
 #define SC_NAMING_NAME_H

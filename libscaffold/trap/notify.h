@@ -11,7 +11,7 @@ struct sc_trap_call {
     pid_t tid; /* the thread that called */
     int nr;
     uint64_t args[6];
-    /* While it waits (wait.h); -1, 0 and 0 otherwise. */
+    /* While it waits (loop.h); -1, 0 and 0 otherwise. */
     int fd;           /* our descriptor of the socket waited for, owned */
     uint32_t events;  /* EPOLL* bits that end the wait */
     int64_t deadline; /* ms of CLOCK_MONOTONIC; 0: none */

@@ -28,7 +28,7 @@
 #define SC_HEADER_LEN 22
 #define SC_TAG_LEN 16
 #define SC_TOKEN_LEN 16
-/* A data packet spends at most this between UDP header and stream bytes, tag included (D6: 46). */
+/* A data packet spends at most this between UDP header and stream bytes, tag included. */
 #define SC_DATA_OVERHEAD (SC_HEADER_LEN + 7 + SC_TAG_LEN)
 
 enum sc_packet_type {

@@ -1,4 +1,4 @@
-"""An abort never looks like a clean end, whoever reads and however (D3)."""
+"""An abort never looks like a clean end, whoever reads and however."""
 
 import subprocess
 import sys

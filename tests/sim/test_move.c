@@ -12,7 +12,7 @@
 
 #define WEB "web.demo.scaffold:80"
 #define RTT (20 * SC_MS)
-/* contracts: every reader has its error within this. */
+/* Every reader has its error within this. */
 #define KNOWN_WITHIN (30 * SC_SECOND)
 
 enum { CLIENT = 1, SERVER = 2 }; /* who moves, as bits */

@@ -83,7 +83,9 @@ ROWS: dict[str, Row] = {
     "tcp-info": Row("TCP_INFO"),
     "syscall-stub": Row("vfork and posix_spawn"),
     "asan": Row("A program built with AddressSanitizer", "`tests/python/test_cli.py`"),
-    "redirect": Row("The redirect header under FORTIFY and large files", "`tests/native`"),
+    "redirect": Row(
+        "The redirect header under FORTIFY and large files", "`tests/client/test_redirect.py`"
+    ),
     "control-path": Row("chroot, setuid and namespaces before connect or accept"),
     "netns": Row(
         "Hosts that share /run", "`tests/e2e/test_failures.py`: the control name is abstract"

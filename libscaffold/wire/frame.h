@@ -44,9 +44,8 @@ enum sc_frame_type {
 #define SC_STREAM_FIN 0x01
 #define SC_STREAM_LEN 0x02
 #define SC_STREAM_OFFSET_MAX ((UINT64_C(1) << 48) - 1)
-/* Bytes of a STREAM frame before its data, without and with the length. */
+/* Bytes of a STREAM frame before its data, without the length. */
 #define SC_STREAM_HEAD 7
-#define SC_STREAM_HEAD_LEN 9
 
 enum sc_abort_reason {
     SC_ABORT_RESET = 1,    /* the application aborted, or closed with unread data */

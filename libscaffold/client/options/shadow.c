@@ -80,12 +80,6 @@ struct sc_option_set sc_shadow_set_of(uint64_t cookie)
     return e ? load(&e->keys) : (struct sc_option_set){0};
 }
 
-void sc_shadow_add(uint64_t cookie, unsigned key)
-{
-    if (cookie != 0)
-        add(&claim(cookie)->keys, key);
-}
-
 /* --- of plain sockets, by number -------------------------------------------------------------- */
 
 static bool in_table(int fd)

@@ -47,9 +47,6 @@ bool sc_shadow_get(uint64_t cookie, unsigned key, int *value);
 
 struct sc_option_set sc_shadow_set_of(uint64_t cookie);
 
-/* Remembers a key without a value. */
-void sc_shadow_add(uint64_t cookie, unsigned key);
-
 /* --- options given to plain sockets: which ones, by descriptor number --------------------------
  */
 

@@ -368,11 +368,6 @@ static int ask(int control, const struct sc_ctl_request *q, int pass, struct sc_
     return sc_control_receive(control, r, q->op);
 }
 
-int sc_control_ask(int control, const struct sc_ctl_request *q, struct sc_ctl_reply *r)
-{
-    return ask(control, q, -1, r);
-}
-
 /* --- replies that carry a descriptor -----------------------------------------------------------
  */
 

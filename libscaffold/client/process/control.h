@@ -34,9 +34,6 @@ int sc_control_receive(int control, struct sc_ctl_reply *r, uint16_t op);
  * closed then), EINTR as the handler says, EINPROGRESS after `timeout` unless that is zero. */
 int sc_control_wait(int control, struct sc_ctl_reply *r, uint16_t op, struct timeval timeout);
 
-/* Both: 0, or -1 with errno. */
-int sc_control_ask(int control, const struct sc_ctl_request *q, struct sc_ctl_reply *r);
-
 /* Asks for what comes with a descriptor. `take` gets that, closes its number, and runs inside the
  * fork gate (client/process/fork_gate.h): it must not wait. Returns what `take` returns, or -1 with
  * errno, ENOBUFS when no descriptor is left here; then `take` was not called. */

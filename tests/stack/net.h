@@ -72,351 +72,82 @@ struct net {
     size_t packet_len;
 };
 
-static inline struct sc_underlay net_underlay(size_t index)
-{
-    return (struct sc_underlay){
-        .family = 4, .port = 7213, .ip = {10, 0, (uint8_t)(index >> 8), (uint8_t)(index + 1)}};
-}
+/* Where node `index` is. */
+struct sc_underlay net_underlay(size_t index);
 
-static inline struct sc_service_id net_service(const char *name)
-{
-    struct sc_service_name n;
-    struct sc_service_id id;
-    assert_int_equal(sc_name_read(name, &n, NULL), 0);
-    sc_name_to_id(&n, &id);
-    return id;
-}
+/* The id of a service, as in "web.demo.scaffold:80". */
+struct sc_service_id net_service(const char *name);
 
-static inline void net_init(struct net *n)
-{
-    *n = (struct net){.now = 1000 * SC_SECOND};
-    n->last = &n->first;
-    for (size_t i = 0; i < NET_NODES; i++)
-        n->node[i] = (struct net_node){.net = n, .at = net_underlay(i)};
-}
+/* Nodes without stacks, at a time that is not 0. */
+void net_init(struct net *n);
 
 /* Starts the stack of node `i`, called `name`; router: the node's index, or -1. */
-static inline struct net_node *net_start(struct net *n, int i, const char *name, int router,
-                                         uint64_t epoch)
-{
-    struct net_node *node = &n->node[i];
-    struct sc_stack_config c = {.domain = 1,
-                                .pool_base = NET_POOL,
-                                .pool_bits = 15,
-                                .seed = epoch * 31 + (uint64_t)i,
-                                .epoch = epoch};
-    snprintf(c.host_name, sizeof c.host_name, "%s", name);
-    memset(c.secret, (int)(epoch * 7 + (uint64_t)i), sizeof c.secret);
-    memset(c.host_secret, n->host_secret, sizeof c.host_secret);
-    if (router >= 0)
-        c.router = n->node[router].at;
-    node->stack = sc_stack_new(&c, n->now);
-    assert_non_null(node->stack);
-    return node;
-}
+struct net_node *net_start(struct net *n, int i, const char *name, int router, uint64_t epoch);
 
-static inline void net_keep_datagram(struct net_node *node, const struct sc_datagram *d)
-{
-    assert_true(node->datagram_count < NET_DATAGRAMS);
-    struct sc_datagram *kept = &node->datagram[node->datagram_count++];
-    uint8_t *copy = malloc(d->len + 1);
-    assert_non_null(copy);
-    memcpy(copy, d->data, d->len);
-    *kept = *d;
-    kept->data = copy;
-}
+/* Frees what the node was given. */
+void net_forget_datagrams(struct net_node *node);
 
-static inline void net_forget_datagrams(struct net_node *node)
-{
-    for (size_t i = 0; i < node->datagram_count; i++)
-        free((void *)(uintptr_t)node->datagram[i].data);
-    node->datagram_count = 0;
-}
+/* The node's stack is gone, without a word, and all that its owner has seen. */
+void net_stop(struct net_node *node);
 
-static inline void net_stop(struct net_node *node)
-{
-    sc_stack_free(node->stack);
-    net_forget_datagrams(node);
-    *node = (struct net_node){.net = node->net, .at = node->at};
-}
-
-static inline void net_fini(struct net *n)
-{
-    for (size_t i = 0; i < NET_NODES; i++)
-        net_stop(&n->node[i]);
-    while (n->first) {
-        struct net_packet *p = n->first;
-        n->first = p->next;
-        free(p);
-    }
-}
+/* Stops all of them; what is under way is gone, too. */
+void net_fini(struct net *n);
 
 /* Gives a router back what was kept. */
-static inline void net_restore(struct net_node *node)
-{
-    for (size_t i = 0; i < node->net->kept_count; i++)
-        assert_int_equal(sc_stack_restore_mapping(node->stack, &node->net->kept[i]), 0);
-}
+void net_restore(struct net_node *node);
 
 /* --- packets ---------------------------------------------------------------------------------- */
 
-static inline void net_send(struct net *n, const struct sc_underlay *from,
-                            const struct sc_underlay *to, const void *data, size_t len)
-{
-    struct net_packet *p = malloc(sizeof *p + len);
-    assert_non_null(p);
-    *p = (struct net_packet){.from = *from, .to = *to, .len = len};
-    memcpy(p->data, data, len);
-    *n->last = p;
-    n->last = &p->next;
-}
+/* Puts a packet on the wire; the next net_pump delivers it. The bytes are copied. */
+void net_send(struct net *n, const struct sc_underlay *from, const struct sc_underlay *to,
+              const void *data, size_t len);
 
-static inline uint8_t net_type(const struct net_packet *p)
-{
-    return p->data[0] & 15;
-}
+/* Of a packet, its type; of a CONTROL packet, its message, 0 for others. */
+uint8_t net_type(const struct net_packet *p);
+uint8_t net_message(const struct net_packet *p);
 
-static inline uint8_t net_message(const struct net_packet *p)
-{
-    return net_type(p) == SC_PKT_CONTROL && p->len > SC_HEADER_LEN ? p->data[SC_HEADER_LEN] : 0;
-}
+/* Whether this is the address of node `node`. */
+bool net_is(const struct net *n, const struct sc_underlay *u, int node);
 
-static inline bool net_is(const struct net *n, const struct sc_underlay *u, int node)
-{
-    return sc_underlay_equal(u, &n->node[node].at);
-}
-
-/* The disk: at once, or when the test says so. */
-static inline void net_store(struct net_node *node, const struct sc_event *e)
-{
-    struct net *n = node->net;
-    node->allocated++;
-    if (node->disk_waits) {
-        node->token = e->token;
-        return;
-    }
-    if (!node->disk_error && n->kept_count < NET_KEPT)
-        n->kept[n->kept_count++] = e->mapping;
-    sc_stack_stored(node->stack, e->token, node->disk_error, n->now);
-}
-
-static inline void net_take_events(struct net_node *node)
-{
-    struct sc_event e;
-    while (node->stack && sc_stack_next_event(node->stack, &e)) {
-        switch (e.type) {
-        case SC_EVENT_ARRIVED:
-            assert_true(node->arrived_count < NET_FLOWS);
-            node->arrived[node->arrived_count++] = e.flow;
-            node->arrived_at = e.instance;
-            break;
-        case SC_EVENT_FLOW:
-            if (e.flow->app)
-                *(unsigned *)e.flow->app |= e.bits;
-            break;
-        case SC_EVENT_MAPPED:
-            node->mapped++;
-            node->mapping = e.mapping;
-            break;
-        case SC_EVENT_JOINED:
-            node->joined++;
-            break;
-        case SC_EVENT_REGISTERED:
-            node->registered++;
-            break;
-        case SC_EVENT_STORE:
-            net_store(node, &e);
-            break;
-        case SC_EVENT_DATAGRAM:
-            net_keep_datagram(node, &e.datagram);
-            break;
-        case SC_EVENT_UNDELIVERED:
-            node->undelivered = e.datagram;
-            node->undelivered_count++;
-            break;
-        case SC_EVENT_NOTE:
-            node->noted[e.note.what]++;
-            node->notes_left_out += e.note.left_out;
-            node->note = e.note;
-            break;
-        case SC_EVENT_NONE:
-            fail();
-        }
-    }
-}
-
-static inline void net_deliver(struct net *n, struct net_packet *p)
-{
-    n->seen[net_type(p)]++;
-    n->messages[net_message(p) & 15]++;
-    if (n->filter && n->filter(n, p))
-        return;
-    for (int i = 0; i < NET_NODES; i++) {
-        struct net_node *node = &n->node[i];
-        if (!net_is(n, &p->to, i))
-            continue;
-        node->packets_in++;
-        node->bytes_in += p->len;
-        if (!node->stack)
-            return;
-        sc_stack_feed(node->stack, p->data, p->len, &p->from, 0, n->now);
-        net_take_events(node);
-        sc_stack_settle(node->stack, n->now);
-    }
-}
-
-/* A train, cut into its packets. */
-static inline void net_cut(struct net_node *node)
-{
-    struct sc_train *t = &node->net->train;
-    uint8_t bytes[SC_TRAIN_BYTES + SC_DATAGRAM_MAX];
-    size_t len = 0;
-    for (size_t i = 0; i < t->iov_count; i++) {
-        memcpy(bytes + len, t->iov[i].iov_base, t->iov[i].iov_len);
-        len += t->iov[i].iov_len;
-    }
-    assert_int_equal(len, t->len);
-    for (size_t at = 0; at < len; at += t->segment)
-        net_send(node->net, &node->at, &t->to, bytes + at,
-                 len - at < t->segment ? len - at : t->segment);
-}
+/* What the stack has to say goes to the node's fields, and to a flow's `bits`. */
+void net_take_events(struct net_node *node);
 
 /* Everything that moves without time passing. */
-static inline void net_pump(struct net *n)
-{
-    bool moved = true;
-    while (moved) {
-        moved = n->first != NULL;
-        for (struct net_packet *p; (p = n->first) != NULL; free(p)) {
-            n->first = p->next;
-            if (!n->first)
-                n->last = &n->first;
-            net_deliver(n, p);
-        }
-        for (size_t i = 0; i < NET_NODES; i++) {
-            net_take_events(&n->node[i]);
-            while (n->node[i].stack && sc_stack_drain(n->node[i].stack, &n->train, n->now)) {
-                net_cut(&n->node[i]);
-                moved = true;
-            }
-            net_take_events(&n->node[i]); /* draining finds out what leads nowhere */
-        }
-    }
-}
+void net_pump(struct net *n);
 
-static inline void net_run(struct net *n, sc_time time)
-{
-    sc_time until = n->now + time;
-    unsigned still = 0;
-    for (;;) {
-        net_pump(n);
-        sc_time next = SC_NEVER;
-        for (size_t i = 0; i < NET_NODES; i++)
-            if (n->node[i].stack)
-                next = sc_time_min(next, sc_stack_deadline(n->node[i].stack));
-        if (next > until)
-            break;
-        still = next <= n->now ? still + 1 : 0;
-        assert_true(still < 1000); /* a deadline that is never over */
-        n->now = next > n->now ? next : n->now;
-        for (size_t i = 0; i < NET_NODES; i++)
-            if (n->node[i].stack && sc_stack_deadline(n->node[i].stack) <= n->now)
-                sc_stack_tick(n->node[i].stack, n->now);
-    }
-    n->now = until;
-}
+/* net_pump, for so long: deadlines are kept. */
+void net_run(struct net *n, sc_time time);
 
 /* --- the owner -------------------------------------------------------------------------------- */
 
-static inline struct sc_instance *net_serve(struct net_node *node, const char *name)
-{
-    struct sc_service_id id = net_service(name);
-    struct sc_instance *i = NULL;
-    assert_int_equal(sc_stack_serve(node->stack, &id, node, &i, node->net->now), 0);
-    return i;
-}
+/* Offers an instance, which has to succeed. */
+struct sc_instance *net_serve(struct net_node *node, const char *name);
 
 /* `bits` collects the flow's events. */
-static inline struct sc_flow *net_connect(struct net_node *node, const char *name, unsigned *bits)
-{
-    struct sc_service_id id = net_service(name);
-    struct sc_flow *f = NULL;
-    *bits = 0;
-    assert_int_equal(sc_stack_connect(node->stack, &id, 1234, 0, bits, &f, node->net->now), 0);
-    return f;
-}
+struct sc_flow *net_connect(struct net_node *node, const char *name, unsigned *bits);
 
-static inline void net_lookup(struct net_node *node, const char *name)
-{
-    node->mapped = 0;
-    assert_int_equal(
-        sc_stack_lookup(node->stack, SC_LOOKUP_NAME, name, 0, NULL, NULL, node->net->now), 0);
-    net_pump(node->net);
-}
+/* Asks for a name; the answer, which may be late, is in node->mapping. */
+void net_lookup(struct net_node *node, const char *name);
 
-static inline void net_write(struct net_node *node, struct sc_flow *f, const char *text)
-{
-    struct iovec v;
-    size_t len = strlen(text);
-    assert_int_equal(sc_flow_send_space(f, len, &v, 1), 1);
-    assert_true(v.iov_len >= len);
-    memcpy(v.iov_base, text, len);
-    sc_flow_send_commit(f, len, node->net->now);
-    sc_stack_touch(node->stack, f, node->net->now);
-}
+/* Writes this, for which there has to be room. */
+void net_write(struct net_node *node, struct sc_flow *f, const char *text);
 
 /* True when exactly this can be read now; it is consumed. */
-static inline bool net_reads(struct net_node *node, struct sc_flow *f, const char *text)
-{
-    struct iovec v;
-    size_t len = strlen(text);
-    if (sc_flow_recv_peek(f, &v, 1) != 1 || v.iov_len != len || memcmp(v.iov_base, text, len) != 0)
-        return false;
-    sc_flow_recv_consume(f, len, node->net->now);
-    sc_stack_touch(node->stack, f, node->net->now);
-    return true;
-}
+bool net_reads(struct net_node *node, struct sc_flow *f, const char *text);
 
 /* Lets go of a flow as a program's exit does: aborted unless it had ended. */
-static inline void net_drop(struct net_node *node, struct sc_flow *f)
-{
-    sc_stack_release(node->stack, f, node->net->now);
-}
+void net_drop(struct net_node *node, struct sc_flow *f);
 
 /* Bytes pass in both directions. */
-static inline void net_check_talk(struct net_node *a, struct sc_flow *f, struct net_node *b,
-                                  struct sc_flow *g)
-{
-    net_write(a, f, "there");
-    net_run(a->net, SC_SECOND);
-    assert_true(net_reads(b, g, "there"));
-    net_write(b, g, "and back");
-    net_run(a->net, SC_SECOND);
-    assert_true(net_reads(a, f, "and back"));
-}
+void net_check_talk(struct net_node *a, struct sc_flow *f, struct net_node *b, struct sc_flow *g);
 
 /* Network address of a node. */
-static inline uint64_t net_address(const struct net_node *node)
-{
-    struct sc_stack_self self;
-    sc_stack_get_self(node->stack, &self);
-    return self.address;
-}
+uint64_t net_address(const struct net_node *node);
 
 /* Instances that the stack knows of. */
-static inline size_t net_instances(const struct net_node *node)
-{
-    return sc_stack_instance_count(node->stack);
-}
+size_t net_instances(const struct net_node *node);
 
 /* A router and two hosts (nodes 0, 1 and 2: "r", "a" and "b"), joined. */
-static inline void net_three(struct net *n)
-{
-    net_init(n);
-    net_start(n, 0, "r", -1, 100);
-    net_start(n, 1, "a", 0, 101);
-    net_start(n, 2, "b", 0, 102);
-    net_run(n, SC_SECOND);
-}
+void net_three(struct net *n);
 
 #endif

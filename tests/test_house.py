@@ -1,4 +1,4 @@
-"""How libscaffold/ is laid out: what a folder may include, that no folder calls in circles, sizes.
+"""How libscaffold/ is laid out: what a folder may include, no calls in circles, sizes, tags.
 
 A folder below a folder is a room of its own. A file needs what `nm` calls undefined in its object:
 functions that it calls, and those that it puts into a table or takes from one.
@@ -58,8 +58,10 @@ BROKEN = {
     """,
     "lines": "client/options.c daemon/ctl.c daemon/datagrams.c daemon/session.c",
     "nouns": "client daemon trap",
+    "tags": "sc_datagrams sc_gather sc_request sc_state",
 }
 
+TAG = r"^(?:struct|union|enum) (sc_\w+) \{"
 FILES = {
     str(path.relative_to(ROOT)): path.read_text()
     for path in sorted(ROOT.rglob("*.*"))
@@ -136,7 +138,13 @@ def nouns() -> set[str]:
     return {room for room, names in held.items() if len(names) > MOST_NOUNS}
 
 
-@pytest.mark.parametrize("rule", [includes, circles, lines, nouns])
+def tags() -> set[str]:
+    """Tags that two structs have."""
+    found = [tag for text in FILES.values() for tag in re.findall(TAG, text, re.M)]
+    return {tag for tag in found if found.count(tag) > 1}
+
+
+@pytest.mark.parametrize("rule", [includes, circles, lines, nouns, tags])
 def test_rule(rule: Callable[[], set[str]]) -> None:
     assert rule() == set(BROKEN[rule.__name__].split()), rule.__doc__
 

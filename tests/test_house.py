@@ -58,7 +58,7 @@ BROKEN = {
     """,
     "lines": "client/options.c daemon/ctl.c daemon/datagrams.c daemon/session.c",
     "nouns": "client daemon trap",
-    "tags": "sc_datagrams sc_gather sc_request sc_state",
+    "tags": "sc_datagrams",
 }
 
 TAG = r"^(?:struct|union|enum) (sc_\w+) \{"

@@ -32,7 +32,9 @@ MAY_INCLUDE = {
     "stack": "base wire crypto transport naming router",
     "local": "base",
     "client": "include/scaffold base local",
-    "trap": "include/scaffold base local naming client",
+    "trap/process": "",
+    "trap/relay": "trap/process",
+    "trap": "include/scaffold base local naming client trap/process trap/relay",
     "daemon": "base wire crypto transport naming router stack local",
 }
 
@@ -54,10 +56,9 @@ BROKEN = {
         stack/assembly.c stack/changes.c stack/datagrams.c stack/flows.c stack/incarnations.c
         stack/lookups.c stack/notes.c stack/opening.c stack/peers.c stack/registrar.c stack/resets.c
         stack/router.c stack/stack.c
-        trap/far_end.c trap/relay.c trap/relay_carry.c trap/relay_service.c
     """,
     "lines": "client/options.c daemon/ctl.c daemon/datagrams.c daemon/session.c",
-    "nouns": "client daemon trap",
+    "nouns": "client daemon",
     "tags": "sc_datagrams",
 }
 

@@ -5,9 +5,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "trap/clock.h"
+#include "trap/process/clock.h"
 #include "trap/memory.h"
-#include "trap/tracee.h"
+#include "trap/process/tracee.h"
 
 /* --- answers ---------------------------------------------------------------------------------- */
 

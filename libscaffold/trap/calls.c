@@ -18,7 +18,7 @@
 #include "trap/datagram_calls.h"
 #include "trap/memory.h"
 #include "trap/stream_calls.h"
-#include "trap/tracee.h"
+#include "trap/process/tracee.h"
 
 /* The longest option that anybody sets or reads (TCP_INFO is below 300 bytes). */
 #define OPTION_MAX 1024

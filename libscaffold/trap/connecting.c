@@ -10,7 +10,7 @@
 #include "client/supervise.h"
 #include "trap/install.h"
 #include "trap/memory.h"
-#include "trap/tracee.h"
+#include "trap/process/tracee.h"
 
 uint64_t sc_trap_inode(int fd)
 {

@@ -12,8 +12,8 @@
 
 #include "client/supervise.h"
 #include "trap/message.h"
-#include "trap/relay.h"
-#include "trap/tracee.h"
+#include "trap/relay/relay.h"
+#include "trap/process/tracee.h"
 
 /* What the relay carries, as under the shim: as much as IPv4 has room for. */
 #define DATAGRAM_MAX 65507

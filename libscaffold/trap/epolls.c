@@ -12,7 +12,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "trap/tracee.h"
+#include "trap/process/tracee.h"
 
 /* --- the thread ------------------------------------------------------------------------------- */
 

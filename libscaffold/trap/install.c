@@ -4,7 +4,7 @@
 
 #include "trap/epolls.h"
 #include "trap/say.h"
-#include "trap/tracee.h"
+#include "trap/process/tracee.h"
 
 /* Duplicates in one process that are repaired; programs that have any have one or two. */
 #define NUMBERS_MAX 16

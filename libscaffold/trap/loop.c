@@ -13,8 +13,8 @@
 
 #include "trap/arguments.h"
 #include "trap/calls.h"
-#include "trap/clock.h"
-#include "trap/tracee.h"
+#include "trap/process/clock.h"
+#include "trap/process/tracee.h"
 
 /* Calls that are served at once. Serving one is a question to scaffoldd at most; what takes longer
  * waits without a thread. */

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "trap/tracee.h"
+#include "trap/process/tracee.h"
 
 int sc_trap_message_read(int notify, const struct sc_trap_call *c, uint64_t at,
                          struct sc_trap_message *m)

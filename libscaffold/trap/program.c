@@ -11,7 +11,7 @@
 
 #include "trap/filter.h"
 #include "trap/say.h"
-#include "trap/tracee.h"
+#include "trap/process/tracee.h"
 
 /* What the shell says of a program that is not there, or cannot be run. */
 #define NOT_FOUND 127

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "trap/text.h"
+#include "trap/process/text.h"
 
 static size_t who(pid_t tid, char *to, size_t room)
 {

@@ -11,7 +11,7 @@
 #include "client/supervise.h"
 #include "trap/connecting.h"
 #include "trap/message.h"
-#include "trap/tracee.h"
+#include "trap/process/tracee.h"
 
 /* What is copied at once between the program and its flow. */
 #define PART 65536

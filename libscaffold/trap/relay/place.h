@@ -1,6 +1,6 @@
 /* Where a UDP socket of the kernel's stands: its own address, and its peer's. */
-#ifndef SC_TRAP_PLACE_H
-#define SC_TRAP_PLACE_H
+#ifndef SC_TRAP_RELAY_PLACE_H
+#define SC_TRAP_RELAY_PLACE_H
 
 #include "local/address.h"
 

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "client/supervise.h"
-#include "trap/clock.h"
-#include "trap/place.h"
-#include "trap/relay_parts.h"
+#include "trap/process/clock.h"
+#include "trap/relay/parts.h"
+#include "trap/relay/place.h"
 
 /* What waits for the program, or for us, while the other side is not scheduled. */
 #define RECEIVE_BUFFER (4 << 20)

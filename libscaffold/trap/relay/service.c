@@ -4,8 +4,8 @@
 #include <sys/socket.h>
 
 #include "client/supervise.h"
-#include "trap/place.h"
-#include "trap/relay_parts.h"
+#include "trap/relay/parts.h"
+#include "trap/relay/place.h"
 
 /* A socket that is bound to no more than an address, as after connect to nobody. */
 static int bind_to_address(int fd, struct sc_address a, enum sc_family family)

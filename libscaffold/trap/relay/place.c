@@ -1,4 +1,4 @@
-#include "trap/place.h"
+#include "trap/relay/place.h"
 
 #include <errno.h>
 #include <netinet/in.h>

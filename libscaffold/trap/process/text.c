@@ -1,4 +1,4 @@
-#include "trap/text.h"
+#include "trap/process/text.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* What the supervisor reads from and writes to a trapped program: memory and descriptors. Whoever
  * reads asks sc_trap_call_is_valid before the result is believed. */
-#ifndef SC_TRAP_TRACEE_H
-#define SC_TRAP_TRACEE_H
+#ifndef SC_TRAP_PROCESS_TRACEE_H
+#define SC_TRAP_PROCESS_TRACEE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "trap/tracee.h"
+#include "trap/process/tracee.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "trap/text.h"
+#include "trap/process/text.h"
 
 /* Newer than the oldest headers that build this (Linux 6.9). */
 #ifndef PIDFD_THREAD

@@ -5,8 +5,8 @@
  * speak to plain IP as well go on doing so.
  *
  * One thread carries; every function may be called from any thread. */
-#ifndef SC_TRAP_RELAY_H
-#define SC_TRAP_RELAY_H
+#ifndef SC_TRAP_RELAY_RELAY_H
+#define SC_TRAP_RELAY_RELAY_H
 
 #include <stdbool.h>
 #include <sys/socket.h>

@@ -1,6 +1,6 @@
 /* Small files of /proc as text. */
-#ifndef SC_TRAP_TEXT_H
-#define SC_TRAP_TEXT_H
+#ifndef SC_TRAP_PROCESS_TEXT_H
+#define SC_TRAP_PROCESS_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>

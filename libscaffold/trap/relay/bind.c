@@ -4,8 +4,8 @@
 #include <sys/socket.h>
 
 #include "client/supervise.h"
-#include "trap/place.h"
-#include "trap/relay_parts.h"
+#include "trap/relay/parts.h"
+#include "trap/relay/place.h"
 
 /* Ports of the kernel's choice that scaffoldd has given away already: tried anew so often. */
 #define PORTS_TRIED 8

@@ -1,4 +1,4 @@
-#include "trap/names.h"
+#include "trap/relay/names.h"
 
 #include <netdb.h>
 

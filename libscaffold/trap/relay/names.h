@@ -1,6 +1,6 @@
 /* What programs ask name servers, answered for the names of services. */
-#ifndef SC_TRAP_NAMES_H
-#define SC_TRAP_NAMES_H
+#ifndef SC_TRAP_RELAY_NAMES_H
+#define SC_TRAP_RELAY_NAMES_H
 
 #include <stddef.h>
 #include <stdint.h>

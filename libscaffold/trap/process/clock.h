@@ -1,6 +1,6 @@
 /* The supervisor's clock. */
-#ifndef SC_TRAP_CLOCK_H
-#define SC_TRAP_CLOCK_H
+#ifndef SC_TRAP_PROCESS_CLOCK_H
+#define SC_TRAP_PROCESS_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>

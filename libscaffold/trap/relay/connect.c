@@ -3,8 +3,8 @@
 #include <sys/socket.h>
 
 #include "client/supervise.h"
-#include "trap/place.h"
-#include "trap/relay_parts.h"
+#include "trap/relay/parts.h"
+#include "trap/relay/place.h"
 
 bool sc_relay_serves(const struct sockaddr *far, socklen_t len)
 {

@@ -52,8 +52,7 @@ void sc_entry_closefrom(int first)
     sc_closefrom(first);
 }
 
-/* --- ends without destructors -------------------------------------------------------------------
- */
+/* --- ends without destructors ----------------------------------------------------------------- */
 
 static void end_log(void)
 {

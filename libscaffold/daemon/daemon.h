@@ -27,7 +27,7 @@
 #include "local/names.h"
 #include "stack/stack.h"
 
-/* Errors of ended flows that programs can still ask for (contracts: 60 s, at most 4,096). */
+/* Errors of ended flows that programs can still ask for. */
 #define SC_ERRORS_KEPT 4096
 #define SC_ERRORS_LIFETIME (60 * SC_SECOND)
 

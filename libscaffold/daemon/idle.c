@@ -4,7 +4,7 @@
 #include "daemon/daemon.h"
 
 /* Bound sockets whose last holder is gone are found by looking at all of them this often
- * (contracts: 1 s), in so many pieces that none takes long: a look costs some microseconds. */
+ * (within 1 s), in so many pieces that none takes long: a look costs some microseconds. */
 #define SWEEP_EVERY (900 * SC_MS)
 #define SWEEP_PIECES 45
 

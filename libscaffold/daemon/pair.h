@@ -18,7 +18,7 @@ struct sc_pair {
 int sc_pair_make(struct sc_pair *p, int type, const struct sc_name *name);
 
 /* Fills what the program's end writes to, so that it is not writable until scaffoldd has read that:
- * the connect is under way (D2). Returns the number of bytes. */
+ * the connect is under way. Returns the number of bytes. */
 size_t sc_pair_plug(const struct sc_pair *p);
 
 /* From now on whoever sends descriptors to this end gets EPERM, where the kernel has it

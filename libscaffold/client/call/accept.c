@@ -25,8 +25,7 @@
  * buffer that sendfile makes, which has to stay below a quarter of it (A1). */
 #define REAL_SNDBUF 212992
 
-/* --- the mark
- * ------------------------------------------------------------------------------------- */
+/* --- the mark --------------------------------------------------------------------------------- */
 
 static ssize_t send_with(int fd, char byte, int passed)
 {
@@ -61,8 +60,7 @@ static bool send_mark(int fd)
     return alive;
 }
 
-/* --- a flow that died in the queue
- * ------------------------------------------------------------------ */
+/* --- a flow that died in the queue ------------------------------------------------------------ */
 
 static void bind_to(int fd, const struct sc_name *name)
 {

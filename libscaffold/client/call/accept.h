@@ -1,6 +1,6 @@
 /* accept: the kernel's, on a real listener to which only scaffoldd can connect
  * (daemon/stream/folder.h). No question is asked, since a sandbox may forbid it; here the first
- * byte is sent that keeps an abort from looking like an end (D3, A7, A8). */
+ * byte is sent that keeps an abort from looking like an end (A7, A8). */
 #ifndef SC_CLIENT_CALL_ACCEPT_H
 #define SC_CLIENT_CALL_ACCEPT_H
 

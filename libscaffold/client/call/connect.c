@@ -39,8 +39,7 @@ static bool fits(enum sc_family socket, sa_family_t target)
     }
 }
 
-/* --- opening
- * -------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 struct opening {
     int fd;
@@ -166,8 +165,7 @@ static int open_flow(int fd, const struct sc_target *t, const struct sc_candidat
     return result;
 }
 
-/* --- sockets that are ours already
- * ------------------------------------------------------------------ */
+/* --- sockets that are ours already ------------------------------------------------------------ */
 
 /* The outcome of an opening that went on in the background is told once, as by Linux: success as 0,
  * failure as its errno, or ECONNABORTED when SO_ERROR has told it before. */
@@ -220,8 +218,7 @@ static int connect_service(int fd, const struct sc_target *t, const struct sc_ca
     return open_flow(fd, t, c);
 }
 
-/* --- back to plain IP
- * --------------------------------------------------------------------------------- */
+/* --- back to plain IP ------------------------------------------------------------------------- */
 
 static int bind_plain(int fresh, const struct sc_address *a, enum sc_family family)
 {

@@ -1,5 +1,5 @@
 /* connect of a stream: scaffoldd makes a pair of sockets, keeps one end, and gives the other to the
- * program, under its own number (D2). Order matters: named and plugged before the program can see
+ * program, under its own number. Order matters: named and plugged before the program can see
  * it, swapped before anybody can answer (A4). */
 #ifndef SC_CLIENT_CALL_CONNECT_H
 #define SC_CLIENT_CALL_CONNECT_H

@@ -18,7 +18,7 @@
 #include "client/socket/fresh.h"
 #include "local/ctl.h"
 
-/* Queue of a listener; its program's own backlog is enforced by scaffoldd (D2). */
+/* Queue of a listener; its program's own backlog is enforced by scaffoldd. */
 #define BACKLOG_MAX 4096
 
 /* Read once: as large as the kernel allows, at most BACKLOG_MAX. */

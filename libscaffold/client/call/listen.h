@@ -1,4 +1,4 @@
-/* listen of a stream: the kernel's, on a real AF_UNIX listener that scaffoldd connects to (D2). */
+/* listen of a stream: the kernel's, on a real AF_UNIX listener that scaffoldd connects to. */
 #ifndef SC_CLIENT_CALL_LISTEN_H
 #define SC_CLIENT_CALL_LISTEN_H
 

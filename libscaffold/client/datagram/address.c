@@ -19,8 +19,7 @@
 #define KNOWN 64
 #define ID_WORDS 4
 
-/* --- services by id ---------------------------------------------------------------------------
- */
+/* --- services by id --------------------------------------------------------------------------- */
 
 /* An id and the address that stands for it. Written under an odd version. */
 struct known {
@@ -133,8 +132,7 @@ static struct sockaddr_scaffold as_service(const struct sc_address *a)
     return s;
 }
 
-/* --- both directions --------------------------------------------------------------------------
- */
+/* --- both directions -------------------------------------------------------------------------- */
 
 /* An AF_INET6 socket takes both; an AF_INET one takes AF_UNSPEC for its own, as Linux does. */
 static int check_ip(enum sc_family family, const struct sc_target *to)

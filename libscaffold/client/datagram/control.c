@@ -16,8 +16,7 @@
 #define LOOPBACK_INDEX 1
 #define DEFAULT_TTL 64
 
-/* --- from the program --------------------------------------------------------------------------
- */
+/* --- from the program ------------------------------------------------------------------------- */
 
 static bool read_int(const struct cmsghdr *c, int least, int most, int *out)
 {
@@ -135,8 +134,7 @@ void sc_datagram_shape(int fd, struct sc_datagram_head *head)
     head->tos = tos > 0 ? (uint8_t)tos : 0;
 }
 
-/* --- to the program ----------------------------------------------------------------------------
- */
+/* --- to the program --------------------------------------------------------------------------- */
 
 void sc_datagram_put(struct msghdr *msg, size_t room, int level, int type, const void *data,
                      size_t len)

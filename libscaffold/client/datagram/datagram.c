@@ -14,8 +14,7 @@
 #include "client/process/policy.h"
 #include "client/process/real.h"
 
-/* --- own address and peer -----------------------------------------------------------------------
- */
+/* --- own address and peer --------------------------------------------------------------------- */
 
 /* Whom it is connected to. Asks scaffoldd only about sockets that came from another program. */
 static bool find_peer(int fd, struct sc_address *peer)
@@ -65,8 +64,7 @@ int sc_datagram_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
     return tell_address(&peer, sc_datagram_family(fd), addr, len);
 }
 
-/* --- shutdown -----------------------------------------------------------------------------------
- */
+/* --- shutdown --------------------------------------------------------------------------------- */
 
 /* The kernel's wakes who reads; on an unconnected socket, too, which is told ENOTCONN, as in UDP.
  */

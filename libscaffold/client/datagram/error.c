@@ -56,8 +56,7 @@ int sc_datagram_take_error(int fd)
     return error;
 }
 
-/* --- the error queue ---------------------------------------------------------------------------
- */
+/* --- the error queue -------------------------------------------------------------------------- */
 
 /* What ICMP would have said. */
 static struct sock_extended_err explain(const struct sc_datagram_state *s)

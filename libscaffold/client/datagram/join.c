@@ -29,8 +29,7 @@
 #include "client/socket/swap.h"
 #include "scaffold/scaffold.h"
 
-/* --- the program's socket ---------------------------------------------------------------------
- */
+/* --- the program's socket --------------------------------------------------------------------- */
 
 /* A UDP socket of the kernel's. */
 struct plain {
@@ -69,8 +68,7 @@ static bool fits(enum sc_family socket, sa_family_t address)
     return socket == SC_FAMILY_INET6 || address == AF_INET;
 }
 
-/* --- the exchange -----------------------------------------------------------------------------
- */
+/* --- the exchange ----------------------------------------------------------------------------- */
 
 struct joining {
     int fd;
@@ -130,8 +128,7 @@ static int join(struct joining *j, const struct sc_ctl_request *q)
     return result;
 }
 
-/* --- sending, connecting ----------------------------------------------------------------------
- */
+/* --- sending, connecting ---------------------------------------------------------------------- */
 
 /* True when the program, not the kernel, chose the port. */
 static bool has_own_port(int fd, const struct plain *p)
@@ -216,8 +213,7 @@ enum sc_route sc_datagram_route(int fd, const struct sc_target *to)
     return SC_ROUTE_IP;
 }
 
-/* --- connect ----------------------------------------------------------------------------------
- */
+/* --- connect ---------------------------------------------------------------------------------- */
 
 static int tell_peer(int fd, const struct sc_address *peer)
 {
@@ -283,8 +279,7 @@ static int make_plain(int fd, bool keep_port)
     return result;
 }
 
-/* --- leaving ----------------------------------------------------------------------------------
- */
+/* --- leaving ---------------------------------------------------------------------------------- */
 
 /* Whether a service is reached at this address of the host's own: a reservation is asked for, and
  * goes with the conversation. */
@@ -378,8 +373,7 @@ int sc_datagram_connect(int fd, const struct sc_target *to)
     return connect_ours(fd, to);
 }
 
-/* --- bind -------------------------------------------------------------------------------------
- */
+/* --- bind ------------------------------------------------------------------------------------- */
 
 bool sc_datagram_binds(const struct sc_target *to)
 {

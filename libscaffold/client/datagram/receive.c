@@ -28,8 +28,7 @@ static ssize_t on_end(int fd)
     return sc_fail(ENETDOWN);
 }
 
-/* --- one packet ---------------------------------------------------------------------------------
- */
+/* --- one packet ------------------------------------------------------------------------------- */
 
 /* Length of head and datagram, whatever room there is. */
 static ssize_t read_packet(int fd, struct sc_datagram_head *head, struct msghdr *msg, int flags)

@@ -29,8 +29,7 @@ void sc_log_unsent(int fd, const struct sc_target *to);
  */
 void sc_log_sent(int fd, const struct sc_target *to);
 
-/* --- a socket ends
- * ------------------------------------------------------------------------------*/
+/* --- a socket ends ---------------------------------------------------------------------------- */
 
 /* The socket behind `fd` is about to give way to that of `fresh`. Whether another process may have
  * the old one still, which cannot be repaired, stands in the lines of the new one. */

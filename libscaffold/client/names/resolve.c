@@ -14,8 +14,7 @@
 #include "client/process/real.h"
 #include "scaffold/scaffold.h"
 
-/* --- getaddrinfo
- * ---------------------------------------------------------------------------------------- */
+/* --- getaddrinfo ------------------------------------------------------------------------------ */
 
 /* The service's address as text: with it, libc itself makes the list, which freeaddrinfo then
  * frees. */
@@ -157,8 +156,7 @@ int sc_getaddrinfo(const char *node, const char *service, const struct addrinfo 
     return err ? err : list_addresses(node, service, hints, &r, res);
 }
 
-/* --- getaddrinfo_a ----------------------------------------------------------------------------
- */
+/* --- getaddrinfo_a ---------------------------------------------------------------------------- */
 
 /* True for a request that libc must not have: it is answered by then. */
 static bool answer_service(struct gaicb *r)
@@ -188,8 +186,7 @@ int sc_getaddrinfo_a(int mode, struct gaicb *list[], int count, struct sigevent 
     return result;
 }
 
-/* --- getnameinfo
- * ---------------------------------------------------------------------------------------- */
+/* --- getnameinfo ------------------------------------------------------------------------------ */
 
 int sc_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, socklen_t host_len,
                    char *service, socklen_t service_len, int flags)
@@ -214,8 +211,7 @@ int sc_getnameinfo(const struct sockaddr *addr, socklen_t len, char *host, sockl
     return sc_next.getnameinfo(addr, len, NULL, 0, service, service_len, numeric);
 }
 
-/* --- gethostby...
- * ----------------------------------------------------------------------------------------- */
+/* --- gethostby... ----------------------------------------------------------------------------- */
 
 /* Lays name, address and the two lists out in `buf`. Returns 0 or ERANGE. */
 static int fill(struct hostent *h, const char *name, int family, const void *ip, char *buf,

@@ -36,8 +36,7 @@ static bool read_option(int fd, const struct sc_option *o, union value *v, sockl
     return sc_options_get(fd, o->level, o->name, v, len) == 0;
 }
 
-/* --- what a plain socket was given
- * ---------------------------------------------------------------- */
+/* --- what a plain socket was given ------------------------------------------------------------ */
 
 static void join_set(struct sc_option_set *to, const struct sc_option_set *from)
 {
@@ -151,8 +150,7 @@ static struct sc_option_set set_by_program(int fd)
     return is_ours(fd) ? sc_shadow_set_of(sc_cookie(fd)) : set_on_plain(fd);
 }
 
-/* --- what stands in the way --------------------------------------------------------------------
- */
+/* --- what stands in the way ------------------------------------------------------------------- */
 
 /* Set, and then unset again. */
 static bool is_off(int fd, const struct sc_option *o)
@@ -196,8 +194,7 @@ int sc_options_admit(int fd)
     return -1;
 }
 
-/* --- carrying ----------------------------------------------------------------------------------
- */
+/* --- carrying --------------------------------------------------------------------------------- */
 
 static void tell_later(const struct sc_option *o, const union value *v, socklen_t len,
                        struct sc_options_told *told)

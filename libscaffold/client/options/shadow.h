@@ -47,8 +47,7 @@ bool sc_shadow_get(uint64_t cookie, unsigned key, int *value);
 
 struct sc_option_set sc_shadow_set_of(uint64_t cookie);
 
-/* --- options given to plain sockets: which ones, by descriptor number --------------------------
- */
+/* --- options given to plain sockets: which ones, by descriptor number ------------------------- */
 
 /* This process has just made the socket: whatever it is given will be seen. */
 void sc_touched_begin(int fd);

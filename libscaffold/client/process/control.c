@@ -27,8 +27,7 @@
  * would leave the connection open. */
 #define RAW(call, ...) sc_kernel(SYS_##call, __VA_ARGS__)
 
-/* --- what is said to whom ----------------------------------------------------------------------
- */
+/* --- what is said to whom --------------------------------------------------------------------- */
 
 /* One line on stderr, once per process and kind. */
 static void say_once(bool *said, const char *line)
@@ -77,8 +76,7 @@ static int another_version(const struct sc_ctl_reply *r)
                         where, r->version, SC_CTL_VERSION);
 }
 
-/* --- the connection ----------------------------------------------------------------------------
- */
+/* --- the connection --------------------------------------------------------------------------- */
 
 static uint64_t netns;
 
@@ -368,8 +366,7 @@ static int ask(int control, const struct sc_ctl_request *q, int pass, struct sc_
     return sc_control_receive(control, r, q->op);
 }
 
-/* --- replies that carry a descriptor -----------------------------------------------------------
- */
+/* --- replies that carry a descriptor ---------------------------------------------------------- */
 
 /* Until a reply is there, or an end, or patience is. */
 static void await_reply(int control)
@@ -430,8 +427,7 @@ int sc_control_ask_for(int control, const struct sc_ctl_request *q, struct sc_ct
     return read_reply(r, n, q->op);
 }
 
-/* --- a whole conversation ----------------------------------------------------------------------
- */
+/* --- a whole conversation --------------------------------------------------------------------- */
 
 static int call(const struct sc_ctl_request *q, int pass, struct sc_ctl_reply *r, bool quiet)
 {

@@ -29,8 +29,7 @@ bool sc_flow_get(int fd, enum sc_ctl_option option, struct sc_ctl_reply *r)
     return known;
 }
 
-/* --- how it ended -------------------------------------------------------------------------------
- */
+/* --- how it ended ----------------------------------------------------------------------------- */
 
 static int ask(int fd, int error)
 {

@@ -1,5 +1,5 @@
 /* Who a descriptor is: read from the names that its socket and its counterpart carry. Nothing is
- * remembered, so the answers hold after fork, exec, dup and descriptor passing (D2).
+ * remembered, so the answers hold after fork, exec, dup and descriptor passing.
  *
  * A process that has no socket of a service makes no system call that its program did not make: it
  * may live in a sandbox that ends it for one. It learns that it has one from what the program does

@@ -20,8 +20,7 @@
 /* Where the kernel's own half begins on no machine: nothing of a program is below, either. */
 #define LOWEST PAGE
 
-/* --- what is there without asking ---------------------------------------------------------------
- */
+/* --- what is there without asking ------------------------------------------------------------- */
 
 static uintptr_t data_start, data_end;
 
@@ -57,8 +56,7 @@ static bool is_stack_or_heap(uintptr_t at, size_t n)
            is_within(at, n, data_end, (uintptr_t)sbrk(0));
 }
 
-/* --- asking -------------------------------------------------------------------------------------
- */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 /* Pages that were readable when they were asked about: a program's buffers are where they were. */
 static uintptr_t readable[256];
@@ -111,8 +109,7 @@ bool sc_memory_writes(void *at, size_t n)
     return n == 0 || is_stack_or_heap(start, n) || ask(start, n, ask_to_write);
 }
 
-/* --- what calls are given -----------------------------------------------------------------------
- */
+/* --- what calls are given --------------------------------------------------------------------- */
 
 bool sc_memory_reads_address(const void *addr, socklen_t len)
 {

@@ -31,8 +31,7 @@ static pid_t reader; /* who reads now: a child must not wait for a thread of its
 #define LOAD(p) __atomic_load_n(&(p), __ATOMIC_ACQUIRE)
 #define STORE(p, v) __atomic_store_n(&(p), v, __ATOMIC_RELEASE)
 
-/* --- asking the kernel -------------------------------------------------------------------------
- */
+/* --- asking the kernel ------------------------------------------------------------------------ */
 
 static void add_address(struct list *l, const struct nlmsghdr *message)
 {
@@ -111,8 +110,7 @@ static void refresh(void)
     errno = kept;
 }
 
-/* --- comparing ---------------------------------------------------------------------------------
- */
+/* --- comparing -------------------------------------------------------------------------------- */
 
 static bool is_in(const struct list *l, const struct sc_address *a)
 {

@@ -87,8 +87,7 @@ int sc_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
     return r;
 }
 
-/* --- sets that the table does not know
- * ------------------------------------------------------------ */
+/* --- sets that the table does not know -------------------------------------------------------- */
 
 static const char *read_field(const char *line, const char *end, const char *key, int base,
                               uint64_t *out)
@@ -171,8 +170,7 @@ static void read_set(void *arg, int epfd)
     sc_real.close(info);
 }
 
-/* --- taking out and putting in
- * --------------------------------------------------------------------- */
+/* --- taking out and putting in ---------------------------------------------------------------- */
 
 static void collect(int fd, struct sc_registrations *r)
 {

@@ -14,7 +14,7 @@ struct sc_daemon;
 struct sc_endpoint;
 struct sc_instance;
 
-/* A peer may come back to the port of a socket that is closed for this long (contracts)... */
+/* A peer may come back to the port of a socket that is closed for this long... */
 #define SC_PORT_KEPT_FOR (600 * SC_SECOND)
 /* ...as long as no more of them do: enough for 10 minutes of 13 sockets per second, and most of the
  * ephemeral range stays free. */

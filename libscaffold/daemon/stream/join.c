@@ -1,4 +1,4 @@
-/* A join: bytes from end to end on one host (D3). */
+/* A join: bytes from end to end on one host. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* A program's listening socket: a real AF_UNIX listener that scaffoldd connects to for each
- * arriving flow, so that accept, its queue and its sharing are the kernel's (D2).
+ * arriving flow, so that accept, its queue and its sharing are the kernel's.
  *
  * Its bound socket owns it, and closes it when it goes. Arrivals that wait and ends in its queue
  * are their sessions': each knows the listener until it is closed, or until they leave, whatever is

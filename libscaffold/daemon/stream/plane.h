@@ -2,7 +2,7 @@
  * goes by one of them at a time, and knows nothing of what is behind it. What a plane keeps of a
  * session lies within it (daemon/stream/session_parts.h), and is let go by `freeze`.
  *
- *   join    two ends on this host, bytes handed over directly (D3)
+ *   join    two ends on this host, bytes handed over directly
  *   carry   an end here and a flow of the stack
  *
  * A new one is a file of its own and a line in plane.c. */

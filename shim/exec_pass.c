@@ -10,19 +10,19 @@
 #include "client/process/descriptors.h"
 #include "client/process/kernel.h"
 #include "client/process/marks.h"
-#include "local/names.h"
+#include "local/socket_name.h"
 
 bool shim_is_service(int fd)
 {
     struct sockaddr_un sun;
     socklen_t len = sizeof sun;
-    struct sc_name name;
+    struct sc_socket_name name;
     int kept = errno;
     bool named = sc_kernel(SYS_getsockname, fd, &sun, &len) == 0;
     errno = kept;
-    return named && sun.sun_family == AF_UNIX && sc_name_parse(&sun, len, &name) &&
-           (name.kind == SC_NAME_BOUND || name.kind == SC_NAME_CLIENT ||
-            name.kind == SC_NAME_DATAGRAM);
+    return named && sun.sun_family == AF_UNIX && sc_socket_name_parse(&sun, len, &name) &&
+           (name.kind == SC_SOCKET_BOUND || name.kind == SC_SOCKET_CLIENT ||
+            name.kind == SC_SOCKET_DATAGRAM);
 }
 
 static bool survives_exec(int fd)

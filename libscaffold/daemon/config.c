@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "local/places.h"
-#include "naming/name.h"
+#include "naming/service_name.h"
 #include "transport/congestion.h"
 
 /* A value in a message: longer ones are cut, the key says which it is. */
@@ -28,7 +28,7 @@ static const char *wrong_name(struct sc_config *c, const char *text)
 {
     struct sc_service_name n;
     (void)c;
-    return sc_name_of_host(text, &n) == 0
+    return sc_service_name_of_host(text, &n) == 0
                ? NULL
                : "a host's name has letters, digits and inner hyphens, 63 at most";
 }

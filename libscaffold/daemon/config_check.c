@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "local/names.h"
+#include "local/socket_name.h"
 #include "wire/ids.h"
 
 /* Of a place and a value. */
@@ -152,7 +152,7 @@ static bool is_running(const struct sc_config *c)
 {
     struct sc_daemon_id id = {.uid = geteuid(), .instance = sc_instance_of(c->runtime_dir)};
     struct sockaddr_un sun;
-    socklen_t len = sc_name_control(id, &sun);
+    socklen_t len = sc_socket_name_control(id, &sun);
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     bool answered = fd >= 0 && (connect(fd, (struct sockaddr *)&sun, len) == 0 || errno == EAGAIN);
     if (fd >= 0)

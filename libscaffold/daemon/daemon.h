@@ -24,7 +24,7 @@
 #include "daemon/stream/survivors.h"
 #include "daemon/ula.h"
 #include "daemon/underlay/udp.h"
-#include "local/names.h"
+#include "local/socket_name.h"
 #include "stack/stack.h"
 
 /* Errors of ended flows that programs can still ask for. */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "daemon/daemon.h"
-#include "naming/name.h"
+#include "naming/service_name.h"
 
 bool sc_mapping_means(const struct sc_mapping *m, const uint8_t meaning[SC_MEANING_LEN])
 {
@@ -23,7 +23,7 @@ struct sc_service_id sc_meaning_of_loopback(const struct sc_daemon *d, uint16_t 
     struct sc_service_name n = {.label = "loopback", .port = port, .proto = IPPROTO_TCP};
     snprintf(n.provider, sizeof n.provider, "%s.host", d->config.host_name);
     struct sc_service_id id;
-    sc_name_to_id(&n, &id);
+    sc_service_name_to_id(&n, &id);
     return id;
 }
 

@@ -21,10 +21,10 @@ void sc_pair_refuse_rights(int own)
     setsockopt(own, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof off);
 }
 
-int sc_pair_make(struct sc_pair *p, int type, const struct sc_name *name)
+int sc_pair_make(struct sc_pair *p, int type, const struct sc_socket_name *name)
 {
     struct sockaddr_un sun;
-    socklen_t len = sc_name_format(name, &sun);
+    socklen_t len = sc_socket_name_format(name, &sun);
     int ends[2];
     if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) < 0)
         return errno == EMFILE || errno == ENFILE ? -EMFILE : -ENOMEM;

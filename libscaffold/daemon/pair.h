@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "local/names.h"
+#include "local/socket_name.h"
 
 struct sc_pair {
     int program; /* goes along with a reply, and is closed here then */
@@ -15,7 +15,7 @@ struct sc_pair {
 
 /* SOCK_STREAM or SOCK_SEQPACKET; the program's end has the name. Returns 0, -EMFILE (scaffoldd has
  * no descriptor left) or -ENOMEM. */
-int sc_pair_make(struct sc_pair *p, int type, const struct sc_name *name);
+int sc_pair_make(struct sc_pair *p, int type, const struct sc_socket_name *name);
 
 /* Fills what the program's end writes to, so that it is not writable until scaffoldd has read that:
  * the connect is under way. Returns the number of bytes. */

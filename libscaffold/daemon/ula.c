@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
-#include "naming/name.h"
+#include "naming/service_name.h"
 
 struct entry {
     struct sc_map_node node;

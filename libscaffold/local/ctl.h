@@ -31,7 +31,7 @@
 #include <stdint.h>
 
 #include "local/address.h"
-#include "local/names.h"
+#include "local/socket_name.h"
 
 #define SC_CTL_MAGIC 0x53434631u /* "SCF1" */
 #define SC_CTL_VERSION 3

@@ -3,8 +3,8 @@
  * The socket is one end of an AF_UNIX SOCK_SEQPACKET pair, scaffoldd holds the other: one packet is
  * one head and one datagram, so an empty datagram is not an end, and the close of either end is
  * seen by the other. Fixed-width fields in host order, no pointers, the same layout for 32- and
- * 64-bit programs. The program's end is named (SC_NAME_DATAGRAM, local/names.h), scaffoldd's is
- * not.
+ * 64-bit programs. The program's end is named (SC_SOCKET_DATAGRAM, local/socket_name.h),
+ * scaffoldd's is not.
  *
  *   program -> scaffoldd   DATA, MORE, PUSH, DROP, CONNECT, DISCONNECT: in the order in which they
  *                          were written

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "local/names.h"
+#include "local/socket_name.h"
 
 /* With the final zero. A control socket's path, which has 108 bytes, begins with it. */
 #define SC_PLACE_ROOM 96

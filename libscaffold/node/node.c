@@ -3,15 +3,15 @@
 #include <errno.h>
 #include <string.h>
 
-#include "naming/name.h"
+#include "naming/service_name.h"
 
 int sc_node_init(struct sc_node *n, const char *host_name, uint64_t seed)
 {
     struct sc_service_name name;
-    if (sc_name_of_host(host_name, &name) < 0)
+    if (sc_service_name_of_host(host_name, &name) < 0)
         return -EINVAL;
     strcpy(n->host_name, name.label);
-    sc_name_to_id(&name, &n->id);
+    sc_service_name_to_id(&name, &n->id);
     sc_rng_seed(&n->rng, seed);
     for (int i = 0; i < 2; i++)
         n->map_seed[i] = sc_rng_next(&n->rng);

@@ -102,10 +102,10 @@ struct sc_pool_entry *sc_changes_map(struct sc_changes *c, const struct sc_servi
 {
     struct sc_service_id id;
     char text[SC_NAME_MAX + 1];
-    sc_name_to_id(name, &id);
+    sc_service_name_to_id(name, &id);
     struct sc_pool_entry *e = sc_pool_find_service(c->pool, &id);
     *error = ENOENT;
-    if (e || sc_name_write(name, text, sizeof text) < 0)
+    if (e || sc_service_name_write(name, text, sizeof text) < 0)
         return e;
     if ((*error = refusal(c, from, now)) != 0)
         return NULL;

@@ -4,7 +4,7 @@
 #ifndef SC_ROUTER_CHANGES_H
 #define SC_ROUTER_CHANGES_H
 
-#include "naming/name.h"
+#include "naming/service_name.h"
 #include "node/node.h"
 #include "router/askers.h"
 #include "router/pool.h"

@@ -106,7 +106,7 @@ static bool may_map(struct sc_joins *j, const struct sc_service_name *n, const s
                     sc_time now)
 {
     struct sc_service_id id;
-    sc_name_to_id(n, &id);
+    sc_service_name_to_id(n, &id);
     return sc_pool_find_service(j->pool, &id) ||
            sc_node_allows(j->node, SC_RATE_NAME, &q->from, sc_reply_known(j->hosts, q), now);
 }
@@ -115,7 +115,7 @@ void sc_joins_on_join(struct sc_joins *j, const struct sc_parked *q, sc_time now
 {
     struct sc_service_name n;
     int error = 0;
-    if (sc_name_of_host(q->message.name, &n) < 0) {
+    if (sc_service_name_of_host(q->message.name, &n) < 0) {
         j->node->counters.dropped_malformed++;
         return;
     }

@@ -9,7 +9,7 @@ struct sc_control sc_mapping_question(enum sc_lookup_by by, const char *name, ui
         .message = SC_MSG_LOOKUP, .by = (uint8_t)by, .pool = pool, .service_count = 1};
     struct sc_service_name n;
     if (name && sc_mapping_name(name, &n) == 0)
-        sc_name_write(&n, c.name, sizeof c.name);
+        sc_service_name_write(&n, c.name, sizeof c.name);
     if (service)
         c.service[0] = *service;
     return c;
@@ -17,7 +17,7 @@ struct sc_control sc_mapping_question(enum sc_lookup_by by, const char *name, ui
 
 int sc_mapping_name(const char *text, struct sc_service_name *n)
 {
-    int err = sc_name_read(text, n, NULL);
+    int err = sc_service_name_read(text, n, NULL);
     n->port = 0;
     n->proto = 0;
     return err;
@@ -29,7 +29,7 @@ static struct sc_pool_entry *find_name(const struct sc_pool *p, const char *text
     struct sc_service_id id;
     if (sc_mapping_name(text, &n) < 0)
         return NULL;
-    sc_name_to_id(&n, &id);
+    sc_service_name_to_id(&n, &id);
     return sc_pool_find_service(p, &id);
 }
 

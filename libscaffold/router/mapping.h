@@ -3,7 +3,7 @@
 #ifndef SC_ROUTER_MAPPING_H
 #define SC_ROUTER_MAPPING_H
 
-#include "naming/name.h"
+#include "naming/service_name.h"
 #include "node/notices.h"
 #include "router/pool.h"
 #include "wire/control.h"

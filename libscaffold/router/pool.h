@@ -11,7 +11,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "router/askers.h"
-#include "naming/name.h"
+#include "naming/service_name.h"
 
 struct sc_pool {
     struct sc_map by_pool;

@@ -34,7 +34,7 @@ static void take_name(void *part, struct sc_due *d, sc_time now)
     struct sc_parked ourselves = {.message = {.message = OWN_NAME}};
     struct sc_service_name n;
     int error;
-    if (sc_name_of_host(r->routing.node->host_name, &n) < 0)
+    if (sc_service_name_of_host(r->routing.node->host_name, &n) < 0)
         return;
     struct sc_pool_entry *e = sc_changes_map(&r->changes, &n, &ourselves.from, now, &error);
     if (e && !e->change)

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "naming/name.h"
+#include "naming/service_name.h"
 
 static struct sc_binding to_host(const struct sc_host *h, struct sc_instance *i)
 {
@@ -42,8 +42,8 @@ static bool by_name_of_host(const struct sc_routing *r, const struct sc_hosts *h
 {
     struct sc_service_name n, own;
     const struct sc_pool_entry *e = sc_pool_find_service(r->pool, &q->service);
-    if (!e || sc_name_read(e->name, &n, NULL) < 0 || sc_name_of_host(n.label, &own) < 0 ||
-        strcmp(n.provider, own.provider) != 0)
+    if (!e || sc_service_name_read(e->name, &n, NULL) < 0 ||
+        sc_service_name_of_host(n.label, &own) < 0 || strcmp(n.provider, own.provider) != 0)
         return false;
     const struct sc_host *h = sc_hosts_find_name(hosts, n.label);
     if (!h || !h->up || is_excluded(q, h))

@@ -13,7 +13,7 @@
 #define SC_STACK_STACK_H
 
 #include "base/limits.h"
-#include "naming/name.h"
+#include "naming/service_name.h"
 #include "node/counters.h"
 #include "node/event.h"
 #include "node/self.h"

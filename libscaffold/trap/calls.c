@@ -27,7 +27,7 @@
 
 static bool take_service_socket(int notify, struct sc_trap_call *c)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     return sc_trap_take_socket(notify, c) && sc_is_service_socket(c->fd, &own);
 }
 

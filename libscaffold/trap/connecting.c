@@ -31,7 +31,7 @@ int sc_trap_hand_in(int notify, const struct sc_trap_call *c, uint64_t before, i
 bool sc_trap_is_ours_to_connect(const struct sc_trap_call *c, const struct sockaddr_storage *ss,
                                 socklen_t len)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     struct sc_address a;
     struct sc_candidate candidate;
     if (sc_is_service_socket(c->fd, &own))

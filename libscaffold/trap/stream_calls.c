@@ -40,7 +40,7 @@ static bool is_over(int fd)
 static bool is_to_be_opened(int notify, const struct sc_trap_call *c,
                             const struct sc_trap_message *m, struct sockaddr_storage *ss)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     socklen_t len = m->head.msg_namelen;
     return (flags_of(c) & MSG_FASTOPEN) && m->head.msg_name && len >= sizeof ss->ss_family &&
            len <= sizeof *ss && sc_tracee_read(c->tid, (uintptr_t)m->head.msg_name, ss, len) &&
@@ -122,7 +122,7 @@ static enum sc_trap_verdict send_message(int notify, struct sc_trap_call *c,
                                          const struct sc_trap_message *m)
 {
     struct sockaddr_storage ss;
-    struct sc_name own;
+    struct sc_socket_name own;
     enum sc_trap_verdict v;
     if ((c->connecting || is_to_be_opened(notify, c, m, &ss)) &&
         !open_first(notify, c, &ss, m->head.msg_namelen, &v))
@@ -204,7 +204,7 @@ static enum sc_trap_verdict receive_all(int notify, struct sc_trap_call *c,
 static enum sc_trap_verdict receive_message(int notify, struct sc_trap_call *c,
                                             struct sc_trap_message *m)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     int special = MSG_TRUNC | MSG_ERRQUEUE;
     bool shows = m->head.msg_name || (flags_of(c) & special) || c->events || is_over(c->fd);
     if (!shows || !sc_is_service_socket(c->fd, &own))

@@ -116,14 +116,14 @@ int scaffoldd_listens(struct sc_daemon *d, uint16_t port, uint32_t backlog, stru
 {
     struct sc_service_id service = sc_meaning_of_loopback(d, port);
     struct sc_bound_wish wish = {0};
-    char file[SC_NAME_TEXT], why[SC_CTL_TEXT] = "";
-    struct sc_name name = {.daemon = d->id,
-                           .kind = SC_NAME_BOUND,
-                           .family = SC_FAMILY_INET,
-                           .address = sc_address_v4(LOOPBACK, port),
-                           .serial = sc_bound_serial(d, false),
-                           .owner = SERVER};
-    sc_name_key(&name, file);
+    char file[SC_SOCKET_NAME_TEXT], why[SC_CTL_TEXT] = "";
+    struct sc_socket_name name = {.daemon = d->id,
+                                  .kind = SC_SOCKET_BOUND,
+                                  .family = SC_FAMILY_INET,
+                                  .address = sc_address_v4(LOOPBACK, port),
+                                  .serial = sc_bound_serial(d, false),
+                                  .owner = SERVER};
+    sc_socket_name_key(&name, file);
     int fd = sc_folder_make(file);
     assert_true(fd >= 0);
     assert_int_equal(sc_bound_reserve(d, &name, &service, sc_socket_inode(fd), wish, out), 0);
@@ -139,11 +139,11 @@ int scaffoldd_connects(struct sc_daemon *d, struct sc_request *r, struct sc_wait
     assert_true(sc_share_take(&d->shares, &share, r->uid, SC_SHARE_CLIENTS));
     r->own.port = sc_client_port_take(d, 0, share);
     r->own_serial = sc_serial(&d->serials);
-    struct sc_name name = {.daemon = d->id,
-                           .kind = SC_NAME_CLIENT,
-                           .family = r->family,
-                           .address = r->own,
-                           .serial = r->own_serial};
+    struct sc_socket_name name = {.daemon = d->id,
+                                  .kind = SC_SOCKET_CLIENT,
+                                  .family = r->family,
+                                  .address = r->own,
+                                  .serial = r->own_serial};
     assert_int_equal(sc_pair_make(&pair, SOCK_STREAM, &name), 0);
     r->plug_len = sc_pair_plug(&pair);
     assert_int_equal(sc_connecting_start(d, r, pair.own, w), 0);

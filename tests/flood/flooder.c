@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #include "flood/kinds.h"
-#include "naming/name.h"
+#include "naming/service_name.h"
 #include "wire/control.h"
 
 enum { BATCH = 50, HEADERS = sizeof(struct iphdr) + sizeof(struct udphdr) };
@@ -71,8 +71,8 @@ static struct sc_service_id service_id(const char *text)
 {
     struct sc_service_name n;
     struct sc_service_id id = {{0}};
-    if (sc_name_read(text, &n, NULL) == 0)
-        sc_name_to_id(&n, &id);
+    if (sc_service_name_read(text, &n, NULL) == 0)
+        sc_service_name_to_id(&n, &id);
     return id;
 }
 

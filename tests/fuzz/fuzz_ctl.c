@@ -53,16 +53,16 @@ static void try_reply(const uint8_t *data, size_t size)
 static void try_name(const uint8_t *data, size_t size)
 {
     struct sockaddr_un sun = {.sun_family = AF_UNIX}, again;
-    struct sc_name n, back;
+    struct sc_socket_name n, back;
     if (size > sizeof sun.sun_path)
         return;
     fill(sun.sun_path, sizeof sun.sun_path, data, size);
     socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size);
-    if (!sc_name_parse(&sun, len, &n))
+    if (!sc_socket_name_parse(&sun, len, &n))
         return;
-    socklen_t written = sc_name_format(&n, &again);
+    socklen_t written = sc_socket_name_format(&n, &again);
     require(written <= sizeof again);
-    require(sc_name_parse(&again, written, &back));
+    require(sc_socket_name_parse(&again, written, &back));
     require(back.serial == n.serial && back.kind == n.kind && back.family == n.family &&
             back.wildcard == n.wildcard && back.daemon.uid == n.daemon.uid &&
             back.daemon.instance == n.daemon.instance &&

@@ -15,8 +15,8 @@ struct sc_service_id service_id(size_t index)
 {
     struct sc_service_name n;
     struct sc_service_id id;
-    require(sc_name_read(service_name[index % SERVICES], &n, NULL) == 0);
-    sc_name_to_id(&n, &id);
+    require(sc_service_name_read(service_name[index % SERVICES], &n, NULL) == 0);
+    sc_service_name_to_id(&n, &id);
     return id;
 }
 

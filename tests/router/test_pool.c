@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "naming/name.h"
+#include "naming/service_name.h"
 #include "router/pool.h"
 
 static const uint64_t seed[2] = {1, 2};
@@ -16,8 +16,8 @@ static struct sc_service_id id_of(const char *text)
 {
     struct sc_service_name n;
     struct sc_service_id id;
-    assert_int_equal(sc_name_read(text, &n, NULL), 0);
-    sc_name_to_id(&n, &id);
+    assert_int_equal(sc_service_name_read(text, &n, NULL), 0);
+    sc_service_name_to_id(&n, &id);
     return id;
 }
 

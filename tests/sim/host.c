@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "naming/name.h"
+#include "naming/service_name.h"
 #include "sim.h"
 
 #define SIM_UDP_PORT 7213
@@ -38,8 +38,8 @@ struct sc_service_id sim_service_id(const char *name)
 {
     struct sc_service_name parsed;
     struct sc_service_id id = {{0}};
-    if (sc_name_read(name, &parsed, NULL) == 0)
-        sc_name_to_id(&parsed, &id);
+    if (sc_service_name_read(name, &parsed, NULL) == 0)
+        sc_service_name_to_id(&parsed, &id);
     return id;
 }
 

@@ -10,8 +10,8 @@ struct sc_service_id net_service(const char *name)
 {
     struct sc_service_name n;
     struct sc_service_id id;
-    assert_int_equal(sc_name_read(name, &n, NULL), 0);
-    sc_name_to_id(&n, &id);
+    assert_int_equal(sc_service_name_read(name, &n, NULL), 0);
+    sc_service_name_to_id(&n, &id);
     return id;
 }
 

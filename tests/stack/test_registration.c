@@ -600,7 +600,7 @@ static void phantom(struct net *n, unsigned number, unsigned services)
     for (unsigned i = 0; i < services; i++) {
         struct sc_service_name name = {.provider = "demo", .port = (uint16_t)(1 + i), .proto = 6};
         snprintf(name.label, sizeof name.label, "p%u", number);
-        sc_name_to_id(&name, &c.service[i % SC_REGISTER_MAX]);
+        sc_service_name_to_id(&name, &c.service[i % SC_REGISTER_MAX]);
         if ((i + 1) % SC_REGISTER_MAX == 0 || i + 1 == services)
             send_control(n, &n->node[4].at, 0, &c);
     }

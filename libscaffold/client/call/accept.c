@@ -62,10 +62,10 @@ static bool send_mark(int fd)
 
 /* --- a flow that died in the queue ------------------------------------------------------------ */
 
-static void bind_to(int fd, const struct sc_name *name)
+static void bind_to(int fd, const struct sc_socket_name *name)
 {
     struct sockaddr_un sun;
-    socklen_t len = sc_name_format(name, &sun);
+    socklen_t len = sc_socket_name_format(name, &sun);
     sc_real.bind(fd, (const struct sockaddr *)&sun, len);
 }
 
@@ -73,10 +73,10 @@ static void bind_to(int fd, const struct sc_name *name)
 static void name_like(int fd, int old)
 {
     static uint32_t serial;
-    struct sc_name name;
+    struct sc_socket_name name;
     if (!sc_is_service_socket(old, &name))
         return; /* who may not ask here will not ask later */
-    name.kind = SC_NAME_CLIENT;
+    name.kind = SC_SOCKET_CLIENT;
     /* Serials of ours have a pid above. */
     name.serial =
         (uint64_t)sc_kernel_getpid() << 32 | __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);
@@ -97,7 +97,7 @@ static void move_queue(int from, int to)
 /* The kernel made a socket that would read as a clean end; in its place comes one that was reset
  * (A7): its other end is closed with a byte unread. The names stay. False when no descriptor is
  * left for it. */
-static bool put_pair(int fd, const struct sc_name *peer)
+static bool put_pair(int fd, const struct sc_socket_name *peer)
 {
     int pair[2];
     int size = REAL_SNDBUF;
@@ -115,7 +115,7 @@ static bool put_pair(int fd, const struct sc_name *peer)
 }
 
 /* A child that had the other end would keep the reset from being seen. */
-static bool put_reset(int fd, const struct sc_name *peer)
+static bool put_reset(int fd, const struct sc_socket_name *peer)
 {
     struct sc_fork_gate gate;
     sc_fork_gate_enter(&gate);
@@ -136,7 +136,7 @@ static void set_flags(int fd, int flags)
 
 /* Makes an accepted socket of ours ready for the program. False when it died before and cannot even
  * be replaced by one that says so: it must not be handed out, for it would read as a clean end. */
-static bool settle(int listener, int fd, int flags, const struct sc_name *peer)
+static bool settle(int listener, int fd, int flags, const struct sc_socket_name *peer)
 {
     int size = REAL_SNDBUF;
     sc_real.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
@@ -152,7 +152,7 @@ static bool settle(int listener, int fd, int flags, const struct sc_name *peer)
 /* A listener that was shut down listens no more, and says so at once. */
 static int on_accept_failure(int fd, bool known)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     if (errno != EAGAIN || !sc_any_service_socket())
         return -1;
     bool ours = known || sc_is_service_socket(fd, &own);
@@ -176,32 +176,32 @@ struct arrival {
 
 /* True when the name of whoever connected is one of scaffoldd's ends. Where the program had little
  * room for it the kernel is asked once more. */
-static bool is_from_scaffoldd(const struct arrival *a, struct sc_name *peer)
+static bool is_from_scaffoldd(const struct arrival *a, struct sc_socket_name *peer)
 {
     struct sockaddr_un sun;
     socklen_t len = sizeof sun;
     if (!sc_may_be_ours(a->from, a->room, a->len))
         return false;
     if (a->room >= a->len)
-        return sc_name_parse((const struct sockaddr_un *)a->from, a->len, peer) &&
-               peer->kind == SC_NAME_PEER;
+        return sc_socket_name_parse((const struct sockaddr_un *)a->from, a->len, peer) &&
+               peer->kind == SC_SOCKET_PEER;
     return sc_real.getpeername(a->fd, (struct sockaddr *)&sun, &len) == 0 &&
-           sc_name_parse(&sun, len, peer) && peer->kind == SC_NAME_PEER;
+           sc_socket_name_parse(&sun, len, peer) && peer->kind == SC_SOCKET_PEER;
 }
 
 /* True for a connection to a service, which then comes from scaffoldd (nobody else gets there),
  * false for one to a socket of the program's own. The name of whoever connected is a claim; what
  * proves it is that the listener is a service's, which is known, or the kernel's to say. Where it
  * may not be asked, the connection is kept for what it says that it is. */
-static bool is_to_service(const struct arrival *a, bool known, struct sc_name *peer)
+static bool is_to_service(const struct arrival *a, bool known, struct sc_socket_name *peer)
 {
     struct sockaddr_un sun;
-    struct sc_name own;
+    struct sc_socket_name own;
     socklen_t len = sizeof sun;
     if (!is_from_scaffoldd(a, peer))
         return false;
     bool ours = known || sc_real.getsockname(a->fd, (struct sockaddr *)&sun, &len) < 0 ||
-                (sc_name_parse(&sun, len, &own) && own.kind == SC_NAME_BOUND);
+                (sc_socket_name_parse(&sun, len, &own) && own.kind == SC_SOCKET_BOUND);
     if (ours)
         sc_note_service_socket(); /* perhaps of a listener that came by a way that nobody saw */
     return ours;
@@ -235,7 +235,7 @@ static int note(int one, bool plain)
 static int accept_looking(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
     struct sockaddr_storage here = {0};
-    struct sc_name peer;
+    struct sc_socket_name peer;
     int kept = errno;
     if (addr && !sc_memory_reads(len, sizeof *len))
         return kernels(fd, addr, len, flags);

@@ -75,7 +75,7 @@ static int bind_service(int fd, const struct sc_reservation *asked, enum sc_fami
     return 0;
 }
 
-void sc_bind_again(int fd, const struct sc_name *own)
+void sc_bind_again(int fd, const struct sc_socket_name *own)
 {
     struct sc_reservation b = {.address = own->address,
                                .wildcard = own->wildcard,

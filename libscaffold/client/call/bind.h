@@ -4,7 +4,7 @@
 #define SC_CLIENT_CALL_BIND_H
 
 #include "client/names/target.h"
-#include "local/names.h"
+#include "local/socket_name.h"
 
 /* As bind(2). Addresses that are not captured are libc's. */
 int sc_bind_stream(int fd, const struct sc_target *to);
@@ -15,6 +15,6 @@ int sc_bind_any(int fd);
 
 /* Binds anew what was bound under this name and has lost it; a failure leaves the socket as it is.
  */
-void sc_bind_again(int fd, const struct sc_name *own);
+void sc_bind_again(int fd, const struct sc_socket_name *own);
 
 #endif

@@ -17,14 +17,14 @@ static int close_listener(int fd)
     struct sc_ctl_request q = sc_control_request(SC_CTL_UNLISTEN);
     struct sockaddr_un sun;
     socklen_t len = sizeof sun;
-    struct sc_name own;
+    struct sc_socket_name own;
     bool known = sc_real.getsockname(fd, (struct sockaddr *)&sun, &len) == 0 &&
-                 sc_name_parse(&sun, len, &own);
+                 sc_socket_name_parse(&sun, len, &own);
     int result = sc_next.close(fd);
     int kept = errno;
     int control = known ? sc_control_open(true) : -1;
     if (control >= 0) {
-        sc_name_text(&sun, len, q.listen.own);
+        sc_socket_name_text(&sun, len, q.listen.own);
         sc_control_send(control, &q, -1);
         sc_control_close(control);
     }

@@ -311,7 +311,7 @@ static int connect_ours(int fd, const struct sc_target *to)
 
 int sc_connect_stream(int fd, const struct sc_target *to)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     if (to->error == 0 && sc_target_is_ours(to)) {
         int r = connect_ours(fd, to);
         if (r == 0 || errno != ENOENT || !is_here(to))

@@ -72,7 +72,7 @@ ssize_t sc_writev(int fd, const struct iovec *iov, int count)
 /* Refused as by descriptors that cannot: programs then read and write. */
 ssize_t sc_sendfile(int out, int in, off_t *offset, size_t n)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     if (!sc_is_datagram(out) || !sc_is_datagram_socket(out, &own))
         return sc_next.sendfile(out, in, offset, n);
     return sc_fail(offset && !sc_memory_writes(offset, sizeof *offset) ? EFAULT : EINVAL);

@@ -28,7 +28,7 @@ static int ask_interfaces(sa_family_t family, unsigned long request, void *arg)
 
 int sc_ioctl(int fd, unsigned long request, void *arg)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     struct sc_ctl_reply r;
     if (request == FIONREAD && sc_is_datagram(fd) && sc_memory_writes(arg, sizeof(int))) {
         *(int *)arg = sc_datagram_next_length(fd);

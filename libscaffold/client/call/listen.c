@@ -53,11 +53,11 @@ static int announce(int fd, int backlog)
     struct sc_ctl_request q = sc_control_request(SC_CTL_LISTEN);
     struct sc_ctl_reply r;
     struct sc_ctl_flow name;
-    struct sc_name bound;
+    struct sc_socket_name bound;
     sc_flow_name(fd, &name);
     memcpy(q.listen.own, name.own, sizeof q.listen.own);
     q.listen.backlog = backlog_of(backlog);
-    if (sc_name_read_key(name.own, &bound))
+    if (sc_socket_name_read_key(name.own, &bound))
         sc_meanings_of(&bound.address, q.listen.meaning);
     return sc_control_call_with(&q, fd, &r);
 }
@@ -72,7 +72,7 @@ static bool is_nobodys(int fd)
 
 int sc_listen_stream(int fd, int backlog)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     const struct sc_policy *p = sc_policy();
     if ((p->capture_count > 0 || p->all_local) && sc_bind_any(fd) < 0)
         return -1;
@@ -80,7 +80,7 @@ int sc_listen_stream(int fd, int backlog)
         sc_explain(EDESTADDRREQ, "the socket is bound to no service; bind it first");
         return sc_fail(EDESTADDRREQ);
     }
-    if (!sc_is_service_socket(fd, &own) || own.kind != SC_NAME_BOUND)
+    if (!sc_is_service_socket(fd, &own) || own.kind != SC_SOCKET_BOUND)
         return sc_next.listen(fd, backlog);
     if (sc_next.listen(fd, queue_length()) < 0 || announce(fd, backlog) < 0)
         return -1;

@@ -16,11 +16,11 @@
 #include "client/socket/adopt.h"
 
 /* The address that the socket shows as its own. */
-static struct sc_address shown_own(int fd, const struct sc_name *own)
+static struct sc_address shown_own(int fd, const struct sc_socket_name *own)
 {
     struct sc_address a = own->address;
-    struct sc_name peer;
-    if (own->kind == SC_NAME_BOUND)
+    struct sc_socket_name peer;
+    if (own->kind == SC_SOCKET_BOUND)
         a.port = sc_policy_program_port(a.port);
     if (!own->wildcard)
         return a;
@@ -46,7 +46,7 @@ static bool read_room(const socklen_t *len, socklen_t *room)
 int sc_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 {
     socklen_t room;
-    struct sc_name own;
+    struct sc_socket_name own;
     if (sc_is_datagram(fd))
         return sc_datagram_getsockname(fd, addr, len);
     if (sc_mark_is_set(fd, SC_MARK_PLAIN) || !read_room(len, &room))

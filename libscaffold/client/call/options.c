@@ -36,7 +36,7 @@ static int get_flow_error(int fd, void *value, socklen_t *len)
 
 static int get_error(int fd, void *value, socklen_t *len)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     if (!sc_is_datagram(fd))
         return get_flow_error(fd, value, len);
     return sc_is_datagram_socket(fd, &own)

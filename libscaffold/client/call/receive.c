@@ -88,7 +88,7 @@ static ssize_t discard(int fd, struct msghdr *msg, int flags)
 /* AF_UNIX tells who sent the bytes of a stream; TCP does not. */
 static bool is_told(int fd, const void *name, socklen_t room, socklen_t len)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     return name && room >= sizeof(sa_family_t) && len >= sizeof(sa_family_t) &&
            ((const struct sockaddr *)name)->sa_family == AF_UNIX && sc_is_service_socket(fd, &own);
 }
@@ -96,7 +96,7 @@ static bool is_told(int fd, const void *name, socklen_t room, socklen_t len)
 /* Where it must not be written at all, since TCP would not have. */
 static bool goes_astray(int fd, void *name, socklen_t room)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     return !sc_memory_writes(name, room) && sc_is_service_socket(fd, &own);
 }
 
@@ -132,7 +132,7 @@ static void note_passed(struct msghdr *msg)
  * stream. True for a stream of ours, which is asked about for this flag alone. */
 static bool reads_error_queue(int fd, int flags)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     if (!(flags & MSG_ERRQUEUE))
         return false;
     sc_meet_passed(fd);
@@ -141,7 +141,7 @@ static bool reads_error_queue(int fd, int flags)
 
 ssize_t sc_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *len)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     if (sc_is_datagram(fd))
         return receive_datagram(fd, buf, n, flags, from, len);
     if (reads_error_queue(fd, flags))
@@ -188,7 +188,7 @@ static ssize_t receive_message(int fd, struct msghdr *msg, int flags)
 {
     if (sc_is_plain(fd))
         return sc_next.recvmsg(fd, msg, flags);
-    struct sc_name own;
+    struct sc_socket_name own;
     if (!sc_memory_writes(msg, sizeof *msg))
         return sc_fail(EFAULT);
     if (flags & MSG_TRUNC && sc_is_service_socket(fd, &own))

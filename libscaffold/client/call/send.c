@@ -53,7 +53,7 @@ static ssize_t repeat(const struct attempt *a)
  * scaffoldd still knows of it. */
 static int error_of_pipe(int fd)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     int error = 0;
     socklen_t len = sizeof error;
     if (!sc_is_service_socket(fd, &own) ||
@@ -65,7 +65,7 @@ static int error_of_pipe(int fd)
 
 int sc_send_error(int fd, int error)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     switch (error) {
     case EPIPE:
         return error_of_pipe(fd);
@@ -95,7 +95,7 @@ static ssize_t on_unconnected(const struct attempt *a)
 /* TCP ignores the destination of a connected stream. */
 static ssize_t on_destination(const struct attempt *a, int error)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     if (!a->msg->msg_name || !sc_is_service_socket(a->fd, &own))
         return sc_fail(error);
     struct msghdr msg = *a->msg;
@@ -170,7 +170,7 @@ static bool is_datagram(int fd, const struct msghdr *msg, int flags, const struc
 
 static ssize_t send_message(int fd, const struct msghdr *msg, int flags, const struct sc_target *to)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     ssize_t result;
     if (is_datagram(fd, msg, flags, to, &result))
         return result;

@@ -44,7 +44,7 @@ static int tell_address(const struct sc_address *a, enum sc_family family, struc
 
 int sc_datagram_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     struct sc_address peer;
     if (!sc_is_datagram_socket(fd, &own))
         return sc_next.getsockname(fd, addr, len);

@@ -14,7 +14,7 @@
 #include "client/names/target.h"
 #include "client/process/marks.h"
 #include "local/datagram.h"
-#include "local/names.h"
+#include "local/socket_name.h"
 
 /* --- becoming ours (join.c) ------------------------------------------------------------------- */
 

@@ -238,7 +238,7 @@ static int tell_peer(int fd, const struct sc_address *peer)
  */
 static int put_plain(int fd, bool keep_port)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     struct sockaddr_storage ss;
     struct sockaddr nobody = {.sa_family = AF_UNSPEC};
     if (!sc_is_datagram_socket(fd, &own))
@@ -304,7 +304,7 @@ static bool is_plain(int fd, const struct sc_target *to)
 /* Nobody can know it: its port is of scaffoldd's choice, and nothing went to or fro. */
 static bool is_unknown(int fd)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     int others[32];
     if (sc_mark_is_set(fd, SC_MARK_PORT_GIVEN | SC_MARK_CONNECTED | SC_MARK_SPOKEN))
         return false;

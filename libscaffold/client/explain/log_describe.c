@@ -23,9 +23,9 @@
 static const struct sc_address *service_address(const struct sc_log_socket *s)
 {
     const struct sc_address *target = s->note && s->note->is_peer ? &s->note->target : NULL;
-    if (s->service && s->own.kind == SC_NAME_BOUND)
+    if (s->service && s->own.kind == SC_SOCKET_BOUND)
         return &s->local;
-    if (s->service && s->own.kind == SC_NAME_DATAGRAM)
+    if (s->service && s->own.kind == SC_SOCKET_DATAGRAM)
         return target ? target : &s->local;
     return s->has_peer || !target ? &s->peer : target;
 }
@@ -108,7 +108,7 @@ static const char *role_of(const struct sc_log_socket *s)
 {
     if (sc_log_number_option(s->fd, SO_ACCEPTCONN) == 1)
         return "listener";
-    if (s->service && s->own.kind == SC_NAME_BOUND && s->has_peer)
+    if (s->service && s->own.kind == SC_SOCKET_BOUND && s->has_peer)
         return "accepted";
     if (s->note && (s->note->why == SC_WHY_ACCEPTED || s->note->why == SC_WHY_ACCEPTED_IP))
         return "accepted";

@@ -65,7 +65,7 @@ enum sc_why sc_log_why_bound(const struct sc_log_socket *s, const struct sc_addr
 enum sc_why sc_log_why_of_state(const struct sc_log_socket *s, struct sc_address *decided)
 {
     *decided = s->has_peer ? s->peer : s->local;
-    if (s->service && s->own.kind == SC_NAME_BOUND && s->has_peer)
+    if (s->service && s->own.kind == SC_SOCKET_BOUND && s->has_peer)
         return SC_WHY_ACCEPTED;
     if (s->has_peer)
         return sc_log_why_towards(s, &s->peer);

@@ -38,9 +38,9 @@ static bool look_at_service(struct sc_log_socket *s)
     struct sockaddr_un sun;
     socklen_t len = sizeof sun;
     if (sc_real.getsockname(s->fd, (struct sockaddr *)&sun, &len) < 0 ||
-        !sc_name_parse(&sun, len, &s->own))
+        !sc_socket_name_parse(&sun, len, &s->own))
         return false;
-    bool datagram = s->own.kind == SC_NAME_DATAGRAM;
+    bool datagram = s->own.kind == SC_SOCKET_DATAGRAM;
     if (!datagram && sc_identify(s->fd, &s->id) == SC_STATE_PLAIN)
         return false;
     s->service = true;

@@ -14,8 +14,8 @@ struct sc_log_socket {
     int type; /* SOCK_... as the program made it */
     int protocol;
     bool service;
-    struct sc_identity id; /* of a service's stream */
-    struct sc_name own;    /* of a service's socket */
+    struct sc_identity id;     /* of a service's stream */
+    struct sc_socket_name own; /* of a service's socket */
     bool has_local;
     bool has_peer;
     struct sc_address local;

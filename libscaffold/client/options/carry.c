@@ -140,7 +140,7 @@ static struct sc_option_set set_on_plain(int fd)
 
 static bool is_ours(int fd)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     return sc_is_datagram(fd) || sc_is_service_socket(fd, &own);
 }
 

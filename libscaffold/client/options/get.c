@@ -80,7 +80,7 @@ static int get_tcp_info(int fd, void *value, socklen_t *len)
     return give(&info, sizeof info, value, len);
 }
 
-static int get_domain(const struct sc_name *own)
+static int get_domain(const struct sc_socket_name *own)
 {
     switch (own->family) {
     case SC_FAMILY_INET6:
@@ -109,8 +109,8 @@ static int get_shadow(int fd, unsigned key, void *value, socklen_t *len)
     return sc_options_give_int(v, value, len);
 }
 
-static int get_on_service(int fd, const struct sc_name *own, int level, int name, void *value,
-                          socklen_t *len)
+static int get_on_service(int fd, const struct sc_socket_name *own, int level, int name,
+                          void *value, socklen_t *len)
 {
     if (level == IPPROTO_TCP && name == TCP_INFO)
         return get_tcp_info(fd, value, len);
@@ -165,7 +165,7 @@ static bool is_placeholder(int fd)
 
 static int get_on_datagram(int fd, int level, int name, void *value, socklen_t *len)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     if (!sc_is_datagram_socket(fd, &own))
         return sc_next.getsockopt(fd, level, name, value, len);
     if (level == SOL_SOCKET && name == SO_TYPE)
@@ -182,7 +182,7 @@ static int get_on_datagram(int fd, int level, int name, void *value, socklen_t *
 
 int sc_options_get(int fd, int level, int name, void *value, socklen_t *len)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     if (sc_is_datagram(fd))
         return get_on_datagram(fd, level, name, value, len);
     if (level == SOL_SOCKET && value && len) {

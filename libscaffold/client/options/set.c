@@ -273,7 +273,7 @@ static int set_on_datagram(int fd, int level, int name, const void *value, sockl
 
 int sc_options_set(int fd, int level, int name, const void *value, socklen_t len)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     if ((int)len < 0)
         return sc_next.setsockopt(fd, level, name, value, len); /* which refuses it unread */
     if (sc_is_datagram(fd))

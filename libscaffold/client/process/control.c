@@ -182,7 +182,7 @@ static int open_by_path(const struct sc_place *place, bool patient)
 static int open_by_name(const struct sc_place *place, bool patient)
 {
     struct sockaddr_un sun;
-    socklen_t len = sc_name_control(place->id, &sun);
+    socklen_t len = sc_socket_name_control(place->id, &sun);
     return open_at(place, &sun, len, is_named_user, patient);
 }
 

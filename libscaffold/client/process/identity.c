@@ -38,33 +38,34 @@ static bool read_peer(int fd, struct sockaddr_un *sun, socklen_t *len)
     return ok;
 }
 
-bool sc_read_own_name(int fd, struct sc_name *own)
+bool sc_read_own_name(int fd, struct sc_socket_name *own)
 {
     struct sockaddr_un sun;
     socklen_t len;
-    return read_own(fd, &sun, &len) && sc_name_parse(&sun, len, own);
+    return read_own(fd, &sun, &len) && sc_socket_name_parse(&sun, len, own);
 }
 
-bool sc_is_service_socket(int fd, struct sc_name *own)
+bool sc_is_service_socket(int fd, struct sc_socket_name *own)
 {
     if (sc_is_plain(fd))
         return false;
-    return sc_read_own_name(fd, own) && (own->kind == SC_NAME_BOUND || own->kind == SC_NAME_CLIENT);
+    return sc_read_own_name(fd, own) &&
+           (own->kind == SC_SOCKET_BOUND || own->kind == SC_SOCKET_CLIENT);
 }
 
-bool sc_is_datagram_socket(int fd, struct sc_name *own)
+bool sc_is_datagram_socket(int fd, struct sc_socket_name *own)
 {
-    return sc_read_own_name(fd, own) && own->kind == SC_NAME_DATAGRAM;
+    return sc_read_own_name(fd, own) && own->kind == SC_SOCKET_DATAGRAM;
 }
 
-bool sc_read_peer_name(int fd, struct sc_name *peer)
+bool sc_read_peer_name(int fd, struct sc_socket_name *peer)
 {
     struct sockaddr_un sun;
     socklen_t len;
     if (!read_peer(fd, &sun, &len))
         return false;
-    if (!sc_name_parse(&sun, len, peer))
-        *peer = (struct sc_name){0};
+    if (!sc_socket_name_parse(&sun, len, peer))
+        *peer = (struct sc_socket_name){0};
     return true;
 }
 
@@ -105,10 +106,10 @@ enum sc_identity_state sc_identify(int fd, struct sc_identity *id)
     if (!sc_read_peer_name(fd, &id->peer)) {
         id->state = is_listening(fd) ? SC_STATE_LISTENING : SC_STATE_BOUND;
     } else if (id->peer.kind) {
-        id->state = id->peer.kind == SC_NAME_ERROR ? SC_STATE_FAILED : SC_STATE_OPEN;
+        id->state = id->peer.kind == SC_SOCKET_ERROR ? SC_STATE_FAILED : SC_STATE_OPEN;
     } else if (sc_is_hung_up(fd)) { /* scaffoldd died before it could say how it went */
         id->peer = id->own;
-        id->peer.kind = SC_NAME_ERROR;
+        id->peer.kind = SC_SOCKET_ERROR;
         id->peer.address.port = ECONNRESET;
         id->state = SC_STATE_FAILED;
     } else {
@@ -122,9 +123,9 @@ void sc_flow_name(int fd, struct sc_ctl_flow *out)
     struct sockaddr_un sun;
     socklen_t len;
     read_own(fd, &sun, &len);
-    sc_name_text(&sun, len, out->own);
+    sc_socket_name_text(&sun, len, out->own);
     read_peer(fd, &sun, &len);
-    sc_name_text(&sun, len, out->peer);
+    sc_socket_name_text(&sun, len, out->peer);
 }
 
 /* No name of ours is shorter: it has all of its parts. */
@@ -136,14 +137,14 @@ static const char beginning[] = {'\0', 's', 'c', 'a', 'f', 'f', 'o', 'l', 'd'};
 bool sc_may_be_ours(const struct sockaddr *addr, socklen_t room, socklen_t len)
 {
     struct sockaddr_un sun;
-    struct sc_name name;
+    struct sc_socket_name name;
     if (len < NAME_LEAST || len > sizeof sun ||
         (room >= sizeof addr->sa_family && addr->sa_family != AF_UNIX))
         return false;
     memset(&sun, 0, sizeof sun);
     memcpy(&sun, addr, room < len ? room : len);
     if (room >= len)
-        return sc_name_parse(&sun, len, &name);
+        return sc_socket_name_parse(&sun, len, &name);
     /* Cut off: ours if it begins as ours do, or has no room to show how. */
     bool shows = room >= offsetof(struct sockaddr_un, sun_path) + sizeof beginning;
     return !shows || sun.sun_path[0] || memcmp(sun.sun_path, beginning, sizeof beginning) == 0;

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 #include "local/ctl.h"
-#include "local/names.h"
+#include "local/socket_name.h"
 
 enum sc_identity_state {
     SC_STATE_PLAIN, /* not a socket of ours */
@@ -27,20 +27,20 @@ enum sc_identity_state {
 
 struct sc_identity {
     enum sc_identity_state state;
-    struct sc_name own;  /* valid unless PLAIN */
-    struct sc_name peer; /* valid when OPEN or FAILED */
+    struct sc_socket_name own;  /* valid unless PLAIN */
+    struct sc_socket_name peer; /* valid when OPEN or FAILED */
 };
 
 /* The name of ours that a socket carries, of whatever kind; and, of streams, what is connected to
  * it: false when nothing is, kind 0 for a name that is none of ours. One system call; errno is
  * kept. Signal-safe. */
-bool sc_read_own_name(int fd, struct sc_name *own);
-bool sc_read_peer_name(int fd, struct sc_name *peer);
+bool sc_read_own_name(int fd, struct sc_socket_name *own);
+bool sc_read_peer_name(int fd, struct sc_socket_name *peer);
 
 /* True for descriptors whose socket is a stream of ours, or a datagram socket; fills own name. One
  * system call; errno is kept. Signal-safe. */
-bool sc_is_service_socket(int fd, struct sc_name *own);
-bool sc_is_datagram_socket(int fd, struct sc_name *own);
+bool sc_is_service_socket(int fd, struct sc_socket_name *own);
+bool sc_is_datagram_socket(int fd, struct sc_socket_name *own);
 
 /* Two system calls for a flow, one for a plain socket. errno is kept. Signal-safe. */
 enum sc_identity_state sc_identify(int fd, struct sc_identity *id);

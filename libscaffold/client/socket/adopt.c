@@ -23,7 +23,7 @@ void sc_note_service_socket(void)
         sc_meet_passed(fd);
 }
 
-static unsigned marks_of(const struct sc_name *own)
+static unsigned marks_of(const struct sc_socket_name *own)
 {
     return SC_MARK_DATAGRAM | (own->family == SC_FAMILY_INET6      ? SC_MARK_INET6
                                : own->family == SC_FAMILY_SCAFFOLD ? SC_MARK_SCAFFOLD
@@ -32,11 +32,11 @@ static unsigned marks_of(const struct sc_name *own)
 
 bool sc_datagram_mark(int fd)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     bool ours = sc_read_own_name(fd, &own);
     if (ours)
         sc_note_service_socket();
-    if (!ours || own.kind != SC_NAME_DATAGRAM) {
+    if (!ours || own.kind != SC_SOCKET_DATAGRAM) {
         sc_mark_clear(fd, SC_MARKS_OF_DATAGRAM);
         return false;
     }
@@ -82,7 +82,7 @@ void sc_note_passed(int fd)
 
 bool sc_meet_passed(int fd)
 {
-    struct sc_name own;
+    struct sc_socket_name own;
     if (!sc_mark_is_set(fd, SC_MARK_PASSED))
         return false;
     sc_mark_clear(fd, SC_MARK_PASSED);

@@ -51,11 +51,11 @@ static bool make_pair(struct sc_ctl_call *c, struct sc_pair *p)
 {
     struct sc_daemon *d = c->server->daemon;
     c->open.own_serial = sc_serial(&d->serials);
-    struct sc_name name = {.daemon = d->id,
-                           .kind = SC_NAME_CLIENT,
-                           .family = c->open.family,
-                           .address = c->open.own,
-                           .serial = c->open.own_serial};
+    struct sc_socket_name name = {.daemon = d->id,
+                                  .kind = SC_SOCKET_CLIENT,
+                                  .family = c->open.family,
+                                  .address = c->open.own,
+                                  .serial = c->open.own_serial};
     int err = sc_pair_make(p, SOCK_STREAM, &name);
     if (err < 0) {
         sc_ctl_send_error(c, ENOBUFS,

@@ -126,8 +126,9 @@ void sc_ctl_bind_datagram(struct sc_ctl_call *c, struct sc_service_id service,
 bool sc_ctl_on_datagram_option(struct sc_ctl_call *c)
 {
     struct sc_ctl_reply r = sc_ctl_reply_to(c);
-    struct sc_name name;
-    if (!sc_name_read_key(c->request.flow.flow.own, &name) || name.kind != SC_NAME_DATAGRAM)
+    struct sc_socket_name name;
+    if (!sc_socket_name_read_key(c->request.flow.flow.own, &name) ||
+        name.kind != SC_SOCKET_DATAGRAM)
         return false;
     struct sc_endpoint *e = sc_endpoint_find(c->server->daemon, &name);
     if (!e)

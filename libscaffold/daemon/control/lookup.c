@@ -57,9 +57,9 @@ static bool take_name(struct sc_ctl_call *c, const char *base)
     struct sc_service_name n;
     struct sc_service_id id;
     char line[SC_CTL_TEXT];
-    if (c->name.user || sc_name_read(base, &n, NULL) < 0)
+    if (c->name.user || sc_service_name_read(base, &n, NULL) < 0)
         return true;
-    sc_name_to_id(&n, &id);
+    sc_service_name_to_id(&n, &id);
     sc_ula_age(&d->ula, d->loop.now);
     if (sc_ula_knows(&d->ula, &id) ||
         sc_share_take(&d->shares, &c->name, c->peer.uid, SC_SHARE_NAMES))
@@ -80,7 +80,7 @@ bool sc_ctl_read_name(struct sc_ctl_call *c, const char *text, struct sc_service
                       char base[SC_NAME_MAX + 1])
 {
     const char *why = "";
-    if (sc_name_read(text, out, &why) < 0) {
+    if (sc_service_name_read(text, out, &why) < 0) {
         char line[SC_CTL_TEXT];
         snprintf(line, sizeof line,
                  "%.120s: %s; a service is written label.provider.scaffold[:port[/proto]]", text,
@@ -91,7 +91,7 @@ bool sc_ctl_read_name(struct sc_ctl_call *c, const char *text, struct sc_service
     struct sc_service_name plain = *out;
     plain.port = 0;
     plain.proto = 0;
-    sc_name_write(&plain, base, SC_NAME_MAX + 1);
+    sc_service_name_write(&plain, base, SC_NAME_MAX + 1);
     return true;
 }
 

@@ -3,7 +3,7 @@
 #define SC_DAEMON_CONTROL_LOOKUP_H
 
 #include "daemon/control/call.h"
-#include "naming/name.h"
+#include "naming/service_name.h"
 #include "stack/stack.h"
 
 /* How a call goes on with its answer. */

@@ -20,7 +20,7 @@
 #include "daemon/stream/listener.h"
 #include "daemon/stream/registry.h"
 #include "daemon/stream/serving.h"
-#include "naming/name.h"
+#include "naming/service_name.h"
 
 static const char *bind_trouble(int error)
 {
@@ -51,14 +51,14 @@ static void refuse_for_file(struct sc_ctl_call *c, int error)
 }
 
 /* Makes the socket and reserves its address. Returns a descriptor; -1: an error was sent. */
-static int make_socket(struct sc_ctl_call *c, const struct sc_name *name,
+static int make_socket(struct sc_ctl_call *c, const struct sc_socket_name *name,
                        const struct sc_service_id *id, struct sc_bound **out)
 {
     struct sc_daemon *d = c->server->daemon;
     struct sc_bound_wish wish = {.shared = c->request.bind.reuseport,
                                  .patient = c->request.bind.reuseaddr};
-    char file[SC_NAME_TEXT];
-    sc_name_key(name, file);
+    char file[SC_SOCKET_NAME_TEXT];
+    sc_socket_name_key(name, file);
     int fd = sc_folder_make(file);
     if (fd < 0) {
         refuse_for_file(c, -fd);
@@ -91,13 +91,13 @@ static void bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct 
         return;
     }
     struct sc_service_id id = sc_service_id_at(service, address.port, IPPROTO_TCP);
-    struct sc_name name = {.daemon = d->id,
-                           .kind = SC_NAME_BOUND,
-                           .family = (enum sc_family)c->request.bind.family,
-                           .wildcard = c->request.bind.wildcard,
-                           .address = address,
-                           .serial = sc_bound_serial(d, c->request.bind.reuseport),
-                           .owner = c->peer.uid};
+    struct sc_socket_name name = {.daemon = d->id,
+                                  .kind = SC_SOCKET_BOUND,
+                                  .family = (enum sc_family)c->request.bind.family,
+                                  .wildcard = c->request.bind.wildcard,
+                                  .address = address,
+                                  .serial = sc_bound_serial(d, c->request.bind.reuseport),
+                                  .owner = c->peer.uid};
     struct sc_bound *b;
     int fd = make_socket(c, &name, &id, &b);
     if (fd < 0)
@@ -177,21 +177,21 @@ void sc_ctl_on_bind(struct sc_ctl_call *c)
 
 /* The listening socket that came with LISTEN: whoever shows it holds it. Its inode; 0: it is none
  * that a scaffoldd has made, or another one than was said. */
-static uint32_t shown_listener(const struct sc_ctl_call *c, struct sc_name *name)
+static uint32_t shown_listener(const struct sc_ctl_call *c, struct sc_socket_name *name)
 {
     const struct sc_daemon *d = c->server->daemon;
     struct sockaddr_un sun;
     struct stat st;
     int listens = 0;
     socklen_t len = sizeof sun, size = sizeof listens;
-    char file[SC_NAME_TEXT];
+    char file[SC_SOCKET_NAME_TEXT];
     if (c->passed < 0 || fstat(c->passed, &st) < 0 || !S_ISSOCK(st.st_mode) ||
         st.st_uid != d->id.uid || getsockname(c->passed, (struct sockaddr *)&sun, &len) < 0 ||
         getsockopt(c->passed, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 || !listens)
         return 0;
-    sc_name_text(&sun, len, file);
-    bool same = strcmp(file, c->request.listen.own) == 0 && sc_name_parse(&sun, len, name) &&
-                name->kind == SC_NAME_BOUND && sc_folder_has(&d->folder, file);
+    sc_socket_name_text(&sun, len, file);
+    bool same = strcmp(file, c->request.listen.own) == 0 && sc_socket_name_parse(&sun, len, name) &&
+                name->kind == SC_SOCKET_BOUND && sc_folder_has(&d->folder, file);
     return same ? (uint32_t)st.st_ino : 0;
 }
 
@@ -200,7 +200,7 @@ static uint32_t shown_listener(const struct sc_ctl_call *c, struct sc_name *name
 static int find_bound(struct sc_ctl_call *c, struct sc_bound **out)
 {
     struct sc_daemon *d = c->server->daemon;
-    struct sc_name name;
+    struct sc_socket_name name;
     struct sc_service_id service;
     uint32_t inode = shown_listener(c, &name);
     if (inode == 0)
@@ -224,8 +224,8 @@ static void listen_mapped(struct sc_ctl_call *c, const struct sc_mapping *m)
  * answer. */
 static void ask_for_address(struct sc_ctl_call *c)
 {
-    struct sc_name name;
-    if (sc_name_read_key(c->request.listen.own, &name))
+    struct sc_socket_name name;
+    if (sc_socket_name_read_key(c->request.listen.own, &name))
         sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(&name.address), listen_mapped);
 }
 

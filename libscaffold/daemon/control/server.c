@@ -172,7 +172,7 @@ static bool answers_at(const struct sc_daemon *d, const struct sockaddr_un *sun,
 static int listen_at_name(struct sc_daemon *d)
 {
     struct sockaddr_un sun;
-    socklen_t len = sc_name_control(d->id, &sun);
+    socklen_t len = sc_socket_name_control(d->id, &sun);
     int err = listen_on(d, &d->ctl->abstract, &sun, len);
     if (err != -EADDRINUSE || answers_at(d, &sun, len))
         return err;

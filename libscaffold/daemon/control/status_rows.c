@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/show.h"
-#include "naming/name.h"
+#include "naming/service_name.h"
 
 /* --- lines ------------------------------------------------------------------------------------ */
 

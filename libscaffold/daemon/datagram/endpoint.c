@@ -96,12 +96,12 @@ static struct sc_endpoint *new_endpoint(struct sc_daemon *d, const struct sc_end
 static int make_pair(struct sc_endpoint *e, const struct sc_endpoint_request *r, int *program)
 {
     struct sc_pair pair;
-    struct sc_name name = {.daemon = e->daemon->id,
-                           .kind = SC_NAME_DATAGRAM,
-                           .family = e->family,
-                           .wildcard = r->shows_wildcard,
-                           .address = e->own,
-                           .serial = e->serial};
+    struct sc_socket_name name = {.daemon = e->daemon->id,
+                                  .kind = SC_SOCKET_DATAGRAM,
+                                  .family = e->family,
+                                  .wildcard = r->shows_wildcard,
+                                  .address = e->own,
+                                  .serial = e->serial};
     int err = sc_pair_make(&pair, SOCK_SEQPACKET, &name);
     if (err < 0)
         return -err;
@@ -183,11 +183,11 @@ void sc_endpoints_end(struct sc_daemon *d)
     } while (cursor);
 }
 
-struct sc_endpoint *sc_endpoint_find(struct sc_daemon *d, const struct sc_name *name)
+struct sc_endpoint *sc_endpoint_find(struct sc_daemon *d, const struct sc_socket_name *name)
 {
     struct sc_map_node *n = sc_map_find(&d->endpoints.by_serial, &name->serial);
-    return n && name->kind == SC_NAME_DATAGRAM ? sc_container(n, struct sc_endpoint, by_serial)
-                                               : NULL;
+    return n && name->kind == SC_SOCKET_DATAGRAM ? sc_container(n, struct sc_endpoint, by_serial)
+                                                 : NULL;
 }
 
 /* --- from the program ------------------------------------------------------------------------- */

@@ -89,7 +89,7 @@ int sc_endpoint_get(const struct sc_endpoint *e, uint32_t option, uint32_t *valu
                     struct sc_ctl_info *info);
 
 /* The one with this name, or NULL. */
-struct sc_endpoint *sc_endpoint_find(struct sc_daemon *d, const struct sc_name *name);
+struct sc_endpoint *sc_endpoint_find(struct sc_daemon *d, const struct sc_socket_name *name);
 
 /* Hangs up on every program: their sockets end. */
 void sc_endpoints_end(struct sc_daemon *d);

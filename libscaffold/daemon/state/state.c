@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/state/state_parts.h"
-#include "naming/name.h"
+#include "naming/service_name.h"
 
 /* --- what SQLite answers ---------------------------------------------------------------------- */
 
@@ -123,9 +123,9 @@ static bool restore_row(struct sc_stack *stack, sqlite3_stmt *row)
     struct sc_service_name name;
     const unsigned char *text = sqlite3_column_text(row, 1);
     if (!text || (size_t)snprintf(m.name, sizeof m.name, "%s", text) >= sizeof m.name ||
-        sc_name_read(m.name, &name, NULL) < 0)
+        sc_service_name_read(m.name, &name, NULL) < 0)
         return false;
-    sc_name_to_id(&name, &m.service);
+    sc_service_name_to_id(&name, &m.service);
     return sc_stack_restore_mapping(stack, &m) == 0;
 }
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "daemon/state/state_parts.h"
-#include "naming/name.h"
+#include "naming/service_name.h"
 
 /* The first line. One that is torn, with nothing behind it, says no more than no file. */
 static int read_domain(struct sc_state *st, FILE *f)
@@ -50,7 +50,7 @@ static bool read_line(char *line, struct sc_mapping *m)
         return false; /* the last one, torn */
     *end = 0;
     if (snprintf(m->name, sizeof m->name, "%s", space + 1) >= (int)sizeof m->name ||
-        sc_name_read(m->name, &name, NULL) < 0)
+        sc_service_name_read(m->name, &name, NULL) < 0)
         return false;
     return read_address(line, space, &m->pool);
 }

@@ -49,13 +49,13 @@ static int connect_to(struct sc_listener *l, const struct sc_address *peer, uint
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    struct sc_name own = {.daemon = d->id,
-                          .kind = SC_NAME_PEER,
-                          .family = l->bound->name.family,
-                          .address = *peer,
-                          .serial = sc_serial(&d->serials)};
+    struct sc_socket_name own = {.daemon = d->id,
+                                 .kind = SC_SOCKET_PEER,
+                                 .family = l->bound->name.family,
+                                 .address = *peer,
+                                 .serial = sc_serial(&d->serials)};
     struct sockaddr_un from;
-    socklen_t from_len = sc_name_format(&own, &from);
+    socklen_t from_len = sc_socket_name_format(&own, &from);
     int err = bind(fd, (struct sockaddr *)&from, from_len) < 0
                   ? -errno
                   : sc_folder_connect(fd, l->bound->key);

@@ -30,7 +30,7 @@ void sc_bound_fini(struct sc_bound_table *t)
 
 struct sc_bound *sc_bound_find(struct sc_daemon *d, const char *text)
 {
-    char key[SC_NAME_TEXT] = "";
+    char key[SC_SOCKET_NAME_TEXT] = "";
     size_t len = strnlen(text, sizeof key);
     memcpy(key, text, len);
     struct sc_map_node *n = sc_map_find(&d->bound.names, key);
@@ -59,7 +59,7 @@ uint16_t sc_bound_any_port(struct sc_daemon *d, struct sc_service_id service)
 
 /* As TCP's bind: the same address twice, or a loopback port where somebody listens. What else two
  * listeners may not share is decided when the second one listens. */
-static bool in_the_way(const struct sc_bound *b, const struct sc_name *name,
+static bool in_the_way(const struct sc_bound *b, const struct sc_socket_name *name,
                        struct sc_bound_wish wish)
 {
     if ((b->wish.shared && wish.shared) || (b->wish.patient && wish.patient && !b->listener))
@@ -70,7 +70,7 @@ static bool in_the_way(const struct sc_bound *b, const struct sc_name *name,
            memcmp(&b->name.address, &name->address, sizeof name->address) == 0;
 }
 
-static bool is_taken(struct sc_daemon *d, const struct sc_name *name,
+static bool is_taken(struct sc_daemon *d, const struct sc_socket_name *name,
                      const struct sc_service_id *service, struct sc_bound_wish wish)
 {
     struct sc_bound_service *s = sc_bound_service_find(d, service);
@@ -98,7 +98,7 @@ uint64_t sc_bound_serial(struct sc_daemon *d, bool shared)
     return sc_serial(&d->serials) << 1 | shared;
 }
 
-struct sc_bound_wish sc_bound_wish_of(const struct sc_name *name)
+struct sc_bound_wish sc_bound_wish_of(const struct sc_socket_name *name)
 {
     return (struct sc_bound_wish){.shared = name->serial & 1};
 }
@@ -151,7 +151,7 @@ static int enter(struct sc_bound *b, const struct sc_service_id *service)
     return 0;
 }
 
-int sc_bound_reserve(struct sc_daemon *d, const struct sc_name *name,
+int sc_bound_reserve(struct sc_daemon *d, const struct sc_socket_name *name,
                      const struct sc_service_id *service, uint32_t inode, struct sc_bound_wish wish,
                      struct sc_bound **out)
 {
@@ -161,7 +161,7 @@ int sc_bound_reserve(struct sc_daemon *d, const struct sc_name *name,
     if (!b)
         return ENOMEM;
     *b = (struct sc_bound){.daemon = d, .name = *name, .inode = inode, .wish = wish};
-    sc_name_key(name, b->key);
+    sc_socket_name_key(name, b->key);
     sc_list_init(&b->link);
     sc_list_init(&b->member);
     int err = sc_share_take(&d->shares, &b->share, name->owner, SC_SHARE_BOUND) ? 0 : ENOBUFS;

@@ -17,7 +17,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "daemon/shares.h"
-#include "local/names.h"
+#include "local/socket_name.h"
 #include "wire/ids.h"
 
 struct sc_daemon;
@@ -50,8 +50,8 @@ struct sc_bound {
     struct sc_list member;    /* of its service */
     struct sc_daemon *daemon;
     struct sc_bound_service *service;
-    char key[SC_NAME_TEXT]; /* the name as the kernel has it */
-    struct sc_name name;
+    char key[SC_SOCKET_NAME_TEXT]; /* the name as the kernel has it */
+    struct sc_socket_name name;
     uint32_t inode;
     struct sc_bound_wish wish;
     struct sc_share share;
@@ -64,12 +64,12 @@ void sc_bound_fini(struct sc_bound_table *t); /* drops all */
 /* The number in the name of a socket that is to be bound. Whether it is shared shows in it, for a
  * scaffoldd after this one. */
 uint64_t sc_bound_serial(struct sc_daemon *d, bool shared);
-struct sc_bound_wish sc_bound_wish_of(const struct sc_name *name);
+struct sc_bound_wish sc_bound_wish_of(const struct sc_socket_name *name);
 
 /* Reserves the name's address for the socket with this inode; in the share of the name's owner.
  * Returns 0, or a positive errno:
  * EADDRINUSE, ENOBUFS (the user has its share), ENOMEM. */
-int sc_bound_reserve(struct sc_daemon *d, const struct sc_name *name,
+int sc_bound_reserve(struct sc_daemon *d, const struct sc_socket_name *name,
                      const struct sc_service_id *service, uint32_t inode, struct sc_bound_wish wish,
                      struct sc_bound **out);
 

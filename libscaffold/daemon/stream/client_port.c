@@ -61,7 +61,8 @@ void sc_client_port_hold(struct sc_daemon *d, const struct sc_address *own, bool
     p->patient = patient;
 }
 
-bool sc_client_port_holds(const struct sc_daemon *d, const struct sc_name *name, bool patient)
+bool sc_client_port_holds(const struct sc_daemon *d, const struct sc_socket_name *name,
+                          bool patient)
 {
     const struct port *p = find(d, name->address.port);
     return p && !(p->patient && patient) && sc_address_is_loopback(&name->address) &&

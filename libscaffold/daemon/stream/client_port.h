@@ -21,7 +21,8 @@ void sc_client_port_hold(struct sc_daemon *d, const struct sc_address *own, bool
 
 /* True when a client is at a loopback address that is to be bound, and does not share it: as in
  * Linux, both must have said so. A service's own address is no client's. */
-bool sc_client_port_holds(const struct sc_daemon *d, const struct sc_name *name, bool patient);
+bool sc_client_port_holds(const struct sc_daemon *d, const struct sc_socket_name *name,
+                          bool patient);
 bool sc_client_port_is_used(const struct sc_daemon *d, uint16_t port);
 
 #endif

@@ -11,12 +11,12 @@
 /* Names drawn at random are free; should one be taken all the same, the next is not. */
 #define NAMES_TRIED 4
 
-static int name_client(struct sc_session *s, enum sc_name_kind kind, uint16_t port)
+static int name_client(struct sc_session *s, enum sc_socket_name_kind kind, uint16_t port)
 {
-    struct sc_name name = {.daemon = s->daemon->id,
-                           .kind = kind,
-                           .family = s->request.family,
-                           .address = s->request.target};
+    struct sc_socket_name name = {.daemon = s->daemon->id,
+                                  .kind = kind,
+                                  .family = s->request.family,
+                                  .address = s->request.target};
     int err = -EADDRINUSE;
     name.address.port = port;
     for (int i = 0; i < NAMES_TRIED && err == -EADDRINUSE; i++) {
@@ -30,7 +30,7 @@ static int name_client(struct sc_session *s, enum sc_name_kind kind, uint16_t po
 static void fail(struct sc_session *s, int error)
 {
     sc_journal_failed(s, error);
-    name_client(s, SC_NAME_ERROR, (uint16_t)error);
+    name_client(s, SC_SOCKET_ERROR, (uint16_t)error);
     sc_registry_keep_error(s->daemon, &s->client, error);
     sc_end_abort(&s->client); /* the plug is unread: the program polls an error */
     sc_session_tell_waiter(s, error);
@@ -57,7 +57,7 @@ void sc_connecting_done(struct sc_session *s, int error)
         fail(s, error);
         return;
     }
-    if (name_client(s, SC_NAME_PEER, s->request.target.port) < 0) {
+    if (name_client(s, SC_SOCKET_PEER, s->request.target.port) < 0) {
         fail_unnamed(s);
         return;
     }

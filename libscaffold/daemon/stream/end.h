@@ -16,7 +16,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "daemon/loop.h"
-#include "local/names.h"
+#include "local/socket_name.h"
 
 enum sc_end_stage {
     SC_END_PLUGGED, /* of a connecting client: the plug keeps its socket not writable */
@@ -29,7 +29,7 @@ struct sc_end;
 struct sc_end_ops {
     /* Gives this end its name: the peer's address, or the errno of a failed open. Returns 0 or a
      * negative errno. */
-    int (*name)(struct sc_end *e, const struct sc_name *name);
+    int (*name)(struct sc_end *e, const struct sc_socket_name *name);
 
     /* The flow is open: takes the plug away, which makes the application's socket writable. */
     void (*unplug)(struct sc_end *e);
@@ -111,7 +111,7 @@ static inline bool sc_end_is_open(const struct sc_end *e)
 }
 
 /* The functions above, of an end that is open; the last two of any. */
-static inline int sc_end_name(struct sc_end *e, const struct sc_name *name)
+static inline int sc_end_name(struct sc_end *e, const struct sc_socket_name *name)
 {
     return e->ops->name(e, name);
 }

@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "local/names.h"
+#include "local/socket_name.h"
 
 /* What a socket looks like to fstat; and its file, which nobody else may connect to even where he
  * has a descriptor of it. */
@@ -105,14 +105,14 @@ void sc_folder_remove(const struct sc_folder *f, const char *file)
 
 void sc_folder_tidy(const struct sc_folder *f)
 {
-    struct sc_name name;
+    struct sc_socket_name name;
     const struct dirent *e;
     int fd = openat(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *all = fd < 0 ? NULL : fdopendir(fd);
     if (!all && fd >= 0)
         close(fd);
     while (all && (e = readdir(all)) != NULL)
-        if (sc_name_read_key(e->d_name, &name) && name.kind == SC_NAME_BOUND &&
+        if (sc_socket_name_read_key(e->d_name, &name) && name.kind == SC_SOCKET_BOUND &&
             !sc_folder_has(f, e->d_name))
             sc_folder_remove(f, e->d_name);
     if (all)

@@ -3,8 +3,8 @@
  * server has to ask.
  *
  * scaffoldd works in it: then a socket's name is the file's alone, and fits however deep the
- * runtime directory lies. A file is named as the socket is (local/names.h), and lasts as long as
- * scaffoldd knows the socket; those that a scaffoldd before this one left are cleared away at
+ * runtime directory lies. A file is named as the socket is (local/socket_name.h), and lasts as long
+ * as scaffoldd knows the socket; those that a scaffoldd before this one left are cleared away at
  * start, when their sockets are gone. */
 #ifndef SC_DAEMON_STREAM_FOLDER_H
 #define SC_DAEMON_STREAM_FOLDER_H

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-bool sc_reach(const struct sc_name *name, const struct sc_address *target)
+bool sc_reach(const struct sc_socket_name *name, const struct sc_address *target)
 {
     if (!name->wildcard)
         return memcmp(name->address.ip, target->ip, sizeof target->ip) == 0;
@@ -10,7 +10,7 @@ bool sc_reach(const struct sc_name *name, const struct sc_address *target)
                                     : name->family == SC_FAMILY_INET6;
 }
 
-bool sc_reach_overlap(const struct sc_name *a, const struct sc_name *b)
+bool sc_reach_overlap(const struct sc_socket_name *a, const struct sc_socket_name *b)
 {
     if (a->wildcard && b->wildcard)
         return (sc_address_is_v4(&a->address) && sc_address_is_v4(&b->address)) ||

@@ -5,13 +5,13 @@
 
 #include <stdbool.h>
 
-#include "local/names.h"
+#include "local/socket_name.h"
 
 /* Whether this target reaches the socket with this name; one bound to :: has a v4-mapped address in
  * it when IPv4 reaches it as well. */
-bool sc_reach(const struct sc_name *name, const struct sc_address *target);
+bool sc_reach(const struct sc_socket_name *name, const struct sc_address *target);
 
 /* Whether some target reaches both. */
-bool sc_reach_overlap(const struct sc_name *a, const struct sc_name *b);
+bool sc_reach_overlap(const struct sc_socket_name *a, const struct sc_socket_name *b);
 
 #endif

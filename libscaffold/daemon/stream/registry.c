@@ -31,16 +31,16 @@ void sc_registry_remove(struct sc_daemon *d, struct sc_end *e)
 }
 
 /* The serial in an abstract name's text; 0 when it is none of ours. */
-static uint64_t serial_of(const char *text, enum sc_name_kind kind)
+static uint64_t serial_of(const char *text, enum sc_socket_name_kind kind)
 {
-    struct sc_name name;
-    return sc_name_read_key(text, &name) && name.kind == kind ? name.serial : 0;
+    struct sc_socket_name name;
+    return sc_socket_name_read_key(text, &name) && name.kind == kind ? name.serial : 0;
 }
 
 struct sc_end *sc_registry_find(struct sc_daemon *d, const struct sc_ctl_flow *flow)
 {
-    uint64_t peer = serial_of(flow->peer, SC_NAME_PEER);
-    uint64_t own = serial_of(flow->own, SC_NAME_CLIENT);
+    uint64_t peer = serial_of(flow->peer, SC_SOCKET_PEER);
+    uint64_t own = serial_of(flow->own, SC_SOCKET_CLIENT);
     struct sc_map_node *n = peer ? sc_map_find(&d->ends_by_peer, &peer) : NULL;
     if (n)
         return sc_container(n, struct sc_end, by_peer);
@@ -62,8 +62,8 @@ void sc_registry_keep_error(struct sc_daemon *d, const struct sc_end *e, int err
 
 int sc_registry_take_error(struct sc_daemon *d, const struct sc_ctl_flow *flow, uid_t uid)
 {
-    uint64_t peer = serial_of(flow->peer, SC_NAME_PEER);
-    uint64_t own = serial_of(flow->own, SC_NAME_CLIENT);
+    uint64_t peer = serial_of(flow->peer, SC_SOCKET_PEER);
+    uint64_t own = serial_of(flow->own, SC_SOCKET_CLIENT);
     for (size_t i = 0; i < SC_ERRORS_KEPT; i++) {
         struct sc_kept_error *k = &d->errors[i];
         bool same = (peer && k->peer_serial == peer) || (own && k->own_serial == own);
@@ -92,8 +92,8 @@ void sc_registry_keep_counts(struct sc_daemon *d, const struct sc_end *e)
 int sc_registry_counts(const struct sc_daemon *d, const struct sc_ctl_flow *flow, uid_t uid,
                        struct sc_ctl_info *info)
 {
-    uint64_t peer = serial_of(flow->peer, SC_NAME_PEER);
-    uint64_t own = serial_of(flow->own, SC_NAME_CLIENT);
+    uint64_t peer = serial_of(flow->peer, SC_SOCKET_PEER);
+    uint64_t own = serial_of(flow->own, SC_SOCKET_CLIENT);
     for (size_t i = 0; i < SC_COUNTS_KEPT; i++) {
         const struct sc_kept_counts *k = &d->counts[i];
         if (!(peer && k->peer_serial == peer) && !(own && k->own_serial == own))

@@ -9,7 +9,7 @@
 #include "daemon/stream/reach.h"
 
 /* 0.0.0.0:P and [::]:P of one process (whose pid is not known for what survived a crash). */
-static bool may_be_twins(const struct sc_listener *l, const struct sc_name *name, pid_t pid)
+static bool may_be_twins(const struct sc_listener *l, const struct sc_socket_name *name, pid_t pid)
 {
     return l->bound->name.family != name->family &&
            (l->loopback || l->pid == pid || l->pid == 0 || pid == 0);
@@ -28,7 +28,7 @@ static struct sc_listener *find_twin(const struct sc_bound *b, pid_t pid)
 }
 
 /* Of a loopback port, sockets that no client could reach both of get along. */
-static bool get_along(const struct sc_listener *l, const struct sc_name *name, pid_t pid)
+static bool get_along(const struct sc_listener *l, const struct sc_socket_name *name, pid_t pid)
 {
     if (l->loopback)
         return !sc_reach_overlap(&l->bound->name, name);

@@ -26,8 +26,8 @@ struct survivor {
     struct sc_list link;
     struct sc_map_node by_inode;
     uint32_t inode;
-    struct sc_name name;
-    char text[SC_NAME_TEXT];
+    struct sc_socket_name name;
+    char text[SC_SOCKET_NAME_TEXT];
 };
 
 static void forget(struct sc_daemon *d, struct survivor *v)
@@ -221,16 +221,17 @@ static void on_again(struct sc_alarm *a)
 /* --- finding ---------------------------------------------------------------------------------- */
 
 /* A relative path is a claim: others may have one like it, in folders of their own. */
-static bool is_ours(const struct sc_daemon *d, const struct sc_diag_socket *s, struct sc_name *name)
+static bool is_ours(const struct sc_daemon *d, const struct sc_diag_socket *s,
+                    struct sc_socket_name *name)
 {
-    return s->uid == d->id.uid && sc_name_read_key(s->path, name) && name->kind == SC_NAME_BOUND &&
-           sc_folder_has(&d->folder, s->path);
+    return s->uid == d->id.uid && sc_socket_name_read_key(s->path, name) &&
+           name->kind == SC_SOCKET_BOUND && sc_folder_has(&d->folder, s->path);
 }
 
 static void found(void *arg, const struct sc_diag_socket *s)
 {
     struct sc_daemon *d = arg;
-    struct sc_name name;
+    struct sc_socket_name name;
     if (!is_ours(d, s, &name) || sc_map_find(&d->survivors.by_inode, &s->inode))
         return;
     if (!sc_address_is_v4(&name.address) && !sc_address_is_loopback(&name.address)) {
@@ -247,7 +248,7 @@ static void found(void *arg, const struct sc_diag_socket *s)
         d->survivors.by_inode.count < SC_INSTANCES_MAX ? calloc(1, sizeof *v) : NULL;
     if (v) {
         *v = (struct survivor){.inode = s->inode, .name = name};
-        sc_name_key(&name, v->text);
+        sc_socket_name_key(&name, v->text);
     }
     if (!v || sc_map_insert(&d->survivors.by_inode, &v->by_inode) < 0) {
         sc_log(SC_LOG_WARN, "listener %s survived and is not served: out of memory", s->path);

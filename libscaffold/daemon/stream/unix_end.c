@@ -27,10 +27,10 @@
 #define HELD_LONG                                                                                  \
     64 /* bytes that stay from one look to the next, each perhaps a write of its own */
 
-static int give_name(struct sc_end *e, const struct sc_name *name)
+static int give_name(struct sc_end *e, const struct sc_socket_name *name)
 {
     struct sockaddr_un sun;
-    socklen_t len = sc_name_format(name, &sun);
+    socklen_t len = sc_socket_name_format(name, &sun);
     if (bind(e->watch.fd, (const struct sockaddr *)&sun, len) < 0)
         return -errno;
     e->peer_serial = name->serial;

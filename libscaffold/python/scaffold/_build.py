@@ -74,7 +74,7 @@ CONTROL = """
     struct sc_places { struct sc_place at[...]; unsigned count; ...; };
     struct sockaddr_un { ...; };
     uint32_t sc_instance_of(const char *runtime_dir);
-    socklen_t sc_name_control(struct sc_daemon_id id, struct sockaddr_un *out);
+    socklen_t sc_socket_name_control(struct sc_daemon_id id, struct sockaddr_un *out);
     const struct sc_places *sc_daemon_places(void);
     size_t sc_daemon_text(char *out, size_t size);
     int sc_control_find(void);
@@ -97,7 +97,7 @@ SOURCE = """
     #include "client/process/daemon.h"
     #include "client/socket/adopt.h"
     #include "local/ctl.h"
-    #include "local/names.h"
+    #include "local/socket_name.h"
 """
 
 

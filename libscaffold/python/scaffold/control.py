@@ -212,7 +212,7 @@ def _abstract_name(uid: int, runtime_dir: Path) -> bytes:
     daemon.uid = uid
     daemon.instance = lib.sc_instance_of(str(runtime_dir).encode())
     address = ffi.new("struct sockaddr_un *")
-    length = lib.sc_name_control(daemon[0], address)
+    length = lib.sc_socket_name_control(daemon[0], address)
     return bytes(ffi.buffer(address, length))[2:]
 
 

@@ -16,7 +16,7 @@
 #include "daemon/datagram/endpoint.h"
 #include "daemon/stream/registry.h"
 #include "daemon/stream/session_parts.h"
-#include "naming/name.h"
+#include "naming/service_name.h"
 #include "wire/packet.h"
 
 /* Rows that share one bucket, at most: what a slice may have beyond its measure. */
@@ -104,7 +104,7 @@ static void serve(struct sc_daemon *d, uint32_t number, unsigned more)
     for (unsigned i = 0; i <= more; i++) {
         struct sc_service_name n = {.provider = "acme", .port = 80, .proto = 6};
         snprintf(n.label, sizeof n.label, i ? "web-%u-%u" : "web", number, i);
-        sc_name_to_id(&n, &c.service[i]);
+        sc_service_name_to_id(&n, &c.service[i]);
     }
     feed(d, &c);
 }

@@ -28,7 +28,7 @@
 #include "base/rng.h"
 #include "daemon/state/state.h"
 #include "daemon/state/storage.h"
-#include "naming/name.h"
+#include "naming/service_name.h"
 
 #define INSTANCE 0x5ca1ab1e
 #define POOL 0xc6120000u

@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 #include "daemon/state/state.h"
-#include "naming/name.h"
+#include "naming/service_name.h"
 
 #define INSTANCE 0x5ca1ab1e
 

@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "local/names.h"
+#include "local/socket_name.h"
 
 struct here {
     char top[32];
@@ -57,15 +57,15 @@ static int teardown(void **state)
                : -1;
 }
 
-static void file_of(uint64_t serial, char file[SC_NAME_TEXT])
+static void file_of(uint64_t serial, char file[SC_SOCKET_NAME_TEXT])
 {
-    struct sc_name n = {.daemon = {geteuid(), 1},
-                        .kind = SC_NAME_BOUND,
-                        .family = SC_FAMILY_INET6,
-                        .address = {.ip = {0xfd}, .port = 4000},
-                        .serial = serial,
-                        .owner = 1000};
-    sc_name_key(&n, file);
+    struct sc_socket_name n = {.daemon = {geteuid(), 1},
+                               .kind = SC_SOCKET_BOUND,
+                               .family = SC_FAMILY_INET6,
+                               .address = {.ip = {0xfd}, .port = 4000},
+                               .serial = serial,
+                               .owner = 1000};
+    sc_socket_name_key(&n, file);
 }
 
 static bool exists(const char *file)
@@ -78,7 +78,7 @@ static void nobody_else_gets_in(void **state)
 {
     struct here *h = *state;
     struct stat st;
-    char why[256] = "", file[SC_NAME_TEXT];
+    char why[256] = "", file[SC_SOCKET_NAME_TEXT];
     assert_int_equal(stat(h->folder.path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0700);
     assert_int_equal(chmod(h->folder.path, 0777), 0); /* by an accident, and a restart after it */
@@ -126,15 +126,15 @@ static void a_link_in_its_place(void **state)
 static void the_name_is_the_file(void **state)
 {
     struct sockaddr_un sun;
-    struct sc_name name;
+    struct sc_socket_name name;
     socklen_t len = sizeof sun;
-    char file[SC_NAME_TEXT];
+    char file[SC_SOCKET_NAME_TEXT];
     (void)state;
     file_of(UINT64_MAX, file);
     int fd = sc_folder_make(file);
     assert_true(fd >= 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&sun, &len), 0);
-    assert_true(sc_name_parse(&sun, len, &name));
+    assert_true(sc_socket_name_parse(&sun, len, &name));
     assert_int_equal(name.serial, UINT64_MAX);
     assert_int_equal(name.owner, 1000);
     assert_int_equal(sc_folder_make(file), -EADDRINUSE);
@@ -145,7 +145,7 @@ static void the_name_is_the_file(void **state)
 static void a_socket_is_there_as_long_as_somebody_holds_it(void **state)
 {
     struct here *h = *state;
-    char file[SC_NAME_TEXT];
+    char file[SC_SOCKET_NAME_TEXT];
     file_of(7, file);
     assert_false(sc_folder_has(&h->folder, file));
     int fd = sc_folder_make(file), other = dup(fd);
@@ -174,7 +174,7 @@ static void a_socket_is_there_as_long_as_somebody_holds_it(void **state)
 static void asking_disturbs_nobody(void **state)
 {
     struct here *h = *state;
-    char file[SC_NAME_TEXT];
+    char file[SC_SOCKET_NAME_TEXT];
     file_of(9, file);
     int fd = sc_folder_make(file);
     assert_int_equal(listen(fd, 1), 0);
@@ -188,7 +188,7 @@ static void asking_disturbs_nobody(void **state)
 static void what_is_left_over_is_cleared_away(void **state)
 {
     struct here *h = *state;
-    char bound[SC_NAME_TEXT], listening[SC_NAME_TEXT], gone[SC_NAME_TEXT];
+    char bound[SC_SOCKET_NAME_TEXT], listening[SC_SOCKET_NAME_TEXT], gone[SC_SOCKET_NAME_TEXT];
     file_of(11, bound);
     file_of(12, listening);
     file_of(13, gone);

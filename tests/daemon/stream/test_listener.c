@@ -102,7 +102,7 @@ static void is_accepted(void **state)
     struct caller c;
     struct sockaddr_un sun;
     socklen_t len = sizeof sun;
-    struct sc_name name;
+    struct sc_socket_name name;
     arrives(&w, &c);
     assert_int_equal(c.told, 1);
     assert_int_equal(c.error, 0);
@@ -110,7 +110,7 @@ static void is_accepted(void **state)
     assert_int_equal(w.bound->listener->queued, 1);
     int fd = accepts(&w);
     assert_int_equal(getpeername(fd, (struct sockaddr *)&sun, &len), 0);
-    assert_true(sc_name_parse(&sun, len, &name));
+    assert_true(sc_socket_name_parse(&sun, len, &name));
     assert_true(sc_address_equal(&name.address, &c.arrival.peer));
     assert_int_equal(send(fd, "x", 1, 0), 1); /* the acceptor's first word */
     scaffoldd_settle(w.daemon);

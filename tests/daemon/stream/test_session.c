@@ -162,12 +162,12 @@ static int kept_error(struct world *w)
 {
     struct sc_daemon *d = w->daemon;
     struct sc_ctl_flow flow = {0};
-    struct sc_name name = {.daemon = d->id,
-                           .kind = SC_NAME_CLIENT,
-                           .family = w->request.family,
-                           .address = w->request.own,
-                           .serial = w->request.own_serial};
-    sc_name_key(&name, flow.own);
+    struct sc_socket_name name = {.daemon = d->id,
+                                  .kind = SC_SOCKET_CLIENT,
+                                  .family = w->request.family,
+                                  .address = w->request.own,
+                                  .serial = w->request.own_serial};
+    sc_socket_name_key(&name, flow.own);
     return sc_registry_take_error(d, &flow, w->request.uid);
 }
 

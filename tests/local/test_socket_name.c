@@ -1,5 +1,5 @@
 /* Names of sockets: what is written is read back, and nothing else is understood. */
-#include "local/names.h"
+#include "local/socket_name.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,34 +12,34 @@
 
 #define HEAD offsetof(struct sockaddr_un, sun_path)
 
-static struct sc_name sample(void)
+static struct sc_socket_name sample(void)
 {
-    return (struct sc_name){.daemon = {1000, 0x0badcafe},
-                            .kind = SC_NAME_CLIENT,
-                            .family = SC_FAMILY_INET,
-                            .address = sc_address_v4(0xc6120005, 0x1f90),
-                            .serial = 0x2a};
+    return (struct sc_socket_name){.daemon = {1000, 0x0badcafe},
+                                   .kind = SC_SOCKET_CLIENT,
+                                   .family = SC_FAMILY_INET,
+                                   .address = sc_address_v4(0xc6120005, 0x1f90),
+                                   .serial = 0x2a};
 }
 
-static struct sc_name bound_sample(void)
+static struct sc_socket_name bound_sample(void)
 {
-    struct sc_name n = sample();
-    n.kind = SC_NAME_BOUND;
+    struct sc_socket_name n = sample();
+    n.kind = SC_SOCKET_BOUND;
     n.owner = 33;
     return n;
 }
 
 /* `text` as an abstract name, to which a leading zero is added, or as a path, with a final one. */
-static bool parse(const char *text, bool abstract, struct sc_name *out)
+static bool parse(const char *text, bool abstract, struct sc_socket_name *out)
 {
     struct sockaddr_un sun = {.sun_family = AF_UNIX};
     size_t len = strlen(text);
     assert_true(len < sizeof sun.sun_path);
     memcpy(sun.sun_path + abstract, text, len);
-    return sc_name_parse(&sun, (socklen_t)(HEAD + 1 + len), out);
+    return sc_socket_name_parse(&sun, (socklen_t)(HEAD + 1 + len), out);
 }
 
-static void assert_same(const struct sc_name *a, const struct sc_name *b)
+static void assert_same(const struct sc_socket_name *a, const struct sc_socket_name *b)
 {
     assert_int_equal(a->daemon.uid, b->daemon.uid);
     assert_int_equal(a->daemon.instance, b->daemon.instance);
@@ -55,10 +55,10 @@ static void assert_same(const struct sc_name *a, const struct sc_name *b)
 static void the_documented_text(void **state)
 {
     (void)state;
-    struct sc_name n = sample();
+    struct sc_socket_name n = sample();
     struct sockaddr_un sun;
     const char text[] = "scaffold/1000/0badcafe/c/4-/c6120005:1f90/2a";
-    assert_int_equal(sc_name_format(&n, &sun), HEAD + 1 + strlen(text));
+    assert_int_equal(sc_socket_name_format(&n, &sun), HEAD + 1 + strlen(text));
     assert_int_equal(sun.sun_path[0], 0);
     assert_memory_equal(sun.sun_path + 1, text, strlen(text));
 }
@@ -67,41 +67,41 @@ static void the_documented_text(void **state)
 static void the_documented_file(void **state)
 {
     (void)state;
-    struct sc_name n = bound_sample();
+    struct sc_socket_name n = bound_sample();
     struct sockaddr_un sun;
-    char key[SC_NAME_TEXT];
+    char key[SC_SOCKET_NAME_TEXT];
     const char text[] = "scaffold.1000.0badcafe.b.4-.c6120005:1f90.2a.33";
-    assert_int_equal(sc_name_format(&n, &sun), HEAD + sizeof text);
+    assert_int_equal(sc_socket_name_format(&n, &sun), HEAD + sizeof text);
     assert_string_equal(sun.sun_path, text);
-    sc_name_key(&n, key);
+    sc_socket_name_key(&n, key);
     assert_string_equal(key, text);
 }
 
 static void every_value_comes_back(void **state)
 {
     (void)state;
-    static const enum sc_name_kind kinds[] = {SC_NAME_BOUND, SC_NAME_CLIENT, SC_NAME_PEER,
-                                              SC_NAME_ERROR};
+    static const enum sc_socket_name_kind kinds[] = {SC_SOCKET_BOUND, SC_SOCKET_CLIENT,
+                                                     SC_SOCKET_PEER, SC_SOCKET_ERROR};
     static const enum sc_family families[] = {SC_FAMILY_INET, SC_FAMILY_INET6, SC_FAMILY_SCAFFOLD};
     static const uint64_t serials[] = {0, 1, 15, 16, UINT32_MAX, UINT64_MAX};
     for (unsigned i = 0; i < 4 * 3 * 6 * 4; i++) {
-        struct sc_name n = sample(), back;
+        struct sc_socket_name n = sample(), back;
         struct sockaddr_un sun;
         n.kind = kinds[i % 4];
         n.family = families[i / 4 % 3];
         n.serial = serials[i / 12 % 6];
         n.wildcard = i / 72 % 2;
-        if (n.kind == SC_NAME_BOUND)
+        if (n.kind == SC_SOCKET_BOUND)
             n.owner = (uint32_t)n.serial;
         if (i / 144 % 2) {
             memset(n.address.ip, 0xa5, sizeof n.address.ip);
             n.daemon.uid = UINT32_MAX;
         }
-        char key[SC_NAME_TEXT];
-        assert_true(sc_name_parse(&sun, sc_name_format(&n, &sun), &back));
+        char key[SC_SOCKET_NAME_TEXT];
+        assert_true(sc_socket_name_parse(&sun, sc_socket_name_format(&n, &sun), &back));
         assert_same(&n, &back);
-        sc_name_key(&n, key);
-        assert_true(sc_name_read_key(key, &back));
+        sc_socket_name_key(&n, key);
+        assert_true(sc_socket_name_read_key(key, &back));
         assert_same(&n, &back);
     }
 }
@@ -109,16 +109,16 @@ static void every_value_comes_back(void **state)
 static void the_longest_name_fits(void **state)
 {
     (void)state;
-    struct sc_name n = {.daemon = {UINT32_MAX, UINT32_MAX},
-                        .kind = SC_NAME_PEER,
-                        .family = SC_FAMILY_INET6,
-                        .address = {.ip = {0xfd}, .port = UINT16_MAX},
-                        .serial = UINT64_MAX};
+    struct sc_socket_name n = {.daemon = {UINT32_MAX, UINT32_MAX},
+                               .kind = SC_SOCKET_PEER,
+                               .family = SC_FAMILY_INET6,
+                               .address = {.ip = {0xfd}, .port = UINT16_MAX},
+                               .serial = UINT64_MAX};
     struct sockaddr_un sun;
-    assert_true(sc_name_format(&n, &sun) < sizeof sun); /* a zero for its text in ctl.h */
-    n.kind = SC_NAME_BOUND;
+    assert_true(sc_socket_name_format(&n, &sun) < sizeof sun); /* a zero for its text in ctl.h */
+    n.kind = SC_SOCKET_BOUND;
     n.owner = UINT32_MAX;
-    assert_true(sc_name_format(&n, &sun) < sizeof sun);
+    assert_true(sc_socket_name_format(&n, &sun) < sizeof sun);
 }
 
 static void other_texts_are_refused(void **state)
@@ -147,8 +147,9 @@ static void other_texts_are_refused(void **state)
         "scaffold/1000.0badcafe/c/4-/c6120005:1f90/2a",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        struct sc_name n;
-        if (parse(bad[i], true, &n) || parse(bad[i], false, &n) || sc_name_read_key(bad[i], &n))
+        struct sc_socket_name n;
+        if (parse(bad[i], true, &n) || parse(bad[i], false, &n) ||
+            sc_socket_name_read_key(bad[i], &n))
             fail_msg("understood: %s", bad[i]);
     }
 }
@@ -157,7 +158,7 @@ static void other_texts_are_refused(void **state)
 static void a_listener_is_a_file_and_nothing_else_is(void **state)
 {
     (void)state;
-    struct sc_name n;
+    struct sc_socket_name n;
     const char file[] = "scaffold.1000.0badcafe.b.4-.c6120005:1f90.2a.33";
     assert_true(parse(file, false, &n));
     assert_false(parse(file, true, &n));
@@ -174,19 +175,19 @@ static void a_listener_is_a_file_and_nothing_else_is(void **state)
 static void other_sockets_are_refused(void **state)
 {
     (void)state;
-    struct sc_name n = sample(), back;
+    struct sc_socket_name n = sample(), back;
     struct sockaddr_un sun;
-    socklen_t len = sc_name_format(&n, &sun);
-    assert_false(sc_name_parse(&sun, HEAD, &back)); /* unnamed */
-    assert_false(sc_name_parse(&sun, 0, &back));
+    socklen_t len = sc_socket_name_format(&n, &sun);
+    assert_false(sc_socket_name_parse(&sun, HEAD, &back)); /* unnamed */
+    assert_false(sc_socket_name_parse(&sun, 0, &back));
     for (socklen_t shorter = 0; shorter < len - 1; shorter++)
-        assert_false(sc_name_parse(&sun, shorter, &back));
+        assert_false(sc_socket_name_parse(&sun, shorter, &back));
     sun.sun_path[0] = '/'; /* a path */
-    assert_false(sc_name_parse(&sun, len, &back));
-    assert_int_equal(sc_name_text(&sun, HEAD, (char[SC_NAME_TEXT]){0}), 0);
+    assert_false(sc_socket_name_parse(&sun, len, &back));
+    assert_int_equal(sc_socket_name_text(&sun, HEAD, (char[SC_SOCKET_NAME_TEXT]){0}), 0);
     sun.sun_path[0] = 0;
     sun.sun_family = AF_INET;
-    assert_false(sc_name_parse(&sun, len, &back));
+    assert_false(sc_socket_name_parse(&sun, len, &back));
 }
 
 static void the_control_name(void **state)
@@ -194,7 +195,7 @@ static void the_control_name(void **state)
     (void)state;
     struct sockaddr_un sun;
     const char text[] = "scaffold/0/00000007/ctl";
-    socklen_t len = sc_name_control((struct sc_daemon_id){0, 7}, &sun);
+    socklen_t len = sc_socket_name_control((struct sc_daemon_id){0, 7}, &sun);
     assert_int_equal(len, HEAD + 1 + strlen(text));
     assert_memory_equal(sun.sun_path + 1, text, strlen(text));
 }

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "naming/name.h"
+#include "naming/service_name.h"
 
 static void well_formed(void **state)
 {
@@ -26,12 +26,12 @@ static void well_formed(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct sc_service_name n;
         char again[SC_NAME_MAX + 16];
-        assert_int_equal(sc_name_read(cases[i].text, &n, NULL), 0);
+        assert_int_equal(sc_service_name_read(cases[i].text, &n, NULL), 0);
         assert_string_equal(n.label, cases[i].label);
         assert_string_equal(n.provider, cases[i].provider);
         assert_int_equal(n.port, cases[i].port);
         assert_int_equal(n.proto, cases[i].proto);
-        assert_true(sc_name_write(&n, again, sizeof again) > 0);
+        assert_true(sc_service_name_write(&n, again, sizeof again) > 0);
         assert_string_equal(again, cases[i].again);
     }
 }
@@ -70,7 +70,7 @@ static void malformed(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct sc_service_name n;
         const char *why = NULL;
-        if (sc_name_read(cases[i], &n, &why) != -EINVAL || !why)
+        if (sc_service_name_read(cases[i], &n, &why) != -EINVAL || !why)
             fail_msg("\"%s\" was accepted, or refused without a reason", cases[i]);
     }
 }
@@ -82,8 +82,8 @@ static void a_known_id(void **state)
     struct sc_service_name n;
     struct sc_service_id id;
     char hex[65];
-    assert_int_equal(sc_name_read("web.demo.scaffold:80", &n, NULL), 0);
-    sc_name_to_id(&n, &id);
+    assert_int_equal(sc_service_name_read("web.demo.scaffold:80", &n, NULL), 0);
+    sc_service_name_to_id(&n, &id);
     for (size_t i = 0; i < 32; i++)
         snprintf(hex + 2 * i, 3, "%02x", id.bytes[i]);
     assert_string_equal(hex, "92b796a770fec53647dd17931930840b4b5e57f6eb2f42b90000000000500601");
@@ -99,16 +99,16 @@ static void hosts(void **state)
     (void)state;
     struct sc_service_name n, m;
     char longer[SC_HOST_NAME_MAX + 2];
-    assert_int_equal(sc_name_of_host("B-1", &n), 0);
-    assert_int_equal(sc_name_read("b-1.host.scaffold", &m, NULL), 0);
+    assert_int_equal(sc_service_name_of_host("B-1", &n), 0);
+    assert_int_equal(sc_service_name_read("b-1.host.scaffold", &m, NULL), 0);
     assert_memory_equal(&n, &m, sizeof n);
     memset(longer, 'a', sizeof longer);
     longer[SC_HOST_NAME_MAX + 1] = 0;
-    assert_int_equal(sc_name_of_host(longer, &n), -EINVAL);
-    assert_int_equal(sc_name_of_host(longer + 1, &n), 0);
+    assert_int_equal(sc_service_name_of_host(longer, &n), -EINVAL);
+    assert_int_equal(sc_service_name_of_host(longer + 1, &n), 0);
     const char *wrong[] = {"", "a.b", "a:80", "a b", "-a", "a.", "a.b.scaffold:80"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        assert_int_equal(sc_name_of_host(wrong[i], &n), -EINVAL);
+        assert_int_equal(sc_service_name_of_host(wrong[i], &n), -EINVAL);
 }
 
 static void no_room(void **state)
@@ -116,10 +116,10 @@ static void no_room(void **state)
     (void)state;
     struct sc_service_name n;
     char small[21];
-    assert_int_equal(sc_name_read("web.demo.scaffold:80", &n, NULL), 0);
-    assert_int_equal(sc_name_write(&n, small, sizeof small), 20);
-    assert_int_equal(sc_name_write(&n, small, 20), -ENOSPC);
-    assert_int_equal(sc_name_write(&n, small, 5), -ENOSPC);
+    assert_int_equal(sc_service_name_read("web.demo.scaffold:80", &n, NULL), 0);
+    assert_int_equal(sc_service_name_write(&n, small, sizeof small), 20);
+    assert_int_equal(sc_service_name_write(&n, small, 20), -ENOSPC);
+    assert_int_equal(sc_service_name_write(&n, small, 5), -ENOSPC);
 }
 
 int main(void)

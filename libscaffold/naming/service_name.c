@@ -1,4 +1,4 @@
-#include "naming/name.h"
+#include "naming/service_name.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -80,7 +80,7 @@ static int read_port(char *name, struct sc_service_name *out, const char **why)
     return slash ? read_proto(slash, &out->proto, why) : 0;
 }
 
-int sc_name_read(const char *text, struct sc_service_name *out, const char **why)
+int sc_service_name_read(const char *text, struct sc_service_name *out, const char **why)
 {
     char name[SC_NAME_MAX + 32];
     size_t len = strlen(text);
@@ -110,16 +110,16 @@ int sc_name_read(const char *text, struct sc_service_name *out, const char **why
     return 0;
 }
 
-int sc_name_of_host(const char *host, struct sc_service_name *out)
+int sc_service_name_of_host(const char *host, struct sc_service_name *out)
 {
     char text[SC_HOST_NAME_MAX + 32];
     if (strlen(host) > SC_HOST_NAME_MAX || strpbrk(host, ".:"))
         return -EINVAL;
     snprintf(text, sizeof text, "%s.host" SUFFIX, host);
-    return sc_name_read(text, out, NULL);
+    return sc_service_name_read(text, out, NULL);
 }
 
-int sc_name_write(const struct sc_service_name *n, char *buf, size_t size)
+int sc_service_name_write(const struct sc_service_name *n, char *buf, size_t size)
 {
     int len = snprintf(buf, size, "%s.%s" SUFFIX, n->label, n->provider);
     if (n->port && len >= 0 && (size_t)len < size) {
@@ -137,7 +137,7 @@ static void sha256(const void *data, size_t len, uint8_t out[32])
         abort(); /* libcrypto without SHA-256: nothing here could be right */
 }
 
-void sc_name_to_id(const struct sc_service_name *n, struct sc_service_id *id)
+void sc_service_name_to_id(const struct sc_service_name *n, struct sc_service_id *id)
 {
     uint8_t digest[32];
     char alias[SC_NAME_MAX + 32];

@@ -14,8 +14,8 @@
  * port: 4 hex digits. serial: hex; scaffoldd draws it at random, so that another user cannot have
  * taken the name. owner: the uid that bound the socket. An abstract name is a claim, not a
  * permission. Values only; signal-safe, thread-safe. */
-#ifndef SC_LOCAL_NAMES_H
-#define SC_LOCAL_NAMES_H
+#ifndef SC_LOCAL_SOCKET_NAME_H
+#define SC_LOCAL_SOCKET_NAME_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,18 +31,19 @@ struct sc_daemon_id {
     uint32_t instance;
 };
 
-enum sc_name_kind {
-    SC_NAME_BOUND = 'b',    /* an application's bound, perhaps listening, socket; hence also the own
-                               name of every socket accepted from it. Never abstract */
-    SC_NAME_CLIENT = 'c',   /* an application's connecting or connected socket */
-    SC_NAME_DATAGRAM = 'd', /* an application's datagram socket, bound or a reply endpoint */
-    SC_NAME_PEER = 'p',     /* scaffoldd's end of an established flow: the peer's address */
-    SC_NAME_ERROR = 'e', /* scaffoldd's end of a flow that could not be opened: port is the errno */
+enum sc_socket_name_kind {
+    SC_SOCKET_BOUND = 'b',  /* an application's bound, perhaps listening, socket; hence also the own
+                             name of every socket accepted from it. Never abstract */
+    SC_SOCKET_CLIENT = 'c', /* an application's connecting or connected socket */
+    SC_SOCKET_DATAGRAM = 'd', /* an application's datagram socket, bound or a reply endpoint */
+    SC_SOCKET_PEER = 'p',     /* scaffoldd's end of an established flow: the peer's address */
+    SC_SOCKET_ERROR =
+        'e', /* scaffoldd's end of a flow that could not be opened: port is the errno */
 };
 
-struct sc_name {
+struct sc_socket_name {
     struct sc_daemon_id daemon;
-    enum sc_name_kind kind;
+    enum sc_socket_name_kind kind;
     enum sc_family family;
     bool wildcard; /* BOUND: the application bound 0.0.0.0 or ::; shown until connected */
     struct sc_address address;
@@ -51,27 +52,29 @@ struct sc_name {
 };
 
 /* Room for a name's text and a final zero. */
-#define SC_NAME_TEXT 108
+#define SC_SOCKET_NAME_TEXT 108
 
 /* FNV-1a of the path's text, folded to 32 bits: stable across restarts of the same scaffoldd. */
 uint32_t sc_instance_of(const char *runtime_dir);
 
 /* Writes the address; returns its length for bind and connect. */
-socklen_t sc_name_format(const struct sc_name *n, struct sockaddr_un *out);
+socklen_t sc_socket_name_format(const struct sc_socket_name *n, struct sockaddr_un *out);
 
 /* Its text, less the zero in front of an abstract one; zeros behind it, so that it can be a key. */
-void sc_name_key(const struct sc_name *n, char out[SC_NAME_TEXT]);
+void sc_socket_name_key(const struct sc_socket_name *n, char out[SC_SOCKET_NAME_TEXT]);
 
 /* The same of whatever the kernel says; empty for an unnamed socket. Returns its length. */
-size_t sc_name_text(const struct sockaddr_un *sun, socklen_t len, char out[SC_NAME_TEXT]);
+size_t sc_socket_name_text(const struct sockaddr_un *sun, socklen_t len,
+                           char out[SC_SOCKET_NAME_TEXT]);
 
-/* Understands what sc_name_key wrote. */
-bool sc_name_read_key(const char *text, struct sc_name *out);
+/* Understands what sc_socket_name_key wrote. */
+bool sc_socket_name_read_key(const char *text, struct sc_socket_name *out);
 
-/* Understands what sc_name_format wrote. False for anything else, including unnamed sockets. */
-bool sc_name_parse(const struct sockaddr_un *sun, socklen_t len, struct sc_name *out);
+/* Understands what sc_socket_name_format wrote. False for anything else, including unnamed sockets.
+ */
+bool sc_socket_name_parse(const struct sockaddr_un *sun, socklen_t len, struct sc_socket_name *out);
 
 /* The abstract name of the control socket: \0scaffold/<uid>/<instance>/ctl. */
-socklen_t sc_name_control(struct sc_daemon_id id, struct sockaddr_un *out);
+socklen_t sc_socket_name_control(struct sc_daemon_id id, struct sockaddr_un *out);
 
 #endif

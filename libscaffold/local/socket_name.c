@@ -1,4 +1,4 @@
-#include "local/names.h"
+#include "local/socket_name.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -14,9 +14,9 @@ struct text {
 };
 
 /* A path's parts may hold no slash. */
-static char separator_of(enum sc_name_kind kind)
+static char separator_of(enum sc_socket_name_kind kind)
 {
-    return kind == SC_NAME_BOUND ? '.' : '/';
+    return kind == SC_SOCKET_BOUND ? '.' : '/';
 }
 
 static void put(struct text *t, char c)
@@ -64,10 +64,10 @@ static void put_daemon(struct text *t, struct sc_daemon_id id)
 }
 
 /* The text of a name, zeros behind it. Returns its length. */
-static size_t write_name(const struct sc_name *n, char out[SC_NAME_TEXT])
+static size_t write_name(const struct sc_socket_name *n, char out[SC_SOCKET_NAME_TEXT])
 {
-    struct text t = {out, out + SC_NAME_TEXT - 1, separator_of(n->kind)};
-    memset(out, 0, SC_NAME_TEXT);
+    struct text t = {out, out + SC_SOCKET_NAME_TEXT - 1, separator_of(n->kind)};
+    memset(out, 0, SC_SOCKET_NAME_TEXT);
     put_daemon(&t, n->daemon);
     put(&t, (char)n->kind);
     put(&t, t.separator);
@@ -80,7 +80,7 @@ static size_t write_name(const struct sc_name *n, char out[SC_NAME_TEXT])
     put_hex(&t, n->address.port, 4);
     put(&t, t.separator);
     put_serial(&t, n->serial);
-    if (n->kind == SC_NAME_BOUND) {
+    if (n->kind == SC_SOCKET_BOUND) {
         put(&t, t.separator);
         put_decimal(&t, n->owner);
     }
@@ -95,23 +95,23 @@ uint32_t sc_instance_of(const char *runtime_dir)
     return (uint32_t)(h ^ h >> 32);
 }
 
-socklen_t sc_name_format(const struct sc_name *n, struct sockaddr_un *out)
+socklen_t sc_socket_name_format(const struct sc_socket_name *n, struct sockaddr_un *out)
 {
-    char text[SC_NAME_TEXT];
+    char text[SC_SOCKET_NAME_TEXT];
     size_t len = write_name(n, text);
-    bool abstract = n->kind != SC_NAME_BOUND;
+    bool abstract = n->kind != SC_SOCKET_BOUND;
     memset(out, 0, sizeof *out);
     out->sun_family = AF_UNIX;
     memcpy(out->sun_path + abstract, text, len);
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + 1); /* a path ends in zero */
 }
 
-void sc_name_key(const struct sc_name *n, char out[SC_NAME_TEXT])
+void sc_socket_name_key(const struct sc_socket_name *n, char out[SC_SOCKET_NAME_TEXT])
 {
     write_name(n, out);
 }
 
-socklen_t sc_name_control(struct sc_daemon_id id, struct sockaddr_un *out)
+socklen_t sc_socket_name_control(struct sc_daemon_id id, struct sockaddr_un *out)
 {
     memset(out, 0, sizeof *out);
     out->sun_family = AF_UNIX;
@@ -121,17 +121,18 @@ socklen_t sc_name_control(struct sc_daemon_id id, struct sockaddr_un *out)
     return (socklen_t)(t.at - (const char *)out);
 }
 
-size_t sc_name_text(const struct sockaddr_un *sun, socklen_t len, char out[SC_NAME_TEXT])
+size_t sc_socket_name_text(const struct sockaddr_un *sun, socklen_t len,
+                           char out[SC_SOCKET_NAME_TEXT])
 {
     size_t head = offsetof(struct sockaddr_un, sun_path);
-    memset(out, 0, SC_NAME_TEXT);
+    memset(out, 0, SC_SOCKET_NAME_TEXT);
     if (len <= head || len > sizeof *sun || sun->sun_family != AF_UNIX)
         return 0;
     bool abstract = sun->sun_path[0] == 0;
     const char *from = sun->sun_path + abstract;
     size_t room = len - head - abstract;
     size_t text = abstract ? room : strnlen(from, room);
-    if (text >= SC_NAME_TEXT)
+    if (text >= SC_SOCKET_NAME_TEXT)
         return 0;
     memcpy(out, from, text);
     return text;
@@ -212,7 +213,7 @@ static void read_ip(struct cursor *c, struct sc_address *a)
         a->ip[i] = (uint8_t)hex(c, 2);
 }
 
-static void read_owner(struct cursor *c, struct sc_name *out)
+static void read_owner(struct cursor *c, struct sc_socket_name *out)
 {
     expect_one(c, '.');
     out->owner = decimal(c);
@@ -236,7 +237,7 @@ static bool is_one_of(char one, const char *those)
 }
 
 /* A listener's name is a file's, and no other is: an abstract one can be taken by anybody. */
-static bool read_name(const char *text, size_t len, bool abstract, struct sc_name *out)
+static bool read_name(const char *text, size_t len, bool abstract, struct sc_socket_name *out)
 {
     struct cursor c = {text, text + len, false};
     char separator = abstract ? '/' : '.', flag;
@@ -247,7 +248,7 @@ static bool read_name(const char *text, size_t len, bool abstract, struct sc_nam
     expect_one(&c, separator);
     out->daemon.instance = (uint32_t)hex(&c, 8);
     expect_one(&c, separator);
-    out->kind = (enum sc_name_kind)next(&c);
+    out->kind = (enum sc_socket_name_kind)next(&c);
     expect_one(&c, separator);
     out->family = (enum sc_family)next(&c);
     flag = next(&c);
@@ -264,15 +265,15 @@ static bool read_name(const char *text, size_t len, bool abstract, struct sc_nam
            is_one_of((char)out->family, "46s") && is_one_of(flag, "w-");
 }
 
-bool sc_name_parse(const struct sockaddr_un *sun, socklen_t len, struct sc_name *out)
+bool sc_socket_name_parse(const struct sockaddr_un *sun, socklen_t len, struct sc_socket_name *out)
 {
-    char text[SC_NAME_TEXT];
-    size_t n = sc_name_text(sun, len, text);
+    char text[SC_SOCKET_NAME_TEXT];
+    size_t n = sc_socket_name_text(sun, len, text);
     return n > 0 && read_name(text, n, sun->sun_path[0] == 0, out);
 }
 
-bool sc_name_read_key(const char *text, struct sc_name *out)
+bool sc_socket_name_read_key(const char *text, struct sc_socket_name *out)
 {
-    size_t n = strnlen(text, SC_NAME_TEXT);
+    size_t n = strnlen(text, SC_SOCKET_NAME_TEXT);
     return read_name(text, n, true, out) || read_name(text, n, false, out);
 }

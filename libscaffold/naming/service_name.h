@@ -1,7 +1,7 @@
 /* Names and service ids: `label.provider.scaffold[:port[/proto]]`, see
  * docs/protocol.md. Pure; SHA-256 is libcrypto's. */
-#ifndef SC_NAMING_NAME_H
-#define SC_NAMING_NAME_H
+#ifndef SC_NAMING_SERVICE_NAME_H
+#define SC_NAMING_SERVICE_NAME_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,18 +19,18 @@ struct sc_service_name {
 
 /* Parses; upper case is folded, a final dot allowed. Returns 0, or -EINVAL and *why a constant text
  * that says what is wrong ("label is empty", ...). why may be NULL. */
-int sc_name_read(const char *text, struct sc_service_name *out, const char **why);
+int sc_service_name_read(const char *text, struct sc_service_name *out, const char **why);
 
 /* The name of a host itself, `HOST.host.scaffold`. HOST has no dot. Returns 0 or -EINVAL. */
-int sc_name_of_host(const char *host, struct sc_service_name *out);
+int sc_service_name_of_host(const char *host, struct sc_service_name *out);
 
 /* Writes `label.provider.scaffold` and, with port, `:port/proto` (the proto only when it is not
  * tcp). Returns the length, or -ENOSPC. */
-int sc_name_write(const struct sc_service_name *n, char *buf, size_t size);
+int sc_service_name_write(const struct sc_service_name *n, char *buf, size_t size);
 
 /* The id. Providers without a key are aliases: first 16 bytes of SHA-256("scaffold alias:" +
  * alias). Label: first 8 bytes of SHA-256(label). */
-void sc_name_to_id(const struct sc_service_name *n, struct sc_service_id *id);
+void sc_service_name_to_id(const struct sc_service_name *n, struct sc_service_id *id);
 
 /* 80 bits for the ULA address of a service or host: the first 10 bytes of SHA-256 of the id with
  * port and protocol 0. */

@@ -15,8 +15,8 @@ struct sc_stack_counters {
         dropped_datagrams,  /* more than wait for the link or for the owner */
         dropped_incomplete; /* datagrams of which a fragment is missing */
     uint64_t refused, retries, resets_sent, resets_received, peers_lost, leases_expired;
-    uint64_t dropped_unjoined,  /* names asked for by who has not joined from there */
-        dropped_share,          /* by who has asked for too many */
+    uint64_t dropped_unjoined,  /* names asked for by hosts that have not joined from there */
+        dropped_share,          /* by hosts that have asked for too many */
         dropped_waiting,        /* while too many wait for the disk */
         addresses_reused;       /* pool addresses that another name got */
     uint64_t limited[SC_RATES]; /* not done, since there were too many of this kind */

@@ -66,9 +66,10 @@ struct sc_note {
 };
 
 struct sc_mapping {
-    int error; /* 0, or a positive errno: ENOENT unknown, ENOMEM pool exhausted, EDQUOT this host's
-                  share is, EAGAIN too much at once, ETIMEDOUT and ENETUNREACH no router; else why
-                  it could not be stored */
+    int error; /* 0, or a positive errno: ENOENT (the name is unknown), ENOMEM (the pool is
+                  exhausted), EDQUOT (this host has had its share of it), EAGAIN (too much at once),
+                  ETIMEDOUT or ENETUNREACH (no router answers); any other says why it could not be
+                  stored */
     char name[SC_NAME_MAX + 1];   /* without port */
     struct sc_service_id service; /* port and protocol 0 */
     uint32_t pool;                /* host order */

@@ -1,5 +1,5 @@
 /* The trapped calls of UDP sockets: they stay the kernel's, and what goes to or comes from a
- * service or a name server goes through the relay (trap/relay.h). */
+ * service or a name server goes through the relay (trap/relay/relay.h). */
 #ifndef SC_TRAP_DATAGRAM_CALLS_H
 #define SC_TRAP_DATAGRAM_CALLS_H
 

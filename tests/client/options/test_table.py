@@ -93,7 +93,7 @@ def rows() -> dict[str, str]:
 
 def test_every_option_of_the_headers_has_a_verdict() -> None:
     missing = sorted(known().keys() - rows().keys())
-    assert missing == [], "decide what becomes of them on a service's socket: option_table.c"
+    assert missing == [], "decide what becomes of them on a service's socket: options/table.c"
 
 
 def test_every_row_is_an_option() -> None:

@@ -1,5 +1,4 @@
-/* An end that is an AF_UNIX stream, whose other end is, for the application, a TCP-like socket (D1,
- * D3).
+/* An end that is an AF_UNIX stream, whose other end is, for the application, a TCP-like socket.
  *
  * The last byte that the application wrote always stays unread here, although it has been
  * forwarded: then every way in which this end can go away without sc_end_close, the death of

@@ -12,8 +12,8 @@ bool shim_environment_is_settled(char *const envp[]);
 /* Entries that are put back: LD_PRELOAD and the settings of client/. */
 #define SHIM_PUT_BACK_MAX 7
 
-/* The copy stands on the stack of who calls exec, which may be a small one: 32 KiB of entries, and
- * the text of one. Environments of programs have a hundred entries. */
+/* The copy stands on the stack of whoever calls exec, which may be a small one: 32 KiB of entries,
+ * and the text of one. Environments of programs have a hundred entries. */
 #define SHIM_ENVIRONMENT_MAX 4096
 #define SHIM_PRELOAD_MAX 8192
 

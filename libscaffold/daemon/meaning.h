@@ -12,8 +12,8 @@
 
 struct sc_daemon;
 
-/* Who says what is meant reaches that or nothing. Who does not say is taken at the address's word,
- * unless it has stood for another name before. */
+/* Whoever says what is meant reaches that or nothing. Whoever does not say is taken at the
+ * address's word, unless it has stood for another name before. */
 bool sc_mapping_means(const struct sc_mapping *m, const uint8_t meaning[SC_MEANING_LEN]);
 
 /* The service that an address shown to a program stands for, if that is what it means by it; NULL:

@@ -25,7 +25,7 @@ bool sc_secrets_host_equal(const uint8_t *a, const uint8_t *b);
 /* What a RESET names this flow of ours by. */
 void sc_secrets_token(const struct sc_secrets *s, uint32_t flow, uint8_t token[SC_TOKEN_LEN]);
 
-/* Shows that who sends it back gets packets at `from`. Returns its length. */
+/* Shows that whoever sends it back gets packets at `from`. Returns its length. */
 size_t sc_secrets_cookie(const struct sc_secrets *s, const struct sc_underlay *from,
                          uint64_t open_id, sc_time now, uint8_t cookie[32]);
 bool sc_secrets_cookie_valid(const struct sc_secrets *s, const struct sc_underlay *from,

@@ -23,7 +23,7 @@ struct sc_asker {
     uint32_t count;       /* those, and those that are kept for good */
 };
 
-/* A name's entry in the account of who asked for it first. */
+/* A name's entry in the account of whoever asked for it first. */
 struct sc_asked {
     struct sc_list link;    /* on no list when it is kept for good */
     struct sc_asker *asker; /* NULL: on nobody's account */

@@ -24,7 +24,7 @@ struct sc_parked {
     struct sc_list link;
     struct sc_control message; /* LOOKUP or JOIN; the router's own name */
     struct sc_underlay from;   /* family 0: our own LOOKUP, with this ticket */
-    bool known;                /* we had to do with who asked when it asked */
+    bool known;                /* we had to do with whoever asked when it asked */
     void *ticket;
     struct sc_due due;
 };

@@ -69,7 +69,7 @@ struct sc_routing_ops {
     /* SC_EVENT_MAPPED with this ticket follows. Returns 0 or -ENOBUFS. */
     int (*lookup)(struct sc_routing *r, const struct sc_control *question, void *ticket,
                   sc_time now);
-    /* A CONTROL message other than PROBE and ALIVE. known: we have to do with who sent it. */
+    /* A CONTROL message other than PROBE and ALIVE. known: we have to do with whoever sent it. */
     void (*hear)(struct sc_routing *r, const struct sc_control *c, const struct sc_underlay *from,
                  bool known, sc_time now);
     /* The router knows all that is served here. */

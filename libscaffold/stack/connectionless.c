@@ -23,7 +23,7 @@ void sc_connectionless_fini(struct sc_connectionless *g)
 
 /* --- out -------------------------------------------------------------------------------------- */
 
-/* Names a datagram so that only who saw it can say that it led nowhere. */
+/* Names a datagram so that only whoever saw it can say that it led nowhere. */
 static uint64_t id_of(const struct sc_connectionless *g, uint32_t number, uint16_t port,
                       const struct sc_service_id *to)
 {

@@ -9,7 +9,7 @@
 /* Lives as long as a peer refers to it. */
 struct sc_incarnation {
     struct sc_map_node node;
-    uint64_t key[2]; /* network address and epoch: who knows it has talked to that host */
+    uint64_t key[2]; /* network address and epoch: whoever knows it has talked to that host */
     size_t routes;   /* peers of this address and epoch */
     struct sc_underlay seen;
     struct sc_underlay asked; /* it says to be there: a PROBE is on its way... */

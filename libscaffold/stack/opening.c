@@ -96,7 +96,8 @@ static void answer(struct sc_opening *o, const struct sc_open *p, const struct o
     sc_flows_touch(o->flows, e, now);
 }
 
-/* A router refuses for the network, to who sent the OPEN; another host for itself, to who began. */
+/* A router refuses for the network, to whoever sent the OPEN; another host for itself, to whoever
+ * began. */
 static void refuse_unbound(struct sc_opening *o, const struct sc_open *p, const struct opener *who,
                            const struct sc_binding *b, const struct sc_underlay *from)
 {

@@ -199,7 +199,7 @@ void sc_peers_on_probe(struct sc_peers *all, const struct sc_control *c,
     sc_incarnations_on_probe(&all->incarnations, c, from, there ? there->incarnation : NULL, now);
 }
 
-/* Only who got the probe knows its transaction: the peer is where we send to, even if it has
+/* Only whoever got the probe knows its transaction: the peer is where we send to, even if it has
  * several addresses and answers from another one. */
 void sc_peers_on_alive(struct sc_peers *all, const struct sc_control *c,
                        const struct sc_underlay *from, sc_time now)

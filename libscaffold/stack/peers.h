@@ -8,9 +8,9 @@
 #include "stack/entry.h"
 #include "stack/incarnations.h"
 
-/* Another host as it is reached one way: directly, or through a relay. Who claims the same address
- * from elsewhere is another peer, so that it can neither draw the first one's packets nor end its
- * flows. Lives as long as it has flows. */
+/* Another host as it is reached one way: directly, or through a relay. Whoever claims the same
+ * address from elsewhere is another peer, so that it can neither draw the first one's packets nor
+ * end its flows. Lives as long as it has flows. */
 struct sc_peer {
     struct sc_map_node by_route;
     uint8_t route[8 + SC_UNDERLAY_LEN]; /* address and underlay, as a key */

@@ -69,7 +69,7 @@ struct sc_field {
  *   u32 source pool address | u16 source port | 19 origin underlay (family 0 until the first hop
  *   fills it in) | u8 n excluded, n x u64 | u8 cookie length, cookie | u16 handshake length,
  *   handshake | zeros up to at least SC_DATAGRAM_BASE
- * The open id is random: answers echo it, so that only who saw the OPEN can answer. */
+ * The open id is random: answers echo it, so that only whoever saw the OPEN can answer. */
 struct sc_open {
     uint64_t src;
     uint32_t src_flow;

@@ -75,7 +75,7 @@ static void name_like(int fd, int old)
     static uint32_t serial;
     struct sc_socket_name name;
     if (!sc_is_service_socket(old, &name))
-        return; /* who may not ask here will not ask later */
+        return; /* whoever may not ask here will not ask later */
     name.kind = SC_SOCKET_CLIENT;
     /* Serials of ours have a pid above. */
     name.serial =

@@ -66,8 +66,7 @@ int sc_datagram_getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 
 /* --- shutdown --------------------------------------------------------------------------------- */
 
-/* The kernel's wakes who reads; on an unconnected socket, too, which is told ENOTCONN, as in UDP.
- */
+/* The kernel's wakes whoever reads, connected or not; without a peer it is ENOTCONN, as in UDP. */
 int sc_datagram_shutdown(int fd, int how)
 {
     struct sc_address peer;

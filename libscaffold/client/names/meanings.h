@@ -3,7 +3,7 @@
  * keep an address for hours: with it goes what the program means, and scaffoldd refuses what it
  * does not stand for any more.
  *
- * A table of a fixed size, which forgets; who says nothing is refused only where an address did
+ * A table of a fixed size, which forgets; whoever says nothing is refused only where an address did
  * change. Inherited by fork. Any thread and any signal handler may use it: it never waits. */
 #ifndef SC_CLIENT_NAMES_MEANINGS_H
 #define SC_CLIENT_NAMES_MEANINGS_H

@@ -22,7 +22,7 @@ struct list {
 };
 
 /* The list of an edition is written while the edition before it is the current one, and again when
- * the next but one is made: who finds the same edition before and after has read it whole. */
+ * the next but one is made: whoever finds the same edition before and after has read it whole. */
 static struct list lists[2];
 static uint64_t edition;
 static int64_t read_at = -OLD_AFTER_S; /* since the machine started */

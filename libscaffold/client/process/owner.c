@@ -6,7 +6,7 @@
 #include "client/process/log_file.h"
 
 static bool seen;
-static pid_t owner; /* 0: who asks first */
+static pid_t owner; /* 0: whoever asks first */
 
 bool sc_any_service_socket(void)
 {

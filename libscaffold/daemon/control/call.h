@@ -2,7 +2,7 @@
  *
  * The server owns its calls, in one of its two lists; sc_ctl_hang_up is the one end of each. What
  * refers to a call meanwhile is cut there: a session that it waits for by `waiter`, a look-up by
- * its ticket, and alarms. So who answers never meets one that is gone. */
+ * its ticket, and alarms. So whoever answers never meets one that is gone. */
 #ifndef SC_DAEMON_CONTROL_CALL_H
 #define SC_DAEMON_CONTROL_CALL_H
 

@@ -10,7 +10,7 @@
 #include "daemon/control/server.h"
 #include "daemon/journal.h"
 
-/* STOP is of every version: who asks is answered in his own. */
+/* STOP is of every version: whoever asks is answered in his own. */
 struct sc_ctl_reply sc_ctl_reply_to(const struct sc_ctl_call *c)
 {
     bool stop = c->request.op == SC_CTL_STOP;
@@ -77,7 +77,7 @@ bool sc_ctl_refuse_share(struct sc_ctl_call *c, struct sc_share *share, enum sc_
     return true;
 }
 
-/* Without keys no name can be verified; who insists is told so rather than served. Loopback
+/* Without keys no name can be verified; whoever insists is told so rather than served. Loopback
  * services of --all-local never leave the host. */
 bool sc_ctl_refuse_unverified(struct sc_ctl_call *c, bool loopback)
 {

@@ -97,8 +97,8 @@ static void add_connection(struct sc_ctl_server *s, int fd)
     sc_ctl_on_request(&c->watch, EPOLLIN); /* the request is usually there already */
 }
 
-/* No descriptor is left: who calls is told so, with the one kept for that. Returns false when there
- * is nobody. */
+/* No descriptor is left: whoever calls is told so, with the one kept for that. Returns false when
+ * there is nobody. */
 static bool turn_away(struct sc_ctl_server *s, int listener)
 {
     struct sc_ctl_call c = {.server = s, .passed = -1};
@@ -111,7 +111,7 @@ static bool turn_away(struct sc_ctl_server *s, int listener)
     return somebody;
 }
 
-/* Who waits for a reply and calls again at once would never let a turn end. */
+/* Whoever waits for a reply and calls again at once would never let a turn end. */
 static void accept_some(struct sc_ctl_server *s, int fd)
 {
     for (int i = 0; i < ACCEPT_TURN; i++) {

@@ -1,9 +1,9 @@
 /* STATUS (local/ctl.h): everything that this scaffoldd knows, told a piece per turn of the loop.
  *
- * Who asks gets a pipe, and reads what daemon/control/status_rows.h writes until its end. One slice
- * of work is done per turn, however many ask, and only for those whose pipe has room: so a slow
- * reader costs a few kilobytes here and nothing else, and the tables may be as large as they like.
- * What changes while it is told is told as it was or as it is. */
+ * Whoever asks gets a pipe, and reads what daemon/control/status_rows.h writes until its end. One
+ * slice of work is done per turn, however many ask, and only for those whose pipe has room: so a
+ * slow reader costs a few kilobytes here and nothing else, and the tables may be as large as they
+ * like. What changes while it is told is told as it was or as it is. */
 #ifndef SC_DAEMON_CONTROL_STATUS_H
 #define SC_DAEMON_CONTROL_STATUS_H
 
@@ -15,8 +15,8 @@
 
 struct sc_daemon;
 
-/* Statuses that are told at a time, 64 KiB each (SC_SHARE_STATUS); who asks beyond that, or has its
- * share of them, is to ask again. */
+/* Statuses that are told at a time, 64 KiB each (SC_SHARE_STATUS); whoever asks beyond that, or has
+ * its share of them, is to ask again. */
 #define SC_STATUS_MAX 16
 /* Rows of one slice, and the few more that share a hash with the last: under 1 ms. */
 #define SC_STATUS_SLICE_ROWS 64

@@ -51,7 +51,7 @@ void sc_inbox_tell(struct sc_endpoint *e, const struct sc_address *peer, int err
                                     .error = error,
                                     .peer = peer->port || !e->connected ? *peer : e->peer,
                                     .own = e->own};
-    /* Who would not be told by UDP must not be woken: poll announces whatever is in the queue. */
+    /* Whoever is not told by UDP must not be woken: poll announces whatever is in the queue. */
     if (e->connected || e->wants_errors)
         send_to_program(e, &head, NULL, 0);
 }

@@ -26,7 +26,7 @@ static int name_client(struct sc_session *s, enum sc_socket_name_kind kind, uint
     return err;
 }
 
-/* Without a name the error is still kept for who asks by the program's own name. */
+/* Without a name the error is still kept for whoever asks by the program's own name. */
 static void fail(struct sc_session *s, int error)
 {
     sc_journal_failed(s, error);

@@ -56,7 +56,7 @@ int sc_listener_serve(struct sc_listener *l);
  * largest backlog). Acceptors without the shim leave no mark; then the kernel knows the length. */
 bool sc_listener_is_full(const struct sc_listener *l);
 
-/* Its queue may have got shorter without a word of who accepted. */
+/* Its queue may have got shorter without a word from whoever accepted. */
 void sc_listener_update(struct sc_listener *l);
 
 /* It waits no more, if it does; nobody is told. */

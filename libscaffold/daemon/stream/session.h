@@ -33,8 +33,8 @@ struct sc_request {
     uint32_t user_timeout_ms;
 };
 
-/* Who waits for the opening: told once how it ended, with 0 or a positive errno, unless it unties
- * itself before. */
+/* Whoever waits for the opening: told once how it ended, with 0 or a positive errno, unless it
+ * unties itself before. */
 struct sc_waiter {
     struct sc_tie session;
     void (*opened)(struct sc_waiter *w, int error);

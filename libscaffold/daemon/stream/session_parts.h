@@ -50,7 +50,7 @@ struct sc_session *sc_session_new(struct sc_daemon *d);
 /* Has the plane move what can be moved now, and ends the session when it is over or failed. */
 void sc_session_run(struct sc_session *s);
 
-/* The opening has ended, with 0 or a positive errno: who waits for it is told, once. */
+/* The opening has ended, with 0 or a positive errno: whoever waits for it is told, once. */
 void sc_session_tell_waiter(struct sc_session *s, int error);
 
 /* Frees the session; its ends are closed or aborted by now. Idempotent. */

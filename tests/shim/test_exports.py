@@ -51,6 +51,15 @@ def test_what_is_preloaded_needs_nothing() -> None:
     assert "There are no relocations" in text
 
 
+def test_what_is_preloaded_finds_the_shim_beside_it() -> None:
+    """Whatever CMake and generator built it: a $ may get lost on the way to the linker."""
+    built = ROOT / "build/dev" / paths.part(paths.SHIM).name
+    for library in (paths.part(paths.SHIM), *([built] if built.exists() else [])):
+        command = ["readelf", "--wide", "-d", str(library)]
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert re.findall(r"Filter library: \[(.*)\]", text) == [f"$ORIGIN/{shim()}"]
+
+
 def test_the_shim_locks_nothing() -> None:
     command = ["nm", "-D", "--undefined-only", str(paths.part(shim()))]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -7,8 +7,8 @@
 
 #include "daemon/daemon.h"
 
-/* Loopback, or an address of an interface that is not in the pool (client/process/own_addresses.h). What
- * the kernel said last counts for a second. */
+/* Loopback, or an address of an interface that is not in the pool (client/process/own_addresses.h).
+ * What the kernel said last counts for a second. */
 bool sc_host_has_address(struct sc_daemon *d, const struct sc_address *a);
 
 /* Of a program that connects to an address of this host: what it sees as its own. */

@@ -7,25 +7,16 @@
 
 #include <cmocka.h>
 
-#include "naming/service_name.h"
+#include "naming/service_id.h"
 #include "router/pool.h"
 
 static const uint64_t seed[2] = {1, 2};
-
-static struct sc_service_id id_of(const char *text)
-{
-    struct sc_service_name n;
-    struct sc_service_id id;
-    assert_int_equal(sc_service_name_read(text, &n, NULL), 0);
-    sc_service_name_to_id(&n, &id);
-    return id;
-}
 
 static void pool_addresses(void **state)
 {
     (void)state;
     struct sc_pool p;
-    struct sc_service_id web = id_of("web.a.scaffold:80"), dns = id_of("dns.a.scaffold");
+    struct sc_service_id web = service_id("web.a.scaffold:80"), dns = service_id("dns.a.scaffold");
     sc_pool_init(&p, 0xc6120000, 15, seed);
     const struct sc_pool_entry *e = sc_pool_allocate(&p, &web, "web.a.scaffold");
     assert_int_equal(e->pool, 0xc6120001);
@@ -48,12 +39,12 @@ static void a_full_pool(void **state)
     sc_pool_init(&p, 0xc6120000, 26, seed);
     for (int i = 0; i < 63; i++) {
         snprintf(name, sizeof name, "s%d.a.scaffold", i);
-        struct sc_service_id id = id_of(name);
+        struct sc_service_id id = service_id(name);
         const struct sc_pool_entry *e = sc_pool_allocate(&p, &id, name);
         assert_non_null(e);
         assert_int_not_equal(e->pool & 255, 0);
     }
-    struct sc_service_id last = id_of("last.a.scaffold");
+    struct sc_service_id last = service_id("last.a.scaffold");
     assert_null(sc_pool_allocate(&p, &last, "last.a.scaffold"));
     sc_pool_fini(&p);
 }
@@ -67,11 +58,11 @@ static void exhausted(void **state)
     sc_pool_init(&p, 0xc6120000, 22, seed);
     for (int i = 0; i < 4 * 254; i++) {
         snprintf(name, sizeof name, "s%d.a.scaffold", i);
-        struct sc_service_id id = id_of(name);
+        struct sc_service_id id = service_id(name);
         assert_non_null(sc_pool_allocate(&p, &id, name));
     }
     uint32_t next = p.next;
-    struct sc_service_id last = id_of("last.a.scaffold");
+    struct sc_service_id last = service_id("last.a.scaffold");
     assert_null(sc_pool_allocate(&p, &last, "last.a.scaffold"));
     assert_int_equal(p.next, next);
     sc_pool_fini(&p);
@@ -85,7 +76,7 @@ static void learning(void **state)
 {
     (void)state;
     struct sc_pool p;
-    struct sc_service_id a = id_of("a.a.scaffold"), b = id_of("b.a.scaffold");
+    struct sc_service_id a = service_id("a.a.scaffold"), b = service_id("b.a.scaffold");
     sc_pool_init(&p, 0, 0, seed);
     assert_int_equal(sc_pool_learn(&p, 1, &a, "a.a.scaffold"), 0);
     assert_int_equal(sc_pool_learn(&p, 2, &b, "b.a.scaffold"), 0);
@@ -109,10 +100,10 @@ static void an_address_changes_hands(void **state)
     struct sc_pool p;
     struct sc_pool_entry *e[3];
     static const char *const names[] = {"a.a.scaffold", "b.a.scaffold", "c.a.scaffold"};
-    struct sc_service_id more = id_of("more.a.scaffold"), b = id_of(names[1]);
+    struct sc_service_id more = service_id("more.a.scaffold"), b = service_id(names[1]);
     sc_pool_init(&p, 0xc6120000, 30, seed); /* .1, .2 and .3 */
     for (size_t i = 0; i < 3; i++) {
-        struct sc_service_id id = id_of(names[i]);
+        struct sc_service_id id = service_id(names[i]);
         e[i] = sc_pool_allocate(&p, &id, names[i]);
         assert_non_null(e[i]);
     }
@@ -143,7 +134,7 @@ static void used_and_held_names_keep_their_address(void **state)
 {
     (void)state;
     struct sc_pool p;
-    struct sc_service_id a = id_of("a.a.scaffold"), b = id_of("b.a.scaffold");
+    struct sc_service_id a = service_id("a.a.scaffold"), b = service_id("b.a.scaffold");
     sc_pool_init(&p, 0xc6120000, 30, seed);
     struct sc_pool_entry *used = sc_pool_allocate(&p, &a, "a.a.scaffold");
     struct sc_pool_entry *held = sc_pool_allocate(&p, &b, "b.a.scaffold");

@@ -7,25 +7,16 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "naming/service_name.h"
+#include "naming/service_id.h"
 #include "router/service_table.h"
 
 static const uint64_t seed[2] = {1, 2};
-
-static struct sc_service_id id_of(const char *text)
-{
-    struct sc_service_name n;
-    struct sc_service_id id;
-    assert_int_equal(sc_service_name_read(text, &n, NULL), 0);
-    sc_service_name_to_id(&n, &id);
-    return id;
-}
 
 static void choices(void **state)
 {
     (void)state;
     struct sc_service_table t;
-    struct sc_service_id web = id_of("web.a.scaffold:80");
+    struct sc_service_id web = service_id("web.a.scaffold:80");
     struct sc_service_id all = sc_service_id_at(web, 0, 0);
     struct sc_choice c = {.own = 1};
     sc_service_table_init(&t, seed);
@@ -69,7 +60,7 @@ static void choices_among_many(void **state)
     (void)state;
     enum { MANY = 1000, LOCAL = 100, DRAWS = 40000 };
     struct sc_service_table t;
-    struct sc_service_id web = id_of("web.a.scaffold:80");
+    struct sc_service_id web = service_id("web.a.scaffold:80");
     static struct sc_instance *all[MANY];
     static unsigned drawn[MANY];
     uint64_t failed[SC_OPEN_EXCLUDE];
@@ -108,7 +99,7 @@ static void coming_and_going(void **state)
     (void)state;
     enum { HOSTS = 40, STEPS = 20000 };
     struct sc_service_table t;
-    struct sc_service_id web = id_of("web.a.scaffold:80");
+    struct sc_service_id web = service_id("web.a.scaffold:80");
     struct sc_instance *there[HOSTS] = {0}; /* [0] to [9]: local ones */
     struct sc_rng rng;
     sc_rng_seed(&rng, 9);
@@ -149,7 +140,7 @@ static void coming_and_going(void **state)
 static void all_of_this_host(void **state)
 {
     (void)state;
-    struct sc_service_id web = id_of("web.a.scaffold:80");
+    struct sc_service_id web = service_id("web.a.scaffold:80");
     for (size_t first = 0; first < 3; first++) {
         struct sc_service_table t;
         struct sc_instance *there[3];
@@ -176,7 +167,7 @@ static void walking(void **state)
     sc_service_table_init(&t, seed);
     for (int i = 0; i < 100; i++) {
         snprintf(name, sizeof name, "s%d.a.scaffold:%d", i / 2, 80);
-        struct sc_service_id id = id_of(name);
+        struct sc_service_id id = service_id(name);
         assert_non_null(sc_service_table_add(&t, &id, 0, NULL));
     }
     for (struct sc_service *s = NULL; (s = sc_service_table_next(&t, s)) != NULL; services++)

@@ -6,15 +6,6 @@ struct sc_underlay net_underlay(size_t index)
         .family = 4, .port = 7213, .ip = {10, 0, (uint8_t)(index >> 8), (uint8_t)(index + 1)}};
 }
 
-struct sc_service_id net_service(const char *name)
-{
-    struct sc_service_name n;
-    struct sc_service_id id;
-    assert_int_equal(sc_service_name_read(name, &n, NULL), 0);
-    sc_service_name_to_id(&n, &id);
-    return id;
-}
-
 void net_init(struct net *n)
 {
     *n = (struct net){.now = 1000 * SC_SECOND};
@@ -254,7 +245,7 @@ void net_run(struct net *n, sc_time time)
 
 struct sc_instance *net_serve(struct net_node *node, const char *name)
 {
-    struct sc_service_id id = net_service(name);
+    struct sc_service_id id = service_id(name);
     struct sc_instance *i = NULL;
     assert_int_equal(sc_stack_serve(node->stack, &id, node, &i, node->net->now), 0);
     return i;
@@ -262,7 +253,7 @@ struct sc_instance *net_serve(struct net_node *node, const char *name)
 
 struct sc_flow *net_connect(struct net_node *node, const char *name, unsigned *bits)
 {
-    struct sc_service_id id = net_service(name);
+    struct sc_service_id id = service_id(name);
     struct sc_flow *f = NULL;
     *bits = 0;
     assert_int_equal(sc_stack_connect(node->stack, &id, 1234, 0, bits, &f, node->net->now), 0);

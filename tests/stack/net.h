@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "naming/service_id.h"
 #include "stack/stack.h"
 
 #define NET_NODES 5
@@ -74,9 +75,6 @@ struct net {
 
 /* Where node `index` is. */
 struct sc_underlay net_underlay(size_t index);
-
-/* The id of a service, as in "web.demo.scaffold:80". */
-struct sc_service_id net_service(const char *name);
 
 /* Nodes without stacks, at a time that is not 0. */
 void net_init(struct net *n);

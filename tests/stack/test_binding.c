@@ -11,7 +11,7 @@
 static struct sc_binding ask(struct net_node *node, const char *name, enum sc_scope scope,
                              enum sc_traffic traffic)
 {
-    struct sc_query q = {.service = net_service(name), .scope = scope, .traffic = traffic};
+    struct sc_query q = {.service = service_id(name), .scope = scope, .traffic = traffic};
     struct sc_binding b = sc_binding_choose(node->stack->routing, &q, node->net->now);
     assert_non_null(b.rule);
     return b;
@@ -41,7 +41,7 @@ static void a_router(void **state)
     assert_true(sc_underlay_equal(b.way, &n.node[2].at));
     assert_int_equal(b.instance->host, b.host->address);
 
-    struct sc_query q = {.service = net_service(WEB), .exclude = &b.host->address};
+    struct sc_query q = {.service = service_id(WEB), .exclude = &b.host->address};
     q.exclude_count = 1; /* it has refused */
     assert_int_equal(sc_binding_choose(r->stack->routing, &q, n.now).to, SC_BINDING_NOBODY);
     struct sc_instance *own = net_serve(r, WEB);

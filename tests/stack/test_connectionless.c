@@ -12,7 +12,7 @@ static struct sc_datagram to_service(const char *name, uint16_t port, size_t len
     for (size_t i = 0; i < sizeof payload; i++)
         payload[i] = (uint8_t)(i * 31 % 251);
     return (struct sc_datagram){
-        .to = net_service(name), .from_port = port, .data = payload, .len = len};
+        .to = service_id(name), .from_port = port, .data = payload, .len = len};
 }
 
 static struct sc_datagram answer_to(const struct sc_datagram *d, size_t len)

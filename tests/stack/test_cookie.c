@@ -21,7 +21,7 @@ static size_t forge_open(uint8_t *buf, uint64_t src, uint64_t open_id,
     struct sc_open open = {.src = src,
                            .src_flow = 1,
                            .open_id = open_id,
-                           .service = net_service(WEB),
+                           .service = service_id(WEB),
                            .origin = *origin};
     sc_open_write(&w, &h, &open);
     return sc_writer_len(&w);
@@ -127,7 +127,7 @@ static void a_crowd_with_cookies(void **state)
         struct sc_header h = {
             .version = SC_WIRE_VERSION, .type = SC_PKT_OPEN, .hop_limit = SC_HOP_LIMIT};
         struct sc_open open = {
-            .src = 9, .src_flow = 1, .open_id = i, .service = net_service(WEB), .origin = from};
+            .src = 9, .src_flow = 1, .open_id = i, .service = service_id(WEB), .origin = from};
         open.cookie = (struct sc_field){
             cookie, sc_secrets_cookie(&b->stack->node.secrets, &from, i, n.now, cookie)};
         sc_open_write(&w, &h, &open);

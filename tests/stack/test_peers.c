@@ -190,7 +190,7 @@ static void open_as(struct net *n, uint64_t src, const char *service)
     struct sc_header h = {
         .version = SC_WIRE_VERSION, .type = SC_PKT_OPEN, .hop_limit = SC_HOP_LIMIT};
     struct sc_open open = {
-        .src = src, .src_flow = 9, .open_id = 99, .service = net_service(service)};
+        .src = src, .src_flow = 9, .open_id = 99, .service = service_id(service)};
     struct sc_answer answer;
     n->filter = keep_answer;
     sc_open_write(&w, &h, &open);

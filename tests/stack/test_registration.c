@@ -105,7 +105,7 @@ static void notes(void **state)
     net_pump(&n);
     assert_int_equal(r->noted[SC_NOTE_REGISTERED], 1);
     assert_string_equal(r->note.host, "a");
-    struct sc_service_id web = net_service(WEB);
+    struct sc_service_id web = service_id(WEB);
     assert_memory_equal(&r->note.service, &web, sizeof web);
     sc_stack_unserve(n.node[1].stack, i, n.now);
     net_pump(&n);
@@ -440,7 +440,7 @@ static void lookups(void **state)
     assert_int_equal(a->mapping.error, 0);
     assert_string_equal(a->mapping.name, "web.demo.scaffold");
     uint32_t pool = a->mapping.pool;
-    struct sc_service_id web = net_service(WEB);
+    struct sc_service_id web = service_id(WEB);
     assert_true(sc_stack_mapping_of_service(a->stack, &web, &m) && m.pool == pool);
     assert_false(sc_stack_mapping_of_pool(b->stack, pool, &m));
     assert_int_equal(sc_stack_lookup(b->stack, SC_LOOKUP_POOL, NULL, pool, NULL, NULL, n.now), 0);
@@ -451,7 +451,7 @@ static void lookups(void **state)
     sc_stack_lookup(b->stack, SC_LOOKUP_POOL, NULL, NET_POOL + 999, NULL, NULL, n.now);
     net_pump(&n);
     assert_int_equal(b->mapping.error, ENOENT);
-    struct sc_service_id other = net_service("other.demo.scaffold");
+    struct sc_service_id other = service_id("other.demo.scaffold");
     sc_stack_lookup(b->stack, SC_LOOKUP_SERVICE, NULL, 0, &other, NULL, n.now);
     net_pump(&n);
     assert_int_equal(b->mapping.error, ENOENT); /* an id alone has no name to be mapped */
@@ -507,7 +507,7 @@ static void a_silent_router(void **state)
     assert_true(a->mapping.error == ETIMEDOUT || a->mapping.error == ENETUNREACH);
     assert_in_range(n.messages[SC_MSG_LOOKUP], 4, 8);
     for (int i = 0; i <= SC_REQUESTS_MAX; i++) {
-        struct sc_service_id id = net_service(WEB);
+        struct sc_service_id id = service_id(WEB);
         int err = sc_stack_lookup(a->stack, SC_LOOKUP_SERVICE, NULL, 0, &id, NULL, n.now);
         assert_int_equal(err, i < SC_REQUESTS_MAX ? 0 : -ENOBUFS);
     }
@@ -571,7 +571,7 @@ static void forged_requests(void **state)
                            .src = net_address(&n.node[1]),
                            .epoch = 1,
                            .service_count = 1,
-                           .service = {net_service(WEB)}};
+                           .service = {service_id(WEB)}};
     send_control(&n, &n.node[4].at, 0, &c);
     assert_int_equal(net_instances(&n.node[0]), 1);
     c = (struct sc_control){.message = SC_MSG_JOIN, .epoch = 1};

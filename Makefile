@@ -17,7 +17,7 @@ help:
 	@echo 'make test     everything that must hold, in short form; ends with the summary of pytest'
 	@echo 'make verify   the full forms, resumable; writes verify.json'
 	@echo 'make fresh    make demo and make test of HEAD on a bare Debian 12 below build/; needs root'
-	@echo 'make bench    throughput, latency and the shim'\''s overhead beside TCP; figures, no verdicts'
+	@echo 'make bench    all figures beside TCP and UDP in under five minutes, no verdicts'
 	@echo 'make check    formatters, linters, types, documentation with warnings as errors'
 	@echo 'make format   what make check would complain about and a tool can mend'
 	@echo 'make docs     the documentation, in build/docs'
@@ -54,9 +54,7 @@ fresh:
 	@.ci/fresh
 
 bench: setup
-	$(BIN)/scaffold bench throughput
-	$(BIN)/scaffold bench latency
-	$(BIN)/scaffold bench overhead --runs 20
+	$(BIN)/scaffold bench all
 
 check: setup-lint
 	clang-format --dry-run -Werror $(C_FILES)

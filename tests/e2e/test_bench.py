@@ -2,38 +2,102 @@
 
 import json
 import sys
+from typing import Any
 
 import jsonschema
 import pytest
 
 from e2e.common import ROOT
+from scaffold.bench import BENCHES
+from scaffold.bench.cpu import PARTS
 from scaffold.lab import Lab
 
 pytestmark = [pytest.mark.hosts, pytest.mark.spread]
 
+SCHEMA = json.loads((ROOT / "docs/schemas/bench.schema.json").read_text())
+WIRE = {
+    "throughput": ("Mbit/s", 1, ("tcp", "user")),
+    "latency": ("us", 1, ("tcp", "user")),
+    "opens": ("1/s", 1, ("tcp", "user")),
+    "requests": ("1/s", 2, ("tcp", "user")),
+    "parallel": ("Mbit/s", 3, ("tcp", "user")),
+    "datagrams": ("1/s", 2, ("udp", "user")),
+}
 
-@pytest.mark.parametrize(("name", "unit"), [("throughput", "Mbit/s"), ("latency", "us")])
-def test_bench(name: str, unit: str, kind: str) -> None:
-    command = [sys.executable, "-m", "scaffold.cli", "bench", name, "--json", "--runs", "2"]
+
+def bench(*words: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "scaffold.cli", "bench", *words, "--json", "--runs", "1"]
     with Lab(["here"], kind="loopback") as lab:
-        done = lab["here"].run([*command, "--seconds", "0.5", "--hosts", kind], shim=False)
+        done = lab["here"].run(command, shim=False, timeout=120)
     assert done.returncode == 0, done.stderr
-    document = json.loads(done.stdout)
-    jsonschema.validate(document, json.loads((ROOT / "docs/schemas/bench.schema.json").read_text()))
-    assert [row["stack"] for row in document["rows"]] == ["tcp", "user"]
-    assert all(row["unit"] == unit and row["mean"] > 0 for row in document["rows"])
+    assert not done.stderr, "there is no terminal to show progress on"
+    document: dict[str, Any] = json.loads(done.stdout)
+    jsonschema.validate(document, SCHEMA)
+    return document
+
+
+@pytest.mark.parametrize("name", WIRE)
+def test_from_host_to_host(name: str, kind: str) -> None:
+    unit, cases, stacks = WIRE[name]
+    document = bench(name, "--seconds", "0.2", "--hosts", kind)
+    rows = document["rows"]
+    assert [row["stack"] for row in rows] == [*stacks] * cases
+    assert all(row["unit"] == unit and row["mean"] > 0 for row in rows)
+    for row in rows:
+        parts = PARTS if row["stack"] == "user" else ("client", "server")
+        assert list(row["cpu_us"]) == [*parts, "all"]
+        assert all(used > 0 for used in row["cpu_us"].values())
+        assert ("jain" in row) == (name == "parallel" and row["case"] != "1 flow")
+    assert [one["to"] for one in document["ratios"]] == [stacks[0]] * cases
+
+
+def test_on_one_cpu() -> None:
+    document = bench("latency", "--seconds", "0.2", "--pin", "--stack", "user")
+    assert document["link"]["pinned"]
+    assert [row["stack"] for row in document["rows"]] == ["user"]
+    assert document["ratios"] == []
+
+
+def test_same_host(kind: str) -> None:
+    document = bench("same-host", "--seconds", "0.2", "--hosts", kind)
+    stacks = dict.fromkeys(row["stack"] for row in document["rows"])
+    assert next(iter(stacks)) == "tcp"
+    assert "user" in stacks
+    assert [row["unit"] for row in document["rows"][:: len(stacks)]] == ["us", "Mbit/s", "1/s"]
+    assert document["link"]["kind"] == "loopback"
+
+
+def test_idle(kind: str) -> None:
+    document = bench("idle", "--seconds", "0.2", "--flows", "300", "--hosts", kind)
+    memory = [row for row in document["rows"] if row["unit"] == "B"]
+    owners = [(row["case"].rpartition(" ")[2], row["stack"]) for row in memory]
+    assert owners == [
+        ("kernel", "tcp"), ("kernel", "user"), ("scaffoldd_a", "user"), ("scaffoldd_b", "user"),
+    ]  # fmt: skip
+    to = [(one["stack"], one["to"]) for one in document["ratios"]]
+    assert to == [("user", "tcp")] * 2 + [("tcp", "tcp, alone"), ("user", "user, alone")]
+
+
+def test_programs(kind: str) -> None:
+    document = bench("programs", "--seconds", "0.2", "--hosts", kind)
+    missing = {one["program"] for one in document["missing"]}
+    expected = 4 * (not missing & {"nginx", "wrk"})
+    expected += 2 * (not missing & {"redis-server", "redis-benchmark"})
+    assert len(document["rows"]) == expected
+    assert all(row["mean"] > 0 for row in document["rows"])
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
 
 
 def test_overhead() -> None:
-    command = [sys.executable, "-m", "scaffold.cli", "bench", "overhead", "--json", "--runs", "2"]
-    with Lab(["here"], kind="loopback") as lab:
-        done = lab["here"].run([*command, "--seconds", "0.2"], shim=False)
-    assert done.returncode == 0, done.stderr
-    document = json.loads(done.stdout)
-    jsonschema.validate(document, json.loads((ROOT / "docs/schemas/bench.schema.json").read_text()))
+    document = bench("overhead", "--seconds", "0.2")
     assert [row["stack"] for row in document["rows"]] == ["tcp", "shim"] * 2
     assert [ratio["unit"] for ratio in document["ratios"]] == ["1/s", "Mbit/s"]
     assert all(0 < ratio["low"] <= ratio["median"] <= ratio["high"] for ratio in document["ratios"])
+
+
+def test_every_benchmark_is_tested() -> None:
+    assert set(BENCHES) == {*WIRE, "same-host", "idle", "programs", "overhead"}
 
 
 def test_status_is_what_its_schema_says(lab: Lab) -> None:

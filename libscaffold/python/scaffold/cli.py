@@ -4,7 +4,7 @@ import functools
 import json
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -291,67 +291,89 @@ def doctor(
 
 @main.group()
 def bench() -> None:
-    """Measure the user plane beside the kernel's TCP; figures, no verdicts."""
+    """Measure SCAFFOLD beside the kernel's TCP and UDP; figures, no verdicts."""
 
 
-def _link_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What the link between the hosts is."""
-    for option in (
-        click.option("--shape", metavar="RATE", help="Shape the link, as tc writes it: 1gbit."),
-        click.option("--mtu", type=int, help="MTU of the veth pair, bytes.  [default: 1500]"),
-        click.option(
-            "--hosts",
-            type=click.Choice(["namespaces", "loopback"]),
-            help="Where the hosts are.  [default: namespaces as root]",
-        ),
-    ):
-        function = option(function)
-    return function
+_Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-
-def _no_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    return function
+_ANY = [
+    click.option("--json", "as_json", is_flag=True, help="As docs/schemas/bench.schema.json says."),
+    click.option(
+        "--max-load",
+        "most_load",
+        type=float,
+        metavar="LOAD",
+        help="Wait until the machine is less busy than that, and refuse a run if it stays so.",
+    ),
+]
+_HOSTS = [
+    click.option(
+        "--hosts",
+        "kind",
+        type=click.Choice(["namespaces", "loopback"]),
+        help="Where the hosts are.  [default: namespaces as root]",
+    ),
+    click.option(
+        "--congestion", metavar="NAME", help="Congestion control of TCP.  [default: cubic]"
+    ),
+    click.option("--pin", is_flag=True, help="Everything on one CPU: compares work alone."),
+    click.option("--stack", "stacks", multiple=True, help="Only this one of those compared."),
+]
+_LINK = [
+    click.option("--shape", "rate", metavar="RATE", help="Shape the link, as tc writes it: 1gbit."),
+    click.option("--mtu", type=int, help="MTU of the veth pair, bytes.  [default: 1500]"),
+]
+_IDLE = [
+    click.option(
+        "--flows", "idle_flows", default=10_000, show_default=True, help="How many do nothing."
+    )
+]
 
 
 def _bench_command(
     name: str,
     text: str,
-    more: Callable[[Callable[..., Any]], Callable[..., Any]] = _link_options,
+    more: Sequence[_Decorator] = (*_HOSTS, *_LINK),
+    example: str = "--json",
+    seconds: float = 3.0,
 ) -> None:
-    @bench.command(name, help=text, epilog=f"\b\nExample:\n  scaffold bench {name} --json")
-    @click.option("--json", "as_json", is_flag=True, help="As docs/schemas/bench.schema.json says.")
-    @click.option("--seconds", default=3.0, show_default=True, help="Length of one run.")
+    @bench.command(name, help=text, epilog=f"\b\nExample:\n  scaffold bench {name} {example}")
+    @click.option("--seconds", default=seconds, show_default=True, help="Length of one run.")
     @click.option("--runs", default=5, show_default=True, help="Runs of each stack, in turn.")
-    @more
-    def measure(
-        as_json: bool,
-        seconds: float,
-        runs: int,
-        shape: str | None = None,
-        mtu: int | None = None,
-        hosts: str | None = None,
-    ) -> None:
+    def measure(as_json: bool, **asked: Any) -> None:
         from . import bench as benches
-        from . import show
+        from .bench import drawing
 
-        plan = benches.Plan(seconds=seconds, runs=runs, kind=hosts, rate=shape, mtu=mtu)
+        plan = benches.Plan(**asked)
         benches.check(plan)
-        progress = None if as_json else show.run
-        if progress:
-            plan.on_run = progress
-        document = getattr(benches, name)(plan)
+        plan.on_run = progress = drawing.Progress()
+        try:
+            document = benches.measure(name, plan)
+        finally:
+            progress.end()
         if as_json:
             click.echo(json.dumps(document, indent=2))
         else:
-            show.bench(name, document)
+            drawing.draw(document)
+
+    for option in (*more, *_ANY):
+        option(measure)
 
 
-_bench_command("throughput", "Mbit/s of one flow.")
-_bench_command("latency", "Microseconds of a one-byte round trip.")
+_bench_command("all", "All of the following, in under five minutes.", seconds=0.5)
+_bench_command("throughput", "Mbit/s of one flow.", example="--shape 1gbit --runs 10")
+_bench_command("latency", "Microseconds of a one-byte round trip.", example="--pin")
+_bench_command("opens", "Flows per second: open, a byte there and back, reset.", example="--pin")
+_bench_command("requests", "Requests per second on 64 flows, of 64 B and of 1 KiB.")
+_bench_command("parallel", "Mbit/s of 1, 8 and 64 flows, and how evenly they share it.")
+_bench_command("datagrams", "Datagrams there and back per second, beside UDP.")
+_bench_command("same-host", "Round trip, bulk and opens between programs of one host.", _HOSTS)
 _bench_command(
-    "overhead",
-    "What the shim costs a program that touches no service: plain TCP.",
-    more=_no_options,
+    "idle", "What idle flows take of memory, and of the pace of busy ones.", (*_HOSTS, *_IDLE)
+)
+_bench_command("programs", "nginx under wrk, and redis, as far as they are installed.")
+_bench_command(
+    "overhead", "What the shim costs a program that touches no service: plain TCP.", more=()
 )
 
 

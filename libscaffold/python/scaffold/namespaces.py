@@ -124,6 +124,16 @@ def configure(namespace: str, address: str, mtu: int) -> None:
     ip("link", "set", INTERFACE, "mtu", str(mtu), "up", namespace=namespace)
 
 
+def congestion(namespace: str, name: str) -> None:
+    """Let TCP use this congestion control on every IPv4 route of a namespace, its own host's too.
+
+    A namespace cannot always set the default, which is the machine's.
+    """
+    for route in ip("route", "show", "table", "all", namespace=namespace).splitlines():
+        if not route.startswith(("broadcast", "multicast")) and ":" not in route:
+            ip("route", "change", *route.split(), "congctl", name, namespace=namespace)
+
+
 def shape(namespace: str, rate: str) -> None:
     """Let `eth0` send at most `rate` (as tc writes it, "1gbit"), with 10 ms of queue."""
     inside(namespace, "tc", "qdisc", "replace", "dev", INTERFACE, "root", "tbf",

@@ -129,9 +129,18 @@ def congestion(namespace: str, name: str) -> None:
 
     A namespace cannot always set the default, which is the machine's.
     """
-    for route in ip("route", "show", "table", "all", namespace=namespace).splitlines():
-        if not route.startswith(("broadcast", "multicast")) and ":" not in route:
-            ip("route", "change", *route.split(), "congctl", name, namespace=namespace)
+    for route in json.loads(ip("-4", "-j", "route", "show", "table", "all", namespace=namespace)):
+        if route.get("type", "unicast") in ("unicast", "local"):
+            ip("route", "change", *_words(route), "congctl", name, namespace=namespace)
+
+
+def _words(route: dict[str, Any]) -> list[str]:
+    """What names a route to `ip`; the state of its link does not."""
+    names = {"dev": "dev", "protocol": "proto", "scope": "scope", "prefsrc": "src"}
+    words = [route.get("type", "unicast"), route["dst"], "table", route.get("table", "main")]
+    return words + [
+        word for key, name in names.items() if key in route for word in (name, route[key])
+    ]
 
 
 def shape(namespace: str, rate: str) -> None:

@@ -5,6 +5,7 @@ import pytest
 from scaffold import ServiceError, namespaces
 from scaffold.bench import Plan, check, check_rate
 from scaffold.bench.link import describe, hosts, mbit
+from scaffold.lab import Lab
 
 CONGESTION = (
     "import socket\n"
@@ -56,3 +57,17 @@ def test_every_route_has_the_congestion_control(name: str, can_make_namespaces: 
         assert done.stdout.split() == [name] * 4, done.stderr
         assert namespaces.ip("route", namespace=lab["b"].namespace).rstrip().endswith(name)
         assert describe(lab, plan)["congestion"] == name
+
+
+@pytest.mark.hosts
+def test_a_link_need_not_be_up_yet(can_make_namespaces: bool) -> None:
+    """Until its other end is, the kernel shows the route as `linkdown`."""
+    if not can_make_namespaces:
+        pytest.skip("network namespaces need root")
+    with Lab(["a", "b"], kind="namespaces", link=False) as lab:
+        up, down = (str(lab[name].namespace) for name in "ab")
+        namespaces.connect_pair(up, down)
+        namespaces.configure(up, "10.83.0.1", 1500)
+        assert "linkdown" in namespaces.ip("route", namespace=up)
+        namespaces.congestion(up, "reno")
+        assert "congctl reno" in namespaces.ip("route", namespace=up)

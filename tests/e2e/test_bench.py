@@ -2,13 +2,16 @@
 
 import json
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
 from e2e.common import ROOT
-from scaffold.bench import BENCHES
+from scaffold import ServiceError, paths
+from scaffold.bench import BENCHES, Plan, measure
 from scaffold.bench.cpu import PARTS
 from scaffold.lab import Lab
 
@@ -56,6 +59,22 @@ def test_on_one_cpu() -> None:
     assert document["link"]["pinned"]
     assert [row["stack"] for row in document["rows"]] == ["user"]
     assert document["ratios"] == []
+
+
+def test_another_build(tmp_path: Path) -> None:
+    """The same one under another name: what is compared is what was built there."""
+    for name in (paths.DAEMON, paths.SHIM, "libscaffold_shim_glibc.so"):
+        with suppress(ServiceError):  # musl's shim is one file
+            (tmp_path / name).symlink_to(paths.part(name))
+    document = bench("opens", "--seconds", "0.2", "--base", str(tmp_path))
+    assert [row["stack"] for row in document["rows"]] == ["tcp", "user", "base"]
+    pairs = [(one["stack"], one["to"]) for one in document["ratios"]]
+    assert pairs == [("user", "tcp"), ("user", "base"), ("base", "tcp")]
+
+
+def test_a_folder_that_is_no_build(tmp_path: Path) -> None:
+    with pytest.raises(ServiceError, match="has no scaffoldd; name a build tree"):
+        measure("opens", Plan(seconds=0.1, runs=1, kind="loopback", base=tmp_path))
 
 
 def test_same_host(kind: str) -> None:

@@ -28,6 +28,8 @@ VERSIONS = {
     "memcached": ["memcached", "--version"],
     "iperf": ["iperf", "--version"],
     "nginx": ["nginx", "-v"],
+    "redis": ["redis-server", "--version"],
+    "wrk": ["wrk", "-v"],
 }
 _FIGURES = pytest.StashKey[dict[str, float]]()
 

@@ -323,6 +323,14 @@ _LINK = [
     click.option("--shape", "rate", metavar="RATE", help="Shape the link, as tc writes it: 1gbit."),
     click.option("--mtu", type=int, help="MTU of the veth pair, bytes.  [default: 1500]"),
 ]
+_BASE = [
+    click.option(
+        "--base",
+        type=PLACE,
+        metavar="DIR",
+        help="A build tree of SCAFFOLD that is measured as well, as the stack base.",
+    )
+]
 _IDLE = [
     click.option(
         "--flows", "idle_flows", default=10_000, show_default=True, help="How many do nothing."
@@ -333,7 +341,7 @@ _IDLE = [
 def _bench_command(
     name: str,
     text: str,
-    more: Sequence[_Decorator] = (*_HOSTS, *_LINK),
+    more: Sequence[_Decorator] = (*_HOSTS, *_LINK, *_BASE),
     example: str = "--json",
     seconds: float = 3.0,
 ) -> None:

@@ -44,6 +44,8 @@ class Options:
     log_file: Path | None = None
     """Where its log is appended; `scaffoldd.log` in the runtime directory unless the configuration
     names another."""
+    build: Path | None = None
+    """A build tree whose scaffoldd it is; the installed one otherwise."""
     prefix: Sequence[str] = field(default_factory=tuple)
     """What runs scaffoldd, for example `ip netns exec NAME`."""
 
@@ -81,7 +83,7 @@ def start(runtime_dir: Path, options: Options) -> subprocess.Popen[bytes]:
         options = replace(options, log_file=log)
     reader, writer = os.pipe()
     try:
-        command = [*options.prefix, str(paths.part(paths.DAEMON)), "--runtime-dir"]
+        command = [*options.prefix, str(paths.part(paths.DAEMON, options.build)), "--runtime-dir"]
         command += [str(runtime_dir), "--ready-fd", str(writer), *options.arguments()]
         with log.open("ab") as output:
             before = output.tell()

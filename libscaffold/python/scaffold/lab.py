@@ -64,6 +64,7 @@ class Host:
         options.setdefault("name", self.name)
         options.setdefault("port", self.port)
         options.setdefault("state_dir", self.runtime_dir.parent / "state")
+        options.setdefault("build", self.lab.build)
         options.setdefault("insecure_network", self.namespace is not None)
         self.runtime_dir.parent.mkdir(parents=True, exist_ok=True)
         if self.lab.allow_uids and "config" not in options:
@@ -85,6 +86,7 @@ class Host:
 
     def environment(self, command: Sequence[str] = (), **settings: Any) -> dict[str, str]:
         """The environment of a program under the shim on this host (see launch.environment)."""
+        settings.setdefault("build", self.lab.build)
         return launch.environment(self.runtime_dir, command=command, **settings)
 
     def popen(
@@ -209,6 +211,8 @@ class Lab:
     """Other users who may serve on these hosts: programs that drop their privileges."""
     link: bool = True
     """False: namespaces without a link between them, for a test that makes its own."""
+    build: Path | None = None
+    """A build tree whose scaffoldd and shim these hosts have; the installed ones otherwise."""
     hosts: dict[str, Host] = field(default_factory=dict, init=False)
     folder: Path = field(default=Path(), init=False)
 

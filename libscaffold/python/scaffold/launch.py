@@ -21,16 +21,18 @@ def environment(
     command: Sequence[str] = (),
     trap: bool = False,
     base: Mapping[str, str] | None = None,
+    build: Path | None = None,
 ) -> dict[str, str]:
     """`base` (default: this process's environment) with the shim and its settings added.
 
     service: the name that the program's listening sockets serve. publish: "80:8000" gives service
     port 80 to the program's port 8000. all_local: loopback sockets become services too. command:
-    what will run, since a program built with AddressSanitizer wants that library first.
+    what will run, since a program built with AddressSanitizer wants that library first. build: a
+    tree whose shim it is.
     """
     result = dict(os.environ if base is None else base)
     preload = result.get("LD_PRELOAD", "").replace(" ", ":").split(":")
-    shim = str(paths.part(paths.SHIM))
+    shim = str(paths.part(paths.SHIM, build))
     if trap:
         libraries = [name for name in preload if name and Path(name).name != paths.SHIM]
     else:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import NoReturn
 
 from ._native import ffi, lib
 from .errors import ServiceError
@@ -14,25 +15,36 @@ SHIM = "libscaffold_shim.so"
 DAEMON = "scaffoldd"
 TRAP = "scaffold-trap"
 BENCH_PEER = "scaffold-bench-peer"
+_TREE = ("", "libscaffold/python")
+"""Where a build tree has them."""
 
 
 @cache
-def part(name: str) -> Path:
+def part(name: str, tree: Path | None = None) -> Path:
     """The absolute path of an installed part.
 
-    A CMake build tree named by SCAFFOLD_BUILD_DIR comes before what pip installed.
+    A CMake build tree named by SCAFFOLD_BUILD_DIR comes before what pip installed. From `tree` it
+    comes from there, or not at all.
     """
-    tree = os.environ.get("SCAFFOLD_BUILD_DIR")
-    if tree:
-        for folder in ("", "libscaffold/python"):
-            path = Path(tree, folder, name).absolute()
-            if path.is_file():
-                return path
+    if tree is not None:
+        return _built(name, tree) or _none(name, tree)
+    variable = os.environ.get("SCAFFOLD_BUILD_DIR")
+    if variable and (path := _built(name, Path(variable))):
+        return path
     for places in (_beside, _recorded):
         for path in places(name):
             if path.is_file():
                 return path.resolve()
     raise ServiceError(2, f"{name} is not installed; pip install ., or set SCAFFOLD_BUILD_DIR")
+
+
+def _built(name: str, tree: Path) -> Path | None:
+    places = (Path(tree, folder, name).absolute() for folder in _TREE)
+    return next((path for path in places if path.is_file()), None)
+
+
+def _none(name: str, tree: Path) -> NoReturn:
+    raise ServiceError(2, f"{tree} has no {name}; name a build tree")
 
 
 def _beside(name: str) -> Iterator[Path]:

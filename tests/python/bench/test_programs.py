@@ -57,3 +57,10 @@ def test_redis_that_says_nothing() -> None:
 
 def test_every_program_has_a_package() -> None:
     assert {*nginx.NEEDS, *redis.NEEDS} == set(tool.PACKAGES)
+
+
+@pytest.mark.parametrize("name", tool.PACKAGES)
+def test_versions(name: str) -> None:
+    if tool.which(name) is None:
+        pytest.skip(f"{name} is not installed")
+    assert tool.version(name)[0].isdigit()

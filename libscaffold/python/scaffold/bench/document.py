@@ -1,5 +1,6 @@
 """The figures as docs/schemas/bench.schema.json describes them."""
 
+import datetime
 import platform
 import statistics
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,8 @@ from .figures import percentile_99, ratio_interval
 from .runs import Station
 
 Document = dict[str, Any]
-_KERNEL = ("tcp", "udp")
+_BELOW = {"tcp": (), "udp": (), "base": ("tcp", "udp"), "user": ("tcp", "udp", "base")}
+"""What a stack is compared with; planes, as `user` is."""
 
 
 def document(link: dict[str, Any], stations: Sequence[Station]) -> Document:
@@ -31,15 +33,17 @@ def merged(documents: Sequence[Document]) -> Document:
     """Several as one. The link is the first one's; rows say which kind they were measured on."""
     return {
         **documents[0],
+        "machine": {key: value for each in documents for key, value in each["machine"].items()},
         "rows": [one for each in documents for one in each["rows"]],
         "ratios": [one for each in documents for one in each.get("ratios", [])],
         "missing": [one for each in documents for one in each.get("missing", [])],
     }
 
 
-def machine() -> dict[str, str]:
-    """Where it was measured."""
+def machine() -> dict[str, Any]:
+    """Where it was measured, and when."""
     return {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "scaffold": __version__,
         "kernel": platform.release(),
         "cpu": _cpu(),
@@ -109,11 +113,11 @@ def _jain(one: Station) -> dict[str, float]:
 
 
 def _ratios(stations: Sequence[Station]) -> Iterator[dict[str, Any]]:
-    """Of each stack to the kernel's in the same case."""
-    kernel = {one.case: one for one in stations if one.stack in _KERNEL}
+    """Of each stack to the kernel's in the same case, and to that of another build."""
     for one in stations:
-        if one.stack not in _KERNEL and one.case in kernel:
-            yield ratio(one, kernel[one.case])
+        for other in stations:
+            if one.case == other.case and other.stack in _BELOW.get(one.stack, _BELOW["user"]):
+                yield ratio(one, other)
 
 
 def ratio(one: Station, to: Station, name: str | None = None) -> dict[str, Any]:

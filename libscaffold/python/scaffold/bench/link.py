@@ -20,11 +20,15 @@ _TCP = Path("/proc/sys/net/ipv4")
 
 @contextmanager
 def hosts(
-    plan: "Plan", names: Sequence[str] = ("a", "b"), config: str | None = None
+    plan: "Plan",
+    names: Sequence[str] = ("a", "b"),
+    config: str | None = None,
+    build: Path | None = None,
 ) -> Iterator[Lab]:
     """The hosts of a plan, their scaffoldds started with a configuration if one is given."""
     rate, mtu = (plan.rate, plan.mtu or 1500) if len(names) > 1 else (None, 1500)
-    with Lab(names, kind=plan.kind, rate=rate, mtu=mtu, router=names[-1]) as lab:
+    lab = Lab(names, kind=plan.kind, rate=rate, mtu=mtu, router=names[-1], build=build)
+    with lab:
         for host in lab.hosts.values():
             if host.namespace:
                 namespaces.congestion(host.namespace, plan.congestion or CONGESTION)

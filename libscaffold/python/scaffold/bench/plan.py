@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from .. import namespaces
 from ..errors import WrongUsage
@@ -30,6 +31,8 @@ class Plan:
     """Everything on one CPU: work is compared, not where the scheduler puts it."""
     most_load: float | None = None
     """A run waits until the machine is less busy than that, and is refused if it stays so."""
+    base: Path | None = None
+    """A build tree of SCAFFOLD that is measured as well, as the stack `base`."""
     stacks: tuple[str, ...] = ()
     """Only these; all that a benchmark compares unless some are given."""
     idle_flows: int = 10_000

@@ -8,29 +8,30 @@ from ..lab import Lab
 from . import nginx, redis
 from .cpu import Meter
 from .document import Document, document
-from .link import describe, hosts
+from .link import describe
 from .plan import Plan
 from .runs import Station, take_turns
-from .tool import PACKAGES, which
-from .wire import scaffoldds
-
-STACKS = ("tcp", "user")
+from .tool import PACKAGES, version, which
+from .wire import builds, scaffoldds
 
 
 def programs(plan: Plan) -> Document:
     """Requests per second; what is not installed is left out, and named in `missing`."""
     absent = [name for name in PACKAGES if which(name) is None]
-    with hosts(plan) as lab:
+    with builds(plan) as labs:
         all_stations = [
             station
             for program in (nginx, redis)
             if not set(program.NEEDS) & set(absent)
-            for stack in STACKS
+            for stack, lab in {"tcp": labs["user"], **labs}.items()
             if plan.has(stack)
             for station in _stations(lab, program, stack)
         ]
         take_turns(all_stations, plan)
-        found = document(describe(lab, plan), all_stations)
+        found = document(describe(labs["user"], plan), all_stations)
+    found["machine"]["programs"] = {
+        name: version(name) for name in sorted(PACKAGES) if name not in absent
+    }
     found["missing"] = [
         {"bench": "programs", "program": name, "package": PACKAGES[name]} for name in absent
     ]

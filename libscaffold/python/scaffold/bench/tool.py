@@ -1,6 +1,7 @@
 """Other people's programs: where they are, servers of them, and what one run of one has used."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -30,6 +31,15 @@ _EIO = 5
 def which(name: str) -> str | None:
     """Where a program is; servers are where root alone looks."""
     return shutil.which(name, path=_PLACES)
+
+
+def version(name: str) -> str:
+    """What an installed program says that it is; each has an option of its own for that."""
+    option = "--version" if name.startswith("redis") else "-v"
+    output = subprocess.PIPE
+    done = subprocess.run(_command([name, option]), stdout=output, stderr=subprocess.STDOUT)
+    found = re.search(rb"\d+(\.\d+)+", done.stdout)
+    return found.group().decode() if found else ""
 
 
 @dataclass(frozen=True)

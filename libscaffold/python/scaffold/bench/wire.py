@@ -1,6 +1,7 @@
 """From host to host."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 from ..lab import Lab
 from . import cases
@@ -43,17 +44,34 @@ def datagrams(plan: Plan) -> Document:
 
 
 def _measure(plan: Plan, wanted: Sequence[Case], datagrams: bool = False) -> Document:
-    with hosts(plan) as lab:
-        targets = _targets(lab, datagrams, plan)
-        with stations(wanted, lab["a"], targets, scaffoldds(lab)) as all_stations:
-            take_turns(all_stations, plan)
-        return document(describe(lab, plan), all_stations)
+    with builds(plan) as labs, ExitStack() as stack:
+        all_stations = [
+            station
+            for build, lab in labs.items()
+            for station in stack.enter_context(
+                stations(wanted, lab["a"], _targets(lab, build, datagrams, plan), scaffoldds(lab))
+            )
+        ]
+        take_turns(all_stations, plan)
+        return document(describe(labs["user"], plan), all_stations)
 
 
-def _targets(lab: Lab, datagrams: bool, plan: Plan) -> list[Target]:
-    _, plain = plain_server(lab["b"], datagrams=datagrams)
-    _, user = service_server(lab, "b", datagrams=datagrams)
-    return [target for target in (plain, user) if plan.has(target.stack)]
+@contextmanager
+def builds(plan: Plan) -> Iterator[dict[str, Lab]]:
+    """The hosts, and those of another build where one is given, by their stack."""
+    with ExitStack() as stack:
+        labs = {"user": stack.enter_context(hosts(plan))}
+        if plan.base is not None:
+            labs["base"] = stack.enter_context(hosts(plan, build=plan.base))
+        yield labs
+
+
+def _targets(lab: Lab, build: str, datagrams: bool, plan: Plan) -> list[Target]:
+    """The kernel's own server is with the first build's."""
+    targets = [service_server(lab, "b", build, datagrams)[1]]
+    if build == "user":
+        targets.insert(0, plain_server(lab["b"], datagrams=datagrams)[1])
+    return [target for target in targets if plan.has(target.stack)]
 
 
 def scaffoldds(lab: Lab) -> dict[str, int]:

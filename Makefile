@@ -10,7 +10,7 @@ WORKERS ?= 4
 C_FILES = $(shell git ls-files '*.c' '*.h' ':!tests/porting/fixtures')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-verify setup-lint native demo test verify fresh bench check format docs clean
+.PHONY: help setup setup-test setup-verify setup-lint native demo test verify fresh bench benchmarks check format docs clean
 
 help:
 	@echo 'make demo     two hosts, unmodified wget, memcached and iperf by service name'
@@ -18,6 +18,7 @@ help:
 	@echo 'make verify   the full forms, resumable; writes verify.json'
 	@echo 'make fresh    make demo and make test of HEAD on a bare Debian 12 below build/; needs root'
 	@echo 'make bench    all figures beside TCP and UDP in under five minutes, no verdicts'
+	@echo 'make benchmarks  all of them twice, free and on one CPU, for docs/benchmarks.md and its plots'
 	@echo 'make check    formatters, linters, types, documentation with warnings as errors'
 	@echo 'make format   what make check would complain about and a tool can mend'
 	@echo 'make docs     the documentation, in build/docs'
@@ -55,6 +56,21 @@ fresh:
 
 bench: setup
 	$(BIN)/scaffold bench all
+
+# What it measures is kept beside the page, which can be written anew from it. On a machine that has
+# something else to do, MAX_LOAD=100 takes figures that are worth as much.
+BENCHMARKS = docs/benchmarks
+MAX_LOAD ?= 1.5
+define measured
+	$(BIN)/scaffold bench $(2) --max-load $(MAX_LOAD) --json >$(BENCHMARKS)/$(1).new
+	mv $(BENCHMARKS)/$(1).new $(BENCHMARKS)/$(1).json
+endef
+benchmarks: setup-test
+	mkdir -p $(BENCHMARKS)
+	$(call measured,free,all --runs 10)
+	$(call measured,pinned,all --runs 20 --seconds 0.2 --pin)
+	$(call measured,shaped,throughput --runs 10 --shape 1gbit)
+	$(BIN)/python -m scaffold.bench.page docs/benchmarks.md
 
 check: setup-lint
 	clang-format --dry-run -Werror $(C_FILES)

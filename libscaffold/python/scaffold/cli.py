@@ -317,7 +317,13 @@ _HOSTS = [
         "--congestion", metavar="NAME", help="Congestion control of TCP.  [default: cubic]"
     ),
     click.option("--pin", is_flag=True, help="Everything on one CPU: compares work alone."),
-    click.option("--stack", "stacks", multiple=True, help="Only this one of those compared."),
+    click.option(
+        "--stack",
+        "stacks",
+        type=click.Choice(["tcp", "udp", "user", "local", "base"]),
+        multiple=True,
+        help="Only this one of those compared.",
+    ),
 ]
 _LINK = [
     click.option("--shape", "rate", metavar="RATE", help="Shape the link, as tc writes it: 1gbit."),

@@ -4,7 +4,8 @@ import pytest
 
 from scaffold import ServiceError, namespaces
 from scaffold.bench import Plan, check, check_rate
-from scaffold.bench.link import describe, hosts, mbit
+from scaffold.bench.hosts import hosts
+from scaffold.bench.link import describe, mbit
 from scaffold.lab import Lab
 
 CONGESTION = (

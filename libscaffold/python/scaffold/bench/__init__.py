@@ -2,7 +2,8 @@
 same programs. No verdicts, only figures; `docs/schemas/bench.schema.json` describes them.
 
     plan       what is asked for: seconds, runs, the link, one CPU, how busy the machine may be
-    link       the hosts and the link between them, with one congestion control on its routes
+    hosts      a pair of hosts, or one, with one congestion control on their routes
+    link       what is between them, and its description
     load       how busy the machine is, and waiting until it is not
     cpu        the CPU time of processes, by the part that each of them plays
     memory     the memory of processes, and of the kernel
@@ -18,16 +19,19 @@ same programs. No verdicts, only figures; `docs/schemas/bench.schema.json` descr
     overhead   what the shim costs a program that touches no service
     document   the figures, for programs
     drawing    the same for people
+    plot       the same as pictures
+    page       docs/benchmarks.md
 """
 
 from collections.abc import Callable
 
+from ..errors import WrongUsage
 from . import idle, overhead, programs, same_host, wire
 from .document import Document, merged
-from .link import check_rate
+from .link import check, check_rate
 from .load import BusyMachine, await_quiet
 from .peer import AS_SERVICE, PORT, SERVICE, Target, plain_server, servers, traffic
-from .plan import MOST_LOAD, Plan, check
+from .plan import MOST_LOAD, Plan
 
 BENCHES: dict[str, Callable[[Plan], Document]] = {
     "throughput": wire.throughput,
@@ -48,8 +52,10 @@ ALL = "all"
 
 def measure(name: str, plan: Plan) -> Document:
     """One of them, or ALL in one document."""
-    names = list(BENCHES) if name == ALL else [name]
-    return merged([BENCHES[one](plan) for one in names])
+    document = merged([BENCHES[one](plan) for one in (BENCHES if name == ALL else [name])])
+    if not document["rows"] and not document["missing"]:
+        raise WrongUsage("nothing to measure: no such stack is compared here; leave out --stack")
+    return document
 
 
 __all__ = [

@@ -37,11 +37,6 @@ class Case:
         """For people."""
         return f"{self.bench}, {self.name}"
 
-    @property
-    def flows(self) -> int:
-        """Streams that are open at a time; what is no stream counts as one."""
-        return self.words[0] if self.words else 1
-
     def sample(self, answer: Answer) -> Sample:
         """An answer's figure in `unit`."""
         if self.unit == "us":

@@ -8,11 +8,11 @@ from ..lab import Lab
 from . import cases, memory
 from .cases import Case
 from .document import Document, document, head, ratio, spread
-from .link import describe, hosts
+from .hosts import hosts, scaffoldds
+from .link import describe
 from .peer import Target, holding, servers
 from .plan import Plan
 from .runs import Station, stations, take_turns
-from .wire import scaffoldds
 
 
 def idle(plan: Plan) -> Document:

@@ -1,53 +1,20 @@
-"""The hosts, and the link between them."""
+"""The link between the hosts."""
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import namespaces
 from ..errors import WrongUsage
 from ..lab import Lab
-
-if TYPE_CHECKING:
-    from .plan import Plan
+from .plan import Plan
 
 CONGESTION = "cubic"
 """What the kernel has unless somebody chose; machines differ in what somebody chose."""
 _TCP = Path("/proc/sys/net/ipv4")
 
 
-@contextmanager
-def hosts(
-    plan: "Plan",
-    names: Sequence[str] = ("a", "b"),
-    config: str | None = None,
-    build: Path | None = None,
-) -> Iterator[Lab]:
-    """The hosts of a plan, their scaffoldds started with a configuration if one is given."""
-    rate, mtu = (plan.rate, plan.mtu or 1500) if len(names) > 1 else (None, 1500)
-    lab = Lab(names, kind=plan.kind, rate=rate, mtu=mtu, router=names[-1], build=build)
-    with lab:
-        for host in lab.hosts.values():
-            if host.namespace:
-                namespaces.congestion(host.namespace, plan.congestion or CONGESTION)
-            if plan.pin:
-                host.prefix += ("taskset", "--cpu-list", str(one_cpu()))
-        options: dict[str, Any] = {}
-        if config is not None:
-            options["config"] = lab.folder / "scaffoldd.toml"
-            options["config"].write_text(config)
-        lab.start(**options)
-        yield lab
-
-
-def one_cpu() -> int:
-    """The CPU that everything is pinned to: the last, since the first has the interrupts."""
-    return max(os.sched_getaffinity(0))
-
-
-def describe(lab: Lab, plan: "Plan") -> dict[str, Any]:
+def describe(lab: Lab, plan: Plan) -> dict[str, Any]:
     """What the figures were measured on."""
     has_link = lab.kind == "namespaces" and len(lab.hosts) > 1
     return {
@@ -61,17 +28,16 @@ def describe(lab: Lab, plan: "Plan") -> dict[str, Any]:
     }
 
 
-def _congestion(lab: Lab, plan: "Plan") -> str:
+def _congestion(lab: Lab, plan: Plan) -> str:
     """On loopback it is whatever the machine has."""
     if lab.kind == "namespaces":
         return plan.congestion or CONGESTION
     return (_TCP / "tcp_congestion_control").read_text().strip()
 
 
-def check_congestion(name: str | None) -> None:
-    """WrongUsage unless the kernel has it."""
+def _check_congestion(name: str) -> None:
     known = (_TCP / "tcp_available_congestion_control").read_text().split()
-    if (name or CONGESTION) not in known:
+    if name not in known:
         raise WrongUsage(f"this kernel has no congestion control {name}; it has {' '.join(known)}")
 
 
@@ -91,3 +57,17 @@ def check_rate(rate: str | None) -> None:
         mbit(rate)
     except ValueError:
         raise WrongUsage(f"{rate!r} is not a rate; write for example 1gbit") from None
+
+
+def check(plan: Plan) -> None:
+    """WrongUsage unless all that is asked for can be measured."""
+    check_rate(plan.rate)
+    if not plan.seconds > 0 or plan.runs < 1:
+        raise WrongUsage("--seconds and --runs must be positive")
+    has_link = namespaces.available() if plan.kind is None else plan.kind == "namespaces"
+    if (plan.rate or plan.mtu is not None) and not has_link:
+        raise WrongUsage("--shape and --mtu are a link's: --hosts namespaces, as root")
+    if plan.congestion and not has_link:
+        raise WrongUsage("--congestion is set on routes of its own: --hosts namespaces, as root")
+    if has_link:
+        _check_congestion(plan.congestion or CONGESTION)

@@ -10,7 +10,8 @@ from . import cases
 from .cases import Answer, Case
 from .document import Document, head, machine, spread
 from .figures import ratio_interval
-from .link import describe, one_cpu
+from .hosts import one_cpu
+from .link import describe
 from .load import await_quiet
 from .peer import Client, Target, ready, server_command
 from .plan import Plan

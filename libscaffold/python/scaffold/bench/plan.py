@@ -4,10 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import namespaces
-from ..errors import WrongUsage
-from .link import check_congestion, check_rate
-
 MOST_LOAD = 1.5
 """Above it other programs take so much of two CPUs that ratios change, not only figures."""
 
@@ -43,17 +39,3 @@ class Plan:
     def has(self, stack: str) -> bool:
         """Whether a stack is asked for."""
         return not self.stacks or stack in self.stacks
-
-
-def check(plan: Plan) -> None:
-    """WrongUsage unless all that is asked for can be measured."""
-    check_rate(plan.rate)
-    if not plan.seconds > 0 or plan.runs < 1:
-        raise WrongUsage("--seconds and --runs must be positive")
-    has_link = namespaces.available() if plan.kind is None else plan.kind == "namespaces"
-    if (plan.rate or plan.mtu is not None) and not has_link:
-        raise WrongUsage("--shape and --mtu are a link's: --hosts namespaces, as root")
-    if plan.congestion and not has_link:
-        raise WrongUsage("--congestion is set on routes of its own: --hosts namespaces, as root")
-    if has_link:
-        check_congestion(plan.congestion)

@@ -8,11 +8,11 @@ from ..lab import Lab
 from . import nginx, redis
 from .cpu import Meter
 from .document import Document, document
+from .hosts import builds, scaffoldds
 from .link import describe
 from .plan import Plan
 from .runs import Station, take_turns
 from .tool import PACKAGES, version, which
-from .wire import builds, scaffoldds
 
 
 def programs(plan: Plan) -> Document:

@@ -8,11 +8,11 @@ from ..errors import WrongUsage
 from ..lab import Lab
 from . import cases
 from .document import Document, document
-from .link import describe, hosts
+from .hosts import hosts, scaffoldds
+from .link import describe
 from .peer import Target, holding, plain_server, service_server
 from .plan import Plan
 from .runs import stations, take_turns
-from .wire import scaffoldds
 
 _LOOPBACK = "127.0.0.1"
 _HOST = ("a",)

@@ -1,13 +1,14 @@
 """From host to host."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 
 from ..lab import Lab
 from . import cases
 from .cases import Case
 from .document import Document, document
-from .link import describe, hosts
+from .hosts import builds, scaffoldds
+from .link import describe
 from .peer import Target, plain_server, service_server
 from .plan import Plan
 from .runs import stations, take_turns
@@ -56,28 +57,9 @@ def _measure(plan: Plan, wanted: Sequence[Case], datagrams: bool = False) -> Doc
         return document(describe(labs["user"], plan), all_stations)
 
 
-@contextmanager
-def builds(plan: Plan) -> Iterator[dict[str, Lab]]:
-    """The hosts, and those of another build where one is given, by their stack."""
-    with ExitStack() as stack:
-        labs = {"user": stack.enter_context(hosts(plan))}
-        if plan.base is not None:
-            labs["base"] = stack.enter_context(hosts(plan, build=plan.base))
-        yield labs
-
-
 def _targets(lab: Lab, build: str, datagrams: bool, plan: Plan) -> list[Target]:
     """The kernel's own server is with the first build's."""
     targets = [service_server(lab, "b", build, datagrams)[1]]
     if build == "user":
         targets.insert(0, plain_server(lab["b"], datagrams=datagrams)[1])
     return [target for target in targets if plan.has(target.stack)]
-
-
-def scaffoldds(lab: Lab) -> dict[str, int]:
-    """The pids of a lab's scaffoldds, by the part that they play."""
-    return {
-        f"scaffoldd_{'ab'[number]}": host.daemon.pid
-        for number, host in enumerate(lab.hosts.values())
-        if host.daemon
-    }

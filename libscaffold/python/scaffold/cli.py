@@ -314,7 +314,11 @@ _HOSTS = [
         help="Where the hosts are.  [default: namespaces as root]",
     ),
     click.option(
-        "--congestion", metavar="NAME", help="Congestion control of TCP.  [default: cubic]"
+        "--congestion",
+        default="cubic",
+        show_default=True,
+        metavar="NAME",
+        help="Congestion control of TCP and of scaffoldd.",
     ),
     click.option("--pin", is_flag=True, help="Everything on one CPU: compares work alone."),
     click.option(

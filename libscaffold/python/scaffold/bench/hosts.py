@@ -4,11 +4,9 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 from .. import namespaces
 from ..lab import Lab
-from .link import CONGESTION
 from .plan import Plan
 
 
@@ -16,23 +14,22 @@ from .plan import Plan
 def hosts(
     plan: Plan,
     names: Sequence[str] = ("a", "b"),
-    config: str | None = None,
+    config: str = "",
     build: Path | None = None,
 ) -> Iterator[Lab]:
-    """The hosts of a plan, their scaffoldds started with a configuration if one is given."""
+    """The hosts of a plan, with lines of their scaffoldds' configuration. Namespaces have the same
+    congestion control on their routes and in scaffoldd."""
     rate, mtu = (plan.rate, plan.mtu or 1500) if len(names) > 1 else (None, 1500)
     lab = Lab(names, kind=plan.kind, rate=rate, mtu=mtu, router=names[-1], build=build)
     with lab:
         for host in lab.hosts.values():
             if host.namespace:
-                namespaces.congestion(host.namespace, plan.congestion or CONGESTION)
+                namespaces.congestion(host.namespace, plan.congestion)
             if plan.pin:
                 host.prefix += ("taskset", "--cpu-list", str(one_cpu()))
-        options: dict[str, Any] = {}
-        if config is not None:
-            options["config"] = lab.folder / "scaffoldd.toml"
-            options["config"].write_text(config)
-        lab.start(**options)
+        settings = lab.folder / "scaffoldd.toml"
+        settings.write_text(f'congestion = "{plan.congestion}"\n{config}')
+        lab.start(config=settings)
         yield lab
 
 

@@ -7,10 +7,8 @@ from typing import Any
 from .. import namespaces
 from ..errors import WrongUsage
 from ..lab import Lab
-from .plan import Plan
+from .plan import CONGESTION, Plan
 
-CONGESTION = "cubic"
-"""What the kernel has unless somebody chose; machines differ in what somebody chose."""
 _TCP = Path("/proc/sys/net/ipv4")
 
 
@@ -29,9 +27,9 @@ def describe(lab: Lab, plan: Plan) -> dict[str, Any]:
 
 
 def _congestion(lab: Lab, plan: Plan) -> str:
-    """On loopback it is whatever the machine has."""
+    """On loopback TCP has whatever the machine has."""
     if lab.kind == "namespaces":
-        return plan.congestion or CONGESTION
+        return plan.congestion
     return (_TCP / "tcp_congestion_control").read_text().strip()
 
 
@@ -67,7 +65,7 @@ def check(plan: Plan) -> None:
     has_link = namespaces.available() if plan.kind is None else plan.kind == "namespaces"
     if (plan.rate or plan.mtu is not None) and not has_link:
         raise WrongUsage("--shape and --mtu are a link's: --hosts namespaces, as root")
-    if plan.congestion and not has_link:
+    if plan.congestion != CONGESTION and not has_link:
         raise WrongUsage("--congestion is set on routes of its own: --hosts namespaces, as root")
     if has_link:
-        _check_congestion(plan.congestion or CONGESTION)
+        _check_congestion(plan.congestion)

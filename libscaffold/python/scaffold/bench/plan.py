@@ -7,6 +7,9 @@ from pathlib import Path
 MOST_LOAD = 1.5
 """Above it other programs take so much of two CPUs that ratios change, not only figures."""
 
+CONGESTION = "cubic"
+"""What the kernel has unless somebody chose; machines differ in what somebody chose."""
+
 
 @dataclass
 class Plan:
@@ -21,8 +24,8 @@ class Plan:
     """Shape the link to this rate, as tc writes it ("1gbit")."""
     mtu: int | None = None
     """Of that link, in bytes; 1500 unless it is given."""
-    congestion: str | None = None
-    """Congestion control of the kernel's TCP; cubic unless it is given, where routes can be set."""
+    congestion: str = CONGESTION
+    """Congestion control of the kernel's TCP, where routes can be set, and of scaffoldd."""
     pin: bool = False
     """Everything on one CPU: work is compared, not where the scheduler puts it."""
     most_load: float | None = None

@@ -1,7 +1,7 @@
 """Tables for people, and what a terminal shows meanwhile."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO
 
 from ..show import console, table
@@ -10,6 +10,11 @@ from .document import Document
 
 Row = dict[str, Any]
 _NONE = "-"
+_SOME: dict[str, Callable[[Row], str]] = {
+    "p99, us": lambda row: number(row["p99"]) if row["unit"] == "us" else "",
+    "Jain's index": lambda row: f"{row['jain']:.4f}" if "jain" in row else "",
+}
+"""Columns of tables that have something in them."""
 _WORDS = {"case", "stack", "unit", "per", "beside the kernel's", "CPU beside the kernel's"}
 
 
@@ -41,7 +46,8 @@ def draw(document: Document) -> None:
     for bench in dict.fromkeys(row["bench"] for row in document["rows"]):
         rows = [row for row in document["rows"] if row["bench"] == bench]
         out.print()
-        out.print(_table(bench, rows, document["ratios"]))
+        title = bench if rows[0]["link"] == document["link"]["kind"] else f"{bench}, on loopback"
+        out.print(_table(title, rows, document["ratios"]))
     for line in _missing(document):
         out.print(line, highlight=False)
 
@@ -61,15 +67,14 @@ def heading(document: Document) -> str:
     return "; ".join(filter(None, parts))
 
 
-def _table(bench: str, rows: Sequence[Row], ratios: Sequence[Row]) -> Any:
+def _table(title: str, rows: Sequence[Row], ratios: Sequence[Row]) -> Any:
     parts = [part for part in PARTS if any(part in row.get("cpu_us", {}) for row in rows)]
-    columns = ["case", "stack", "median", "unit", "p99", "beside the kernel's", "runs"]
-    if any("jain" in row for row in rows):
-        columns.append("Jain's index")
+    columns = ["case", "stack", "median", "unit", "beside the kernel's", "runs"]
+    columns += [name for name, text in _SOME.items() if any(map(text, rows))]
     if parts:
         columns += [f"{part.replace('_', ' ')}, CPU us" for part in [*parts, "all"]]
         columns += ["per", "CPU beside the kernel's"]
-    result = table(bench, *columns, right=set(columns) - _WORDS)
+    result = table(title, *columns, right=set(columns) - _WORDS)
     for row in rows:
         its = ratios_of(row, ratios)
         result.add_row(*_cells(row, columns, its), *_cpu(row, parts, its))
@@ -81,11 +86,9 @@ def _cells(row: Row, columns: Sequence[str], ratios: Sequence[Row]) -> Iterator[
     yield row["stack"]
     yield number(row["median"])
     yield row["unit"]
-    yield number(row["p99"]) if row["unit"] == "us" else _NONE
     yield "; ".join(ratio_text(one, one) for one in ratios) or _NONE
     yield str(row["runs"])
-    if "Jain's index" in columns:
-        yield f"{row['jain']:.4f}" if "jain" in row else _NONE
+    yield from (text(row) or _NONE for name, text in _SOME.items() if name in columns)
 
 
 def _cpu(row: Row, parts: Sequence[str], ratios: Sequence[Row]) -> Iterator[str]:

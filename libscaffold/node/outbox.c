@@ -17,6 +17,7 @@ static const size_t room[SC_QUEUES] = {
 void sc_outbox_init(struct sc_outbox *o, struct sc_stack_counters *counters)
 {
     *o = (struct sc_outbox){.counters = counters};
+    sc_list_init(&o->leaving);
     for (size_t q = 0; q < SC_QUEUES; q++)
         sc_list_init(&o->queue[q].packets);
 }
@@ -105,6 +106,38 @@ void sc_outbox_control(struct sc_outbox *o, enum sc_queue q, const struct sc_und
     sc_outbox_put(o, q, to, packet, sc_writer_len(&w));
 }
 
+static void free_all(struct sc_list *packets)
+{
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, packets) free(sc_container(it, struct sc_packet_out, link));
+    sc_list_init(packets);
+}
+
+static size_t segment_of(const struct sc_packet_out *p)
+{
+    return p->segment ? p->segment : p->len;
+}
+
+/* Nothing is padded here: it is as long as the others, and they all are whole. */
+static bool goes_along(const struct sc_train *t, const struct sc_packet_out *p)
+{
+    return t->len % t->segment == 0 && segment_of(p) == t->segment &&
+           t->len + p->len <= SC_TRAIN_BYTES &&
+           (t->len + p->len + t->segment - 1) / t->segment <= SC_TRAIN_SEGMENTS &&
+           sc_underlay_equal(&t->to, &p->to);
+}
+
+static void take(struct sc_outbox *o, struct sc_outbox_queue *w, struct sc_packet_out *p,
+                 struct sc_train *t)
+{
+    sc_list_remove(&p->link);
+    sc_list_append(&o->leaving, &p->link);
+    w->count--;
+    w->bytes -= p->len;
+    t->len += p->len;
+    t->iov[t->iov_count++] = (struct iovec){p->data, p->len};
+}
+
 bool sc_outbox_drain(struct sc_outbox *o, enum sc_queue q, struct sc_train *t)
 {
     struct sc_outbox_queue *w = &o->queue[q];
@@ -112,19 +145,16 @@ bool sc_outbox_drain(struct sc_outbox *o, enum sc_queue q, struct sc_train *t)
     if (!first)
         return false;
     struct sc_packet_out *p = sc_container(first, struct sc_packet_out, link);
-    sc_list_remove(&p->link);
-    w->count--;
-    w->bytes -= p->len;
-    free(o->in_flight);
-    o->in_flight = p;
+    free_all(&o->leaving);
+    sc_train_begin(t, 0);
     t->to = p->to;
-    t->dst = 0;
-    t->len = p->len;
-    t->segment = p->segment ? p->segment : p->len;
-    t->ect = t->probe_mtu = false;
+    t->segment = segment_of(p);
     t->expendable = q == SC_QUEUE_STRANGERS;
-    t->iov_count = 1;
-    t->iov[0] = (struct iovec){p->data, p->len};
+    do {
+        take(o, w, p, t);
+        first = sc_list_first(&w->packets);
+        p = first ? sc_container(first, struct sc_packet_out, link) : NULL;
+    } while (p && goes_along(t, p));
     return true;
 }
 
@@ -138,9 +168,7 @@ bool sc_outbox_is_empty(const struct sc_outbox *o)
 
 void sc_outbox_fini(struct sc_outbox *o)
 {
-    struct sc_list *it, *tmp;
     for (size_t q = 0; q < SC_QUEUES; q++)
-        sc_list_each(it, tmp, &o->queue[q].packets)
-            free(sc_container(it, struct sc_packet_out, link));
-    free(o->in_flight);
+        free_all(&o->queue[q].packets);
+    free_all(&o->leaving);
 }

@@ -34,7 +34,7 @@ struct sc_outbox_queue {
 
 struct sc_outbox {
     struct sc_outbox_queue queue[SC_QUEUES];
-    struct sc_packet_out *in_flight; /* the one that the last drained train points at */
+    struct sc_list leaving; /* those that the last drained train points at */
     struct sc_stack_counters *counters;
 };
 
@@ -53,7 +53,8 @@ void sc_outbox_control(struct sc_outbox *o, enum sc_queue q, const struct sc_und
 /* One of many packets; those of one size to one place leave as a train. False: no room. */
 bool sc_outbox_join(struct sc_outbox *o, enum sc_queue q, const struct sc_underlay *to,
                     const uint8_t *data, size_t len);
-/* The first of a queue. The train points into it, and is valid until the next one is drained. */
+/* The first of a queue, and those behind it that go to the same place and are as long. The train
+ * points into them, and is valid until the next one is drained. */
 bool sc_outbox_drain(struct sc_outbox *o, enum sc_queue q, struct sc_train *t);
 
 #endif

@@ -14,6 +14,12 @@
 #define SC_TRAIN_SEGMENTS 64
 /* Bytes of one train: an IPv4 datagram's 65,535 less headers. */
 #define SC_TRAIN_BYTES 65000
+/* Padding of a packet for the sake of a shared train: less than what a call of its own costs, even
+ * at 1 Gbit/s (2 us). */
+#define SC_TRAIN_PADDING 256
+/* Flows that are ready and are looked at for one train: when their packets differ in length, or go
+ * to different hosts, the search ends somewhere. */
+#define SC_TRAIN_LOOK 256
 /* Hops before a packet is dropped: more than any sane chain of routers. */
 #define SC_HOP_LIMIT 16
 

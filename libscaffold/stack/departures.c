@@ -39,22 +39,57 @@ static bool address_train(struct sc_departures *d, struct sc_entry *e, struct sc
     return t->to.family != 0;
 }
 
-bool sc_departures_drain(struct sc_departures *d, struct sc_train *t, sc_time now)
+bool sc_departures_lead(struct sc_departures *d, struct sc_train *t, bool company, sc_time now)
 {
     for (struct sc_entry *e; (e = sc_flows_take_ready(d->flows)) != NULL;) {
+        sc_train_begin(t, e->flow.peer_address);
+        t->crowded = company && sc_departures_pending(d);
         if (!sc_flow_produce(&e->flow, t, now)) {
             sc_flows_arm(d->flows, e, now); /* not now after all: its deadline says when */
             continue;
         }
-        bool known = address_train(d, e, t, now);
-        t->expendable = e->unproven && e->flow.state == SC_FLOW_ANSWERED;
-        if (!known)
-            d->node->counters.dropped_unknown_address++;
-        sc_flows_touch(d->flows, e, now); /* to the back of the list when there is more */
-        if (known)
+        if (address_train(d, e, t, now)) {
+            t->expendable = e->unproven && e->flow.state == SC_FLOW_ANSWERED;
             return true;
+        }
+        d->node->counters.dropped_unknown_address++;
+        sc_departures_close(d, t, now);
     }
     return false;
+}
+
+/* It goes where the train goes. */
+static bool goes_along(const struct sc_entry *e, const struct sc_train *t)
+{
+    struct sc_underlay to = sc_ways_of(e);
+    return e->flow.peer_address == t->dst && sc_underlay_equal(&to, &t->to);
+}
+
+void sc_departures_join(struct sc_departures *d, struct sc_train *t, sc_time now)
+{
+    size_t looked = 0;
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &d->flows->ready)
+    {
+        struct sc_entry *e = sc_container(it, struct sc_entry, ready);
+        if (t->alone || looked++ == SC_TRAIN_LOOK)
+            return;
+        if (goes_along(e, t) && sc_flow_produce(&e->flow, t, now))
+            sc_list_remove(it);
+    }
+}
+
+/* Each to the back of the list when it has more. */
+void sc_departures_close(struct sc_departures *d, struct sc_train *t, sc_time now)
+{
+    sc_train_close(t, now);
+    const struct sc_flow *last = NULL;
+    for (size_t i = 0; i < t->packet_count; i++) {
+        struct sc_flow *f = t->packet[i].flow;
+        if (f != last)
+            sc_flows_touch(d->flows, sc_entry_of(f), now);
+        last = f;
+    }
 }
 
 bool sc_departures_pending(const struct sc_departures *d)
@@ -71,24 +106,12 @@ void sc_departures_tick(struct sc_departures *d, sc_time now)
     }
 }
 
-/* The flow that a train belongs to is named in its first packet: by the peer's id, which is not
- * ours to look up, so the peer's flows are asked who uses it. */
-void sc_departures_too_large(struct sc_departures *d, const struct sc_train *t, sc_time now)
+void sc_departures_too_large(struct sc_departures *d, const struct sc_train *t, size_t segment,
+                             sc_time now)
 {
-    struct sc_peer *p = t->dst ? sc_peers_find(d->peers, t->dst, &t->to) : NULL;
-    if (!p || t->iov_count == 0)
+    if (segment >= t->packet_count || t->dst == 0)
         return;
-    struct sc_reader r = sc_reader(t->iov[0].iov_base, t->iov[0].iov_len);
-    struct sc_header h;
-    sc_header_read(&r, &h);
-    struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &p->flows)
-    {
-        struct sc_entry *e = sc_container(it, struct sc_entry, siblings);
-        if (e->flow.peer_id != h.flow)
-            continue;
-        sc_flow_on_too_large(&e->flow, t->segment, now);
-        sc_flows_touch(d->flows, e, now);
-        return;
-    }
+    const struct sc_packet *p = &t->packet[segment];
+    sc_flow_on_too_large(p->flow, p->sent.size, now);
+    sc_flows_touch(d->flows, sc_entry_of(p->flow), now);
 }

@@ -199,12 +199,17 @@ bool sc_stack_pending(const struct sc_stack *s)
     return sc_batch_pending(&s->batch);
 }
 
-void sc_stack_on_send_error(struct sc_stack *s, const struct sc_train *t, bool too_large,
-                            sc_time now)
+void sc_stack_on_send_error(struct sc_stack *s, const struct sc_train *t, size_t segment,
+                            bool too_large, sc_time now)
 {
     s->node.counters.dropped_send++;
     if (too_large)
-        sc_departures_too_large(&s->departures, t, now);
+        sc_departures_too_large(&s->departures, t, segment, now);
+}
+
+void sc_stack_on_unsegmented(struct sc_stack *s)
+{
+    s->batch.one_by_one = true;
 }
 
 void sc_stack_on_unreachable(struct sc_stack *s, const struct sc_underlay *underlay, sc_time now)

@@ -61,10 +61,13 @@ bool sc_stack_drain(struct sc_stack *s, struct sc_train *t, sc_time now);
 /* True when sc_stack_drain has something to do now. */
 bool sc_stack_pending(const struct sc_stack *s);
 
-/* The train just drained could not be sent: EMSGSIZE (too_large) is path-MTU discovery's; anything
- * else is counted, and recovery's business. */
-void sc_stack_on_send_error(struct sc_stack *s, const struct sc_train *t, bool too_large,
-                            sc_time now);
+/* This segment of the train just drained, counted from 0, could not be sent: EMSGSIZE (too_large)
+ * is path-MTU discovery's; anything else is counted, and recovery's business. */
+void sc_stack_on_send_error(struct sc_stack *s, const struct sc_train *t, size_t segment,
+                            bool too_large, sc_time now);
+
+/* The underlay sends packets one by one from now on: none is padded for a train's sake. */
+void sc_stack_on_unsegmented(struct sc_stack *s);
 
 /* The underlay reported that nobody listens there (ICMP): a peer at it is probed at once. A hint
  * only: anyone can send such a report. */

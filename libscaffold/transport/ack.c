@@ -107,6 +107,17 @@ static void age(struct sc_ack_state *a, sc_time rtt, sc_time now)
     a->mark_acks = 0;
 }
 
+static bool has_ecn(const struct sc_ack_state *a)
+{
+    return (a->ect0 | a->ect1 | a->ce) != 0;
+}
+
+size_t sc_ack_len(const struct sc_ack_state *a)
+{
+    size_t n = a->received.count < SC_ACK_FRAME_RANGES ? a->received.count : SC_ACK_FRAME_RANGES;
+    return n ? sc_ack_room(n, has_ecn(a)) : 0;
+}
+
 bool sc_ack_fill(struct sc_ack_state *a, struct sc_ack *frame, sc_time rtt, sc_time now)
 {
     if (a->received.count == 0) { /* nothing to say: nothing may stay due for ever */
@@ -116,7 +127,7 @@ bool sc_ack_fill(struct sc_ack_state *a, struct sc_ack *frame, sc_time rtt, sc_t
     age(a, rtt, now);
     sc_time delay = now > a->largest_at ? now - a->largest_at : 0;
     sc_ack_from_ranges(frame, &a->received, delay < UINT32_MAX ? (uint32_t)delay : UINT32_MAX);
-    frame->has_ecn = (a->ect0 | a->ect1 | a->ce) != 0;
+    frame->has_ecn = has_ecn(a);
     frame->ect0 = a->ect0;
     frame->ect1 = a->ect1;
     frame->ce = a->ce;

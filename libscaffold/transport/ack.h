@@ -47,6 +47,9 @@ void sc_ack_settle(struct sc_ack_state *a);
 
 void sc_ack_on_timer(struct sc_ack_state *a, sc_time now);
 
+/* Bytes that the frame to send now would have, at most. */
+size_t sc_ack_len(const struct sc_ack_state *a);
+
 /* Fills the frame to send now; everything received so far counts as reported. False when there is
  * nothing to report. rtt paces forgetting old ranges. */
 bool sc_ack_fill(struct sc_ack_state *a, struct sc_ack *frame, sc_time rtt, sc_time now);

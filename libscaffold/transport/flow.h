@@ -196,8 +196,9 @@ void sc_flow_settle(struct sc_flow *f, sc_time now);
 /* True when sc_flow_produce would yield something now. */
 bool sc_flow_wants_send(const struct sc_flow *f, sc_time now);
 
-/* Builds the next train. False when there is nothing to send (or not yet: see the deadline). Called
- * once per turn, so that flows share the link train by train. */
+/* Adds the flow's next packets to an open train for its peer's address. False when there is nothing
+ * to send (or not yet: see the deadline), or what there is does not go with what the train has.
+ * Once per train, so that flows share the link train by train. */
 bool sc_flow_produce(struct sc_flow *f, struct sc_train *t, sc_time now);
 
 sc_time sc_flow_deadline(const struct sc_flow *f);

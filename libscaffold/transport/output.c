@@ -17,7 +17,7 @@
 /* Bytes of stream that wait, with the head of a packet for them. */
 static uint64_t waiting(const struct sc_flow *f)
 {
-    return sc_send_backlog(&f->send) + sc_head_len(f->opening.confirming) + SC_STREAM_HEAD;
+    return sc_send_backlog(&f->send) + sc_head_len(f->opening.confirming) + SC_STREAM_SIZED_HEAD;
 }
 
 /* Packets of stream bytes that may leave now. */
@@ -108,6 +108,16 @@ static void count_piece(struct sc_flow *f, const struct sc_send_piece *piece)
         f->stats.bytes_sent += piece->len;
 }
 
+/* The head of a frame that leaves `left` bytes of the packet unused. What may be padded behind it
+ * has a length; a single byte goes before it, so that a packet is full or may be padded. */
+static void write_stream_head(struct sc_writer *w, const struct sc_send_piece *piece, size_t left)
+{
+    const size_t len_of_len = SC_STREAM_SIZED_HEAD - SC_STREAM_HEAD;
+    if (left < len_of_len)
+        sc_write_zeros(w, left);
+    sc_stream_head_write(w, piece->offset, piece->fin, left >= len_of_len, piece->len);
+}
+
 /* The next stream bytes into what is left of the packet. Returns their number. */
 static size_t write_stream(struct build *b, struct sc_writer *w, struct sc_sent *sent,
                            struct sc_send_piece *piece)
@@ -115,14 +125,14 @@ static size_t write_stream(struct build *b, struct sc_writer *w, struct sc_sent 
     size_t used = sc_writer_len(w) + SC_STREAM_HEAD;
     if (used >= b->size || !sc_send_take(&b->f->send, b->size - used, piece))
         return 0;
-    sc_stream_head_write(w, piece->offset, piece->fin, false, piece->len);
+    write_stream_head(w, piece, b->size - used - piece->len);
     sent->offset = piece->offset & SC_STREAM_OFFSET_MAX;
     sent->len = (uint16_t)piece->len;
     sent->flags |= SC_SENT_STREAM;
     if (piece->fin)
         sent->flags |= SC_SENT_FIN;
     count_piece(b->f, piece);
-    b->more = used + piece->len == b->size;
+    b->more = sc_writer_len(w) + piece->len == b->size;
     return piece->len;
 }
 
@@ -140,10 +150,8 @@ static void end_packet(struct build *b, struct sc_sent *sent)
     struct sc_flow *f = b->f;
     if (!(sent->flags & SC_SENT_ELICITING))
         return;
-    if (!f->path.ecn.off && !f->opening.confirming) {
+    if (b->t->ect)
         sent->flags |= SC_SENT_ECT;
-        b->t->ect = true;
-    }
     if (f->probes > 0)
         f->probes--;
     b->in_flight += sent->size;
@@ -178,44 +186,84 @@ static void note_limit(const struct build *b)
         f->path.congestion.limited = true;
 }
 
-static bool produce_mtu_probe(struct build *b, size_t size)
+/* --- a flow's part of a train ----------------------------------------------------------------- */
+
+static void add_mtu_probe(struct build *b, size_t size)
 {
-    struct sc_flow *f = b->f;
-    struct sc_train *t = b->t;
-    if (!sc_recovery_reserve(&f->recovery, 1))
-        return false;
-    static const uint8_t padding[SC_DATAGRAM_MAX]; /* SC_FRAME_PADDING is 0 */
     struct sc_writer w;
-    struct sc_sent *sent = &sc_head_begin(f, t, &w)->sent;
+    struct sc_sent *sent = &sc_head_begin(b->f, b->t, &w)->sent;
     sc_write_u8(&w, SC_FRAME_PING);
     sent->flags = SC_SENT_MTU_PROBE;
-    sc_train_written(t, &w);
-    size_t rest = size - t->len;
-    t->iov[t->iov_count] = (struct iovec){(void *)(uintptr_t)padding, rest};
-    sc_train_extend(t, 1, rest);
-    t->probe_mtu = true;
-    sc_path_on_probe_sent(&f->path, size);
+    sc_train_written(b->t, &w);
+    sc_train_pad(b->t, size);
+    b->t->probe_mtu = true;
+    sc_path_on_probe_sent(&b->f->path, size);
     end_packet(b, sent);
-    return true;
+}
+
+/* The packet before was full. In a crowd what is left stays for another train, unless it fills a
+ * packet, too: behind a short one nobody could be. */
+static bool goes_on(const struct build *b)
+{
+    return b->more && sc_send_pending(&b->f->send) && (!b->t->crowded || waiting(b->f) >= b->size);
+}
+
+static void add_packets(struct build *b, size_t count)
+{
+    add_packet(b, true, count > 0);
+    for (size_t i = 1; i < count && goes_on(b); i++)
+        add_packet(b, false, true);
+    note_limit(b);
+}
+
+/* What write_control will write. */
+static size_t control_len(const struct sc_flow *f)
+{
+    size_t ack = f->ack.pending > 0 ? sc_ack_len(&f->ack) : 0;
+    return ack + (f->recv.want_window ? SC_WINDOW_LEN : 0) + (f->urgent_sent ? 0 : SC_URGENT_LEN) +
+           f->want_ping + (f->recovery.timeouts > 0 ? PROBE_PADDING : 0);
+}
+
+/* What the first packet will be. */
+static size_t first_len(const struct sc_flow *f, size_t stream)
+{
+    uint64_t len = control_len(f) + (stream ? waiting(f) : sc_head_len(f->opening.confirming));
+    return len < f->path.pmtu.size ? (size_t)len : f->path.pmtu.size;
+}
+
+/* What its packets may be padded to: padding is in flight, too. */
+static size_t padding_limit(const struct sc_flow *f, size_t stream)
+{
+    uint64_t window = sc_path_window(&f->path, f->recovery.in_flight, waiting(f));
+    return stream && window < f->path.pmtu.size ? (size_t)window : f->path.pmtu.size;
+}
+
+/* Packets that only acknowledge are neither marked, nor is what marks they get reported. */
+static bool is_marked(const struct sc_flow *f, size_t stream)
+{
+    bool eliciting = stream > 0 || f->recv.want_window || !f->urgent_sent || f->want_ping;
+    return eliciting && !f->path.ecn.off && !f->opening.confirming;
 }
 
 bool sc_output_produce(struct sc_flow *f, struct sc_train *t, sc_time now)
 {
-    if (!sc_recovery_has_room(&f->recovery, SC_TRAIN_SEGMENTS))
+    size_t probe = mtu_probe_due(f, now), stream = segments_allowed(f, now);
+    if (!sc_recovery_has_room(&f->recovery, SC_TRAIN_SEGMENTS) ||
+        (probe == 0 && stream == 0 && !control_due(f)))
         return false;
+    struct sc_run run = {.count = stream,
+                         .size = first_len(f, stream),
+                         .limit = padding_limit(f, stream),
+                         .ect = is_marked(f, probe + stream),
+                         .alone = probe > 0};
+    if (!sc_train_takes(t, &run) || !sc_recovery_reserve(&f->recovery, stream ? stream : 1))
+        return false; /* no memory: a timer will bring us back */
     struct build b = {
         .f = f, .t = t, .now = now, .size = f->path.pmtu.size, .in_flight = f->recovery.in_flight};
-    size_t probe = mtu_probe_due(f, now);
+    stream = sc_train_begin_run(t, &run);
     if (probe > 0)
-        return produce_mtu_probe(&b, probe);
-    size_t count = segments_allowed(f, now);
-    if (count == 0 && !control_due(f))
-        return false;
-    if (!sc_recovery_reserve(&f->recovery, count ? count : 1))
-        return false; /* no memory: a timer will bring us back */
-    add_packet(&b, true, count > 0);
-    for (size_t i = 1; i < count && b.more && sc_send_pending(&f->send); i++)
-        add_packet(&b, false, true);
-    note_limit(&b);
+        add_mtu_probe(&b, probe);
+    else
+        add_packets(&b, stream);
     return true;
 }

@@ -40,30 +40,21 @@ bool sc_flow_wants_send(const struct sc_flow *f, sc_time now)
     return false;
 }
 
-static bool produce(struct sc_flow *f, struct sc_train *t, sc_time now)
+bool sc_flow_produce(struct sc_flow *f, struct sc_train *t, sc_time now)
 {
     switch (f->state) {
     case SC_FLOW_OPENING:
     case SC_FLOW_ANSWERED:
-        return sc_open_produce(f, t, now);
+        return t->packet_count == 0 && sc_open_produce(f, t, now);
     case SC_FLOW_OPEN:
     case SC_FLOW_LINGER:
         return sc_output_produce(f, t, now);
     case SC_FLOW_FAILED:
-        return sc_close_produce(f, t, now);
+        return t->packet_count == 0 && sc_close_produce(f, t, now);
     case SC_FLOW_DEAD:
         break;
     }
     return false;
-}
-
-bool sc_flow_produce(struct sc_flow *f, struct sc_train *t, sc_time now)
-{
-    sc_train_begin(t, f->peer_address);
-    if (!produce(f, t, now))
-        return false;
-    sc_train_close(t, now);
-    return true;
 }
 
 /* --- deadlines -------------------------------------------------------------------------------- */

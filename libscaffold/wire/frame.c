@@ -81,9 +81,9 @@ void sc_frame_read(struct sc_reader *r, struct sc_frame *f)
     }
 }
 
-size_t sc_ack_room(const struct sc_ack *a)
+size_t sc_ack_room(size_t ranges, bool has_ecn)
 {
-    return 1 + 8 + 4 + 1 + 4 + (a->count - 1) * 8 + (a->has_ecn ? 12 : 0);
+    return 1 + 8 + 4 + 1 + 4 + (ranges - 1) * 8 + (has_ecn ? 12 : 0);
 }
 
 void sc_ack_write(struct sc_writer *w, const struct sc_ack *a)

@@ -44,8 +44,11 @@ enum sc_frame_type {
 #define SC_STREAM_FIN 0x01
 #define SC_STREAM_LEN 0x02
 #define SC_STREAM_OFFSET_MAX ((UINT64_C(1) << 48) - 1)
-/* Bytes of a STREAM frame before its data, without the length. */
+/* Bytes of a STREAM frame before its data, without and with the length. */
 #define SC_STREAM_HEAD 7
+#define SC_STREAM_SIZED_HEAD 9
+#define SC_WINDOW_LEN 9
+#define SC_URGENT_LEN 7
 
 enum sc_abort_reason {
     SC_ABORT_RESET = 1,    /* the application aborted, or closed with unread data */
@@ -87,7 +90,7 @@ struct sc_frame {
 void sc_frame_read(struct sc_reader *r, struct sc_frame *f);
 
 /* Encoders; each needs at most the room that its _room function or constant says. */
-size_t sc_ack_room(const struct sc_ack *a);
+size_t sc_ack_room(size_t ranges, bool has_ecn);
 void sc_ack_write(struct sc_writer *w, const struct sc_ack *a);
 
 /* Fills `a` from received packet numbers: the highest SC_ACK_FRAME_RANGES ranges. Needs count > 0.
@@ -97,9 +100,9 @@ void sc_ack_from_ranges(struct sc_ack *a, const struct sc_ranges *received, uint
 /* Writes only the head of a STREAM frame: type, offset and, if asked for, length. */
 void sc_stream_head_write(struct sc_writer *w, uint64_t offset, bool fin, bool with_len,
                           size_t len);
-void sc_window_write(struct sc_writer *w, uint64_t window); /* 9 bytes */
+void sc_window_write(struct sc_writer *w, uint64_t window); /* SC_WINDOW_LEN */
 void sc_abort_write(struct sc_writer *w, uint16_t reason);  /* 3 bytes */
-void sc_urgent_write(struct sc_writer *w, uint64_t offset); /* 7 bytes */
+void sc_urgent_write(struct sc_writer *w, uint64_t offset); /* SC_URGENT_LEN */
 
 /* True for frames that the receiver must acknowledge: all but PADDING, ACK and ACK_ECN. */
 bool sc_frame_elicits_ack(const struct sc_frame *f);

@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "transport/flow.h"
-#include "transport/train.h"
+#include "transport/alone.h"
 
 static struct sc_train train;
 
@@ -49,7 +48,7 @@ static void packet(struct world *w, const uint8_t *data, size_t len, uint64_t nu
 static void check_train(void)
 {
     size_t len = 0;
-    require(train.iov_count > 0 && train.iov_count <= SC_TRAIN_SEGMENTS * 4);
+    require(train.iov_count > 0 && train.iov_count <= SC_TRAIN_PIECES);
     for (size_t i = 0; i < train.iov_count; i++)
         len += train.iov[i].iov_len;
     require(len == train.len && train.segment > 0 && train.segment <= SC_DATAGRAM_MAX);
@@ -60,7 +59,7 @@ static void drain(struct world *w)
 {
     for (int i = 0; sc_flow_wants_send(&w->f, w->now); i++) {
         require(i < 10000);
-        require(sc_flow_produce(&w->f, &train, w->now));
+        require(produce_alone(&w->f, &train, w->now));
         check_train();
     }
 }

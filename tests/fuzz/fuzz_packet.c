@@ -123,7 +123,7 @@ static void write_ack(struct sc_writer *w, const struct sc_ack *a)
         require(i == 0 || a->range[i].to < a->range[i - 1].from);
     }
     sc_ack_write(w, a);
-    require(sc_writer_len(w) - before == sc_ack_room(a));
+    require(sc_writer_len(w) - before == sc_ack_room(a->count, a->has_ecn));
 }
 
 static void write_stream(const struct input *in, struct sc_writer *w, const struct sc_frame *f,

@@ -170,7 +170,7 @@ static void check_sent(struct node *n, const struct packet *p)
 static void check_train(const struct sc_train *t)
 {
     size_t len = 0;
-    require(t->iov_count > 0 && t->iov_count <= SC_TRAIN_SEGMENTS * 4);
+    require(t->iov_count > 0 && t->iov_count <= SC_TRAIN_PIECES);
     for (size_t i = 0; i < t->iov_count; i++)
         len += t->iov[i].iov_len;
     require(len == t->len && len > 0 && len <= SC_TRAIN_BYTES);
@@ -205,7 +205,7 @@ void drain(struct node *n)
     while (sc_stack_drain(n->stack, t, n->world->now)) {
         check_train(t);
         if (n->send_error)
-            sc_stack_on_send_error(n->stack, t, n->send_error == 1, n->world->now);
+            sc_stack_on_send_error(n->stack, t, 0, n->send_error == 1, n->world->now);
         else
             cut(n, t);
         n->send_error = 0;

@@ -143,24 +143,49 @@ static bool train_is_sane(struct sim_host *h, const struct sc_train *t)
     return true;
 }
 
-static void send_train(struct sim_host *h, const struct sc_train *t)
+/* For the host's own network. */
+static bool is_too_large(const struct sim_host *h, size_t len)
 {
     const struct sim_link_config *out = &h->out->config;
-    size_t largest = t->segment < t->len ? t->segment : t->len;
-    if (!train_is_sane(h, t))
-        return;
-    if (out->refuse_large && out->mtu && largest + SIM_IP_UDP > out->mtu) {
-        sc_stack_on_send_error(h->stack, t, true, h->sim->now);
-        return;
+    return out->refuse_large && out->mtu && len + SIM_IP_UDP > out->mtu;
+}
+
+/* Packets of one flow after the other, marked alike, and none of them a probe. */
+static bool company_is_sane(struct sim_host *h, const struct sc_train *t)
+{
+    bool shared = false;
+    for (size_t i = 0; i < t->packet_count; i++) {
+        const struct sc_packet *p = &t->packet[i];
+        bool last = i + 1 == t->packet_count;
+        shared |= p->flow != t->packet[0].flow;
+        if ((!last && p->sent.size != t->segment) || !(p->sent.flags & SC_SENT_ECT) == t->ect ||
+            (shared && (t->probe_mtu || p->sent.size > p->flow->path.pmtu.size))) {
+            sim_violation(h->sim, "%s: packet %zu of %zu does not belong into its train",
+                          h->config.host_name, i, t->packet_count);
+            return false;
+        }
     }
+    h->trains++;
+    h->shared += shared ? t->packet_count : 0;
+    return true;
+}
+
+static void send_train(struct sim_host *h, const struct sc_train *t)
+{
+    if (!train_is_sane(h, t) || !company_is_sane(h, t))
+        return;
     struct gather g = {.iov = t->iov, .left = t->iov_count};
-    for (size_t done = 0; done < t->len;) {
+    for (size_t done = 0; done < t->len; done += t->segment) {
         size_t len = t->len - done < t->segment ? t->len - done : t->segment;
         struct sim_packet *p = new_packet(h, &h->underlay, &t->to, len, t->ect ? 2 : 0);
         gather(&g, p->data, len);
         sim_audit_packet(h->sim->audit, h, p->data, len);
-        send_packet(h, p);
-        done += len;
+        if (!is_too_large(h, len)) {
+            send_packet(h, p);
+            continue;
+        }
+        free(p);
+        sc_stack_on_send_error(h->stack, t, done / t->segment, true, h->sim->now);
     }
 }
 
@@ -273,6 +298,24 @@ void sim_host_kick(struct sim_host *h)
     sim_at(h->sim, h->sim->now, take_turn, h, 0);
 }
 
+static void end_gathering(struct sim *sim, void *arg, uint64_t value)
+{
+    (void)sim;
+    (void)value;
+    struct sim_host *h = arg;
+    h->gathering = false;
+    sim_host_kick(h);
+}
+
+static void gather_more(struct sim_host *h)
+{
+    if (h->gathers == 0)
+        sim_host_kick(h);
+    else if (!h->gathering)
+        sim_at(h->sim, h->sim->now + h->gathers, end_gathering, h, 0);
+    h->gathering = h->gathers > 0;
+}
+
 void sim_host_deliver(struct sim_host *h, struct sim_packet *p)
 {
     bool known = !p->source || h->allowed[p->source->index];
@@ -292,7 +335,7 @@ void sim_host_deliver(struct sim_host *h, struct sim_packet *p)
     p->next = NULL;
     *h->inbox_end = p;
     h->inbox_end = &p->next;
-    sim_host_kick(h);
+    gather_more(h);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */

@@ -263,7 +263,9 @@ struct sim_host {
     int side;
     bool firewall; /* lets in only from hosts that were sent to before */
     bool allowed[SIM_HOSTS];
-    bool lazy; /* takes events after settle instead of before */
+    bool lazy;       /* takes events after settle instead of before */
+    sc_time gathers; /* what arrives within this time arrives at once, as from a network card */
+    bool gathering;
     unsigned incarnation;
 
     struct sim_packet *inbox, **inbox_end;
@@ -275,6 +277,7 @@ struct sim_host {
     struct sim_service *services;
     struct sim_disk disk;
     uint64_t packets_in, bytes_in, packets_out, bytes_out; /* UDP payloads */
+    uint64_t trains, shared; /* shared: packets in company of others' */
     uint64_t turns;
     size_t max_memory; /* most that sc_stack_memory said */
     void (*on_packet)(struct sim_host *h, struct sim_packet *p); /* raw host: sees what comes */

@@ -48,7 +48,7 @@ static struct sim_world world(const char *name, double loss)
 {
     struct sim_link_config core = sim_path(20, RTT, 2);
     core.loss = loss;
-    return sim_world_new(name, 41, 1, 1, &core);
+    return sim_world_new(name, 42, 1, 1, &core);
 }
 
 static void move(struct sim_world *w, unsigned who)

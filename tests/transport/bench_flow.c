@@ -5,8 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "transport/flow.h"
-#include "transport/train.h"
+#include "transport/alone.h"
 
 enum { CLIENT, SERVER };
 
@@ -83,7 +82,7 @@ static void read_all(sc_time now)
 static bool pass(int from, sc_time now)
 {
     double a = seconds();
-    if (!sc_flow_wants_send(&flow[from], now) || !sc_flow_produce(&flow[from], &train, now))
+    if (!sc_flow_wants_send(&flow[from], now) || !produce_alone(&flow[from], &train, now))
         return false;
     double b = seconds();
     size_t n = cut();

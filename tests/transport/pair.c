@@ -149,7 +149,7 @@ void pair_send_train(struct pair *p, int from, struct sc_train *t)
     assert_int_equal(len, t->len);
     assert_true(t->segment > 0 && len > 0 && len <= SC_TRAIN_BYTES);
     assert_true((len + t->segment - 1) / t->segment <= SC_TRAIN_SEGMENTS);
-    assert_true(t->iov_count <= SC_TRAIN_SEGMENTS * 4);
+    assert_true(t->iov_count <= SC_TRAIN_PIECES);
     for (size_t at = 0; at < len; at += t->segment) {
         size_t part = len - at < t->segment ? len - at : t->segment;
         if (part > p->largest)
@@ -327,7 +327,7 @@ static void turn(struct pair *p)
     }
     for (int i = 0; i < 2; i++) {
         while (alive(p, i) && sc_flow_wants_send(&p->flow[i], p->now)) {
-            assert_true(sc_flow_produce(&p->flow[i], &p->train, p->now));
+            assert_true(produce_alone(&p->flow[i], &p->train, p->now));
             pair_send_train(p, i, &p->train);
         }
         if (alive(p, i))

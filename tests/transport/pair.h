@@ -12,8 +12,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "transport/flow.h"
-#include "transport/train.h"
+#include "transport/alone.h"
 
 enum { CLIENT, SERVER };
 

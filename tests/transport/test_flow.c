@@ -440,7 +440,7 @@ static void tiny_packets(void **state)
             sc_flow_send_commit(f, 1, p->now);
         }
         if (sc_flow_wants_send(f, p->now)) {
-            assert_true(sc_flow_produce(f, &p->train, p->now));
+            assert_true(produce_alone(f, &p->train, p->now));
             pair_send_train(p, CLIENT, &p->train);
         }
     }

@@ -29,7 +29,7 @@ static struct sc_open produced(void)
     static struct sc_train t;
     struct sc_open open;
     struct sc_header h;
-    assert_true(sc_flow_produce(client(), &t, p->now));
+    assert_true(produce_alone(client(), &t, p->now));
     assert_int_equal(t.iov_count, 1);
     struct sc_reader r = sc_reader(t.iov[0].iov_base, t.iov[0].iov_len);
     assert_true(t.len >= SC_DATAGRAM_BASE);
@@ -199,11 +199,11 @@ static void repeated_answer_draws_the_third_packet_again(void **state)
     struct sc_open open = produced();
     struct sc_answer a = answer_to(&open, 2);
     sc_flow_on_answer(client(), &a, p->now);
-    assert_true(sc_flow_produce(client(), &t, p->now));
+    assert_true(produce_alone(client(), &t, p->now));
     assert_int_equal(t.scratch[0] & 15, SC_PKT_CONFIRM);
     assert_false(sc_flow_wants_send(client(), p->now));
     sc_flow_on_answer(client(), &a, p->now);
-    assert_true(sc_flow_produce(client(), &t, p->now));
+    assert_true(produce_alone(client(), &t, p->now));
     assert_int_equal(t.scratch[0] & 15, SC_PKT_CONFIRM);
 }
 
@@ -269,7 +269,7 @@ static void answer_is_no_amplifier(void **state)
     assert_true(p->has_server);
     struct sc_open open = {.open_id = client()->open_id};
     sc_flow_on_open(&p->flow[SERVER], &open, p->now);
-    assert_true(sc_flow_produce(&p->flow[SERVER], &t, p->now));
+    assert_true(produce_alone(&p->flow[SERVER], &t, p->now));
     assert_true(t.len < SC_DATAGRAM_BASE);
     for (int i = 0; i < 100; i++) {
         sc_flow_on_timer(&p->flow[SERVER], p->now += 10 * SC_MS);

@@ -12,11 +12,7 @@
 #include <unistd.h>
 
 #include "base/list.h"
-#include "base/log.h"
 
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
 #ifndef UDP_GRO
 #define UDP_GRO 104
 #endif
@@ -30,9 +26,6 @@
 #define ASIDE_BUFFER (8 * 1024 * 1024)
 /* One GRO train. */
 #define TRAIN_ROOM 65536
-
-/* EPOLLOUT is asked for only while blocked: every packet that leaves would raise it. */
-#define WATCHED (EPOLLIN | EPOLLET)
 
 static void set_int(int fd, int level, int name, int value)
 {
@@ -65,7 +58,7 @@ static void on_readable(struct sc_watch *w, uint32_t events)
     struct sc_udp_socket *s = sc_container(w, struct sc_udp_socket, watch);
     if (s->udp->blocked && (events & EPOLLOUT)) {
         s->udp->blocked = false;
-        sc_loop_rewatch(s->udp->loop, w, WATCHED);
+        sc_loop_rewatch(s->udp->loop, w, SC_UDP_WATCHED);
     }
     if (events & (EPOLLIN | EPOLLERR))
         s->readable = true;
@@ -123,7 +116,7 @@ static int open_socket(struct sc_udp *u, struct sc_udp_socket *s, const struct s
         return err;
     }
     s->aside = open_aside(s->watch.fd);
-    return sc_loop_watch(u->loop, &s->watch, WATCHED);
+    return sc_loop_watch(u->loop, &s->watch, SC_UDP_WATCHED);
 }
 
 static uint16_t bound_port(int fd)
@@ -162,9 +155,9 @@ int sc_udp_open(struct sc_udp *u, struct sc_loop *loop, const char *listen4, con
     u->loop = loop;
     u->v4.watch.fd = u->v6.watch.fd = u->v4.aside = u->v6.aside = -1;
     u->gso = true;
-    u->stash = malloc(TRAIN_ROOM);
+    u->stash.data = malloc(TRAIN_ROOM);
     u->room = malloc(SC_UDP_BATCH * TRAIN_ROOM);
-    if (!u->stash || !u->room)
+    if (!u->stash.data || !u->room)
         return -ENOMEM;
     int err = *listen4 ? open_v4(u, listen4, port) : 0;
     if (err < 0)
@@ -188,7 +181,7 @@ void sc_udp_close(struct sc_udp *u)
         if (s[i]->aside >= 0)
             close(s[i]->aside);
     }
-    free(u->stash);
+    free(u->stash.data);
     free(u->room);
 }
 
@@ -278,183 +271,4 @@ bool sc_udp_receive(struct sc_udp *u, struct sc_stack *stack, sc_time now)
     else if (u->v6.readable)
         receive_from(u, &u->v6, stack, now);
     return u->v4.readable || u->v6.readable;
-}
-
-/* --- sending ---------------------------------------------------------------------------------- */
-
-struct outgoing {
-    struct msghdr msg;
-    struct sockaddr_storage to;
-    union {
-        struct cmsghdr align;
-        char room[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint16_t))];
-    } control;
-};
-
-static void put_control(struct outgoing *o, int level, int type, const void *value, size_t len)
-{
-    struct cmsghdr *c = (void *)(o->control.room + o->msg.msg_controllen);
-    c->cmsg_level = level;
-    c->cmsg_type = type;
-    c->cmsg_len = CMSG_LEN(len);
-    memcpy(CMSG_DATA(c), value, len);
-    o->msg.msg_controllen += CMSG_SPACE(len);
-}
-
-static int fd_of(const struct sc_udp_socket *s, bool expendable)
-{
-    return expendable && s->aside >= 0 ? s->aside : s->watch.fd;
-}
-
-/* Returns the descriptor to send from. */
-static int address_of(struct outgoing *o, const struct sc_underlay *to, const struct sc_udp *u,
-                      bool expendable)
-{
-    memset(&o->to, 0, sizeof o->to);
-    if (to->family == 4) {
-        struct sockaddr_in *sin = (void *)&o->to;
-        sin->sin_family = AF_INET;
-        sin->sin_port = htons(to->port);
-        memcpy(&sin->sin_addr, to->ip, 4);
-        o->msg.msg_namelen = sizeof *sin;
-        return fd_of(&u->v4, expendable);
-    }
-    struct sockaddr_in6 *sin6 = (void *)&o->to;
-    sin6->sin6_family = AF_INET6;
-    sin6->sin6_port = htons(to->port);
-    memcpy(&sin6->sin6_addr, to->ip, 16);
-    o->msg.msg_namelen = sizeof *sin6;
-    return fd_of(&u->v6, expendable);
-}
-
-/* One call; `segment` < `len` asks for segmentation. Returns 0 or a negative errno. */
-static int send_once(struct sc_udp *u, const struct sc_underlay *to, struct iovec *iov,
-                     size_t count, size_t len, size_t segment, bool ect, bool expendable)
-{
-    struct outgoing o;
-    memset(&o.control, 0, sizeof o.control);
-    o.msg = (struct msghdr){
-        .msg_name = &o.to, .msg_iov = iov, .msg_iovlen = count, .msg_control = o.control.room};
-    int fd = address_of(&o, to, u, expendable);
-    if (ect) {
-        int ecn = 2;
-        bool v4 = to->family == 4;
-        put_control(&o, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TOS : IPV6_TCLASS, &ecn,
-                    sizeof ecn);
-    }
-    if (segment < len) {
-        uint16_t size = (uint16_t)segment;
-        put_control(&o, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof size);
-    }
-    if (o.msg.msg_controllen == 0)
-        o.msg.msg_control = NULL;
-    for (int tries = 0;; tries++) {
-        if (sendmsg(fd, &o.msg, MSG_DONTWAIT) >= 0)
-            return 0;
-        /* An ICMP error of an earlier datagram is reported once, to whoever calls next. */
-        if (errno != ECONNREFUSED || tries == 3)
-            return -errno;
-    }
-}
-
-/* Copies the train into one piece, so that it can wait or be cut. */
-static void flatten(struct sc_udp *u, const struct sc_train *t)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < t->iov_count; i++) {
-        memcpy(u->stash + at, t->iov[i].iov_base, t->iov[i].iov_len);
-        at += t->iov[i].iov_len;
-    }
-    u->stash_len = at;
-    u->stash_segment = t->segment;
-    u->stash_to = t->to;
-    u->stash_ect = t->ect;
-}
-
-/* Sends what is stashed, segment by segment where the kernel does not segment. */
-static int send_stash(struct sc_udp *u)
-{
-    while (u->stash_len > 0) {
-        size_t n = u->gso || u->stash_len < u->stash_segment ? u->stash_len : u->stash_segment;
-        struct iovec iov = {u->stash, n};
-        int err = send_once(u, &u->stash_to, &iov, 1, n, u->stash_segment, u->stash_ect, false);
-        if (err < 0)
-            return err;
-        u->stash_len -= n;
-        memmove(u->stash, u->stash + n, u->stash_len);
-    }
-    return 0;
-}
-
-/* The kernel has no room: wait until it has. */
-static void block(struct sc_udp *u)
-{
-    struct sc_udp_socket *s = u->stash_to.family == 6 ? &u->v6 : &u->v4;
-    if (!u->blocked)
-        sc_loop_rewatch(u->loop, &s->watch, WATCHED | EPOLLOUT);
-    u->blocked = true;
-}
-
-static int send_train(struct sc_udp *u, struct sc_train *t)
-{
-    int err = u->gso || t->len <= t->segment ? send_once(u, &t->to, t->iov, t->iov_count, t->len,
-                                                         t->segment, t->ect, t->expendable)
-                                             : -EIO;
-    if (err == -EAGAIN && t->expendable) {
-        u->expended++;
-        return 0;
-    }
-    if (err == -EAGAIN) {
-        flatten(u, t);
-        block(u);
-        return 0;
-    }
-    if ((err == -EIO || err == -EINVAL || err == -EOPNOTSUPP) && t->len > t->segment) {
-        if (u->gso)
-            sc_log(SC_LOG_INFO, "the kernel does not segment UDP here: sending one by one");
-        u->gso = false;
-        flatten(u, t);
-        err = send_stash(u);
-        if (err == -EAGAIN) {
-            block(u);
-            return 0;
-        }
-        u->stash_len = 0;
-    }
-    return err;
-}
-
-static bool flush_stash(struct sc_udp *u)
-{
-    if (u->stash_len == 0)
-        return true;
-    if (u->blocked)
-        return false;
-    int err = send_stash(u);
-    if (err == -EAGAIN) {
-        block(u);
-        return false;
-    }
-    u->stash_len = 0;
-    return true;
-}
-
-bool sc_udp_send(struct sc_udp *u, struct sc_stack *stack, size_t trains, sc_time now)
-{
-    static struct sc_train t;
-    while (trains-- > 0) {
-        if (!flush_stash(u) || u->blocked)
-            return false;
-        if (!sc_stack_drain(stack, &t, now))
-            return false;
-        int err = send_train(u, &t);
-        u->trains_sent++;
-        if (err == -EMSGSIZE)
-            u->too_large++;
-        else if (err < 0)
-            u->send_errors++;
-        if (err < 0)
-            sc_stack_on_send_error(stack, &t, err == -EMSGSIZE, now);
-    }
-    return true;
 }

@@ -11,12 +11,25 @@
 /* Datagrams (or GRO trains of them) taken per receive call. */
 #define SC_UDP_BATCH 8
 
+/* EPOLLOUT is asked for only while blocked: every packet that leaves would raise it. */
+#define SC_UDP_WATCHED (EPOLLIN | EPOLLET)
+
 struct sc_udp_socket {
     struct sc_watch watch;
     struct sc_udp *udp;
     bool gro;
     bool readable;
     int aside; /* of the same address, for expendable trains: see open_aside; -1: there is none */
+};
+
+/* A train that the kernel had no room for, or does not cut: what is left of it. */
+struct sc_udp_stash {
+    uint8_t *data;
+    size_t at, len, segment;
+    struct sc_underlay to;
+    bool ect, expendable;
+    bool apart;   /* its packets are sent one by one ... */
+    bool suspect; /* ... because it was refused, and perhaps only because it is a train */
 };
 
 struct sc_udp {
@@ -26,10 +39,7 @@ struct sc_udp {
     struct sc_loop *loop;
     void (*received)(struct sc_udp *u); /* something is there to be read */
     uint8_t *room;                      /* of one batch */
-    uint8_t *stash;                     /* a train that the kernel had no room for, flattened */
-    size_t stash_len, stash_segment;
-    struct sc_underlay stash_to;
-    bool stash_ect;
+    struct sc_udp_stash stash;
     bool blocked;
     uint64_t trains_sent, datagrams_received, too_large, send_errors, reads, expended;
 };

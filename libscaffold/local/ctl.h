@@ -71,15 +71,12 @@ enum sc_ctl_op {
     SC_CTL_OPS
 };
 
-/* What a flow is told (FLOW_SET) or asked (FLOW_GET). */
+/* What a flow is told (FLOW_SET) or asked (FLOW_GET): what scaffoldd acts on, and nothing else. */
 enum sc_ctl_option {
-    SC_OPT_NODELAY = 1,
-    SC_OPT_KEEPALIVE,       /* 0 or 1 */
-    SC_OPT_USER_TIMEOUT_MS, /* RFC 5482; 0 = default */
-    SC_OPT_ABORT_ON_CLOSE,  /* SO_LINGER {1, 0}: close is a reset */
-    SC_OPT_SNDBUF,          /* the application's own, smaller request, in bytes */
-    SC_OPT_RCVBUF,
-    SC_OPT_OUTQ,    /* get only: bytes not yet acknowledged by the peer */
+    SC_OPT_USER_TIMEOUT_MS = 1, /* RFC 5482; 0 = default */
+    SC_OPT_ABORT_ON_CLOSE,      /* SO_LINGER {1, 0}: close is a reset */
+    SC_OPT_RCVBUF,              /* set only, of a datagram socket: in bytes */
+    SC_OPT_OUTQ,                /* get only: bytes not yet acknowledged by the peer */
     SC_OPT_INFO,    /* get only: struct sc_ctl_info; its byte counts also of a flow just over */
     SC_OPT_RECVERR, /* set only, of a datagram socket: ERROR packets although it is not connected */
     SC_OPT_PEER,    /* get only, of a datagram socket: to whom it is connected, in reply.address */

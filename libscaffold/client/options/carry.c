@@ -281,7 +281,7 @@ void sc_options_give_back(int from, int to)
     int kept = errno;
     while (next_kept(&w)) {
         const struct sc_option *o = w.option;
-        if (o->tell == SC_OPT_SNDBUF || o->tell == SC_OPT_RCVBUF)
+        if (sc_option_is_buffer(o))
             w.value.number /= 2; /* the kernel doubles what it is given */
         if (sc_real.setsockopt(to, o->level, o->name, &w.value, w.len) == 0)
             sc_touched_note(from, (unsigned)w.key); /* the number that it gets */
@@ -298,8 +298,6 @@ void sc_options_inherit(int listener, int accepted)
         put(&w, accepted, cookie);
         if (tell == SC_OPT_ABORT_ON_CLOSE && sc_options_ask_reset(&w.value, w.len))
             sc_flow_set(accepted, tell, 1);
-        else if (tell == SC_OPT_SNDBUF || tell == SC_OPT_RCVBUF)
-            sc_flow_set(accepted, tell, (uint32_t)w.value.number / 2);
         else if (tell == SC_OPT_USER_TIMEOUT_MS)
             sc_flow_set(accepted, tell, (uint32_t)w.value.number);
     }

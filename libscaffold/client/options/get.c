@@ -104,7 +104,7 @@ static int get_shadow(int fd, unsigned key, void *value, socklen_t *len)
     const struct sc_option *o = sc_option_at(key);
     int v = o->initial;
     bool set = sc_shadow_get(sc_cookie(fd), key, &v);
-    if (!set && (o->tell == SC_OPT_SNDBUF || o->tell == SC_OPT_RCVBUF))
+    if (!set && sc_option_is_buffer(o))
         return sc_next.getsockopt(fd, o->level, o->name, value, len); /* the buffers as they are */
     return sc_options_give_int(v, value, len);
 }

@@ -115,6 +115,12 @@ static bool is_too_late(int fd, const struct sc_option *o)
            (o->level == IPPROTO_TCP && o->name == TCP_FASTOPEN_CONNECT && has_flow(fd));
 }
 
+/* A stream's buffer stays as large as the model needs (A1). */
+static bool is_told(int fd, const struct sc_option *o)
+{
+    return o->tell && (o->tell != SC_OPT_RCVBUF || sc_is_datagram(fd));
+}
+
 static int set_shadow(int fd, unsigned key, int value)
 {
     const struct sc_option *o = sc_option_at(key);
@@ -122,14 +128,14 @@ static int set_shadow(int fd, unsigned key, int value)
         sc_options_mark(fd, o->level, o->name);
     if (is_out_of_range(o, value) || is_too_late(fd, o))
         return sc_fail(EINVAL);
-    if (o->tell == SC_OPT_SNDBUF || o->tell == SC_OPT_RCVBUF) {
+    if (sc_option_is_buffer(o)) {
         int reported = reported_buffer(o->name, value);
         sc_shadow_set(sc_cookie(fd), key, reported);
         value = reported / 2;
     } else {
         sc_shadow_set(sc_cookie(fd), key, is_flag(o) && value ? 1 : value);
     }
-    if (o->tell && has_flow(fd))
+    if (is_told(fd, o) && has_flow(fd))
         sc_flow_set(fd, o->tell, (uint32_t)value);
     return 0;
 }
@@ -151,8 +157,6 @@ static int set_kernel(int fd, unsigned key, const void *value, socklen_t len)
     sc_shadow_set(sc_cookie(fd), key, 1);
     if (o->tell == SC_OPT_ABORT_ON_CLOSE && has_flow(fd))
         sc_flow_set(fd, o->tell, sc_options_ask_reset(value, len));
-    else if (o->tell == SC_OPT_KEEPALIVE && has_flow(fd))
-        sc_flow_set(fd, o->tell, *(const int *)value != 0);
     return 0;
 }
 

@@ -50,10 +50,10 @@ enum {
 
 /* Those that a service's socket keeps. Their index is their key. */
 static const struct sc_option kept[] = {
-    SHADOWED(SOL_SOCKET, SO_SNDBUF, NONE, 0, INT32_MIN, SC_OPT_SNDBUF),
+    SHADOWED(SOL_SOCKET, SO_SNDBUF, NONE, 0, INT32_MIN, 0),
     SHADOWED(SOL_SOCKET, SO_RCVBUF, NONE, 0, INT32_MIN, SC_OPT_RCVBUF),
     SHADOWED(SOL_SOCKET, SO_REUSEPORT, ALL, 0, INT32_MIN, 0),
-    CARRIED(SOL_SOCKET, SO_KEEPALIVE, ALL, SC_OPT_KEEPALIVE),
+    CARRIED(SOL_SOCKET, SO_KEEPALIVE, ALL, 0),
     CARRIED(SOL_SOCKET, SO_LINGER, ALL, SC_OPT_ABORT_ON_CLOSE),
     CARRIED(SOL_SOCKET, SO_REUSEADDR, ALL, 0),
     CARRIED(SOL_SOCKET, SO_RCVTIMEO_OLD, ALL, 0),
@@ -81,7 +81,7 @@ static const struct sc_option kept[] = {
     SHADOWED(SOL_SOCKET, SO_BUF_LOCK, NONE, 0, 0, 0),
     SHADOWED(SOL_SOCKET, SO_RESERVE_MEM, NONE, 0, 0, 0),
     SHADOWED(SOL_SOCKET, SO_TXREHASH, NONE, 1, -1, 0),
-    SHADOWED(IPPROTO_TCP, TCP_NODELAY, ALL, 0, INT32_MIN, SC_OPT_NODELAY),
+    SHADOWED(IPPROTO_TCP, TCP_NODELAY, ALL, 0, INT32_MIN, 0),
     SHADOWED(IPPROTO_TCP, TCP_USER_TIMEOUT, ALL, 0, 0, SC_OPT_USER_TIMEOUT_MS),
     SHADOWED(IPPROTO_TCP, TCP_MAXSEG, NONE, 1448, 0, 0),
     SHADOWED(IPPROTO_TCP, TCP_CORK, NONE, 0, INT32_MIN, 0),
@@ -302,6 +302,11 @@ static const struct sc_option others[] = {
 #define OTHERS (sizeof others / sizeof *others)
 _Static_assert(KEPT <= SC_SHADOW_FAMILY, "a remembered value each");
 _Static_assert(SC_SHADOW_OPTIONS + OTHERS <= SC_OPTION_UNKNOWN, "a bit each");
+
+bool sc_option_is_buffer(const struct sc_option *o)
+{
+    return o->level == SOL_SOCKET && (o->name == SO_SNDBUF || o->name == SO_RCVBUF);
+}
 
 const struct sc_option *sc_option_at(unsigned key)
 {

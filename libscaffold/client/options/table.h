@@ -4,6 +4,8 @@
 #ifndef SC_CLIENT_OPTIONS_TABLE_H
 #define SC_CLIENT_OPTIONS_TABLE_H
 
+#include <stdbool.h>
+
 #include "client/options/shadow.h"
 #include "local/ctl.h"
 
@@ -33,7 +35,7 @@ struct sc_option {
     enum sc_effect effect;
     int initial; /* reported when it was never set; of REFUSED: the value that means off */
     int least;   /* smaller values are EINVAL */
-    enum sc_ctl_option tell;
+    enum sc_ctl_option tell; /* what scaffoldd acts on; 0: nothing, and it is not told */
 };
 
 /* The option's key, for shadow.h; -1: not in the table, and refused like those that are: an option
@@ -45,6 +47,9 @@ int sc_option_kept_key(int level, int name);
 
 /* The errno of one that is refused. */
 int sc_option_refusal(int level, int name);
+
+/* SO_SNDBUF and SO_RCVBUF: the kernel doubles what it is given, and says so. */
+bool sc_option_is_buffer(const struct sc_option *o);
 
 /* NULL: no option has this key. */
 const struct sc_option *sc_option_at(unsigned key);

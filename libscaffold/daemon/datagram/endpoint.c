@@ -306,8 +306,6 @@ int sc_endpoint_set(struct sc_endpoint *e, uint32_t option, uint32_t value)
     case SC_OPT_RCVBUF:
         sc_inbox_size(e->watch.fd, value);
         return 0;
-    case SC_OPT_SNDBUF: /* the kernel's queue from the program to us is the program's own */
-        return 0;
     case SC_OPT_GRO:
         e->gro = value != 0;
         return 0;

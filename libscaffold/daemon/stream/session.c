@@ -219,10 +219,6 @@ int sc_session_set(struct sc_end *e, uint32_t option, uint32_t value)
         e->abort_on_close = value != 0;
         return 0;
     case SC_OPT_USER_TIMEOUT_MS:
-    case SC_OPT_NODELAY:
-    case SC_OPT_KEEPALIVE:
-    case SC_OPT_SNDBUF:
-    case SC_OPT_RCVBUF:
         return s->plane->set ? s->plane->set(s, option, value) : 0;
     default:
         return ENOPROTOOPT;

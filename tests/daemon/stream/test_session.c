@@ -398,7 +398,7 @@ static void options(void **state)
     struct sc_end *e = &stub.session->client;
     struct sc_ctl_info info = {0};
     uint32_t value = 1;
-    assert_int_equal(sc_session_set(e, SC_OPT_NODELAY, 1), 0);
+    assert_int_equal(sc_session_set(e, SC_OPT_USER_TIMEOUT_MS, 1), 0);
     assert_int_equal(sc_session_set(e, SC_OPT_ABORT_ON_CLOSE, 1), 0);
     assert_true(e->abort_on_close);
     assert_int_equal(sc_session_set(e, SC_OPT_OUTQ, 1), ENOPROTOOPT);
@@ -407,7 +407,7 @@ static void options(void **state)
     assert_int_equal(send(w.program, "hello", 5, 0), 5);
     assert_int_equal(sc_session_get(e, SC_OPT_INFO, &value, &info), 0);
     assert_int_equal(info.tx_bytes, 5);
-    assert_int_equal(sc_session_get(e, SC_OPT_NODELAY, &value, &info), ENOPROTOOPT);
+    assert_int_equal(sc_session_get(e, SC_OPT_USER_TIMEOUT_MS, &value, &info), ENOPROTOOPT);
     sc_sessions_end(w.daemon);
     stop(&w);
 }

@@ -59,6 +59,13 @@ void sc_loop_unwatch(struct sc_loop *l, struct sc_watch *w)
     w->fd = -1;
 }
 
+void sc_loop_close(struct sc_watch *w)
+{
+    if (w->fd >= 0)
+        close(w->fd);
+    w->fd = -1;
+}
+
 void sc_alarm_init(struct sc_alarm *a, void (*fire)(struct sc_alarm *a))
 {
     sc_timer_init(&a->timer);

@@ -50,6 +50,9 @@ int sc_loop_watch(struct sc_loop *l, struct sc_watch *w, uint32_t events);
 void sc_loop_rewatch(struct sc_loop *l, struct sc_watch *w, uint32_t events);
 /* Stops watching; events of the current batch are not delivered any more. Does not close. */
 void sc_loop_unwatch(struct sc_loop *l, struct sc_watch *w);
+/* The same, and closes: a descriptor that nobody else has is forgotten by epoll itself. Nothing if
+ * it is not watched. */
+void sc_loop_close(struct sc_watch *w);
 
 void sc_alarm_init(struct sc_alarm *a, void (*fire)(struct sc_alarm *a));
 void sc_loop_alarm(struct sc_loop *l, struct sc_alarm *a, sc_time at); /* SC_NEVER: cancel */

@@ -8,12 +8,19 @@
 #define SO_PASSRIGHTS 83
 #endif
 
-/* Real buffer of both ends, twice this in effect; needs no privilege. */
+/* Real buffer of every end, twice this in effect: one unread byte may pin a sendfile page run of 64
+ * KiB and more, which must stay below a quarter of the buffer (A1). Needs no privilege. */
 #define BUFFER 212992
 
 /* More than a quarter of the buffer in effect, where AF_UNIX stops being writable, and less than
  * half of it, so that all of it fits with the kernel's overhead. */
 #define PLUG_LEN 131072
+
+void sc_pair_enlarge(int end)
+{
+    int size = BUFFER;
+    setsockopt(end, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
 
 void sc_pair_refuse_rights(int own)
 {
@@ -41,10 +48,9 @@ int sc_pair_make(struct sc_pair *p, int type, const struct sc_socket_name *name)
 size_t sc_pair_plug(const struct sc_pair *p)
 {
     static const char zeros[PLUG_LEN];
-    int size = BUFFER;
     /* Buffers first: a plug made under a small one is none after it has grown (A2). */
-    setsockopt(p->program, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-    setsockopt(p->own, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    sc_pair_enlarge(p->program);
+    sc_pair_enlarge(p->own);
     ssize_t n = send(p->program, zeros, sizeof zeros, MSG_DONTWAIT | MSG_NOSIGNAL);
     return n > 0 ? (size_t)n : 0;
 }

@@ -21,6 +21,9 @@ int sc_pair_make(struct sc_pair *p, int type, const struct sc_socket_name *name)
  * the connect is under way. Returns the number of bytes. */
 size_t sc_pair_plug(const struct sc_pair *p);
 
+/* Gives an end of a stream the buffer that all have. */
+void sc_pair_enlarge(int end);
+
 /* From now on whoever sends descriptors to this end gets EPERM, where the kernel has it
  * (SO_PASSRIGHTS, Linux 6.16). */
 void sc_pair_refuse_rights(int own);

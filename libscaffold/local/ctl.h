@@ -5,7 +5,8 @@
  *   connect   app: PREPARE {target, family, local}     -> reply: local address + the app's socket;
  *                                                         ENOENT: at this address of the host
  *                                                         itself plain IP alone is reached
- *             app: HANDOVER {options}                  -> reply, if wanted: the open's outcome
+ *             app: HANDOVER {options}                  -> reply, if wanted: the open's outcome,
+ *                                                         scaffoldd's last word in any case
  *   serve     app: BIND {service or address}           -> reply: address + the bound socket
  *             app: LISTEN {name, backlog} + socket     -> reply
  *   datagrams app: PREPARE or BIND {datagram}          -> reply: address + a socket that takes part

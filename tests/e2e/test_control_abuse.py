@@ -117,15 +117,17 @@ def test_talking_while_an_answer_is_owed(host: Host) -> None:
     server = host.popen(never, all_local=True, stdout=subprocess.PIPE)
     line(server, b"ready\n")
     flows = []
-    with call(host) as control:
-        while True:  # the queue of a server that accepts nothing fills up
-            flows.append(prepare(control, PORT + 1))
-            hand_over(control)
-            control.settimeout(0.5)
-            try:
-                assert error_of(control) == 0
-            except TimeoutError:
-                break
+    while True:  # the queue of a server that accepts nothing fills up
+        control = call(host)
+        flows.append(prepare(control, PORT + 1))
+        hand_over(control)
+        control.settimeout(0.5)
+        try:
+            assert error_of(control) == 0
+        except TimeoutError:
+            break
+        control.close()
+    with control:
         send(control, PREPARE, b"")
         with pytest.raises(ConnectionResetError):
             control.recv(REPLY)

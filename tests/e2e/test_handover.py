@@ -207,8 +207,13 @@ def test_prepared_again(host: Host) -> None:
             hand_over(control)
             assert error_of(control) == 0
             second.sendall(b"hello")
+            assert control.recv(1) == b""  # the outcome was scaffoldd's last word
+
+
+def test_nothing_was_prepared(host: Host) -> None:
+    with call(host) as control:
+        hand_over(control)
         with pytest.raises(OSError, match="refused"):
-            hand_over(control)
             receive_socket(control)
 
 

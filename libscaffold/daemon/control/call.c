@@ -25,6 +25,12 @@ void sc_ctl_drop_passed(struct sc_ctl_call *c)
         close(fd);
 }
 
+void sc_ctl_refuse_passed(struct sc_ctl_call *c)
+{
+    c->server->daemon->unwanted_descriptors += c->passed >= 0;
+    sc_ctl_drop_passed(c);
+}
+
 void sc_ctl_drop_prepared(struct sc_ctl_call *c)
 {
     if (c->port_taken)
@@ -69,12 +75,10 @@ static void release(struct sc_ctl_call *c)
 void sc_ctl_hang_up(struct sc_ctl_call *c)
 {
     struct sc_ctl_server *s = c->server;
-    int fd = c->watch.fd;
-    if (fd < 0)
+    if (c->watch.fd < 0)
         return;
     release(c);
-    sc_loop_unwatch(&s->daemon->loop, &c->watch);
-    close(fd);
+    sc_loop_close(&c->watch);
     sc_list_remove(&c->link);
     sc_share_give(&s->daemon->shares, &c->share);
     sc_loop_dispose(&s->daemon->loop, c);

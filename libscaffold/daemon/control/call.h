@@ -46,6 +46,9 @@ struct sc_ctl_call {
 int sc_ctl_take_passed(struct sc_ctl_call *c);
 void sc_ctl_drop_passed(struct sc_ctl_call *c);
 
+/* The same of one that nobody has a use for: it is counted, too. */
+void sc_ctl_refuse_passed(struct sc_ctl_call *c);
+
 /* What PREPARE holds is given up. */
 void sc_ctl_drop_prepared(struct sc_ctl_call *c);
 

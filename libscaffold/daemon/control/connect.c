@@ -188,6 +188,7 @@ static void on_opened(struct sc_waiter *w, int error)
 {
     struct sc_ctl_call *c = sc_container(w, struct sc_ctl_call, waiter);
     sc_ctl_send_error(c, error, "");
+    sc_ctl_hang_up(c);
 }
 
 static struct sc_request read_handover(const struct sc_ctl_call *c)
@@ -203,6 +204,7 @@ void sc_ctl_on_handover(struct sc_ctl_call *c)
 {
     struct sc_daemon *d = c->server->daemon;
     bool wait = c->request.handover.wait;
+    sc_ctl_refuse_passed(c); /* before the connection may be over */
     if (c->prepared < 0) {
         sc_ctl_send_error(c, EINVAL, "HANDOVER needs PREPARE");
         return;
@@ -210,11 +212,14 @@ void sc_ctl_on_handover(struct sc_ctl_call *c)
     struct sc_request r = read_handover(c);
     int own = c->prepared;
     c->prepared = -1;
+    c->port_taken = false; /* the session's from now on */
     c->waiter.opened = on_opened;
     int err = sc_connecting_start(d, &r, own, wait ? &c->waiter : NULL);
-    if (err == 0)
-        c->port_taken = false; /* the session's from now on */
+    if (err) {
+        c->port_taken = true;
+        sc_ctl_send_error(c, err, "scaffoldd is out of memory");
+    }
     if (err || !wait)
-        sc_ctl_send_error(c, err, err ? "scaffoldd is out of memory" : "");
+        sc_ctl_hang_up(c);
     sc_daemon_on_activity(d);
 }

@@ -96,18 +96,19 @@ static bool read_request(struct sc_ctl_call *c)
     take_descriptors(c, &msg);
     if (n > 0 && acceptable(c, (size_t)n))
         dispatch(c);
-    if (!sc_ctl_is_busy(c) && c->passed >= 0) { /* nobody wanted it */
-        c->server->daemon->unwanted_descriptors++;
-        sc_ctl_drop_passed(c);
-    }
+    if (!sc_ctl_is_busy(c))
+        sc_ctl_refuse_passed(c); /* nobody wanted it */
     return n > 0;
 }
 
 void sc_ctl_on_request(struct sc_watch *w, uint32_t events)
 {
     struct sc_ctl_call *c = sc_container(w, struct sc_ctl_call, watch);
-    if ((events & EPOLLIN) && !sc_ctl_is_busy(c) && !sc_ctl_is_untaken(c) && read_request(c) &&
-        !(events & (EPOLLHUP | EPOLLERR)))
+    bool goes_on = (events & EPOLLIN) && !sc_ctl_is_busy(c) && !sc_ctl_is_untaken(c) &&
+                   read_request(c) && !(events & (EPOLLHUP | EPOLLERR));
+    if (c->watch.fd < 0)
+        return; /* whoever answered had the last word */
+    if (goes_on)
         sc_ctl_file(c);
     else
         sc_ctl_end(c, events);

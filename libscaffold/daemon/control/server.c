@@ -17,7 +17,7 @@
 /* Idle connections that are looked at for one of a certain user. */
 #define IDLE_LOOKED_AT 64
 
-/* Calls that are taken from each control socket before others get their turn. */
+/* Calls that are taken from each control socket at most before others get their turn. */
 #define ACCEPT_TURN 8
 
 /* --- connections ------------------------------------------------------------------------------ */
@@ -111,10 +111,21 @@ static bool turn_away(struct sc_ctl_server *s, int listener)
     return somebody;
 }
 
+/* One, for a second look would mostly be in vain: the kernel reports whoever is left. Where it does
+ * so turn after turn, twice as many each time. */
+static unsigned callers_of_turn(struct sc_ctl_server *s)
+{
+    uint64_t turn = s->daemon->loop.wakeups;
+    bool again = s->callers > 0 && turn <= s->accepted_at + 1;
+    s->callers = !again ? 1 : s->callers < ACCEPT_TURN ? 2 * s->callers : ACCEPT_TURN;
+    s->accepted_at = turn;
+    return s->callers;
+}
+
 /* Whoever waits for a reply and calls again at once would never let a turn end. */
 static void accept_some(struct sc_ctl_server *s, int fd)
 {
-    for (int i = 0; i < ACCEPT_TURN; i++) {
+    for (unsigned left = callers_of_turn(s); left > 0; left--) {
         int one = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (one >= 0)
             add_connection(s, one);

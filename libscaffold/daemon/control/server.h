@@ -17,6 +17,8 @@ struct sc_ctl_server {
     struct sc_list busy;
     struct sc_map waiting; /* for a look-up, by ticket */
     uint64_t tickets;      /* last one given */
+    unsigned callers;      /* that were taken from a control socket in the last turn with some */
+    uint64_t accepted_at;  /* that turn: the loop's wakeups */
     int spare;             /* a descriptor to turn callers away with when there are no others */
 };
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/journal.h"
+#include "daemon/pair.h"
 #include "daemon/stream/binder.h"
 #include "daemon/stream/folder.h"
 #include "daemon/stream/registry.h"
@@ -56,6 +57,7 @@ static int connect_to(struct sc_listener *l, const struct sc_address *peer, uint
                                  .serial = sc_serial(&d->serials)};
     struct sockaddr_un from;
     socklen_t from_len = sc_socket_name_format(&own, &from);
+    sc_pair_enlarge(fd);
     int err = bind(fd, (struct sockaddr *)&from, from_len) < 0
                   ? -errno
                   : sc_folder_connect(fd, l->bound->key);

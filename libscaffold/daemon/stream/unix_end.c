@@ -447,8 +447,7 @@ static void close_end(struct sc_end *e)
 {
     int fd = e->watch.fd;
     leave_queue(e);
-    sc_loop_unwatch(e->loop, &e->watch);
-    close(fd);
+    sc_loop_close(&e->watch);
 }
 
 static void close_clean(struct sc_end *e)
@@ -479,11 +478,6 @@ int sc_unix_end_init(struct sc_end *e, struct sc_loop *loop, int fd, enum sc_end
                          .owner = owner,
                          .stage = stage};
     sc_list_init(&e->in_queue);
-    int size = END_BUFFER;
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-    int on = 1;
-    if (ioctl(fd, FIONBIO, &on) < 0)
-        return -errno;
     e->watch = (struct sc_watch){.fd = fd, .ready = on_ready};
     int err = sc_loop_watch(loop, &e->watch, WATCHED);
     if (err < 0)

@@ -9,7 +9,8 @@
 
 #include "daemon/stream/end.h"
 
-/* Takes over `fd` (made non-blocking). `ready` and `owner` are those of struct sc_end. Returns 0 or
+/* Takes over `fd`, whose buffer is as large as daemon/pair.h says, and which may block: no call
+ * here does. `ready` and `owner` are those of struct sc_end. Returns 0 or
  * a negative errno, then fd is still the caller's, and the end is not open. */
 int sc_unix_end_init(struct sc_end *e, struct sc_loop *loop, int fd, enum sc_end_stage stage,
                      void (*ready)(struct sc_end *e), void *owner);

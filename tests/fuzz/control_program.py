@@ -253,13 +253,12 @@ class Program:
         """What waits, or some of it."""
         for one in r.sample(self.listeners, min(len(self.listeners), 8)):
             with contextlib.suppress(OSError):
-                other, _ = one.accept()
+                other, name = one.accept()
                 other.setblocking(False)
                 self.sockets.append(other)
                 if r.random() < 0.7:  # as libscaffold does
-                    mark = os.eventfd(0)
-                    other.sendmsg([b"m"], [(*descriptors.RIGHTS, array.array("i", [mark]))])
-                    os.close(mark)
+                    serial = int(name.rpartition(b"/")[2], 16)
+                    other.send(b"\0scaffold accept" + struct.pack("=Q", serial))
 
     def unlisten(self, r: random.Random) -> None:
         call = self.some_call(r)

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 #include "client/process/owner.h"
 #include "client/process/real.h"
 #include "client/socket/adopt.h"
+#include "local/accept_mark.h"
 
 /* Real buffer of every end of ours, and twice this in effect: one unread byte may pin the largest
  * buffer that sendfile makes, which has to stay below a quarter of it (A1). */
@@ -27,37 +27,14 @@
 
 /* --- the mark --------------------------------------------------------------------------------- */
 
-static ssize_t send_with(int fd, char byte, int passed)
+/* False when the flow died before. Where a sandbox forbids to send, there is no mark, and scaffoldd
+ * treats this acceptor as one without the shim: it is safe again from its first data on. */
+static bool send_mark(int fd, const struct sc_socket_name *peer)
 {
-    struct iovec iov = {&byte, 1};
-    union {
-        struct cmsghdr align;
-        char room[CMSG_SPACE(sizeof passed)];
-    } rights = {0};
-    struct msghdr msg = {.msg_iov = &iov,
-                         .msg_iovlen = 1,
-                         .msg_control = rights.room,
-                         .msg_controllen = sizeof rights.room};
-    struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
-    h->cmsg_level = SOL_SOCKET;
-    h->cmsg_type = SCM_RIGHTS;
-    h->cmsg_len = CMSG_LEN(sizeof passed);
-    memcpy(CMSG_DATA(h), &passed, sizeof passed);
-    return sc_real.sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
-/* One byte that the stack holds unread, told apart from data by the descriptor that it carries.
- * False when the flow died before. Without a descriptor to spare, or where a sandbox forbids to
- * make or to send one, there is no mark, and the stack treats this acceptor as one without the
- * shim: it is safe again from its first data on. */
-static bool send_mark(int fd)
-{
-    int event = (int)sc_kernel(SYS_eventfd2, 0, EFD_CLOEXEC);
-    if (event < 0)
-        return true;
-    bool alive = send_with(fd, 0, event) == 1 || errno != EPIPE;
-    sc_real.close(event);
-    return alive;
+    uint8_t mark[SC_ACCEPT_MARK_LEN];
+    sc_accept_mark(peer->serial, mark);
+    return sc_real.sendto(fd, mark, sizeof mark, MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) >= 0 ||
+           errno != EPIPE;
 }
 
 /* --- a flow that died in the queue ------------------------------------------------------------ */
@@ -140,7 +117,7 @@ static bool settle(int listener, int fd, int flags, const struct sc_socket_name 
 {
     int size = REAL_SNDBUF;
     sc_real.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-    if (!send_mark(fd)) {
+    if (!send_mark(fd, peer)) {
         bool replaced = put_reset(fd, peer);
         set_flags(fd, flags);
         return replaced;

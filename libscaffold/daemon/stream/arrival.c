@@ -58,6 +58,7 @@ static int connect_to(struct sc_listener *l, const struct sc_address *peer, uint
     struct sockaddr_un from;
     socklen_t from_len = sc_socket_name_format(&own, &from);
     sc_pair_enlarge(fd);
+    sc_pair_refuse_rights(fd);
     int err = bind(fd, (struct sockaddr *)&from, from_len) < 0
                   ? -errno
                   : sc_folder_connect(fd, l->bound->key);

@@ -67,7 +67,6 @@ struct sc_end_ops {
 /* What an AF_UNIX end keeps for itself. */
 struct sc_unix_end {
     size_t plug_len;
-    bool mark_head; /* the byte at the head of the queue is the acceptor's mark */
     size_t held;    /* bytes at the head of the queue that have been forwarded already */
     unsigned peeks; /* reads that left all their bytes there */
     bool bulk;      /* the last read was large */

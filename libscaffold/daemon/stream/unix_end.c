@@ -6,14 +6,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/pair.h"
-
-/* Real buffer of every end, twice this in effect: one unread byte may pin a sendfile page run of 64
- * KiB and more, which must stay below a quarter of the buffer (A1). Needs no privilege. */
-#define END_BUFFER 212992
+#include "local/accept_mark.h"
 
 /* EPOLLOUT is asked for only while blocked: every read of the application would raise it. */
 #define WATCHED (EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET)
@@ -73,51 +68,22 @@ static void leave_queue(struct sc_end *e)
         accepted(e);
 }
 
-/* What came with the byte at the head. A mark's is one eventfd, in no way a file or a socket: one
- * of those could be the program's own end, which would then outlive it in our queue. Truncated to
- * nothing: there was a descriptor, and no room for it here. All are closed: where one has room, the
- * kernel delivers two. */
-static bool carries_mark(struct msghdr *msg)
-{
-    struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-    struct stat st;
-    bool anonymous = false;
-    if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-        return msg->msg_flags & MSG_CTRUNC;
-    size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (size_t i = 0; i < count; i++) {
-        int fd;
-        memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-        anonymous = fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == 0;
-        close(fd);
-    }
-    return anonymous && count == 1 && !(msg->msg_flags & MSG_CTRUNC);
-}
-
-/* An acceptor that knows us marks its socket with one byte that carries a descriptor (A8); the byte
- * then is the first one held. Anything else is an acceptor's first data. */
+/* An acceptor that knows us marks its socket (A8); the mark then is the first that is held.
+ * Anything else is an acceptor's first data. Descriptors that come with it would stay open as long:
+ * a mark has none. */
 static void look_for_mark(struct sc_end *e)
 {
-    uint8_t byte;
-    struct iovec iov = {&byte, 1};
-    union {
-        struct cmsghdr align;
-        char room[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct msghdr msg = {.msg_iov = &iov,
-                         .msg_iovlen = 1,
-                         .msg_control = control.room,
-                         .msg_controllen = sizeof control.room};
-    ssize_t n = recvmsg(e->watch.fd, &msg, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    uint8_t mark[SC_ACCEPT_MARK_LEN], begins[SC_ACCEPT_MARK_LEN];
+    struct iovec iov = {begins, sizeof begins};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+    ssize_t n = recvmsg(e->watch.fd, &msg, MSG_PEEK | MSG_DONTWAIT);
     if (n < 0)
         return;
     e->stage = SC_END_FLOWING;
-    sc_pair_refuse_rights(e->watch.fd);
     leave_queue(e);
-    if (n == 1 && carries_mark(&msg)) {
-        e->own.held = 1;
-        e->own.mark_head = true;
-    }
+    sc_accept_mark(e->peer_serial, mark);
+    if (n == sizeof mark && memcmp(begins, mark, sizeof mark) == 0 && !(msg.msg_flags & MSG_CTRUNC))
+        e->own.held = sizeof mark;
 }
 
 static void on_ready(struct sc_watch *w, uint32_t events)
@@ -272,17 +238,6 @@ static ssize_t read_bulk(struct sc_end *e, const struct iovec *iov, size_t count
     return (ssize_t)got;
 }
 
-/* The mark carries a descriptor, and the kernel never merges such a byte with its successors.
- * Dropped only when others follow. */
-static void drop_mark(struct sc_end *e)
-{
-    if (!e->own.mark_head || queued(e) < 2)
-        return;
-    drop(e, 1);
-    e->own.mark_head = false;
-    e->own.held = 0;
-}
-
 static int reset_errno(struct sc_end *e)
 {
     int err = 0;
@@ -312,7 +267,7 @@ static size_t unread(const struct sc_end *e)
 {
     size_t old = e->stage == SC_END_FLOWING   ? e->own.held
                  : e->stage == SC_END_PLUGGED ? e->own.plug_len
-                                              : 1; /* the mark of the acceptor who asks */
+                                              : SC_ACCEPT_MARK_LEN; /* of the acceptor who asks */
     size_t have = queued(e);
     return have > old ? have - old : 0;
 }
@@ -326,7 +281,6 @@ static bool at_urgent(struct sc_end *e)
     drop(e, e->own.held); /* for a moment the urgent byte is the one that stays unread */
     e->own.held = 0;
     e->own.peeks = 0;
-    e->own.mark_head = false;
     return is_at_urgent(e);
 }
 
@@ -359,12 +313,10 @@ static ssize_t read_some(struct sc_end *e, const struct iovec *iov, size_t count
         look_for_mark(e);
     if (e->stage == SC_END_QUEUED)
         return last ? -EPIPE : 0; /* a mark that comes now is not data */
-    drop_mark(e);
     size_t want = iov_total(iov, count);
     e->urgent = e->urgent && has_urgent(e); /* it may have been taken since */
-    ssize_t got = e->own.mark_head ? 0
-                  : e->urgent      ? read_before_urgent(e, iov, count, want)
-                                   : read_now(e, iov, count, want);
+    ssize_t got =
+        e->urgent ? read_before_urgent(e, iov, count, want) : read_now(e, iov, count, want);
     if (got < 0)
         return got;
     e->rx += (size_t)got;
@@ -445,7 +397,6 @@ static void finish(struct sc_end *e)
 
 static void close_end(struct sc_end *e)
 {
-    int fd = e->watch.fd;
     leave_queue(e);
     sc_loop_close(&e->watch);
 }

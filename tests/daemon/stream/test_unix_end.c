@@ -3,16 +3,16 @@
 #include "daemon/stream/unix_end.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "local/accept_mark.h"
 
 #define SOME 5000 /* read in bulk */
 
@@ -161,28 +161,28 @@ static void the_last_byte_of_all(void **state)
 
 /* --- descriptors in the stream ---------------------------------------------------------------- */
 
-static void app_sends_several(struct both *b, const char *text, const int *passed, size_t count)
+static void app_sends_bytes_with(struct both *b, const void *bytes, size_t len, int passed)
 {
-    struct iovec iov = {(void *)(uintptr_t)text, strlen(text)};
+    struct iovec iov = {(void *)(uintptr_t)bytes, len};
     union {
         struct cmsghdr align;
-        char room[CMSG_SPACE(8 * sizeof *passed)];
+        char room[CMSG_SPACE(sizeof passed)];
     } rights = {0};
     struct msghdr msg = {.msg_iov = &iov,
                          .msg_iovlen = 1,
                          .msg_control = rights.room,
-                         .msg_controllen = CMSG_SPACE(count * sizeof *passed)};
+                         .msg_controllen = sizeof rights.room};
     struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
     h->cmsg_level = SOL_SOCKET;
     h->cmsg_type = SCM_RIGHTS;
-    h->cmsg_len = CMSG_LEN(count * sizeof *passed);
-    memcpy(CMSG_DATA(h), passed, count * sizeof *passed);
-    assert_int_equal(sendmsg(b->app, &msg, 0), iov.iov_len);
+    h->cmsg_len = CMSG_LEN(sizeof passed);
+    memcpy(CMSG_DATA(h), &passed, sizeof passed);
+    assert_int_equal(sendmsg(b->app, &msg, 0), len);
 }
 
 static void app_sends_with(struct both *b, const char *text, int passed)
 {
-    app_sends_several(b, text, &passed, 1);
+    app_sends_bytes_with(b, text, strlen(text), passed);
 }
 
 static void app_ends_and_is_seen(struct both *b)
@@ -216,53 +216,100 @@ static void its_own_end_in_bulk(void **state)
     app_ends_and_is_seen(b);
 }
 
-/* Nor as what an acceptor marks its socket with: that is an eventfd, or the byte is data. */
-static void a_mark_is_no_socket(void **state)
+/* --- the mark of an acceptor -------------------------------------------------------------------
+ */
+
+#define SERIAL 0x1234567890abcdefull
+
+static void is_queued(struct both *b)
 {
-    struct both *b = *state;
     b->end.stage = SC_END_QUEUED;
-    app_sends_with(b, "m", b->app);
-    sc_loop_turn(&b->loop, SC_NEVER);
-    assert_false(b->end.own.mark_head);
-    assert_int_equal(reads(b, SOME), 1);
-    app_ends_and_is_seen(b);
+    b->end.peer_serial = SERIAL;
 }
 
-static int open_descriptors(void)
+static void app_marks(struct both *b, uint64_t serial)
 {
-    int count = 0;
-    for (int fd = 0; fd < 256; fd++)
-        count += fcntl(fd, F_GETFD) >= 0;
-    return count;
-}
-
-/* Where one descriptor has room, the kernel delivers two. */
-static void a_mark_of_several(void **state)
-{
-    struct both *b = *state;
-    int several[] = {eventfd(0, EFD_CLOEXEC), eventfd(0, EFD_CLOEXEC), eventfd(0, EFD_CLOEXEC)};
-    b->end.stage = SC_END_QUEUED;
-    app_sends_several(b, "m", several, 3);
-    for (size_t i = 0; i < 3; i++)
-        close(several[i]);
-    int before = open_descriptors();
-    sc_loop_turn(&b->loop, SC_NEVER);
-    assert_int_equal(open_descriptors(), before);
-    assert_false(b->end.own.mark_head);
+    uint8_t mark[SC_ACCEPT_MARK_LEN];
+    sc_accept_mark(serial, mark);
+    assert_int_equal(send(b->app, mark, sizeof mark, 0), sizeof mark);
 }
 
 static void a_mark_is_no_data(void **state)
 {
     struct both *b = *state;
-    int event = eventfd(0, EFD_CLOEXEC);
-    b->end.stage = SC_END_QUEUED;
-    app_sends_with(b, "m", event);
-    close(event);
+    is_queued(b);
+    app_marks(b, SERIAL);
     sc_loop_turn(&b->loop, SC_NEVER);
-    assert_true(b->end.own.mark_head);
+    assert_int_equal(b->end.stage, SC_END_FLOWING);
+    assert_int_equal(sc_end_unread(&b->end), 0);
     app_writes(b, 'a', 10, 0);
     sc_loop_turn(&b->loop, SC_NEVER);
     assert_int_equal(reads(b, SOME), 10);
+    app_ends_and_is_seen(b);
+    assert_memory_equal(b->got, "aaaaaaaaaa", 10);
+}
+
+static void data_behind_a_mark_in_bulk(void **state)
+{
+    struct both *b = *state;
+    is_queued(b);
+    app_marks(b, SERIAL);
+    app_writes(b, 'a', SOME, 0);
+    app_ends(b);
+    sc_loop_turn(&b->loop, SC_NEVER);
+    reads_to_the_end(b);
+    assert_int_equal(b->len, SOME);
+    assert_int_equal(b->got[0], 'a');
+}
+
+/* Whoever dies after the mark alone does not end the stream: a reader of the flow would see that.
+ */
+static void a_mark_stays_unread(void **state)
+{
+    struct both *b = *state;
+    uint8_t byte;
+    is_queued(b);
+    app_marks(b, SERIAL);
+    sc_loop_turn(&b->loop, SC_NEVER);
+    sc_end_abort(&b->end);
+    assert_int_equal(recv(b->app, &byte, 1, 0), -1);
+    assert_int_equal(errno, ECONNRESET);
+}
+
+/* Data of an acceptor that knows nothing of marks. */
+static void assert_data(struct both *b, size_t len)
+{
+    sc_loop_turn(&b->loop, SC_NEVER);
+    assert_int_equal(b->end.stage, SC_END_FLOWING);
+    assert_int_equal(reads(b, SOME), len);
+}
+
+static void another_flows_mark_is_data(void **state)
+{
+    is_queued(*state);
+    app_marks(*state, SERIAL + 1);
+    assert_data(*state, SC_ACCEPT_MARK_LEN);
+}
+
+static void the_beginning_of_a_mark_is_data(void **state)
+{
+    struct both *b = *state;
+    uint8_t mark[SC_ACCEPT_MARK_LEN];
+    is_queued(b);
+    sc_accept_mark(SERIAL, mark);
+    assert_int_equal(send(b->app, mark, sizeof mark - 1, 0), sizeof mark - 1);
+    assert_data(b, sizeof mark - 1);
+}
+
+/* It would stay in the queue as long as the mark. */
+static void a_mark_brings_no_descriptor(void **state)
+{
+    struct both *b = *state;
+    uint8_t mark[SC_ACCEPT_MARK_LEN];
+    is_queued(b);
+    sc_accept_mark(SERIAL, mark);
+    app_sends_bytes_with(b, mark, sizeof mark, b->app);
+    assert_data(b, SC_ACCEPT_MARK_LEN);
     app_ends_and_is_seen(b);
 }
 
@@ -276,9 +323,12 @@ int main(void)
         AROUND(the_last_byte_of_all),
         AROUND(its_own_end_in_a_small_message),
         AROUND(its_own_end_in_bulk),
-        AROUND(a_mark_is_no_socket),
-        AROUND(a_mark_of_several),
         AROUND(a_mark_is_no_data),
+        AROUND(data_behind_a_mark_in_bulk),
+        AROUND(a_mark_stays_unread),
+        AROUND(another_flows_mark_is_data),
+        AROUND(the_beginning_of_a_mark_is_data),
+        AROUND(a_mark_brings_no_descriptor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,7 +81,7 @@ void sc_ack_on_packet(struct sc_ack_state *a, uint64_t number, bool eliciting, u
 
 void sc_ack_settle(struct sc_ack_state *a)
 {
-    if (a->pending >= 2 || (a->pending > 0 && a->prompt))
+    if (a->pending - a->patient >= 2 || (a->pending > 0 && a->prompt))
         a->due = true;
     if (a->pending > 0)
         a->prompt = false;
@@ -131,7 +131,7 @@ bool sc_ack_fill(struct sc_ack_state *a, struct sc_ack *frame, sc_time rtt, sc_t
     frame->ect0 = a->ect0;
     frame->ect1 = a->ect1;
     frame->ce = a->ce;
-    a->pending = 0;
+    a->pending = a->patient = 0;
     a->due = false;
     a->prompt = false;
     a->deadline = SC_NEVER;

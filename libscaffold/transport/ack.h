@@ -16,6 +16,7 @@ struct sc_ack_state {
     sc_time largest_at;
     uint32_t ect0, ect1, ce;
     unsigned pending; /* packets not yet acknowledged that want it */
+    unsigned patient; /* of them, those that can wait for something to travel with */
     bool prompt;      /* something in this batch cannot wait */
     bool due;         /* acknowledge now */
     sc_time deadline; /* acknowledge then; SC_NEVER: nothing waits */
@@ -40,6 +41,12 @@ void sc_ack_on_packet(struct sc_ack_state *a, uint64_t number, bool eliciting, u
 static inline void sc_ack_promptly(struct sc_ack_state *a)
 {
     a->prompt = true;
+}
+
+/* The packet just taken is no company for another: it alone, and one more, can wait. */
+static inline void sc_ack_patiently(struct sc_ack_state *a)
+{
+    a->patient++;
 }
 
 /* End of a batch: two packets or more, a hole, congestion: now; else after SC_ACK_DELAY. */

@@ -111,10 +111,11 @@ struct sc_flow {
         size_t cookie_len;
         bool refused_any;  /* at least one instance refused: ECONNREFUSED rather than ETIMEDOUT */
         bool confirming;   /* nothing of ours is acknowledged yet: packets go as CONFIRM */
-        bool want_confirm; /* one is due */
-        unsigned sent;     /* OPENs; server: ANSWERs */
-        sc_time sent_at;   /* the last of them */
-        unsigned retries;  /* RETRYs obeyed in this attempt */
+        bool want_confirm; /* one is due, with data or at `confirm_at` without */
+        sc_time confirm_at;
+        unsigned sent;    /* OPENs; server: ANSWERs */
+        sc_time sent_at;  /* the last of them */
+        unsigned retries; /* RETRYs obeyed in this attempt */
     } opening;
     /* Server: the ANSWER to repeat. */
     sc_time answered_at; /* the last OPEN came then */

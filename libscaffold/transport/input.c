@@ -134,11 +134,23 @@ static void trace_received(const struct sc_flow *f, uint64_t number, const struc
     sc_trace_received(&f->env->trace, &p, now);
 }
 
+/* A CONFIRM that says nothing else is mostly followed by data in both directions: its
+ * acknowledgement rides on them. A handshake whose keys wait for it would have it at once. */
+#define CONFIRM_IS_PATIENT true
+
+static void ack_confirm(struct sc_flow *f, bool says_more)
+{
+    if (!says_more && CONFIRM_IS_PATIENT)
+        sc_ack_patiently(&f->ack);
+    else if (!CONFIRM_IS_PATIENT)
+        sc_ack_promptly(&f->ack);
+}
+
 static void take_packet(struct sc_flow *f, uint64_t number, struct sc_reader *frames, unsigned ecn,
                         bool confirm, sc_time now)
 {
-    bool eliciting = confirm;
-    int rc = read_frames(f, frames, &eliciting, now);
+    bool says_more = false;
+    int rc = read_frames(f, frames, &says_more, now);
     if (rc == -ENOBUFS) {
         f->stats.packets_dropped++;
         return;
@@ -147,9 +159,10 @@ static void take_packet(struct sc_flow *f, uint64_t number, struct sc_reader *fr
         sc_close_telling(f, SC_ABORT_PROTOCOL, EPROTO, now);
         return;
     }
+    bool eliciting = confirm || says_more;
     sc_ack_on_packet(&f->ack, number, eliciting, ecn, now);
     if (confirm)
-        sc_ack_promptly(&f->ack);
+        ack_confirm(f, says_more);
     if (f->state == SC_FLOW_LINGER && eliciting)
         f->linger_until = sc_time_max(f->linger_until, now + SC_LINGER); /* it had missed our ACK */
     sc_close_if_finished(f, now);

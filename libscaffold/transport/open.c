@@ -10,6 +10,12 @@
 #include "transport/flow_impl.h"
 #include "transport/train.h"
 
+/* The third packet waits for data to travel with, for this part of a round trip, and no longer than
+ * that: most clients speak first, and the flow of one that does not is seen by its server a bit
+ * later. */
+#define CONFIRM_WAIT_PART 8
+#define CONFIRM_WAIT_MAX (1 * SC_MS)
+
 /* A server may change its cookie's secret, or we its address; more often than this is a loop. */
 #define RETRIES_MAX 4
 
@@ -117,6 +123,15 @@ static void learn_peer(struct sc_flow *f, const struct sc_answer *a)
     sc_send_on_window(&f->send, a->window);
 }
 
+/* Repeated, it is at once: ours was lost. */
+static void want_confirm(struct sc_flow *f, bool again, sc_time now)
+{
+    const struct sc_rtt *rtt = &f->path.rtt;
+    sc_time wait = again || !rtt->sampled ? 0 : rtt->smoothed / CONFIRM_WAIT_PART;
+    f->opening.want_confirm = true;
+    f->opening.confirm_at = now + sc_time_min(wait, CONFIRM_WAIT_MAX);
+}
+
 void sc_flow_on_answer(struct sc_flow *f, const struct sc_answer *a, sc_time now)
 {
     if (!f->is_client || a->open_id != f->open_id)
@@ -125,11 +140,12 @@ void sc_flow_on_answer(struct sc_flow *f, const struct sc_answer *a, sc_time now
         learn_peer(f, a);
         sample_rtt(f, now);
         f->last_heard = now;
-        f->opening.confirming = f->opening.want_confirm = true;
+        f->opening.confirming = true;
+        want_confirm(f, false, now);
         sc_flow_change_state(f, SC_FLOW_OPEN, now);
     } else if (f->state == SC_FLOW_OPEN && f->opening.confirming && a->src == f->peer_address &&
                a->src_flow == f->peer_id) {
-        f->opening.want_confirm = true; /* repeated: our third packet was lost */
+        want_confirm(f, true, now);
     }
 }
 

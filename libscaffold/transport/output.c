@@ -29,10 +29,15 @@ static size_t segments_allowed(const struct sc_flow *f, sc_time now)
     return n < f->probes ? f->probes : n;
 }
 
-static bool control_due(const struct sc_flow *f)
+static bool confirm_due(const struct sc_flow *f, sc_time now)
+{
+    return f->opening.want_confirm && now >= f->opening.confirm_at;
+}
+
+static bool control_due(const struct sc_flow *f, sc_time now)
 {
     return f->ack.due || f->recv.want_window || !f->urgent_sent || f->want_ping ||
-           f->opening.want_confirm;
+           confirm_due(f, now);
 }
 
 static size_t mtu_probe_due(const struct sc_flow *f, sc_time now)
@@ -47,7 +52,7 @@ bool sc_output_wants_send(const struct sc_flow *f, sc_time now)
 {
     if (!sc_recovery_has_room(&f->recovery, SC_TRAIN_SEGMENTS))
         return false;
-    return control_due(f) || segments_allowed(f, now) > 0 || mtu_probe_due(f, now) > 0;
+    return control_due(f, now) || segments_allowed(f, now) > 0 || mtu_probe_due(f, now) > 0;
 }
 
 sc_time sc_output_paced_at(const struct sc_flow *f)
@@ -249,7 +254,7 @@ bool sc_output_produce(struct sc_flow *f, struct sc_train *t, sc_time now)
 {
     size_t probe = mtu_probe_due(f, now), stream = segments_allowed(f, now);
     if (!sc_recovery_has_room(&f->recovery, SC_TRAIN_SEGMENTS) ||
-        (probe == 0 && stream == 0 && !control_due(f)))
+        (probe == 0 && stream == 0 && !control_due(f, now)))
         return false;
     struct sc_run run = {.count = stream,
                          .size = first_len(f, stream),

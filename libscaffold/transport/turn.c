@@ -74,6 +74,8 @@ static sc_time open_deadline(const struct sc_flow *f)
 {
     sc_time at = sc_recovery_deadline(&f->recovery, &f->path.rtt);
     at = sc_time_min(at, sc_output_paced_at(f));
+    if (f->opening.want_confirm)
+        at = sc_time_min(at, f->opening.confirm_at);
     if (f->ack.pending > 0 && !f->ack.due)
         at = sc_time_min(at, f->ack.deadline);
     if (waits_for_peer(f))

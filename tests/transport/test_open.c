@@ -322,7 +322,34 @@ static void handshake_measures_the_round_trip(void **state)
     (void)state;
     assert_true(pair_run(p, pair_both_open, p->now + SC_SECOND));
     assert_int_equal(client()->path.rtt.smoothed, 20 * SC_MS);
-    assert_int_equal(p->flow[SERVER].path.rtt.smoothed, 20 * SC_MS);
+    assert_int_equal(p->flow[SERVER].path.rtt.smoothed, 21 * SC_MS); /* the client had no data */
+}
+
+/* Nobody has to speak for the server to learn of the flow; whoever does, spares a packet. */
+static void third_packet_waits_a_moment_for_data(void **state)
+{
+    (void)state;
+    static struct sc_train t;
+    struct sc_open open = produced();
+    struct sc_answer a = answer_to(&open, 2);
+    p->now += 8 * SC_MS;
+    sc_flow_on_answer(client(), &a, p->now);
+    assert_false(sc_flow_wants_send(client(), p->now));
+    assert_int_equal(sc_flow_deadline(client()), p->now + 1 * SC_MS);
+    assert_true(sc_flow_wants_send(client(), p->now + 1 * SC_MS));
+    assert_true(sc_flow_produce(client(), &t, p->now + 1 * SC_MS));
+    assert_int_equal(t.scratch[0] & 15, SC_PKT_CONFIRM);
+}
+
+static void acknowledgement_of_the_third_packet_waits_for_data(void **state)
+{
+    (void)state;
+    p->app[CLIENT].to_write = 1;
+    assert_true(pair_run(p, pair_both_open, p->now + SC_SECOND));
+    struct sc_ack_state *ack = &p->flow[SERVER].ack;
+    assert_false(ack->due);
+    assert_int_equal(ack->pending, 1);
+    assert_true(ack->deadline <= p->now + SC_ACK_DELAY);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -350,6 +377,8 @@ int main(void)
         TEST(abort_while_opening_says_nothing),
         TEST(abort_before_confirmation_reaches_the_server),
         TEST(handshake_measures_the_round_trip),
+        TEST(third_packet_waits_a_moment_for_data),
+        TEST(acknowledgement_of_the_third_packet_waits_for_data),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

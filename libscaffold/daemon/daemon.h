@@ -20,6 +20,7 @@
 #include "daemon/state/keeper.h"
 #include "daemon/state/state.h"
 #include "daemon/stream/bound.h"
+#include "daemon/stream/calm.h"
 #include "daemon/stream/folder.h"
 #include "daemon/stream/survivors.h"
 #include "daemon/ula.h"
@@ -81,6 +82,7 @@ struct sc_daemon {
     struct sc_map ends_by_peer;
     struct sc_kept_error errors[SC_ERRORS_KEPT];
     size_t errors_at;
+    struct sc_calm calm;
     struct sc_kept_counts counts[SC_COUNTS_KEPT];
     size_t counts_at;
 

@@ -185,6 +185,7 @@ static int start(struct sc_daemon *d, char *why, size_t size)
     if (make_runtime_dir(&d->config, why, size) < 0 || open_log(d, why, size) < 0 ||
         sc_ctl_open(d, why, size) < 0 ||
         sc_folder_open(&d->folder, d->config.runtime_dir, why, size) < 0 ||
+        sc_calm_open(d, why, size) < 0 ||
         sc_state_open(&d->state, d->config.state_dir, d->id.instance, why, size) < 0 ||
         open_underlay(d, why, size) < 0 || open_stack(d, why, size) < 0 || sc_keeper_start(d) < 0 ||
         sc_keeper_own_name(d, why, size) < 0)
@@ -229,6 +230,7 @@ static void stop(struct sc_daemon *d)
     sc_udp_close(&d->udp);
     sc_stack_free(d->stack);
     sc_keeper_stop(d);
+    sc_calm_close(d);
     sc_registry_fini(d);
     sc_client_ports_fini(d);
     sc_ula_fini(&d->ula);

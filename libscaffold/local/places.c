@@ -1,5 +1,6 @@
 #include "local/places.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,4 +62,9 @@ bool sc_places_read(struct sc_places *p, const struct sc_places_wish *wish)
     }
     add(p, "/run/scaffold", SYSTEM, wish);
     return true;
+}
+
+void sc_place_calm(const char *dir, uint64_t netns, char *path, size_t size)
+{
+    snprintf(path, size, "%s/calm-%" PRIu64, dir, netns);
 }

@@ -5,6 +5,7 @@
 #define SC_LOCAL_PLACES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "local/socket_name.h"
@@ -41,6 +42,12 @@ struct sc_places_wish {
  * user's as its specification wants it; for all but root /tmp/scaffold-UID; /run/scaffold. False,
  * and no place, when SCAFFOLD_RUNTIME_DIR is too long. */
 bool sc_places_read(struct sc_places *p, const struct sc_places_wish *wish);
+
+/* The path of the file by which scaffoldd says, in its runtime directory, that the host is calm
+ * (daemon/stream/calm.h): it has this size then. It is that of one network namespace. */
+#define SC_CALM_SIZE 1
+#define SC_PLACE_CALM_ROOM (SC_PLACE_ROOM + 32)
+void sc_place_calm(const char *dir, uint64_t netns, char *path, size_t size);
 
 /* Looks again at a directory that was not there. */
 void sc_place_look(struct sc_place *p, sc_owner_of *owner_of);

@@ -49,7 +49,8 @@ static void open_folder(struct sc_daemon *d)
     snprintf(path, sizeof d->config.runtime_dir, "/tmp/scaffoldd-XXXXXX");
     assert_non_null(mkdtemp(path));
     d->id = (struct sc_daemon_id){.uid = geteuid(), .instance = sc_instance_of(path)};
-    if (sc_folder_open(&d->folder, path, why, sizeof why) < 0)
+    if (sc_folder_open(&d->folder, path, why, sizeof why) < 0 ||
+        sc_calm_open(d, why, sizeof why) < 0)
         fail_msg("%s", why);
 }
 
@@ -78,6 +79,7 @@ struct sc_daemon *scaffoldd_start(const struct sc_plane_ops *const *planes, bool
 static void close_folder(struct sc_daemon *d)
 {
     char path[sizeof d->config.runtime_dir + sizeof "/listeners"];
+    sc_calm_close(d);
     sc_folder_tidy(&d->folder);
     sc_folder_close(&d->folder);
     assert_int_equal(chdir("/"), 0);

@@ -107,6 +107,11 @@ static int connect_to(int fd, const struct sockaddr_un *sun, socklen_t len)
  * so it proves nothing. */
 #define UNMAPPED 65534
 
+bool sc_control_trusts(const struct sc_place *place, uid_t uid)
+{
+    return uid == 0 || (uid == place->id.uid && uid != UNMAPPED);
+}
+
 /* Whom the kernel names at the other end; UNMAPPED, too, when it may not be asked. */
 static uid_t peer_of(int fd)
 {
@@ -119,8 +124,7 @@ static uid_t peer_of(int fd)
  * directory belongs to. */
 static bool is_named_user(int fd, const struct sc_place *place)
 {
-    uid_t uid = peer_of(fd);
-    return uid == 0 || (uid == place->id.uid && uid != UNMAPPED);
+    return sc_control_trusts(place, peer_of(fd));
 }
 
 /* In the directory it is who the directory belongs to, where that is anybody's: a closed one must

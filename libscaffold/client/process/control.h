@@ -6,9 +6,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/time.h>
+#include <sys/types.h>
 
 #include "client/process/explain.h"
 #include "local/ctl.h"
+
+struct sc_place;
+
+/* Whether what belongs to this user is the scaffoldd's of this place. */
+bool sc_control_trusts(const struct sc_place *place, uid_t uid);
 
 /* A request of this kind with its head filled in and the rest zero. */
 struct sc_ctl_request sc_control_request(uint16_t op);

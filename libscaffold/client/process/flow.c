@@ -2,9 +2,11 @@
 
 #include <errno.h>
 
+#include "client/process/calm.h"
 #include "client/process/control.h"
 #include "client/process/explain.h"
 #include "client/process/identity.h"
+#include "client/process/real.h"
 
 void sc_flow_set(int fd, enum sc_ctl_option option, uint32_t value)
 {
@@ -41,6 +43,21 @@ static int ask(int fd, int error)
     return error;
 }
 
+/* That it was told without scaffoldd is kept by the kernel, for every number and process that has
+ * the socket: the lock of a filter does nothing else to one that is over. */
+static bool note_told(int fd)
+{
+    int on = 1;
+    return sc_real.setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof on) == 0;
+}
+
+static bool was_told(int fd)
+{
+    int on = 0;
+    socklen_t len = sizeof on;
+    return sc_real.getsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, &len) == 0 && on;
+}
+
 int sc_flow_error(int fd, int error)
 {
     struct sc_identity id;
@@ -49,7 +66,7 @@ int sc_flow_error(int fd, int error)
         sc_identify(fd, &id);
         if (id.state == SC_STATE_FAILED)
             sc_explain(error = id.peer.address.port, "");
-        else if (id.state == SC_STATE_OPEN)
+        else if (id.state == SC_STATE_OPEN && !(sc_is_calm(&id.own) && note_told(fd)))
             error = ask(fd, error);
     }
     errno = kept;
@@ -60,7 +77,7 @@ int sc_flow_untold(int fd)
 {
     struct sc_identity id;
     int kept = errno;
-    int error = sc_identify(fd, &id) == SC_STATE_OPEN ? ask(fd, 0) : 0;
+    int error = sc_identify(fd, &id) == SC_STATE_OPEN && !was_told(fd) ? ask(fd, 0) : 0;
     errno = kept;
     return error;
 }

@@ -52,6 +52,8 @@ void sc_registry_keep_error(struct sc_daemon *d, const struct sc_end *e, int err
 {
     if (error == ECONNRESET && e->finished)
         error = EPIPE; /* TCP's word for a reset after the peer's end: no reader missed anything */
+    if (error != ECONNRESET && e->stage != SC_END_PLUGGED)
+        sc_calm_disturb(d);
     d->errors[d->errors_at] = (struct sc_kept_error){.own_serial = e->own_serial,
                                                      .peer_serial = e->peer_serial,
                                                      .error = error,

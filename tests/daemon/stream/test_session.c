@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -350,6 +351,75 @@ static void a_failure(void **state)
     stop(&w);
 }
 
+/* --- what a program sees that does not ask why -------------------------------------------------
+ */
+
+static bool says_calm(const struct world *w)
+{
+    struct stat st;
+    return stat(w->daemon->calm.path, &st) == 0 && st.st_size == SC_CALM_SIZE;
+}
+
+static void ends_with(int error, bool calm)
+{
+    struct world w = start_open(planes);
+    assert_true(says_calm(&w));
+    stub.turn = -error;
+    program_writes(&w);
+    assert_int_equal(says_calm(&w), calm);
+    stop(&w);
+}
+
+static void a_reset_that_is_one(void **state)
+{
+    (void)state;
+    ends_with(ECONNRESET, true);
+}
+
+static void a_reset_that_is_none(void **state)
+{
+    (void)state;
+    ends_with(ETIMEDOUT, false);
+}
+
+/* TCP has another word for it, EPIPE. */
+static void a_reset_behind_the_end(void **state)
+{
+    (void)state;
+    struct world w = start_open(planes);
+    sc_end_finish(&stub.session->client);
+    stub.turn = -ECONNRESET;
+    program_writes(&w);
+    assert_false(says_calm(&w));
+    stop(&w);
+}
+
+/* What connect itself says. */
+static void an_opening_that_failed(void **state)
+{
+    (void)state;
+    struct world w = start(planes);
+    opens(&w);
+    sc_connecting_done(stub.session, ECONNREFUSED);
+    assert_true(says_calm(&w));
+    stop(&w);
+}
+
+/* No longer than reasons are remembered. */
+static void calm_again(void **state)
+{
+    (void)state;
+    struct world w = start_open(planes);
+    struct sc_alarm *again = &w.daemon->calm.alarm;
+    stub.turn = -ETIMEDOUT;
+    program_writes(&w);
+    assert_in_range(again->timer.at, w.daemon->loop.now, w.daemon->loop.now + SC_ERRORS_LIFETIME);
+    sc_loop_alarm(&w.daemon->loop, again, SC_NEVER);
+    again->fire(again);
+    assert_true(says_calm(&w));
+    stop(&w);
+}
+
 static void a_plane_that_cannot_be_cut(void **state)
 {
     (void)state;
@@ -453,6 +523,11 @@ int main(void)
         cmocka_unit_test(a_turn_that_left_something),
         cmocka_unit_test(a_clean_end),
         cmocka_unit_test(a_failure),
+        cmocka_unit_test(a_reset_that_is_one),
+        cmocka_unit_test(a_reset_that_is_none),
+        cmocka_unit_test(a_reset_behind_the_end),
+        cmocka_unit_test(an_opening_that_failed),
+        cmocka_unit_test(calm_again),
         cmocka_unit_test(a_plane_that_cannot_be_cut),
         cmocka_unit_test(an_orphan),
         cmocka_unit_test(options),

@@ -1,6 +1,8 @@
 #include "daemon/pair.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,14 +14,23 @@
  * KiB and more, which must stay below a quarter of the buffer (A1). Needs no privilege. */
 #define BUFFER 212992
 
-/* More than a quarter of the buffer in effect, where AF_UNIX stops being writable, and less than
- * half of it, so that all of it fits with the kernel's overhead. */
-#define PLUG_LEN 131072
+/* More than a quarter of the buffer in effect, where AF_UNIX stops being writable: half of BUFFER,
+ * and some. All of it fits with the kernel's overhead. */
+#define PLUG_LEN (108 * 1024)
+
+/* The same under the least buffer there is: more than a quarter of that. */
+#define LIGHT_PLUG_LEN 1024
+
+static const char zeros[PLUG_LEN];
+
+static void resize(int end, int size)
+{
+    setsockopt(end, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
 
 void sc_pair_enlarge(int end)
 {
-    int size = BUFFER;
-    setsockopt(end, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    resize(end, BUFFER);
 }
 
 void sc_pair_refuse_rights(int own)
@@ -45,12 +56,45 @@ int sc_pair_make(struct sc_pair *p, int type, const struct sc_socket_name *name)
     return 0;
 }
 
+static size_t fill(int program, size_t len)
+{
+    ssize_t n = send(program, zeros, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return n > 0 ? (size_t)n : 0;
+}
+
 size_t sc_pair_plug(const struct sc_pair *p)
 {
-    static const char zeros[PLUG_LEN];
     /* Buffers first: a plug made under a small one is none after it has grown (A2). */
     sc_pair_enlarge(p->program);
     sc_pair_enlarge(p->own);
-    ssize_t n = send(p->program, zeros, sizeof zeros, MSG_DONTWAIT | MSG_NOSIGNAL);
-    return n > 0 ? (size_t)n : 0;
+    return fill(p->program, PLUG_LEN);
+}
+
+size_t sc_pair_plug_lightly(const struct sc_pair *p)
+{
+    resize(p->program, 0);
+    sc_pair_enlarge(p->own);
+    return fill(p->program, LIGHT_PLUG_LEN);
+}
+
+/* What waits to be read from the other end, as the kernel charges it. */
+static int charged(int end)
+{
+    int bytes = 0;
+    return ioctl(end, SIOCOUTQ, &bytes) < 0 ? 0 : bytes;
+}
+
+/* Step by step, so that a quarter of the buffer in effect, twice what it is set to, is always less
+ * than what waits. */
+size_t sc_pair_plug_fully(int program)
+{
+    size_t len = 0, more = 1;
+    int size = 2 * charged(program) - 1;
+    for (; more > 0 && size > 0 && size < BUFFER; size = 2 * charged(program) - 1) {
+        resize(program, size);
+        more = fill(program, size < PLUG_LEN ? (size_t)size : PLUG_LEN);
+        len += more;
+    }
+    sc_pair_enlarge(program);
+    return len;
 }

@@ -21,6 +21,15 @@ int sc_pair_make(struct sc_pair *p, int type, const struct sc_socket_name *name)
  * the connect is under way. Returns the number of bytes. */
 size_t sc_pair_plug(const struct sc_pair *p);
 
+/* The same with a plug that holds as long as the program's end keeps the little buffer that this
+ * gives it, at a tenth of the cost: for whoever keeps that end until the connect is over, to
+ * enlarge it then. */
+size_t sc_pair_plug_lightly(const struct sc_pair *p);
+
+/* Makes the plug of such an end one that holds by itself; at no moment is it writable. Returns the
+ * number of bytes that came to it. */
+size_t sc_pair_plug_fully(int program);
+
 /* Gives an end of a stream the buffer that all have. */
 void sc_pair_enlarge(int end);
 

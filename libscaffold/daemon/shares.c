@@ -14,8 +14,10 @@
 #define RESERVE_PART 4
 /* Users who find something set aside for them, however late they come. */
 #define PARTS 256
-/* Where descriptors are few, calls have one part in so many, at most SC_CALLS_MAX. */
-#define CALLS_PART 4
+/* Where descriptors are few, there may be a call for so many, at most SC_CALLS_MAX... */
+#define CALLS_PART 6
+/* ... each of which may have these: its connection, and the end of a program that waits. */
+#define CALL_DESCRIPTORS 2
 /* scaffoldd's own: the loop, two UDP sockets, two control sockets, signals, state, questions to the
  * kernel, pipes to SC_STATUS_MAX readers, and what a library may open for a moment. */
 #define OWN_DESCRIPTORS 64
@@ -60,7 +62,7 @@ void sc_shares_init(struct sc_shares *s, uid_t owner, size_t descriptors, const 
     for (size_t k = 0; k < SC_SHARE_KINDS; k++)
         s->of[k].most = kinds[k].most;
     s->of[SC_SHARE_CALLS].most = calls;
-    s->of[SC_SHARE_DESCRIPTORS].most = have - calls;
+    s->of[SC_SHARE_DESCRIPTORS].most = have - CALL_DESCRIPTORS * calls;
 }
 
 void sc_shares_limit(struct sc_shares *s, enum sc_share_kind kind, size_t most)

@@ -128,6 +128,7 @@ struct sc_ctl_request {
             uint8_t v6only;          /* a datagram socket of [::] that IPv4 does not reach */
             uint8_t here;            /* `address` is one of this host's own */
             uint8_t reuseaddr;       /* of a stream: SO_REUSEADDR */
+            uint8_t waits;           /* of a stream: connect returns with the outcome */
             uint32_t rcvbuf;         /* of a datagram socket; 0 = default */
             struct sc_address local; /* of a stream to loopback: bound to this address, or zeros */
         } prepare;

@@ -59,7 +59,6 @@ static int put_in_place(void *arg, int own)
         return sc_fail(EOPNOTSUPP);
     }
     sc_options_carry(o->fd, own, &o->told);
-    o->nonblocking = sc_is_nonblocking(o->fd);
     int err = sc_swap(o->fd, own);
     return err < 0 ? sc_fail(-err) : 0;
 }
@@ -80,6 +79,7 @@ static int prepare(struct opening *o)
     q.prepare.family = (uint8_t)o->candidate->family;
     q.prepare.local_port = o->candidate->local_port;
     q.prepare.reuseaddr = is_patient(o->fd);
+    q.prepare.waits = !o->nonblocking;
     if (o->candidate->state == SC_STATE_BOUND)
         q.prepare.local = o->candidate->id.own.address;
     if (q.prepare.by_service) {
@@ -155,7 +155,8 @@ static int open_ends(struct opening *o)
 
 static int open_flow(int fd, const struct sc_target *t, const struct sc_candidate *c)
 {
-    struct opening o = {.fd = fd, .target = t, .candidate = c};
+    struct opening o = {
+        .fd = fd, .target = t, .candidate = c, .nonblocking = sc_is_nonblocking(fd)};
     sc_mark_clear(fd, SC_MARKS_OF_ATTEMPT);
     o.control = sc_control_open(false);
     if (o.control < 0)

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "daemon/control/server.h"
+#include "daemon/pair.h"
 #include "daemon/stream/client_port.h"
+#include "daemon/stream/connecting.h"
 
 /* --- what it holds ---------------------------------------------------------------------------- */
 
@@ -31,8 +33,16 @@ void sc_ctl_refuse_passed(struct sc_ctl_call *c)
     sc_ctl_drop_passed(c);
 }
 
+void sc_ctl_drop_lent(struct sc_ctl_call *c)
+{
+    if (c->lent >= 0)
+        close(c->lent);
+    c->lent = -1;
+}
+
 void sc_ctl_drop_prepared(struct sc_ctl_call *c)
 {
+    sc_ctl_drop_lent(c);
     if (c->port_taken)
         sc_client_port_give(c->server->daemon, c->open.own.port);
     if (c->prepared >= 0)
@@ -56,11 +66,19 @@ void sc_ctl_file(struct sc_ctl_call *c)
     sc_list_append(sc_ctl_is_busy(c) ? &s->busy : &s->idle, &c->link);
 }
 
+/* The opening goes on without a program that waits for it. */
+static void stop_waiting(struct sc_ctl_call *c)
+{
+    if (c->lent >= 0 && c->waiter.session.other)
+        sc_connecting_plug_more(&c->waiter, sc_pair_plug_fully(c->lent));
+    sc_untie(&c->waiter.session);
+}
+
 /* Whatever the call waits for, and holds beside its connection. */
 static void release(struct sc_ctl_call *c)
 {
     struct sc_ctl_server *s = c->server;
-    sc_untie(&c->waiter.session);
+    stop_waiting(c);
     sc_ctl_drop_prepared(c);
     if (c->offered >= 0)
         close(c->offered);

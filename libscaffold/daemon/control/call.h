@@ -28,6 +28,7 @@ struct sc_ctl_call {
     struct sc_request open;        /* what PREPARE or a datagram's BIND found out */
     bool port_taken;
     int prepared;             /* PREPARE: scaffoldd's end of the pair, until HANDOVER; -1: none */
+    int lent;                 /* the program's end of it, while its connect waits; -1: none */
     int offered;              /* BIND: goes along with the reply that is waited for; -1: none */
     int passed;               /* a descriptor that came with the request; -1: none */
     bool passed_too_many;     /* ... and no room for it here */
@@ -48,6 +49,9 @@ void sc_ctl_drop_passed(struct sc_ctl_call *c);
 
 /* The same of one that nobody has a use for: it is counted, too. */
 void sc_ctl_refuse_passed(struct sc_ctl_call *c);
+
+/* The program's end is the program's alone from now on. */
+void sc_ctl_drop_lent(struct sc_ctl_call *c);
 
 /* What PREPARE holds is given up. */
 void sc_ctl_drop_prepared(struct sc_ctl_call *c);

@@ -63,8 +63,20 @@ static bool make_pair(struct sc_ctl_call *c, struct sc_pair *p)
                                          : "scaffoldd is out of memory");
         return false;
     }
-    c->open.plug_len = sc_pair_plug(p);
+    c->open.plug_len = c->request.prepare.waits ? sc_pair_plug_lightly(p) : sc_pair_plug(p);
     return true;
+}
+
+/* The program's end goes along with the reply. It is kept here, too, as long as its connect waits,
+ * which costs the program nothing: its death is seen by this connection. */
+static bool give_pair(struct sc_ctl_call *c, const struct sc_ctl_reply *r,
+                      const struct sc_pair *pair)
+{
+    c->prepared = pair->own;
+    if (!c->request.prepare.waits)
+        return sc_ctl_give(c, r, pair->program);
+    c->lent = pair->program;
+    return sc_ctl_lend(c, r, pair->program);
 }
 
 /* The rest of PREPARE, once the service is known: a socket with a local address. */
@@ -89,11 +101,10 @@ static void prepare_for(struct sc_ctl_call *c, const struct sc_service_id *servi
     c->open.own = own_address(c, self.pool, port);
     sc_client_port_hold(d, &c->open.own, c->request.prepare.reuseaddr);
     if (make_pair(c, &pair)) {
-        c->prepared = pair.own;
         r.address = c->open.own;
         r.serial = c->open.own_serial;
         memcpy(r.service, service->bytes, sizeof r.service);
-        if (sc_ctl_give(c, &r, pair.program))
+        if (give_pair(c, &r, &pair))
             return;
     }
     sc_ctl_drop_prepared(c);
@@ -187,6 +198,8 @@ void sc_ctl_on_prepare(struct sc_ctl_call *c)
 static void on_opened(struct sc_waiter *w, int error)
 {
     struct sc_ctl_call *c = sc_container(w, struct sc_ctl_call, waiter);
+    if (c->lent >= 0 && error == 0)
+        sc_pair_enlarge(c->lent);
     sc_ctl_send_error(c, error, "");
     sc_ctl_hang_up(c);
 }
@@ -194,6 +207,8 @@ static void on_opened(struct sc_waiter *w, int error)
 static struct sc_request read_handover(const struct sc_ctl_call *c)
 {
     struct sc_request r = c->open;
+    if (c->lent >= 0 && !c->request.handover.wait)
+        r.plug_len += sc_pair_plug_fully(c->lent);
     r.abort_on_close = c->request.handover.abort_on_close;
     r.user_timeout_ms = c->request.handover.user_timeout_ms;
     r.timeout = r.user_timeout_ms * SC_MS;

@@ -47,14 +47,20 @@ void sc_ctl_send(struct sc_ctl_call *c, const struct sc_ctl_reply *r)
     send_reply(c, r, -1);
 }
 
-bool sc_ctl_give(struct sc_ctl_call *c, const struct sc_ctl_reply *r, int fd)
+bool sc_ctl_lend(struct sc_ctl_call *c, const struct sc_ctl_reply *r, int fd)
 {
     bool sent = send_reply(c, r, fd);
-    close(fd);
     c->gave |= sent;
     if (!sent)
         sc_ctl_send_error(c, ENOBUFS,
                           "too many descriptors are on their way from scaffoldd; raise its limit");
+    return sent;
+}
+
+bool sc_ctl_give(struct sc_ctl_call *c, const struct sc_ctl_reply *r, int fd)
+{
+    bool sent = sc_ctl_lend(c, r, fd);
+    close(fd);
     return sent;
 }
 

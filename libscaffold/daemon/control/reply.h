@@ -14,8 +14,11 @@ struct sc_ctl_reply sc_ctl_reply_to(const struct sc_ctl_call *c);
 void sc_ctl_send(struct sc_ctl_call *c, const struct sc_ctl_reply *r);
 void sc_ctl_send_error(struct sc_ctl_call *c, int error, const char *text);
 
-/* The same with a descriptor, which is closed here. False: the kernel takes no more of them, and an
- * error was sent that says so. */
+/* The same with a descriptor, which stays the caller's. False: the kernel takes no more of them,
+ * and an error was sent that says so. */
+bool sc_ctl_lend(struct sc_ctl_call *c, const struct sc_ctl_reply *r, int fd);
+
+/* The same, and the descriptor is closed here. */
 bool sc_ctl_give(struct sc_ctl_call *c, const struct sc_ctl_reply *r, int fd);
 
 /* True when one of this many more is not granted: an error was sent that says so. */

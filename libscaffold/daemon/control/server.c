@@ -76,7 +76,7 @@ static void refuse_connection(struct sc_ctl_call *c, const char *line)
 static void add_connection(struct sc_ctl_server *s, int fd)
 {
     struct sc_ctl_call now = {
-        .server = s, .prepared = -1, .offered = -1, .passed = -1, .watch = {.fd = fd}};
+        .server = s, .prepared = -1, .lent = -1, .offered = -1, .passed = -1, .watch = {.fd = fd}};
     socklen_t len = sizeof now.peer;
     struct sc_ctl_call *c = calloc(1, sizeof *c);
     if (!c || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &now.peer, &len) < 0 ||

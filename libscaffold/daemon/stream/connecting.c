@@ -69,6 +69,12 @@ void sc_connecting_done(struct sc_session *s, int error)
     sc_session_run(s);
 }
 
+void sc_connecting_plug_more(struct sc_waiter *w, size_t len)
+{
+    struct sc_session *s = sc_container(w->session.other, struct sc_session, waiter);
+    sc_unix_end_plug(&s->client, s->client.own.plug_len + len);
+}
+
 static void take_plane(struct sc_session *s, const struct sc_plane_ops *plane)
 {
     if (s->plane && s->plane != plane)

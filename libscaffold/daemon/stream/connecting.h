@@ -15,4 +15,7 @@ int sc_connecting_start(struct sc_daemon *d, const struct sc_request *r, int fd,
 /* A plane has opened it, or a positive errno says why it cannot. The session may be over then. */
 void sc_connecting_done(struct sc_session *s, int error);
 
+/* The plug of the program's end has grown by so many bytes. */
+void sc_connecting_plug_more(struct sc_waiter *w, size_t len);
+
 #endif

@@ -42,7 +42,7 @@ static size_t queued(const struct sc_end *e)
 /* Takes `len` bytes off the queue for good. */
 static void drop(struct sc_end *e, size_t len)
 {
-    static uint8_t waste[65536];
+    static uint8_t waste[128 * 1024]; /* a plug in one call */
     while (len > 0) {
         ssize_t n = recv(e->watch.fd, waste, len < sizeof waste ? len : sizeof waste, MSG_DONTWAIT);
         if (n <= 0)

@@ -256,10 +256,11 @@ static void a_look_up_that_fails(void **state)
 /* --- connecting ------------------------------------------------------------------------------- */
 
 /* PREPARE, for loopback: the program's socket. */
-static int prepares(struct sc_daemon *d, int fd, uint16_t *port)
+static int prepares_to(struct sc_daemon *d, int fd, bool wait, uint16_t *port)
 {
     struct sc_ctl_request q = request(SC_CTL_PREPARE);
     int program;
+    q.prepare.waits = wait;
     q.prepare.family = SC_FAMILY_INET;
     q.prepare.address = sc_address_v4(LOOPBACK, 80);
     asks(d, fd, &q);
@@ -269,6 +270,17 @@ static int prepares(struct sc_daemon *d, int fd, uint16_t *port)
     assert_true(sc_client_port_is_used(d, r.address.port));
     *port = r.address.port;
     return program;
+}
+
+static int prepares(struct sc_daemon *d, int fd, uint16_t *port)
+{
+    return prepares_to(d, fd, false, port);
+}
+
+static bool is_writable(int program)
+{
+    struct pollfd p = {.fd = program, .events = POLLOUT};
+    return poll(&p, 1, 0) == 1 && p.revents == POLLOUT;
 }
 
 static void hands_over(struct sc_daemon *d, int fd)
@@ -300,6 +312,80 @@ static void waits_for_the_opening(void **state)
     assert_true(sc_client_port_is_used(d, port)); /* the session's */
     ends_session(d, program);
     assert_false(sc_client_port_is_used(d, port));
+    stop(d);
+}
+
+/* All that waits is the program's connect: another thread of it does not see it open before. */
+static void waits_with_a_light_plug(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(true);
+    uint16_t port;
+    int fd = calls(d), program = prepares_to(d, fd, true, &port);
+    assert_false(is_writable(program));
+    hands_over(d, fd);
+    assert_false(is_writable(program));
+    sc_connecting_done(opening, 0);
+    assert_true(is_writable(program));
+    assert_int_equal(reads_alone(fd).error, 0);
+    assert_int_equal(sc_end_unread(&opening->client), 0);
+    hangs_up(d, fd);
+    ends_session(d, program);
+    stop(d);
+}
+
+/* A signal, a limit of time: connect goes on without the program. */
+static void waits_no_more(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(true);
+    uint16_t port;
+    char bytes[8];
+    struct iovec iov = {bytes, sizeof bytes};
+    int fd = calls(d), program = prepares_to(d, fd, true, &port);
+    hands_over(d, fd);
+    hangs_up(d, fd);
+    assert_false(is_writable(program));
+    sc_connecting_done(opening, 0);
+    assert_true(is_writable(program));
+    assert_int_equal(send(program, "hello", 5, 0), 5);
+    assert_int_equal(sc_end_read(&opening->client, &iov, 1), 5);
+    assert_memory_equal(bytes, "hello", 5);
+    ends_session(d, program);
+    stop(d);
+}
+
+/* It was to wait, and does not. */
+static void hands_over_and_does_not_wait(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(true);
+    struct sc_ctl_request q = request(SC_CTL_HANDOVER);
+    uint16_t port;
+    char byte;
+    int fd = calls(d), program = prepares_to(d, fd, true, &port);
+    asks(d, fd, &q);
+    assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), 0);
+    assert_false(is_writable(program));
+    sc_connecting_done(opening, 0);
+    assert_true(is_writable(program));
+    hangs_up(d, fd);
+    ends_session(d, program);
+    stop(d);
+}
+
+/* Nothing but its call tells of the death of a program that waits. */
+static void a_program_that_waits_dies(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(true);
+    uint16_t port;
+    int fd = calls(d), program = prepares_to(d, fd, true, &port);
+    hands_over(d, fd);
+    close(program);
+    hangs_up(d, fd);
+    scaffoldd_settle(d);
+    assert_int_equal(d->sessions.count, 0);
     stop(d);
 }
 
@@ -378,6 +464,10 @@ int main(void)
         cmocka_unit_test(a_look_up_that_nobody_waits_for),
         cmocka_unit_test(a_look_up_that_fails),
         cmocka_unit_test(waits_for_the_opening),
+        cmocka_unit_test(waits_with_a_light_plug),
+        cmocka_unit_test(waits_no_more),
+        cmocka_unit_test(hands_over_and_does_not_wait),
+        cmocka_unit_test(a_program_that_waits_dies),
         cmocka_unit_test(hangs_up_when_prepared),
         cmocka_unit_test(hangs_up_during_the_opening),
         cmocka_unit_test(the_program_closes_during_the_opening),

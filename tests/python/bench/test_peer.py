@@ -15,6 +15,7 @@ STREAMS = [
     ("requests", (4, 64)),
     ("requests", (64, 1024)),
     ("opens", ()),
+    ("opens-closed", ()),
 ]
 
 

@@ -67,6 +67,10 @@ def _opens(bench: str, name: str) -> Case:
     return Case(bench, name, "1/s", "open", "opens")
 
 
+def _closes(bench: str, name: str) -> Case:
+    return Case(bench, name, "1/s", "open", "opens-closed")
+
+
 def _requests(bench: str, name: str, flows: int, size: int) -> Case:
     return Case(bench, name, "1/s", "request", "requests", (flows, size))
 
@@ -94,7 +98,7 @@ DATAGRAMS = [
 SAME_HOST = [
     _trip("same-host", "1 B there and back"),
     _bulk("same-host", "one flow"),
-    _opens("same-host", "open, 1 B there and back, reset"),
+    _closes("same-host", "open, 1 B there and back, close"),
 ]
 ALONE = _requests("idle", "64 flows, 64 B, alone", 64, 64)
 KEPT_ALIVE = Case("programs", "nginx, wrk, 64 connections kept alive", "1/s", "request")

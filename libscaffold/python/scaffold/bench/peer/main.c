@@ -6,7 +6,8 @@
  *   scaffold-bench-peer throughput CLIENT...       prints {"bytes", "seconds", "flows"}
  *   scaffold-bench-peer latency CLIENT...          prints {"count", "seconds", "mean_us", ...}
  *   scaffold-bench-peer requests CLIENT...         prints {"count", "seconds"}
- *   scaffold-bench-peer opens CLIENT...            prints {"count", "seconds"}
+ *   scaffold-bench-peer opens CLIENT...            prints {"count", "seconds"}; ended by resets
+ *   scaffold-bench-peer opens-closed CLIENT...     the same, closed by the server
  *   scaffold-bench-peer datagrams CLIENT...        prints {"count", "lost", "seconds"}
  *   scaffold-bench-peer hold HOST PORT COUNT       opens COUNT flows, prints "ready", waits for the
  *                                                  end of its standard input
@@ -24,8 +25,8 @@
 
 #include "peer.h"
 
-static const struct peer_traffic *const kinds[] = {&peer_bulk, &peer_latency, &peer_requests,
-                                                   &peer_opens, &peer_datagrams};
+static const struct peer_traffic *const kinds[] = {
+    &peer_bulk, &peer_latency, &peer_requests, &peer_opens, &peer_opens_closed, &peer_datagrams};
 
 /* A soft limit below the hard one is a habit of login shells, not a wish. */
 static void raise_descriptor_limit(void)
@@ -120,8 +121,9 @@ int main(int argc, char **argv)
         return peer_serve_datagrams(argv[2], argv[3]);
     if (argc == 5 && strcmp(argv[1], "hold") == 0)
         return hold(argv[2], argv[3], argv[4]);
-    fprintf(stderr, "usage: scaffold-bench-peer server|echo ADDRESS PORT | throughput|latency|"
-                    "requests|opens|datagrams HOST PORT SECONDS|turns [COUNT [SIZE]] | "
-                    "hold HOST PORT COUNT\n");
+    fprintf(stderr,
+            "usage: scaffold-bench-peer server|echo ADDRESS PORT | throughput|latency|"
+            "requests|opens|opens-closed|datagrams HOST PORT SECONDS|turns [COUNT [SIZE]] | "
+            "hold HOST PORT COUNT\n");
     return 2;
 }

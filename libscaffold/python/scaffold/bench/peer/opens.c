@@ -1,4 +1,6 @@
-/* Opens: flows one after another, with one byte there and back on each. */
+/* Opens: flows one after another, with one byte there and back on each. They end by a reset, which
+ * leaves no TIME_WAIT behind, or by the server's close, after which it is the server's. Either way
+ * the client's ports do not run out. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -17,28 +19,34 @@ static void opens_close(void *traffic)
     freeaddrinfo(traffic);
 }
 
-static bool open_once(const struct addrinfo *to)
+static void end_by_reset(int fd)
 {
-    /* A close that is a reset leaves no TIME_WAIT behind: ports do not run out. */
     struct linger reset = {.l_onoff = 1, .l_linger = 0};
-    char bytes[] = {PEER_ECHO, 'x'};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+}
+
+static bool open_once(const struct addrinfo *to, bool is_reset)
+{
+    char bytes[] = {is_reset ? PEER_ECHO : PEER_ONCE, 'x'};
     int fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
     if (fd < 0)
         return false;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    if (is_reset)
+        end_by_reset(fd);
     bool done = connect(fd, to->ai_addr, to->ai_addrlen) == 0 &&
-                peer_write(fd, bytes, sizeof(bytes)) && recv(fd, bytes, 1, 0) == 1;
+                peer_write(fd, bytes, sizeof(bytes)) && recv(fd, bytes, 1, 0) == 1 &&
+                (is_reset || recv(fd, bytes, 1, 0) == 0);
     close(fd);
     return done;
 }
 
-static bool opens_run(void *traffic, double seconds)
+static bool run(const struct addrinfo *to, double seconds, bool is_reset)
 {
     double start = peer_seconds(), now = start;
     size_t count = 0;
     for (; now - start < seconds; now = peer_seconds(), count++) {
-        if (!open_once(traffic)) {
+        if (!open_once(to, is_reset)) {
             peer_fail("connect");
             return false;
         }
@@ -47,4 +55,15 @@ static bool opens_run(void *traffic, double seconds)
     return true;
 }
 
-const struct peer_traffic peer_opens = {"opens", opens_open, opens_run, opens_close};
+static bool run_reset(void *traffic, double seconds)
+{
+    return run(traffic, seconds, true);
+}
+
+static bool run_closed(void *traffic, double seconds)
+{
+    return run(traffic, seconds, false);
+}
+
+const struct peer_traffic peer_opens = {"opens", opens_open, run_reset, opens_close};
+const struct peer_traffic peer_opens_closed = {"opens-closed", opens_open, run_closed, opens_close};

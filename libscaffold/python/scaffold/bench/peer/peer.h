@@ -12,6 +12,7 @@ enum { PEER_BLOCK = 128 * 1024, PEER_EVENTS = 64 };
 enum {
     PEER_COUNT = 't', /* count what comes, and answer with the count at its end */
     PEER_ECHO = 'l',  /* return every byte */
+    PEER_ONCE = 'o',  /* return what comes first, and close */
     PEER_HOLD = 'h'   /* keep the flow */
 };
 
@@ -36,6 +37,7 @@ extern const struct peer_traffic peer_bulk;
 extern const struct peer_traffic peer_latency;
 extern const struct peer_traffic peer_requests;
 extern const struct peer_traffic peer_opens;
+extern const struct peer_traffic peer_opens_closed;
 extern const struct peer_traffic peer_datagrams;
 
 /* Bytes that nobody looks at, PEER_BLOCK of them: to send from, and to receive into. */

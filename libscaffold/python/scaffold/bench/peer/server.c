@@ -32,9 +32,10 @@ static bool session_step(struct session *s)
     if (s->mode == 0)
         s->mode = peer_block[0];
     s->received += (size_t)n - skip;
-    if (s->mode == PEER_ECHO && (size_t)n > skip)
-        return peer_write(s->fd, peer_block + skip, (size_t)n - skip);
-    return true;
+    bool answers = (s->mode == PEER_ECHO || s->mode == PEER_ONCE) && (size_t)n > skip;
+    if (answers && !peer_write(s->fd, peer_block + skip, (size_t)n - skip))
+        return false;
+    return !answers || s->mode != PEER_ONCE;
 }
 
 static int bound(const char *address, const char *port, int type)

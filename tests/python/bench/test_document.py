@@ -27,7 +27,7 @@ def station(case: Case, stack: str, values: list[float], cpu: float = 10.0) -> S
         return {"count": 1000.0, "seconds": seconds}
 
     runs = [
-        Run(Sample(one, one, one + 1), 0.5, {"client": cpu, "server": 2 * cpu}, None)
+        Run(Sample(one, one, one + 1), 0.5, {"client": cpu, "server": 2 * cpu}, None, 1)
         for one in values
     ]
     return Station(case, stack, measure, Meter({}), runs=runs)
@@ -45,6 +45,7 @@ def test_rows_state_the_runs() -> None:
     assert found["p99"] == 31.0
     assert found["runs"] == 3
     assert found["loads"] == [0.5] * 3
+    assert found["lost"] == 3
     assert found["cpu_us"] == {"client": 10.0, "server": 20.0, "all": 30.0}
 
 

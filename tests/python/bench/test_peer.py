@@ -1,10 +1,12 @@
 """The traffic program over plain IP, without scaffoldd."""
 
+import socket
 from collections.abc import Iterator
 
 import pytest
 
 from scaffold import ServiceError, bench, paths
+from scaffold.bench import peer
 from scaffold.bench.peer import Client, Target, holding
 from scaffold.lab import Host, Lab
 
@@ -83,6 +85,18 @@ def test_what_goes_wrong_is_said(words: list[object], message: str, host: Host) 
     done = host.run(command, shim=False)
     assert done.returncode in (1, 2)
     assert message in done.stderr
+
+
+def test_a_client_that_waits_for_ever_is_an_error(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a server that takes flows and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        target = Target("tcp", *silent.getsockname())
+        client = Client(host, target, "latency")
+        monkeypatch.setattr(peer, "_PATIENCE_S", 0.1)
+        with pytest.raises(ServiceError, match=r"tcp latency: .* not gone on for 0.1 s"):
+            client.measure(0.1)
 
 
 def test_a_client_that_ends_is_an_error(host: Host) -> None:

@@ -103,9 +103,9 @@ SAME_HOST = [
 ALONE = _requests("idle", "64 flows, 64 B, alone", 64, 64)
 KEPT_ALIVE = Case("programs", "nginx, wrk, 64 connections kept alive", "1/s", "request")
 CLOSING = Case("programs", "nginx, wrk, 64 connections, closing", "1/s", "request")
+REDIS = Case("programs", "redis, 50 connections, SET and GET", "1/s", "request")
 PLAIN_OPENS = _opens("overhead", "open, 1 B there and back, reset")
 PLAIN_BULK = _bulk("overhead", "one flow")
-REDIS = Case("programs", "redis, 50 connections, SET and GET", "1/s", "request")
 
 
 def beside(idle_flows: int) -> Case:

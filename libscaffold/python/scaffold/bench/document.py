@@ -71,6 +71,7 @@ def row(link: dict[str, Any], one: Station) -> dict[str, Any]:
         "loads": [run.load for run in one.runs],
         "cpu_us": _cpu_us(one),
         **_jain(one),
+        "lost": sum(run.lost for run in one.runs),
     }
 
 

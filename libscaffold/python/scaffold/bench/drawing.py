@@ -12,6 +12,7 @@ Row = dict[str, Any]
 _NONE = "-"
 _SOME: dict[str, Callable[[Row], str]] = {
     "p99, us": lambda row: number(row["p99"]) if row["unit"] == "us" else "",
+    "lost": lambda row: f"{row['lost']:,}" if row.get("lost") else "",
     "Jain's index": lambda row: f"{row['jain']:.4f}" if "jain" in row else "",
 }
 """Columns of tables that have something in them."""

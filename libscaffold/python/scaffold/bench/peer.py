@@ -1,6 +1,7 @@
 """The traffic program: a server and a client of it, on any stack."""
 
 import json
+import select
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,8 @@ from .cases import Answer
 
 SERVICE = "bench.lab.scaffold"
 PORT = 5301
-_PATIENCE_S = 30.0
+_PATIENCE_S = 60.0
+"""Beyond its own time, for a client that waits for flows which do not come, or do not go on."""
 _KERNEL = ("tcp", "udp")
 _EIO = 5
 
@@ -85,12 +87,19 @@ def _program() -> str:
 
 def ready(host: Host, command: Sequence[Any], **options: Any) -> tuple[subprocess.Popen[Any], int]:
     """A traffic server that serves, and its port."""
-    process = host.popen(command, stdout=subprocess.PIPE, **options)
-    assert process.stdout is not None
-    word, _, port = process.stdout.readline().partition(b" ")
+    process = host.popen(command, stdout=subprocess.PIPE, bufsize=0, **options)
+    word, _, port = _line(process).partition(b" ")
     if word != b"ready":
         raise ServiceError(_EIO, "the traffic server did not start")
     return process, int(port)
+
+
+def _line(process: subprocess.Popen[Any], patience_s: float = _PATIENCE_S) -> bytes:
+    """The next line of its output, which is not buffered here; empty at its end, and when there has
+    been none for so long."""
+    assert process.stdout is not None
+    is_there, _, _ = select.select([process.stdout], [], [], patience_s)
+    return bytes(process.stdout.readline()) if is_there else b""
 
 
 class Client:
@@ -101,8 +110,10 @@ class Client:
         self._what = f"{target.stack} {mode}"
         command = _client(target, mode, "turns", words)
         pipe = subprocess.PIPE
-        self._process = host.popen(command, shim=target.shim, stdin=pipe, stdout=pipe, stderr=pipe)
-        self._await_ready()
+        self._process = host.popen(
+            command, shim=target.shim, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0
+        )
+        self.renew()
 
     @property
     def pid(self) -> int:
@@ -113,29 +124,30 @@ class Client:
         """One run; its flows are open already. `renew` comes before the next one."""
         assert self._process.stdin is not None
         self._process.stdin.write(b"%f\n" % seconds)
-        self._process.stdin.flush()
-        answer: Answer = json.loads(self._line())
+        answer: Answer = json.loads(self._line(seconds))
         return answer
 
     def renew(self) -> None:
         """Wait until the last run's flows are closed, and new ones open."""
-        self._await_ready()
+        if self._line() != b"ready\n":
+            raise ServiceError(_EIO, f"{self._what}: not ready")
 
     def close(self) -> None:
         """End it."""
         self._host.end(self._process)
 
-    def _await_ready(self) -> None:
-        if self._line() != b"ready\n":
-            raise ServiceError(_EIO, f"{self._what}: not ready")
+    def _line(self, seconds: float = 0.0) -> bytes:
+        line = _line(self._process, seconds + _PATIENCE_S)
+        if line:
+            return line
+        self._process.kill()
+        raise ServiceError(_EIO, f"{self._what}: {self._why()}")
 
-    def _line(self) -> bytes:
-        assert self._process.stdout and self._process.stderr
-        line: bytes = self._process.stdout.readline()
-        if not line:
-            why = self._process.stderr.read().decode().strip()
-            raise ServiceError(_EIO, f"{self._what}: {why or 'the traffic program ended'}")
-        return line
+    def _why(self) -> str:
+        """What it has said; nothing, when it had to be killed."""
+        assert self._process.stderr is not None
+        said = self._process.stderr.read().decode().strip()
+        return said or f"the traffic program has ended, or not gone on for {_PATIENCE_S:g} s"
 
 
 @contextmanager
@@ -143,9 +155,8 @@ def holding(host: Host, target: Target, flows: int) -> Iterator[int]:
     """So many flows that do nothing, for as long as the block lasts; the pid of who has them."""
     pipe = subprocess.PIPE
     command = [_program(), "hold", target.address, str(target.port), str(flows)]
-    process = host.popen(command, shim=target.shim, stdin=pipe, stdout=pipe)
-    assert process.stdout is not None
-    if process.stdout.readline() != b"ready\n":
+    process = host.popen(command, shim=target.shim, stdin=pipe, stdout=pipe, bufsize=0)
+    if _line(process) != b"ready\n":
         raise ServiceError(_EIO, f"{target.stack}: {flows} flows cannot be held")
     try:
         yield process.pid

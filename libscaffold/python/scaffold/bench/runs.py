@@ -30,6 +30,8 @@ class Run:
     cpu_us: dict[str, float]
     """Per operation, by part."""
     jain: float | None
+    lost: int
+    """Datagrams that did not come back."""
 
     @property
     def cpu_all_us(self) -> float:
@@ -61,7 +63,8 @@ class Station:
             used = {"client": answer["client_us"], **used}
         count = max(self.case.operations(answer), 1)
         per_operation = {part: us / count for part, us in used.items()}
-        return Run(self.case.sample(answer), load, per_operation, self.case.fairness(answer))
+        fairness, lost = self.case.fairness(answer), answer.get("lost", 0)
+        return Run(self.case.sample(answer), load, per_operation, fairness, lost)
 
 
 @contextmanager

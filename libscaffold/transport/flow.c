@@ -49,12 +49,19 @@ void sc_flow_fini(struct sc_flow *f)
 
 /* --- for the application: sending ------------------------------------------------------------- */
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What is sent counts whatever the window is; what is not sent yet is the program's to hold. */
 static size_t send_buffer(const struct sc_flow *f)
 {
-    uint64_t buffer = 2 * f->path.congestion.cwnd;
-    if (buffer < SEND_BUFFER_MIN)
-        buffer = SEND_BUFFER_MIN;
-    return buffer < SC_SEND_BUFFER_MAX ? (size_t)buffer : SC_SEND_BUFFER_MAX;
+    uint64_t window = 2 * f->path.congestion.cwnd;
+    uint64_t ahead = f->send.next - f->send.acked + SC_SEND_AHEAD;
+    if (window < SEND_BUFFER_MIN)
+        window = SEND_BUFFER_MIN;
+    return (size_t)least(least(window, ahead), SC_SEND_BUFFER_MAX);
 }
 
 static size_t room(const struct sc_flow *f)
@@ -65,7 +72,7 @@ static size_t room(const struct sc_flow *f)
 /* Room that is worth telling of: the owner is not woken for every acknowledgement. */
 static size_t worthwhile(const struct sc_flow *f)
 {
-    return send_buffer(f) / 8;
+    return (size_t)least(send_buffer(f) / 8, SC_SEND_AHEAD / 2);
 }
 
 static void starve(struct sc_flow *f)

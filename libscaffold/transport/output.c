@@ -2,6 +2,7 @@
  * first, as far as window, pacing and the peer allow. All segments but the last are full. */
 #include "transport/output.h"
 
+#include "transport/flow_impl.h"
 #include "transport/head.h"
 
 /* Stream bytes waiting, in packets, that make a path-MTU probe worth its bytes: idle and chatty
@@ -219,6 +220,7 @@ static void add_packets(struct build *b, size_t count)
     for (size_t i = 1; i < count && goes_on(b); i++)
         add_packet(b, false, true);
     note_limit(b);
+    sc_flow_check_room(b->f); /* for what has been sent */
 }
 
 /* What write_control will write. */

@@ -448,6 +448,45 @@ static void tiny_packets(void **state)
     finish(p);
 }
 
+/* Writes until there is no room. Returns how much there was. */
+static size_t write_all(struct pair *p, int side)
+{
+    struct sc_flow *f = &p->flow[side];
+    struct iovec iov;
+    size_t all = 0;
+    while (sc_flow_send_room(f) > 0 && sc_flow_send_space(f, 1 << 20, &iov, 1) == 1) {
+        for (size_t i = 0; i < iov.iov_len; i++)
+            ((uint8_t *)iov.iov_base)[i] = pair_byte(side, p->app[side].written++);
+        sc_flow_send_commit(f, iov.iov_len, p->now);
+        all += iov.iov_len;
+    }
+    p->app[side].to_write = p->app[side].written;
+    return all;
+}
+
+/* However large the window: what is not sent yet stays with the program, and it is asked for more
+ * as soon as some is sent, not when that is acknowledged. */
+static void takes_little_ahead(void **state)
+{
+    (void)state;
+    struct pair *p = opened(125);
+    struct sc_flow *f = &p->flow[CLIENT];
+    f->path.congestion.cwnd = 8 * 1024 * 1024;
+    assert_int_equal(write_all(p, CLIENT), SC_SEND_AHEAD);
+    f->events = 0;
+    while (f->stats.bytes_sent < SC_SEND_AHEAD / 4) {
+        f->path.pacer.rate = 0; /* not its subject */
+        assert_true(produce_alone(f, &p->train, p->now));
+        pair_send_train(p, CLIENT, &p->train);
+    }
+    assert_true(f->events & SC_FLOW_WRITABLE);
+    size_t again = write_all(p, CLIENT);
+    assert_int_equal(f->send.end - f->send.next, SC_SEND_AHEAD);
+    assert_true(again >= SC_SEND_AHEAD / 8);
+    assert_true(pair_run(p, pair_all_read, p->now + 30 * SC_SECOND));
+    finish(p);
+}
+
 static void user_timeout_ends_the_wait(void **state)
 {
     (void)state;
@@ -644,6 +683,7 @@ int main(void)
         cmocka_unit_test(stragglers_are_told),
         cmocka_unit_test(cleared_marks_end_ecn),
         cmocka_unit_test(tiny_packets),
+        cmocka_unit_test(takes_little_ahead),
         cmocka_unit_test(user_timeout_ends_the_wait),
         cmocka_unit_test(peer_gone_is_an_error),
         cmocka_unit_test(malformed_frames_end_the_flow),

@@ -17,9 +17,9 @@
 /* Padding of a packet for the sake of a shared train: less than what a call of its own costs, even
  * at 1 Gbit/s (2 us). */
 #define SC_TRAIN_PADDING 256
-/* Flows that are ready and are looked at for one train: when their packets differ in length, or go
- * to different hosts, the search ends somewhere. */
-#define SC_TRAIN_LOOK 256
+/* Flows that are ready, and are looked at in vain for one train: their packets differ in length, or
+ * go to another host. Looking costs as much as the call that it may save, by then. */
+#define SC_TRAIN_LOOK 32
 /* Hops before a packet is dropped: more than any sane chain of routers. */
 #define SC_HOP_LIMIT 16
 

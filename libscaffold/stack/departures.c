@@ -67,15 +67,17 @@ static bool goes_along(const struct sc_entry *e, const struct sc_train *t)
 
 void sc_departures_join(struct sc_departures *d, struct sc_train *t, sc_time now)
 {
-    size_t looked = 0;
+    size_t in_vain = 0;
     struct sc_list *it, *tmp;
     sc_list_each(it, tmp, &d->flows->ready)
     {
         struct sc_entry *e = sc_container(it, struct sc_entry, ready);
-        if (t->alone || looked++ == SC_TRAIN_LOOK)
+        if (sc_train_is_full(t) || in_vain == SC_TRAIN_LOOK)
             return;
         if (goes_along(e, t) && sc_flow_produce(&e->flow, t, now))
             sc_list_remove(it);
+        else
+            in_vain++;
     }
 }
 

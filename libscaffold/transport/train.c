@@ -48,6 +48,11 @@ static bool is_worth_padding(size_t shortest, size_t longest)
     return longest - shortest <= SC_TRAIN_PADDING;
 }
 
+bool sc_train_is_full(const struct sc_train *t)
+{
+    return t->alone || room(t, t->longest) == 0;
+}
+
 bool sc_train_takes(const struct sc_train *t, const struct sc_run *run)
 {
     if (t->packet_count == 0)

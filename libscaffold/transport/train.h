@@ -77,6 +77,9 @@ void sc_train_begin(struct sc_train *t, uint64_t dst);
  * longer than each of their paths can take. An empty train takes any. */
 bool sc_train_takes(const struct sc_train *t, const struct sc_run *run);
 
+/* It takes nobody any more. */
+bool sc_train_is_full(const struct sc_train *t);
+
 /* A run that it takes begins; returns how many packets there is room for, at most `run->count`. */
 size_t sc_train_begin_run(struct sc_train *t, const struct sc_run *run);
 

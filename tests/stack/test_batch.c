@@ -79,6 +79,24 @@ static void and_what_they_say_arrives(void **state)
     }
 }
 
+/* Whoever is of another length goes next. */
+static void nobody_is_passed_over(void **state)
+{
+    (void)state;
+    char text[600];
+    for (size_t i = 0; i < FLOWS; i++) {
+        size_t len = i == 1 ? 500 : 10;
+        memset(text, 'x', len);
+        text[len] = 0;
+        net_write(a, flow[i], text);
+    }
+    assert_true(sc_stack_drain(a->stack, &net.train, net.now));
+    assert_int_equal(net.train.packet_count, 2);
+    assert_ptr_equal(net.train.packet[1].flow, flow[2]);
+    drains(1, 2); /* who waits longest is the next to begin one */
+    drains(FLOWS / 2, FLOWS);
+}
+
 static void only_whose_packet_was_too_large_is_told(void **state)
 {
     (void)state;
@@ -125,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(flows_to_one_place_share),
         TEST(and_what_they_say_arrives),
+        TEST(nobody_is_passed_over),
         TEST(only_whose_packet_was_too_large_is_told),
         TEST(nobody_shares_what_is_sent_one_by_one),
         TEST(others_have_their_turn),

@@ -77,28 +77,6 @@ static void late_comers(void **state)
     share(4, 1 * SC_SECOND, 7 * SC_SECOND, 10 * SC_SECOND);
 }
 
-/* Many flows of one host, whose link is all that limits them. */
-static void equal_turns(void **state)
-{
-    (void)state;
-    enum { MANY = 64 };
-    struct sim_link_config core = sim_path(1000, SC_MS, 4000);
-    struct sim_world w = sim_world_new("equal turns", 53, 1, 1, &core);
-    struct sim_plan plan = {.client = {.send_len = UINT64_C(1) << 40}};
-    struct sim_talk *t[MANY];
-    double bytes[MANY];
-    for (size_t i = 0; i < MANY; i++)
-        t[i] = sim_connect(w.client[0], WEB, &plan);
-    sim_run_for(w.sim, 2 * SC_SECOND);
-    for (size_t i = 0; i < MANY; i++)
-        bytes[i] = (double)t[i]->server.received;
-    double index = jain(bytes, MANY);
-    printf("    %d flows: Jain %.4f, bound 0.99; %zu bytes of memory\n", MANY, index,
-           w.client[0]->max_memory);
-    SIM_CHECK(w.sim, index > 0.99, "Jain's index is %.4f", index);
-    sim_free(w.sim);
-}
-
 static bool answered(void *talk)
 {
     const struct sim_talk *t = talk;
@@ -178,7 +156,6 @@ int main(void)
         cmocka_unit_test(one_host),
         cmocka_unit_test(eight_hosts),
         cmocka_unit_test(late_comers),
-        cmocka_unit_test(equal_turns),
         cmocka_unit_test(request_beside_bulk),
         cmocka_unit_test(idle_flows_are_small),
     };

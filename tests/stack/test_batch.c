@@ -97,6 +97,47 @@ static void nobody_is_passed_over(void **state)
     drains(FLOWS / 2, FLOWS);
 }
 
+static void fill(struct sc_flow *f)
+{
+    struct iovec iov[64];
+    size_t n = sc_flow_send_space(f, SIZE_MAX, iov, 64), len = 0;
+    for (size_t i = 0; i < n; i++)
+        len += iov[i].iov_len;
+    for (size_t i = 0; i < n; i++)
+        memset(iov[i].iov_base, 'x', iov[i].iov_len);
+    sc_flow_send_commit(f, len, net.now);
+}
+
+/* Flows that have as much to send as anybody takes, and whom nothing holds up: each train is one
+ * flow's, and after each round all have sent as much. */
+static void turns_are_equal(void **state)
+{
+    (void)state;
+    uint64_t before[FLOWS], sent = 0;
+    for (size_t i = 0; i < FLOWS; i++) {
+        flow[i]->path.congestion.cwnd = 64u << 20;
+        flow[i]->send.limit = UINT64_C(1) << 40;
+        flow[i]->path.pmtu.next = SC_NEVER; /* no probes */
+        before[i] = flow[i]->stats.bytes_sent;
+        fill(flow[i]);
+        sc_stack_touch(a->stack, flow[i], net.now);
+    }
+    for (size_t round = 0; round < 20; round++) {
+        for (size_t i = 0; i < FLOWS; i++) {
+            flow[i]->path.pacer.rate = 0; /* nor pacing */
+            assert_true(sc_stack_drain(a->stack, &net.train, net.now));
+            assert_ptr_equal(net.train.packet[0].flow, flow[i]);
+            assert_ptr_equal(net.train.packet[net.train.packet_count - 1].flow, flow[i]);
+            fill(flow[i]);
+            sc_stack_touch(a->stack, flow[i], net.now);
+        }
+        assert_true(flow[0]->stats.bytes_sent - before[0] > sent);
+        sent = flow[0]->stats.bytes_sent - before[0];
+        for (size_t i = 1; i < FLOWS; i++)
+            assert_int_equal(flow[i]->stats.bytes_sent - before[i], sent);
+    }
+}
+
 static void only_whose_packet_was_too_large_is_told(void **state)
 {
     (void)state;
@@ -144,6 +185,7 @@ int main(void)
         TEST(flows_to_one_place_share),
         TEST(and_what_they_say_arrives),
         TEST(nobody_is_passed_over),
+        TEST(turns_are_equal),
         TEST(only_whose_packet_was_too_large_is_told),
         TEST(nobody_shares_what_is_sent_one_by_one),
         TEST(others_have_their_turn),

@@ -39,11 +39,22 @@ static bool address_train(struct sc_departures *d, struct sc_entry *e, struct sc
     return t->to.family != 0;
 }
 
+/* Whoever is next goes to the same place, and would go along. */
+static bool has_company(const struct sc_departures *d, const struct sc_entry *e)
+{
+    const struct sc_list *first = sc_list_first(&d->flows->ready);
+    if (!first)
+        return false;
+    const struct sc_entry *next = sc_container(first, struct sc_entry, ready);
+    struct sc_underlay here = sc_ways_of(e), there = sc_ways_of(next);
+    return e->flow.peer_address == next->flow.peer_address && sc_underlay_equal(&here, &there);
+}
+
 bool sc_departures_lead(struct sc_departures *d, struct sc_train *t, bool company, sc_time now)
 {
     for (struct sc_entry *e; (e = sc_flows_take_ready(d->flows)) != NULL;) {
         sc_train_begin(t, e->flow.peer_address);
-        t->crowded = company && sc_departures_pending(d);
+        t->crowded = company && has_company(d, e);
         if (!sc_flow_produce(&e->flow, t, now)) {
             sc_flows_arm(d->flows, e, now); /* not now after all: its deadline says when */
             continue;

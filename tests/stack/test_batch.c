@@ -97,6 +97,27 @@ static void nobody_is_passed_over(void **state)
     drains(FLOWS / 2, FLOWS);
 }
 
+/* A full packet and a short one: together, unless that keeps others to the same place out. */
+static void short_ends_wait_for_company_alone(void **state)
+{
+    (void)state;
+    char text[1500];
+    memset(text, 'x', sizeof text);
+    text[sizeof text - 1] = 0;
+    net_write(a, flow[0], text);
+    net_write(a, flow[FLOWS - 1], text);
+    for (size_t i = 0; i < FLOWS; i += FLOWS - 1) {
+        assert_true(sc_stack_drain(a->stack, &net.train, net.now));
+        assert_int_equal(net.train.packet_count, 2);
+        assert_ptr_equal(net.train.packet[1].flow, flow[i]);
+    }
+    net_write(a, flow[0], text);
+    net_write(a, flow[1], text);
+    drains(0, 2);
+    drains(0, 2);
+    assert_false(sc_stack_drain(a->stack, &net.train, net.now));
+}
+
 static void fill(struct sc_flow *f)
 {
     struct iovec iov[64];
@@ -185,6 +206,7 @@ int main(void)
         TEST(flows_to_one_place_share),
         TEST(and_what_they_say_arrives),
         TEST(nobody_is_passed_over),
+        TEST(short_ends_wait_for_company_alone),
         TEST(turns_are_equal),
         TEST(only_whose_packet_was_too_large_is_told),
         TEST(nobody_shares_what_is_sent_one_by_one),

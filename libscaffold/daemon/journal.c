@@ -154,7 +154,8 @@ static bool is_refusal(const struct sc_ctl_reply *r)
 {
     if (r->op == SC_CTL_FLOW_SET || r->op == SC_CTL_FLOW_GET || r->op == SC_CTL_FLOW_ERROR)
         return r->error == EACCES || r->error == EPERM;
-    return r->error != 0 && (r->op != SC_CTL_HANDOVER || *r->text);
+    bool outcome = (r->op == SC_CTL_PREPARE || r->op == SC_CTL_HANDOVER) && !*r->text;
+    return r->error != 0 && !outcome;
 }
 
 void sc_journal_reply(const struct sc_ctl_call *c, const struct sc_ctl_reply *r)

@@ -5,8 +5,10 @@
  *   connect   app: PREPARE {target, family, local}     -> reply: local address + the app's socket;
  *                                                         ENOENT: at this address of the host
  *                                                         itself plain IP alone is reached
- *             app: HANDOVER {options}                  -> reply, if wanted: the open's outcome,
- *                                                         scaffoldd's last word in any case
+ *                                                         whoever waits is sent the open's outcome
+ *                                                         next, scaffoldd's last word
+ *             app: HANDOVER {options}                  -> the same, if wanted, of who did not say
+ *                                                         before that he waits
  *   serve     app: BIND {service or address}           -> reply: address + the bound socket
  *             app: LISTEN {name, backlog} + socket     -> reply
  *   datagrams app: PREPARE or BIND {datagram}          -> reply: address + a socket that takes part
@@ -128,9 +130,11 @@ struct sc_ctl_request {
             uint8_t v6only;          /* a datagram socket of [::] that IPv4 does not reach */
             uint8_t here;            /* `address` is one of this host's own */
             uint8_t reuseaddr;       /* of a stream: SO_REUSEADDR */
-            uint8_t waits;           /* of a stream: connect returns with the outcome */
+            uint8_t waits;           /* of a stream: it is opened at once, with the last two */
             uint32_t rcvbuf;         /* of a datagram socket; 0 = default */
             struct sc_address local; /* of a stream to loopback: bound to this address, or zeros */
+            uint8_t abort_on_close;
+            uint32_t user_timeout_ms;
         } prepare;
         struct {
             uint8_t wait; /* a reply is wanted when the flow is open or has failed */

@@ -70,6 +70,17 @@ static bool is_patient(int fd)
     return sc_real.getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &value, &len) == 0 && value;
 }
 
+/* A socket has its place before its program is told anything of the flow, which is why that is
+ * opened at once. */
+static void say_that_it_waits(int fd, struct sc_ctl_request *q)
+{
+    struct sc_options_told told;
+    sc_options_tell(fd, &told);
+    q->prepare.waits = true;
+    q->prepare.abort_on_close = told.abort_on_close;
+    q->prepare.user_timeout_ms = told.user_timeout_ms;
+}
+
 static int prepare(struct opening *o)
 {
     struct sc_ctl_reply r;
@@ -79,9 +90,10 @@ static int prepare(struct opening *o)
     q.prepare.family = (uint8_t)o->candidate->family;
     q.prepare.local_port = o->candidate->local_port;
     q.prepare.reuseaddr = is_patient(o->fd);
-    q.prepare.waits = !o->nonblocking;
     if (o->candidate->state == SC_STATE_BOUND)
         q.prepare.local = o->candidate->id.own.address;
+    if (!o->nonblocking)
+        say_that_it_waits(o->fd, &q);
     if (q.prepare.by_service) {
         memcpy(q.prepare.service, o->target->service.bytes, sizeof q.prepare.service);
     } else {
@@ -91,11 +103,10 @@ static int prepare(struct opening *o)
     return sc_control_ask_for(o->control, &q, &r, put_in_place, o);
 }
 
-/* The socket is in place: the flow may be opened. */
+/* The socket is in place: the flow may be opened. Nobody waits for its outcome. */
 static int hand_over(const struct opening *o)
 {
     struct sc_ctl_request q = sc_control_request(SC_CTL_HANDOVER);
-    q.handover.wait = !o->nonblocking;
     q.handover.abort_on_close = o->told.abort_on_close;
     q.handover.user_timeout_ms = o->told.user_timeout_ms;
     return sc_control_send(o->control, &q, -1);
@@ -129,7 +140,7 @@ static void forget_attempt(const struct opening *o)
 static int wait_for_outcome(struct opening *o)
 {
     struct sc_ctl_reply r;
-    if (sc_control_wait(o->control, &r, SC_CTL_HANDOVER, o->told.send_timeout) == 0)
+    if (sc_control_wait(o->control, &r, SC_CTL_PREPARE, o->told.send_timeout) == 0)
         return 0;
     if (errno == EINTR || errno == EINPROGRESS)
         sc_mark_set(o->fd, SC_MARKS_OF_ATTEMPT);
@@ -143,12 +154,12 @@ static int open_ends(struct opening *o)
     if (prepare(o) < 0)
         return -1;
     sc_note_service_socket();
+    if (!o->nonblocking)
+        return wait_for_outcome(o);
     if (hand_over(o) < 0) {
         forget_attempt(o);
         return -1;
     }
-    if (!o->nonblocking)
-        return wait_for_outcome(o);
     sc_mark_set(o->fd, SC_MARKS_OF_ATTEMPT);
     return sc_fail(EINPROGRESS);
 }

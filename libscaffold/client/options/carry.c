@@ -196,11 +196,21 @@ int sc_options_admit(int fd)
 
 /* --- carrying --------------------------------------------------------------------------------- */
 
+static bool is_send_timeout(const struct sc_option *o)
+{
+    return o->level == SOL_SOCKET && (o->name == SO_SNDTIMEO_OLD || o->name == SO_SNDTIMEO_NEW);
+}
+
+static bool is_told(const struct sc_option *o)
+{
+    return o->tell || is_send_timeout(o);
+}
+
 static void tell_later(const struct sc_option *o, const union value *v, socklen_t len,
                        struct sc_options_told *told)
 {
     uint32_t number = v->number > 0 ? (uint32_t)v->number : 0;
-    if (o->level == SOL_SOCKET && (o->name == SO_SNDTIMEO_OLD || o->name == SO_SNDTIMEO_NEW))
+    if (is_send_timeout(o))
         told->send_timeout = v->time;
     switch (o->tell) {
     case SC_OPT_USER_TIMEOUT_MS:
@@ -220,6 +230,7 @@ static void tell_later(const struct sc_option *o, const union value *v, socklen_
 /* Each option that a service's socket keeps and that `set` has, with its value on `fd`. */
 struct walk {
     int fd;
+    bool told; /* only those that matter to tell_later */
     struct sc_option_set set;
     int key;
     const struct sc_option *option;
@@ -232,7 +243,8 @@ static bool next_kept(struct walk *w)
     while ((w->key = sc_option_set_next(&w->set, (unsigned)(w->key + 1))) >= 0 &&
            w->key < SC_SHADOW_FAMILY) {
         w->option = sc_option_at((unsigned)w->key);
-        if (w->option && read_option(w->fd, w->option, &w->value, &w->len))
+        if (w->option && (!w->told || is_told(w->option)) &&
+            read_option(w->fd, w->option, &w->value, &w->len))
             return true;
     }
     return false;
@@ -254,7 +266,7 @@ static bool is_any(const struct sc_option_set *s)
 
 void sc_options_tell(int from, struct sc_options_told *told)
 {
-    struct walk w = {.fd = from, .set = set_by_program(from), .key = -1};
+    struct walk w = {.fd = from, .told = true, .set = set_by_program(from), .key = -1};
     int kept = errno;
     *told = (struct sc_options_told){0};
     while (next_kept(&w))

@@ -324,7 +324,7 @@ static int read_reply(const struct sc_ctl_reply *r, ssize_t n, uint16_t op)
         return another_version(r);
     if (err < 0)
         return nobody_answers();
-    if (r->error == EPROTO && (op != SC_CTL_HANDOVER || *r->text))
+    if (r->error == EPROTO && *r->text) /* else it is a flow's */
         return another_version(r);
     if (r->error == 0)
         return 0;

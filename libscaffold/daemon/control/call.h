@@ -16,7 +16,7 @@
 struct sc_ctl_server;
 struct sc_mapping;
 
-/* A connection lives for one call (two for PREPARE and HANDOVER). */
+/* A connection lives for one call (two for PREPARE and HANDOVER of who does not wait). */
 struct sc_ctl_call {
     struct sc_watch watch;
     struct sc_ctl_server *server;
@@ -40,7 +40,7 @@ struct sc_ctl_call {
     void (*mapped)(struct sc_ctl_call *c, const struct sc_mapping *m); /* its answer */
     struct sc_alarm registration; /* LISTEN, BIND: set while the router is waited for */
     struct sc_alarm address;      /* PREPARE: set while this host has none, see wait.h */
-    struct sc_waiter waiter;      /* HANDOVER: tied while the opening is waited for */
+    struct sc_waiter waiter;      /* of a flow: tied while the opening is waited for */
 };
 
 /* The descriptor that came with the request is the caller's from now on; -1: there was none. */

@@ -67,8 +67,50 @@ static bool make_pair(struct sc_ctl_call *c, struct sc_pair *p)
     return true;
 }
 
-/* The program's end goes along with the reply. It is kept here, too, as long as its connect waits,
- * which costs the program nothing: its death is seen by this connection. */
+/* An answer that is the last one. While the descriptor is still to be taken that came before it,
+ * the connection lasts as long as its caller's (call.c). */
+static void say_last(struct sc_ctl_call *c, int error, const char *text)
+{
+    bool untaken = sc_ctl_is_untaken(c);
+    sc_ctl_send_error(c, error, text);
+    if (!untaken)
+        sc_ctl_hang_up(c);
+}
+
+static void on_opened(struct sc_waiter *w, int error)
+{
+    struct sc_ctl_call *c = sc_container(w, struct sc_ctl_call, waiter);
+    if (c->lent >= 0 && error == 0)
+        sc_pair_enlarge(c->lent);
+    sc_ctl_drop_lent(c);
+    say_last(c, error, "");
+}
+
+/* The program has its socket: what was prepared is a session's from now on. */
+static void open_flow(struct sc_ctl_call *c, bool waits, bool abort_on_close,
+                      uint32_t user_timeout_ms)
+{
+    struct sc_daemon *d = c->server->daemon;
+    struct sc_request r = c->open;
+    int own = c->prepared;
+    r.abort_on_close = abort_on_close;
+    r.user_timeout_ms = user_timeout_ms;
+    r.timeout = user_timeout_ms * SC_MS;
+    c->prepared = -1;
+    c->port_taken = false;
+    c->waiter.opened = on_opened;
+    int err = sc_connecting_start(d, &r, own, waits ? &c->waiter : NULL);
+    if (err) {
+        c->port_taken = true;
+        sc_ctl_drop_prepared(c);
+        say_last(c, err, "scaffoldd is out of memory");
+    }
+    sc_daemon_on_activity(d);
+}
+
+/* The program's end goes along with the reply. Whoever waits has his flow opened, and his end is
+ * kept here, too, until that is over, which costs him nothing: his death is seen by this
+ * connection. */
 static bool give_pair(struct sc_ctl_call *c, const struct sc_ctl_reply *r,
                       const struct sc_pair *pair)
 {
@@ -76,7 +118,10 @@ static bool give_pair(struct sc_ctl_call *c, const struct sc_ctl_reply *r,
     if (!c->request.prepare.waits)
         return sc_ctl_give(c, r, pair->program);
     c->lent = pair->program;
-    return sc_ctl_lend(c, r, pair->program);
+    if (!sc_ctl_lend(c, r, pair->program))
+        return false;
+    open_flow(c, true, c->request.prepare.abort_on_close, c->request.prepare.user_timeout_ms);
+    return true;
 }
 
 /* The rest of PREPARE, once the service is known: a socket with a local address. */
@@ -195,46 +240,14 @@ void sc_ctl_on_prepare(struct sc_ctl_call *c)
         prepare_stream(c, loopback);
 }
 
-static void on_opened(struct sc_waiter *w, int error)
-{
-    struct sc_ctl_call *c = sc_container(w, struct sc_ctl_call, waiter);
-    if (c->lent >= 0 && error == 0)
-        sc_pair_enlarge(c->lent);
-    sc_ctl_send_error(c, error, "");
-    sc_ctl_hang_up(c);
-}
-
-static struct sc_request read_handover(const struct sc_ctl_call *c)
-{
-    struct sc_request r = c->open;
-    if (c->lent >= 0 && !c->request.handover.wait)
-        r.plug_len += sc_pair_plug_fully(c->lent);
-    r.abort_on_close = c->request.handover.abort_on_close;
-    r.user_timeout_ms = c->request.handover.user_timeout_ms;
-    r.timeout = r.user_timeout_ms * SC_MS;
-    return r;
-}
-
 void sc_ctl_on_handover(struct sc_ctl_call *c)
 {
-    struct sc_daemon *d = c->server->daemon;
-    bool wait = c->request.handover.wait;
-    sc_ctl_refuse_passed(c); /* before the connection may be over */
+    bool waits = c->request.handover.wait;
     if (c->prepared < 0) {
         sc_ctl_send_error(c, EINVAL, "HANDOVER needs PREPARE");
         return;
     }
-    struct sc_request r = read_handover(c);
-    int own = c->prepared;
-    c->prepared = -1;
-    c->port_taken = false; /* the session's from now on */
-    c->waiter.opened = on_opened;
-    int err = sc_connecting_start(d, &r, own, wait ? &c->waiter : NULL);
-    if (err) {
-        c->port_taken = true;
-        sc_ctl_send_error(c, err, "scaffoldd is out of memory");
-    }
-    if (err || !wait)
+    open_flow(c, waits, c->request.handover.abort_on_close, c->request.handover.user_timeout_ms);
+    if (!waits)
         sc_ctl_hang_up(c);
-    sc_daemon_on_activity(d);
 }

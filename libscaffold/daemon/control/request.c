@@ -30,6 +30,8 @@ static void dispatch(struct sc_ctl_call *c)
         [SC_CTL_STOP] = sc_ctl_on_stop,
     };
     sc_journal_call(c);
+    if (c->request.op != SC_CTL_LISTEN)
+        sc_ctl_refuse_passed(c);
     handlers[c->request.op](c);
 }
 
@@ -97,7 +99,7 @@ static bool read_request(struct sc_ctl_call *c)
     if (n > 0 && acceptable(c, (size_t)n))
         dispatch(c);
     if (!sc_ctl_is_busy(c))
-        sc_ctl_refuse_passed(c); /* nobody wanted it */
+        sc_ctl_refuse_passed(c); /* of what was not acceptable */
     return n > 0;
 }
 

@@ -315,35 +315,78 @@ static void waits_for_the_opening(void **state)
     stop(d);
 }
 
-/* All that waits is the program's connect: another thread of it does not see it open before. */
-static void waits_with_a_light_plug(void **state)
+/* PREPARE of a program whose connect waits: the flow is being opened. */
+static int connects(struct sc_daemon *d, int fd)
+{
+    uint16_t port;
+    opening = NULL;
+    int program = prepares_to(d, fd, true, &port);
+    assert_non_null(opening);
+    assert_non_null(opening->waiter.other);
+    return program;
+}
+
+/* Another thread of the program does not see it open before. */
+static void waits_from_the_beginning(void **state)
 {
     (void)state;
     struct sc_daemon *d = start(true);
-    uint16_t port;
-    int fd = calls(d), program = prepares_to(d, fd, true, &port);
-    assert_false(is_writable(program));
-    hands_over(d, fd);
+    char byte;
+    int fd = calls(d), program = connects(d, fd);
     assert_false(is_writable(program));
     sc_connecting_done(opening, 0);
     assert_true(is_writable(program));
     assert_int_equal(reads_alone(fd).error, 0);
+    assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), 0); /* that was the last word */
     assert_int_equal(sc_end_unread(&opening->client), 0);
     hangs_up(d, fd);
     ends_session(d, program);
     stop(d);
 }
 
-/* A signal, a limit of time: connect goes on without the program. */
+/* The connection is charged to the caller as long as a descriptor waits for him. */
+static void the_outcome_comes_before_the_socket_is_taken(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(true);
+    struct sc_ctl_request q = request(SC_CTL_PREPARE);
+    int fd = calls(d), program;
+    char byte;
+    q.prepare.family = SC_FAMILY_INET;
+    q.prepare.address = sc_address_v4(LOOPBACK, 80);
+    q.prepare.waits = 1;
+    asks(d, fd, &q);
+    sc_connecting_done(opening, 0);
+    assert_int_equal(reads(fd, &program).error, 0);
+    assert_true(is_writable(program));
+    assert_int_equal(reads_alone(fd).error, 0);
+    assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+    assert_int_equal(errno, EAGAIN);
+    hangs_up(d, fd);
+    ends_session(d, program);
+    stop(d);
+}
+
+static void the_opening_of_one_who_waits_fails(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(true);
+    int fd = calls(d), program = connects(d, fd);
+    sc_connecting_done(opening, ECONNREFUSED);
+    assert_int_equal(reads_alone(fd).error, ECONNREFUSED);
+    hangs_up(d, fd);
+    close(program);
+    stop(d);
+}
+
+/* A signal, a limit of time: the connect goes on without the program. */
 static void waits_no_more(void **state)
 {
     (void)state;
     struct sc_daemon *d = start(true);
-    uint16_t port;
     char bytes[8];
     struct iovec iov = {bytes, sizeof bytes};
-    int fd = calls(d), program = prepares_to(d, fd, true, &port);
-    hands_over(d, fd);
+    int fd = calls(d), program = connects(d, fd);
     hangs_up(d, fd);
     assert_false(is_writable(program));
     sc_connecting_done(opening, 0);
@@ -355,33 +398,12 @@ static void waits_no_more(void **state)
     stop(d);
 }
 
-/* It was to wait, and does not. */
-static void hands_over_and_does_not_wait(void **state)
-{
-    (void)state;
-    struct sc_daemon *d = start(true);
-    struct sc_ctl_request q = request(SC_CTL_HANDOVER);
-    uint16_t port;
-    char byte;
-    int fd = calls(d), program = prepares_to(d, fd, true, &port);
-    asks(d, fd, &q);
-    assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), 0);
-    assert_false(is_writable(program));
-    sc_connecting_done(opening, 0);
-    assert_true(is_writable(program));
-    hangs_up(d, fd);
-    ends_session(d, program);
-    stop(d);
-}
-
 /* Nothing but its call tells of the death of a program that waits. */
 static void a_program_that_waits_dies(void **state)
 {
     (void)state;
     struct sc_daemon *d = start(true);
-    uint16_t port;
-    int fd = calls(d), program = prepares_to(d, fd, true, &port);
-    hands_over(d, fd);
+    int fd = calls(d), program = connects(d, fd);
     close(program);
     hangs_up(d, fd);
     scaffoldd_settle(d);
@@ -464,9 +486,10 @@ int main(void)
         cmocka_unit_test(a_look_up_that_nobody_waits_for),
         cmocka_unit_test(a_look_up_that_fails),
         cmocka_unit_test(waits_for_the_opening),
-        cmocka_unit_test(waits_with_a_light_plug),
+        cmocka_unit_test(waits_from_the_beginning),
+        cmocka_unit_test(the_outcome_comes_before_the_socket_is_taken),
+        cmocka_unit_test(the_opening_of_one_who_waits_fails),
         cmocka_unit_test(waits_no_more),
-        cmocka_unit_test(hands_over_and_does_not_wait),
         cmocka_unit_test(a_program_that_waits_dies),
         cmocka_unit_test(hangs_up_when_prepared),
         cmocka_unit_test(hangs_up_during_the_opening),

@@ -66,5 +66,5 @@ bool sc_places_read(struct sc_places *p, const struct sc_places_wish *wish)
 
 void sc_place_calm(const char *dir, uint64_t netns, char *path, size_t size)
 {
-    snprintf(path, size, "%s/calm-%" PRIu64, dir, netns);
+    snprintf(path, size, "%s/" SC_CALM_BEGINS "%" PRIu64, dir, netns);
 }

@@ -46,6 +46,7 @@ bool sc_places_read(struct sc_places *p, const struct sc_places_wish *wish);
 /* The path of the file by which scaffoldd says, in its runtime directory, that the host is calm
  * (daemon/stream/calm.h): it has this size then. It is that of one network namespace. */
 #define SC_CALM_SIZE 1
+#define SC_CALM_BEGINS "calm-"
 #define SC_PLACE_CALM_ROOM (SC_PLACE_ROOM + 32)
 void sc_place_calm(const char *dir, uint64_t netns, char *path, size_t size);
 

@@ -1,5 +1,6 @@
 #include "daemon/stream/calm.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,10 +20,23 @@ static void on_calm(struct sc_alarm *a)
     say(sc_container(a, struct sc_calm, alarm), true); /* otherwise programs go on asking */
 }
 
+/* What a scaffoldd that was killed has left, perhaps of a network namespace that is no more. */
+static void tidy(const char *dir)
+{
+    const struct dirent *e;
+    DIR *all = opendir(dir);
+    while (all && (e = readdir(all)) != NULL)
+        if (strncmp(e->d_name, SC_CALM_BEGINS, strlen(SC_CALM_BEGINS)) == 0)
+            unlinkat(dirfd(all), e->d_name, 0);
+    if (all)
+        closedir(all);
+}
+
 int sc_calm_open(struct sc_daemon *d, char *why, size_t size)
 {
     struct sc_calm *c = &d->calm;
     sc_alarm_init(&c->alarm, on_calm);
+    tidy(d->config.runtime_dir);
     sc_place_calm(d->config.runtime_dir, d->netns, c->path, sizeof c->path);
     c->fd = open(c->path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (c->fd >= 0 && say(c, true) == 0)

@@ -405,6 +405,21 @@ static void an_opening_that_failed(void **state)
     stop(&w);
 }
 
+/* Whoever was killed before is calm no more. */
+static void another_namespaces_calm(void **state)
+{
+    (void)state;
+    struct world w = start(planes);
+    char old[SC_PLACE_CALM_ROOM], why[256];
+    sc_place_calm(w.daemon->config.runtime_dir, 4711, old, sizeof old);
+    close(open(old, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    sc_calm_close(w.daemon);
+    assert_int_equal(sc_calm_open(w.daemon, why, sizeof why), 0);
+    assert_int_equal(access(old, F_OK), -1);
+    assert_true(says_calm(&w));
+    stop(&w);
+}
+
 /* No longer than reasons are remembered. */
 static void calm_again(void **state)
 {
@@ -528,6 +543,7 @@ int main(void)
         cmocka_unit_test(a_reset_behind_the_end),
         cmocka_unit_test(an_opening_that_failed),
         cmocka_unit_test(calm_again),
+        cmocka_unit_test(another_namespaces_calm),
         cmocka_unit_test(a_plane_that_cannot_be_cut),
         cmocka_unit_test(an_orphan),
         cmocka_unit_test(options),

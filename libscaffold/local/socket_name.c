@@ -11,6 +11,7 @@ struct text {
     char *at;
     char *end;
     char separator;
+    bool too_long;
 };
 
 /* A path's parts may hold no slash. */
@@ -23,6 +24,8 @@ static void put(struct text *t, char c)
 {
     if (t->at < t->end)
         *t->at++ = c;
+    else
+        t->too_long = true;
 }
 
 static void put_string(struct text *t, const char *s)
@@ -63,28 +66,62 @@ static void put_daemon(struct text *t, struct sc_daemon_id id)
     put(t, t->separator);
 }
 
-/* The text of a name, zeros behind it. Returns its length. */
+static void put_ip(struct text *t, const struct sc_address *a)
+{
+    for (int i = sc_address_is_v4(a) ? 12 : 0; i < 16; i++)
+        put_hex(t, a->ip[i], 2);
+}
+
+static void put_port(struct text *t, const struct sc_address *a)
+{
+    put(t, ':');
+    put_hex(t, a->port, 4);
+    put(t, t->separator);
+}
+
+static bool is_same_ip(const struct sc_address *a, const struct sc_address *b)
+{
+    return memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+}
+
+static void put_reached(struct text *t, const struct sc_socket_name *n)
+{
+    if (is_same_ip(&n->address, &n->reached))
+        put(t, '=');
+    else
+        put_ip(t, &n->reached);
+    put_port(t, &n->reached);
+}
+
+/* What stands behind the family. */
+static char flag_of(const struct sc_socket_name *n)
+{
+    if (n->kind == SC_SOCKET_LOCAL)
+        return (char)n->server_family;
+    return n->wildcard ? 'w' : '-';
+}
+
+/* The text of a name, zeros behind it. Returns its length; 0: it is too long. */
 static size_t write_name(const struct sc_socket_name *n, char out[SC_SOCKET_NAME_TEXT])
 {
-    struct text t = {out, out + SC_SOCKET_NAME_TEXT - 1, separator_of(n->kind)};
+    struct text t = {out, out + SC_SOCKET_NAME_TEXT - 1, separator_of(n->kind), false};
     memset(out, 0, SC_SOCKET_NAME_TEXT);
     put_daemon(&t, n->daemon);
     put(&t, (char)n->kind);
     put(&t, t.separator);
     put(&t, (char)n->family);
-    put(&t, n->wildcard ? 'w' : '-');
+    put(&t, flag_of(n));
     put(&t, t.separator);
-    for (int i = sc_address_is_v4(&n->address) ? 12 : 0; i < 16; i++)
-        put_hex(&t, n->address.ip[i], 2);
-    put(&t, ':');
-    put_hex(&t, n->address.port, 4);
-    put(&t, t.separator);
+    put_ip(&t, &n->address);
+    put_port(&t, &n->address);
+    if (n->kind == SC_SOCKET_LOCAL)
+        put_reached(&t, n);
     put_serial(&t, n->serial);
     if (n->kind == SC_SOCKET_BOUND) {
         put(&t, t.separator);
         put_decimal(&t, n->owner);
     }
-    return (size_t)(t.at - out);
+    return t.too_long ? 0 : (size_t)(t.at - out);
 }
 
 uint32_t sc_instance_of(const char *runtime_dir)
@@ -102,6 +139,8 @@ socklen_t sc_socket_name_format(const struct sc_socket_name *n, struct sockaddr_
     bool abstract = n->kind != SC_SOCKET_BOUND;
     memset(out, 0, sizeof *out);
     out->sun_family = AF_UNIX;
+    if (len == 0)
+        return 0;
     memcpy(out->sun_path + abstract, text, len);
     return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + 1); /* a path ends in zero */
 }
@@ -115,7 +154,7 @@ socklen_t sc_socket_name_control(struct sc_daemon_id id, struct sockaddr_un *out
 {
     memset(out, 0, sizeof *out);
     out->sun_family = AF_UNIX;
-    struct text t = {out->sun_path + 1, out->sun_path + sizeof out->sun_path, '/'};
+    struct text t = {out->sun_path + 1, out->sun_path + sizeof out->sun_path, '/', false};
     put_daemon(&t, id);
     put_string(&t, "ctl");
     return (socklen_t)(t.at - (const char *)out);
@@ -213,6 +252,26 @@ static void read_ip(struct cursor *c, struct sc_address *a)
         a->ip[i] = (uint8_t)hex(c, 2);
 }
 
+static void read_port(struct cursor *c, struct sc_address *a)
+{
+    expect_one(c, ':');
+    a->port = (uint16_t)hex(c, 4);
+}
+
+/* "=" for the same address as the name's own; nobody writes it out then. */
+static void read_reached(struct cursor *c, char separator, struct sc_socket_name *out)
+{
+    if (c->at < c->end && *c->at == '=') {
+        next(c);
+        out->reached = out->address;
+    } else {
+        read_ip(c, &out->reached);
+        c->bad |= is_same_ip(&out->address, &out->reached);
+    }
+    read_port(c, &out->reached);
+    expect_one(c, separator);
+}
+
 static void read_owner(struct cursor *c, struct sc_socket_name *out)
 {
     expect_one(c, '.');
@@ -236,6 +295,16 @@ static bool is_one_of(char one, const char *those)
     return one && strchr(those, one);
 }
 
+static bool read_flag(char flag, struct sc_socket_name *out)
+{
+    out->wildcard = flag == 'w';
+    if (out->kind != SC_SOCKET_LOCAL)
+        return is_one_of(flag, "w-");
+    out->wildcard = false;
+    out->server_family = (enum sc_family)flag;
+    return is_one_of(flag, "46s");
+}
+
 /* A listener's name is a file's, and no other is: an abstract one can be taken by anybody. */
 static bool read_name(const char *text, size_t len, bool abstract, struct sc_socket_name *out)
 {
@@ -252,17 +321,17 @@ static bool read_name(const char *text, size_t len, bool abstract, struct sc_soc
     expect_one(&c, separator);
     out->family = (enum sc_family)next(&c);
     flag = next(&c);
-    out->wildcard = flag == 'w';
     expect_one(&c, separator);
     read_ip(&c, &out->address);
-    expect_one(&c, ':');
-    out->address.port = (uint16_t)hex(&c, 4);
+    read_port(&c, &out->address);
     expect_one(&c, separator);
+    if (out->kind == SC_SOCKET_LOCAL)
+        read_reached(&c, separator, out);
     out->serial = serial(&c);
     if (!abstract)
         read_owner(&c, out);
-    return !c.bad && c.at == c.end && is_one_of((char)out->kind, abstract ? "cdpe" : "b") &&
-           is_one_of((char)out->family, "46s") && is_one_of(flag, "w-");
+    return !c.bad && c.at == c.end && is_one_of((char)out->kind, abstract ? "cldpe" : "b") &&
+           is_one_of((char)out->family, "46s") && read_flag(flag, out);
 }
 
 bool sc_socket_name_parse(const struct sockaddr_un *sun, socklen_t len, struct sc_socket_name *out)

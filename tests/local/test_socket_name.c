@@ -29,6 +29,15 @@ static struct sc_socket_name bound_sample(void)
     return n;
 }
 
+static struct sc_socket_name local_sample(void)
+{
+    struct sc_socket_name n = sample();
+    n.kind = SC_SOCKET_LOCAL;
+    n.server_family = SC_FAMILY_INET6;
+    n.reached = sc_address_v4(0xc6120007, 0x50);
+    return n;
+}
+
 /* `text` as an abstract name, to which a leading zero is added, or as a path, with a final one. */
 static bool parse(const char *text, bool abstract, struct sc_socket_name *out)
 {
@@ -50,6 +59,8 @@ static void assert_same(const struct sc_socket_name *a, const struct sc_socket_n
     assert_int_equal(a->address.port, b->address.port);
     assert_int_equal(a->serial, b->serial);
     assert_int_equal(a->owner, b->owner);
+    assert_memory_equal(&a->reached, &b->reached, sizeof a->reached);
+    assert_int_equal(a->server_family, b->server_family);
 }
 
 static void the_documented_text(void **state)
@@ -75,6 +86,43 @@ static void the_documented_file(void **state)
     assert_string_equal(sun.sun_path, text);
     sc_socket_name_key(&n, key);
     assert_string_equal(key, text);
+}
+
+/* Both addresses; the second in short when they differ by the port alone. */
+static void the_documented_local_names(void **state)
+{
+    (void)state;
+    struct sc_socket_name n = local_sample(), back;
+    char key[SC_SOCKET_NAME_TEXT];
+    sc_socket_name_key(&n, key);
+    assert_string_equal(key, "scaffold/1000/0badcafe/l/46/c6120005:1f90/c6120007:0050/2a");
+    assert_true(sc_socket_name_read_key(key, &back));
+    assert_same(&n, &back);
+    n.reached = sc_address_v4(0xc6120005, 0x50);
+    sc_socket_name_key(&n, key);
+    assert_string_equal(key, "scaffold/1000/0badcafe/l/46/c6120005:1f90/=:0050/2a");
+    assert_true(sc_socket_name_read_key(key, &back));
+    assert_same(&n, &back);
+}
+
+/* Each name is one text. */
+static void local_names_of_others_are_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "scaffold/1000/0badcafe/l/46/c6120005:1f90/2a",
+        "scaffold/1000/0badcafe/l/4-/c6120005:1f90/=:0050/2a",
+        "scaffold/1000/0badcafe/l/4/c6120005:1f90/=:0050/2a",
+        "scaffold/1000/0badcafe/l/46/c6120005:1f90/c6120005:0050/2a",
+        "scaffold/1000/0badcafe/l/46/c6120005:1f90/==:0050/2a",
+        "scaffold/1000/0badcafe/l/46/=:1f90/c6120005:0050/2a",
+        "scaffold/1000/0badcafe/l/46/c6120005:1f90/=/2a",
+        "scaffold/1000/0badcafe/c/4-/c6120005:1f90/=:0050/2a",
+    };
+    struct sc_socket_name n;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (parse(bad[i], true, &n) || sc_socket_name_read_key(bad[i], &n))
+            fail_msg("understood: %s", bad[i]);
 }
 
 static void every_value_comes_back(void **state)
@@ -119,6 +167,14 @@ static void the_longest_name_fits(void **state)
     n.kind = SC_SOCKET_BOUND;
     n.owner = UINT32_MAX;
     assert_true(sc_socket_name_format(&n, &sun) < sizeof sun);
+    n.kind = SC_SOCKET_LOCAL;
+    n.server_family = SC_FAMILY_INET6;
+    n.reached = n.address;
+    assert_in_range(sc_socket_name_format(&n, &sun), 1, sizeof sun);
+    n.address = sc_address_v4(0xc6120005, UINT16_MAX); /* to a service, by its IPv6 address */
+    assert_in_range(sc_socket_name_format(&n, &sun), 1, sizeof sun);
+    n.address = (struct sc_address){.ip = {0xfe}};
+    assert_int_equal(sc_socket_name_format(&n, &sun), 0);
 }
 
 static void other_texts_are_refused(void **state)
@@ -213,6 +269,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_documented_text),
+        cmocka_unit_test(the_documented_local_names),
+        cmocka_unit_test(local_names_of_others_are_refused),
         cmocka_unit_test(every_value_comes_back),
         cmocka_unit_test(the_longest_name_fits),
         cmocka_unit_test(other_texts_are_refused),

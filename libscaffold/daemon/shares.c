@@ -171,12 +171,28 @@ bool sc_share_take(struct sc_shares *s, struct sc_share *share, uid_t uid, enum 
             forget_idle(s, u);
         return false;
     }
-    *share = (struct sc_share){.user = u, .kind = kind};
+    *share = (struct sc_share){.user = u, .kind = kind, .descriptor = kinds[kind].is_descriptor};
     u->total++;
     count(s, u, kind, 1);
-    if (kinds[kind].is_descriptor)
+    if (share->descriptor)
         count(s, u, SC_SHARE_DESCRIPTORS, 1);
     return true;
+}
+
+bool sc_share_is_left(struct sc_shares *s, uid_t uid, enum sc_share_kind kind)
+{
+    struct sc_user *u = user_of(s, uid);
+    bool left = u && short_of(s, u, kind) == SC_SHARE_KINDS;
+    if (u)
+        forget_idle(s, u);
+    return left;
+}
+
+void sc_share_give_descriptor(struct sc_shares *s, struct sc_share *share)
+{
+    if (share->descriptor)
+        count(s, share->user, SC_SHARE_DESCRIPTORS, -1);
+    share->descriptor = false;
 }
 
 void sc_share_give(struct sc_shares *s, struct sc_share *share)
@@ -185,10 +201,9 @@ void sc_share_give(struct sc_shares *s, struct sc_share *share)
     enum sc_share_kind kind = share->kind;
     if (!u)
         return;
+    sc_share_give_descriptor(s, share);
     *share = (struct sc_share){0};
     u->total--;
     count(s, u, kind, -1);
-    if (kinds[kind].is_descriptor)
-        count(s, u, SC_SHARE_DESCRIPTORS, -1);
     forget_idle(s, u);
 }

@@ -48,6 +48,7 @@ struct sc_shares {
 struct sc_share {
     struct sc_user *user;
     enum sc_share_kind kind;
+    bool descriptor; /* and one of SC_SHARE_DESCRIPTORS */
 };
 
 /* `descriptors`: what the process may have. */
@@ -60,6 +61,12 @@ void sc_shares_limit(struct sc_shares *s, enum sc_share_kind kind, size_t most);
 
 /* False, and counted: the user has enough, or there is no more. */
 bool sc_share_take(struct sc_shares *s, struct sc_share *share, uid_t uid, enum sc_share_kind kind);
+
+/* Whether one would be had now. */
+bool sc_share_is_left(struct sc_shares *s, uid_t uid, enum sc_share_kind kind);
+
+/* What was taken needs no descriptor of scaffoldd's any more. */
+void sc_share_give_descriptor(struct sc_shares *s, struct sc_share *share);
 
 /* Gives back; nothing happens when nothing was taken. */
 void sc_share_give(struct sc_shares *s, struct sc_share *share);

@@ -138,6 +138,27 @@ static void few_descriptors(void **state)
     }
 }
 
+/* Whoever keeps what he has without its descriptor leaves that to others. */
+static void a_descriptor_alone_is_given_back(void **state)
+{
+    (void)state;
+    struct sc_share flow = {0};
+    assert_true(sc_share_is_left(&shares, 2000, SC_SHARE_CLIENTS));
+    assert_true(sc_share_take(&shares, &flow, 2000, SC_SHARE_CLIENTS));
+    assert_int_equal(shares.of[SC_SHARE_DESCRIPTORS].taken, 1);
+    sc_share_give_descriptor(&shares, &flow);
+    sc_share_give_descriptor(&shares, &flow);
+    assert_int_equal(shares.of[SC_SHARE_DESCRIPTORS].taken, 0);
+    assert_int_equal(shares.of[SC_SHARE_CLIENTS].taken, 1);
+    sc_share_give(&shares, &flow);
+    assert_int_equal(shares.of[SC_SHARE_DESCRIPTORS].taken, 0);
+    takes_all(2000);
+    size_t refused = shares.of[KIND].refused;
+    assert_false(sc_share_is_left(&shares, 2000, KIND));
+    assert_true(sc_share_is_left(&shares, 2001, KIND));
+    assert_int_equal(shares.of[KIND].refused, refused); /* nobody was refused anything */
+}
+
 int main(void)
 {
 #define WITH_SHARES(test) cmocka_unit_test_setup_teardown(test, start, stop)
@@ -147,6 +168,7 @@ int main(void)
         WITH_SHARES(after_a_hundred_in_turn),
         WITH_SHARES(root_and_the_owner_are_never_locked_out),
         WITH_SHARES(what_is_given_back_is_there_again),
+        WITH_SHARES(a_descriptor_alone_is_given_back),
         cmocka_unit_test(few_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

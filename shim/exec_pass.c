@@ -22,7 +22,7 @@ bool shim_is_service(int fd)
     errno = kept;
     return named && sun.sun_family == AF_UNIX && sc_socket_name_parse(&sun, len, &name) &&
            (name.kind == SC_SOCKET_BOUND || name.kind == SC_SOCKET_CLIENT ||
-            name.kind == SC_SOCKET_DATAGRAM);
+            name.kind == SC_SOCKET_LOCAL || name.kind == SC_SOCKET_DATAGRAM);
 }
 
 static bool survives_exec(int fd)

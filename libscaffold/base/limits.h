@@ -166,6 +166,9 @@
 
 /* --- programs of this host ------------------------------------------------------------------- */
 
+/* Flows of the local plane that are remembered, of more that there may be: more than half of the
+ * ports that a host's clients have. */
+#define SC_LOCALS_MAX 16384
 /* Control connections at a time; each lives for one call. */
 #define SC_CALLS_MAX 4096
 

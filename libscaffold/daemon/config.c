@@ -66,6 +66,19 @@ static const char *wrong_congestion(struct sc_config *c, const char *text)
     return sc_congestion_find(text) ? NULL : "there are cubic and newreno";
 }
 
+static const char *wrong_plane(struct sc_config *c, const char *text)
+{
+    static const char *const names[] = {
+        [SC_PLANE_AUTO] = "auto", [SC_PLANE_USER] = "user", [SC_PLANE_LOCAL] = "local"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(text, names[i]) != 0)
+            continue;
+        c->plane = (enum sc_plane_wish)i;
+        return NULL;
+    }
+    return "there are auto, user and local";
+}
+
 static const char *wrong_log(struct sc_config *c, const char *text)
 {
     return sc_log_parse_level(text, &c->log_level) == 0 ? NULL : "give error, warn, info or debug";
@@ -105,6 +118,7 @@ static const struct setting {
     [SC_SET_STATE_DIR] = {"state-dir", "state_dir", TEXT(state_dir), 0, 0, wrong_path},
     [SC_SET_POOL] = {"pool", "pool", TEXT(pool_text), 0, 0, wrong_pool},
     [SC_SET_CONGESTION] = {"congestion", "congestion", TEXT(congestion), 0, 0, wrong_congestion},
+    [SC_SET_PLANE] = {"plane", "plane", TEXT(plane_name), 0, 0, wrong_plane},
     [SC_SET_IDLE_EXIT] = {"idle-exit", "idle_exit", NUMBER(idle_exit_s, 0, 86400), NULL},
     [SC_SET_READY_FD] = {"ready-fd", NULL, NUMBER(ready_fd, 0, 1 << 20), wrong_ready_fd},
     [SC_SET_LOG] = {"log", "log", TEXT(log_level_name), 0, 0, wrong_log},
@@ -355,6 +369,7 @@ void sc_config_init(struct sc_config *c)
     struct in_addr base = {htonl(c->pool.base)};
     snprintf(c->pool_text, sizeof c->pool_text, "%s/%u", inet_ntoa(base), c->pool.bits);
     strcpy(c->congestion, "cubic");
+    strcpy(c->plane_name, "auto");
     if (getrandom(&c->seed, sizeof c->seed, 0) != sizeof c->seed)
         abort();
 }

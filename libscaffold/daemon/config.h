@@ -30,12 +30,20 @@ enum sc_setting {
     SC_SET_STATE_DIR,
     SC_SET_POOL,
     SC_SET_CONGESTION,
+    SC_SET_PLANE,
     SC_SET_IDLE_EXIT,
     SC_SET_READY_FD,
     SC_SET_LOG,
     SC_SET_LOG_FILE,
     SC_SET_REQUIRE_VERIFIED,
     SC_SETTINGS
+};
+
+/* By which plane the flows of programs of this host go that could go by the local one. */
+enum sc_plane_wish {
+    SC_PLANE_AUTO,  /* the local one, but for those of --all-local */
+    SC_PLANE_USER,  /* the user plane: what is carried can be counted, and cut */
+    SC_PLANE_LOCAL, /* the local one, those of --all-local as well */
 };
 
 struct sc_config {
@@ -56,6 +64,8 @@ struct sc_config {
     char pool_text[32];
     struct sc_pool4 pool;
     char congestion[16];
+    char plane_name[16];
+    enum sc_plane_wish plane;
     struct sc_allow allow;
     uint64_t seed;
 

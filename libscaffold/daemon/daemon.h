@@ -22,6 +22,7 @@
 #include "daemon/stream/bound.h"
 #include "daemon/stream/calm.h"
 #include "daemon/stream/folder.h"
+#include "daemon/stream/local.h"
 #include "daemon/stream/survivors.h"
 #include "daemon/ula.h"
 #include "daemon/underlay/udp.h"
@@ -90,6 +91,7 @@ struct sc_daemon {
     struct sc_folder folder;
     struct sc_bound_table bound;
     struct sc_survivors survivors;
+    struct sc_local_table locals;
     const struct sc_plane_ops *const *planes;
     struct sc_list session_list; /* the oldest first */
     struct sc_map sessions;      /* the same by id */

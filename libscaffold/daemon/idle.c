@@ -23,13 +23,21 @@ static void on_idle(struct sc_alarm *a)
     }
 }
 
+static bool has_to_sweep(const struct sc_daemon *d)
+{
+    return d->bound.count || d->locals.by_port.count;
+}
+
 static void on_sweep(struct sc_alarm *a)
 {
     struct sc_daemon *d = sc_container(a, struct sc_daemon, sweep);
     size_t piece = d->bound.count / SWEEP_PIECES + 1;
     sc_bound_sweep(d, piece);
-    if (d->bound.count)
-        sc_loop_alarm(&d->loop, &d->sweep, d->loop.now + SWEEP_EVERY * piece / d->bound.count);
+    sc_local_sweep(d);
+    if (has_to_sweep(d))
+        sc_loop_alarm(&d->loop, &d->sweep,
+                      d->loop.now +
+                          (d->bound.count ? SWEEP_EVERY * piece / d->bound.count : SWEEP_EVERY));
 }
 
 void sc_idle_update(struct sc_daemon *d)
@@ -37,7 +45,7 @@ void sc_idle_update(struct sc_daemon *d)
     if (!d->activity)
         return;
     d->activity = false;
-    if (d->bound.count && d->sweep.timer.at == SC_NEVER)
+    if (has_to_sweep(d) && d->sweep.timer.at == SC_NEVER)
         sc_loop_alarm(&d->loop, &d->sweep, d->loop.now + SWEEP_EVERY);
     if (d->config.idle_exit_s > 0)
         sc_loop_alarm(&d->loop, &d->idle,

@@ -224,6 +224,22 @@ void sc_journal_failed(const struct sc_session *s, int error)
     sc_log(SC_LOG_INFO, "%s: %s: %s: %s", flow, far, name ? name : "?", strerror(error));
 }
 
+void sc_journal_local_opened(struct sc_daemon *d, const struct sc_request *r, uint64_t serial)
+{
+    char service_name[SC_SHOWN], who[96], peer[SC_SHOWN];
+    if (!sc_log_wants(SC_LOG_DEBUG))
+        return;
+    put_process(r->pid, r->uid, who, sizeof who);
+    sc_log(SC_LOG_DEBUG, "local flow %" PRIx64 " of %s to %s at %s: open", serial, who,
+           sc_show_service(d, &r->service, service_name, sizeof service_name),
+           sc_show_address(&r->target, peer, sizeof peer));
+}
+
+void sc_journal_local_over(uint64_t serial)
+{
+    sc_log(SC_LOG_DEBUG, "local flow %" PRIx64 ": over", serial);
+}
+
 /* --- services --------------------------------------------------------------------------------- */
 
 static void service(struct sc_daemon *d, const struct sc_service_id *id, int32_t pid, uint32_t uid,

@@ -22,6 +22,7 @@ struct sc_ctl_reply;
 struct sc_daemon;
 struct sc_endpoint;
 struct sc_listener;
+struct sc_request;
 struct sc_session;
 
 enum sc_journal_kind {
@@ -62,6 +63,11 @@ void sc_journal_stopped(const struct sc_ctl_call *c);
 /* A flow is open, or never will be, or ended with an error: a positive errno. */
 void sc_journal_opened(const struct sc_session *s);
 void sc_journal_failed(const struct sc_session *s, int error);
+
+/* A flow of the local plane is open, and was found to be over; by the number in its socket's name.
+ */
+void sc_journal_local_opened(struct sc_daemon *d, const struct sc_request *r, uint64_t serial);
+void sc_journal_local_over(uint64_t serial);
 
 /* A program serves, and does so no more. */
 void sc_journal_listener(const struct sc_listener *l, bool serves);

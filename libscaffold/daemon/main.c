@@ -177,6 +177,7 @@ static int start(struct sc_daemon *d, char *why, size_t size)
     sc_bound_init(&d->bound, seed);
     sc_registry_init(d);
     sc_client_ports_init(d);
+    sc_local_init(d);
     sc_endpoint_table_init(&d->endpoints, d->config.seed);
     sc_datagrams_init(d);
     sc_sessions_init(d, sc_planes);
@@ -232,6 +233,7 @@ static void stop(struct sc_daemon *d)
     sc_keeper_stop(d);
     sc_calm_close(d);
     sc_registry_fini(d);
+    sc_local_fini(d);
     sc_client_ports_fini(d);
     sc_ula_fini(&d->ula);
     sc_shares_fini(&d->shares);

@@ -33,10 +33,10 @@ void sc_pair_enlarge(int end)
     resize(end, BUFFER);
 }
 
-void sc_pair_refuse_rights(int own)
+bool sc_pair_refuse_rights(int own)
 {
     int off = 0;
-    setsockopt(own, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof off);
+    return setsockopt(own, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof off) == 0;
 }
 
 int sc_pair_make(struct sc_pair *p, int type, const struct sc_socket_name *name)

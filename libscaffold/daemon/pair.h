@@ -4,6 +4,7 @@
 #ifndef SC_DAEMON_PAIR_H
 #define SC_DAEMON_PAIR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "local/socket_name.h"
@@ -33,8 +34,8 @@ size_t sc_pair_plug_fully(int program);
 /* Gives an end of a stream the buffer that all have. */
 void sc_pair_enlarge(int end);
 
-/* From now on whoever sends descriptors to this end gets EPERM, where the kernel has it
- * (SO_PASSRIGHTS, Linux 6.16). */
-void sc_pair_refuse_rights(int own);
+/* From now on whoever sends descriptors to this socket, or to what is accepted from it, gets EPERM.
+ * False: the kernel does not have it (SO_PASSRIGHTS, Linux 6.16). */
+bool sc_pair_refuse_rights(int own);
 
 #endif

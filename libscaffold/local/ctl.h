@@ -2,7 +2,8 @@
  * a request in one packet, a reply in one packet. Fixed-width fields in host order (both ends are
  * on one machine), no pointers, the same layout for 32- and 64-bit programs.
  *
- *   connect   app: PREPARE {target, family, local}     -> reply: local address + the app's socket;
+ *   connect   app: PREPARE {target, family, local}     -> reply: local address + the app's socket,
+ *                                                         which may be connected already;
  *                                                         ENOENT: at this address of the host
  *                                                         itself plain IP alone is reached
  *                                                         whoever waits is sent the open's outcome
@@ -133,6 +134,7 @@ struct sc_ctl_request {
             uint8_t waits;           /* of a stream: it is opened at once, with the last two */
             uint32_t rcvbuf;         /* of a datagram socket; 0 = default */
             struct sc_address local; /* of a stream to loopback: bound to this address, or zeros */
+            uint8_t direct; /* of a stream: its options let it be connected to the server's own */
             uint8_t abort_on_close;
             uint32_t user_timeout_ms;
         } prepare;
@@ -179,6 +181,7 @@ struct sc_ctl_reply {
     struct sc_address address6; /* RESOLVE: v6 pool address */
     uint8_t service[32];
     uint8_t verified;
+    uint8_t connected;      /* PREPARE: to the server's own socket; there is nothing to hand over */
     char name[SC_CTL_NAME]; /* REVERSE, PREPARE, BIND: the service's name with port */
     struct sc_ctl_info info;
     char text[SC_CTL_TEXT]; /* one line: what failed and what to do; empty when error is 0 */

@@ -69,6 +69,7 @@ struct sc_daemon *scaffoldd_start(const struct sc_plane_ops *const *planes, bool
     sc_bound_init(&d->bound, seed);
     sc_registry_init(d);
     sc_client_ports_init(d);
+    sc_local_init(d);
     sc_endpoint_table_init(&d->endpoints, 3);
     sc_datagrams_init(d);
     sc_sessions_init(d, planes);
@@ -97,6 +98,7 @@ void scaffoldd_stop(struct sc_daemon *d)
     sc_journal_fini(d);
     sc_stack_free(d->stack);
     sc_registry_fini(d);
+    sc_local_fini(d);
     sc_client_ports_fini(d);
     sc_ula_fini(&d->ula);
     sc_shares_fini(&d->shares); /* asserts it */

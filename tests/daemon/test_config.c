@@ -81,6 +81,7 @@ static const struct {
     {"log = 'loudest of all'", 1, "log loudest of all: give error"},
     {"pool = '198.18.0.0'", 1, "pool 198.18.0.0: give it as 198.18.0.0/15"},
     {"congestion = 'bbr'", 1, "congestion bbr: there are cubic and newreno"},
+    {"plane = 'kernel'", 1, "plane kernel: there are auto, user and local"},
     {"insecure_network = 1", 1, "insecure_network 1: write true or false"},
     {"ready_fd = 1", 1, "unknown setting \"ready_fd\""},
     {"nmae = 'b'", 1, "unknown setting \"nmae\""},
@@ -150,6 +151,7 @@ static void a_fine_file(void **state)
     const char *text = "name = 'b'\nrouter = '[::1]:99'\nport = 0\nlisten = '::1'\n"
                        "insecure_network = true\nrequire_verified = true\nruntime_dir = '/r'\n"
                        "state_dir = '/s'\npool = '10.0.0.0/9'\ncongestion = 'newreno'\n"
+                       "plane = 'user'\n"
                        "idle_exit = 9\nlog = 'warn'\nlog_file = '/l'\n"
                        "[allow]\nuids = [33]\nusers = ['root', 34]\ngroups = ['root', 35]\n";
     load(text, strlen(text));
@@ -159,6 +161,7 @@ static void a_fine_file(void **state)
     assert_string_equal(config.router_name.host, "::1");
     assert_int_equal(config.pool.bits, 9);
     assert_int_equal(config.idle_exit_s, 9);
+    assert_int_equal(config.plane, SC_PLANE_USER);
     assert_true(config.insecure_network && config.require_verified);
     assert_int_equal(config.log_level, SC_LOG_WARN);
     const struct sc_allow *a = &config.allow;

@@ -117,7 +117,9 @@ static bool settle(int listener, int fd, int flags, const struct sc_socket_name 
 {
     int size = REAL_SNDBUF;
     sc_real.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-    if (!send_mark(fd, peer)) {
+    if (peer->kind == SC_SOCKET_LOCAL) { /* the client itself, to which a mark would be data */
+        sc_mark_set(fd, SC_MARK_LOCAL);
+    } else if (!send_mark(fd, peer)) {
         bool replaced = put_reset(fd, peer);
         set_flags(fd, flags);
         return replaced;
@@ -151,7 +153,17 @@ struct arrival {
     socklen_t len;
 };
 
-/* True when the name of whoever connected is one of scaffoldd's ends. Where the program had little
+/* What its name says, if it is one of scaffoldd's ends or a client of the local plane. */
+static bool read_peer(const struct sockaddr *from, socklen_t len, struct sc_socket_name *peer)
+{
+    if (!sc_socket_name_parse((const struct sockaddr_un *)(const void *)from, len, peer))
+        return false;
+    if (peer->kind == SC_SOCKET_LOCAL)
+        peer->family = peer->server_family;
+    return peer->kind == SC_SOCKET_PEER || peer->kind == SC_SOCKET_LOCAL;
+}
+
+/* True when whoever connected has a name that scaffoldd gives. Where the program had little
  * room for it the kernel is asked once more. */
 static bool is_from_scaffoldd(const struct arrival *a, struct sc_socket_name *peer)
 {
@@ -160,10 +172,9 @@ static bool is_from_scaffoldd(const struct arrival *a, struct sc_socket_name *pe
     if (!sc_may_be_ours(a->from, a->room, a->len))
         return false;
     if (a->room >= a->len)
-        return sc_socket_name_parse((const struct sockaddr_un *)a->from, a->len, peer) &&
-               peer->kind == SC_SOCKET_PEER;
+        return read_peer(a->from, a->len, peer);
     return sc_real.getpeername(a->fd, (struct sockaddr *)&sun, &len) == 0 &&
-           sc_socket_name_parse(&sun, len, peer) && peer->kind == SC_SOCKET_PEER;
+           read_peer((const struct sockaddr *)&sun, len, peer);
 }
 
 /* True for a connection to a service, which then comes from scaffoldd (nobody else gets there),

@@ -9,6 +9,7 @@
 #include "client/names/target.h"
 #include "client/options/carry.h"
 #include "client/process/control.h"
+#include "client/process/explain.h"
 #include "client/process/fail.h"
 #include "client/process/flow.h"
 #include "client/process/fork_gate.h"
@@ -81,15 +82,15 @@ static void say_that_it_waits(int fd, struct sc_ctl_request *q)
     q->prepare.user_timeout_ms = told.user_timeout_ms;
 }
 
-static int prepare(struct opening *o)
+static int prepare(struct opening *o, struct sc_ctl_reply *r)
 {
-    struct sc_ctl_reply r;
     struct sc_ctl_request q = sc_control_request(SC_CTL_PREPARE);
     q.prepare.by_service = sc_target_is_service(o->target);
     q.prepare.here = is_here(o->target);
     q.prepare.family = (uint8_t)o->candidate->family;
     q.prepare.local_port = o->candidate->local_port;
     q.prepare.reuseaddr = is_patient(o->fd);
+    q.prepare.direct = sc_options_allow_local(o->fd);
     if (o->candidate->state == SC_STATE_BOUND)
         q.prepare.local = o->candidate->id.own.address;
     if (!o->nonblocking)
@@ -100,7 +101,7 @@ static int prepare(struct opening *o)
         q.prepare.address = sc_target_reached(o->target);
         sc_meanings_of(&q.prepare.address, q.prepare.service);
     }
-    return sc_control_ask_for(o->control, &q, &r, put_in_place, o);
+    return sc_control_ask_for(o->control, &q, r, put_in_place, o);
 }
 
 /* The socket is in place: the flow may be opened. Nobody waits for its outcome. */
@@ -149,11 +150,24 @@ static int wait_for_outcome(struct opening *o)
     return -1;
 }
 
+/* It is open, of which TCP's connect does not tell a program that does not wait. */
+static int tell_open(const struct opening *o)
+{
+    sc_mark_set(o->fd, SC_MARK_LOCAL);
+    if (!o->nonblocking)
+        return 0;
+    sc_mark_set(o->fd, SC_MARK_UNTOLD);
+    return sc_fail(EINPROGRESS);
+}
+
 static int open_ends(struct opening *o)
 {
-    if (prepare(o) < 0)
+    struct sc_ctl_reply r;
+    if (prepare(o, &r) < 0)
         return -1;
     sc_note_service_socket();
+    if (r.connected)
+        return tell_open(o);
     if (!o->nonblocking)
         return wait_for_outcome(o);
     if (hand_over(o) < 0) {
@@ -168,7 +182,7 @@ static int open_flow(int fd, const struct sc_target *t, const struct sc_candidat
 {
     struct opening o = {
         .fd = fd, .target = t, .candidate = c, .nonblocking = sc_is_nonblocking(fd)};
-    sc_mark_clear(fd, SC_MARKS_OF_ATTEMPT);
+    sc_mark_clear(fd, SC_MARKS_OF_ATTEMPT | SC_MARKS_OF_LOCAL);
     o.control = sc_control_open(false);
     if (o.control < 0)
         return -1;
@@ -307,6 +321,11 @@ static int disconnect(int fd, const struct sc_target *to)
     if (sc_is_plain(fd) || !sc_candidate_read(fd, &c) || c.state == SC_STATE_PLAIN)
         return sc_next.connect(fd, to->addr, to->len);
     sc_mark_clear(fd, SC_MARKS_OF_ATTEMPT);
+    if (sc_identity_is_local(&c.id) && !sc_is_hung_up(fd)) {
+        sc_explain(EOPNOTSUPP, "a flow of the local plane cannot be reset, which this would do");
+        return sc_fail(EOPNOTSUPP);
+    }
+    sc_mark_clear(fd, SC_MARKS_OF_LOCAL);
     if (c.state == SC_STATE_OPEN)
         sc_flow_set(fd, SC_OPT_ABORT_ON_CLOSE, 1);
     return make_plain(fd, &c, false);

@@ -17,7 +17,7 @@ static int note_duplicate(int fd, int to)
         return to;
     sc_note_duplicate();
     sc_touched_duplicate(fd, to);
-    unsigned kept = sc_marks(fd) & SC_MARKS_OF_DATAGRAM;
+    unsigned kept = sc_marks(fd) & (SC_MARKS_OF_DATAGRAM | SC_MARKS_OF_LOCAL);
     sc_marks_forget_range((unsigned)to, (unsigned)to);
     if (kept && !sc_is_vfork_child())
         sc_marks_replace(to, kept);

@@ -1,6 +1,7 @@
-/* The calls that know no sockets. Of other descriptors than datagram sockets: one load, and libc's
- * call. */
+/* The calls that know no sockets. Of other descriptors than datagram sockets, and streams of the
+ * local plane that are written to: one load, and libc's call. */
 #include <errno.h>
+#include <limits.h>
 
 #include "client/call/calls.h"
 #include "client/datagram/datagram.h"
@@ -52,10 +53,25 @@ ssize_t sc_readv(int fd, const struct iovec *iov, int count)
     return is_stale(fd, got) ? sc_next.readv(fd, iov, count) : got;
 }
 
+/* To a stream of the local plane: as TCP's write, whose first one to a peer that has closed is no
+ * error. */
+static ssize_t write_stream(int fd, const void *buf, size_t n)
+{
+    ssize_t sent = sc_sendto(fd, buf, n, 0, NULL, 0);
+    return is_stale(fd, sent) ? sc_next.write(fd, buf, n) : sent;
+}
+
+static ssize_t send_stream(int fd, const struct iovec *iov, int count)
+{
+    struct msghdr msg = {.msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)count};
+    return sc_sendmsg(fd, &msg, 0);
+}
+
 ssize_t sc_write(int fd, const void *buf, size_t n)
 {
     if (!sc_is_datagram(fd))
-        return sc_next.write(fd, buf, n);
+        return sc_mark_is_set(fd, SC_MARK_LOCAL) ? write_stream(fd, buf, n)
+                                                 : sc_next.write(fd, buf, n);
     struct iovec iov = {(void *)(uintptr_t)buf, n};
     ssize_t sent = send_one(fd, &iov, 1);
     return is_stale(fd, sent) ? sc_next.write(fd, buf, n) : sent;
@@ -63,9 +79,9 @@ ssize_t sc_write(int fd, const void *buf, size_t n)
 
 ssize_t sc_writev(int fd, const struct iovec *iov, int count)
 {
-    if (!sc_is_datagram(fd) || count <= 0)
+    if (!sc_mark_is_set(fd, SC_MARK_DATAGRAM | SC_MARK_LOCAL) || count <= 0 || count > IOV_MAX)
         return sc_next.writev(fd, iov, count);
-    ssize_t sent = send_one(fd, iov, count);
+    ssize_t sent = sc_is_datagram(fd) ? send_one(fd, iov, count) : send_stream(fd, iov, count);
     return is_stale(fd, sent) ? sc_next.writev(fd, iov, count) : sent;
 }
 

@@ -20,8 +20,8 @@
 static ssize_t on_end(int fd)
 {
     struct sc_identity id;
-    if (sc_any_service_socket() && sc_identify(fd, &id) == SC_STATE_FAILED &&
-        !sc_mark_is_set(fd, SC_MARK_UNTOLD))
+    if (!sc_mark_is_set(fd, SC_MARK_LOCAL) && sc_any_service_socket() &&
+        sc_identify(fd, &id) == SC_STATE_FAILED && !sc_mark_is_set(fd, SC_MARK_UNTOLD))
         return sc_fail(ENOTCONN);
     return 0;
 }

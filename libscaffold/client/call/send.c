@@ -76,9 +76,30 @@ int sc_send_error(int fd, int error)
     }
 }
 
+/* A peer of the local plane that has closed, or shut its reading down, is seen at once. TCP takes
+ * what is sent to the one that reads no more, and the first that is sent to the other. */
+static bool is_lost(int fd)
+{
+    if (!sc_is_local_flow(fd) || sc_mark_is_set(fd, SC_MARK_ENDED | SC_MARK_SHUT_WR))
+        return false;
+    if (sc_is_hung_up(fd))
+        sc_mark_set(fd, SC_MARK_ENDED);
+    return true;
+}
+
+static ssize_t length_of(const struct msghdr *msg)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < msg->msg_iovlen; i++)
+        length += msg->msg_iov[i].iov_len;
+    return (ssize_t)length;
+}
+
 static ssize_t on_pipe(const struct attempt *a)
 {
     int error = sc_send_error(a->fd, EPIPE);
+    if (error == EPIPE && is_lost(a->fd))
+        return length_of(a->msg);
     if (error != EPIPE || a->flags & MSG_NOSIGNAL)
         return sc_fail(error);
     return repeat(a); /* fails again, and the kernel sends the signal */

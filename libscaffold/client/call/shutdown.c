@@ -19,5 +19,10 @@ int sc_shutdown(int fd, int how)
         (id.state == SC_STATE_BOUND || id.state == SC_STATE_FAILED ||
          (id.state == SC_STATE_OPEN && sc_flow_is_over(fd))))
         return sc_fail(ENOTCONN);
-    return sc_next.shutdown(fd, how);
+    int result = sc_next.shutdown(fd, how);
+    if (result == 0 && how != SHUT_WR)
+        sc_mark_set(fd, SC_MARK_SHUT_RD);
+    if (result == 0 && how != SHUT_RD)
+        sc_mark_set(fd, SC_MARK_SHUT_WR);
+    return result;
 }

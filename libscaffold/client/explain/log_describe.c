@@ -147,6 +147,13 @@ static void add_failure(const struct sc_log_socket *s, int error, char *text, si
         snprintf(text + n, size - n, "; %s failed: %s", call, strerrorname_np(error));
 }
 
+static const char *plane_of(const struct sc_log_socket *s)
+{
+    if (s->service && sc_identity_is_local(&s->id))
+        return "local";
+    return s->service || (s->note && s->note->attempted) ? "user" : "ip";
+}
+
 void sc_log_describe(const struct sc_log_socket *s, const char *state)
 {
     char name[SC_CTL_NAME], service[SC_CTL_NAME + 16], why[SC_CTL_NAME + 192];
@@ -161,7 +168,6 @@ void sc_log_describe(const struct sc_log_socket *s, const char *state)
     int error = error_of(s);
     if (error)
         add_failure(s, error, why, n, sizeof why);
-    bool ours = s->service || (s->note && s->note->attempted);
     bool towards = s->note && s->note->is_peer;
     struct sc_log_line line = {.state = state,
                                .socket = s->cookie,
@@ -169,7 +175,7 @@ void sc_log_describe(const struct sc_log_socket *s, const char *state)
                                .kind = kind_of(s),
                                .role = role_of(s),
                                .error = error ? strerrorname_np(error) : NULL,
-                               .plane = ours ? "user" : "ip",
+                               .plane = plane_of(s),
                                .reason = sc_why_code(reason),
                                .why = why,
                                .service = known ? service : NULL,

@@ -57,18 +57,19 @@ static uint8_t tcp_state(int fd, const struct sc_identity *id)
         return TCP_CLOSE;
     }
     short polled = sc_kernel_poll_now(fd, POLLRDHUP);
-    return polled & POLLHUP ? TCP_CLOSE : polled & POLLRDHUP ? TCP_CLOSE_WAIT : TCP_ESTABLISHED;
+    bool over = id->local ? sc_flow_is_over(fd) : polled & POLLHUP;
+    return over ? TCP_CLOSE : polled & POLLRDHUP ? TCP_CLOSE_WAIT : TCP_ESTABLISHED;
 }
 
-/* From the flow's own figures; what it does not have stays 0. */
+/* From the flow's own figures; what it does not have stays 0: one of the local plane has none. */
 static int get_tcp_info(int fd, void *value, socklen_t *len)
 {
     struct tcp_info info = {0};
     struct sc_identity id;
-    struct sc_ctl_reply r;
+    struct sc_ctl_reply r = {0};
     sc_identify(fd, &id);
     info.tcpi_state = tcp_state(fd, &id);
-    if (id.state == SC_STATE_OPEN && sc_flow_get(fd, SC_OPT_INFO, &r)) {
+    if (id.state == SC_STATE_OPEN && (id.local || sc_flow_get(fd, SC_OPT_INFO, &r))) {
         uint32_t mss = r.info.mss ? r.info.mss : 1448;
         info.tcpi_rtt = r.info.rtt_us;
         info.tcpi_rttvar = r.info.rtt_var_us;

@@ -148,15 +148,36 @@ static int plain_name(int level, int name)
     return level == SOL_SOCKET && name == SO_RCVBUFFORCE ? SO_RCVBUF : name;
 }
 
+/* A close of AF_UNIX is a clean end where nothing is unread: whoever is connected to the peer
+ * itself has no other. */
+static int refuse_reset(void)
+{
+    sc_explain(EOPNOTSUPP,
+               "a flow of the local plane cannot be reset; set SO_LINGER before connect "
+               "or listen, or plane = \"user\" for scaffoldd");
+    return sc_fail(EOPNOTSUPP);
+}
+
+/* Of a socket that is bound or listens: for what it will accept. */
+static bool is_bound(int fd)
+{
+    struct sc_identity id;
+    sc_identify(fd, &id);
+    return id.state == SC_STATE_BOUND || id.state == SC_STATE_LISTENING;
+}
+
 static int set_kernel(int fd, unsigned key, const void *value, socklen_t len)
 {
     const struct sc_option *o = sc_option_at(key);
+    bool reset = o->tell == SC_OPT_ABORT_ON_CLOSE && sc_options_ask_reset(value, len);
+    if (reset && sc_is_local_flow(fd))
+        return refuse_reset();
     int r = sc_next.setsockopt(fd, o->level, o->name, value, len);
     if (r < 0)
         return r;
     sc_shadow_set(sc_cookie(fd), key, 1);
-    if (o->tell == SC_OPT_ABORT_ON_CLOSE && has_flow(fd))
-        sc_flow_set(fd, o->tell, sc_options_ask_reset(value, len));
+    if (o->tell == SC_OPT_ABORT_ON_CLOSE && (has_flow(fd) || is_bound(fd)))
+        sc_flow_set(fd, o->tell, reset);
     return 0;
 }
 

@@ -1,4 +1,5 @@
-/* What scaffoldd does for, and knows of, the flow behind a descriptor. Signal-safe. */
+/* What scaffoldd does for, and knows of, the flow behind a descriptor: of one of the local plane
+ * nothing, for which nobody asks it. Signal-safe. */
 #ifndef SC_CLIENT_PROCESS_FLOW_H
 #define SC_CLIENT_PROCESS_FLOW_H
 
@@ -22,8 +23,8 @@ int sc_flow_error(int fd, int error);
 /* The errno of a flow that died and has told nobody so far; 0 when there is none. errno is kept. */
 int sc_flow_untold(int fd);
 
-/* True for a flow of which scaffoldd knows no more, because it was reset or both ends closed: TCP's
- * calls then say ENOTCONN. One system call while the flow lives. errno is kept. */
+/* True for a flow that was reset, or that both ends have closed: TCP's calls then say ENOTCONN. One
+ * system call while the flow lives. errno is kept. */
 bool sc_flow_is_over(int fd);
 
 #endif

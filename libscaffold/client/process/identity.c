@@ -50,7 +50,8 @@ bool sc_is_service_socket(int fd, struct sc_socket_name *own)
     if (sc_is_plain(fd))
         return false;
     return sc_read_own_name(fd, own) &&
-           (own->kind == SC_SOCKET_BOUND || own->kind == SC_SOCKET_CLIENT);
+           (own->kind == SC_SOCKET_BOUND || own->kind == SC_SOCKET_CLIENT ||
+            own->kind == SC_SOCKET_LOCAL);
 }
 
 bool sc_is_datagram_socket(int fd, struct sc_socket_name *own)
@@ -98,15 +99,30 @@ bool sc_is_hung_up(int fd)
     return sc_kernel_poll_now(fd, 0) & POLLHUP;
 }
 
+/* Of a flow of the local plane the client's name says what either end shows as its peer. */
+static void read_local_peer(struct sc_identity *id)
+{
+    bool client = id->own.kind == SC_SOCKET_LOCAL;
+    id->local = client || id->peer.kind == SC_SOCKET_LOCAL;
+    if (client) {
+        id->peer = id->own;
+        id->peer.address = id->own.reached;
+    } else if (id->local) {
+        id->peer.family = id->peer.server_family;
+    }
+}
+
 enum sc_identity_state sc_identify(int fd, struct sc_identity *id)
 {
     id->state = SC_STATE_PLAIN;
+    id->local = false;
     if (!sc_is_service_socket(fd, &id->own))
         return id->state;
     if (!sc_read_peer_name(fd, &id->peer)) {
         id->state = is_listening(fd) ? SC_STATE_LISTENING : SC_STATE_BOUND;
     } else if (id->peer.kind) {
         id->state = id->peer.kind == SC_SOCKET_ERROR ? SC_STATE_FAILED : SC_STATE_OPEN;
+        read_local_peer(id);
     } else if (sc_is_hung_up(fd)) { /* scaffoldd died before it could say how it went */
         id->peer = id->own;
         id->peer.kind = SC_SOCKET_ERROR;
@@ -116,6 +132,13 @@ enum sc_identity_state sc_identify(int fd, struct sc_identity *id)
         id->state = SC_STATE_CONNECTING;
     }
     return id->state;
+}
+
+bool sc_is_local_flow(int fd)
+{
+    struct sc_identity id;
+    sc_identify(fd, &id);
+    return sc_identity_is_local(&id);
 }
 
 void sc_flow_name(int fd, struct sc_ctl_flow *out)

@@ -28,7 +28,8 @@ enum sc_identity_state {
 struct sc_identity {
     enum sc_identity_state state;
     struct sc_socket_name own;  /* valid unless PLAIN */
-    struct sc_socket_name peer; /* valid when OPEN or FAILED */
+    struct sc_socket_name peer; /* valid when OPEN or FAILED: what to show as the peer */
+    bool local;                 /* OPEN: of the local plane */
 };
 
 /* The name of ours that a socket carries, of whatever kind; and, of streams, what is connected to
@@ -53,6 +54,16 @@ bool sc_is_nonblocking(int fd);
 
 /* True when the other end is closed. errno is kept. Signal-safe. */
 bool sc_is_hung_up(int fd);
+
+/* True for a flow whose other end is a program of this host: of the local plane, about which
+ * scaffoldd has nothing to say. Values only. */
+static inline bool sc_identity_is_local(const struct sc_identity *id)
+{
+    return id->state == SC_STATE_OPEN && id->local;
+}
+
+/* The same of a descriptor. Two system calls for a flow, one for others. errno is kept. */
+bool sc_is_local_flow(int fd);
 
 /* Descriptor in the words of FLOW_ERROR, FLOW_SET and FLOW_GET. */
 void sc_flow_name(int fd, struct sc_ctl_flow *out);

@@ -3,7 +3,7 @@
 #include "client/process/owner.h"
 #include "client/process/real.h"
 
-static uint16_t marks[SC_DESCRIPTORS_MAX];
+static uint32_t marks[SC_DESCRIPTORS_MAX];
 
 static bool in_table(int fd)
 {
@@ -13,13 +13,13 @@ static bool in_table(int fd)
 void sc_mark_set(int fd, unsigned which)
 {
     if (in_table(fd))
-        __atomic_fetch_or(&marks[fd], (uint16_t)which, __ATOMIC_RELAXED);
+        __atomic_fetch_or(&marks[fd], (uint32_t)which, __ATOMIC_RELAXED);
 }
 
 void sc_mark_clear(int fd, unsigned which)
 {
     if (in_table(fd))
-        __atomic_fetch_and(&marks[fd], (uint16_t)~which, __ATOMIC_RELAXED);
+        __atomic_fetch_and(&marks[fd], (uint32_t)~which, __ATOMIC_RELAXED);
 }
 
 unsigned sc_marks(int fd)
@@ -35,7 +35,7 @@ bool sc_mark_is_set(int fd, unsigned which)
 void sc_marks_replace(int fd, unsigned which)
 {
     if (in_table(fd))
-        __atomic_store_n(&marks[fd], (uint16_t)which, __ATOMIC_RELAXED);
+        __atomic_store_n(&marks[fd], (uint32_t)which, __ATOMIC_RELAXED);
 }
 
 void sc_marks_forget(int fd)

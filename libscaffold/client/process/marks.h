@@ -17,7 +17,14 @@ enum sc_mark {
     SC_MARK_LISTENING = 1,  /* scaffoldd wants to hear of its closing */
     SC_MARK_CONNECTING = 2, /* send answers EAGAIN */
     SC_MARK_UNTOLD = 4096,  /* connect went on in the background; its outcome is told once */
-    SC_MARK_EPOLLS = 4,     /* registered with more epoll sets than the table holds */
+
+    /* Flows of the local plane, whose sockets say no more than that they are hung up. */
+    SC_MARK_LOCAL = 65536,    /* it is one: write is send, for the errno */
+    SC_MARK_SHUT_RD = 131072, /* was shut down here */
+    SC_MARK_SHUT_WR = 262144,
+    SC_MARK_ENDED = 524288, /* was reset, or what was sent met nobody */
+
+    SC_MARK_EPOLLS = 4, /* registered with more epoll sets than the table holds */
 
     /* Datagram service sockets (client/datagram/datagram.h). Believed without asking the kernel, so
      * that the read and write calls of everything else cost one load; set when a socket becomes
@@ -46,6 +53,8 @@ enum sc_mark {
 #define SC_MARKS_OF_DATAGRAM                                                                       \
     (SC_MARK_DATAGRAM | SC_MARK_INET6 | SC_MARK_SCAFFOLD | SC_MARK_CONNECTED | SC_MARK_SHAPED |    \
      SC_MARK_ASKS | SC_MARK_GATHERS | SC_MARK_SPOKEN)
+
+#define SC_MARKS_OF_LOCAL (SC_MARK_LOCAL | SC_MARK_SHUT_RD | SC_MARK_SHUT_WR | SC_MARK_ENDED)
 
 /* Of no socket of ours. */
 #define SC_MARKS_OF_OTHERS                                                                         \

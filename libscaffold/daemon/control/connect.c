@@ -19,14 +19,19 @@
 #include "daemon/stream/serving.h"
 #include "daemon/underlay/host_address.h"
 
-/* 0: none was to be had, and an error was sent. */
+/* 0: none was to be had, and an error was sent. Flows that do not pass here make room. */
 static uint16_t take_port(struct sc_ctl_call *c, uint16_t wanted)
 {
+    struct sc_daemon *d = c->server->daemon;
     struct sc_share share = {0};
     uint16_t port = 0;
+    if (wanted)
+        sc_local_look(d, wanted);
+    if (!sc_share_is_left(&d->shares, c->peer.uid, SC_SHARE_CLIENTS))
+        sc_local_yield(d, c->peer.uid);
     if (sc_ctl_refuse_share(c, &share, SC_SHARE_CLIENTS))
         return 0;
-    port = sc_client_port_take(c->server->daemon, wanted, share);
+    port = sc_client_port_take(d, wanted, share);
     if (port == 0)
         sc_ctl_send_error(c, wanted ? EADDRINUSE : EADDRNOTAVAIL,
                           "no local port is left on this host");
@@ -124,6 +129,27 @@ static bool give_pair(struct sc_ctl_call *c, const struct sc_ctl_reply *r,
     return true;
 }
 
+static void fill_reply(const struct sc_ctl_call *c, struct sc_ctl_reply *r)
+{
+    r->address = c->open.own;
+    r->serial = c->open.own_serial;
+    memcpy(r->service, c->open.service.bytes, sizeof r->service);
+}
+
+/* Straight to a server of this host, where that can be. False: it cannot. */
+static bool open_direct(struct sc_ctl_call *c)
+{
+    struct sc_ctl_reply r = sc_ctl_reply_to(c);
+    int fd = c->request.prepare.direct ? sc_local_open(c->server->daemon, &c->open) : -1;
+    if (fd < 0)
+        return false;
+    c->port_taken = false; /* the flow's from now on */
+    r.connected = true;
+    fill_reply(c, &r);
+    sc_ctl_give(c, &r, fd);
+    return true;
+}
+
 /* The rest of PREPARE, once the service is known: a socket with a local address. */
 static void prepare_for(struct sc_ctl_call *c, const struct sc_service_id *service)
 {
@@ -145,10 +171,10 @@ static void prepare_for(struct sc_ctl_call *c, const struct sc_service_id *servi
     c->open.service = *service;
     c->open.own = own_address(c, self.pool, port);
     sc_client_port_hold(d, &c->open.own, c->request.prepare.reuseaddr);
+    if (open_direct(c))
+        return;
     if (make_pair(c, &pair)) {
-        r.address = c->open.own;
-        r.serial = c->open.own_serial;
-        memcpy(r.service, service->bytes, sizeof r.service);
+        fill_reply(c, &r);
         if (give_pair(c, &r, &pair))
             return;
     }

@@ -15,6 +15,7 @@
 #include "daemon/control/server.h"
 #include "daemon/control/wait.h"
 #include "daemon/meaning.h"
+#include "daemon/pair.h"
 #include "daemon/stream/diag.h"
 #include "daemon/stream/folder.h"
 #include "daemon/stream/listener.h"
@@ -90,6 +91,7 @@ static void bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct 
         sc_ctl_send_error(c, EADDRINUSE, "every port of the service is served on this host");
         return;
     }
+    sc_local_look(d, address.port);
     struct sc_service_id id = sc_service_id_at(service, address.port, IPPROTO_TCP);
     struct sc_socket_name name = {.daemon = d->id,
                                   .kind = SC_SOCKET_BOUND,
@@ -246,6 +248,8 @@ void sc_ctl_on_listen(struct sc_ctl_call *c)
         ask_for_address(c);
         return;
     }
+    if (err == 0)
+        b->sealed = sc_pair_refuse_rights(c->passed);
     sc_ctl_drop_passed(c); /* the program alone decides how long it listens */
     if (err) {
         sc_ctl_send_error(

@@ -17,7 +17,7 @@
 #define AHEAD 65536
 
 /* What is told, in this order. */
-enum part { HEAD, HOSTS, INSTANCES, BOUND, SESSIONS, ENDPOINTS, END, NOTHING };
+enum part { HEAD, HOSTS, INSTANCES, BOUND, SESSIONS, LOCALS, ENDPOINTS, END, NOTHING };
 
 struct job {
     struct sc_list link;  /* of all */
@@ -138,6 +138,9 @@ static void tell_some(struct job *j)
         break;
     case SESSIONS:
         sc_sessions_scan(d, &j->cursor, add_session, &j->rows);
+        break;
+    case LOCALS:
+        sc_local_scan(d, &j->cursor, add_session, &j->rows);
         break;
     case ENDPOINTS:
         scan_endpoints(j);

@@ -138,6 +138,22 @@ void sc_rows_bound(struct sc_rows *r, const struct sc_bound *b)
         put_instance(r, &b->service->id, r->daemon->config.host_name, l->pid, l->program, 0);
 }
 
+/* Of a flow of the local plane only its program could say. */
+static void put_counts(cJSON *o, const struct sc_session_status *s)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } counts[] = {
+        {"tx_bytes", s->tx}, {"rx_bytes", s->rx}, {"rtt_us", s->rtt_us}, {"lost", s->lost}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        if (s->uncounted)
+            cJSON_AddNullToObject(o, counts[i].name);
+        else
+            cJSON_AddNumberToObject(o, counts[i].name, (double)counts[i].value);
+    }
+}
+
 void sc_rows_flow(struct sc_rows *r, const struct sc_session_status *s)
 {
     char text[SC_NAME_MAX + 64];
@@ -147,17 +163,17 @@ void sc_rows_flow(struct sc_rows *r, const struct sc_session_status *s)
     sc_show_service(r->daemon, &s->service, text, sizeof text);
     cJSON_AddStringToObject(o, "service", text);
     cJSON_AddNumberToObject(o, "pid", s->pid);
+    cJSON_AddNumberToObject(o, "uid", s->uid);
     cJSON_AddStringToObject(o, "program", program_name(r, s->pid));
     cJSON_AddStringToObject(o, "plane", s->plane);
     sc_show_address(&s->peer, text, sizeof text);
     cJSON_AddStringToObject(o, "peer", text);
     cJSON_AddStringToObject(o, "state", s->state);
-    cJSON_AddNumberToObject(o, "tx_bytes", (double)s->tx);
-    cJSON_AddNumberToObject(o, "rx_bytes", (double)s->rx);
-    cJSON_AddNumberToObject(o, "rtt_us", (double)s->rtt_us);
-    cJSON_AddNumberToObject(o, "lost", (double)s->lost);
+    put_counts(o, s);
     cJSON_AddBoolToObject(o, "relayed", s->relayed);
     cJSON_AddBoolToObject(o, "same_host", s->same_host);
+    if (s->age)
+        cJSON_AddNumberToObject(o, "age_s", (double)(s->age / SC_MS) / 1000.0);
     put(r, "flow", o);
 }
 
@@ -291,6 +307,7 @@ void sc_rows_head(struct sc_rows *r)
     cJSON_AddStringToObject(o, "host", d->config.host_name);
     cJSON_AddNumberToObject(o, "udp_port", d->udp.port);
     cJSON_AddStringToObject(o, "runtime_dir", d->config.runtime_dir);
+    cJSON_AddStringToObject(o, "plane", d->config.plane_name);
     cJSON_AddStringToObject(o, "router", d->config.router);
     cJSON_AddBoolToObject(o, "router_answers", self.joined);
     cJSON_AddBoolToObject(o, "name_taken", self.name_taken);

@@ -35,20 +35,38 @@ static int on_ended_flow(const struct sc_ctl_call *c, struct sc_ctl_info *info)
     return sc_registry_counts(c->server->daemon, &c->request.flow.flow, c->peer.uid, info);
 }
 
+/* Of a socket that is bound, or listens: what it is told is for the flows that it will accept. */
+static bool on_bound(const struct sc_ctl_call *c, struct sc_ctl_reply *r)
+{
+    const struct sc_ctl_flow *flow = &c->request.flow.flow;
+    struct sc_bound *b = *flow->peer ? NULL : sc_bound_find(c->server->daemon, flow->own);
+    if (!b || c->request.op != SC_CTL_FLOW_SET)
+        return false;
+    bool may = c->peer.uid == 0 || c->peer.uid == b->name.owner;
+    r->error = may ? sc_bound_set(b, c->request.flow.option, c->request.flow.value) : EACCES;
+    return true;
+}
+
+static void on_flow(const struct sc_ctl_call *c, struct sc_end *e, struct sc_ctl_reply *r)
+{
+    if (!may_touch(c, e))
+        r->error = EACCES;
+    else if (c->request.op == SC_CTL_FLOW_SET)
+        r->error = sc_session_set(e, c->request.flow.option, c->request.flow.value);
+    else
+        r->error = sc_session_get(e, c->request.flow.option, &r->value, &r->info);
+}
+
 void sc_ctl_on_flow_option(struct sc_ctl_call *c)
 {
     struct sc_ctl_reply r = sc_ctl_reply_to(c);
     if (sc_ctl_on_datagram_option(c))
         return;
     struct sc_end *e = sc_registry_find(c->server->daemon, &c->request.flow.flow);
-    if (!e)
+    if (!e && !on_bound(c, &r))
         r.error = on_ended_flow(c, &r.info);
-    else if (!may_touch(c, e))
-        r.error = EACCES;
-    else if (c->request.op == SC_CTL_FLOW_SET)
-        r.error = sc_session_set(e, c->request.flow.option, c->request.flow.value);
-    else
-        r.error = sc_session_get(e, c->request.flow.option, &r.value, &r.info);
+    else if (e)
+        on_flow(c, e, &r);
     sc_ctl_send(c, &r);
 }
 

@@ -43,20 +43,13 @@ static bool get_acquainted(struct sc_listener *l, int fd)
     return true;
 }
 
-/* Connects a fresh, named socket to the listener. Returns it, or a negative errno. */
-static int connect_to(struct sc_listener *l, const struct sc_address *peer, uint64_t *serial)
+int sc_arrival_connect(struct sc_listener *l, const struct sc_socket_name *name)
 {
-    struct sc_daemon *d = l->daemon;
+    struct sockaddr_un from;
+    socklen_t from_len = sc_socket_name_format(name, &from);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    struct sc_socket_name own = {.daemon = d->id,
-                                 .kind = SC_SOCKET_PEER,
-                                 .family = l->bound->name.family,
-                                 .address = *peer,
-                                 .serial = sc_serial(&d->serials)};
-    struct sockaddr_un from;
-    socklen_t from_len = sc_socket_name_format(&own, &from);
     sc_pair_enlarge(fd);
     sc_pair_refuse_rights(fd);
     int err = bind(fd, (struct sockaddr *)&from, from_len) < 0
@@ -68,13 +61,24 @@ static int connect_to(struct sc_listener *l, const struct sc_address *peer, uint
         close(fd);
         return err;
     }
-    *serial = own.serial;
     return fd;
 }
 
-/* Nobody listens there, or nobody who may. The socket may be gone altogether, or its program may
- * have shut it down. */
-static void on_refused(struct sc_listener *l)
+/* The end that the program's accept shows as the client. */
+static int connect_peer(struct sc_listener *l, const struct sc_address *peer, uint64_t *serial)
+{
+    struct sc_daemon *d = l->daemon;
+    struct sc_socket_name own = {.daemon = d->id,
+                                 .kind = SC_SOCKET_PEER,
+                                 .family = l->bound->name.family,
+                                 .address = *peer,
+                                 .serial = sc_serial(&d->serials)};
+    *serial = own.serial;
+    return sc_arrival_connect(l, &own);
+}
+
+/* The socket may be gone altogether, or its program may have shut it down. */
+void sc_arrival_on_refused(struct sc_listener *l)
 {
     if (!sc_bound_drop_if_gone(l->bound))
         sc_listener_close(l);
@@ -92,7 +96,7 @@ static int try_deliver(struct sc_listener *l, struct sc_arrival *a)
     if (sc_listener_is_full(l))
         return -EAGAIN;
     uint64_t serial = 0;
-    int fd = connect_to(l, &a->peer, &serial);
+    int fd = connect_peer(l, &a->peer, &serial);
     if (fd < 0 && passes(fd))
         sc_journal(l->daemon, SC_JOURNAL_EXHAUSTED, SC_LOG_WARN,
                    "a flow to pid %d waits for a descriptor: %s", l->pid, strerror(-fd));
@@ -137,7 +141,7 @@ static void deliver_waiting(struct sc_listener *l)
         sc_listener_cancel(a);
         l->retry_after = 0;
         if (err == -ECONNREFUSED) /* before the flow looks elsewhere */
-            on_refused(l);
+            sc_arrival_on_refused(l);
         a->done(a, -err);
     }
     sc_listener_update(l);
@@ -163,7 +167,7 @@ void sc_arrival_deliver(struct sc_listener *l, struct sc_arrival *a)
     }
     sc_listener_update(l);
     if (err == -ECONNREFUSED)
-        on_refused(l);
+        sc_arrival_on_refused(l);
     a->done(a, err == -EAGAIN ? ECONNREFUSED : -err);
 }
 

@@ -10,6 +10,7 @@
 #include "daemon/stream/folder.h"
 #include "daemon/stream/listener.h"
 #include "daemon/stream/reach.h"
+#include "local/ctl.h"
 
 void sc_bound_init(struct sc_bound_table *t, const uint64_t seed[2])
 {
@@ -41,6 +42,14 @@ struct sc_bound_service *sc_bound_service_find(struct sc_daemon *d, const struct
 {
     struct sc_map_node *n = sc_map_find(&d->bound.services, id);
     return n ? sc_container(n, struct sc_bound_service, node) : NULL;
+}
+
+int sc_bound_set(struct sc_bound *b, uint32_t option, uint32_t value)
+{
+    if (option != SC_OPT_ABORT_ON_CLOSE)
+        return ENOPROTOOPT;
+    b->aborts = value != 0;
+    return 0;
 }
 
 uint16_t sc_bound_any_port(struct sc_daemon *d, struct sc_service_id service)

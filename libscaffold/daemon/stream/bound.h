@@ -54,6 +54,8 @@ struct sc_bound {
     struct sc_socket_name name;
     uint32_t inode;
     struct sc_bound_wish wish;
+    bool sealed; /* what is accepted from it takes no descriptors from its peer: LISTEN saw to it */
+    bool aborts; /* SO_LINGER {1, 0}, which what is accepted from it inherits */
     struct sc_share share;
     struct sc_listener *listener; /* its own; NULL: it does not listen */
 };
@@ -78,6 +80,9 @@ void sc_bound_drop(struct sc_bound *b);
 
 /* By the name's text, without the leading zero; NULL: none. */
 struct sc_bound *sc_bound_find(struct sc_daemon *d, const char *text);
+
+/* A program has set an SC_OPT_ on its socket. Returns 0 or a positive errno. */
+int sc_bound_set(struct sc_bound *b, uint32_t option, uint32_t value);
 
 /* By service id with port and protocol; NULL: nobody is bound to it. */
 struct sc_bound_service *sc_bound_service_find(struct sc_daemon *d, const struct sc_service_id *id);

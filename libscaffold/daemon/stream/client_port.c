@@ -52,6 +52,13 @@ bool sc_client_port_is_used(const struct sc_daemon *d, uint16_t port)
     return find(d, port) != NULL;
 }
 
+void sc_client_port_leave(struct sc_daemon *d, uint16_t port)
+{
+    struct port *p = find(d, port);
+    if (p)
+        sc_share_give_descriptor(&d->shares, &p->share);
+}
+
 void sc_client_port_hold(struct sc_daemon *d, const struct sc_address *own, bool patient)
 {
     struct port *p = find(d, own->port);

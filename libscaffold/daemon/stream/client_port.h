@@ -16,6 +16,9 @@ void sc_client_ports_fini(struct sc_daemon *d);
 uint16_t sc_client_port_take(struct sc_daemon *d, uint16_t wanted, struct sc_share share);
 void sc_client_port_give(struct sc_daemon *d, uint16_t port);
 
+/* Its client is not scaffoldd's any more to carry: no descriptor goes with the port. */
+void sc_client_port_leave(struct sc_daemon *d, uint16_t port);
+
 /* The client of the address's port is at that address; `patient`: with SO_REUSEADDR. */
 void sc_client_port_hold(struct sc_daemon *d, const struct sc_address *own, bool patient);
 

@@ -6,9 +6,21 @@
 #include "daemon/journal.h"
 #include "daemon/stream/diag.h"
 
-bool sc_listener_is_full(const struct sc_listener *l)
+/* The kernel walks over all sockets of the host before it answers: it is asked only when there may
+ * be too many. */
+bool sc_listener_is_full(struct sc_listener *l)
 {
-    return l->queued > l->backlog && sc_diag_queue(l->bound->inode) > l->backlog;
+    if (l->queued + l->direct <= l->backlog)
+        return false;
+    size_t queue = sc_diag_queue(l->bound->inode);
+    l->direct = queue > l->queued ? queue - l->queued : 0;
+    return queue > l->backlog;
+}
+
+bool sc_listener_needs_user_plane(const struct sc_listener *l)
+{
+    enum sc_plane_wish wish = l->daemon->config.plane;
+    return wish == SC_PLANE_USER || (wish == SC_PLANE_AUTO && l->loopback) || l->bound->aborts;
 }
 
 void sc_listener_update(struct sc_listener *l)

@@ -28,6 +28,8 @@ struct sc_listener {
     size_t arrival_count;
     struct sc_list queue; /* ends that were delivered and not yet accepted */
     size_t queued;
+    size_t direct; /* connections of the local plane that may be in the queue beside them: as the
+                      kernel said last, and since */
     struct sc_alarm retry;
     sc_time retry_after;
     uint64_t accepted;
@@ -54,7 +56,11 @@ int sc_listener_serve(struct sc_listener *l);
 
 /* No room for one more. Linux's rule: a queue of backlog + 1 (the listener's own socket has the
  * largest backlog). Acceptors without the shim leave no mark; then the kernel knows the length. */
-bool sc_listener_is_full(const struct sc_listener *l);
+bool sc_listener_is_full(struct sc_listener *l);
+
+/* Whether its flows have to go through scaffoldd, whoever connects: they may be cut from outside,
+ * or are to be reset. */
+bool sc_listener_needs_user_plane(const struct sc_listener *l);
 
 /* Its queue may have got shorter without a word from whoever accepted. */
 void sc_listener_update(struct sc_listener *l);

@@ -143,3 +143,10 @@ struct sc_listener *sc_serving_choose(struct sc_daemon *d, const struct sc_servi
         l = choose_port(d, sc_service_id_port(service));
     return l;
 }
+
+void sc_serving_put_back(struct sc_listener *l)
+{
+    struct sc_list *members = &l->bound->service->members;
+    sc_list_remove(&l->bound->member);
+    sc_list_append(members->next, &l->bound->member); /* in front of the first */
+}

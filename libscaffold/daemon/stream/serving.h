@@ -14,4 +14,7 @@ int sc_serving_open(struct sc_bound *b, uint32_t backlog, pid_t pid, uid_t uid,
 struct sc_listener *sc_serving_choose(struct sc_daemon *d, const struct sc_service_id *service,
                                       const struct sc_address *target);
 
+/* It was chosen and got nothing: it is the next again. */
+void sc_serving_put_back(struct sc_listener *l);
+
 #endif

@@ -244,6 +244,7 @@ static void describe(const struct sc_session *s, const struct sc_end *e,
     struct sc_plane_status p = sc_session_on_plane(s);
     *out = (struct sc_session_status){.id = e->peer_serial ? e->peer_serial : e->own_serial,
                                       .service = s->request.service,
+                                      .uid = e->uid,
                                       .pid = e->pid,
                                       .state = !s->open                    ? "opening"
                                                : e->stage == SC_END_QUEUED ? "queued"

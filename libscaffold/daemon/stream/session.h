@@ -51,10 +51,13 @@ int sc_session_get(struct sc_end *e, uint32_t option, uint32_t *value, struct sc
 struct sc_session_status {
     uint64_t id;
     struct sc_service_id service;
+    uint32_t uid;
     int32_t pid;
     const char *state; /* "opening", "queued", "open", "closing" */
     struct sc_address peer;
     uint64_t tx, rx; /* bytes from and to the program */
+    bool uncounted;  /* nobody knows these, nor round trips and losses: they do not pass here */
+    sc_time age;     /* since it was opened; 0: not said */
     uint64_t rtt_us;
     uint64_t lost;
     bool relayed;

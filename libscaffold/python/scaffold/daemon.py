@@ -37,6 +37,8 @@ class Options:
     """Listen beyond the loopback interface although there are no keys yet."""
     config: Path | None = None
     state_dir: Path | None = None
+    plane: str | None = None
+    """How flows between programs of this host go: auto, user or local."""
     idle_exit_s: int | None = None
     """Exit this many seconds after the last socket."""
     log: str | None = None
@@ -58,6 +60,7 @@ class Options:
             "--listen": self.listen,
             "--config": self.config,
             "--state-dir": self.state_dir,
+            "--plane": self.plane,
             "--idle-exit": self.idle_exit_s,
             "--log": self.log,
             "--log-file": self.log_file,

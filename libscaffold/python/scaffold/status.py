@@ -13,6 +13,9 @@ Row = dict[str, Any]
 SHOWN = 50
 """Rows of each table, unless all are asked for: what a person reads."""
 
+_COUNTS = ("tx_bytes", "rx_bytes")
+"""None for a flow of the local plane, whose bytes pass nobody who counts them."""
+
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -183,7 +186,7 @@ def _instance(record: tuple[Row, Row | None, bool, bool]) -> tuple[str, ...]:
 def _flows(flows: list[Row]) -> Table:
     states = Counter(flow["state"] for flow in flows)
     facts = [f"{number:,} {state}" for state, number in states.most_common()]
-    sent, received = (sum(flow[key] for flow in flows) for key in ("tx_bytes", "rx_bytes"))
+    sent, received = (sum(flow[key] or 0 for flow in flows) for key in _COUNTS)
     if flows:
         facts.append(f"{size(sent)} sent, {size(received)} received")
     columns = ("service", "program", "pid", "plane", "peer", "state", "sent", "received")
@@ -192,6 +195,7 @@ def _flows(flows: list[Row]) -> Table:
 
 
 def _flow(one: Row) -> tuple[str, ...]:
+    sent, received = ("-" if one[key] is None else size(one[key]) for key in _COUNTS)
     rtt = "-" if one["rtt_us"] is None else f"{one['rtt_us']} us"
     return (
         one["service"],
@@ -200,8 +204,8 @@ def _flow(one: Row) -> tuple[str, ...]:
         one["plane"],
         one["peer"],
         one["state"],
-        size(one["tx_bytes"]),
-        size(one["rx_bytes"]),
+        sent,
+        received,
         rtt,
-        str(one["lost"]),
+        "-" if one["lost"] is None else str(one["lost"]),
     )

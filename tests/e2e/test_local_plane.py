@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from e2e.common import line, within
+from scaffold import explain
 from scaffold.lab import Host, Lab
 
 pytestmark = pytest.mark.hosts
@@ -230,9 +231,10 @@ def test_nobody_plants_descriptors(host: Host) -> None:
     assert told(process) == ["EPERM", "end", 0, 0]
 
 
-def test_a_reset_is_refused_later(host: Host) -> None:
-    """It would read as an end. The flow stays what it is, and --explain can say why."""
+def test_a_reset_is_refused_later(host: Host, tmp_path: Path) -> None:
+    """It would read as an end. The flow stays what it is, and --explain says why."""
     serve(host)
+    log = tmp_path / "log"
     client = """
     c = socket.create_connection(HERE)
     tell(
@@ -243,7 +245,11 @@ def test_a_reset_is_refused_later(host: Host) -> None:
         c.recv(1).decode(),
     )
     """
-    assert ask(host, client) == ["ENOTSUP", 0, None, None, "x"]
+    env = {"SCAFFOLD_SHIM_LOG": str(log)}
+    assert ask(host, client, env=env) == ["ENOTSUP", 0, None, None, "x"]
+    [one] = explain.merge(explain.read(log))
+    assert (one["plane"], one["error"], one["tx_bytes"]) == ("local", None, None)
+    assert one["why"].endswith("; SO_LINGER of 0 s was refused: the local plane does not reset")
 
 
 def test_another_user(root_only: None) -> None:

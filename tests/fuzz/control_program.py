@@ -185,7 +185,8 @@ class Program:
         call.datagram = r.random() < 0.3
         ip, to = pack(self.address(r))
         flags = port, call.datagram, r.randrange(2)
-        body = struct.pack("=BBHBB16sH32sI", 0, ord(r.choice("46s")), *flags, ip, to, b"", 0)
+        head = struct.pack("=BBHBB16sH", 0, ord(r.choice("46s")), *flags, ip, to)
+        body = head + bytes(58) + bytes([r.randrange(2)])  # whether it may be connected at once
         return call if self.ask(r, call, PREPARE, body) else None
 
     def handover(self, r: random.Random) -> bytes:

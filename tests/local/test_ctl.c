@@ -150,6 +150,7 @@ static void the_layout_has_no_room_for_guesses(void **state)
     assert_int_equal(offsetof(struct sc_ctl_request, resolve), 16);
     assert_int_equal(offsetof(struct sc_ctl_request, prepare.address), 22);
     assert_int_equal(offsetof(struct sc_ctl_request, prepare.rcvbuf), 76);
+    assert_int_equal(offsetof(struct sc_ctl_request, prepare.direct), 98);
     assert_int_equal(offsetof(struct sc_ctl_request, bind.rcvbuf), 332);
     assert_int_equal(offsetof(struct sc_ctl_reply, error), 8);
     assert_int_equal(offsetof(struct sc_ctl_reply, address), 24);

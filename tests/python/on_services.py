@@ -38,10 +38,33 @@ def round_trip() -> None:
     with scaffold.create_server(SERVICE) as listener:
         thread = serve_once(listener)
         with scaffold.create_connection(SERVICE, timeout=5) as client:
-            client.sendall(b"x" * 1_000_000)
-            client.shutdown(socket.SHUT_WR)
+            sender = threading.Thread(target=send_all, args=(client, b"x" * 1_000_000))
+            sender.start()
             assert len(client.makefile("rb").read()) == 1_000_000
+            sender.join()
         thread.join()
+
+
+def send_all(client: scaffold.socket, data: bytes) -> None:
+    client.sendall(data)
+    client.shutdown(socket.SHUT_WR)
+
+
+def sent_after_the_end() -> None:
+    """As to TCP's: the first is lost, and the next an error; with two copies the one after that."""
+    for send in ("send", "sendall"):
+        with scaffold.create_server(SERVICE) as listener:
+            client = scaffold.create_connection(SERVICE, timeout=5)
+            listener.accept()[0].close()
+            assert client.recv(1) == b""
+            assert getattr(client, send)(b"lost") in (4, None)
+            try:
+                getattr(client, send)(b"x")
+                getattr(client, send)(b"x")
+            except BrokenPipeError:
+                client.close()
+            else:
+                raise AssertionError(send)
 
 
 def addresses() -> None:
@@ -372,6 +395,7 @@ def arguments_of_the_standard_library() -> None:
 
 BODIES = [
     round_trip,
+    sent_after_the_end,
     addresses,
     pool_addresses,
     nobody_there,

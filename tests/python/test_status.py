@@ -97,6 +97,18 @@ def shown(folder: Path, whole: dict[str, Any], *words: str) -> str:
     return result.output
 
 
+def test_what_nobody_counts(tmp_path: Path) -> None:
+    """A flow of the local plane has no figures, and the totals are those of the others."""
+    unknown = dict.fromkeys(["tx_bytes", "rx_bytes", "rtt_us", "lost"])
+    near = flow(2, "near") | {"plane": "local", "uid": 0, "age_s": 0.5} | unknown
+    whole = document() | {"flows": [flow(1, "web"), near]}
+    jsonschema.validate(whole, SCHEMA)
+    text = shown(tmp_path, whole)
+    assert "Flows: 2, 2 open, 1.0 MiB sent, 10 B received\n" in text
+    [row] = [row.split() for row in text.splitlines() if "near.acme.scaffold" in row]
+    assert row[3:] == ["local", "198.18.0.1:2", "open", "-", "-", "-", "-"]
+
+
 def test_totals_and_the_first_rows(tmp_path: Path) -> None:
     many = service("web", *(instance(f"h{i:05}") for i in range(1, 121)))
     whole = document(200, 12_345, many)

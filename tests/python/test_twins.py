@@ -70,7 +70,7 @@ KNOWN = (
 
 def test_states_on_a_service() -> None:
     with Lab(["a"], kind="loopback") as lab:
-        lab.start()
+        lab.start(plane="user")  # which can be reset
         done = lab["a"].run([sys.executable, PROGRAM], shim=False, timeout=200)
     assert done.stderr == ""
     assert [line for line in done.stdout.splitlines() if not line.startswith(KNOWN)] == []

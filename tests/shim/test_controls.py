@@ -303,6 +303,8 @@ except OSError as error:
 
 def test_scaffoldd_killed_in_mid_transfer(host: Host) -> None:
     name = "source.control.scaffold"
+    host.kill_scaffoldd()
+    host.scaffoldd(plane="user")  # flows of the local plane outlive it
     server = host.popen(
         [sys.executable, "-c", SOURCE], service=name, stdout=subprocess.PIPE, text=True
     )

@@ -106,8 +106,12 @@ s = socket.create_connection(("log.demo.scaffold", 8123)); s.sendall(b"ask"); s.
 """
 
 
-def test_client_and_server(shared_host: Host, tmp_path: Path) -> None:
-    server = shared_host.popen(
+@pytest.mark.parametrize("plane", ["user", "local"])
+def test_client_and_server(host: Host, tmp_path: Path, plane: str) -> None:
+    """What goes from socket to socket nobody counts."""
+    host.kill_scaffoldd()
+    host.scaffoldd(plane=plane)
+    server = host.popen(
         [sys.executable, "-c", SERVE],
         service="log.demo.scaffold",
         env={"SCAFFOLD_SHIM_LOG": str(tmp_path / "server")},
@@ -116,17 +120,18 @@ def test_client_and_server(shared_host: Host, tmp_path: Path) -> None:
     )
     assert server.stdout is not None
     assert server.stdout.readline() == "ready\n"
-    [client] = logged(shared_host, tmp_path / "client", ASK)
+    [client] = logged(host, tmp_path / "client", ASK)
     assert server.wait(20) == 0
     served = read(tmp_path / "server")
     name = "log.demo.scaffold:8123"
     address = client["peer"].rpartition(":")[0]
     assert client["why"] == f"{address} is log.demo.scaffold"
     assert [s["service"] for s in [client, *served]] == [name] * 3
-    assert bytes_of(client) == (3, 5)
+    assert client["plane"] == plane
+    assert bytes_of(client) == ((3, 5) if plane == "user" else (None, None))
     listener, accepted = only(served, role="listener"), only(served, role="accepted")
     assert listener["why"] == "listens on port 8123, SCAFFOLD_SERVICE names it"
-    assert bytes_of(accepted) == (5, 3)
+    assert bytes_of(accepted) == ((5, 3) if plane == "user" else (None, None))
     assert accepted["why"] == "accepted by a listener of log.demo.scaffold"
 
 

@@ -12,14 +12,27 @@ from e2e.common import within
 from scaffold import doctor
 from scaffold.cli import main
 from scaffold.doctor.refusals import REFUSALS
-from scaffold.lab import Host
+from scaffold.lab import Host, Lab
 
 SCHEMA = Path(__file__).parents[2] / "docs/schemas/doctor.schema.json"
 
 
+@pytest.fixture(scope="module", params=["user", "local"])
+def plane(request: pytest.FixtureRequest) -> str:
+    """By which the flows go."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def results(shared_host: Host) -> Iterator[list[doctor.Result]]:
-    yield doctor.examine(shared_host.runtime_dir)
+def examined(plane: str) -> Iterator[Host]:
+    with Lab(["a"], kind="loopback") as lab:
+        lab.start(plane=plane)
+        yield lab["a"]
+
+
+@pytest.fixture(scope="module")
+def results(examined: Host, plane: str) -> Iterator[list[doctor.Result]]:
+    yield doctor.examine(examined.runtime_dir, plane=plane)
 
 
 def test_no_unexplained_difference(results: list[doctor.Result]) -> None:
@@ -28,10 +41,11 @@ def test_no_unexplained_difference(results: list[doctor.Result]) -> None:
     assert not different, "\n" + "\n".join(lines)
 
 
-def test_every_refusal_is_still_needed(results: list[doctor.Result]) -> None:
+def test_every_refusal_is_still_needed(results: list[doctor.Result], plane: str) -> None:
     """A difference that has gone is not documented any longer."""
     used = {result.why for result in results if result.verdict == "refused"}
-    own = [one for one in REFUSALS if not one.sometimes and not one.trap]
+    only = ("local",) if plane == "local" else ()
+    own = [one for one in REFUSALS if not one.sometimes and one.only == only]
     assert [one.why for one in own if one.why not in used] == []
 
 
@@ -41,9 +55,19 @@ def test_the_flows_were_ours(results: list[doctor.Result]) -> None:
     assert (listed.native, listed.shim) == ("[True, True]", "[False, False]")
 
 
-def test_nothing_is_left_behind(results: list[doctor.Result], shared_host: Host) -> None:
+def test_nothing_is_left_behind(results: list[doctor.Result], examined: Host) -> None:
     assert results
-    within(5, lambda: shared_host.status()["flows"] == [])
+    within(5, lambda: examined.status()["flows"] == [])
+
+
+def test_each_plane_has_a_scaffoldd_of_its_own() -> None:
+    """With --plane, whatever else runs."""
+    words = ["doctor", "--json", "--plane", "local", "poll.data_and_end.tcp4", "names.bound"]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    verdicts = {check["id"]: check["verdict"] for check in json.loads(done.stdout)["checks"]}
+    assert verdicts.pop("poll.data_and_end.tcp4") == "refused"
+    assert set(verdicts.values()) == {"same"}
 
 
 def test_the_command(shared_host: Host) -> None:

@@ -12,14 +12,27 @@ from e2e.common import within
 from scaffold import doctor
 from scaffold.cli import main
 from scaffold.doctor.refusals import REFUSALS
-from scaffold.lab import Host
+from scaffold.lab import Host, Lab
 
 SCHEMA = Path(__file__).parents[2] / "docs/schemas/doctor.schema.json"
 
 
+@pytest.fixture(scope="module", params=["user", "local"])
+def plane(request: pytest.FixtureRequest) -> str:
+    """By which the flows go."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def results(host: Host) -> Iterator[list[doctor.Result]]:
-    yield doctor.examine(host.runtime_dir, trap=True)
+def examined(plane: str) -> Iterator[Host]:
+    with Lab(["a"], kind="loopback") as lab:
+        lab.start(plane=plane)
+        yield lab["a"]
+
+
+@pytest.fixture(scope="module")
+def results(examined: Host, plane: str) -> Iterator[list[doctor.Result]]:
+    yield doctor.examine(examined.runtime_dir, plane=plane, trap=True)
 
 
 def test_no_unexplained_difference(results: list[doctor.Result]) -> None:
@@ -28,10 +41,13 @@ def test_no_unexplained_difference(results: list[doctor.Result]) -> None:
     assert not different, "\n" + "\n".join(lines)
 
 
-def test_every_refusal_of_the_trap_is_still_needed(results: list[doctor.Result]) -> None:
+def test_every_refusal_of_the_trap_is_still_needed(
+    results: list[doctor.Result], plane: str
+) -> None:
     """A difference that has gone is not documented any longer."""
     used = {result.why for result in results if result.verdict == "refused"}
-    own = [one for one in REFUSALS if one.trap and not one.sometimes]
+    only = ("local", "trap") if plane == "local" else ("trap",)
+    own = [one for one in REFUSALS if one.only == only and not one.sometimes]
     assert [one.why for one in own if one.why not in used] == []
 
 
@@ -41,9 +57,9 @@ def test_the_flows_were_ours(results: list[doctor.Result]) -> None:
     assert (listed.native, listed.shim) == ("[True, True]", "[False, False]")
 
 
-def test_nothing_is_left_behind(results: list[doctor.Result], host: Host) -> None:
+def test_nothing_is_left_behind(results: list[doctor.Result], examined: Host) -> None:
     assert results
-    within(5, lambda: host.status()["flows"] == [])
+    within(5, lambda: examined.status()["flows"] == [])
 
 
 def test_the_command(host: Host) -> None:

@@ -39,7 +39,7 @@ ssize_t sc_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *fro
 ssize_t sc_recvmsg(int fd, struct msghdr *msg, int flags);
 
 /* What TCP says where libc's own send or recv of a stream failed with `error`; 0: recv is at its
- * end. */
+ * end, and what was sent is lost, of which TCP says nothing yet. */
 int sc_send_error(int fd, int error);
 int sc_recv_error(int fd, int error);
 

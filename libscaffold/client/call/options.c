@@ -82,10 +82,18 @@ static bool uncorks(int fd, int level, int name, const void *value)
     return !on;
 }
 
+/* The one value of this option that has nothing to do with what the program may. */
+static bool is_unreset(int level, int name, int result)
+{
+    return result < 0 && errno == EOPNOTSUPP && level == SOL_SOCKET && name == SO_LINGER;
+}
+
 int sc_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
     int r = sc_options_set(fd, level, name, value, len);
     if (is_met(fd, level, r))
         r = sc_options_set(fd, level, name, value, len);
+    if (is_unreset(level, name, r) && sc_log_on())
+        sc_log_unreset(fd);
     return r == 0 && uncorks(fd, level, name, value) ? sc_datagram_uncork(fd) : r;
 }

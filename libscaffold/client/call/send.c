@@ -48,6 +48,17 @@ static ssize_t repeat(const struct attempt *a)
     return sc_next.sendmsg(a->fd, a->msg, a->flags);
 }
 
+/* A peer of the local plane that has closed, or shut its reading down, is seen at once. TCP takes
+ * what is sent to the one that reads no more, and the first that is sent to the other. */
+static bool is_lost(int fd)
+{
+    if (!sc_is_local_flow(fd) || sc_mark_is_set(fd, SC_MARK_ENDED | SC_MARK_SHUT_WR))
+        return false;
+    if (sc_is_hung_up(fd))
+        sc_mark_set(fd, SC_MARK_ENDED);
+    return true;
+}
+
 /* The first send after a reset reports it, once and without SIGPIPE; the next is EPIPE with it. The
  * kernel's own report is gone when a send that waited for room returned what it had sent by then:
  * scaffoldd still knows of it. */
@@ -60,6 +71,8 @@ static int error_of_pipe(int fd)
         sc_real.getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
         return EPIPE;
     error = error ? sc_flow_error(fd, error) : sc_flow_untold(fd);
+    if (error == 0 && is_lost(fd))
+        return 0;
     return error ? error : EPIPE; /* EPIPE: the reset met an end that was read */
 }
 
@@ -76,17 +89,6 @@ int sc_send_error(int fd, int error)
     }
 }
 
-/* A peer of the local plane that has closed, or shut its reading down, is seen at once. TCP takes
- * what is sent to the one that reads no more, and the first that is sent to the other. */
-static bool is_lost(int fd)
-{
-    if (!sc_is_local_flow(fd) || sc_mark_is_set(fd, SC_MARK_ENDED | SC_MARK_SHUT_WR))
-        return false;
-    if (sc_is_hung_up(fd))
-        sc_mark_set(fd, SC_MARK_ENDED);
-    return true;
-}
-
 static ssize_t length_of(const struct msghdr *msg)
 {
     size_t length = 0;
@@ -98,7 +100,7 @@ static ssize_t length_of(const struct msghdr *msg)
 static ssize_t on_pipe(const struct attempt *a)
 {
     int error = sc_send_error(a->fd, EPIPE);
-    if (error == EPIPE && is_lost(a->fd))
+    if (error == 0)
         return length_of(a->msg);
     if (error != EPIPE || a->flags & MSG_NOSIGNAL)
         return sc_fail(error);

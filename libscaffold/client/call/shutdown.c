@@ -20,9 +20,11 @@ int sc_shutdown(int fd, int how)
          (id.state == SC_STATE_OPEN && sc_flow_is_over(fd))))
         return sc_fail(ENOTCONN);
     int result = sc_next.shutdown(fd, how);
-    if (result == 0 && how != SHUT_WR)
+    if (result < 0 || !sc_mark_is_set(fd, SC_MARK_LOCAL))
+        return result;
+    if (how != SHUT_WR)
         sc_mark_set(fd, SC_MARK_SHUT_RD);
-    if (result == 0 && how != SHUT_RD)
+    if (how != SHUT_RD)
         sc_mark_set(fd, SC_MARK_SHUT_WR);
     return result;
 }

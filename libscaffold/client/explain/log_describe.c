@@ -168,6 +168,9 @@ void sc_log_describe(const struct sc_log_socket *s, const char *state)
     int error = error_of(s);
     if (error)
         add_failure(s, error, why, n, sizeof why);
+    else if (s->note && s->note->unreset)
+        snprintf(why + n, sizeof why - n,
+                 "; SO_LINGER of 0 s was refused: the local plane does not reset");
     bool towards = s->note && s->note->is_peer;
     struct sc_log_line line = {.state = state,
                                .socket = s->cookie,

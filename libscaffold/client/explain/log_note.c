@@ -73,3 +73,12 @@ void sc_log_failed(int fd, int error)
     }
     errno = kept;
 }
+
+void sc_log_unreset(int fd)
+{
+    int kept = errno;
+    struct sc_log_note *n = sc_log_find_note(sc_cookie(fd));
+    if (n)
+        n->unreset = true;
+    errno = kept;
+}

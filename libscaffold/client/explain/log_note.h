@@ -22,6 +22,7 @@ struct sc_log_note {
     bool serves;     /* bound to a port that others may know: an answer makes it no client */
     bool attempted;  /* went for a service, and did not become its socket */
     bool unrepaired; /* a duplicate of the socket before it may live in another process */
+    bool unreset;    /* SO_LINGER of 0 s was refused: of the local plane */
     bool ended;
     unsigned forks; /* of this process before it was made */
 };
@@ -35,5 +36,8 @@ bool sc_log_may_be_shared(const struct sc_log_note *n);
 
 /* What became of a connect that went on in the background. errno is kept. */
 void sc_log_failed(int fd, int error);
+
+/* SO_LINGER of 0 s was refused. errno is kept. */
+void sc_log_unreset(int fd);
 
 #endif

@@ -172,7 +172,7 @@ void sc_rows_flow(struct sc_rows *r, const struct sc_session_status *s)
     put_counts(o, s);
     cJSON_AddBoolToObject(o, "relayed", s->relayed);
     cJSON_AddBoolToObject(o, "same_host", s->same_host);
-    if (s->age)
+    if (s->uncounted)
         cJSON_AddNumberToObject(o, "age_s", (double)(s->age / SC_MS) / 1000.0);
     put(r, "flow", o);
 }

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "daemon/journal.h"
-#include "daemon/pair.h"
 #include "daemon/stream/arrival.h"
 #include "daemon/stream/client_port.h"
 #include "daemon/stream/serving.h"
@@ -21,9 +20,6 @@
 #define LOOKS_OF_SWEEP 64
 /* Lines that are gone through for one of a certain user. */
 #define LOOKS_FOR_USER 256
-
-/* What a client writes ahead, as its server does (client/call/accept.c). Needs no privilege. */
-#define BUFFER 212992
 
 struct line {
     struct sc_list link;
@@ -186,15 +182,6 @@ static struct line *new_line(struct sc_daemon *d, const struct sc_request *r)
     return NULL;
 }
 
-/* As the program's own socket was: blocking, and with room for what it writes ahead. */
-static void make_ready(int fd)
-{
-    int off = 0, size = BUFFER;
-    ioctl(fd, FIONBIO, &off);
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-    sc_pair_refuse_rights(fd);
-}
-
 /* Connects to one listener after the other of those that are left. Returns a descriptor, or a
  * negative errno: the listener that is next does not suit, or has no room. */
 static int connect_line(struct sc_daemon *d, const struct sc_request *r, struct line *f)
@@ -237,7 +224,8 @@ int sc_local_open(struct sc_daemon *d, const struct sc_request *r)
             drop_line(d, f);
         return -1;
     }
-    make_ready(fd);
+    int off = 0;
+    ioctl(fd, FIONBIO, &off); /* as the program's own was; the library says otherwise */
     sc_client_port_leave(d, f->port);
     sc_list_append(&d->locals.all, &f->link);
     make_room(d);

@@ -57,7 +57,7 @@ struct sc_session_status {
     struct sc_address peer;
     uint64_t tx, rx; /* bytes from and to the program */
     bool uncounted;  /* nobody knows these, nor round trips and losses: they do not pass here */
-    sc_time age;     /* since it was opened; 0: not said */
+    sc_time age;     /* ... but since when it is open */
     uint64_t rtt_us;
     uint64_t lost;
     bool relayed;

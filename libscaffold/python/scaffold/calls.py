@@ -130,14 +130,19 @@ class Calls(kernel.socket):
         try:
             return super().send(*about)
         except OSError as error:
-            raise self._sc_told(error, lib.sc_send_error) from None
+            told = self._sc_told(error, lib.sc_send_error)
+            if told.errno == 0:
+                return memoryview(about[0]).nbytes
+            raise told from None
 
     def sendall(self, *about: Any) -> None:
         """As `socket.socket.sendall`."""
         try:
             return super().sendall(*about)
         except OSError as error:
-            raise self._sc_told(error, lib.sc_send_error) from None
+            told = self._sc_told(error, lib.sc_send_error)
+            if told.errno != 0:
+                raise told from None
 
     def recv(self, *about: Any) -> bytes:
         """As `socket.socket.recv`."""
@@ -238,7 +243,8 @@ class Calls(kernel.socket):
         return OSError(code, os.strerror(code))
 
     def _sc_told(self, error: OSError, ask: Callable[[int, int], int]) -> OSError:
-        """TCP's error where AF_UNIX has this one, which libscaffold knows; errno 0: the end."""
+        """TCP's error where AF_UNIX has this one, which libscaffold knows; errno 0: the end, or
+        bytes that are lost, of which TCP says nothing yet."""
         if error.errno is None:  # a timeout of Python's
             return error
         code = ask(_fileno(self), error.errno)

@@ -4,8 +4,9 @@ import functools
 import json
 import shlex
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -258,13 +259,23 @@ def env(
 
 
 @command("scaffold doctor\nscaffold doctor --trap\nscaffold doctor --json connect abort.send")
+@click.option(
+    "--plane",
+    type=click.Choice(["user", "local"]),
+    help="Compare flows of this plane, with a scaffoldd of its own.",
+)
 @click.option("--json", "as_json", is_flag=True, help="As docs/schemas/doctor.schema.json says.")
 @click.option("--all", "every", is_flag=True, help="List the checks that are the same, too.")
 @click.option("--trap", is_flag=True, help="Compare `scaffold run --trap` instead of the shim.")
 @RUNTIME_DIR
 @click.argument("patterns", nargs=-1, metavar="[CHECK]...")
 def doctor(
-    patterns: tuple[str, ...], as_json: bool, every: bool, trap: bool, runtime_dir: Path | None
+    patterns: tuple[str, ...],
+    plane: str | None,
+    as_json: bool,
+    every: bool,
+    trap: bool,
+    runtime_dir: Path | None,
 ) -> None:
     """Compare sockets under the shim with the kernel's, and look at the machine.
 
@@ -275,18 +286,41 @@ def doctor(
     from . import show
 
     names = doctors.chosen(patterns)
-    folder = runtime_dir_of(runtime_dir)
-    started = daemon.ensure(folder)
-    if started is not None:
-        say(f"started scaffoldd (pid {started}) at {folder}")
-    if not as_json:
-        show.facts(doctors.facts(folder))
-    results = doctors.examine(folder, names, trap=trap)
+    with _examined(plane, runtime_dir) as folder:
+        if not as_json:
+            show.facts(doctors.facts(folder))
+        results = doctors.examine(folder, names, plane=_plane_of(folder), trap=trap)
     if as_json:
         click.echo(json.dumps(doctors.document(results), indent=2))
     else:
         show.checks(results, every)
     sys.exit(any(result.verdict == "different" for result in results))
+
+
+@contextmanager
+def _examined(plane: str | None, runtime_dir: Path | None) -> Iterator[Path]:
+    """The runtime directory of the scaffoldd that is examined: the user's, or one of its own."""
+    if plane is None:
+        folder = runtime_dir_of(runtime_dir)
+        started = daemon.ensure(folder)
+        if started is not None:
+            say(f"started scaffoldd (pid {started}) at {folder}")
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="scaffold-doctor-") as made:
+        folder = Path(made) / "run"
+        options = daemon.Options(port=0, state_dir=Path(made) / "state", plane=plane)
+        with daemon.start(folder, options) as process:
+            try:
+                yield folder
+            finally:
+                process.terminate()
+
+
+def _plane_of(folder: Path) -> str:
+    """By which the flows of --all-local go there."""
+    with Control(folder) as control:
+        return "local" if control.status().get("plane") == "local" else "user"
 
 
 @main.group()

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from . import checks as _checks  # noqa: F401  (they register themselves)
 from .table import CHECKS, Check
+from .verbs import NoReset
 
 LIMIT_S = 40
 """For one check; most take milliseconds, a stuck one ends with SIGALRM."""
@@ -35,6 +36,8 @@ class _Running:
 def _answer(check: Check) -> dict[str, str]:
     try:
         return {"answer": repr(check.ask(check.kind))}
+    except NoReset as told:
+        return {"answer": repr(str(told))}
     except BaseException as error:  # whatever it is, it is the answer
         line = error.__traceback__.tb_lineno if error.__traceback__ else 0
         trace = error.__traceback__

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -59,10 +59,12 @@ def examine(
     names: Iterable[str] | None = None,
     on_result: Callable[[Result], None] | None = None,
     *,
+    plane: str = "user",
     trap: bool = False,
 ) -> list[Result]:
     """Run checks natively and under the shim, with the scaffoldd of `runtime_dir`.
 
+    plane: by which the flows of --all-local go there.
     trap: under `scaffold run --trap` instead of the shim.
     """
     wanted = list(names) if names is not None else list(CHECKS)
@@ -80,7 +82,10 @@ def examine(
         side.start()
     for side in sides:
         side.join()
-    results = [_result(name, *(side.answer(name) for side in sides), trap=trap) for name in wanted]
+    special = {plane, "trap"} if trap else {plane}
+    results = [
+        _result(name, *(side.answer(name) for side in sides), special=special) for name in wanted
+    ]
     for result in results:
         if on_result:
             on_result(result)
@@ -123,13 +128,13 @@ class _Side(threading.Thread):
 
 
 def _result(
-    name: str, native: tuple[str, bool], shim: tuple[str, bool], *, trap: bool = False
+    name: str, native: tuple[str, bool], shim: tuple[str, bool], *, special: Collection[str]
 ) -> Result:
     if not native[1]:
         return Result(name, native[0], shim[0], "different", "the check fails natively")
     if native == shim:
         return Result(name, native[0], shim[0], "same", "")
-    refusal = refusal_of(name, shim[0], trap=trap)
+    refusal = refusal_of(name, shim[0], special)
     if refusal:
         return Result(name, native[0], shim[0], "refused", refusal.why)
     return Result(name, native[0], shim[0], "different", "not documented")

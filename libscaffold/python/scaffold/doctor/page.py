@@ -38,6 +38,22 @@ differs there stands above, or here.
 | checks | what a program sees, and why |
 |---|---|
 """
+_LOCAL = """
+## On the local plane besides
+
+Flows between programs of one host go from socket to socket, those of `--all-local` only with
+`plane = "local"` for scaffoldd. `scaffold doctor --plane local` asks the same questions of such
+flows, with a scaffoldd of its own. What differs there stands above, or here.
+
+| checks | what a program sees, and why |
+|---|---|
+"""
+_LOCAL_TRAP = """
+And on the local plane under `--trap`, `scaffold doctor --plane local --trap`:
+
+| checks | what a program sees, and why |
+|---|---|
+"""
 _FOREIGN = """
 ## Other projects' test suites
 
@@ -68,9 +84,12 @@ One row for each difference between AF_UNIX, which the model is built on, and TC
 def text() -> str:
     """The whole page."""
     head = _HEAD.format(checks=len(CHECKS))
-    both, trapped = "".join(_refusals(trap=False)), "".join(_refusals(trap=True))
+    both, local, trap, local_trap = (
+        "".join(_refusals(only)) for only in ((), ("local",), ("trap",), ("local", "trap"))
+    )
     besides = "".join(f"| {what} | {why} |\n" for what, why in BESIDES)
-    tables = (both, _TRAP, trapped, _BESIDES, besides, _FOREIGN, *_foreign(), _ROWS, *_rows())
+    refused = (both, _LOCAL, local, _TRAP, trap, _LOCAL_TRAP, local_trap, _BESIDES, besides)
+    tables = (*refused, _FOREIGN, *_foreign(), _ROWS, *_rows())
     return "".join((head, *tables))
 
 
@@ -83,8 +102,8 @@ def _refused(refusal: Refusal) -> str:
     return ", ".join(names)
 
 
-def _refusals(*, trap: bool) -> Iterator[str]:
-    for refusal in (one for one in REFUSALS if one.trap == trap):
+def _refusals(only: tuple[str, ...]) -> Iterator[str]:
+    for refusal in (one for one in REFUSALS if one.only == only):
         often = " Sometimes." if refusal.sometimes else ""
         yield f"| {_refused(refusal)} | {refusal.why}{often} |\n"
 

@@ -3,6 +3,7 @@
 A refusal stands for one way of being different. Any other answer is a difference again.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
@@ -22,8 +23,8 @@ class Refusal:
     """What a program sees instead and what to do about it."""
     sometimes: bool = False
     """The answers may also be the same: it depends on who is quicker."""
-    trap: bool = False
-    """Under --trap only."""
+    only: tuple[str, ...] = ()
+    """Under --trap, on the plane local, or where both are."""
 
 
 _PAST = "send and recv without an address go past the trap, as read and write do."
@@ -277,32 +278,109 @@ REFUSALS: tuple[Refusal, ...] = (
         "Flows are not in /proc/net/tcp or udp nor in ss -tu: `scaffold status` lists them, and"
         " ss -x their sockets.",
     ),
+    # --- of the local plane ---
+    Refusal(
+        (
+            "abort.by_linger.*",
+            "abort.by_linger_at_exit.*",
+            "abort.so_error_tells.*",
+            "abort.read.*",
+            "abort.read_by_another_program.*",
+            "abort.blocked_reader.*",
+            "abort.blocked_writer.*",
+            "accept.reset_before_accept.*",
+            "connect.reset_before_so_error.*",
+            "poll.reset.*",
+            "poll.edge_at_end.*",
+        ),
+        ("'SO_LINGER: ENOTSUP'",),
+        "A flow that is open cannot be made to end with a reset: SO_LINGER of 0 s is EOPNOTSUPP,"
+        " for its close would read as a clean end. Set before connect, or on the listener, it takes"
+        " the flow to the user plane, where it works. A peer that closes with bytes unread resets,"
+        " as in TCP.",
+        only=("local",),
+    ),
+    Refusal(
+        ("options.SO_LINGER.tcp4",),
+        ("['ok', b'\\x01', 'ok', b'\\x01', b'', 'ENOTSUP', b'', b'', 'ENOTSUP', b'']",),
+        "SO_LINGER of 0 s is refused on a flow that is open, and taken before.",
+        only=("local",),
+    ),
+    Refusal(
+        ("connect.disconnected.*", "connect.disconnected_peer.*"),
+        ("('ENOTSUP', False, 'EISCONN', False)", "('ENOTSUP', '0x4', 'EAGAIN')"),
+        "connect to AF_UNSPEC would reset the flow, and is EOPNOTSUPP while the peer is there.",
+        only=("local",),
+    ),
+    Refusal(
+        (
+            "accept.end_seen_by_accepted.*",
+            "descriptors.duplicated_when_open.*",
+            "descriptors.replaced.*",
+            "end.end_behind_much.*",
+            "inherit.accepted_by_child_read_by_parent.*",
+            "poll.data_and_end.*",
+        ),
+        (
+            "('0x2015', b'')",
+            "(('0x5', b'still there'), '0x2015')",
+            "(True, '0x2010', b'')",
+            "(0, (b'hello', True), '0x2015', b'')",
+            "['0x2015', '0x2015']",
+        ),
+        "A peer that has closed, not only shut its writing down, is seen at once: poll says"
+        " POLLHUP with the end, and with bytes before it. Read until the end, as with pipes.",
+        only=("local",),
+    ),
+    Refusal(
+        ("abort.shutdown.*",),
+        ("['ok', 'ENOTCONN']",),
+        f"{_PAST} A reset that was read there is not known to shutdown.",
+        only=("local", "trap"),
+    ),
+    Refusal(
+        (
+            "end.send_after_close.*",
+            "end.send_after_close_read.*",
+            "end.write_after_close.*",
+            "end.peer_reads_no_more.*",
+            "end.read_after_shut_rd.*",
+        ),
+        (
+            "('EPIPE', 'EPIPE', b'', 2)",
+            "(b'', 'EPIPE', b'', 'EPIPE', 2, '0x2015')",
+            "SIGPIPE",
+        ),
+        f"{_PAST} To a peer that has closed, or reads no more, the first of them is EPIPE with"
+        " SIGPIPE.",
+        only=("local", "trap"),
+    ),
     # --- under --trap ---
     Refusal(
         ("abort.send.*", "abort.blocked_writer.*"),
         ("('EPIPE', 'EPIPE', [1, 2])", "['EPIPE']"),
         f"{_PAST} After a reset they say EPIPE with SIGPIPE at once.",
-        trap=True,
+        only=("trap",),
     ),
     Refusal(
         ("end.send_after_close.*", "end.send_after_close_read.*"),
         ("(1, 'EPIPE', 'ECONNRESET', 1)", "(b'', 1, 'ECONNRESET', 'EPIPE', 1, '0x2015')"),
         f"{_PAST} After a send that drew a reset recv says ECONNRESET where TCP says the end.",
-        trap=True,
+        only=("trap",),
     ),
     Refusal(
         ("connect.refused_told_by_recv.*", "connect.refused_told_by_send.*"),
         ("('ECONNRESET', '0', b'')", "('EPIPE', 'EPIPE', 'ECONNREFUSED')"),
         f"{_PAST} They tell a refused non-blocking connect as EPIPE and ECONNRESET; SO_ERROR and"
         " connect tell ECONNREFUSED.",
-        trap=True,
+        only=("trap",),
     ),
     Refusal(
         ("connect.going_on_calls.*",),
         ("((1, 'EAGAIN', 'EALREADY'), 'nothing', '0')",),
         f"{_PAST} What is sent while a non-blocking connect goes on waits in the socket; TCP says"
         " EAGAIN.",
-        trap=True,
+        only=("trap",),
     ),
     Refusal(
         ("data.unconnected.*",),
@@ -311,14 +389,14 @@ REFUSALS: tuple[Refusal, ...] = (
             " (('ENOTCONN', 'EINVAL', 'ok'), 0)]",
         ),
         f"{_PAST} On a bound, unconnected socket they are ENOTCONN and EINVAL.",
-        trap=True,
+        only=("trap",),
     ),
     Refusal(
         ("datagrams.largest.udp6",),
         ("(65527, 'TimeoutError', 'EMSGSIZE', 'EMSGSIZE')",),
         f"{_PAST} A datagram of more than 65,507 bytes on an IPv6 socket is lost, where sendto"
         " says EMSGSIZE.",
-        trap=True,
+        only=("trap",),
     ),
     Refusal(
         ("datagrams.refused_after_a_datagram.*",),
@@ -326,7 +404,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "That a program has closed a datagram socket is known some microseconds later: what is"
         " sent in between, past the trap, is lost without a refusal.",
         sometimes=True,
-        trap=True,
+        only=("trap",),
     ),
     Refusal(
         ("datagrams.come_together.*",),
@@ -336,14 +414,14 @@ REFUSALS: tuple[Refusal, ...] = (
         ),
         "With UDP_GRO datagrams come one by one, as without: each comes by itself to the socket on"
         " loopback.",
-        trap=True,
+        only=("trap",),
     ),
     Refusal(
         ("datagrams.type_of_service.*",),
         ("[(0, 1, b'\\x00'), (0, 2, b'@')]",),
         "TTL and type of service of a datagram are those of the socket on loopback that stands for"
         " its sender.",
-        trap=True,
+        only=("trap",),
     ),
 )
 
@@ -366,10 +444,10 @@ BESIDES: tuple[tuple[str, str], ...] = (
 """What programs meet that no check of two sockets can show."""
 
 
-def refusal_of(id: str, answer: str, *, trap: bool = False) -> Refusal | None:
-    """The refusal that covers this answer of a check."""
+def refusal_of(id: str, answer: str, special: Collection[str] = ()) -> Refusal | None:
+    """The refusal that covers this answer of a check; `special`: what the answer was got with."""
     for refusal in REFUSALS:
-        if refusal.trap and not trap:
+        if not set(refusal.only) <= set(special):
             continue
         if any(fnmatch(id, one) for one in refusal.ids) and (
             answer in refusal.answers or ANY in refusal.answers

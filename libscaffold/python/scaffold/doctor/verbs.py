@@ -226,9 +226,21 @@ def reset_by_unread(s: socket.socket, peer: socket.socket) -> None:
     was_reset(s)
 
 
+class NoReset(Exception):
+    """A flow cannot be reset by SO_LINGER: the check ends there, and that is its answer."""
+
+
+def abort_on_close(s: socket.socket) -> None:
+    """Make close a reset."""
+    try:
+        on(s, socket.SO_LINGER, RESET)
+    except OSError as error:
+        raise NoReset(f"SO_LINGER: {name(error.errno)}") from error
+
+
 def reset_by_linger(s: socket.socket, peer: socket.socket) -> None:
     """Have `peer` reset the flow."""
-    on(peer, socket.SO_LINGER, RESET)
+    abort_on_close(peer)
     peer.close()
     was_reset(s)
 

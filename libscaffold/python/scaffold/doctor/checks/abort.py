@@ -11,7 +11,7 @@ from typing import Any
 from ..kinds import TCP, TCP4, TCP6, Kind
 from ..table import check
 from ..verbs import (
-    RESET,
+    abort_on_close,
     answer,
     arrived,
     in_child,
@@ -46,7 +46,7 @@ def by_linger(kind: Kind) -> Any:
 def by_linger_of_the_client(kind: Kind) -> Any:
     """The same, set before connect."""
     with kind.listener() as s, kind.socket() as c:
-        on(c, socket.SO_LINGER, RESET)
+        abort_on_close(c)
         c.connect(s.getsockname())
         server, _ = s.accept()
         c.close()
@@ -58,7 +58,7 @@ def by_linger_of_the_client(kind: Kind) -> Any:
 def by_linger_at_exit(kind: Kind) -> Any:
     """The same when the program just ends."""
     c, server = kind.pair()
-    on(server, socket.SO_LINGER, RESET)
+    abort_on_close(server)
     pid = in_child(c.close)
     server.close()
     reap(pid)
@@ -232,7 +232,7 @@ def blocked_reader(kind: Kind) -> Any:
     thread = threading.Thread(target=lambda: got.append(answer(c.recv, 1)))
     thread.start()
     select.select([], [], [], 0.05)
-    on(server, socket.SO_LINGER, RESET)
+    abort_on_close(server)
     server.close()
     thread.join(5)
     return got
@@ -255,7 +255,7 @@ def blocked_writer(kind: Kind) -> Any:
     thread = threading.Thread(target=fill)
     thread.start()
     arrived(server, 65536)
-    on(server, socket.SO_LINGER, RESET)
+    abort_on_close(server)
     server.close()
     thread.join(10)
     return got

@@ -15,6 +15,7 @@ from ..kinds import TCP, TCP4, TCP6, TCP_MAPPED, Kind
 from ..table import check
 from ..verbs import (
     RESET,
+    abort_on_close,
     answer,
     arrived,
     ended,
@@ -151,7 +152,7 @@ def reset_before_accept(kind: Kind) -> Any:
     with kind.listener() as s:
         c = kind.connect(s.getsockname())
         until(s, select.POLLIN)
-        on(c, socket.SO_LINGER, RESET)
+        abort_on_close(c)
         c.close()
         server, _ = s.accept()
         was_reset(server)

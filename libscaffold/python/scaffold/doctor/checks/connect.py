@@ -14,6 +14,7 @@ from ..kinds import TCP, TCP4, TCP6, TCP_MAPPED, Kind
 from ..table import check
 from ..verbs import (
     PATIENCE_S,
+    abort_on_close,
     answer,
     c_answer,
     disconnect,
@@ -200,18 +201,19 @@ def disconnected(kind: Kind) -> Any:
     c, _server = kind.pair()
     done = disconnect(c)
     with kind.listener() as s:
-        gone = answer(c.getpeername)
-        c.connect(s.getsockname())
-        return done, gone, s.accept()[1] == c.getsockname()
+        gone = answer(c.getpeername) == "ENOTCONN"
+        again = answer(c.connect, s.getsockname())
+        return done, gone, again, again == "ok" and s.accept()[1] == c.getsockname()
 
 
 @check(TCP4, rows="disconnect B8")
 def disconnected_peer(kind: Kind) -> Any:
     """The peer of a socket that was disconnected sees a reset."""
     c, server = kind.pair()
-    disconnect(c)
-    polled = until(server, select.POLLHUP)
-    return polled, answer(server.recv, 1)
+    done = disconnect(c)
+    polled = mask(server) if done else until(server, select.POLLHUP)
+    server.setblocking(False)
+    return done, polled, answer(server.recv, 1)
 
 
 @check(TCP4, TCP6, rows="names A11")
@@ -518,7 +520,7 @@ def reset_before_so_error(kind: Kind) -> Any:
         c.setblocking(False)
         c.connect_ex(s.getsockname())
         server, _ = s.accept()
-        on(server, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        abort_on_close(server)
         server.close()
         polled = until(c, select.POLLHUP)
         return polled, so_error(c), so_error(c), answer(c.recv, 1)

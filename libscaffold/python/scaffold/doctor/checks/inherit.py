@@ -4,7 +4,6 @@ import array
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -13,7 +12,7 @@ from typing import Any
 
 from ..kinds import TCP, TCP4, TCP6, Kind
 from ..table import check
-from ..verbs import answer, arrived, everything, in_child, mask, reap, until
+from ..verbs import RESET, answer, arrived, everything, in_child, mask, on, reap, until
 
 _TELL = """
 import os, socket, sys
@@ -115,11 +114,11 @@ def forked_meanwhile(kind: Kind) -> Any:
     rounds, done = 40, threading.Event()
     children: list[int] = []
     with kind.listener() as s:
+        on(s, socket.SO_LINGER, RESET)  # of all that it accepts
 
         def serve() -> None:
             for _ in range(rounds):
                 server, _ = s.accept()
-                server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 server.recv(1)
                 server.close()
 

@@ -10,6 +10,7 @@ from ..kinds import TCP, TCP4, TCP6, UDP, Kind
 from ..table import check
 from ..verbs import (
     RDHUP,
+    abort_on_close,
     answer,
     arrived,
     ended,
@@ -226,7 +227,7 @@ def edge_at_end(kind: Kind) -> Any:
         server.shutdown(socket.SHUT_WR)
         ended(c)
         end = [hex(event) for _, event in e.poll(5)]
-        on(server, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        abort_on_close(server)
         server.close()
         until(c, select.POLLHUP)
         return end, [hex(event) for _, event in e.poll(5)]

@@ -192,13 +192,16 @@ static void consume_spans(struct sc_recv *r, size_t len)
     }
 }
 
-/* Doubles the window when a quarter of it went within a round trip: slow start doubles its own in
- * each, and half a one passes before ours is known there (Linux keeps the same distance). */
+/* Doubles the window when a quarter of it went in each round trip: slow start doubles its own in
+ * each, and half a one passes before ours is known there (Linux keeps the same distance). Behind a
+ * hole nothing can be consumed for longer than that, and then all of it at once. */
 static void tune(struct sc_recv *r, sc_time rtt, sc_time now)
 {
-    bool fast = now - r->tuned_at <= sc_time_max(rtt, SCHEDULING_SLACK);
-    if (fast && r->consumed - r->tuned_from < r->window / 4)
+    sc_time round = sc_time_max(rtt, SCHEDULING_SLACK), took = now - r->tuned_at;
+    uint64_t quarter = r->window / 4, went = r->consumed - r->tuned_from;
+    if (took <= round && went < quarter)
         return; /* the measurement goes on */
+    bool fast = went * round >= quarter * took;
     bool memory = (uint64_t)sc_block_left(r->store.pool, SC_BLOCK_SEND) * SC_BLOCK_LEN > r->window;
     if (fast && memory)
         r->window = r->window * 2 < SC_WINDOW_MAX ? r->window * 2 : SC_WINDOW_MAX;

@@ -51,8 +51,8 @@ int sc_recv_settle(struct sc_recv *r);
 /* In-order bytes in place; see sc_flow_recv_peek. */
 size_t sc_recv_peek(const struct sc_recv *r, struct iovec *iov, size_t max);
 
-/* The application took `len` of them. Widens the window (doubling when a quarter of it went within
- * a round trip) and sets want_window when it moved by a quarter. rtt 0: unknown. */
+/* The application took `len` of them. Widens the window (doubling when a quarter of it went in a
+ * round trip) and sets want_window when it moved by a quarter. rtt 0: unknown. */
 void sc_recv_consume(struct sc_recv *r, size_t len, sc_time rtt, sc_time now);
 
 /* From now on everything is consumed as it comes. */

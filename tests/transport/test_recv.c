@@ -163,6 +163,22 @@ static void window_grows_for_the_fast(void **state)
     assert_int_equal(r.window, SC_WINDOW_MAX); /* and no further */
 }
 
+/* Two round trips pass behind a hole, and then two of them are consumed at once. */
+static void window_grows_behind_holes(void **state)
+{
+    (void)state;
+    uint64_t half = r.window / 2;
+    sc_recv_consume(&r, 0, 20 * SC_MS, 5 * SC_MS);
+    for (uint64_t at = 8192; at < half; at += 8192)
+        assert_int_equal(feed(at, 8192, false), 0);
+    assert_int_equal(feed(0, 8192, false), 0);
+    sc_recv_consume(&r, half, 20 * SC_MS, 40 * SC_MS);
+    assert_int_equal(r.window, 2 * SC_WINDOW_INITIAL);
+    assert_int_equal(feed(half, 8192, false), 0);
+    sc_recv_consume(&r, 8192, 20 * SC_MS, 80 * SC_MS); /* too little for that time */
+    assert_int_equal(r.window, 2 * SC_WINDOW_INITIAL);
+}
+
 static void discard_consumes(void **state)
 {
     (void)state;
@@ -255,6 +271,7 @@ int main(void)
         TEST(rules_are_enforced),
         TEST(window_opens_by_quarters),
         TEST(window_grows_for_the_fast),
+        TEST(window_grows_behind_holes),
         TEST(discard_consumes),
         TEST(holes_are_bounded),
         TEST(full_memory_spares_who_holds_none),

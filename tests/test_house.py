@@ -26,11 +26,12 @@ MAY_INCLUDE = {
     "base": "",
     "wire": "base",
     "crypto": "base wire",
-    "transport": "base wire crypto",
+    "transport/congestion": "",
+    "transport": "base wire crypto transport/congestion",
     "naming": "base wire",
     "node": "base wire crypto transport naming",
     "router": "base wire crypto naming node",
-    "stack": "base wire crypto transport naming node router",
+    "stack": "base wire crypto transport transport/congestion naming node router",
     "local": "base",
     "client/process": "",
     "client/names": "client/process",
@@ -50,8 +51,8 @@ MAY_INCLUDE = {
     "daemon/stream": "",
     "daemon/datagram": "daemon/underlay daemon/stream",
     "daemon/control": "daemon/underlay daemon/stream daemon/datagram",
-    "daemon": "base wire crypto transport naming node router stack local daemon/underlay "
-    "daemon/state daemon/stream daemon/datagram daemon/control",
+    "daemon": "base wire crypto transport transport/congestion naming node router stack local "
+    "daemon/underlay daemon/state daemon/stream daemon/datagram daemon/control",
 }
 HALL = "daemon"
 """Its rooms see it: one scaffoldd (`daemon.h`), which has all of them, and what they share."""

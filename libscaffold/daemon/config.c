@@ -15,7 +15,7 @@
 
 #include "local/places.h"
 #include "naming/service_name.h"
-#include "transport/congestion.h"
+#include "transport/congestion/congestion.h"
 
 /* A value in a message: longer ones are cut, the key says which it is. */
 #define SHOWN 128

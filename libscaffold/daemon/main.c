@@ -23,7 +23,7 @@
 #include "daemon/stream/registry.h"
 #include "daemon/stream/session.h"
 #include "router/pool.h"
-#include "transport/congestion.h"
+#include "transport/congestion/congestion.h"
 
 /* Trains sent, and batches received, before the other side of the loop gets its turn. */
 #define SEND_TURN 16

@@ -7,7 +7,7 @@
 #include "router/mapping.h"
 #include "stack/forward.h"
 #include "stack/parts.h"
-#include "transport/congestion.h"
+#include "transport/congestion/congestion.h"
 
 /* --- life ------------------------------------------------------------------------------------- */
 

@@ -119,6 +119,12 @@ bool sc_flow_has_unacknowledged(const struct sc_flow *f)
     return f->send.acked < sc_send_top(&f->send);
 }
 
+void sc_flow_note_dry(struct sc_flow *f, sc_time now)
+{
+    if (!sc_send_pending(&f->send))
+        sc_path_on_dry(&f->path, f->recovery.in_flight, now);
+}
+
 static void on_written(struct sc_flow *f, bool was_waiting, sc_time now)
 {
     if (!was_waiting && sc_flow_has_unacknowledged(f))
@@ -130,6 +136,7 @@ void sc_flow_send_commit(struct sc_flow *f, size_t len, sc_time now)
     if (f->state != SC_FLOW_OPEN)
         return; /* failed while the owner was reading into our room */
     bool waiting = sc_flow_has_unacknowledged(f);
+    sc_flow_note_dry(f, now);
     sc_send_commit(&f->send, len);
     on_written(f, waiting, now);
 }
@@ -213,6 +220,7 @@ void sc_flow_info(const struct sc_flow *f, struct sc_flow_info *info)
                                   .rtt = f->path.rtt.smoothed,
                                   .rtt_variation = f->path.rtt.variation,
                                   .mss = f->path.pmtu.size,
+                                  .congestion = f->path.congestion.ops->name,
                                   .cwnd = f->path.congestion.cwnd,
                                   .moved = f->recv.consumed + f->send.acked,
                                   .packets_lost = f->stats.packets_lost,

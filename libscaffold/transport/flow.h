@@ -261,8 +261,9 @@ struct sc_flow_info {
     uint16_t peer_port;    /* server: the client's port */
     bool relayed;
     sc_time rtt, rtt_variation;
-    size_t mss;     /* datagram size */
-    uint64_t cwnd;  /* bytes */
+    size_t mss;             /* datagram size */
+    const char *congestion; /* the control's name */
+    uint64_t cwnd;          /* bytes */
     uint64_t moved; /* bytes acknowledged, the end being one, and bytes that the application took */
     uint64_t packets_lost, packets_retransmitted;
 };

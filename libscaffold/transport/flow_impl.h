@@ -16,6 +16,8 @@ void sc_flow_change_state(struct sc_flow *f, enum sc_flow_state state, sc_time n
 void sc_flow_raise(struct sc_flow *f, unsigned events);
 /* Raises SC_FLOW_WRITABLE when room has come back. */
 void sc_flow_check_room(struct sc_flow *f);
+/* To be called before there is more to send: perhaps the path has had to wait for it. */
+void sc_flow_note_dry(struct sc_flow *f, sc_time now);
 /* Bytes (or the end) wait for acknowledgement or for being sent. */
 bool sc_flow_has_unacknowledged(const struct sc_flow *f);
 

@@ -91,6 +91,7 @@ static int on_frame(struct sc_flow *f, const struct sc_frame *frame, sc_time now
     case SC_FRAME_STREAM:
         return on_stream(f, frame);
     case SC_FRAME_WINDOW:
+        sc_flow_note_dry(f, now);
         sc_send_on_window(&f->send, frame->window);
         return 0;
     case SC_FRAME_ABORT:

@@ -26,7 +26,7 @@ static void init(struct sc_flow *f, const struct sc_flow_env *env, uint32_t id, 
     sc_recv_init(&f->recv, env->blocks, now);
     sc_ack_init(&f->ack);
     sc_recovery_init(&f->recovery);
-    sc_path_init(&f->path, env->congestion, env->datagram_limit, now);
+    sc_path_init(&f->path, env->congestion, env->rng, env->datagram_limit, now);
     f->urgent_sent = true;
     f->aborting.again_at = SC_NEVER;
 }

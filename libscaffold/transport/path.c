@@ -2,13 +2,13 @@
 
 #include "base/limits.h"
 
-void sc_path_init(struct sc_path *p, const struct sc_congestion_ops *ops, size_t datagram_limit,
-                  sc_time now)
+void sc_path_init(struct sc_path *p, const struct sc_congestion_ops *ops, struct sc_rng *rng,
+                  size_t datagram_limit, sc_time now)
 {
     *p = (struct sc_path){0};
     sc_rtt_init(&p->rtt);
     sc_pmtu_init(&p->pmtu, datagram_limit);
-    sc_congestion_init(&p->congestion, ops, p->pmtu.size);
+    sc_congestion_init(&p->congestion, ops, p->pmtu.size, rng);
     sc_pacer_init(&p->pacer, now);
 }
 
@@ -57,14 +57,26 @@ size_t sc_path_probe(const struct sc_path *p, sc_time now)
 
 /* --- congestion ------------------------------------------------------------------------------- */
 
-void sc_path_on_sent(struct sc_path *p, size_t size, sc_time now)
-{
-    sc_pacer_on_sent(&p->pacer, size, now);
-}
-
 static void pace(struct sc_path *p, sc_time now)
 {
-    sc_pacer_update(&p->pacer, &p->congestion, &p->rtt, now);
+    uint64_t rate = sc_congestion_pacing_rate(&p->congestion, &p->rtt);
+    sc_pacer_set_rate(&p->pacer, rate, p->congestion.mss, now);
+}
+
+void sc_path_on_sent(struct sc_path *p, struct sc_sent *sent, uint64_t in_flight, sc_time now)
+{
+    if (in_flight == 0 && p->delivery.limited_until != 0) {
+        sc_congestion_on_restart(&p->congestion, now);
+        pace(p, now);
+    }
+    sc_delivery_on_sent(&p->delivery, &sent->mark, sent->size, in_flight, now);
+    sc_pacer_on_sent(&p->pacer, sent->size, now);
+}
+
+void sc_path_on_dry(struct sc_path *p, uint64_t in_flight, sc_time now)
+{
+    if (sc_pacer_next(&p->pacer) <= now && sc_path_window(p, in_flight, p->pmtu.size) > 0)
+        sc_delivery_on_dry(&p->delivery, in_flight);
 }
 
 void sc_path_on_answer(struct sc_path *p, sc_time rtt, sc_time now)
@@ -80,7 +92,7 @@ static void judge(struct sc_path *p, const struct sc_recovery_news *news, sc_tim
     if (news->undo)
         sc_congestion_on_spurious(&p->congestion);
     if (news->congestion)
-        sc_congestion_on_event(&p->congestion, news->lost_sent, now);
+        sc_congestion_on_event(&p->congestion, news->lost_sent, false, now);
     if (news->persistent)
         sc_congestion_on_persistent(&p->congestion);
 }
@@ -115,9 +127,14 @@ static void grow(struct sc_path *p, const struct sc_recovery *r,
 {
     struct sc_acked a = {.bytes = news->acked_bytes,
                          .largest = news->largest,
+                         .sent_at = news->largest_sent,
                          .next = r->next,
-                         .rtt_fresh = news->any_eliciting};
-    sc_congestion_on_acked(&p->congestion, &a, in_flight, news->largest_sent, &p->rtt, now);
+                         .in_flight = in_flight,
+                         .left = r->in_flight,
+                         .rtt_fresh = news->any_eliciting,
+                         .rtt = &p->rtt};
+    sc_delivery_take(&p->delivery, p->rtt.least, &a.sample);
+    sc_congestion_on_acked(&p->congestion, &a, now);
 }
 
 void sc_path_on_ack(struct sc_path *p, const struct sc_recovery *r, const struct sc_ack *ack,
@@ -125,7 +142,7 @@ void sc_path_on_ack(struct sc_path *p, const struct sc_recovery *r, const struct
 {
     judge(p, news, now);
     if (new_marks(p, r, ack, news))
-        sc_congestion_on_event(&p->congestion, news->largest_sent, now);
+        sc_congestion_on_event(&p->congestion, news->largest_sent, true, now);
     if (news->any_eliciting)
         sc_pmtu_on_progress(&p->pmtu);
     if (news->acked_bytes > 0)
@@ -146,6 +163,27 @@ static void resized(struct sc_path *p)
     sc_congestion_set_mss(&p->congestion, p->pmtu.size);
 }
 
+void sc_path_on_packet_acked(struct sc_path *p, const struct sc_sent *sent, sc_time now)
+{
+    sc_delivery_on_acked(&p->delivery, &sent->mark, sent->size, sent->at, now);
+    if (!(sent->flags & SC_SENT_MTU_PROBE))
+        return;
+    sc_pmtu_on_probe_acked(&p->pmtu, sent->size, now);
+    resized(p);
+}
+
+void sc_path_on_packet_lost(struct sc_path *p, uint64_t number, const struct sc_sent *sent,
+                            sc_time now)
+{
+    struct sc_delivery_loss loss = {.number = number};
+    if (sent->flags & SC_SENT_MTU_PROBE) {
+        sc_pmtu_on_probe_lost(&p->pmtu, sent->size, now);
+        return;
+    }
+    sc_delivery_on_lost(&p->delivery, &sent->mark, sent->size, &loss);
+    sc_congestion_on_lost(&p->congestion, &loss, now);
+}
+
 void sc_path_on_timeout(struct sc_path *p, unsigned timeouts, sc_time now)
 {
     if (sc_pmtu_on_timeout(&p->pmtu, now))
@@ -157,17 +195,6 @@ void sc_path_on_timeout(struct sc_path *p, unsigned timeouts, sc_time now)
 void sc_path_on_probe_sent(struct sc_path *p, size_t size)
 {
     sc_pmtu_on_probe_sent(&p->pmtu, size);
-}
-
-void sc_path_on_probe_acked(struct sc_path *p, size_t size, sc_time now)
-{
-    sc_pmtu_on_probe_acked(&p->pmtu, size, now);
-    resized(p);
-}
-
-void sc_path_on_probe_lost(struct sc_path *p, size_t size, sc_time now)
-{
-    sc_pmtu_on_probe_lost(&p->pmtu, size, now);
 }
 
 void sc_path_on_too_large(struct sc_path *p, size_t size, sc_time now)

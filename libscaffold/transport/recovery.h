@@ -9,7 +9,8 @@
 
 #include "base/ranges.h"
 #include "base/time.h"
-#include "transport/rtt.h"
+#include "transport/congestion/delivery.h"
+#include "transport/congestion/rtt.h"
 #include "wire/frame.h"
 
 /* What a packet carried that must reach the peer: what to do again when it is lost. */
@@ -32,7 +33,7 @@ struct sc_sent {
     uint64_t flags : 16;
     uint16_t len;  /* stream bytes */
     uint16_t size; /* of the datagram */
-    uint32_t unused;
+    struct sc_delivery_mark mark;
 };
 
 struct sc_recovery {

@@ -136,11 +136,11 @@ static bool has_number(const struct sc_packet *p)
     return p->type == SC_PKT_CONFIRM || p->type == SC_PKT_DATA;
 }
 
-static void account(const struct sc_packet *p)
+static void account(struct sc_packet *p)
 {
     struct sc_flow *f = p->flow;
     if (p->sent.flags & SC_SENT_ELICITING)
-        sc_path_on_sent(&f->path, p->sent.size, p->sent.at);
+        sc_path_on_sent(&f->path, &p->sent, f->recovery.in_flight, p->sent.at);
     sc_recovery_on_sent(&f->recovery, &p->sent);
     f->stats.packets_sent++;
 }

@@ -7,8 +7,7 @@ static void on_acked(void *owner, const struct sc_sent *p, bool spurious)
     struct sc_flow *f = v->flow;
     if (p->flags & (SC_SENT_STREAM | SC_SENT_FIN))
         sc_send_on_acked(&f->send, p->offset, p->len, p->flags & SC_SENT_FIN);
-    if (p->flags & SC_SENT_MTU_PROBE)
-        sc_path_on_probe_acked(&f->path, p->size, v->now);
+    sc_path_on_packet_acked(&f->path, p, v->now);
 }
 
 static void trace_lost(const struct sc_flow *f, uint64_t number, const struct sc_sent *p,
@@ -29,10 +28,9 @@ static void on_lost(void *owner, uint64_t number, const struct sc_sent *p)
     const struct sc_verdicts *v = owner;
     struct sc_flow *f = v->flow;
     trace_lost(f, number, p, v->now);
-    if (p->flags & SC_SENT_MTU_PROBE) {
-        sc_path_on_probe_lost(&f->path, p->size, v->now);
+    sc_path_on_packet_lost(&f->path, number, p, v->now);
+    if (p->flags & SC_SENT_MTU_PROBE)
         return;
-    }
     f->stats.packets_lost++;
     if (p->flags & (SC_SENT_STREAM | SC_SENT_FIN))
         sc_send_on_lost(&f->send, p->offset, p->len, p->flags & SC_SENT_FIN);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "transport/congestion.h"
+#include "transport/congestion/congestion.h"
 #include "wire/frame.h"
 
 /* Turns without time passing, and packets in one turn: many times what a run of records can cause,

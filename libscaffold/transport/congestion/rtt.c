@@ -1,4 +1,4 @@
-#include "transport/rtt.h"
+#include "transport/congestion/rtt.h"
 
 #include "base/limits.h"
 

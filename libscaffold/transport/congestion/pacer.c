@@ -1,4 +1,4 @@
-#include "transport/pacer.h"
+#include "transport/congestion/pacer.h"
 
 #include "base/limits.h"
 
@@ -34,22 +34,15 @@ static int64_t tokens_at(const struct sc_pacer *p, sc_time now)
     return t > p->depth ? p->depth : t;
 }
 
-void sc_pacer_update(struct sc_pacer *p, const struct sc_congestion *c, const struct sc_rtt *rtt,
-                     sc_time now)
+void sc_pacer_set_rate(struct sc_pacer *p, uint64_t rate, size_t mss, sc_time now)
 {
-    if (!rtt->sampled)
+    if (rate == 0)
         return;
     bool first = p->rate == 0;
-    int64_t tokens = tokens_at(p, now);
-    /* 2 in slow start, where the window doubles per round trip; else a little above the window's
-     * own rate, so that pacing never is what limits (RFC 9002 7.7). */
-    uint64_t gain = sc_congestion_slow_start(c) ? 8 : 5;
-    p->rate = c->cwnd * gain / 4 * SC_SECOND / rtt->smoothed + 1;
-    if (p->rate > RATE_MAX)
-        p->rate = RATE_MAX;
-    int64_t mss = (int64_t)c->mss;
-    p->depth = clamp(bytes_in(p->rate, BURST_TIME), BURST_PACKETS * mss, BURST_MAX);
-    p->step = clamp(bytes_in(p->rate, STEP_TIME), 2 * mss, SC_TRAIN_BYTES);
+    int64_t tokens = tokens_at(p, now), size = (int64_t)mss;
+    p->rate = rate < RATE_MAX ? rate : RATE_MAX;
+    p->depth = clamp(bytes_in(p->rate, BURST_TIME), BURST_PACKETS * size, BURST_MAX);
+    p->step = clamp(bytes_in(p->rate, STEP_TIME), 2 * size, SC_TRAIN_BYTES);
     p->tokens = first || tokens > p->depth ? p->depth : tokens;
     p->updated = now;
 }

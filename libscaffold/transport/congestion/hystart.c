@@ -1,4 +1,4 @@
-#include "transport/hystart.h"
+#include "transport/congestion/hystart.h"
 
 /* RFC 9406 4.3. */
 #define RTT_THRESHOLD_MIN (4 * SC_MS)
@@ -50,13 +50,12 @@ static void judge(struct sc_hystart *h)
     }
 }
 
-uint64_t sc_hystart_on_acked(struct sc_hystart *h, const struct sc_acked *a,
-                             const struct sc_rtt *rtt, bool *leave)
+uint64_t sc_hystart_on_acked(struct sc_hystart *h, const struct sc_acked *a, bool *leave)
 {
     next_round(h, a, leave);
     if (a->rtt_fresh) {
-        h->least = sc_time_min(h->least, rtt->latest);
-        h->recent = sc_time_min(h->recent, rtt->latest);
+        h->least = sc_time_min(h->least, a->rtt->latest);
+        h->recent = sc_time_min(h->recent, a->rtt->latest);
         judge(h);
     }
     return h->baseline != 0 ? a->bytes / CSS_GROWTH_DIVISOR : a->bytes;

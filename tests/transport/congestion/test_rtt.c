@@ -4,7 +4,7 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
-#include "transport/rtt.h"
+#include "transport/congestion/rtt.h"
 
 static void first_sample(void **state)
 {

@@ -4,7 +4,8 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
-#include "transport/pacer.h"
+#include "transport/congestion/congestion.h"
+#include "transport/congestion/pacer.h"
 
 #define MSS 1200
 
@@ -14,14 +15,14 @@ static struct sc_pacer p;
 
 static void make(uint64_t cwnd, sc_time round_trip, bool avoidance)
 {
-    sc_congestion_init(&c, NULL, MSS);
+    sc_congestion_init(&c, NULL, MSS, NULL);
     c.cwnd = cwnd;
     if (avoidance)
         c.ssthresh = cwnd;
     sc_rtt_init(&rtt);
     sc_rtt_sample(&rtt, round_trip, 0);
     sc_pacer_init(&p, 0);
-    sc_pacer_update(&p, &c, &rtt, 0);
+    sc_pacer_set_rate(&p, sc_congestion_pacing_rate(&c, &rtt), MSS, 0);
 }
 
 /* Sends as a flow does, waking `late` after each deadline. Returns bytes sent until `until`. */

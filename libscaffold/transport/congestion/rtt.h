@@ -1,6 +1,6 @@
 /* Round-trip time (RFC 9002 5). */
-#ifndef SC_TRANSPORT_RTT_H
-#define SC_TRANSPORT_RTT_H
+#ifndef SC_TRANSPORT_CONGESTION_RTT_H
+#define SC_TRANSPORT_CONGESTION_RTT_H
 
 #include <stdbool.h>
 

@@ -1,14 +1,12 @@
-/* Spreads the window over the round trip (RFC 9002 7.7): a token bucket. */
-#ifndef SC_TRANSPORT_PACER_H
-#define SC_TRANSPORT_PACER_H
+/* Spreads what may be sent over time (RFC 9002 7.7): a token bucket. */
+#ifndef SC_TRANSPORT_CONGESTION_PACER_H
+#define SC_TRANSPORT_CONGESTION_PACER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/time.h"
-#include "transport/congestion.h"
-#include "transport/rtt.h"
 
 struct sc_pacer {
     uint64_t rate;  /* bytes per second; 0: unlimited */
@@ -21,9 +19,8 @@ struct sc_pacer {
 
 void sc_pacer_init(struct sc_pacer *p, sc_time now);
 
-/* Rate and depth from window and round trip; call when either changed. */
-void sc_pacer_update(struct sc_pacer *p, const struct sc_congestion *c, const struct sc_rtt *rtt,
-                     sc_time now);
+/* Another rate, in bytes per second, of packets of `mss` bytes; 0: as before. */
+void sc_pacer_set_rate(struct sc_pacer *p, uint64_t rate, size_t mss, sc_time now);
 
 /* Bytes that may leave now; 0: not before sc_pacer_next. */
 uint64_t sc_pacer_allowance(const struct sc_pacer *p, sc_time now);

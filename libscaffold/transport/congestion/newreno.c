@@ -1,17 +1,15 @@
 /* NewReno as RFC 9002 7.3 has it. */
-#include "transport/congestion.h"
+#include "transport/congestion/window.h"
 
 static void init(struct sc_congestion *c)
 {
     c->newreno = (struct sc_newreno){0};
 }
 
-static void on_acked(struct sc_congestion *c, const struct sc_acked *a, const struct sc_rtt *rtt,
-                     sc_time now)
+static void on_acked(struct sc_congestion *c, const struct sc_acked *a, sc_time now)
 {
-    (void)rtt;
     (void)now;
-    if (!a->limited)
+    if (!sc_window_may_grow(c, a) || !sc_window_was_full(c, a))
         return;
     if (sc_congestion_slow_start(c)) {
         c->cwnd += a->bytes;
@@ -25,8 +23,9 @@ static void on_acked(struct sc_congestion *c, const struct sc_acked *a, const st
     }
 }
 
-static void on_congestion(struct sc_congestion *c, sc_time now)
+static void on_congestion(struct sc_congestion *c, bool marked, sc_time now)
 {
+    (void)marked;
     (void)now;
     c->newreno.prior.cwnd = c->cwnd;
     c->newreno.prior.ssthresh = c->ssthresh;
@@ -48,10 +47,11 @@ static void on_spurious(struct sc_congestion *c)
 }
 
 const struct sc_congestion_ops sc_newreno = {
-    .name = "newreno",
+    .name = "reno",
     .init = init,
     .on_acked = on_acked,
     .on_congestion = on_congestion,
     .on_persistent = on_persistent,
     .on_spurious = on_spurious,
+    .pacing_rate = sc_window_pacing_rate,
 };

@@ -4,7 +4,7 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "transport/congestion.h"
+#include "transport/congestion/congestion.h"
 
 #define MSS 1000
 #define RTT (100 * SC_MS)
@@ -15,7 +15,7 @@ static uint64_t number;
 
 static void make(const struct sc_congestion_ops *ops)
 {
-    sc_congestion_init(&c, ops, MSS);
+    sc_congestion_init(&c, ops, MSS, NULL);
     sc_rtt_init(&rtt);
     sc_rtt_sample(&rtt, RTT, 0);
     number = 0;
@@ -27,10 +27,14 @@ static void round_trip(sc_time now, bool limited)
     uint64_t packets = c.cwnd / MSS, next = number + packets + 1;
     c.limited = limited;
     for (uint64_t i = 0; i < packets; i++) {
-        struct sc_acked a = {
-            .bytes = MSS, .largest = ++number, .next = next + i, .rtt_fresh = true};
-        uint64_t in_flight = limited ? c.cwnd : c.cwnd / 4;
-        sc_congestion_on_acked(&c, &a, in_flight, now - RTT, &rtt, now + i * RTT / packets);
+        struct sc_acked a = {.bytes = MSS,
+                             .largest = ++number,
+                             .sent_at = now - RTT,
+                             .next = next + i,
+                             .in_flight = limited ? c.cwnd : c.cwnd / 4,
+                             .rtt_fresh = true,
+                             .rtt = &rtt};
+        sc_congestion_on_acked(&c, &a, now + i * RTT / packets);
     }
 }
 
@@ -56,11 +60,11 @@ static void loss_takes_three_tenths_once(void **state)
     (void)state;
     make(&sc_cubic);
     c.cwnd = 100 * MSS;
-    assert_true(sc_congestion_on_event(&c, SC_SECOND, SC_SECOND + RTT));
+    assert_true(sc_congestion_on_event(&c, SC_SECOND, false, SC_SECOND + RTT));
     assert_int_equal(c.cwnd, 70 * MSS);
-    assert_false(sc_congestion_on_event(&c, SC_SECOND + 1000, SC_SECOND + RTT + 1000));
+    assert_false(sc_congestion_on_event(&c, SC_SECOND + 1000, false, SC_SECOND + RTT + 1000));
     assert_int_equal(c.cwnd, 70 * MSS);
-    assert_true(sc_congestion_on_event(&c, SC_SECOND + RTT + 1, SC_SECOND + 2 * RTT));
+    assert_true(sc_congestion_on_event(&c, SC_SECOND + RTT + 1, false, SC_SECOND + 2 * RTT));
     assert_int_equal(c.cwnd, 49 * MSS);
     assert_true(fabs(c.cubic.w_max - 70 * MSS * 0.85) < 1); /* fast convergence */
 }
@@ -72,7 +76,7 @@ static void follows_the_curve(void **state)
     make(&sc_cubic);
     c.cwnd = 1000 * MSS;
     sc_time now = SC_SECOND;
-    sc_congestion_on_event(&c, now, now);
+    sc_congestion_on_event(&c, now, false, now);
     double k = cbrt(1000 * 0.3 / 0.4);
     unsigned rounds = (unsigned)(k * 1e6 / (double)RTT);
     for (unsigned i = 0; i < rounds; i++)
@@ -93,7 +97,7 @@ static void friendly_to_reno(void **state)
     sc_rtt_init(&rtt);
     sc_rtt_sample(&rtt, 1000, 0);
     sc_time now = SC_SECOND;
-    sc_congestion_on_event(&c, now, now);
+    sc_congestion_on_event(&c, now, false, now);
     for (int i = 0; i < 20; i++)
         round_trip(now += 2 * RTT, true);
     assert_true(c.cwnd >= 38 * MSS);
@@ -104,7 +108,7 @@ static void undo_restores(void **state)
     (void)state;
     make(&sc_cubic);
     c.cwnd = 100 * MSS;
-    sc_congestion_on_event(&c, SC_SECOND, SC_SECOND);
+    sc_congestion_on_event(&c, SC_SECOND, false, SC_SECOND);
     sc_congestion_on_spurious(&c);
     assert_int_equal(c.cwnd, 100 * MSS);
     assert_true(sc_congestion_slow_start(&c));
@@ -115,7 +119,7 @@ static void persistent_congestion_starts_anew(void **state)
     (void)state;
     make(&sc_cubic);
     c.cwnd = 100 * MSS;
-    sc_congestion_on_event(&c, SC_SECOND, SC_SECOND);
+    sc_congestion_on_event(&c, SC_SECOND, false, SC_SECOND);
     sc_congestion_on_persistent(&c);
     assert_int_equal(c.cwnd, 2 * MSS);
     assert_int_equal(c.ssthresh, 70 * MSS);
@@ -126,7 +130,7 @@ static void window_has_a_floor(void **state)
     (void)state;
     make(&sc_cubic);
     for (sc_time t = 1; t < 100; t++)
-        sc_congestion_on_event(&c, t * SC_SECOND, t * SC_SECOND + 1);
+        sc_congestion_on_event(&c, t * SC_SECOND, false, t * SC_SECOND + 1);
     assert_int_equal(c.cwnd, 2 * MSS);
 }
 
@@ -152,7 +156,7 @@ static void newreno_halves_and_adds(void **state)
     (void)state;
     make(&sc_newreno);
     c.cwnd = 100 * MSS;
-    sc_congestion_on_event(&c, SC_SECOND, SC_SECOND);
+    sc_congestion_on_event(&c, SC_SECOND, false, SC_SECOND);
     assert_int_equal(c.cwnd, 50 * MSS);
     sc_time now = SC_SECOND + 2 * RTT;
     for (int i = 0; i < 10; i++)
@@ -164,6 +168,7 @@ static void found_by_name(void **state)
 {
     (void)state;
     assert_ptr_equal(sc_congestion_find("cubic"), &sc_cubic);
+    assert_ptr_equal(sc_congestion_find("reno"), &sc_newreno);
     assert_ptr_equal(sc_congestion_find("newreno"), &sc_newreno);
     assert_null(sc_congestion_find("vegas"));
 }

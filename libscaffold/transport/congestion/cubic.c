@@ -1,7 +1,6 @@
 /* CUBIC (RFC 9438), with HyStart++ (RFC 9406) in slow start. Windows in bytes, times in seconds. */
-#include "transport/congestion.h"
-
-#include "transport/hystart.h"
+#include "transport/congestion/hystart.h"
+#include "transport/congestion/window.h"
 
 /* RFC 9438 4.6, 5.1: beta_cubic and C (packets per cubed second). */
 #define BETA 0.7
@@ -30,11 +29,11 @@ static void init(struct sc_congestion *c)
     sc_hystart_init(&c->cubic.hystart);
 }
 
-static void slow_start(struct sc_congestion *c, const struct sc_acked *a, const struct sc_rtt *rtt)
+static void slow_start(struct sc_congestion *c, const struct sc_acked *a)
 {
     bool leave = false;
-    uint64_t growth = sc_hystart_on_acked(&c->cubic.hystart, a, rtt, &leave);
-    if (a->limited)
+    uint64_t growth = sc_hystart_on_acked(&c->cubic.hystart, a, &leave);
+    if (sc_window_was_full(c, a))
         c->cwnd += growth;
     if (leave || c->cwnd > c->ssthresh)
         c->ssthresh = c->cwnd;
@@ -72,36 +71,38 @@ static void grow_reno(struct sc_congestion *c, uint64_t bytes)
     q->w_est += alpha * (double)bytes / (double)c->cwnd * (double)c->mss;
 }
 
-static void avoidance(struct sc_congestion *c, const struct sc_acked *a, const struct sc_rtt *rtt,
-                      sc_time now)
+static void avoidance(struct sc_congestion *c, const struct sc_acked *a, sc_time now)
 {
     struct sc_cubic *q = &c->cubic;
+    bool full = sc_window_was_full(c, a);
     if (q->epoch == 0)
         begin_epoch(c, now);
-    else if (!a->limited)
+    else if (!full)
         q->epoch += now - q->last_acked; /* RFC 9438 5.8: time unused does not count */
-    if (!a->limited)
+    if (!full)
         return;
     grow_reno(c, a->bytes);
     double cwnd = (double)c->cwnd;
-    cwnd += (target(c, rtt, now) - cwnd) / cwnd * (double)a->bytes;
+    cwnd += (target(c, a->rtt, now) - cwnd) / cwnd * (double)a->bytes;
     if (cwnd < q->w_est)
         cwnd = q->w_est;
     c->cwnd = (uint64_t)(cwnd + 0.5);
 }
 
-static void on_acked(struct sc_congestion *c, const struct sc_acked *a, const struct sc_rtt *rtt,
-                     sc_time now)
+static void on_acked(struct sc_congestion *c, const struct sc_acked *a, sc_time now)
 {
+    if (!sc_window_may_grow(c, a))
+        return;
     if (sc_congestion_slow_start(c))
-        slow_start(c, a, rtt);
+        slow_start(c, a);
     else
-        avoidance(c, a, rtt, now);
+        avoidance(c, a, now);
     c->cubic.last_acked = now;
 }
 
-static void on_congestion(struct sc_congestion *c, sc_time now)
+static void on_congestion(struct sc_congestion *c, bool marked, sc_time now)
 {
+    (void)marked;
     (void)now;
     struct sc_cubic *q = &c->cubic;
     q->prior.cwnd = c->cwnd;
@@ -139,4 +140,5 @@ const struct sc_congestion_ops sc_cubic = {
     .on_congestion = on_congestion,
     .on_persistent = on_persistent,
     .on_spurious = on_spurious,
+    .pacing_rate = sc_window_pacing_rate,
 };

@@ -63,7 +63,7 @@ static const char *wrong_pool(struct sc_config *c, const char *text)
 static const char *wrong_congestion(struct sc_config *c, const char *text)
 {
     (void)c;
-    return sc_congestion_find(text) ? NULL : "there are cubic and newreno";
+    return sc_congestion_find(text) ? NULL : "there are cubic, reno and bbr";
 }
 
 static const char *wrong_plane(struct sc_config *c, const char *text)

@@ -28,7 +28,7 @@ static const char usage[] =
     "                         /run/scaffold)\n"
     "  --state-dir DIR        what must survive a restart\n"
     "  --pool ADDRESS/BITS    addresses that stand for services (default 198.18.0.0/15)\n"
-    "  --congestion NAME      cubic (default) or newreno\n"
+    "  --congestion NAME      of flows whose program has not chosen: cubic (default), reno or bbr\n"
     "  --plane NAME           how flows between programs of this host go: auto (default: from\n"
     "                         socket to socket; those of --all-local through scaffoldd), user\n"
     "                         (all through scaffoldd) or local (none)\n"

@@ -205,6 +205,11 @@ void sc_flow_set_user_timeout(struct sc_flow *f, sc_time timeout)
     f->user_timeout = timeout;
 }
 
+void sc_flow_set_congestion(struct sc_flow *f, const struct sc_congestion_ops *ops, sc_time now)
+{
+    sc_path_set_congestion(&f->path, ops, now);
+}
+
 int sc_flow_error(const struct sc_flow *f)
 {
     return f->error;

@@ -250,6 +250,9 @@ bool sc_flow_urgent(const struct sc_flow *f, uint64_t *before);
 /* RFC 5482: unacknowledged data older than this ends the flow; 0: none. */
 void sc_flow_set_user_timeout(struct sc_flow *f, sc_time timeout);
 
+/* By another congestion control from here on; it begins with the window as it is. */
+void sc_flow_set_congestion(struct sc_flow *f, const struct sc_congestion_ops *ops, sc_time now);
+
 /* Why it failed, a positive errno; 0: it has not. */
 int sc_flow_error(const struct sc_flow *f);
 

@@ -63,6 +63,14 @@ static void pace(struct sc_path *p, sc_time now)
     sc_pacer_set_rate(&p->pacer, rate, p->congestion.mss, now);
 }
 
+void sc_path_set_congestion(struct sc_path *p, const struct sc_congestion_ops *ops, sc_time now)
+{
+    if (p->congestion.ops == ops)
+        return;
+    sc_congestion_change(&p->congestion, ops);
+    pace(p, now);
+}
+
 void sc_path_on_sent(struct sc_path *p, struct sc_sent *sent, uint64_t in_flight, sc_time now)
 {
     if (in_flight == 0 && p->delivery.limited_until != 0) {

@@ -34,6 +34,9 @@ struct sc_path {
 void sc_path_init(struct sc_path *p, const struct sc_congestion_ops *ops, struct sc_rng *rng,
                   size_t datagram_limit, sc_time now);
 
+/* By another congestion control from here on. */
+void sc_path_set_congestion(struct sc_path *p, const struct sc_congestion_ops *ops, sc_time now);
+
 /* --- what may leave --------------------------------------------------------------------------- */
 
 /* Bytes that the window lets onto the path beside those in flight. A whole packet, or all that is

@@ -80,7 +80,7 @@ static const struct {
     {"log = 'loud'", 1, "log loud: give error, warn, info or debug"},
     {"log = 'loudest of all'", 1, "log loudest of all: give error"},
     {"pool = '198.18.0.0'", 1, "pool 198.18.0.0: give it as 198.18.0.0/15"},
-    {"congestion = 'bbr'", 1, "congestion bbr: there are cubic and newreno"},
+    {"congestion = 'vegas'", 1, "congestion vegas: there are cubic, reno and bbr"},
     {"plane = 'kernel'", 1, "plane kernel: there are auto, user and local"},
     {"insecure_network = 1", 1, "insecure_network 1: write true or false"},
     {"ready_fd = 1", 1, "unknown setting \"ready_fd\""},

@@ -93,6 +93,14 @@ def stacks() -> dict[str, bytes]:
         + bulk * 3
         + do("run", a=S10)
         + ended(),
+        "loss-bbr": head(options=32)
+        + opened()
+        + do("network", b=1, c=50)
+        + bulk * 3
+        + do("run", a=S10)
+        + do("network", b=3)
+        + bulk * 2
+        + ended(),
         "marked": head() + opened() + do("network", b=3) + bulk * 2 + ended(),
         "small-path": head() + do("network", a=3) + opened() + bulk + do("network", a=1) + bulk,
         "send-errors": head() + opened() + do("send_error", A, 1) + bulk + do("send_error", B, 2),

@@ -476,7 +476,8 @@ void node_start(struct node *n)
                                 .epoch = n->epoch,
                                 .memory_max = w->options & LITTLE_MEMORY ? 16 * SC_BLOCK_LEN : 0,
                                 .datagram_limit = w->options & SMALL_DATAGRAMS ? 1400 : 0};
-    c.congestion = sc_congestion_find(w->options & NEWRENO ? "newreno" : "cubic");
+    const char *control = w->options & BBR ? "bbr" : w->options & NEWRENO ? "reno" : "cubic";
+    c.congestion = sc_congestion_find(control);
     memcpy(c.host_name, names[n->place], strlen(names[n->place]) + 1);
     for (size_t i = 0; i < sizeof c.secret; i++)
         c.secret[i] = (uint8_t)sc_rng_next(&w->rng);

@@ -101,7 +101,14 @@ struct world {
 /* --- stack_world.c ---------------------------------------------------------------------------- */
 
 /* Options: which of the rarer configurations. */
-enum { NEWRENO = 1, LITTLE_MEMORY = 2, SMALL_POOL = 4, SMALL_DATAGRAMS = 8, KEPT_SECRETS = 16 };
+enum {
+    NEWRENO = 1,
+    LITTLE_MEMORY = 2,
+    SMALL_POOL = 4,
+    SMALL_DATAGRAMS = 8,
+    KEPT_SECRETS = 16,
+    BBR = 32,
+};
 
 /* All hosts have joined when it returns. */
 void world_begin(struct world *w, uint64_t seed, bool hostile, unsigned options);

@@ -336,6 +336,8 @@ static void on_established(struct sim_end *e)
     e->established = true;
     e->established_at = sim->now;
     sim_note(sim, e->host, "established", e->talk->port, 0);
+    if (e->plan.congestion)
+        sc_flow_set_congestion(e->flow, sc_congestion_find(e->plan.congestion), sim->now);
     if (e->plan.abort_after)
         sim_at(sim, sim->now + e->plan.abort_after, abort_event, e, 0);
     if (e->plan.close_after)

@@ -332,17 +332,18 @@ struct sc_service_id sim_service_id(const char *name);
 
 /* What one end of a talk does. All zero: sends nothing, half-closes at once, reads everything. */
 struct sim_end_plan {
-    uint64_t send_len;    /* bytes to send in all */
-    bool hold_fin;        /* does not half-close after them */
-    uint64_t reply_every; /* request and response: after each so many bytes received... */
-    uint64_t reply_len;   /* ...so many more may be sent... */
-    uint64_t reply_first; /* ...and so many at first */
-    uint64_t send_rate;   /* bytes per second; 0: as fast as it goes */
-    uint64_t read_rate;   /* bytes per second; 0: as fast as it goes */
-    uint64_t read_max;    /* stops reading after so many bytes; 0: never */
-    sc_time read_after;   /* does not read before so long after it was established */
-    sc_time abort_after;  /* aborts so long after it was established; 0: never */
-    sc_time close_after;  /* half-closes early, whatever was sent by then; 0: never */
+    uint64_t send_len;      /* bytes to send in all */
+    bool hold_fin;          /* does not half-close after them */
+    uint64_t reply_every;   /* request and response: after each so many bytes received... */
+    uint64_t reply_len;     /* ...so many more may be sent... */
+    uint64_t reply_first;   /* ...and so many at first */
+    uint64_t send_rate;     /* bytes per second; 0: as fast as it goes */
+    uint64_t read_rate;     /* bytes per second; 0: as fast as it goes */
+    uint64_t read_max;      /* stops reading after so many bytes; 0: never */
+    sc_time read_after;     /* does not read before so long after it was established */
+    sc_time abort_after;    /* aborts so long after it was established; 0: never */
+    sc_time close_after;    /* half-closes early, whatever was sent by then; 0: never */
+    const char *congestion; /* its flow's control once established; NULL: the host's */
 };
 
 struct sim_plan {

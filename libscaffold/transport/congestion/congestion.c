@@ -6,7 +6,8 @@
 static const struct {
     const char *name;
     const struct sc_congestion_ops *ops;
-} table[] = {{"cubic", &sc_cubic}, {"reno", &sc_newreno}, {"newreno", &sc_newreno}};
+} table[] = {
+    {"cubic", &sc_cubic}, {"reno", &sc_newreno}, {"newreno", &sc_newreno}, {"bbr", &sc_bbr}};
 
 const struct sc_congestion_ops *sc_congestion_find(const char *name)
 {
@@ -29,6 +30,13 @@ void sc_congestion_init(struct sc_congestion *c, const struct sc_congestion_ops 
                                 .ssthresh = UINT64_MAX,
                                 .mss = mss,
                                 .rng = rng};
+    c->ops->init(c);
+}
+
+void sc_congestion_change(struct sc_congestion *c, const struct sc_congestion_ops *ops)
+{
+    c->ops = ops;
+    c->recovering = false;
     c->ops->init(c);
 }
 

@@ -3,7 +3,8 @@
  * floor) is here. Loss-based ones share window.h; what the others go by is measured by delivery.h.
  *
  *   cubic     RFC 9438
- *   newreno   RFC 9002 7.3 */
+ *   newreno   RFC 9002 7.3
+ *   bbr       draft-ietf-ccwg-bbr, on its model of the path (bbr_model.h) */
 #ifndef SC_TRANSPORT_CONGESTION_CONGESTION_H
 #define SC_TRANSPORT_CONGESTION_CONGESTION_H
 
@@ -13,6 +14,7 @@
 
 #include "base/rng.h"
 #include "base/time.h"
+#include "transport/congestion/bbr_model.h"
 #include "transport/congestion/delivery.h"
 #include "transport/congestion/rtt.h"
 
@@ -83,6 +85,65 @@ struct sc_newreno {
     } prior;
 };
 
+/* What BBR is doing; see bbr.c. */
+enum sc_bbr_state {
+    SC_BBR_STARTUP,
+    SC_BBR_DRAIN,
+    SC_BBR_DOWN,
+    SC_BBR_CRUISE,
+    SC_BBR_REFILL,
+    SC_BBR_UP,
+    SC_BBR_PROBE_RTT,
+};
+
+/* Since the last probe for more: what acknowledgements speak of. */
+enum sc_bbr_samples {
+    SC_BBR_SAMPLES_OTHER,    /* nothing of the probe */
+    SC_BBR_SAMPLES_STARTING, /* the probe has begun, what is acknowledged was sent before */
+    SC_BBR_SAMPLES_PROBE,    /* the probe */
+    SC_BBR_SAMPLES_STOPPING, /* the probe is over, what is acknowledged was sent within */
+};
+
+struct sc_bbr {
+    enum sc_bbr_state state;
+    enum sc_bbr_samples samples;
+    struct sc_bbr_model model;
+    uint64_t pacing_rate;   /* bytes per second; 0: not set yet */
+    uint64_t limited_until; /* samples of packets sent before this was delivered tell nothing */
+    bool restarting;        /* from idleness: no round trip need be probed for */
+    bool window_full;       /* the window bounded what was in flight, in this round... */
+    bool window_was_full;   /* ...and in the last */
+    struct {                /* how much may be in flight at most, by what was lost */
+        uint64_t most;      /* UINT64_MAX: not known */
+        bool judging;       /* what is acknowledged may have been too much */
+        unsigned rounds;    /* of growth */
+        uint64_t acked;     /* bytes acknowledged and not yet turned into growth... */
+        uint64_t each;      /* ...of which so many make one byte */
+    } inflight;
+    struct { /* losses of a round, in Startup */
+        unsigned ranges;
+        uint64_t next; /* the number after the last one lost */
+        uint64_t bytes;
+        uint64_t delivered; /* when it began */
+    } lost;
+    struct { /* probing for bandwidth */
+        sc_time down_at;
+        sc_time wait;
+        unsigned rounds; /* since the last probe */
+    } probe;
+    struct {           /* PROBE_RTT */
+        sc_time until; /* 0: there is still too much in flight */
+        bool round_done;
+        uint64_t cwnd; /* before */
+    } probe_rtt;
+    uint64_t next;    /* packet number at the latest acknowledgement */
+    struct {          /* as before the last round of losses, for undoing them */
+        uint64_t end; /* the number from which on a loss begins the next round */
+        enum sc_bbr_state state;
+        uint64_t most;
+    } prior;
+};
+
 struct sc_congestion {
     const struct sc_congestion_ops *ops;
     uint64_t cwnd;
@@ -95,18 +156,23 @@ struct sc_congestion {
     union {
         struct sc_cubic cubic;
         struct sc_newreno newreno;
+        struct sc_bbr bbr;
     };
 };
 
 extern const struct sc_congestion_ops sc_cubic;
 extern const struct sc_congestion_ops sc_newreno;
+extern const struct sc_congestion_ops sc_bbr;
 
-/* "cubic", "reno" (or "newreno"); NULL when unknown. */
+/* "cubic", "reno" (or "newreno") or "bbr"; NULL when unknown. */
 const struct sc_congestion_ops *sc_congestion_find(const char *name);
 
 /* ops NULL: CUBIC. `rng` is the caller's. */
 void sc_congestion_init(struct sc_congestion *c, const struct sc_congestion_ops *ops, size_t mss,
                         struct sc_rng *rng);
+
+/* By another control from here on, which begins with the window as it is. */
+void sc_congestion_change(struct sc_congestion *c, const struct sc_congestion_ops *ops);
 
 void sc_congestion_set_mss(struct sc_congestion *c, size_t mss);
 

@@ -170,6 +170,7 @@ static void found_by_name(void **state)
     assert_ptr_equal(sc_congestion_find("cubic"), &sc_cubic);
     assert_ptr_equal(sc_congestion_find("reno"), &sc_newreno);
     assert_ptr_equal(sc_congestion_find("newreno"), &sc_newreno);
+    assert_ptr_equal(sc_congestion_find("bbr"), &sc_bbr);
     assert_null(sc_congestion_find("vegas"));
 }
 

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "local/tcp_congestion.h"
+
 /* Magic, version and op stand at the same place in every version of the protocol. */
 #define HEAD_LEN 8
 
@@ -16,11 +18,18 @@ static bool is_family(uint8_t family)
     return family == SC_FAMILY_INET || family == SC_FAMILY_INET6 || family == SC_FAMILY_SCAFFOLD;
 }
 
+static bool is_congestion(uint8_t number)
+{
+    return number == 0 || sc_tcp_congestion_name(number);
+}
+
 static bool fields_fit(const struct sc_ctl_request *q)
 {
     switch (q->op) {
     case SC_CTL_PREPARE:
-        return is_family(q->prepare.family);
+        return is_family(q->prepare.family) && is_congestion(q->prepare.congestion);
+    case SC_CTL_HANDOVER:
+        return is_congestion(q->handover.congestion);
     case SC_CTL_RESOLVE:
         return ends(q->resolve.name, sizeof q->resolve.name);
     case SC_CTL_BIND:

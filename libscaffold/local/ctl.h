@@ -85,6 +85,7 @@ enum sc_ctl_option {
     SC_OPT_RECVERR, /* set only, of a datagram socket: ERROR packets although it is not connected */
     SC_OPT_PEER,    /* get only, of a datagram socket: to whom it is connected, in reply.address */
     SC_OPT_GRO,     /* set only, of a datagram socket: datagrams sent at once come at once */
+    SC_OPT_CONGESTION, /* a number (local/tcp_congestion.h); of what is no flow: the default */
 };
 
 struct sc_ctl_info {
@@ -136,11 +137,13 @@ struct sc_ctl_request {
             struct sc_address local; /* of a stream to loopback: bound to this address, or zeros */
             uint8_t direct; /* of a stream: its options let it be connected to the server's own */
             uint8_t abort_on_close;
+            uint8_t congestion; /* as SC_OPT_CONGESTION; 0: default */
             uint32_t user_timeout_ms;
         } prepare;
         struct {
             uint8_t wait; /* a reply is wanted when the flow is open or has failed */
             uint8_t abort_on_close;
+            uint8_t congestion;
             uint32_t user_timeout_ms;
         } handover;
         struct {

@@ -161,6 +161,16 @@ static void the_layout_has_no_room_for_guesses(void **state)
     assert_int_equal(sizeof(struct sc_ctl_reply) % 8, 0);
 }
 
+static void only_controls_that_there_are(void **state)
+{
+    (void)state;
+    for (unsigned number = 0; number < 256; number++) {
+        struct sc_ctl_request q = request(SC_CTL_HANDOVER);
+        q.handover.congestion = (uint8_t)number;
+        assert_int_equal(sc_ctl_request_check(&q, sizeof q), number <= 3 ? 0 : -EINVAL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +183,7 @@ int main(void)
         cmocka_unit_test(other_lengths),
         cmocka_unit_test(strings_must_end),
         cmocka_unit_test(the_layout_has_no_room_for_guesses),
+        cmocka_unit_test(only_controls_that_there_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

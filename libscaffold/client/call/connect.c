@@ -79,6 +79,7 @@ static void say_that_it_waits(int fd, struct sc_ctl_request *q)
     sc_options_tell(fd, &told);
     q->prepare.waits = true;
     q->prepare.abort_on_close = told.abort_on_close;
+    q->prepare.congestion = (uint8_t)told.congestion;
     q->prepare.user_timeout_ms = told.user_timeout_ms;
 }
 
@@ -109,6 +110,7 @@ static int hand_over(const struct opening *o)
 {
     struct sc_ctl_request q = sc_control_request(SC_CTL_HANDOVER);
     q.handover.abort_on_close = o->told.abort_on_close;
+    q.handover.congestion = (uint8_t)o->told.congestion;
     q.handover.user_timeout_ms = o->told.user_timeout_ms;
     return sc_control_send(o->control, &q, -1);
 }

@@ -17,6 +17,7 @@
 #include "client/process/identity.h"
 #include "client/process/marks.h"
 #include "client/process/real.h"
+#include "local/tcp_congestion.h"
 
 /* Duplicates that are asked about: as many as a swap repairs (client/socket/swap.c). */
 #define DUPLICATES_MAX 32
@@ -206,10 +207,19 @@ static bool is_told(const struct sc_option *o)
     return o->tell || is_send_timeout(o);
 }
 
+/* What is remembered of it. A plain socket may have a control that services do not: 0, none. */
+static int as_number(const struct sc_option *o, const union value *v, socklen_t len)
+{
+    if (o->tell != SC_OPT_CONGESTION)
+        return v->number;
+    return (int)sc_tcp_congestion_find(v->room, len);
+}
+
 static void tell_later(const struct sc_option *o, const union value *v, socklen_t len,
                        struct sc_options_told *told)
 {
-    uint32_t number = v->number > 0 ? (uint32_t)v->number : 0;
+    int value = as_number(o, v, len);
+    uint32_t number = value > 0 ? (uint32_t)value : 0;
     if (is_send_timeout(o))
         told->send_timeout = v->time;
     switch (o->tell) {
@@ -218,6 +228,9 @@ static void tell_later(const struct sc_option *o, const union value *v, socklen_
         break;
     case SC_OPT_ABORT_ON_CLOSE:
         told->abort_on_close = sc_options_ask_reset(v, len);
+        break;
+    case SC_OPT_CONGESTION:
+        told->congestion = number;
         break;
     case SC_OPT_RCVBUF:
         told->rcvbuf = number / 2;
@@ -255,7 +268,7 @@ static void put(const struct walk *w, int to, uint64_t cookie)
     const struct sc_option *o = w->option;
     if (o->verdict == SC_OPTION_CARRIED)
         sc_real.setsockopt(to, o->level, o->name, &w->value, w->len);
-    sc_shadow_set(cookie, (unsigned)w->key, w->value.number);
+    sc_shadow_set(cookie, (unsigned)w->key, as_number(o, &w->value, w->len));
 }
 
 static bool is_any(const struct sc_option_set *s)
@@ -321,20 +334,12 @@ void sc_options_inherit(int listener, int accepted)
         put(&w, accepted, cookie);
         if (reset)
             sc_flow_set(accepted, tell, 1);
-        else if (tell == SC_OPT_USER_TIMEOUT_MS)
-            sc_flow_set(accepted, tell, (uint32_t)w.value.number);
+        else if (tell == SC_OPT_USER_TIMEOUT_MS || tell == SC_OPT_CONGESTION)
+            sc_flow_set(accepted, tell, (uint32_t)as_number(w.option, &w.value, w.len));
     }
 }
 
 /* --- options that do nothing ----------------------------------------------------------------- */
-
-/* Asks for what flows do by default. */
-static bool is_default(const struct sc_option *o, unsigned key, uint64_t cookie)
-{
-    int start = 0;
-    return o->level == IPPROTO_TCP && o->name == TCP_CONGESTION &&
-           sc_shadow_get(cookie, key, &start) && memcmp(&start, "cubic", sizeof start) == 0;
-}
 
 size_t sc_options_without_effect(uint64_t cookie, unsigned kinds, const char *names[], size_t room)
 {
@@ -343,7 +348,7 @@ size_t sc_options_without_effect(uint64_t cookie, unsigned kinds, const char *na
     sc_option_set_each(key, &set)
     {
         const struct sc_option *o = sc_option_at((unsigned)key);
-        if (count < room && o && !(o->effect & kinds) && !is_default(o, (unsigned)key, cookie))
+        if (count < room && o && !(o->effect & kinds))
             names[count++] = o->text;
     }
     return count;

@@ -13,7 +13,8 @@
 struct sc_options_told {
     bool abort_on_close;
     uint32_t user_timeout_ms;
-    uint32_t rcvbuf; /* 0: not set by the program */
+    uint32_t congestion; /* local/tcp_congestion.h; 0: not set */
+    uint32_t rcvbuf;     /* 0: not set by the program */
     struct timeval send_timeout;
 };
 

@@ -18,6 +18,7 @@
 #include "client/process/memory.h"
 #include "client/process/owner.h"
 #include "client/process/real.h"
+#include "local/tcp_congestion.h"
 #include "scaffold/scaffold.h"
 
 /* Newer than the oldest libc headers that build this. */
@@ -81,6 +82,24 @@ static int get_tcp_info(int fd, void *value, socklen_t *len)
     return give(&info, sizeof info, value, len);
 }
 
+/* A flow's is scaffoldd's to say, who knows the default as well; of one that goes from socket to
+ * socket it knows nothing. */
+static const char *congestion_of(int fd)
+{
+    struct sc_identity id;
+    struct sc_ctl_reply r;
+    int number = 0;
+    unsigned key = (unsigned)sc_option_kept_key(IPPROTO_TCP, TCP_CONGESTION);
+    sc_identify(fd, &id);
+    bool is_open = id.state == SC_STATE_OPEN || id.state == SC_STATE_CONNECTING;
+    bool is_flow = is_open && !sc_is_local_flow(fd);
+    bool is_chosen = sc_shadow_get(sc_cookie(fd), key, &number) && number;
+    if ((is_flow || !is_chosen) && sc_flow_get(fd, SC_OPT_CONGESTION, &r))
+        number = (int)r.value;
+    const char *name = sc_tcp_congestion_name((uint32_t)number);
+    return name ? name : "cubic"; /* scaffoldd is gone, and its flows with it */
+}
+
 static int get_domain(const struct sc_socket_name *own)
 {
     switch (own->family) {
@@ -116,7 +135,7 @@ static int get_on_service(int fd, const struct sc_socket_name *own, int level, i
     if (level == IPPROTO_TCP && name == TCP_INFO)
         return get_tcp_info(fd, value, len);
     if (level == IPPROTO_TCP && name == TCP_CONGESTION)
-        return give("cubic\0\0\0\0\0\0\0\0\0\0", 16, value, len);
+        return give(congestion_of(fd), SC_TCP_CONGESTION_LEN, value, len);
     if (level == SOL_SOCKET && name == SO_DOMAIN)
         return sc_options_give_int(get_domain(own), value, len);
     if (level == SOL_SOCKET && name == SO_PROTOCOL)

@@ -20,6 +20,7 @@
 #include "client/process/memory.h"
 #include "client/process/owner.h"
 #include "client/process/real.h"
+#include "local/tcp_congestion.h"
 
 static bool has_flow(int fd)
 {
@@ -68,23 +69,20 @@ static int reported_buffer(int name, int value)
 }
 
 /* As much of a name as Linux looks at. */
-#define NAME_LENGTH_MAX 15
+#define NAME_LENGTH_MAX (SC_TCP_CONGESTION_LEN - 1)
 
 static int set_congestion(int fd, const void *value, socklen_t len)
 {
-    static const char *const known[] = {"cubic", "reno", "bbr"};
+    unsigned key = (unsigned)sc_option_kept_key(IPPROTO_TCP, TCP_CONGESTION);
     if (len == 0)
         return sc_fail(EINVAL);
-    size_t length = strnlen(value, len < NAME_LENGTH_MAX ? len : NAME_LENGTH_MAX);
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (length == strlen(known[i]) && memcmp(value, known[i], strlen(known[i])) == 0) {
-            int start;
-            memcpy(&start, known[i], sizeof start);
-            sc_shadow_set(sc_cookie(fd), (unsigned)sc_option_kept_key(IPPROTO_TCP, TCP_CONGESTION),
-                          start);
-            return 0;
-        }
-    return sc_fail(ENOENT);
+    uint32_t number = sc_tcp_congestion_find(value, len < NAME_LENGTH_MAX ? len : NAME_LENGTH_MAX);
+    if (number == 0)
+        return sc_fail(ENOENT);
+    sc_shadow_set(sc_cookie(fd), key, (int)number);
+    if (has_flow(fd))
+        sc_flow_set(fd, SC_OPT_CONGESTION, number);
+    return 0;
 }
 
 /* Those that are on or off, and are reported so whatever they were set to. */

@@ -92,13 +92,14 @@ static void on_opened(struct sc_waiter *w, int error)
 }
 
 /* The program has its socket: what was prepared is a session's from now on. */
-static void open_flow(struct sc_ctl_call *c, bool waits, bool abort_on_close,
+static void open_flow(struct sc_ctl_call *c, bool waits, bool abort_on_close, uint8_t congestion,
                       uint32_t user_timeout_ms)
 {
     struct sc_daemon *d = c->server->daemon;
     struct sc_request r = c->open;
     int own = c->prepared;
     r.abort_on_close = abort_on_close;
+    r.congestion = congestion;
     r.user_timeout_ms = user_timeout_ms;
     r.timeout = user_timeout_ms * SC_MS;
     c->prepared = -1;
@@ -125,7 +126,8 @@ static bool give_pair(struct sc_ctl_call *c, const struct sc_ctl_reply *r,
     c->lent = pair->program;
     if (!sc_ctl_lend(c, r, pair->program))
         return false;
-    open_flow(c, true, c->request.prepare.abort_on_close, c->request.prepare.user_timeout_ms);
+    open_flow(c, true, c->request.prepare.abort_on_close, c->request.prepare.congestion,
+              c->request.prepare.user_timeout_ms);
     return true;
 }
 
@@ -273,7 +275,8 @@ void sc_ctl_on_handover(struct sc_ctl_call *c)
         sc_ctl_send_error(c, EINVAL, "HANDOVER needs PREPARE");
         return;
     }
-    open_flow(c, waits, c->request.handover.abort_on_close, c->request.handover.user_timeout_ms);
+    open_flow(c, waits, c->request.handover.abort_on_close, c->request.handover.congestion,
+              c->request.handover.user_timeout_ms);
     if (!waits)
         sc_ctl_hang_up(c);
 }

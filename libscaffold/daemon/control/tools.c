@@ -1,6 +1,7 @@
 /* What a program asks about its flow, and what tools ask. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "daemon/control/datagram.h"
@@ -11,6 +12,8 @@
 #include "daemon/journal.h"
 #include "daemon/stream/registry.h"
 #include "daemon/stream/session.h"
+#include "local/tcp_congestion.h"
+#include "transport/congestion/congestion.h"
 
 #define TOO_MANY "scaffoldd tells its status to too many at a time; ask again in a moment"
 
@@ -27,9 +30,24 @@ void sc_ctl_on_flow_error(struct sc_ctl_call *c)
     sc_ctl_send(c, &r);
 }
 
-/* Nothing but its byte counts is known of a flow that is over. */
-static int on_ended_flow(const struct sc_ctl_call *c, struct sc_ctl_info *info)
+/* What flows go by whose programs have not chosen. */
+static uint32_t default_congestion(const struct sc_ctl_call *c)
 {
+    const char *name = sc_congestion_find(c->server->daemon->config.congestion)->name;
+    return sc_tcp_congestion_find(name, strlen(name));
+}
+
+static bool asks_for_congestion(const struct sc_ctl_call *c)
+{
+    return c->request.op == SC_CTL_FLOW_GET && c->request.flow.option == SC_OPT_CONGESTION;
+}
+
+/* Nothing but its byte counts is known of a flow that is over; and what will be a flow, or bring
+ * some, is not known yet. */
+static int on_no_flow(const struct sc_ctl_call *c, struct sc_ctl_info *info)
+{
+    if (asks_for_congestion(c))
+        return 0;
     if (c->request.op != SC_CTL_FLOW_GET || c->request.flow.option != SC_OPT_INFO)
         return ENOTCONN;
     return sc_registry_counts(c->server->daemon, &c->request.flow.flow, c->peer.uid, info);
@@ -64,9 +82,11 @@ void sc_ctl_on_flow_option(struct sc_ctl_call *c)
         return;
     struct sc_end *e = sc_registry_find(c->server->daemon, &c->request.flow.flow);
     if (!e && !on_bound(c, &r))
-        r.error = on_ended_flow(c, &r.info);
+        r.error = on_no_flow(c, &r.info);
     else if (e)
         on_flow(c, e, &r);
+    if (asks_for_congestion(c) && r.value == 0)
+        r.value = default_congestion(c);
     sc_ctl_send(c, &r);
 }
 

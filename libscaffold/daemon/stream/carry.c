@@ -1,7 +1,10 @@
 /* A carry: bytes between an application's end and a flow of the stack. */
 #include <errno.h>
+#include <string.h>
 
 #include "daemon/stream/session_parts.h"
+#include "local/tcp_congestion.h"
+#include "transport/congestion/congestion.h"
 
 /* Pieces of one write to the program: those of a train. */
 #define PIECES 128
@@ -130,13 +133,22 @@ static int prepare(struct sc_session *s)
     return s->request.loopback ? ECONNREFUSED : 0;
 }
 
+/* By what programs call a control, the stack finds it, too. */
+static void set_congestion(struct sc_session *s, uint32_t number)
+{
+    const char *name = sc_tcp_congestion_name(number);
+    if (name)
+        sc_flow_set_congestion(s->flow, sc_congestion_find(name), s->daemon->loop.now);
+}
+
 static int set(struct sc_session *s, uint32_t option, uint32_t value)
 {
-    if (option == SC_OPT_USER_TIMEOUT_MS) {
+    if (option == SC_OPT_CONGESTION)
+        set_congestion(s, value);
+    else if (option == SC_OPT_USER_TIMEOUT_MS)
         sc_flow_set_user_timeout(s->flow, value * SC_MS);
-        sc_stack_touch(s->daemon->stack, s->flow, s->daemon->loop.now);
-    }
-    return 0; /* bytes never wait for more bytes here, and hosts are watched in any case */
+    sc_stack_touch(s->daemon->stack, s->flow, s->daemon->loop.now);
+    return 0;
 }
 
 static int open_flow(struct sc_session *s)
@@ -148,6 +160,7 @@ static int open_flow(struct sc_session *s)
         s->flow = NULL;
         return -err;
     }
+    set_congestion(s, s->request.congestion);
     if (s->request.user_timeout_ms)
         sc_flow_set_user_timeout(s->flow, s->request.user_timeout_ms * SC_MS);
     sc_stack_touch(d->stack, s->flow, d->loop.now);
@@ -181,11 +194,20 @@ static void fill_info(const struct sc_flow *f, struct sc_ctl_info *info)
     info->retransmitted_packets = (uint32_t)flow.packets_retransmitted;
 }
 
+static uint32_t congestion_of(const struct sc_flow *f)
+{
+    struct sc_flow_info flow;
+    sc_flow_info(f, &flow);
+    return sc_tcp_congestion_find(flow.congestion, strlen(flow.congestion));
+}
+
 static void get(const struct sc_session *s, uint32_t option, uint32_t *value,
                 struct sc_ctl_info *info)
 {
     if (option == SC_OPT_OUTQ)
         *value = (uint32_t)sc_flow_unacknowledged(s->flow);
+    else if (option == SC_OPT_CONGESTION)
+        *value = congestion_of(s->flow);
     else if (option == SC_OPT_INFO)
         fill_info(s->flow, info);
 }

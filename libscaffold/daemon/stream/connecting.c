@@ -148,6 +148,7 @@ static int take_end(struct sc_session *s, const struct sc_request *r, int fd)
     sc_unix_end_plug(e, r->plug_len);
     e->own_serial = r->own_serial;
     e->abort_on_close = r->abort_on_close;
+    e->congestion = r->congestion;
     e->uid = r->uid;
     e->pid = r->pid;
     return 0;

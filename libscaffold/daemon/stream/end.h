@@ -91,6 +91,7 @@ struct sc_end {
     bool urgent;         /* an out-of-band byte waits */
     bool finished;       /* `finish` was done here */
     bool abort_on_close; /* SO_LINGER {1, 0} */
+    uint8_t congestion;  /* as the program has chosen (local/tcp_congestion.h); 0: it has not */
     uint32_t uid;
     int32_t pid;
     uint64_t rx;                        /* bytes read from the application */

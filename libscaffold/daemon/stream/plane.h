@@ -60,7 +60,8 @@ struct sc_plane_ops {
     void (*abort)(struct sc_session *s, enum sc_cut why, int error);
 
     /* SC_OPT_*, of which only those come that are allowed. `set` returns 0 or a positive errno;
-     * `get` fills what it knows into zeros, or counts of the end. NULL: they mean nothing to it. */
+     * `get` fills what it knows into zeros, or what the end has of it. NULL: they mean nothing to
+     * it. */
     int (*set)(struct sc_session *s, uint32_t option, uint32_t value);
     void (*get)(const struct sc_session *s, uint32_t option, uint32_t *value,
                 struct sc_ctl_info *info);

@@ -7,6 +7,7 @@
 #include "daemon/stream/client_port.h"
 #include "daemon/stream/registry.h"
 #include "daemon/stream/session_parts.h"
+#include "local/tcp_congestion.h"
 
 /* --- life ------------------------------------------------------------------------------------- */
 
@@ -211,6 +212,16 @@ void sc_sessions_end(struct sc_daemon *d)
 
 /* --- options and status ----------------------------------------------------------------------- */
 
+/* Remembered on planes that have none, too: there the choice is reported, as it is by loopback. */
+static int set_congestion(struct sc_end *e, uint32_t number)
+{
+    const struct sc_session *s = e->owner;
+    if (!sc_tcp_congestion_name(number))
+        return EINVAL;
+    e->congestion = (uint8_t)number;
+    return s->plane->set ? s->plane->set(e->owner, SC_OPT_CONGESTION, number) : 0;
+}
+
 int sc_session_set(struct sc_end *e, uint32_t option, uint32_t value)
 {
     struct sc_session *s = e->owner;
@@ -218,6 +229,8 @@ int sc_session_set(struct sc_end *e, uint32_t option, uint32_t value)
     case SC_OPT_ABORT_ON_CLOSE:
         e->abort_on_close = value != 0;
         return 0;
+    case SC_OPT_CONGESTION:
+        return set_congestion(e, value);
     case SC_OPT_USER_TIMEOUT_MS:
         return s->plane->set ? s->plane->set(s, option, value) : 0;
     default:
@@ -228,9 +241,9 @@ int sc_session_set(struct sc_end *e, uint32_t option, uint32_t value)
 int sc_session_get(struct sc_end *e, uint32_t option, uint32_t *value, struct sc_ctl_info *info)
 {
     const struct sc_session *s = e->owner;
-    if (option != SC_OPT_OUTQ && option != SC_OPT_INFO)
+    if (option != SC_OPT_OUTQ && option != SC_OPT_INFO && option != SC_OPT_CONGESTION)
         return ENOPROTOOPT;
-    *value = 0;
+    *value = option == SC_OPT_CONGESTION ? e->congestion : 0;
     if (option == SC_OPT_INFO)
         *info = (struct sc_ctl_info){.tx_bytes = e->rx + sc_end_unread(e), .rx_bytes = e->tx};
     if (s->plane->get)

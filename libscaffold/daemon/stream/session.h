@@ -31,6 +31,7 @@ struct sc_request {
     bool abort_on_close;
     sc_time timeout; /* of the opening; 0: default */
     uint32_t user_timeout_ms;
+    uint8_t congestion; /* local/tcp_congestion.h; 0: default */
 };
 
 /* Whoever waits for the opening: told once how it ended, with 0 or a positive errno, unless it
@@ -43,7 +44,8 @@ struct sc_waiter {
 /* Ends every session as a death of scaffoldd would: readers get an error. */
 void sc_sessions_end(struct sc_daemon *d);
 
-/* Of the session that an end belongs to: FLOW_SET, FLOW_GET. Return 0 or a positive errno. */
+/* Of the session that an end belongs to: FLOW_SET, FLOW_GET. Return 0 or a positive errno. 0 is
+ * got of SC_OPT_CONGESTION where the plane has none, and the program has not chosen. */
 int sc_session_set(struct sc_end *e, uint32_t option, uint32_t value);
 int sc_session_get(struct sc_end *e, uint32_t option, uint32_t *value, struct sc_ctl_info *info);
 

@@ -105,7 +105,10 @@ class Calls(kernel.socket):
         return raw[: length[0]] if size else _INT.unpack(raw)[0]
 
     def setsockopt(self, *about: Any) -> None:
-        """As `socket.socket.setsockopt`; options that a flow cannot honour raise ENOPROTOOPT."""
+        """As `socket.socket.setsockopt`; options that a flow cannot honour raise ENOPROTOOPT.
+
+        TCP_CONGESTION (`b"bbr"`, `b"cubic"`, `b"reno"`) chooses the flow's congestion control.
+        """
         arguments.check(kernel.AF_INET, "setsockopt", *about)
         level, option = map(operator.index, about[:2])
         value = about[2]

@@ -493,6 +493,12 @@ static void options(void **state)
     assert_int_equal(sc_session_get(e, SC_OPT_INFO, &value, &info), 0);
     assert_int_equal(info.tx_bytes, 5);
     assert_int_equal(sc_session_get(e, SC_OPT_USER_TIMEOUT_MS, &value, &info), ENOPROTOOPT);
+    assert_int_equal(sc_session_get(e, SC_OPT_CONGESTION, &value, &info), 0);
+    assert_int_equal(value, 0); /* this plane has none, and none was chosen */
+    assert_int_equal(sc_session_set(e, SC_OPT_CONGESTION, 2), 0);
+    assert_int_equal(sc_session_set(e, SC_OPT_CONGESTION, 99), EINVAL);
+    assert_int_equal(sc_session_get(e, SC_OPT_CONGESTION, &value, &info), 0);
+    assert_int_equal(value, 2);
     sc_sessions_end(w.daemon);
     stop(&w);
 }

@@ -101,9 +101,9 @@ REFUSALS: tuple[Refusal, ...] = (
     ),
     Refusal(
         ("options.TCP_CONGESTION.*",),
-        ("['ok', b'reno', 'ok', b'cubic', b'cubic', 'ok', b'cubic', b'cubic', 'ok', b'cubic']",),
-        "TCP_CONGESTION accepts cubic, reno and bbr and reports what the flow uses, which is"
-        " scaffoldd's choice.",
+        ("['ok', b'reno', 'ok', b'reno', b'cubic', 'ok', b'reno', b'cubic', 'ok', b'reno']",),
+        "TCP_CONGESTION of a flow whose program has not chosen is scaffoldd's default, whatever the"
+        " kernel's is.",
     ),
     Refusal(
         ("options.TCP_MAXSEG.*",),

@@ -29,7 +29,7 @@ class Harm:
     double: int = 0
 
 
-def _open_tun(namespace: str) -> int:
+def open_tun(namespace: str) -> int:
     def work() -> int:
         fd = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
         request = struct.pack("16sH", namespaces.INTERFACE.encode(), _IFF_TUN_NO_PI)
@@ -102,7 +102,7 @@ def harmed_lab(harm: Harm, seed: int) -> Iterator[tuple[Lab, Relay]]:
     """Hosts a and b (b is the router), their scaffoldds answering, on such a link."""
     with Lab(["a", "b"], router="b", kind="namespaces", link=False) as lab:
         names = [host.namespace or "" for host in lab.hosts.values()]
-        fds = [_open_tun(name) for name in names]
+        fds = [open_tun(name) for name in names]
         relay = None
         try:
             for host, name in zip(lab.hosts.values(), names, strict=True):

@@ -14,6 +14,7 @@ import pytest
 
 from e2e.common import line, within
 from scaffold import explain
+from scaffold.doctor.verbs import own_address
 from scaffold.lab import Host, Lab
 
 pytestmark = pytest.mark.hosts
@@ -378,6 +379,22 @@ def test_workers_get_their_turns(host: Host) -> None:
     [answers] = ask(host, ASK_MANY)
     assert Counter(answers) == {"two": 20}
     two.kill()
+
+
+@pytest.mark.parametrize("plane", ["auto", "local"])
+def test_workers_at_an_address_of_the_host(plane: str) -> None:
+    """Of --all-local. That somebody is there is looked at before, which is nobody's turn."""
+    address = own_address()
+    if address is None:
+        pytest.skip("this host has no address but loopback's")
+    with Lab(["a"], kind="loopback") as lab:
+        lab.start(plane=plane)
+        for name in ("one", "two"):
+            process = start(lab["a"], WORKER, name, all_local=True)
+            line(process, b'["ready"]\n')
+        asking = f"HERE = ({address!r}, {PORT})" + ASK_MANY
+        [answers] = ask(lab["a"], asking, all_local=True)
+        assert Counter(answers) == {"one": 10, "two": 10}
 
 
 def test_other_hosts_take_over() -> None:

@@ -87,3 +87,31 @@ def test_by_the_configuration(kind: str, tmp_path: Path) -> None:
         server, client = talk(lab)
     assert server == ["bbr", "bbr", "reno", "reno", "bbr", "bbr"]
     assert client == ["cubic", "bbr", "bbr", "cubic", "ENOENT", "reno"]
+
+
+ALONE = f"""{COMMON}
+listener = socket.create_server(("0.0.0.0", port))
+flow = socket.create_connection((service, port))
+other, _ = listener.accept()
+print(json.dumps([chosen(flow), chosen(other), choose(flow, b"reno"), chosen(other)]), flush=True)
+sys.stdin.read()
+print(json.dumps([chosen(flow), chosen(other)]), flush=True)
+"""
+
+
+def test_from_socket_to_socket(kind: str, tmp_path: Path) -> None:
+    """Nobody goes by it there; what was not chosen is scaffoldd's default, as anywhere, and once
+    there is no scaffoldd a whole name all the same."""
+    config = tmp_path / "scaffoldd.toml"
+    config.write_text('congestion = "bbr"\n')
+    with Lab(["a"], kind=kind) as lab:
+        host = lab["a"]
+        host.scaffoldd(config=config)
+        pipe = subprocess.PIPE
+        command = ["python3", "-c", ALONE, SERVICE, str(PORT)]
+        program = host.popen(command, service=SERVICE, stdin=pipe, stdout=pipe)
+        assert program.stdout is not None
+        assert json.loads(program.stdout.readline()) == ["bbr", "bbr", "reno", "bbr"]
+        host.kill_scaffoldd()
+        last, _ = program.communicate(timeout=60)
+    assert json.loads(last) == ["reno", "cubic"]

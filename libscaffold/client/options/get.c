@@ -83,9 +83,10 @@ static int get_tcp_info(int fd, void *value, socklen_t *len)
 }
 
 /* A flow's is scaffoldd's to say, who knows the default as well; of one that goes from socket to
- * socket it knows nothing. */
+ * socket it knows nothing else. Room for all of a name. */
 static const char *congestion_of(int fd)
 {
+    static const char cubic[SC_TCP_CONGESTION_LEN] = "cubic";
     struct sc_identity id;
     struct sc_ctl_reply r;
     int number = 0;
@@ -97,7 +98,7 @@ static const char *congestion_of(int fd)
     if ((is_flow || !is_chosen) && sc_flow_get(fd, SC_OPT_CONGESTION, &r))
         number = (int)r.value;
     const char *name = sc_tcp_congestion_name((uint32_t)number);
-    return name ? name : "cubic"; /* scaffoldd is gone, and its flows with it */
+    return name ? name : cubic; /* scaffoldd is gone, and its flows with it */
 }
 
 static int get_domain(const struct sc_socket_name *own)

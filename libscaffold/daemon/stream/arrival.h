@@ -4,10 +4,9 @@
 
 #include "daemon/stream/listener.h"
 
-/* Connects a fresh socket of this name, which does not block and takes no descriptors from its peer,
- * to the listener. Returns it, or a
- * negative errno: EAGAIN, its queue is full; ECONNREFUSED, nobody listens there, or nobody who may
- * (sc_arrival_on_refused is for the caller). */
+/* Connects a fresh socket of this name, which does not block and takes no descriptors from its
+ * peer, to the listener. Returns it, or a negative errno: EAGAIN, its queue is full; ECONNREFUSED,
+ * nobody listens there, or nobody who may (sc_arrival_on_refused is for the caller). */
 int sc_arrival_connect(struct sc_listener *l, const struct sc_socket_name *name);
 
 /* The listener was refused: it closes, or its socket is dropped. */

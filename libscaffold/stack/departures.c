@@ -115,6 +115,7 @@ void sc_departures_tick(struct sc_departures *d, sc_time now)
     for (struct sc_entry *e; (e = sc_flows_take_due(d->flows, now)) != NULL;) {
         sc_flow_on_timer(&e->flow, now);
         sc_ways_consider_relay(d->peers, e, now);
+        sc_ways_follow(d->peers, e, now);
         sc_flows_touch(d->flows, e, now);
     }
 }

@@ -192,9 +192,6 @@ void sc_flows_forget_instance(struct sc_flows *all, struct sc_instance *i, sc_ti
 static void fail_flows(struct sc_flows *all, struct sc_peer *p, sc_time now)
 {
     struct sc_list *it, *tmp;
-    struct sc_underlay where = {0};
-    if (p->incarnation && !sc_underlay_equal(&p->incarnation->seen, &p->underlay))
-        where = p->incarnation->seen;
     int error = p->error;
     uint64_t kept = p->kept_epoch;
     size_t left = p->flow_count; /* freeing or moving the last one frees the peer */
@@ -204,7 +201,7 @@ static void fail_flows(struct sc_flows *all, struct sc_peer *p, sc_time now)
         if (kept && (e->flow.peer_epoch == kept || e->flow.peer_epoch == 0))
             continue;
         sc_flow_on_peer_gone(&e->flow, error, now);
-        sc_ways_follow(all->peers, e, &where, now);
+        sc_ways_follow(all->peers, e, now);
         sc_flows_touch(all, e, now);
     }
 }

@@ -2,8 +2,12 @@
 
 #include <stdlib.h>
 
+#include "base/limits.h"
+
 /* A host that says to be elsewhere is asked whether it is this often: anyone can say so. */
 #define ASK_EVERY SC_SECOND
+/* It says so again after 5 s, or sooner: unless two of them get lost, it is sought all the time. */
+#define SOUGHT_FOR (2 * SC_PEER_PROBE_AFTER)
 
 void sc_incarnations_init(struct sc_incarnations *all, struct sc_node *node)
 {
@@ -97,4 +101,9 @@ void sc_incarnations_on_alive(struct sc_incarnations *all, const struct sc_contr
         return;
     i->seen = *from;
     i->asked_at = 0;
+}
+
+bool sc_incarnations_is_sought(const struct sc_incarnation *i, sc_time now)
+{
+    return i->asked_at != 0 && now < i->asked_at + SOUGHT_FOR;
 }

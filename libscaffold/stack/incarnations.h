@@ -40,4 +40,7 @@ void sc_incarnations_on_probe(struct sc_incarnations *all, const struct sc_contr
 void sc_incarnations_on_alive(struct sc_incarnations *all, const struct sc_control *c,
                               const struct sc_underlay *from);
 
+/* It has said to be elsewhere, not long ago, and has not answered there yet. */
+bool sc_incarnations_is_sought(const struct sc_incarnation *i, sc_time now);
+
 #endif

@@ -104,7 +104,7 @@ void sc_peers_drop(struct sc_peers *all, struct sc_entry *e)
 /* Every flow with this peer has to fail; those of `kept_epoch`, when not 0, go on. */
 static void fail(struct sc_peers *all, struct sc_peer *p, int error, uint64_t kept_epoch)
 {
-    all->node->counters.peers_lost++;
+    all->node->counters.peers_lost += !p->lost; /* not again for those that have failed */
     p->error = error;
     p->kept_epoch = kept_epoch;
     if (sc_list_empty(&p->failed))
@@ -124,6 +124,7 @@ void sc_peers_heard(struct sc_peers *all, struct sc_peer *p, uint64_t epoch, sc_
 {
     p->last_heard = now;
     p->unanswered = 0;
+    p->lost = false;
     if (epoch == 0 || epoch == p->epoch)
         return;
     bool restarted = p->epoch != 0;
@@ -177,6 +178,7 @@ static void on_due(void *part, struct sc_due *d, sc_time now)
         p->last_heard = now;
         sc_dues_arm(&all->node->dues, d, now + SC_PEER_PROBE_AFTER);
         fail(all, p, ETIMEDOUT, 0);
+        p->lost = true;
         return;
     }
     probe(all, p);

@@ -18,6 +18,7 @@ struct sc_peer {
     struct sc_underlay underlay;
     uint64_t epoch; /* 0: not told yet */
     sc_time last_heard;
+    bool lost;           /* given up, and not heard since */
     unsigned unanswered; /* probes since then, all of one transaction */
     uint64_t transaction;
     struct sc_map_node

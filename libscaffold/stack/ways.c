@@ -14,10 +14,15 @@ bool sc_ways_settle(struct sc_peers *peers, struct sc_entry *e, bool relayed, ui
     return room;
 }
 
-void sc_ways_follow(struct sc_peers *peers, struct sc_entry *e, const struct sc_underlay *where,
-                    sc_time now)
+void sc_ways_follow(struct sc_peers *peers, struct sc_entry *e, sc_time now)
 {
-    if (where->family != 0 && sc_peers_adopt(peers, e, e->peer->address, where, now))
+    const struct sc_peer *p = e->peer;
+    if (e->flow.state != SC_FLOW_FAILED || !p || !p->lost || !p->incarnation)
+        return;
+    if (sc_incarnations_is_sought(p->incarnation, now))
+        sc_flow_on_peer_sought(&e->flow);
+    struct sc_underlay seen = p->incarnation->seen;
+    if (!sc_underlay_equal(&seen, &p->underlay) && sc_peers_adopt(peers, e, p->address, &seen, now))
         e->flow.via = (struct sc_underlay){0};
 }
 

@@ -12,9 +12,9 @@ bool sc_ways_is_relayed(const struct sc_header *h);
 bool sc_ways_settle(struct sc_peers *peers, struct sc_entry *e, bool relayed, uint64_t address,
                     const struct sc_underlay *to, sc_time now);
 
-/* The peer is elsewhere by now: what the flow has still to say, its ABORT, goes there. */
-void sc_ways_follow(struct sc_peers *peers, struct sc_entry *e, const struct sc_underlay *where,
-                    sc_time now);
+/* What a flow that has failed has still to say, its ABORT, goes where its peer is by now, if that
+ * was given up where it had been; and waits for it to be proven there. */
+void sc_ways_follow(struct sc_peers *peers, struct sc_entry *e, sc_time now);
 
 /* Its timer came: by the relay from now on? */
 void sc_ways_consider_relay(struct sc_peers *peers, struct sc_entry *e, sc_time now);

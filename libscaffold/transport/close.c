@@ -12,6 +12,14 @@
 /* Repetitions of an ABORT, at doubling probe timeouts: at half of all packets lost, 1 in 256 peers
  * learns by silence or by its next packet instead. */
 #define ABORTS_MAX 8
+/* To a peer that was given up. These take 10 s at least: its host may have moved, and gives us up
+ * later than we did, by the 5 s between two probes; until then it may find us. */
+#define ABORTS_SILENT_MAX 12
+/* Whenever its host says to be elsewhere, 8 s more, up to 70 s. By then it has said so 14 times, of
+ * which one has to get through with what it draws: at a fifth of all packets lost every other one
+ * does, so 1 in 16,384 peers is not told. */
+#define ABORTS_SOUGHT 4
+#define ABORTS_SOUGHT_MAX 40
 #define ABORT_INTERVAL_MAX (2 * SC_SECOND)
 /* A flow whose probes draw no word for this long is over, though its peer's host is alive: it may
  * be forgotten there, and the reset that says so does not pass relays. */
@@ -53,6 +61,7 @@ void sc_close_telling(struct sc_flow *f, enum sc_abort_reason reason, int error,
         f->abort_reason = (uint16_t)reason;
         f->want_abort = true;
         f->aborting.number = f->recovery.next;
+        f->aborting.most = ABORTS_MAX;
     }
     fail(f, error, now);
 }
@@ -104,12 +113,26 @@ void sc_close_if_stuck(struct sc_flow *f, sc_time now)
     sc_close_telling(f, SC_ABORT_TIMEOUT, ETIMEDOUT, now);
 }
 
+static void persist(struct sc_flow *f, unsigned most)
+{
+    if (f->aborting.most < most)
+        f->aborting.most = most;
+}
+
 void sc_flow_on_peer_gone(struct sc_flow *f, int error, sc_time now)
 {
-    if (error == ETIMEDOUT) /* where only one direction is cut, the peer still hears us */
-        sc_close_telling(f, SC_ABORT_TIMEOUT, error, now);
-    else
+    if (error != ETIMEDOUT) {
         sc_close_silently(f, error, now);
+        return;
+    }
+    sc_close_telling(f, SC_ABORT_TIMEOUT, error, now); /* the peer may still hear us */
+    persist(f, ABORTS_SILENT_MAX);
+}
+
+void sc_flow_on_peer_sought(struct sc_flow *f)
+{
+    unsigned most = f->aborting.sent + ABORTS_SOUGHT;
+    persist(f, most < ABORTS_SOUGHT_MAX ? most : ABORTS_SOUGHT_MAX);
 }
 
 /* --- after failing ---------------------------------------------------------------------------- */
@@ -155,7 +178,7 @@ static void schedule_abort(struct sc_flow *f, sc_time now)
     unsigned n = f->aborting.sent++;
     if (n > 0 && f->aborting.again_at == SC_NEVER)
         return; /* the peer knows; this was one for a straggler */
-    f->aborting.again_at = n < ABORTS_MAX ? now + abort_interval(f, n) : SC_NEVER;
+    f->aborting.again_at = n < f->aborting.most ? now + abort_interval(f, n) : SC_NEVER;
 }
 
 bool sc_close_produce(struct sc_flow *f, struct sc_train *t, sc_time now)

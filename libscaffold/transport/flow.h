@@ -140,6 +140,7 @@ struct sc_flow {
         uint64_t number;  /* of the first packet that carried it */
         sc_time again_at; /* SC_NEVER: acknowledged, or given up */
         unsigned sent;
+        unsigned most; /* repetitions */
     } aborting;
     bool want_abort;
     bool want_ack;         /* FAILED by the peer's ABORT: tell it that we know */
@@ -187,6 +188,10 @@ bool sc_flow_answer_is_stray(const struct sc_flow *f, const struct sc_answer *a)
 /* The peer is gone: the flow fails with this errno. After silence (ETIMEDOUT) the peer is told, for
  * it may hear us though we do not hear it; else (restarted) nothing is sent. */
 void sc_flow_on_peer_gone(struct sc_flow *f, int error, sc_time now);
+
+/* The host of a peer that is gone says to be elsewhere, which is to be proven yet: a flow that has
+ * FAILED goes on saying so for some more seconds. */
+void sc_flow_on_peer_sought(struct sc_flow *f);
 
 /* End of a batch of datagrams: borrowed bytes that the application has not taken are copied, and
  * acknowledgements become due. */

@@ -296,6 +296,31 @@ static void who_only_says_that_he_moved(void **state)
     }
 }
 
+/* He goes on saying so: what a tells b, where it was, is repeated for longer, and not for ever. */
+static void who_says_it_for_ever(void **state)
+{
+    (void)state;
+    struct net n;
+    struct sc_flow *f[1];
+    unsigned bits[1];
+    talk(&n, 1, f, bits);
+    struct sc_control c = {.message = SC_MSG_PROBE, .src = net_address(&n.node[2]), .epoch = 102};
+    n.from = 2;
+    n.filter = drop_host;
+    for (sc_time t = 0; t < 150 * SC_SECOND; t += 5 * SC_SECOND) {
+        if (t == 60 * SC_SECOND)
+            assert_in_range(n.seen[SC_PKT_DATA], 20, 50);
+        if (t == 120 * SC_SECOND)
+            memset(n.seen, 0, sizeof n.seen);
+        send_control(&n, &n.node[4].at, &c);
+        net_run(&n, 5 * SC_SECOND);
+    }
+    assert_int_equal(n.seen[SC_PKT_DATA], 0);
+    assert_int_equal(f[0]->error, ETIMEDOUT);
+    assert_int_equal(sc_stack_counters(n.node[1].stack)->peers_lost, 1);
+    net_fini(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +333,7 @@ int main(void)
         cmocka_unit_test(an_impostor),
         cmocka_unit_test(two_addresses),
         cmocka_unit_test(who_only_says_that_he_moved),
+        cmocka_unit_test(who_says_it_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

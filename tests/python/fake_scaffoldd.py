@@ -27,8 +27,8 @@ def rows_of(document: dict[str, Any]) -> list[str]:
 
 
 class FakeScaffoldd:
-    """Answers each request with what `reply` says; a context manager. With `only`, a version of the
-    protocol, requests of all others are refused.
+    """Answers each call with what `reply` says, and hangs up; a context manager. With `only`, a
+    version of the protocol, requests of all others are refused.
     """
 
     def __init__(self, runtime_dir: Path, document: dict[str, Any] | None = None, **reply: Any):
@@ -58,7 +58,7 @@ class FakeScaffoldd:
             except OSError:
                 return
             with connection:
-                while raw := connection.recv(8192):
+                if raw := connection.recv(8192):
                     self._answer(connection, raw)
 
     def _answer(self, connection: socket.socket, raw: bytes) -> None:
@@ -83,5 +83,7 @@ class FakeScaffoldd:
             os.close(reader)
             with os.fdopen(writer, "w") as pipe:
                 pipe.writelines(self.rows)
-        elif not self.reply.get("silent"):
+        elif self.reply.get("silent"):
+            connection.recv(1)  # until the caller hangs up
+        else:
             connection.send(whole)

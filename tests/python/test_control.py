@@ -15,7 +15,7 @@ def test_status_is_the_document(tmp_path: Path) -> None:
         assert control.status() == EMPTY
 
 
-def test_several_questions_on_one_connection(tmp_path: Path) -> None:
+def test_several_questions(tmp_path: Path) -> None:
     with FakeScaffoldd(tmp_path) as fake, Control(tmp_path) as control:
         control.hello()
         control.status()

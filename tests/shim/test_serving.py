@@ -116,14 +116,20 @@ def test_bound_socket_that_connects_by_ip(host: Host) -> None:
     assert done.stdout == "True True\nTrue\n", done.stderr
 
 
+# What scaffoldd has chosen may be somebody else's of this machine already.
 TAKEN = """
 import os, re, socket, sys
-c = socket.socket(); c.bind(('', 0))
-inode = re.search(r'\\d+', os.readlink(f'/proc/self/fd/{c.fileno()}')).group()
-with open('/proc/net/unix') as f: [name] = [l.split()[7] for l in f if l.split()[6] == inode]
-port = int(re.search(r':([0-9a-f]{4})[.]', name).group(1), 16)
+def choose():
+    c = socket.socket(); c.bind(('', 0))
+    inode = re.search(r'\\d+', os.readlink(f'/proc/self/fd/{c.fileno()}')).group()
+    with open('/proc/net/unix') as f: [name] = [l.split()[7] for l in f if l.split()[6] == inode]
+    return c, int(re.search(r':([0-9a-f]{4})[.]', name).group(1), 16)
+taken = None
+while not taken:
+    c, port = choose()
+    try: taken = socket.create_server(('127.0.0.1', port))
+    except OSError: pass
 if sys.argv[1] == 'told': assert c.getsockname()[1] == port
-taken = socket.create_server(('127.0.0.1', port))
 other = socket.create_server(('127.0.0.1', 0))
 c.connect(other.getsockname())
 print(c.getsockname()[1] != port)

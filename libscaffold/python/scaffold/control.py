@@ -43,21 +43,25 @@ class AnotherVersion(ServiceError):
 
 
 class Control:
-    """One connection to scaffoldd; a context manager. One request, one reply."""
+    """Calls of one scaffoldd; a context manager. Each is a connection, a request and a reply."""
 
     def __init__(self, runtime_dir: Path) -> None:
         """Connect to the scaffoldd of a runtime directory; NoDaemon when none answers."""
         self.runtime_dir = runtime_dir
+        self._open()
+
+    def _open(self) -> None:
+        self._asked = False
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             self._socket.settimeout(_ANSWER_S)
             self._connect()
             self.pid, uid = self._peer()
-            if uid not in (0, paths.trusted_uid(runtime_dir)):
+            if uid not in (0, paths.trusted_uid(self.runtime_dir)):
                 raise NotAllowed(
                     13,
-                    f"{runtime_dir}/ctl is answered by uid {uid}, not by the directory's owner;"
-                    " choose another --runtime-dir",
+                    f"{self.runtime_dir}/ctl is answered by uid {uid}, not by the directory's"
+                    " owner; choose another --runtime-dir",
                 )
         except BaseException:
             self._socket.close()
@@ -79,9 +83,11 @@ class Control:
         """
         self._ask(lib.SC_CTL_HELLO)
 
-    def status(self) -> dict[str, Any]:
-        """Hosts, services and flows as scaffoldd sees them: `docs/schemas/status.schema.json`."""
-        fd = self._ask(lib.SC_CTL_STATUS)
+    def status(self, version: int = lib.SC_CTL_VERSION) -> dict[str, Any]:
+        """Hosts, services and flows as scaffoldd sees them: `docs/schemas/status.schema.json`; of
+        one of another version, whatever it says.
+        """
+        fd = self._ask(lib.SC_CTL_STATUS, version)
         if fd is None:
             raise ServiceError(71, "scaffoldd sent no status; are both of the same version?")
         from .status import assemble  # `scaffold run` has no use for it
@@ -171,6 +177,10 @@ class Control:
         request.version = version
         request.op = op
         size = ffi.sizeof("struct sc_ctl_reply")
+        if self._asked:  # scaffoldd has hung up
+            self.close()
+            self._open()
+        self._asked = True
         try:
             self._socket.send(bytes(ffi.buffer(request)))
             raw, ancillary, _, _ = self._socket.recvmsg(size, socket.CMSG_SPACE(4))

@@ -22,12 +22,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 from . import daemon, launch, namespaces
-from .control import Control
+from .control import AnotherVersion, Control
 from .errors import NoDaemon, ServiceError
 
 PORT = 7213
@@ -71,13 +71,30 @@ class Host:
             options["config"] = self.runtime_dir.parent / "scaffoldd.toml"
             options["config"].write_text(f"[allow]\nuids = {list(self.lab.allow_uids)}\n")
         settings = daemon.Options(prefix=self.prefix, **options)
-        self.daemon = daemon.start(self.runtime_dir, settings)
+        self.daemon = self._start(settings)
         return self.daemon
+
+    def _start(self, settings: daemon.Options) -> subprocess.Popen[bytes]:
+        """A port of the machine's that was free may be somebody else's now: then another one, as
+        long as nobody was told of it.
+        """
+        while True:
+            try:
+                return daemon.start(self.runtime_dir, settings)
+            except ServiceError as error:
+                chosen = self.namespace is None and settings.port == self.port
+                if not chosen or self.daemon is not None or ": in use;" not in str(error):
+                    raise
+            self.port = _free_port()
+            settings = replace(settings, port=self.port)
 
     def status(self) -> dict[str, Any]:
         """What `scaffold status --json` says on this host."""
         with Control(self.runtime_dir) as control:
-            return control.status()
+            try:
+                return control.status()
+            except AnotherVersion as other:  # of a build that is older, or newer
+                return control.status(other.version)
 
     def log(self) -> str:
         """What scaffoldd has written so far."""

@@ -154,7 +154,7 @@ static bool is_refusal(const struct sc_ctl_reply *r)
 {
     if (r->op == SC_CTL_FLOW_SET || r->op == SC_CTL_FLOW_GET || r->op == SC_CTL_FLOW_ERROR)
         return r->error == EACCES || r->error == EPERM;
-    bool outcome = (r->op == SC_CTL_PREPARE || r->op == SC_CTL_HANDOVER) && !*r->text;
+    bool outcome = r->op == SC_CTL_PREPARE && !*r->text;
     return r->error != 0 && !outcome;
 }
 

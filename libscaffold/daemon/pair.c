@@ -14,8 +14,8 @@
  * KiB and more, which must stay below a quarter of the buffer (A1). Needs no privilege. */
 #define BUFFER 212992
 
-/* More than a quarter of the buffer in effect, where AF_UNIX stops being writable: half of BUFFER,
- * and some. All of it fits with the kernel's overhead. */
+/* More than a quarter of the buffer in effect, where AF_UNIX stops being writable (A2): half of
+ * BUFFER, and some. All of it fits with the kernel's overhead. */
 #define PLUG_LEN (108 * 1024)
 
 /* The same under the least buffer there is: more than a quarter of that. */
@@ -62,19 +62,16 @@ static size_t fill(int program, size_t len)
     return n > 0 ? (size_t)n : 0;
 }
 
-size_t sc_pair_plug(const struct sc_pair *p)
+size_t sc_pair_seed(int program)
 {
-    /* Buffers first: a plug made under a small one is none after it has grown (A2). */
-    sc_pair_enlarge(p->program);
-    sc_pair_enlarge(p->own);
-    return fill(p->program, PLUG_LEN);
+    sc_pair_enlarge(program);
+    return fill(program, 1);
 }
 
-size_t sc_pair_plug_lightly(const struct sc_pair *p)
+size_t sc_pair_plug_lightly(int program)
 {
-    resize(p->program, 0);
-    sc_pair_enlarge(p->own);
-    return fill(p->program, LIGHT_PLUG_LEN);
+    resize(program, 0);
+    return fill(program, LIGHT_PLUG_LEN);
 }
 
 /* What waits to be read from the other end, as the kernel charges it. */

@@ -8,6 +8,20 @@
 /* Magic, version and op stand at the same place in every version of the protocol. */
 #define HEAD_LEN 8
 
+static const char *const names[SC_CTL_OPS] = {
+    [SC_CTL_HELLO] = "HELLO",       [SC_CTL_RESOLVE] = "RESOLVE",
+    [SC_CTL_REVERSE] = "REVERSE",   [SC_CTL_PREPARE] = "PREPARE",
+    [SC_CTL_BIND] = "BIND",         [SC_CTL_LISTEN] = "LISTEN",
+    [SC_CTL_UNLISTEN] = "UNLISTEN", [SC_CTL_FLOW_ERROR] = "FLOW_ERROR",
+    [SC_CTL_FLOW_SET] = "FLOW_SET", [SC_CTL_FLOW_GET] = "FLOW_GET",
+    [SC_CTL_STATUS] = "STATUS",     [SC_CTL_STOP] = "STOP",
+};
+
+static bool is_op(uint16_t op)
+{
+    return op < SC_CTL_OPS && names[op];
+}
+
 static bool ends(const char *text, size_t room)
 {
     return memchr(text, 0, room) != NULL;
@@ -28,8 +42,6 @@ static bool fields_fit(const struct sc_ctl_request *q)
     switch (q->op) {
     case SC_CTL_PREPARE:
         return is_family(q->prepare.family) && is_congestion(q->prepare.congestion);
-    case SC_CTL_HANDOVER:
-        return is_congestion(q->handover.congestion);
     case SC_CTL_RESOLVE:
         return ends(q->resolve.name, sizeof q->resolve.name);
     case SC_CTL_BIND:
@@ -53,7 +65,7 @@ int sc_ctl_request_check(const struct sc_ctl_request *q, size_t len)
         return -EBADMSG;
     if (q->version != SC_CTL_VERSION)
         return -EPROTO;
-    if (len != sizeof *q || q->op == 0 || q->op >= SC_CTL_OPS || !fields_fit(q))
+    if (len != sizeof *q || !is_op(q->op) || !fields_fit(q))
         return -EINVAL;
     return 0;
 }
@@ -78,20 +90,5 @@ bool sc_ctl_op_of_every_version(uint16_t op)
 
 const char *sc_ctl_op_name(uint16_t op)
 {
-    static const char *const names[SC_CTL_OPS] = {
-        [SC_CTL_HELLO] = "HELLO",
-        [SC_CTL_RESOLVE] = "RESOLVE",
-        [SC_CTL_REVERSE] = "REVERSE",
-        [SC_CTL_PREPARE] = "PREPARE",
-        [SC_CTL_HANDOVER] = "HANDOVER",
-        [SC_CTL_BIND] = "BIND",
-        [SC_CTL_LISTEN] = "LISTEN",
-        [SC_CTL_UNLISTEN] = "UNLISTEN",
-        [SC_CTL_FLOW_ERROR] = "FLOW_ERROR",
-        [SC_CTL_FLOW_SET] = "FLOW_SET",
-        [SC_CTL_FLOW_GET] = "FLOW_GET",
-        [SC_CTL_STATUS] = "STATUS",
-        [SC_CTL_STOP] = "STOP",
-    };
-    return op < SC_CTL_OPS && names[op] ? names[op] : "?";
+    return is_op(op) ? names[op] : "?";
 }

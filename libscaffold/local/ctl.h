@@ -1,15 +1,13 @@
 /* What an application and scaffoldd say to each other, over one SOCK_SEQPACKET connection per call:
- * a request in one packet, a reply in one packet. Fixed-width fields in host order (both ends are
- * on one machine), no pointers, the same layout for 32- and 64-bit programs.
+ * a request in one packet, a reply in one packet, with which scaffoldd hangs up. Fixed-width fields
+ * in host order (both ends are on one machine), no pointers, the same layout for 32- and 64-bit
+ * programs.
  *
- *   connect   app: PREPARE {target, family, local}     -> reply: local address + the app's socket,
- *                                                         which may be connected already;
+ *   connect   app: PREPARE {target, family, local,     -> reply: local address + the app's socket,
+ *                           options}                      whose flow is open, or being opened:
+ *                                                         whoever waits is sent the outcome next.
  *                                                         ENOENT: at this address of the host
  *                                                         itself plain IP alone is reached
- *                                                         whoever waits is sent the open's outcome
- *                                                         next, scaffoldd's last word
- *             app: HANDOVER {options}                  -> the same, if wanted, of who did not say
- *                                                         before that he waits
  *   serve     app: BIND {service or address}           -> reply: address + the bound socket
  *             app: LISTEN {name, backlog} + socket     -> reply
  *   datagrams app: PREPARE or BIND {datagram}          -> reply: address + a socket that takes part
@@ -19,8 +17,7 @@
  *   tools     STATUS (reply carries a pipe: lines of JSON, see below), STOP
  *
  * Sockets are made, and bound to their names, by scaffoldd, which keeps the other end of each from
- * the beginning (daemon/pair.h). Whoever asks again before it has taken a descriptor that came with
- * a reply is not answered any more.
+ * the beginning (daemon/pair.h).
  *
  * Magic, version and op of both messages, error and value of a reply stand at the same place in
  * every version. HELLO and STOP need no more, and are answered whoever asks: HELLO in the version
@@ -38,7 +35,7 @@
 #include "local/socket_name.h"
 
 #define SC_CTL_MAGIC 0x53434631u /* "SCF1" */
-#define SC_CTL_VERSION 3
+#define SC_CTL_VERSION 4
 #define SC_CTL_NAME 256 /* room for a DNS name and its port suffix, with the final zero */
 #define SC_CTL_TEXT 256
 
@@ -63,8 +60,7 @@ enum sc_ctl_op {
     SC_CTL_RESOLVE,
     SC_CTL_REVERSE,
     SC_CTL_PREPARE,
-    SC_CTL_HANDOVER,
-    SC_CTL_BIND,
+    SC_CTL_BIND = 6, /* 5 was of versions before; STOP keeps its number */
     SC_CTL_LISTEN,
     SC_CTL_UNLISTEN, /* a hint: the listener was closed; no reply */
     SC_CTL_FLOW_ERROR,
@@ -132,7 +128,7 @@ struct sc_ctl_request {
             uint8_t v6only;          /* a datagram socket of [::] that IPv4 does not reach */
             uint8_t here;            /* `address` is one of this host's own */
             uint8_t reuseaddr;       /* of a stream: SO_REUSEADDR */
-            uint8_t waits;           /* of a stream: it is opened at once, with the last two */
+            uint8_t waits;           /* of a stream: its outcome is wanted */
             uint32_t rcvbuf;         /* of a datagram socket; 0 = default */
             struct sc_address local; /* of a stream to loopback: bound to this address, or zeros */
             uint8_t direct; /* of a stream: its options let it be connected to the server's own */
@@ -140,12 +136,6 @@ struct sc_ctl_request {
             uint8_t congestion; /* as SC_OPT_CONGESTION; 0: default */
             uint32_t user_timeout_ms;
         } prepare;
-        struct {
-            uint8_t wait; /* a reply is wanted when the flow is open or has failed */
-            uint8_t abort_on_close;
-            uint8_t congestion;
-            uint32_t user_timeout_ms;
-        } handover;
         struct {
             char service[SC_CTL_NAME]; /* name without port; empty: bind to `address` itself */
             struct sc_address address; /* port 0 = choose one */
@@ -173,6 +163,13 @@ struct sc_ctl_request {
     };
 };
 
+/* How far a flow is that PREPARE asked for. */
+enum sc_ctl_connected {
+    SC_CTL_CONNECTING,       /* whoever waits gets a second reply, with the outcome alone */
+    SC_CTL_CONNECTED,        /* that was it */
+    SC_CTL_CONNECTED_LOCALLY /* ... to the server's own socket */
+};
+
 struct sc_ctl_reply {
     uint32_t magic;
     uint16_t version;
@@ -184,7 +181,7 @@ struct sc_ctl_reply {
     struct sc_address address6; /* RESOLVE: v6 pool address */
     uint8_t service[32];
     uint8_t verified;
-    uint8_t connected;      /* PREPARE: to the server's own socket; there is nothing to hand over */
+    uint8_t connected;      /* PREPARE of a stream: enum sc_ctl_connected */
     char name[SC_CTL_NAME]; /* REVERSE, PREPARE, BIND: the service's name with port */
     struct sc_ctl_info info;
     char text[SC_CTL_TEXT]; /* one line: what failed and what to do; empty when error is 0 */

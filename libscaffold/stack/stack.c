@@ -328,11 +328,12 @@ int sc_stack_lookup(struct sc_stack *s, enum sc_lookup_by by, const char *name, 
     return s->routing->ops->lookup(s->routing, &c, ticket, now);
 }
 
-bool sc_stack_mapping_of_pool(const struct sc_stack *s, uint32_t pool, struct sc_mapping *out)
+bool sc_stack_mapping_of_pool(struct sc_stack *s, uint32_t pool, struct sc_mapping *out)
 {
-    const struct sc_pool_entry *e = sc_pool_find(&s->pool, pool);
+    struct sc_pool_entry *e = sc_pool_find(&s->pool, pool);
     if (!e || e->change || !sc_pool_is_fresh(&s->pool, e))
         return false;
+    sc_pool_touch(&s->pool, e);
     *out = sc_mapping_of(e);
     return true;
 }

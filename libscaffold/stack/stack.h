@@ -134,7 +134,7 @@ int sc_stack_lookup(struct sc_stack *s, enum sc_lookup_by by, const char *name, 
 
 /* Answers from memory only. False when it is not known here; of an address, also when what is known
  * is stale. */
-bool sc_stack_mapping_of_pool(const struct sc_stack *s, uint32_t pool, struct sc_mapping *out);
+bool sc_stack_mapping_of_pool(struct sc_stack *s, uint32_t pool, struct sc_mapping *out);
 bool sc_stack_mapping_of_service(const struct sc_stack *s, const struct sc_service_id *service,
                                  struct sc_mapping *out);
 

@@ -19,7 +19,7 @@ void scaffoldd_settle(struct sc_daemon *d);
  * reserved for it. */
 int scaffoldd_listens(struct sc_daemon *d, uint16_t port, uint32_t backlog, struct sc_bound **out);
 
-/* As PREPARE and HANDOVER do it: a program's socket for the request, which gets its own port and
+/* As PREPARE does it: a program's socket for the request, which gets its own port and
  * serial here. `w` as for sc_connecting_start. */
 int scaffoldd_connects(struct sc_daemon *d, struct sc_request *r, struct sc_waiter *w);
 

@@ -47,19 +47,23 @@ static void unplug(size_t len)
     assert_int_equal(recv(pair.own, waste, sizeof waste, MSG_DONTWAIT | MSG_PEEK), 1);
 }
 
-static void holds_by_itself(void **state)
+static void a_seed_is_no_plug(void **state)
 {
     (void)state;
-    size_t len = sc_pair_plug(&pair);
+    assert_int_equal(sc_pair_seed(pair.program), 1);
+    assert_true(is_writable());
+    size_t len = 1 + sc_pair_plug_lightly(pair.program);
     assert_false(is_writable());
     unplug(len);
+    assert_false(is_writable());
+    sc_pair_enlarge(pair.program);
     assert_true(is_writable());
 }
 
 static void holds_under_a_little_buffer(void **state)
 {
     (void)state;
-    size_t len = sc_pair_plug_lightly(&pair);
+    size_t len = sc_pair_plug_lightly(pair.program);
     assert_false(is_writable());
     unplug(len);
     sc_pair_enlarge(pair.program);
@@ -71,7 +75,7 @@ static void never_writable_between(void **state)
 {
     (void)state;
     struct pollfd edge = {.fd = pair.program, .events = POLLOUT};
-    size_t len = sc_pair_plug_lightly(&pair);
+    size_t len = sc_pair_plug_lightly(pair.program);
     len += sc_pair_plug_fully(pair.program);
     assert_int_equal(poll(&edge, 1, 0), 0);
     assert_in_range(len, 64 * 1024, 1 << 20);
@@ -85,8 +89,9 @@ static void is_as_large_as_any(void **state)
     (void)state;
     int light = 0, full = 0;
     socklen_t size = sizeof light;
-    sc_pair_plug_lightly(&pair);
+    sc_pair_plug_lightly(pair.program);
     sc_pair_plug_fully(pair.program);
+    sc_pair_enlarge(pair.own);
     getsockopt(pair.program, SOL_SOCKET, SO_SNDBUF, &light, &size);
     getsockopt(pair.own, SOL_SOCKET, SO_SNDBUF, &full, &size);
     assert_int_equal(light, full);
@@ -96,7 +101,7 @@ int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, make, unmake)
     const struct CMUnitTest tests[] = {
-        WITH(holds_by_itself),
+        WITH(a_seed_is_no_plug),
         WITH(holds_under_a_little_buffer),
         WITH(never_writable_between),
         WITH(is_as_large_as_any),

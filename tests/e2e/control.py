@@ -13,10 +13,8 @@ from typing import Self
 
 from scaffold.lab import Host
 
-MAGIC, VERSION = 0x53434631, 3
-HELLO, RESOLVE, PREPARE, HANDOVER, BIND, FLOW_SET, FLOW_GET, STATUS, STOP = (
-    *(1, 2, 4, 5, 6, 10, 11, 12, 13),
-)
+MAGIC, VERSION = 0x53434631, 4
+HELLO, RESOLVE, PREPARE, BIND, FLOW_SET, FLOW_GET, STATUS, STOP = 1, 2, 4, 6, 10, 11, 12, 13
 INFO, RECVERR = 5, 6
 REQUEST, REPLY = 336, 656
 DATA, CONNECT, DISCONNECT, ERROR, MORE, PUSH, DROP = 1, 2, 3, 4, 5, 6, 7
@@ -26,6 +24,7 @@ NOBODY: Address = ("::", 0)
 
 
 def call(host: Host) -> socket.socket:
+    """A connection for one request."""
     control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     control.settimeout(10)
     control.connect(str(host.runtime_dir / "ctl"))
@@ -43,6 +42,7 @@ class Reply:
     error: int
     serial: int
     address: Address
+    connected: bool
     tx_bytes: int
     rx_bytes: int
 
@@ -54,7 +54,7 @@ def receive_with(control: socket.socket) -> tuple[Reply, list[int]]:
     error, _, serial = struct.unpack_from("=iIQ", reply, 8)
     address = struct.unpack_from("=16sH", reply, 24)
     tx, rx = struct.unpack_from("=QQ", reply, 376)
-    return Reply(error, serial, unpack(*address), tx, rx), fds
+    return Reply(error, serial, unpack(*address), reply[93] != 0, tx, rx), fds
 
 
 def receive(control: socket.socket) -> Reply:
@@ -74,6 +74,34 @@ def receive_socket(control: socket.socket) -> tuple[Reply, socket.socket]:
     one = socket.socket(fileno=fd)
     one.settimeout(10)
     return reply, one
+
+
+def ask_for_flow(
+    control: socket.socket, target: Address, *fds: int, port: int = 0, waits: bool = True
+) -> None:
+    """PREPARE of a stream. `waits`: the outcome of the opening is wanted."""
+    body = struct.pack("=BBHBx16sH", 0, ord("4"), port, 0, *pack(target))
+    send(control, PREPARE, body.ljust(59, b"\0") + bytes([waits]), *fds)
+
+
+def outcome(control: socket.socket, reply: Reply) -> int:
+    """The errno of an opening, of which this came first; 0: the flow is open."""
+    return 0 if reply.connected else receive(control).error
+
+
+def receive_flow(control: socket.socket) -> socket.socket:
+    """The socket of a flow that is open. Raises OSError when there is none."""
+    reply, flow = receive_socket(control)
+    if error := outcome(control, reply):
+        flow.close()
+        raise OSError(error, "not opened")
+    return flow
+
+
+def connect(control: socket.socket, target: Address, *fds: int) -> socket.socket:
+    """As receive_flow, of a flow to this target."""
+    ask_for_flow(control, target, *fds)
+    return receive_flow(control)
 
 
 def resolve6(host: Host, service: str) -> str:

@@ -3,8 +3,9 @@
 Their requests are those of control.py.
 """
 
+import contextlib
 import errno
-import socket
+import select
 import struct
 import subprocess
 import sys
@@ -14,12 +15,13 @@ import pytest
 
 from e2e.common import line, within
 from e2e.control import (
-    HANDOVER,
     PREPARE,
-    REPLY,
     Address,
+    ask_for_flow,
     call,
     client,
+    connect,
+    outcome,
     pack,
     receive,
     receive_socket,
@@ -31,25 +33,23 @@ from scaffold.lab import Host, Lab
 pytestmark = [pytest.mark.hosts, pytest.mark.spread]
 EPHEMERAL = 60999 - 32768 + 1
 PORT = 4000
+SERVER = ("127.0.0.1", PORT)
 ECHO = f"""
 import socket
 s = socket.create_server(("127.0.0.1", {PORT}))
 print("ready", flush=True)
 while True:
     c, _ = s.accept()
-    c.sendall(c.recv(100))
+    try:
+        c.sendall(c.recv(100))
+    except OSError:
+        pass
     c.close()
 """
 EVERYWHERE = """
 import socket, time
 s = socket.create_server(("", 0))
 print(s.getsockname()[1], flush=True)
-time.sleep(60)
-"""
-NEVER = f"""
-import socket, time
-s = socket.create_server(("127.0.0.1", {PORT + 1}), backlog=1)
-print("ready", flush=True)
 time.sleep(60)
 """
 
@@ -68,33 +68,11 @@ def host() -> Iterator[Host]:
         within(5, lambda: lab["a"].status()["flows"] == [])
 
 
-def error_of(control: socket.socket) -> int:
-    return receive(control).error
-
-
-def ask_to_prepare(control: socket.socket, port: int = PORT) -> None:
-    loopback = bytes(10) + b"\xff\xff\x7f\0\0\1"
-    send(control, PREPARE, struct.pack("=BBHBx16sH", 0, ord("4"), 0, 0, loopback, port))
-
-
-def prepare(control: socket.socket, port: int = PORT) -> socket.socket:
-    """The program's socket. Raises OSError when scaffoldd refuses."""
-    ask_to_prepare(control, port)
-    return receive_socket(control)[1]
-
-
-def hand_over(control: socket.socket, *fds: int) -> None:
-    """The outcome of the opening is the next reply."""
-    send(control, HANDOVER, b"\1", *fds)
-
-
 def test_a_call_that_outlives_its_flow(host: Host) -> None:
     """The control connection may be closed long after the flow that it opened is over."""
     for _ in range(20):
         with call(host) as control:
-            with prepare(control) as flow:
-                hand_over(control)
-                assert error_of(control) == 0
+            with connect(control, SERVER) as flow:
                 flow.sendall(b"hello")
                 assert flow.recv(100) == b"hello"
                 assert flow.recv(100) == b""
@@ -102,40 +80,31 @@ def test_a_call_that_outlives_its_flow(host: Host) -> None:
 
 
 def test_ports_that_are_asked_for_and_not_used(host: Host) -> None:
+    """One after the other, more than there are: nobody serves there."""
+    for _ in range(EPHEMERAL + 100):
+        with call(host) as control:
+            ask_for_flow(control, ("127.0.0.1", PORT + 1), waits=False)
+            receive_socket(control)[1].close()
     with call(host) as control:
-        for _ in range(EPHEMERAL + 100):
-            prepare(control).close()
-        with call(host) as other:
-            prepare(other).close()
-    with call(host) as control:
-        prepare(control).close()
+        connect(control, SERVER).close()
 
 
-def test_talking_while_an_answer_is_owed(host: Host) -> None:
-    """The connection is cut; the flow that was being opened for it goes its way."""
-    never = [sys.executable, "-c", NEVER]
-    server = host.popen(never, all_local=True, stdout=subprocess.PIPE)
-    line(server, b"ready\n")
-    flows = []
-    while True:  # the queue of a server that accepts nothing fills up
-        control = call(host)
-        flows.append(prepare(control, PORT + 1))
-        hand_over(control)
-        control.settimeout(0.5)
-        try:
-            assert error_of(control) == 0
-        except TimeoutError:
-            break
-        control.close()
-    with control:
-        send(control, PREPARE, b"")
-        with pytest.raises(ConnectionResetError):
-            control.recv(REPLY)
-    server.kill()
-    server.wait()
-    for flow in flows:
-        flow.close()
-    within(5, lambda: host.status()["flows"] == [])
+def test_asking_again(host: Host) -> None:
+    """scaffoldd hangs up with its last word, and hears nothing more; the flow goes its way."""
+    for waits in (True, False):
+        with call(host) as control:
+            ask_for_flow(control, SERVER, waits=waits)
+            reply, flow = receive_socket(control)
+            assert not waits or outcome(control, reply) == 0
+            with contextlib.suppress(BrokenPipeError):
+                ask_for_flow(control, SERVER)
+            with contextlib.suppress(ConnectionResetError):
+                assert control.recv(1) == b""
+            with flow:
+                assert select.select([], [flow], [], 10)[1]
+                flow.sendall(b"hello")
+                assert flow.recv(100) == b"hello"
+                assert flow.recv(100) == b""
 
 
 FOREIGN = ("10.0.0.1", "198.18.0.9", "0.0.0.0", "224.0.0.1", "2001:db8::1")
@@ -146,7 +115,7 @@ def prepare_here(host: Host, address: Address, *, datagram: bool) -> int:
     with call(host) as control:
         words = (0, ord("4"), 0, datagram, *pack(address))
         send(control, PREPARE, struct.pack("=BBHBx16sH33xB", *words, 1))
-        return error_of(control)
+        return receive(control).error
 
 
 def test_an_address_that_is_not_the_hosts_is_nobodys_source(host: Host) -> None:

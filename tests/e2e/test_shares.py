@@ -13,18 +13,18 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from e2e.common import line
-from e2e.control import call, receive
-from e2e.test_control_abuse import PORT, ask_to_prepare, hand_over, prepare
+from e2e.control import ask_for_flow, call, connect, receive
 from scaffold.lab import Host, Lab
 
 pytestmark = pytest.mark.hosts
 FIRST_UID = 60000
 USERS = 4
+SERVER = ("127.0.0.1", 4000)
 ECHO = f"""
 import resource, selectors, socket
 most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-s = socket.create_server(("127.0.0.1", {PORT}), backlog=4096)
+s = socket.create_server({SERVER}, backlog=4096)
 loop = selectors.DefaultSelector()
 loop.register(s, selectors.EVENT_READ)
 print("ready", flush=True)
@@ -97,20 +97,19 @@ def greedy(uid: int, act: Callable[[], str]) -> Iterator[str]:
     os.waitpid(child, 0)
 
 
-def opens(host: Host) -> str:
-    """Connections that each hold a local port, until scaffoldd cuts the oldest one off."""
+def asks_nothing(host: Host) -> str:
+    """Connections without a request, until scaffoldd cuts the oldest one off."""
     kept: list[socket.socket] = []
     while not kept or not select.select([kept[0]], [], [], 0)[0]:
         kept.append(call(host))
-        prepare(kept[-1]).close()
     assert kept[0].recv(1) == b""
     return f"{len(kept)} ENOBUFS"
 
 
-def told_at_once(control: socket.socket) -> int:
+def told_at_once(control: socket.socket, *, waits: bool) -> int:
     """The error of PREPARE; whoever is turned away may be so before the request is sent."""
     with contextlib.suppress(BrokenPipeError):
-        ask_to_prepare(control)
+        ask_for_flow(control, SERVER, waits=waits)
     try:
         return receive(control).error
     except ConnectionResetError:  # comes ahead of what was said before
@@ -123,45 +122,41 @@ def takes_no_socket(host: Host) -> str:
     """
     kept: list[socket.socket] = []
     while True:
+        waits = len(kept) % 2 == 0
         with call(host) as control:
-            if error := told_at_once(control):
+            if error := told_at_once(control, waits=waits):
                 return f"{len(kept)} {errno.errorcode[error]}"
         for how in (None, socket.SHUT_WR, socket.SHUT_RDWR):
             kept.append(call(host))
             with contextlib.suppress(OSError):  # it was turned away
-                ask_to_prepare(kept[-1])
+                ask_for_flow(kept[-1], SERVER, waits=waits)
                 kept[-1].recv(1, socket.MSG_PEEK)
                 if how is not None:
                     kept[-1].shutdown(how)
-                elif len(kept) % 2:
-                    ask_to_prepare(kept[-1])
+                elif waits:
+                    ask_for_flow(kept[-1], SERVER)
 
 
-def hands_over(host: Host) -> str:
+def opens(host: Host) -> str:
     """Flows, each with its end kept open."""
     kept = []
     while True:
         with call(host) as control:
             try:
-                kept.append(prepare(control))
-            except OSError as refused:
+                kept.append(connect(control, SERVER))
+            except OSError as refused:  # perhaps of the server's end, which is one more
                 return f"{len(kept)} {errno.errorcode[refused.errno or 0]}"
-            hand_over(control)
-            if error := receive(control).error:  # the server's end is one more
-                return f"{len(kept)} {errno.errorcode[error]}"
 
 
 def echo(host: Host) -> str:
     """One flow from end to end."""
-    with call(host) as control, prepare(control) as ours:
-        hand_over(control)
-        assert receive(control).error == 0
+    with call(host) as control, connect(control, SERVER) as ours:
         ours.settimeout(20)
         ours.sendall(b"hello")
         return ours.recv(100).decode()
 
 
-@pytest.mark.parametrize("act", [opens, takes_no_socket, hands_over])
+@pytest.mark.parametrize("act", [asks_nothing, takes_no_socket, opens])
 def test_root_and_others_go_on(host: Host, act: Callable[[Host], str]) -> None:
     with contextlib.ExitStack() as stack:
         for user in range(USERS):

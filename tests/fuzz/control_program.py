@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from e2e.control import HEAD, MAGIC, REPLY, REQUEST, VERSION, Address, pack, unpack
 from fuzz import control_descriptors as descriptors
 
-HELLO, RESOLVE, REVERSE, PREPARE, HANDOVER, BIND, LISTEN, UNLISTEN = range(1, 9)
+HELLO, RESOLVE, REVERSE, PREPARE, _, BIND, LISTEN, UNLISTEN = range(1, 9)
 FLOW_ERROR, FLOW_SET, FLOW_GET, STATUS, STOP = range(9, 14)
 OPS = range(15)
 MOST = 48  # connections, flows, sockets that one process holds at a time
@@ -36,23 +36,13 @@ EDGES = [0, 1, 2, 255, 4096, 65535, 0x7FFFFFFF, 0xFFFFFFFF]
 
 
 @dataclass
-class Call:
-    """A control connection, and what was prepared on it."""
-
-    socket: socket.socket
-    serial: int = 0
-    own: Address = ("::", 0)
-    datagram: bool = False
-
-
-@dataclass
 class Program:
     """`name`: how the abstract names of its scaffoldd begin."""
 
     name: str
     seed: str
     uid: int
-    calls: list[Call] = field(default_factory=list)
+    calls: list[socket.socket] = field(default_factory=list)
     sockets: list[socket.socket] = field(default_factory=list)
     listeners: list[socket.socket] = field(default_factory=list)
     kept: list[int] = field(default_factory=list)
@@ -78,27 +68,27 @@ class Program:
             whole[6:8] = struct.pack("=H", HELLO)  # root may stop scaffoldd
         return bytes(whole)
 
-    def send(self, call: Call, request: bytes, *fds: int) -> None:
+    def send(self, call: socket.socket, request: bytes, *fds: int) -> None:
         rights = [(*descriptors.RIGHTS, array.array("i", fds))] if fds else []
         with contextlib.suppress(OSError):
-            call.socket.sendmsg([request], rights)
+            call.sendmsg([request], rights)
 
-    def reply(self, call: Call) -> tuple[int, int, Address] | None:
-        """Error, serial and address; None when there is none within a moment."""
+    def reply(self, call: socket.socket) -> tuple[int, Address] | None:
+        """Error and address; None when there is none within a moment."""
         poll = select.poll()
-        poll.register(call.socket, select.POLLIN)
+        poll.register(call, select.POLLIN)
         if not poll.poll(PATIENCE_MS):
             return None
         try:
-            raw, fds, _, _ = socket.recv_fds(call.socket, REPLY, 1)
+            raw, fds, _, _ = socket.recv_fds(call, REPLY, 1)
         except OSError:
             return None
         self.take(fds)
         if len(raw) != REPLY:
             return None
-        error, _, serial = struct.unpack_from("=iIQ", raw, 8)
+        error: int = struct.unpack_from("=i", raw, 8)[0]
         self.log.append(errno.errorcode.get(error, str(error)))
-        return error, serial, unpack(*struct.unpack_from("=16sH", raw, 24))
+        return error, unpack(*struct.unpack_from("=16sH", raw, 24))
 
     def take(self, fds: list[int]) -> None:
         """Sockets of its own, those at a file among its listeners; what else comes is closed."""
@@ -113,32 +103,31 @@ class Program:
             else:
                 os.close(fd)
 
-    def ask(self, r: random.Random, call: Call, op: int, body: bytes, *fds: int) -> bool:
+    def ask(self, r: random.Random, call: socket.socket, op: int, body: bytes, *fds: int) -> bool:
         """Sends, and mostly waits for the answer; True when that was a good one."""
         self.send(call, self.request(r, op, body), *fds)
         answer = self.reply(call) if r.random() < 0.9 else None
         if answer is None or answer[0] != 0:
             return False
-        call.serial, call.own = answer[1], answer[2]
-        if call.own[1] or call.own[0] != "::":
-            self.addresses.append(call.own)
+        if answer[1] != ("::", 0):
+            self.addresses.append(answer[1])
         return True
 
     # --- what it has ---------------------------------------------------------------------------
 
-    def dial(self) -> Call | None:
+    def dial(self) -> socket.socket | None:
         try:
             control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             control.setblocking(False)
             control.connect(f"\0{self.name}/ctl")
         except OSError:
             return None
-        self.calls.append(Call(control))
+        self.calls.append(control)
         return self.calls[-1]
 
-    def some_call(self, r: random.Random) -> Call | None:
-        """A new one, or one that is open."""
-        if self.calls and r.random() < 0.3:
+    def some_call(self, r: random.Random) -> socket.socket | None:
+        """A new one, or one that is open, which scaffoldd may have left."""
+        if self.calls and r.random() < 0.2:
             return r.choice(self.calls)
         return self.dial()
 
@@ -154,7 +143,7 @@ class Program:
     def trim(self, r: random.Random) -> None:
         """Lets go of what is too much, in no order."""
         while len(self.calls) > MOST:
-            self.calls.pop(r.randrange(len(self.calls))).socket.close()
+            self.calls.pop(r.randrange(len(self.calls))).close()
         while len(self.sockets) > MOST:
             self.sockets.pop(r.randrange(len(self.sockets))).close()
         while len(self.listeners) > MOST:
@@ -177,45 +166,49 @@ class Program:
         if call:
             self.ask(r, call, REVERSE, struct.pack("=16sHB32s", ip, port, r.randrange(2), b""))
 
-    def prepare(self, r: random.Random) -> Call | None:
-        call = self.some_call(r)
-        if not call:
-            return None
-        port = r.choice([0] * 8 + [4242, r.randrange(65536)])
-        call.datagram = r.random() < 0.3
+    def prepare_body(self, r: random.Random, port: int = 0) -> bytes:
+        """Half of them wait for the outcome, half may be connected at once."""
         ip, to = pack(self.address(r))
-        flags = port, call.datagram, r.randrange(2)
-        head = struct.pack("=BBHBB16sH", 0, ord(r.choice("46s")), *flags, ip, to)
-        body = head + bytes(58) + bytes([r.randrange(2)])  # whether it may be connected at once
-        return call if self.ask(r, call, PREPARE, body) else None
+        family, datagram, wildcard = ord(r.choice("46s")), r.random() < 0.3, r.randrange(2)
+        head = struct.pack("=BBHBB16sH", 0, family, port, datagram, wildcard, ip, to)
+        flags = r.randrange(2), r.randrange(2), r.random() < 0.3  # waits, direct, abort_on_close
+        timeout_ms = r.choice([0, 50, 50, 100, *EDGES])
+        return head + struct.pack("=35xB22xBBBxxxI", *flags, r.choice([0, 0, 1]), timeout_ms)
 
-    def handover(self, r: random.Random) -> bytes:
-        return struct.pack(
-            "=BBxxI", r.random() < 0.7, r.random() < 0.3, r.choice([0, 50, 50, 100, *EDGES])
-        )
+    def prepare(self, r: random.Random) -> None:
+        call = self.some_call(r)
+        port = r.choice([0] * 8 + [4242, r.randrange(65536)])
+        if call:
+            self.ask(r, call, PREPARE, self.prepare_body(r, port))
 
     def connect(self, r: random.Random) -> None:
         """As a program does, up to where the dice say."""
-        call = self.prepare(r)
+        call = self.dial()
         if not call:
             return
-        if r.random() < 0.1:  # what it does with its socket comes before
+        given = self.ask(r, call, PREPARE, self.prepare_body(r))
+        if r.random() < 0.3:  # what it does with its socket comes before the outcome
             self.use(r)
-        self.send(call, self.request(r, HANDOVER, self.handover(r)))
-        if r.random() < 0.5:
+        if given and r.random() < 0.5:
             self.reply(call)
+        if r.random() < 0.7:
+            self.calls.remove(call)
+            call.close()
 
-    def hand_over_anything(self, r: random.Random) -> None:
-        call = self.prepare(r) if r.random() < 0.8 else self.some_call(r)
+    def pass_anything(self, r: random.Random) -> None:
+        """With a request, or behind it."""
+        call = self.some_call(r)
         what, (passed, kept) = descriptors.some(r)
         self.log.append(what)
         if r.random() < 0.1 and self.calls:
-            passed.append(os.dup(r.choice(self.calls).socket.fileno()))  # perhaps this very one
+            passed.append(os.dup(r.choice(self.calls).fileno()))  # perhaps this very one
         if r.random() < 0.1 and self.sockets:
             passed.append(os.dup(r.choice(self.sockets).fileno()))
         if call:
-            op = HANDOVER if r.random() < 0.8 else r.choice(OPS)
-            self.send(call, self.request(r, op, self.handover(r)), *passed)
+            if r.random() < 0.4:
+                self.ask(r, call, PREPARE, self.prepare_body(r))
+            op = PREPARE if r.random() < 0.8 else r.choice(OPS)
+            self.send(call, self.request(r, op, self.prepare_body(r)), *passed)
         for fd in passed:
             os.close(fd)
         self.kept += kept
@@ -328,17 +321,16 @@ class Program:
         if not call:
             return
         for _ in range(r.randint(1, 3)):
-            ip, to = pack(self.address(r))
-            body = struct.pack("=BBHBB16sH", 0, ord("4"), 0, r.random() < 0.3, 0, ip, to)
-            self.send(call, self.request(r, r.choice([PREPARE, PREPARE, STATUS, HELLO]), body))
+            op = r.choice([PREPARE, PREPARE, STATUS, HELLO])
+            self.send(call, self.request(r, op, self.prepare_body(r)))
         if r.random() < 0.3:
             with contextlib.suppress(OSError):
-                call.socket.shutdown(r.choice([socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR]))
+                call.shutdown(r.choice([socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR]))
 
     def hang_up(self, r: random.Random) -> None:
         for _ in range(r.randint(1, 5)):
             if self.calls:
-                self.calls.pop(r.randrange(len(self.calls))).socket.close()
+                self.calls.pop(r.randrange(len(self.calls))).close()
 
     def close(self, r: random.Random) -> None:
         for _ in range(r.randint(1, 5)):
@@ -375,7 +367,7 @@ WEIGHTS = {
     "reverse": 3,
     "prepare": 6,
     "connect": 20,
-    "hand_over_anything": 20,
+    "pass_anything": 20,
     "bind": 12,
     "accept": 10,
     "unlisten": 3,

@@ -14,7 +14,7 @@ from fuzz.control_fuzz import fuzz
 from scaffold import paths
 
 BUILD = Path(__file__).parents[2] / "build/dev"
-OPERATIONS = 600  # of each process: about 15 s in all
+OPERATIONS = 1200  # of each process: about 15 s in all
 FEW = 300  # descriptors that those processes together could use up
 
 

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#define OF_OTHER_VERSIONS 5
+
 static struct sc_ctl_request request(uint16_t op)
 {
     struct sc_ctl_request q = {.magic = SC_CTL_MAGIC, .version = SC_CTL_VERSION, .op = op};
@@ -28,6 +30,8 @@ static void every_op_is_taken(void **state)
 {
     (void)state;
     for (uint16_t op = SC_CTL_HELLO; op < SC_CTL_OPS; op++) {
+        if (op == OF_OTHER_VERSIONS)
+            continue;
         struct sc_ctl_request q = request(op);
         struct sc_ctl_reply r = reply(op);
         assert_int_equal(sc_ctl_request_check(&q, sizeof q), 0);
@@ -39,8 +43,8 @@ static void every_op_is_taken(void **state)
 static void other_ops_are_not(void **state)
 {
     (void)state;
-    static const uint16_t bad[] = {0, SC_CTL_OPS, UINT16_MAX};
-    for (size_t i = 0; i < 3; i++) {
+    static const uint16_t bad[] = {0, OF_OTHER_VERSIONS, SC_CTL_OPS, UINT16_MAX};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct sc_ctl_request q = request(bad[i]);
         assert_int_equal(sc_ctl_request_check(&q, sizeof q), -EINVAL);
         assert_non_null(sc_ctl_op_name(bad[i]));
@@ -155,6 +159,7 @@ static void the_layout_has_no_room_for_guesses(void **state)
     assert_int_equal(offsetof(struct sc_ctl_reply, error), 8);
     assert_int_equal(offsetof(struct sc_ctl_reply, address), 24);
     /* STOP and HELLO of version 2, which checks both lengths */
+    assert_int_equal(SC_CTL_STOP, 13);
     assert_int_equal(sizeof(struct sc_ctl_request), 336);
     assert_int_equal(sizeof(struct sc_ctl_reply), 656);
     assert_int_equal(sizeof(struct sc_ctl_request) % 8, 0);
@@ -165,8 +170,9 @@ static void only_controls_that_there_are(void **state)
 {
     (void)state;
     for (unsigned number = 0; number < 256; number++) {
-        struct sc_ctl_request q = request(SC_CTL_HANDOVER);
-        q.handover.congestion = (uint8_t)number;
+        struct sc_ctl_request q = request(SC_CTL_PREPARE);
+        q.prepare.family = SC_FAMILY_INET;
+        q.prepare.congestion = (uint8_t)number;
         assert_int_equal(sc_ctl_request_check(&q, sizeof q), number <= 3 ? 0 : -EINVAL);
     }
 }

@@ -66,13 +66,14 @@ def test_it_sees_the_calls_of_the_program(shared_host: Host, built: tuple[Path, 
     native = counts(shared_host, program, other)
     assert native["connect"] == native["listen"] == 1
     assert counts(shared_host, program, other, shim) == native
-    # Behind the shim: what is left for libc to do, by the more general names; a connect to a
-    # service waits where a thread can be cancelled.
+    # Behind the shim: what is left for libc to do, by the more general names; a connect that takes
+    # its time waits where a thread can be cancelled.
     expected = {name: count for name, count in native.items() if name not in ("bind", "connect")}
     for one, general in (("send", "sendto"), ("recv", "recvfrom")):
         expected[general] = expected.pop(one)
-    expected["recvfrom"] += 1
-    assert counts(shared_host, program, shim, other) == expected
+    seen = counts(shared_host, program, shim, other)
+    assert seen.pop("recvfrom") - expected.pop("recvfrom") in (0, 1)
+    assert seen == expected
 
 
 def test_fakeroot(shared_host: Host, tmp_path: Path) -> None:

@@ -4,14 +4,25 @@ import contextlib
 import functools
 import os
 import socket
+import struct
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from e2e.control import BIND, RESOLVE, call, pack, receive, receive_socket, send
-from e2e.test_control_abuse import hand_over, prepare
-from e2e.test_shares import FIRST_UID, echo, greedy, host_for_everybody, raise_limit
+from e2e.control import (
+    BIND,
+    REPLY,
+    RESOLVE,
+    ask_for_flow,
+    call,
+    connect,
+    pack,
+    receive,
+    receive_socket,
+    send,
+)
+from e2e.test_shares import FIRST_UID, SERVER, echo, greedy, host_for_everybody, raise_limit
 from scaffold.lab import Host
 
 pytestmark = [pytest.mark.full, pytest.mark.hosts, pytest.mark.timeout(900)]
@@ -35,28 +46,43 @@ class Greed:
     def __init__(self, host: Host, user: int):
         self.host, self.user = host, user
         self.kept: list[socket.socket] = []
+        self.idle: list[socket.socket] = []
         self.asked = 0
 
     def take(self, most: int) -> None:
         for _ in range(most):
-            if not (self.open() | self.connect() | self.bind() | self.ask()):
+            if not (self.call() | self.leave() | self.connect() | self.bind() | self.ask()):
                 return
 
-    def open(self) -> bool:
-        """A connection that keeps a port, as long as scaffoldd lets it."""
+    def call(self) -> bool:
+        """A connection that asks nothing, until scaffoldd cuts the oldest one off."""
         try:
-            self.kept.append(call(self.host))
-            prepare(self.kept[-1]).close()
+            self.idle.append(call(self.host))
+            self.idle[-1].setblocking(False)
+            self.idle[0].recv(1)
+            self.idle.pop(0).close()
+        except BlockingIOError:
             return True
         except OSError:
             return False
+        return False
+
+    def leave(self) -> bool:
+        """A connection whose answer, with a socket, stays where it is."""
+        try:
+            one = call(self.host)
+            ask_for_flow(one, SERVER, waits=False)
+            error: int = struct.unpack_from("=i", one.recv(REPLY, socket.MSG_PEEK), 8)[0]
+        except OSError:
+            return False
+        self.kept.append(one)
+        return error == 0
 
     def connect(self) -> bool:
         try:
             with call(self.host) as control:
-                self.kept.append(prepare(control))
-                hand_over(control)
-                return receive(control).error == 0
+                self.kept.append(connect(control, SERVER))
+                return True
         except OSError:
             return False
 

@@ -116,15 +116,16 @@ static void set_flags(int fd, int flags)
 static bool settle(int listener, int fd, int flags, const struct sc_socket_name *peer)
 {
     int size = REAL_SNDBUF;
+    bool local = peer->kind == SC_SOCKET_LOCAL;
     sc_real.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-    if (peer->kind == SC_SOCKET_LOCAL) { /* the client itself, to which a mark would be data */
+    if (local) { /* the client itself, to which a mark would be data */
         sc_mark_set(fd, SC_MARK_LOCAL);
     } else if (!send_mark(fd, peer)) {
         bool replaced = put_reset(fd, peer);
         set_flags(fd, flags);
         return replaced;
     }
-    sc_options_inherit(listener, fd);
+    sc_options_inherit(listener, fd, local);
     return true;
 }
 

@@ -26,34 +26,29 @@ static bool is_set(int fd, int option)
     return sc_real.getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 && value;
 }
 
-struct binding {
-    int fd;
-    struct sc_options_told told;
-};
-
 /* What scaffoldd bound goes in the place of the program's socket. */
 static int put_in_place(void *arg, int bound)
 {
-    struct binding *b = arg;
-    if (sc_options_admit(b->fd) < 0) {
+    const int *fd = arg;
+    if (sc_options_admit(*fd) < 0) {
         sc_real.close(bound);
         return sc_fail(EOPNOTSUPP);
     }
-    sc_options_carry(b->fd, bound, &b->told);
-    int err = sc_swap(b->fd, bound);
+    sc_options_carry(*fd, bound);
+    int err = sc_swap(*fd, bound);
     return err < 0 ? sc_fail(-err) : 0;
 }
 
-static int reserve(struct binding *place, const struct sc_reservation *b, enum sc_family family)
+static int reserve(int fd, const struct sc_reservation *b, enum sc_family family)
 {
     struct sc_ctl_request q = sc_reservation_request(b, family);
     struct sc_ctl_reply r;
-    q.bind.reuseport = is_set(place->fd, SO_REUSEPORT);
-    q.bind.reuseaddr = is_set(place->fd, SO_REUSEADDR);
+    q.bind.reuseport = is_set(fd, SO_REUSEPORT);
+    q.bind.reuseaddr = is_set(fd, SO_REUSEADDR);
     int control = sc_control_open(false);
     if (control < 0)
         return -1;
-    int result = sc_control_ask_for(control, &q, &r, put_in_place, place);
+    int result = sc_control_ask_for(control, &q, &r, put_in_place, &fd);
     sc_control_close(control);
     return result;
 }
@@ -74,11 +69,12 @@ static struct sc_reservation read_v6only(int fd, const struct sc_reservation *b,
 static int bind_service(int fd, const struct sc_reservation *asked, enum sc_family family)
 {
     struct sc_reservation b = read_v6only(fd, asked, family);
-    struct binding place = {.fd = fd};
-    if (reserve(&place, &b, family) < 0)
+    struct sc_options_told told;
+    sc_options_tell(fd, &told);
+    if (reserve(fd, &b, family) < 0)
         return -1;
     sc_note_service_socket();
-    if (place.told.abort_on_close) /* what it will accept inherits it */
+    if (told.abort_on_close) /* what it will accept inherits it */
         sc_flow_set(fd, SC_OPT_ABORT_ON_CLOSE, 1);
     return 0;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "client/call/bind.h"
@@ -59,7 +60,7 @@ static int put_in_place(void *arg, int own)
         sc_real.close(own);
         return sc_fail(EOPNOTSUPP);
     }
-    sc_options_carry(o->fd, own, &o->told);
+    sc_options_carry(o->fd, own);
     int err = sc_swap(o->fd, own);
     return err < 0 ? sc_fail(-err) : 0;
 }
@@ -71,16 +72,14 @@ static bool is_patient(int fd)
     return sc_real.getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &value, &len) == 0 && value;
 }
 
-/* A socket has its place before its program is told anything of the flow, which is why that is
- * opened at once. */
-static void say_that_it_waits(int fd, struct sc_ctl_request *q)
+static void say_options(struct opening *o, struct sc_ctl_request *q)
 {
-    struct sc_options_told told;
-    sc_options_tell(fd, &told);
-    q->prepare.waits = true;
-    q->prepare.abort_on_close = told.abort_on_close;
-    q->prepare.congestion = (uint8_t)told.congestion;
-    q->prepare.user_timeout_ms = told.user_timeout_ms;
+    sc_options_tell(o->fd, &o->told);
+    q->prepare.waits = !o->nonblocking;
+    q->prepare.direct = !o->told.abort_on_close && !sc_options_obstacle(o->fd);
+    q->prepare.abort_on_close = o->told.abort_on_close;
+    q->prepare.congestion = (uint8_t)o->told.congestion;
+    q->prepare.user_timeout_ms = o->told.user_timeout_ms;
 }
 
 static int prepare(struct opening *o, struct sc_ctl_reply *r)
@@ -91,11 +90,11 @@ static int prepare(struct opening *o, struct sc_ctl_reply *r)
     q.prepare.family = (uint8_t)o->candidate->family;
     q.prepare.local_port = o->candidate->local_port;
     q.prepare.reuseaddr = is_patient(o->fd);
-    q.prepare.direct = sc_options_allow_local(o->fd);
     if (o->candidate->state == SC_STATE_BOUND)
         q.prepare.local = o->candidate->id.own.address;
-    if (!o->nonblocking)
-        say_that_it_waits(o->fd, &q);
+    say_options(o, &q);
+    if (!q.prepare.here && sc_options_admit(o->fd) < 0)
+        return -1; /* at an address of this host it may be one of plain IP, which has them */
     if (q.prepare.by_service) {
         memcpy(q.prepare.service, o->target->service.bytes, sizeof q.prepare.service);
     } else {
@@ -103,16 +102,6 @@ static int prepare(struct opening *o, struct sc_ctl_reply *r)
         sc_meanings_of(&q.prepare.address, q.prepare.service);
     }
     return sc_control_ask_for(o->control, &q, r, put_in_place, o);
-}
-
-/* The socket is in place: the flow may be opened. Nobody waits for its outcome. */
-static int hand_over(const struct opening *o)
-{
-    struct sc_ctl_request q = sc_control_request(SC_CTL_HANDOVER);
-    q.handover.abort_on_close = o->told.abort_on_close;
-    q.handover.congestion = (uint8_t)o->told.congestion;
-    q.handover.user_timeout_ms = o->told.user_timeout_ms;
-    return sc_control_send(o->control, &q, -1);
 }
 
 /* The kernel's error stands for the one that connect returns itself. */
@@ -153,9 +142,10 @@ static int wait_for_outcome(struct opening *o)
 }
 
 /* It is open, of which TCP's connect does not tell a program that does not wait. */
-static int tell_open(const struct opening *o)
+static int tell_open(const struct opening *o, const struct sc_ctl_reply *r)
 {
-    sc_mark_set(o->fd, SC_MARK_LOCAL);
+    if (r->connected == SC_CTL_CONNECTED_LOCALLY)
+        sc_mark_set(o->fd, SC_MARK_LOCAL);
     if (!o->nonblocking)
         return 0;
     sc_mark_set(o->fd, SC_MARK_UNTOLD);
@@ -169,13 +159,9 @@ static int open_ends(struct opening *o)
         return -1;
     sc_note_service_socket();
     if (r.connected)
-        return tell_open(o);
+        return tell_open(o, &r);
     if (!o->nonblocking)
         return wait_for_outcome(o);
-    if (hand_over(o) < 0) {
-        forget_attempt(o);
-        return -1;
-    }
     sc_mark_set(o->fd, SC_MARKS_OF_ATTEMPT);
     return sc_fail(EINPROGRESS);
 }
@@ -184,6 +170,8 @@ static int open_flow(int fd, const struct sc_target *t, const struct sc_candidat
 {
     struct opening o = {
         .fd = fd, .target = t, .candidate = c, .nonblocking = sc_is_nonblocking(fd)};
+    if (!o.nonblocking)
+        pthread_testcancel(); /* an outcome that comes soon is not waited for where it could act */
     sc_mark_clear(fd, SC_MARKS_OF_ATTEMPT | SC_MARKS_OF_LOCAL);
     o.control = sc_control_open(false);
     if (o.control < 0)

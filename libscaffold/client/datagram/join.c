@@ -97,12 +97,11 @@ static void mark_all(int fd, unsigned set, unsigned clear)
 static int put_in_place(void *arg, int own)
 {
     const struct joining *j = arg;
-    struct sc_options_told told;
     if (sc_options_admit(j->fd) < 0) {
         sc_real.close(own);
         return sc_fail(EOPNOTSUPP);
     }
-    sc_options_carry(j->fd, own, &told);
+    sc_options_carry(j->fd, own);
     sc_datagram_mark(own);
     unsigned marks = sc_marks(own) & SC_MARKS_OF_DATAGRAM;
     sc_marks_forget(own);

@@ -287,24 +287,14 @@ void sc_options_tell(int from, struct sc_options_told *told)
     errno = kept;
 }
 
-void sc_options_carry(int from, int to, struct sc_options_told *told)
+void sc_options_carry(int from, int to)
 {
     struct walk w = {.fd = from, .set = set_by_program(from), .key = -1};
     uint64_t cookie = is_any(&w.set) ? sc_cookie(to) : 0;
     int kept = errno;
-    *told = (struct sc_options_told){0};
-    while (next_kept(&w)) {
+    while (next_kept(&w))
         put(&w, to, cookie);
-        tell_later(w.option, &w.value, w.len, told);
-    }
     errno = kept;
-}
-
-bool sc_options_allow_local(int fd)
-{
-    struct sc_options_told told;
-    sc_options_tell(fd, &told);
-    return !told.abort_on_close && !sc_options_obstacle(fd);
 }
 
 void sc_options_give_back(int from, int to)
@@ -321,11 +311,10 @@ void sc_options_give_back(int from, int to)
     errno = kept;
 }
 
-void sc_options_inherit(int listener, int accepted)
+void sc_options_inherit(int listener, int accepted, bool local)
 {
     struct walk w = {.fd = listener, .set = sc_shadow_set_of(sc_cookie(listener)), .key = -1};
     uint64_t cookie = is_any(&w.set) ? sc_cookie(accepted) : 0;
-    bool local = is_any(&w.set) && sc_is_local_flow(accepted);
     while (next_kept(&w)) {
         enum sc_ctl_option tell = w.option->tell;
         bool reset = tell == SC_OPT_ABORT_ON_CLOSE && sc_options_ask_reset(&w.value, w.len);

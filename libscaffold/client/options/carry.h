@@ -31,18 +31,14 @@ void sc_options_tell(int from, struct sc_options_told *told);
 
 /* Carries the options that the program has set on `from` (plain or ours) over to `to`, and only
  * these (A16). */
-void sc_options_carry(int from, int to, struct sc_options_told *told);
+void sc_options_carry(int from, int to);
 
 /* From a service socket back to a plain one, as far as the plain one takes them. */
 void sc_options_give_back(int from, int to);
 
-/* Whether a flow with the options that the program has set on `fd` may be one of the local plane,
- * where nothing can be reset. */
-bool sc_options_allow_local(int fd);
-
-/* The flow of an accepted socket is told what the program asked of the listener. One that was
- * opened before the listener's flows were to be reset is not reset. */
-void sc_options_inherit(int listener, int accepted);
+/* The flow of an accepted socket is told what the program asked of the listener. One of the local
+ * plane, opened before the listener's flows were to be reset, is not reset. */
+void sc_options_inherit(int listener, int accepted, bool local);
 
 /* The options that the program has set on the service socket with this cookie and that do nothing
  * on its kinds (enum sc_effect), by name. Returns how many, at most `room`. */

@@ -156,27 +156,27 @@ static int refuse_reset(void)
     return sc_fail(EOPNOTSUPP);
 }
 
-/* Of a socket that is bound or listens: for what it will accept. */
-static bool is_bound(int fd)
-{
-    struct sc_identity id;
-    sc_identify(fd, &id);
-    return id.state == SC_STATE_BOUND || id.state == SC_STATE_LISTENING;
-}
-
 static int set_kernel(int fd, unsigned key, const void *value, socklen_t len)
 {
     const struct sc_option *o = sc_option_at(key);
-    bool reset = o->tell == SC_OPT_ABORT_ON_CLOSE && sc_options_ask_reset(value, len);
-    if (reset && sc_is_local_flow(fd))
-        return refuse_reset();
     int r = sc_next.setsockopt(fd, o->level, o->name, value, len);
-    if (r < 0)
-        return r;
-    sc_shadow_set(sc_cookie(fd), key, 1);
-    if (o->tell == SC_OPT_ABORT_ON_CLOSE && (has_flow(fd) || is_bound(fd)))
-        sc_flow_set(fd, o->tell, reset);
-    return 0;
+    if (r == 0)
+        sc_shadow_set(sc_cookie(fd), key, 1);
+    return r;
+}
+
+/* Of a flow; and of a socket that is bound or listens, for what it will accept. */
+static int set_linger(int fd, unsigned key, const void *value, socklen_t len)
+{
+    struct sc_identity id;
+    bool reset = sc_options_ask_reset(value, len), stream = !sc_is_datagram(fd);
+    enum sc_identity_state state = stream ? sc_identify(fd, &id) : SC_STATE_PLAIN;
+    if (reset && stream && sc_identity_is_local(&id))
+        return refuse_reset();
+    int r = set_kernel(fd, key, value, len);
+    if (r == 0 && state != SC_STATE_PLAIN && state != SC_STATE_FAILED)
+        sc_flow_set(fd, SC_OPT_ABORT_ON_CLOSE, reset);
+    return r;
 }
 
 /* An option that no service has is switched off, where it is. */
@@ -240,7 +240,10 @@ static int set_on_service(int fd, int level, int name, const void *value, sockle
     int key = sc_option_kept_key(level, plain_name(level, name));
     if (key < 0)
         return set_other(fd, level, name, value, len);
-    if (sc_option_at((unsigned)key)->verdict == SC_OPTION_CARRIED)
+    const struct sc_option *o = sc_option_at((unsigned)key);
+    if (o->tell == SC_OPT_ABORT_ON_CLOSE)
+        return set_linger(fd, (unsigned)key, value, len);
+    if (o->verdict == SC_OPTION_CARRIED)
         return set_kernel(fd, (unsigned)key, value, len);
     int v = 0;
     if (len < sizeof v && level != IPPROTO_IP)

@@ -40,46 +40,55 @@ void sc_ctl_drop_lent(struct sc_ctl_call *c)
     c->lent = -1;
 }
 
-void sc_ctl_drop_prepared(struct sc_ctl_call *c)
-{
-    sc_ctl_drop_lent(c);
-    if (c->port_taken)
-        sc_client_port_give(c->server->daemon, c->open.own.port);
-    if (c->prepared >= 0)
-        close(c->prepared);
-    c->port_taken = false;
-    c->prepared = -1;
-}
-
 /* --- its connection --------------------------------------------------------------------------- */
 
-bool sc_ctl_is_busy(const struct sc_ctl_call *c)
+static bool owes_reply(const struct sc_ctl_call *c)
 {
-    return c->over || c->waits.linked || c->waiter.session.other ||
-           c->registration.timer.at != SC_NEVER || c->address.timer.at != SC_NEVER;
+    return c->waits.linked || c->waiter.session.other || c->registration.timer.at != SC_NEVER ||
+           c->address.timer.at != SC_NEVER;
 }
 
-void sc_ctl_file(struct sc_ctl_call *c)
+static void enter(struct sc_ctl_call *c, enum sc_ctl_stage stage)
 {
-    struct sc_ctl_server *s = c->server;
     sc_list_remove(&c->link);
-    sc_list_append(sc_ctl_is_busy(c) ? &s->busy : &s->idle, &c->link);
+    sc_list_append(&c->server->calls[stage], &c->link);
+    c->stage = stage;
 }
 
-/* The opening goes on without a program that waits for it. */
-static void stop_waiting(struct sc_ctl_call *c)
+void sc_ctl_begin(struct sc_ctl_call *c)
 {
+    sc_list_init(&c->link);
+    sc_alarm_init(&c->registration, NULL);
+    sc_alarm_init(&c->address, NULL);
+    sc_alarm_init(&c->hold, NULL);
+    enter(c, SC_CTL_ASKED_NOTHING);
+}
+
+void sc_ctl_let_go(struct sc_ctl_call *c)
+{
+    sc_loop_alarm(&c->server->daemon->loop, &c->hold, SC_NEVER);
     if (c->lent >= 0 && c->waiter.session.other)
         sc_connecting_plug_more(&c->waiter, sc_pair_plug_fully(c->lent));
     sc_untie(&c->waiter.session);
+    sc_ctl_drop_lent(c);
+}
+
+/* EPOLL* bits that are looked out for from now on. False: the kernel has no room for it. */
+static bool watch(struct sc_ctl_call *c, uint32_t events)
+{
+    struct sc_loop *l = &c->server->daemon->loop;
+    if (c->watched)
+        sc_loop_rewatch(l, &c->watch, events);
+    else
+        c->watched = sc_loop_watch(l, &c->watch, events) == 0;
+    return c->watched;
 }
 
 /* Whatever the call waits for, and holds beside its connection. */
 static void release(struct sc_ctl_call *c)
 {
     struct sc_ctl_server *s = c->server;
-    stop_waiting(c);
-    sc_ctl_drop_prepared(c);
+    sc_ctl_let_go(c);
     if (c->offered >= 0)
         close(c->offered);
     c->offered = -1;
@@ -106,9 +115,9 @@ void sc_ctl_hang_up(struct sc_ctl_call *c)
 bool sc_ctl_is_untaken(struct sc_ctl_call *c)
 {
     int bytes = 0;
-    if (c->gave && (ioctl(c->watch.fd, SIOCOUTQ, &bytes) < 0 || bytes == 0))
-        c->gave = false;
-    return c->gave;
+    if (c->gave && !c->taken)
+        c->taken = ioctl(c->watch.fd, SIOCOUTQ, &bytes) < 0 || bytes == 0;
+    return c->gave && !c->taken;
 }
 
 /* Packets that are passed over in one turn. A queue holds what the caller's SO_SNDBUF lets it: 768
@@ -150,9 +159,7 @@ static void stop_serving(struct sc_ctl_call *c)
     setsockopt(c->watch.fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
     shutdown(c->watch.fd, SHUT_RD);
     release(c);
-    c->over = true;
-    sc_list_remove(&c->link);
-    sc_list_append(&c->server->busy, &c->link);
+    enter(c, SC_CTL_OUTSTAYS);
 }
 
 /* What waits there is charged to whoever runs scaffoldd, and lasts as long as the caller's socket.
@@ -164,13 +171,86 @@ void sc_ctl_end(struct sc_ctl_call *c, uint32_t events)
     bool waits = sc_ctl_is_untaken(c) && !(events & EPOLLERR);
     if (waits && c->emptied)
         return;
-    if (waits && !c->over)
+    if (waits && c->stage != SC_CTL_OUTSTAYS)
         stop_serving(c);
     enum queue queue = waits ? pass_over(c->watch.fd) : QUEUE_ENDED;
-    if (queue == QUEUE_ENDED) {
+    c->emptied = queue == QUEUE_EMPTY;
+    if (queue == QUEUE_ENDED || !watch(c, c->emptied ? EPOLLET : EPOLLIN))
         sc_ctl_hang_up(c);
-    } else if (queue == QUEUE_EMPTY) {
-        c->emptied = true;
-        sc_loop_rewatch(&c->server->daemon->loop, &c->watch, EPOLLET);
+}
+
+/* Once it is there, nothing is looked out for until the call has to wait. */
+void sc_ctl_await_request(struct sc_ctl_call *c)
+{
+    if (!watch(c, EPOLLIN | EPOLLONESHOT))
+        sc_ctl_hang_up(c);
+}
+
+/* --- its last word ---------------------------------------------------------------------------- */
+
+/* A caller takes what he is given within microseconds, and to see each one close his end would be
+ * a wake-up: he is seen off by the next one, or after so long by an alarm. */
+#define PATIENCE (10 * SC_MS)
+
+/* From now on the death of whoever waits is seen; not that of one who is held for a moment. */
+static void wait_on(struct sc_ctl_call *c)
+{
+    bool held = c->hold.timer.at != SC_NEVER;
+    if (c->stage != SC_CTL_OWES_REPLY)
+        enter(c, SC_CTL_OWES_REPLY);
+    if (!held && !watch(c, EPOLLIN))
+        sc_ctl_hang_up(c);
+}
+
+static void leave(struct sc_ctl_call *c)
+{
+    struct sc_ctl_server *s = c->server;
+    sc_ctl_refuse_passed(c); /* its handler had no use for it */
+    if (!sc_ctl_is_untaken(c)) {
+        sc_ctl_hang_up(c);
+        return;
+    }
+    enter(c, SC_CTL_LEAVES);
+    c->left = s->daemon->loop.now;
+    if (s->patience.timer.at == SC_NEVER)
+        sc_loop_alarm(&s->daemon->loop, &s->patience, c->left + PATIENCE);
+}
+
+void sc_ctl_go_on(struct sc_ctl_call *c)
+{
+    if (c->watch.fd < 0 || c->stage > SC_CTL_OWES_REPLY)
+        return; /* it has gone already */
+    if (owes_reply(c))
+        wait_on(c);
+    else
+        leave(c);
+}
+
+void sc_ctl_see_off(struct sc_ctl_server *s, size_t looks)
+{
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &s->calls[SC_CTL_LEAVES])
+    {
+        struct sc_ctl_call *c = sc_container(it, struct sc_ctl_call, link);
+        if (looks-- == 0)
+            return;
+        if (!sc_ctl_is_untaken(c))
+            sc_ctl_hang_up(c);
+    }
+}
+
+void sc_ctl_on_patience(struct sc_alarm *a)
+{
+    struct sc_ctl_server *s = sc_container(a, struct sc_ctl_server, patience);
+    struct sc_loop *l = &s->daemon->loop;
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &s->calls[SC_CTL_LEAVES])
+    {
+        struct sc_ctl_call *c = sc_container(it, struct sc_ctl_call, link);
+        if (c->left + PATIENCE > l->now) {
+            sc_loop_alarm(l, a, c->left + PATIENCE);
+            return;
+        }
+        sc_ctl_end(c, 0);
     }
 }

@@ -1,4 +1,4 @@
-/* PREPARE and HANDOVER: a program connects. */
+/* PREPARE: a program connects. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -68,86 +68,112 @@ static bool make_pair(struct sc_ctl_call *c, struct sc_pair *p)
                                          : "scaffoldd is out of memory");
         return false;
     }
-    c->open.plug_len = c->request.prepare.waits ? sc_pair_plug_lightly(p) : sc_pair_plug(p);
+    sc_pair_enlarge(p->own);
+    c->open.plug_len =
+        c->request.prepare.waits ? sc_pair_seed(p->program) : sc_pair_plug_lightly(p->program);
     return true;
 }
 
-/* An answer that is the last one. While the descriptor is still to be taken that came before it,
- * the connection lasts as long as its caller's (call.c). */
-static void say_last(struct sc_ctl_call *c, int error, const char *text)
+static struct sc_ctl_reply prepared(const struct sc_ctl_call *c, enum sc_ctl_connected connected)
 {
-    bool untaken = sc_ctl_is_untaken(c);
-    sc_ctl_send_error(c, error, text);
-    if (!untaken)
-        sc_ctl_hang_up(c);
+    struct sc_ctl_reply r = sc_ctl_reply_to(c);
+    r.connected = (uint8_t)connected;
+    r.address = c->open.own;
+    r.serial = c->open.own_serial;
+    memcpy(r.service, c->open.service.bytes, sizeof r.service);
+    return r;
+}
+
+/* The outcome of a flow is known when its program has waited for less than this in nearly all cases
+ * in which it comes soon: one reply says all, nothing is plugged, and nobody is watched. */
+#define HOLD (10 * SC_MS)
+
+/* Whoever waits has his socket with the outcome, if he has none yet. */
+static void tell_outcome(struct sc_ctl_call *c, int error)
+{
+    if (error == 0 && !c->gave) {
+        struct sc_ctl_reply r = prepared(c, SC_CTL_CONNECTED);
+        sc_ctl_lend(c, &r, c->lent);
+        return;
+    }
+    sc_ctl_is_untaken(c); /* mostly it is not: then this was the last word */
+    sc_ctl_send_error(c, error, "");
 }
 
 static void on_opened(struct sc_waiter *w, int error)
 {
     struct sc_ctl_call *c = sc_container(w, struct sc_ctl_call, waiter);
-    if (c->lent >= 0 && error == 0)
+    sc_loop_alarm(&c->server->daemon->loop, &c->hold, SC_NEVER);
+    if (c->gave && error == 0)
         sc_pair_enlarge(c->lent);
+    if (c->request.prepare.waits)
+        tell_outcome(c, error);
     sc_ctl_drop_lent(c);
-    say_last(c, error, "");
+    sc_ctl_go_on(c);
 }
 
-/* The program has its socket: what was prepared is a session's from now on. */
-static void open_flow(struct sc_ctl_call *c, bool waits, bool abort_on_close, uint8_t congestion,
-                      uint32_t user_timeout_ms)
+/* It takes longer. Whoever waits gets his socket, of which a signal may have him return; it is kept
+ * here, too, which costs him nothing: his death is seen by this connection. Others wait for nothing
+ * here: their socket is theirs alone. */
+static void on_held(struct sc_alarm *a)
+{
+    struct sc_ctl_call *c = sc_container(a, struct sc_ctl_call, hold);
+    struct sc_ctl_reply r = prepared(c, SC_CTL_CONNECTING);
+    if (!c->request.prepare.waits) {
+        sc_ctl_let_go(c);
+    } else {
+        sc_connecting_plug_more(&c->waiter, sc_pair_plug_lightly(c->lent));
+        if (!sc_ctl_lend(c, &r, c->lent))
+            sc_ctl_let_go(c);
+    }
+    sc_ctl_go_on(c);
+}
+
+/* What was prepared is a session's from now on, and waited for. False: it is not, and an error was
+ * sent. */
+static bool open_flow(struct sc_ctl_call *c, int own)
 {
     struct sc_daemon *d = c->server->daemon;
-    struct sc_request r = c->open;
-    int own = c->prepared;
-    r.abort_on_close = abort_on_close;
-    r.congestion = congestion;
-    r.user_timeout_ms = user_timeout_ms;
-    r.timeout = user_timeout_ms * SC_MS;
-    c->prepared = -1;
-    c->port_taken = false;
+    c->open.abort_on_close = c->request.prepare.abort_on_close;
+    c->open.congestion = c->request.prepare.congestion;
+    c->open.user_timeout_ms = c->request.prepare.user_timeout_ms;
+    c->open.timeout = c->open.user_timeout_ms * SC_MS;
     c->waiter.opened = on_opened;
-    int err = sc_connecting_start(d, &r, own, waits ? &c->waiter : NULL);
+    c->hold.fire = on_held;
+    sc_loop_alarm(&d->loop, &c->hold, d->loop.now + HOLD);
+    int err = sc_connecting_start(d, &c->open, own, &c->waiter);
     if (err) {
-        c->port_taken = true;
-        sc_ctl_drop_prepared(c);
-        say_last(c, err, "scaffoldd is out of memory");
+        sc_loop_alarm(&d->loop, &c->hold, SC_NEVER);
+        if (!c->gave)
+            sc_ctl_send_error(c, err, "scaffoldd is out of memory");
     }
     sc_daemon_on_activity(d);
+    return err == 0;
 }
 
-/* The program's end goes along with the reply. Whoever waits has his flow opened, and his end is
- * kept here, too, until that is over, which costs him nothing: his death is seen by this
- * connection. */
-static bool give_pair(struct sc_ctl_call *c, const struct sc_ctl_reply *r,
-                      const struct sc_pair *pair)
+/* By two sockets, and a session between them. Whoever does not wait has his before the flow is
+ * opened: nobody is connected to a program that cannot get it. False: neither is left. */
+static bool open_session(struct sc_ctl_call *c)
 {
-    c->prepared = pair->own;
-    if (!c->request.prepare.waits)
-        return sc_ctl_give(c, r, pair->program);
-    c->lent = pair->program;
-    if (!sc_ctl_lend(c, r, pair->program))
+    struct sc_ctl_reply r;
+    struct sc_pair pair;
+    if (!make_pair(c, &pair))
         return false;
-    open_flow(c, true, c->request.prepare.abort_on_close, c->request.prepare.congestion,
-              c->request.prepare.user_timeout_ms);
-    return true;
-}
-
-static void fill_reply(const struct sc_ctl_call *c, struct sc_ctl_reply *r)
-{
-    r->address = c->open.own;
-    r->serial = c->open.own_serial;
-    memcpy(r->service, c->open.service.bytes, sizeof r->service);
+    c->lent = pair.program;
+    r = prepared(c, SC_CTL_CONNECTING);
+    if (c->request.prepare.waits || sc_ctl_lend(c, &r, pair.program))
+        return open_flow(c, pair.own);
+    close(pair.own);
+    return false;
 }
 
 /* Straight to a server of this host, where that can be. False: it cannot. */
 static bool open_direct(struct sc_ctl_call *c)
 {
-    struct sc_ctl_reply r = sc_ctl_reply_to(c);
     int fd = c->request.prepare.direct ? sc_local_open(c->server->daemon, &c->open) : -1;
     if (fd < 0)
         return false;
-    c->port_taken = false; /* the flow's from now on */
-    r.connected = true;
-    fill_reply(c, &r);
+    struct sc_ctl_reply r = prepared(c, SC_CTL_CONNECTED_LOCALLY);
     sc_ctl_give(c, &r, fd);
     return true;
 }
@@ -156,9 +182,7 @@ static bool open_direct(struct sc_ctl_call *c)
 static void prepare_for(struct sc_ctl_call *c, const struct sc_service_id *service)
 {
     struct sc_daemon *d = c->server->daemon;
-    struct sc_ctl_reply r = sc_ctl_reply_to(c);
     struct sc_stack_self self;
-    struct sc_pair pair;
     if (sc_ctl_refuse_unverified(c, c->open.loopback))
         return;
     sc_stack_get_self(d->stack, &self);
@@ -169,18 +193,13 @@ static void prepare_for(struct sc_ctl_call *c, const struct sc_service_id *servi
     uint16_t port = take_port(c, c->request.prepare.local_port);
     if (port == 0)
         return;
-    c->port_taken = true;
     c->open.service = *service;
     c->open.own = own_address(c, self.pool, port);
     sc_client_port_hold(d, &c->open.own, c->request.prepare.reuseaddr);
-    if (open_direct(c))
-        return;
-    if (make_pair(c, &pair)) {
-        fill_reply(c, &r);
-        if (give_pair(c, &r, &pair))
-            return;
-    }
-    sc_ctl_drop_prepared(c);
+    if (open_direct(c) || open_session(c))
+        return; /* the port is the flow's */
+    sc_ctl_drop_lent(c);
+    sc_client_port_give(d, port);
 }
 
 static void on_mapped(struct sc_ctl_call *c, const struct sc_mapping *m)
@@ -191,11 +210,6 @@ static void on_mapped(struct sc_ctl_call *c, const struct sc_mapping *m)
         prepare_for(c, &id);
     else
         sc_ctl_send_error(c, ENETUNREACH, SC_MEANING_TROUBLE);
-}
-
-static void prepare_again(struct sc_alarm *a)
-{
-    sc_ctl_on_prepare(sc_container(a, struct sc_ctl_call, address));
 }
 
 /* By a service's id: it need not be looked up. */
@@ -260,26 +274,12 @@ void sc_ctl_on_prepare(struct sc_ctl_call *c)
     const struct sc_address *a = &c->request.prepare.address;
     bool loopback =
         !c->request.prepare.by_service && (sc_address_is_loopback(a) || c->request.prepare.here);
-    if (!loopback && sc_ctl_awaits_address(c, prepare_again))
+    if (!loopback && sc_ctl_awaits_address(c, sc_ctl_on_prepare))
         return;
-    sc_ctl_drop_prepared(c); /* prepared before, and thought better of it */
     if (loopback && !sc_host_has_address(c->server->daemon, a))
         sc_ctl_send_error(c, ENOENT, SC_CTL_NOBODY_HERE);
     else if (c->request.prepare.datagram)
         sc_ctl_prepare_datagram(c);
     else
         prepare_stream(c, loopback);
-}
-
-void sc_ctl_on_handover(struct sc_ctl_call *c)
-{
-    bool waits = c->request.handover.wait;
-    if (c->prepared < 0) {
-        sc_ctl_send_error(c, EINVAL, "HANDOVER needs PREPARE");
-        return;
-    }
-    open_flow(c, waits, c->request.handover.abort_on_close, c->request.handover.congestion,
-              c->request.handover.user_timeout_ms);
-    if (!waits)
-        sc_ctl_hang_up(c);
 }

@@ -43,11 +43,6 @@ static void give_offered(struct sc_ctl_call *c)
     sc_ctl_give(c, &r, fd);
 }
 
-static void on_registered(struct sc_alarm *a)
-{
-    give_offered(sc_container(a, struct sc_ctl_call, registration));
-}
-
 /* The socket takes part from now on, and lasts as long as its program's end. What it serves is to
  * be known to the router before the program hears of it. */
 static void open_endpoint(struct sc_ctl_call *c, const struct sc_endpoint_request *r)
@@ -59,10 +54,9 @@ static void open_endpoint(struct sc_ctl_call *c, const struct sc_endpoint_reques
         sc_ctl_send_error(c, err == EMFILE || err == ENOSPC ? ENOBUFS : err, trouble(err));
         return;
     }
-    sc_ctl_drop_prepared(c); /* a stream, before: what it holds stands in c->open */
     c->open = (struct sc_request){.service = e->service, .own = e->own, .own_serial = e->serial};
     if (e->group && e->group->instance && !sc_stack_registered(d->stack))
-        sc_ctl_await_registration(c, on_registered);
+        sc_ctl_await_registration(c, give_offered);
     else
         give_offered(c);
 }

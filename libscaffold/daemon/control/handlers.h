@@ -16,7 +16,6 @@ void sc_ctl_on_unlisten(struct sc_ctl_call *c);
 
 /* connect.c */
 void sc_ctl_on_prepare(struct sc_ctl_call *c);
-void sc_ctl_on_handover(struct sc_ctl_call *c);
 
 /* tools.c */
 void sc_ctl_on_flow_error(struct sc_ctl_call *c);

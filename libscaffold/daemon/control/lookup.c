@@ -38,6 +38,11 @@ void sc_ctl_look_up(struct sc_ctl_call *c, enum sc_lookup_by by, const char *nam
                     sc_ctl_mapped *mapped)
 {
     struct sc_daemon *d = c->server->daemon;
+    struct sc_mapping m;
+    if (by == SC_LOOKUP_POOL && sc_stack_mapping_of_pool(d->stack, pool, &m)) {
+        mapped(c, &m);
+        return;
+    }
     c->mapped = mapped;
     c->ticket = ++c->server->tickets;
     void *ticket = (void *)(uintptr_t)c->ticket;
@@ -138,4 +143,5 @@ void sc_ctl_on_mapped(struct sc_daemon *d, const struct sc_event *e)
         refuse_mapping(c, m->error);
     else
         c->mapped(c, m);
+    sc_ctl_go_on(c);
 }

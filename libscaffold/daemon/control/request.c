@@ -19,7 +19,6 @@ static void dispatch(struct sc_ctl_call *c)
         [SC_CTL_RESOLVE] = sc_ctl_on_resolve,
         [SC_CTL_REVERSE] = sc_ctl_on_reverse,
         [SC_CTL_PREPARE] = sc_ctl_on_prepare,
-        [SC_CTL_HANDOVER] = sc_ctl_on_handover,
         [SC_CTL_BIND] = sc_ctl_on_bind,
         [SC_CTL_LISTEN] = sc_ctl_on_listen,
         [SC_CTL_UNLISTEN] = sc_ctl_on_unlisten,
@@ -39,7 +38,6 @@ static void dispatch(struct sc_ctl_call *c)
 static void take_descriptors(struct sc_ctl_call *c, struct msghdr *msg)
 {
     c->passed_too_many = (msg->msg_flags & MSG_CTRUNC) != 0;
-    sc_ctl_drop_passed(c); /* of a request before */
     for (struct cmsghdr *h = CMSG_FIRSTHDR(msg); h; h = CMSG_NXTHDR(msg, h)) {
         if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
             continue;
@@ -80,8 +78,8 @@ static bool acceptable(struct sc_ctl_call *c, size_t len)
     return err == 0;
 }
 
-/* False when the connection is over. */
-static bool read_request(struct sc_ctl_call *c)
+/* What recvmsg returns. */
+static ssize_t read_request(struct sc_ctl_call *c)
 {
     struct iovec iov = {&c->request, sizeof c->request};
     union {
@@ -93,25 +91,32 @@ static bool read_request(struct sc_ctl_call *c)
                          .msg_control = control.room,
                          .msg_controllen = sizeof control.room};
     ssize_t n = recvmsg(c->watch.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (n < 0)
-        return errno == EAGAIN;
-    take_descriptors(c, &msg);
-    if (n > 0 && acceptable(c, (size_t)n))
+    if (n >= 0)
+        take_descriptors(c, &msg);
+    return n;
+}
+
+static void serve(struct sc_ctl_call *c)
+{
+    ssize_t n = read_request(c);
+    if (n < 0 && errno == EAGAIN) {
+        sc_ctl_await_request(c);
+        return;
+    }
+    if (n <= 0) {
+        sc_ctl_hang_up(c);
+        return;
+    }
+    if (acceptable(c, (size_t)n))
         dispatch(c);
-    if (!sc_ctl_is_busy(c))
-        sc_ctl_refuse_passed(c); /* of what was not acceptable */
-    return n > 0;
+    sc_ctl_go_on(c);
 }
 
 void sc_ctl_on_request(struct sc_watch *w, uint32_t events)
 {
     struct sc_ctl_call *c = sc_container(w, struct sc_ctl_call, watch);
-    bool goes_on = (events & EPOLLIN) && !sc_ctl_is_busy(c) && !sc_ctl_is_untaken(c) &&
-                   read_request(c) && !(events & (EPOLLHUP | EPOLLERR));
-    if (c->watch.fd < 0)
-        return; /* whoever answered had the last word */
-    if (goes_on)
-        sc_ctl_file(c);
+    if (c->stage == SC_CTL_ASKED_NOTHING && (events & EPOLLIN))
+        serve(c);
     else
         sc_ctl_end(c, events);
 }

@@ -231,9 +231,9 @@ static void ask_for_address(struct sc_ctl_call *c)
         sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(&name.address), listen_mapped);
 }
 
-static void answer_listen(struct sc_alarm *a)
+static void answer_listen(struct sc_ctl_call *c)
 {
-    sc_ctl_send_error(sc_container(a, struct sc_ctl_call, registration), 0, "");
+    sc_ctl_send_error(c, 0, "");
 }
 
 void sc_ctl_on_listen(struct sc_ctl_call *c)

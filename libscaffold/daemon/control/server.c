@@ -14,11 +14,16 @@
 #include "daemon/control/reply.h"
 #include "daemon/control/request.h"
 
-/* Idle connections that are looked at for one of a certain user. */
-#define IDLE_LOOKED_AT 64
+/* Connections that are looked at for one of a certain user. */
+#define LOOKED_AT 64
 
 /* Calls that are taken from each control socket at most before others get their turn. */
 #define ACCEPT_TURN 8
+
+/* Calls before them that are seen off first: more than come, mostly. */
+#define SEEN_OFF_TURN (2 * ACCEPT_TURN)
+
+#define STAGES (sizeof((struct sc_ctl_server *)0)->calls / sizeof(struct sc_list))
 
 /* --- connections ------------------------------------------------------------------------------ */
 
@@ -27,23 +32,17 @@ static int spare_descriptor(void)
     return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* One that asks nothing, of this user, or, when all have too many, of anybody: the oldest. Not one
- * whose caller has to take a descriptor first. */
+/* One that asks nothing, of this user, or, when all have too many, of anybody: the oldest. */
 static struct sc_ctl_call *oldest_idle(struct sc_ctl_server *s, uid_t uid, bool any)
 {
     struct sc_list *it, *tmp;
     int looked = 0;
-    sc_list_each(it, tmp, &s->idle)
+    sc_list_each(it, tmp, &s->calls[SC_CTL_ASKED_NOTHING])
     {
         struct sc_ctl_call *c = sc_container(it, struct sc_ctl_call, link);
-        bool eligible = any || c->peer.uid == uid;
-        if (eligible && !sc_ctl_is_untaken(c))
+        if (any || c->peer.uid == uid)
             return c;
-        if (eligible) {
-            sc_list_remove(&c->link);
-            sc_list_append(&s->busy, &c->link);
-        }
-        if (++looked == IDLE_LOOKED_AT)
+        if (++looked == LOOKED_AT)
             return NULL;
     }
     return NULL;
@@ -55,6 +54,9 @@ static bool take_share(struct sc_ctl_server *s, struct sc_share *share, uid_t ui
 {
     struct sc_daemon *d = s->daemon;
     bool any = uid == 0 || uid == d->id.uid;
+    if (sc_share_take(&d->shares, share, uid, SC_SHARE_CALLS))
+        return true;
+    sc_ctl_see_off(s, LOOKED_AT);
     if (sc_share_take(&d->shares, share, uid, SC_SHARE_CALLS))
         return true;
     struct sc_ctl_call *idle = oldest_idle(s, uid, any);
@@ -76,7 +78,7 @@ static void refuse_connection(struct sc_ctl_call *c, const char *line)
 static void add_connection(struct sc_ctl_server *s, int fd)
 {
     struct sc_ctl_call now = {
-        .server = s, .prepared = -1, .lent = -1, .offered = -1, .passed = -1, .watch = {.fd = fd}};
+        .server = s, .lent = -1, .offered = -1, .passed = -1, .watch = {.fd = fd}};
     socklen_t len = sizeof now.peer;
     struct sc_ctl_call *c = calloc(1, sizeof *c);
     if (!c || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &now.peer, &len) < 0 ||
@@ -87,13 +89,7 @@ static void add_connection(struct sc_ctl_server *s, int fd)
     }
     *c = now;
     c->watch.ready = sc_ctl_on_request;
-    sc_alarm_init(&c->registration, NULL);
-    sc_alarm_init(&c->address, NULL);
-    sc_list_append(&s->idle, &c->link);
-    if (sc_loop_watch(&s->daemon->loop, &c->watch, EPOLLIN) < 0) {
-        sc_ctl_hang_up(c);
-        return;
-    }
+    sc_ctl_begin(c);
     sc_ctl_on_request(&c->watch, EPOLLIN); /* the request is usually there already */
 }
 
@@ -125,6 +121,7 @@ static unsigned callers_of_turn(struct sc_ctl_server *s)
 /* Whoever waits for a reply and calls again at once would never let a turn end. */
 static void accept_some(struct sc_ctl_server *s, int fd)
 {
+    sc_ctl_see_off(s, SEEN_OFF_TURN);
     for (unsigned left = callers_of_turn(s); left > 0; left--) {
         int one = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (one >= 0)
@@ -215,8 +212,9 @@ static struct sc_ctl_server *new_server(struct sc_daemon *d)
         return NULL;
     s->daemon = d;
     s->spare = spare_descriptor();
-    sc_list_init(&s->idle);
-    sc_list_init(&s->busy);
+    for (size_t i = 0; i < STAGES; i++)
+        sc_list_init(&s->calls[i]);
+    sc_alarm_init(&s->patience, sc_ctl_on_patience);
     SC_MAP_INIT(&s->waiting, struct sc_ctl_call, waits, ticket, seed);
     s->abstract = (struct sc_watch){.fd = -1, .ready = on_abstract};
     s->path = (struct sc_watch){.fd = -1, .ready = on_path};
@@ -247,10 +245,10 @@ void sc_ctl_close(struct sc_daemon *d)
     struct sc_ctl_server *s = d->ctl;
     if (!s)
         return;
-    struct sc_list *lists[] = {&s->idle, &s->busy};
-    for (size_t i = 0; i < 2; i++)
-        while (!sc_list_empty(lists[i]))
-            sc_ctl_hang_up(sc_container(sc_list_first(lists[i]), struct sc_ctl_call, link));
+    for (size_t i = 0; i < STAGES; i++)
+        while (!sc_list_empty(&s->calls[i]))
+            sc_ctl_hang_up(sc_container(sc_list_first(&s->calls[i]), struct sc_ctl_call, link));
+    sc_loop_alarm(&d->loop, &s->patience, SC_NEVER);
     sc_map_fini(&s->waiting);
     struct sc_watch *w[] = {&s->abstract, &s->path};
     for (size_t i = 0; i < 2; i++) {

@@ -7,13 +7,12 @@
 
 /* For the router's answer to this host's first JOIN. What is opened meanwhile has no address of its
  * own to show; so the call waits, as long as a lease after the start, rather than fail for being
- * early. False: there is an address, or there will be none soon. `go_on` gets the call's `address`.
- */
-bool sc_ctl_awaits_address(struct sc_ctl_call *c, void (*go_on)(struct sc_alarm *a));
+ * early. False: there is an address, or there will be none soon. */
+bool sc_ctl_awaits_address(struct sc_ctl_call *c, void (*go_on)(struct sc_ctl_call *c));
 
 /* Until the router knows every instance of this host; a router that does not answer must not hold
- * up a server, which is registered as soon as it does. `go_on` gets the call's `registration`. */
-void sc_ctl_await_registration(struct sc_ctl_call *c, void (*go_on)(struct sc_alarm *a));
+ * up a server, which is registered as soon as it does. */
+void sc_ctl_await_registration(struct sc_ctl_call *c, void (*go_on)(struct sc_ctl_call *c));
 
 /* The state in which this host is with its router has changed. */
 void sc_ctl_on_joined(struct sc_daemon *d);

@@ -17,7 +17,7 @@
 
 struct sc_session;
 
-/* What a client asked for with PREPARE and HANDOVER. */
+/* What a client asked for with PREPARE. */
 struct sc_request {
     struct sc_service_id service; /* with port */
     struct sc_address target;     /* as the program named it */

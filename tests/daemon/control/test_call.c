@@ -78,8 +78,8 @@ static struct sc_daemon *start(bool is_router)
 
 static void stop(struct sc_daemon *d)
 {
-    assert_true(sc_list_empty(&d->ctl->idle));
-    assert_true(sc_list_empty(&d->ctl->busy));
+    for (int i = 0; i <= SC_CTL_OUTSTAYS; i++)
+        assert_true(sc_list_empty(&d->ctl->calls[i]));
     assert_int_equal(d->ctl->waiting.count, 0);
     sc_ctl_close(d);
     scaffoldd_stop(d);
@@ -136,6 +136,29 @@ static struct sc_ctl_reply reads_alone(int fd)
     return r;
 }
 
+/* scaffoldd has hung up. */
+static void was_the_last_word(int fd)
+{
+    char byte;
+    assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), 0);
+}
+
+/* ... or has not. */
+static void is_not_over(int fd)
+{
+    char byte;
+    assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+    assert_int_equal(errno, EAGAIN);
+}
+
+/* What scaffoldd does when nobody has called for so long. */
+static void time_passes(struct sc_daemon *d, sc_time span)
+{
+    sc_time end = d->loop.now + span;
+    while (d->loop.now < end)
+        sc_loop_turn(&d->loop, end);
+}
+
 static void hangs_up(struct sc_daemon *d, int fd)
 {
     close(fd);
@@ -155,10 +178,18 @@ static void hello(void **state)
     assert_int_equal(r.error, 0);
     assert_int_equal(r.value, getpid());
     assert_string_equal(r.name, "here");
-    asks(d, fd, &q); /* a connection may be used again */
-    assert_int_equal(reads_alone(fd).error, 0);
+    was_the_last_word(fd);
     hangs_up(d, fd);
     stop(d);
+}
+
+static void is_refused(struct sc_daemon *d, const struct sc_ctl_request *q, int error)
+{
+    int fd = calls(d);
+    asks(d, fd, q);
+    assert_int_equal(reads_alone(fd).error, error);
+    was_the_last_word(fd);
+    hangs_up(d, fd);
 }
 
 static void what_is_not_acceptable(void **state)
@@ -166,20 +197,32 @@ static void what_is_not_acceptable(void **state)
     (void)state;
     struct sc_daemon *d = start(true);
     struct sc_ctl_request q = request(SC_CTL_HELLO);
-    int fd = calls(d);
     d->netns = 1;
     q.netns = 2;
-    asks(d, fd, &q);
-    assert_int_equal(reads_alone(fd).error, EXDEV);
+    is_refused(d, &q, EXDEV);
     assert_int_equal(d->refused_peers, 1);
     q = request(SC_CTL_STATUS); /* unlike HELLO, not of every version */
     q.version = SC_CTL_VERSION + 1;
-    asks(d, fd, &q);
-    assert_int_equal(reads_alone(fd).error, EPROTO);
+    is_refused(d, &q, EPROTO);
     q = request(SC_CTL_OPS);
+    is_refused(d, &q, EINVAL);
+    stop(d);
+}
+
+/* Whoever asks later than it connects, or never. */
+static void asks_late(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(true);
+    struct sc_ctl_request q = request(SC_CTL_HELLO);
+    int fd = calls(d), silent = calls(d);
+    scaffoldd_settle(d);
     asks(d, fd, &q);
-    assert_int_equal(reads_alone(fd).error, EINVAL);
+    assert_int_equal(reads_alone(fd).error, 0);
+    was_the_last_word(fd);
     hangs_up(d, fd);
+    is_not_over(silent);
+    hangs_up(d, silent);
     stop(d);
 }
 
@@ -247,23 +290,31 @@ static void a_look_up_that_fails(void **state)
                              .mapping = {.error = ENOENT}};
     sc_ctl_on_mapped(d, &event);
     assert_int_equal(reads_alone(fd).error, ENOENT);
+    was_the_last_word(fd);
     sc_ctl_on_mapped(d, &event); /* nobody waits for that any more */
-    assert_false(scaffoldd_readable(fd));
     hangs_up(d, fd);
     stop(d);
 }
 
 /* --- connecting ------------------------------------------------------------------------------- */
 
-/* PREPARE, for loopback: the program's socket. */
-static int prepares_to(struct sc_daemon *d, int fd, bool wait, uint16_t *port)
+/* PREPARE, for loopback: the flow is being opened. */
+static void asks_for_a_flow(struct sc_daemon *d, int fd, bool wait)
 {
     struct sc_ctl_request q = request(SC_CTL_PREPARE);
-    int program;
     q.prepare.waits = wait;
     q.prepare.family = SC_FAMILY_INET;
     q.prepare.address = sc_address_v4(LOOPBACK, 80);
+    opening = NULL;
     asks(d, fd, &q);
+    assert_non_null(opening);
+    assert_non_null(opening->waiter.other);
+}
+
+/* The program's socket, and its port. */
+static int takes(struct sc_daemon *d, int fd, uint16_t *port)
+{
+    int program;
     struct sc_ctl_reply r = reads(fd, &program);
     assert_int_equal(r.error, 0);
     assert_true(program >= 0);
@@ -272,24 +323,10 @@ static int prepares_to(struct sc_daemon *d, int fd, bool wait, uint16_t *port)
     return program;
 }
 
-static int prepares(struct sc_daemon *d, int fd, uint16_t *port)
-{
-    return prepares_to(d, fd, false, port);
-}
-
 static bool is_writable(int program)
 {
     struct pollfd p = {.fd = program, .events = POLLOUT};
     return poll(&p, 1, 0) == 1 && p.revents == POLLOUT;
-}
-
-static void hands_over(struct sc_daemon *d, int fd)
-{
-    struct sc_ctl_request q = request(SC_CTL_HANDOVER);
-    q.handover.wait = 1;
-    asks(d, fd, &q);
-    assert_non_null(opening->waiter.other);
-    assert_false(scaffoldd_readable(fd));
 }
 
 static void ends_session(struct sc_daemon *d, int program)
@@ -299,15 +336,76 @@ static void ends_session(struct sc_daemon *d, int program)
     scaffoldd_settle(d);
 }
 
+/* PREPARE of a program whose connect waits, for longer than a moment. */
+static int connects(struct sc_daemon *d, int fd, uint16_t *port)
+{
+    asks_for_a_flow(d, fd, true);
+    is_not_over(fd);
+    time_passes(d, SC_SECOND / 100);
+    return takes(d, fd, port);
+}
+
+/* One reply says all, and whoever is connected has his socket. */
+static void opens_at_once(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(true);
+    struct sc_ctl_reply r;
+    int fd = calls(d), program;
+    char byte;
+    asks_for_a_flow(d, fd, true);
+    sc_connecting_done(opening, 0);
+    r = reads(fd, &program);
+    assert_int_equal(r.error, 0);
+    assert_int_equal(r.connected, SC_CTL_CONNECTED);
+    assert_true(is_writable(program));
+    assert_int_equal(recv(program, &byte, 1, MSG_DONTWAIT), -1);
+    hangs_up(d, fd);
+    time_passes(d, SC_SECOND / 10);
+    sc_end_abort(&opening->client);
+    assert_int_equal(recv(program, &byte, 1, MSG_DONTWAIT), -1);
+    assert_int_equal(errno, ECONNRESET); /* something has been unread from the beginning */
+    ends_session(d, program);
+    stop(d);
+}
+
+static void fails_at_once(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(true);
+    int fd = calls(d);
+    asks_for_a_flow(d, fd, true);
+    sc_connecting_done(opening, ECONNREFUSED);
+    assert_int_equal(reads_alone(fd).error, ECONNREFUSED);
+    was_the_last_word(fd);
+    hangs_up(d, fd);
+    assert_int_equal(d->sessions.count, 0);
+    stop(d);
+}
+
+/* It dies within that moment: nobody gets the socket. */
+static void dies_at_once(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(true);
+    int fd = calls(d);
+    asks_for_a_flow(d, fd, true);
+    hangs_up(d, fd);
+    time_passes(d, SC_SECOND / 100);
+    assert_int_equal(d->sessions.count, 0);
+    stop(d);
+}
+
 static void waits_for_the_opening(void **state)
 {
     (void)state;
     struct sc_daemon *d = start(true);
     uint16_t port;
-    int fd = calls(d), program = prepares(d, fd, &port);
-    hands_over(d, fd);
+    int fd = calls(d), program = connects(d, fd, &port);
+    is_not_over(fd);
     sc_connecting_done(opening, 0);
     assert_int_equal(reads_alone(fd).error, 0);
+    was_the_last_word(fd);
     hangs_up(d, fd);
     assert_true(sc_client_port_is_used(d, port)); /* the session's */
     ends_session(d, program);
@@ -315,15 +413,71 @@ static void waits_for_the_opening(void **state)
     stop(d);
 }
 
-/* PREPARE of a program whose connect waits: the flow is being opened. */
-static int connects(struct sc_daemon *d, int fd)
+/* Its socket is the program's alone after a moment, and connects as long as it takes. */
+static void does_not_wait(void **state)
 {
+    (void)state;
+    struct sc_daemon *d = start(true);
     uint16_t port;
-    opening = NULL;
-    int program = prepares_to(d, fd, true, &port);
-    assert_non_null(opening);
-    assert_non_null(opening->waiter.other);
-    return program;
+    for (int late = 0; late <= 1; late++) {
+        int fd = calls(d);
+        asks_for_a_flow(d, fd, false);
+        int program = takes(d, fd, &port);
+        if (late)
+            time_passes(d, SC_SECOND / 100);
+        assert_int_equal(opening->waiter.other == NULL, late);
+        assert_false(is_writable(program));
+        sc_connecting_done(opening, 0);
+        assert_true(is_writable(program));
+        hangs_up(d, fd);
+        ends_session(d, program);
+    }
+    time_passes(d, SC_SECOND / 10);
+    stop(d);
+}
+
+/* scaffoldd hangs up by itself, when the next one calls or after a while. */
+static void is_seen_off(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(true);
+    struct sc_ctl_request q = request(SC_CTL_HELLO);
+    uint16_t port;
+    for (int called = 0; called <= 1; called++) {
+        int fd = calls(d), another;
+        asks_for_a_flow(d, fd, false);
+        sc_connecting_done(opening, 0);
+        int program = takes(d, fd, &port);
+        is_not_over(fd);
+        if (called) {
+            another = calls(d);
+            asks(d, another, &q);
+            hangs_up(d, another);
+        } else {
+            time_passes(d, SC_SECOND / 10);
+        }
+        was_the_last_word(fd);
+        hangs_up(d, fd);
+        ends_session(d, program);
+    }
+    stop(d);
+}
+
+/* The connection is charged to the caller as long as a descriptor waits for him. */
+static void takes_his_time(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = start(true);
+    uint16_t port;
+    int fd = calls(d);
+    asks_for_a_flow(d, fd, false);
+    time_passes(d, SC_SECOND / 10);
+    assert_false(sc_list_empty(&d->ctl->calls[SC_CTL_OUTSTAYS]));
+    int program = takes(d, fd, &port);
+    is_not_over(fd);
+    hangs_up(d, fd);
+    ends_session(d, program);
+    stop(d);
 }
 
 /* Another thread of the program does not see it open before. */
@@ -331,37 +485,32 @@ static void waits_from_the_beginning(void **state)
 {
     (void)state;
     struct sc_daemon *d = start(true);
-    char byte;
-    int fd = calls(d), program = connects(d, fd);
+    uint16_t port;
+    int fd = calls(d), program = connects(d, fd, &port);
     assert_false(is_writable(program));
     sc_connecting_done(opening, 0);
     assert_true(is_writable(program));
     assert_int_equal(reads_alone(fd).error, 0);
-    assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), 0); /* that was the last word */
+    was_the_last_word(fd);
     assert_int_equal(sc_end_unread(&opening->client), 0);
     hangs_up(d, fd);
     ends_session(d, program);
     stop(d);
 }
 
-/* The connection is charged to the caller as long as a descriptor waits for him. */
 static void the_outcome_comes_before_the_socket_is_taken(void **state)
 {
     (void)state;
     struct sc_daemon *d = start(true);
-    struct sc_ctl_request q = request(SC_CTL_PREPARE);
-    int fd = calls(d), program;
-    char byte;
-    q.prepare.family = SC_FAMILY_INET;
-    q.prepare.address = sc_address_v4(LOOPBACK, 80);
-    q.prepare.waits = 1;
-    asks(d, fd, &q);
+    uint16_t port;
+    int fd = calls(d);
+    asks_for_a_flow(d, fd, true);
+    time_passes(d, SC_SECOND / 100);
     sc_connecting_done(opening, 0);
-    assert_int_equal(reads(fd, &program).error, 0);
+    int program = takes(d, fd, &port);
     assert_true(is_writable(program));
     assert_int_equal(reads_alone(fd).error, 0);
-    assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
-    assert_int_equal(errno, EAGAIN);
+    is_not_over(fd);
     hangs_up(d, fd);
     ends_session(d, program);
     stop(d);
@@ -371,7 +520,8 @@ static void the_opening_of_one_who_waits_fails(void **state)
 {
     (void)state;
     struct sc_daemon *d = start(true);
-    int fd = calls(d), program = connects(d, fd);
+    uint16_t port;
+    int fd = calls(d), program = connects(d, fd, &port);
     sc_connecting_done(opening, ECONNREFUSED);
     assert_int_equal(reads_alone(fd).error, ECONNREFUSED);
     hangs_up(d, fd);
@@ -386,7 +536,8 @@ static void waits_no_more(void **state)
     struct sc_daemon *d = start(true);
     char bytes[8];
     struct iovec iov = {bytes, sizeof bytes};
-    int fd = calls(d), program = connects(d, fd);
+    uint16_t port;
+    int fd = calls(d), program = connects(d, fd, &port);
     hangs_up(d, fd);
     assert_false(is_writable(program));
     sc_connecting_done(opening, 0);
@@ -403,7 +554,8 @@ static void a_program_that_waits_dies(void **state)
 {
     (void)state;
     struct sc_daemon *d = start(true);
-    int fd = calls(d), program = connects(d, fd);
+    uint16_t port;
+    int fd = calls(d), program = connects(d, fd, &port);
     close(program);
     hangs_up(d, fd);
     scaffoldd_settle(d);
@@ -411,52 +563,19 @@ static void a_program_that_waits_dies(void **state)
     stop(d);
 }
 
-/* What PREPARE holds goes with the caller. */
-static void hangs_up_when_prepared(void **state)
-{
-    (void)state;
-    struct sc_daemon *d = start(true);
-    uint16_t port;
-    char byte;
-    int fd = calls(d), program = prepares(d, fd, &port);
-    hangs_up(d, fd);
-    assert_false(sc_client_port_is_used(d, port));
-    assert_int_equal(recv(program, &byte, 1, MSG_DONTWAIT), -1); /* its plug is unread: a reset */
-    assert_int_equal(errno, ECONNRESET);
-    close(program);
-    stop(d);
-}
-
-/* The session goes on, and tells nobody. */
-static void hangs_up_during_the_opening(void **state)
-{
-    (void)state;
-    struct sc_daemon *d = start(true);
-    uint16_t port;
-    int fd = calls(d), program = prepares(d, fd, &port);
-    struct pollfd p = {.fd = program, .events = POLLOUT};
-    hands_over(d, fd);
-    hangs_up(d, fd);
-    assert_null(opening->waiter.other);
-    sc_connecting_done(opening, 0);
-    assert_int_equal(poll(&p, 1, 0), 1);
-    ends_session(d, program);
-    stop(d);
-}
-
-/* The program closes what it opens: whoever waits is told, and nothing is left. */
+/* The program closes what it opens. */
 static void the_program_closes_during_the_opening(void **state)
 {
     (void)state;
     struct sc_daemon *d = start(true);
     uint16_t port;
-    int fd = calls(d), program = prepares(d, fd, &port);
-    hands_over(d, fd);
-    close(program);
-    scaffoldd_settle(d);
-    assert_int_equal(reads_alone(fd).error, ECONNABORTED);
-    assert_int_equal(d->sessions.count, 0);
+    int fd = calls(d);
+    asks_for_a_flow(d, fd, false);
+    close(takes(d, fd, &port));
     hangs_up(d, fd);
+    time_passes(d, SC_SECOND / 10);
+    assert_int_equal(d->sessions.count, 0);
+    assert_false(sc_client_port_is_used(d, port));
     stop(d);
 }
 
@@ -482,17 +601,22 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hello),
         cmocka_unit_test(what_is_not_acceptable),
+        cmocka_unit_test(asks_late),
         cmocka_unit_test(a_descriptor_that_nobody_wants),
         cmocka_unit_test(a_look_up_that_nobody_waits_for),
         cmocka_unit_test(a_look_up_that_fails),
         cmocka_unit_test(waits_for_the_opening),
+        cmocka_unit_test(opens_at_once),
+        cmocka_unit_test(fails_at_once),
+        cmocka_unit_test(dies_at_once),
+        cmocka_unit_test(does_not_wait),
+        cmocka_unit_test(is_seen_off),
+        cmocka_unit_test(takes_his_time),
         cmocka_unit_test(waits_from_the_beginning),
         cmocka_unit_test(the_outcome_comes_before_the_socket_is_taken),
         cmocka_unit_test(the_opening_of_one_who_waits_fails),
         cmocka_unit_test(waits_no_more),
         cmocka_unit_test(a_program_that_waits_dies),
-        cmocka_unit_test(hangs_up_when_prepared),
-        cmocka_unit_test(hangs_up_during_the_opening),
         cmocka_unit_test(the_program_closes_during_the_opening),
         cmocka_unit_test(hangs_up_before_there_is_an_address),
     };

@@ -404,7 +404,7 @@ static const struct sc_mapping *last_ack(uint32_t pool)
 }
 
 /* Said to be stored: there, or the very next thing that was asked for this address is. */
-static void check_address(const struct sc_stack *s, uint32_t host_part, const char *next)
+static void check_address(struct sc_stack *s, uint32_t host_part, const char *next)
 {
     struct sc_mapping m;
     const struct sc_mapping *ack = last_ack(POOL + host_part);

@@ -128,7 +128,7 @@ static struct sc_stack *new_stack(const struct place *p)
     return s;
 }
 
-static void assert_name_at(const struct sc_stack *s, uint32_t host_part, const char *name)
+static void assert_name_at(struct sc_stack *s, uint32_t host_part, const char *name)
 {
     struct sc_mapping m;
     bool there = sc_stack_mapping_of_pool(s, 0xc6120000 + host_part, &m);

@@ -1,7 +1,10 @@
-"""Every check of `scaffold doctor`, natively and under the shim: no unexplained difference."""
+"""Every check of `scaffold doctor`, natively and under the shim, preloaded or with --trap, on both
+planes: no unexplained difference.
+"""
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import jsonschema
@@ -17,22 +20,37 @@ from scaffold.lab import Host, Lab
 SCHEMA = Path(__file__).parents[2] / "docs/schemas/doctor.schema.json"
 
 
-@pytest.fixture(scope="module", params=["user", "local"])
-def plane(request: pytest.FixtureRequest) -> str:
+@dataclass(frozen=True)
+class Manner:
+    plane: str
     """By which the flows go."""
-    return str(request.param)
+    trap: bool
+
+    @property
+    def only(self) -> tuple[str, ...]:
+        """Of the refusals that there are in this manner alone."""
+        return ("local",) * (self.plane == "local") + ("trap",) * self.trap
+
+
+MANNERS = [Manner(plane, trap) for trap in (False, True) for plane in ("user", "local")]
+
+
+@pytest.fixture(scope="module", params=MANNERS, ids=lambda m: "-".join(m.only) or "user")
+def manner(request: pytest.FixtureRequest) -> Manner:
+    assert isinstance(request.param, Manner)
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def examined(plane: str) -> Iterator[Host]:
+def examined(manner: Manner) -> Iterator[Host]:
     with Lab(["a"], kind="loopback") as lab:
-        lab.start(plane=plane)
+        lab.start(plane=manner.plane)
         yield lab["a"]
 
 
 @pytest.fixture(scope="module")
-def results(examined: Host, plane: str) -> Iterator[list[doctor.Result]]:
-    yield doctor.examine(examined.runtime_dir, plane=plane)
+def results(examined: Host, manner: Manner) -> Iterator[list[doctor.Result]]:
+    yield doctor.examine(examined.runtime_dir, plane=manner.plane, trap=manner.trap)
 
 
 def test_no_unexplained_difference(results: list[doctor.Result]) -> None:
@@ -41,11 +59,10 @@ def test_no_unexplained_difference(results: list[doctor.Result]) -> None:
     assert not different, "\n" + "\n".join(lines)
 
 
-def test_every_refusal_is_still_needed(results: list[doctor.Result], plane: str) -> None:
+def test_every_refusal_is_still_needed(results: list[doctor.Result], manner: Manner) -> None:
     """A difference that has gone is not documented any longer."""
     used = {result.why for result in results if result.verdict == "refused"}
-    only = ("local",) if plane == "local" else ()
-    own = [one for one in REFUSALS if not one.sometimes and one.only == only]
+    own = [one for one in REFUSALS if not one.sometimes and one.only == manner.only]
     assert [one.why for one in own if one.why not in used] == []
 
 
@@ -70,9 +87,11 @@ def test_each_plane_has_a_scaffoldd_of_its_own() -> None:
     assert set(verdicts.values()) == {"same"}
 
 
-def test_the_command(shared_host: Host) -> None:
+@pytest.mark.parametrize("flags", [[], ["--trap"]], ids=["preload", "trap"])
+def test_the_command(flags: list[str], shared_host: Host) -> None:
     """The JSON is as the schema says, and the exit code is the verdict."""
-    words = ["doctor", "--json", "--runtime-dir", str(shared_host.runtime_dir), "names"]
+    folder = str(shared_host.runtime_dir)
+    words = ["doctor", *flags, "--json", "--runtime-dir", folder, "names"]
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 0, done.output
     document = json.loads(done.stdout)

@@ -231,8 +231,8 @@ def test_what_comes_after_the_answer_is_closed(host: Host, kind: Kind, taken: bo
     before = descriptors(host)
 
     def act() -> None:
-        for _ in range(EACH):
-            with answered(host, waits=False) as control:
+        for waits in [False, True] * (EACH // 2):
+            with answered(host, waits=waits) as control:
                 number, _keep = kind(control)
                 if taken:
                     receive_socket(control)[1].close()

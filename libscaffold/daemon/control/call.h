@@ -79,8 +79,8 @@ bool sc_ctl_is_untaken(struct sc_ctl_call *c);
  * last word; the connection is closed, now or when the caller has taken what was given to him. */
 void sc_ctl_go_on(struct sc_ctl_call *c);
 
-/* The caller hung up, or goes on talking, as no library of ours does: ends the call, at once or
- * when the caller has taken or closed what was given to it. */
+/* The caller hung up, or goes on talking, as no library of ours does: ends the call, at once or,
+ * where he has yet to take what was given to him, when he closes his end. */
 void sc_ctl_end(struct sc_ctl_call *c, uint32_t events);
 
 /* Hangs up on those that leave and have taken all; looks at so many at most. */

@@ -84,8 +84,8 @@ static struct sc_ctl_reply prepared(const struct sc_ctl_call *c, enum sc_ctl_con
     return r;
 }
 
-/* The outcome of a flow is known when its program has waited for less than this in nearly all cases
- * in which it comes soon: one reply says all, nothing is plugged, and nobody is watched. */
+/* So long a program that waits is kept without its socket: nearly all outcomes come sooner, and
+ * then one reply says all, nothing is plugged, and nobody is watched. */
 #define HOLD (10 * SC_MS)
 
 /* Whoever waits has his socket with the outcome, if he has none yet. */

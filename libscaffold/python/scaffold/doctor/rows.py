@@ -95,7 +95,10 @@ ROWS: dict[str, Row] = {
     "A2": Row("The plug and a small SO_SNDBUF"),
     "A3": Row("Registrations with epoll made before connect or listen"),
     "A4": Row("The number, its flags, and who sees it when"),
-    "A5": Row("The plug has arrived before the flow opens", "`connect.*`: each flow is plugged whose program has it before"),
+    "A5": Row(
+        "The plug has arrived before the flow opens",
+        "`connect.*`: each flow is plugged whose program has it before",
+    ),
     "A6": Row("Urgent data"),
     "A7": Row("A reset before accept"),
     "A8": Row("A server without the shim"),

@@ -1,10 +1,12 @@
 #include "daemon/loop.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/list.h"
 
 /* Events per epoll_wait: large enough to amortise the call, small enough to stay fair. */
 #define BATCH 128
@@ -16,13 +18,28 @@ sc_time sc_clock_now(void)
     return (sc_time)ts.tv_sec * SC_SECOND + (sc_time)ts.tv_nsec / 1000;
 }
 
+static struct timespec timespec_of(sc_time t)
+{
+    return (struct timespec){.tv_sec = (time_t)(t / SC_SECOND),
+                             .tv_nsec = (long)(t % SC_SECOND) * 1000};
+}
+
+static void on_timer(struct sc_watch *w, uint32_t events)
+{
+    (void)events;
+    sc_container(w, struct sc_loop, timer)->timer_at = SC_NEVER;
+}
+
 int sc_loop_init(struct sc_loop *l)
 {
-    *l = (struct sc_loop){.epfd = epoll_create1(EPOLL_CLOEXEC), .now = sc_clock_now()};
-    if (l->epfd < 0)
+    *l = (struct sc_loop){.epfd = epoll_create1(EPOLL_CLOEXEC),
+                          .timer = {timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC), on_timer},
+                          .timer_at = SC_NEVER,
+                          .now = sc_clock_now()};
+    if (l->epfd < 0 || l->timer.fd < 0)
         return -errno;
     sc_heap_init(&l->alarms);
-    return 0;
+    return sc_loop_watch(l, &l->timer, EPOLLIN | EPOLLET);
 }
 
 static void dispose_all(struct sc_loop *l)
@@ -37,6 +54,7 @@ void sc_loop_fini(struct sc_loop *l)
     dispose_all(l);
     free(l->dispose);
     sc_heap_fini(&l->alarms);
+    close(l->timer.fd);
     close(l->epfd);
 }
 
@@ -93,36 +111,23 @@ void sc_loop_dispose(struct sc_loop *l, void *memory)
     l->dispose[l->dispose_count++] = memory;
 }
 
-/* Kernels before 5.11 and valgrind have no epoll_pwait2: whole milliseconds then, rounded up, so
- * that a deadline is never waited for in a busy loop. */
-static int wait_coarsely(struct sc_loop *l, struct epoll_event *ev, const struct timespec *left)
+/* Deadlines mostly move away with every packet: the timer stays as it is then, and a turn in which
+ * nothing is due sets it for whatever comes next. */
+static void set_timer(struct sc_loop *l, sc_time at)
 {
-    int64_t ms = -1;
-    if (left)
-        ms = (int64_t)left->tv_sec * 1000 + (left->tv_nsec + 999999) / 1000000;
-    return epoll_wait(l->epfd, ev, BATCH, ms > INT_MAX ? INT_MAX : (int)ms);
-}
-
-static int wait_for(struct sc_loop *l, struct epoll_event *ev, const struct timespec *left)
-{
-    static bool coarse;
-    if (!coarse) {
-        int n = epoll_pwait2(l->epfd, ev, BATCH, left, NULL);
-        if (n >= 0 || errno != ENOSYS)
-            return n;
-        coarse = true;
-    }
-    return wait_coarsely(l, ev, left);
+    struct itimerspec once = {.it_value = timespec_of(at)};
+    if (at >= l->timer_at)
+        return;
+    timerfd_settime(l->timer.fd, TFD_TIMER_ABSTIME, &once, NULL);
+    l->timer_at = at;
 }
 
 static int wait_events(struct sc_loop *l, struct epoll_event *ev, sc_time deadline, sc_time now)
 {
-    if (deadline == SC_NEVER)
-        return wait_for(l, ev, NULL);
-    sc_time left = deadline > now ? deadline - now : 0;
-    struct timespec ts = {.tv_sec = (time_t)(left / SC_SECOND),
-                          .tv_nsec = (long)(left % SC_SECOND) * 1000};
-    return wait_for(l, ev, &ts);
+    if (deadline <= now)
+        return epoll_wait(l->epfd, ev, BATCH, 0);
+    set_timer(l, deadline);
+    return epoll_wait(l->epfd, ev, BATCH, -1);
 }
 
 static void fire_due(struct sc_loop *l)

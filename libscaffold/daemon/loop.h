@@ -29,7 +29,9 @@ struct sc_alarm {
 
 struct sc_loop {
     int epfd;
-    sc_time now; /* read once per batch */
+    struct sc_watch timer;
+    sc_time timer_at; /* what it is set for; SC_NEVER: it is not */
+    sc_time now;      /* read once per batch */
     bool stopping;
     bool firing; /* alarms; what is set for now meanwhile waits for the next turn */
     struct sc_heap alarms;
@@ -66,7 +68,8 @@ sc_time sc_clock_now(void);
 /* The longest turn since the last call, from waking up to waiting again. */
 sc_time sc_loop_take_longest_turn(struct sc_loop *l);
 
-/* Waits for events, at most until `deadline`, and dispatches one batch. */
+/* Waits for events, at most until `deadline`, and dispatches one batch. It may be empty and come
+ * earlier, at what was a deadline when the last turns began to wait. */
 void sc_loop_turn(struct sc_loop *l, sc_time deadline);
 
 #endif

@@ -75,11 +75,63 @@ static void the_longest_turn(void **state)
     sc_loop_fini(&l);
 }
 
+static void ready(struct sc_watch *w, uint32_t events)
+{
+    (void)w;
+    (void)events;
+}
+
+/* A turn that an event ends before its deadline. */
+static void turn_with_event(struct sc_loop *l, sc_time deadline)
+{
+    struct sc_watch w = {.ready = ready};
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    w.fd = ends[1];
+    assert_int_equal(sc_loop_watch(l, &w, EPOLLOUT), 0);
+    sc_loop_turn(l, deadline);
+    sc_loop_close(&w);
+    close(ends[0]);
+}
+
+static unsigned turns_until(struct sc_loop *l, sc_time deadline)
+{
+    unsigned turns = 0;
+    for (; l->now < deadline; turns++)
+        sc_loop_turn(l, deadline);
+    return turns;
+}
+
+/* The timer stays where it was: it costs one turn in which nothing is due. */
+static void a_deadline_that_moves_away(void **state)
+{
+    (void)state;
+    struct sc_loop l;
+    assert_int_equal(sc_loop_init(&l), 0);
+    for (sc_time i = 0; i < 3; i++)
+        turn_with_event(&l, l.now + (20 + i) * SC_MS);
+    assert_in_range(turns_until(&l, l.now + 40 * SC_MS), 1, 2);
+    sc_loop_fini(&l);
+}
+
+static void a_deadline_that_comes_nearer(void **state)
+{
+    (void)state;
+    struct sc_loop l;
+    assert_int_equal(sc_loop_init(&l), 0);
+    turn_with_event(&l, l.now + 1000 * SC_SECOND);
+    assert_int_equal(turns_until(&l, l.now + 2 * SC_MS), 1);
+    assert_int_equal(turns_until(&l, l.now + 2 * SC_MS), 1);
+    sc_loop_fini(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(once_in_a_turn),
         cmocka_unit_test(the_longest_turn),
+        cmocka_unit_test(a_deadline_that_moves_away),
+        cmocka_unit_test(a_deadline_that_comes_nearer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,10 +16,10 @@
 #define INNER 0x36
 #define OUTER 0x5c
 
-/* For one digest after another: to look SHA-256 up takes longer than to use it. */
+/* For one digest of a thread after another: to look SHA-256 up takes longer than to use it. */
 static EVP_MD_CTX *begin(void)
 {
-    static EVP_MD_CTX *context;
+    static _Thread_local EVP_MD_CTX *context;
     const EVP_MD *kind = context ? NULL : EVP_sha256(); /* NULL: as before */
     if (!context)
         context = EVP_MD_CTX_new();

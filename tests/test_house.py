@@ -153,7 +153,9 @@ def tags() -> set[str]:
 
 def keepers() -> set[str]:
     """Files below daemon/ that keep something which is no stack's."""
-    return {f for f, text in FILES.items() if f.split("/")[0] in PURE and re.search(KEPT, text, re.M)}
+    return {
+        f for f, text in FILES.items() if f.split("/")[0] in PURE and re.search(KEPT, text, re.M)
+    }
 
 
 @pytest.mark.parametrize("rule", [includes, circles, lines, nouns, tags, keepers])

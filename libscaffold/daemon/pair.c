@@ -1,8 +1,6 @@
 #include "daemon/pair.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,19 +16,12 @@
  * BUFFER, and some. All of it fits with the kernel's overhead. */
 #define PLUG_LEN (108 * 1024)
 
-/* The same under the least buffer there is: more than a quarter of that. */
-#define LIGHT_PLUG_LEN 1024
-
 static const char zeros[PLUG_LEN];
-
-static void resize(int end, int size)
-{
-    setsockopt(end, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-}
 
 void sc_pair_enlarge(int end)
 {
-    resize(end, BUFFER);
+    int size = BUFFER;
+    setsockopt(end, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }
 
 bool sc_pair_refuse_rights(int own)
@@ -62,36 +53,15 @@ static size_t fill(int program, size_t len)
     return n > 0 ? (size_t)n : 0;
 }
 
-size_t sc_pair_seed(int program)
+size_t sc_pair_seed(const struct sc_pair *p)
 {
-    sc_pair_enlarge(program);
-    return fill(program, 1);
+    /* Buffers first: a plug made under a small one is none after it has grown (A2). */
+    sc_pair_enlarge(p->program);
+    sc_pair_enlarge(p->own);
+    return fill(p->program, 1);
 }
 
-size_t sc_pair_plug_lightly(int program)
+size_t sc_pair_plug(int program)
 {
-    resize(program, 0);
-    return fill(program, LIGHT_PLUG_LEN);
-}
-
-/* What waits to be read from the other end, as the kernel charges it. */
-static int charged(int end)
-{
-    int bytes = 0;
-    return ioctl(end, SIOCOUTQ, &bytes) < 0 ? 0 : bytes;
-}
-
-/* Step by step, so that a quarter of the buffer in effect, twice what it is set to, is always less
- * than what waits. */
-size_t sc_pair_plug_fully(int program)
-{
-    size_t len = 0, more = 1;
-    int size = 2 * charged(program) - 1;
-    for (; more > 0 && size > 0 && size < BUFFER; size = 2 * charged(program) - 1) {
-        resize(program, size);
-        more = fill(program, size < PLUG_LEN ? (size_t)size : PLUG_LEN);
-        len += more;
-    }
-    sc_pair_enlarge(program);
-    return len;
+    return fill(program, PLUG_LEN);
 }

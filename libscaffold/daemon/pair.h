@@ -18,18 +18,14 @@ struct sc_pair {
  * no descriptor left) or -ENOMEM. */
 int sc_pair_make(struct sc_pair *p, int type, const struct sc_socket_name *name);
 
-/* The byte that an open flow of a stream keeps unread, and the buffer of its program's end. Returns
- * the number of bytes: 1. */
-size_t sc_pair_seed(int program);
+/* The buffers of a stream's ends, and the byte that an open flow keeps unread. Returns the number
+ * of bytes: 1. */
+size_t sc_pair_seed(const struct sc_pair *p);
 
-/* A plug: what the program's end writes to is full, so that it is not writable until it is
- * enlarged, which whoever keeps that end has to do: the connect is under way. Returns the number of
- * bytes. */
-size_t sc_pair_plug_lightly(int program);
-
-/* Makes the plug of such an end one that holds by itself until it is read; at no moment is it
- * writable. Returns the number of bytes that came to it. */
-size_t sc_pair_plug_fully(int program);
+/* Fills what the program's end writes to, before the program has it, so that it is not writable
+ * until scaffoldd has read that: the connect is under way. Returns the number of bytes that came to
+ * it. */
+size_t sc_pair_plug(int program);
 
 /* Gives an end of a stream the buffer that all have. */
 void sc_pair_enlarge(int end);

@@ -149,9 +149,8 @@ int scaffoldd_connects(struct sc_daemon *d, struct sc_request *r, struct sc_wait
                                   .address = r->own,
                                   .serial = r->own_serial};
     assert_int_equal(sc_pair_make(&pair, SOCK_STREAM, &name), 0);
-    r->plug_len = sc_pair_plug_lightly(pair.program);
-    r->plug_len += sc_pair_plug_fully(pair.program);
-    sc_pair_enlarge(pair.own);
+    r->plug_len = sc_pair_seed(&pair);
+    r->plug_len += sc_pair_plug(pair.program);
     assert_int_equal(sc_connecting_start(d, r, pair.own, w), 0);
     return pair.program;
 }

@@ -50,51 +50,18 @@ static void unplug(size_t len)
 static void a_seed_is_no_plug(void **state)
 {
     (void)state;
-    assert_int_equal(sc_pair_seed(pair.program), 1);
-    assert_true(is_writable());
-    size_t len = 1 + sc_pair_plug_lightly(pair.program);
-    assert_false(is_writable());
-    unplug(len);
-    assert_false(is_writable());
-    sc_pair_enlarge(pair.program);
+    assert_int_equal(sc_pair_seed(&pair), 1);
     assert_true(is_writable());
 }
 
-static void holds_under_a_little_buffer(void **state)
+static void a_plug_holds_until_it_is_read(void **state)
 {
     (void)state;
-    size_t len = sc_pair_plug_lightly(pair.program);
+    size_t len = sc_pair_seed(&pair);
+    len += sc_pair_plug(pair.program);
     assert_false(is_writable());
     unplug(len);
-    sc_pair_enlarge(pair.program);
     assert_true(is_writable());
-}
-
-/* A writer who waits would be woken by the first moment at which there was room. */
-static void never_writable_between(void **state)
-{
-    (void)state;
-    struct pollfd edge = {.fd = pair.program, .events = POLLOUT};
-    size_t len = sc_pair_plug_lightly(pair.program);
-    len += sc_pair_plug_fully(pair.program);
-    assert_int_equal(poll(&edge, 1, 0), 0);
-    assert_in_range(len, 64 * 1024, 1 << 20);
-    unplug(len);
-    assert_true(is_writable());
-}
-
-/* The buffer is that of every socket. */
-static void is_as_large_as_any(void **state)
-{
-    (void)state;
-    int light = 0, full = 0;
-    socklen_t size = sizeof light;
-    sc_pair_plug_lightly(pair.program);
-    sc_pair_plug_fully(pair.program);
-    sc_pair_enlarge(pair.own);
-    getsockopt(pair.program, SOL_SOCKET, SO_SNDBUF, &light, &size);
-    getsockopt(pair.own, SOL_SOCKET, SO_SNDBUF, &full, &size);
-    assert_int_equal(light, full);
 }
 
 int main(void)
@@ -102,9 +69,7 @@ int main(void)
 #define WITH(test) cmocka_unit_test_setup_teardown(test, make, unmake)
     const struct CMUnitTest tests[] = {
         WITH(a_seed_is_no_plug),
-        WITH(holds_under_a_little_buffer),
-        WITH(never_writable_between),
-        WITH(is_as_large_as_any),
+        WITH(a_plug_holds_until_it_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

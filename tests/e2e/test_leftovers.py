@@ -543,3 +543,86 @@ def test_a_caller_that_closes_as_it_is_refused(host: Host) -> None:
     for _ in range(4):
         in_a_child(act)
     within(10, lambda: descriptors(host) <= before)
+
+
+SOON_S = 0.003
+LATER_S = 0.1
+"""Before the outcome of an opening is given up as one that comes soon, and after."""
+
+
+@pytest.mark.parametrize("when", [SOON_S, LATER_S], ids=["soon", "later"])
+def test_a_signal_ends_the_wait_of_connect(host: Host, full: list[Opening], when: float) -> None:
+    code = f"""
+import errno, signal, socket, struct
+class Interrupted(Exception): pass
+def interrupt(*_): raise Interrupted
+signal.signal(signal.SIGALRM, interrupt)
+for _ in range(20):  # it may come too early
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", 1, 0))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, {when})
+        s.connect({NEVER})
+    except Interrupted:
+        if s.connect_ex({NEVER}) == errno.EALREADY:
+            print("interrupted")
+            break
+    except OSError:
+        pass
+"""
+    done = host.run([sys.executable, "-c", code], all_local=True, timeout=60)
+    assert done.stdout == "interrupted\n", done.stderr
+    assert full[-1].waits()
+
+
+@pytest.mark.parametrize("when", [SOON_S, LATER_S], ids=["soon", "later"])
+def test_a_number_that_is_something_else_meanwhile(
+    host: Host, full: list[Opening], when: float
+) -> None:
+    code = f"""
+import os, socket, stat, struct, threading, time
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", 1, 0))
+def close():
+    time.sleep({when})
+    os.close(s.fileno())
+    assert os.open("/dev/null", os.O_RDWR) == s.fileno()
+thread = threading.Thread(target=close)
+thread.start()
+try:
+    s.connect({NEVER})
+except OSError:
+    pass
+thread.join()
+print(stat.S_ISCHR(os.fstat(s.fileno()).st_mode))
+"""
+    done = host.run([sys.executable, "-c", code], all_local=True, timeout=60)
+    assert done.stdout == "True\n", done.stderr
+    assert full[-1].waits()
+
+
+@pytest.mark.parametrize("when", [0, SOON_S, LATER_S], ids=["at once", "soon", "later"])
+def test_early_data_of_a_connect_that_does_not_wait(
+    host: Host, full: list[Opening], when: float
+) -> None:
+    """It waits in the socket."""
+    code = f"""
+import os, socket, time
+server = socket.create_server(("127.0.0.1", 0), backlog=1)
+clients = []
+for _ in range(6):  # the queue is full at the fourth, at the latest
+    clients.append(socket.socket())
+    clients[-1].setblocking(False)
+    clients[-1].connect_ex(server.getsockname())
+time.sleep({when})
+for one in clients: os.write(one.fileno(), b"HELLO")
+time.sleep({when} + 0.05)
+for one in clients: os.write(one.fileno(), b"WORLD")
+for _ in clients:
+    accepted = server.accept()[0]
+    data = b""
+    while len(data) < 10: data += accepted.recv(100)
+    print(data.decode())
+"""
+    done = host.run([sys.executable, "-c", code], all_local=True, timeout=60)
+    assert done.stdout.split() == ["HELLOWORLD"] * 6, done.stderr

@@ -18,7 +18,7 @@ ALLOWED = {
     "the thread's own": "__errno_location __h_errno_location",
     "cancellation of a connect that waits": """
         __pthread_register_cancel __pthread_unregister_cancel __pthread_unwind_next
-        __sigsetjmp""",
+        __sigsetjmp pthread_testcancel""",
     "read once, by constructors": """
         __progname __register_atfork dladdr dlopen dlsym getauxval getenv
         program_invocation_short_name""",

@@ -10,6 +10,7 @@
 #include "client/names/target.h"
 #include "client/options/carry.h"
 #include "client/process/control.h"
+#include "client/process/cookies.h"
 #include "client/process/explain.h"
 #include "client/process/fail.h"
 #include "client/process/flow.h"
@@ -50,16 +51,33 @@ struct opening {
     int control;
     struct sc_options_told told;
     bool nonblocking;
+    struct sc_ctl_reply reply;
+    uint64_t plain; /* cookies of the socket that had the number, and of the one that has it */
+    uint64_t own;
+    int stray; /* the number is somebody else's: the flow's socket, until connect returns; or -1 */
 };
+
+/* Another thread may close a number while connect waits, and a file may get it. As with TCP the
+ * connect goes on, and what it opens is closed with its end. */
+static bool is_still(int fd, uint64_t cookie)
+{
+    return sc_cookie(fd) == cookie;
+}
 
 /* Puts the new socket in the place of the program's; otherwise that is as it was. */
 static int put_in_place(void *arg, int own)
 {
     struct opening *o = arg;
+    if (!is_still(o->fd, o->plain)) {
+        o->stray = own;
+        return 0;
+    }
     if (sc_options_admit(o->fd) < 0) {
         sc_real.close(own);
         return sc_fail(EOPNOTSUPP);
     }
+    if (o->reply.connected == SC_CTL_CONNECTING)
+        o->own = sc_cookie(own);
     sc_options_carry(o->fd, own);
     int err = sc_swap(o->fd, own);
     return err < 0 ? sc_fail(-err) : 0;
@@ -82,7 +100,7 @@ static void say_options(struct opening *o, struct sc_ctl_request *q)
     q->prepare.user_timeout_ms = o->told.user_timeout_ms;
 }
 
-static int prepare(struct opening *o, struct sc_ctl_reply *r)
+static int prepare(struct opening *o, bool *interrupted)
 {
     struct sc_ctl_request q = sc_control_request(SC_CTL_PREPARE);
     q.prepare.by_service = sc_target_is_service(o->target);
@@ -101,7 +119,10 @@ static int prepare(struct opening *o, struct sc_ctl_reply *r)
         q.prepare.address = sc_target_reached(o->target);
         sc_meanings_of(&q.prepare.address, q.prepare.service);
     }
-    return sc_control_ask_for(o->control, &q, r, put_in_place, o);
+    if (o->nonblocking)
+        return sc_control_ask_for(o->control, &q, &o->reply, put_in_place, o);
+    return sc_control_ask_to_wait(o->control, &q, &o->reply, put_in_place, o, o->told.send_timeout,
+                                  interrupted);
 }
 
 /* The kernel's error stands for the one that connect returns itself. */
@@ -127,24 +148,33 @@ static void forget_attempt(const struct opening *o)
     errno = kept;
 }
 
+/* The opening goes on without being waited for. */
+static int leave_it(const struct opening *o, int error)
+{
+    if (o->stray < 0)
+        sc_mark_set(o->fd, SC_MARKS_OF_ATTEMPT);
+    return sc_fail(error);
+}
+
 /* In recv on the control connection: restarted after signals, a cancellation point, and the answer
  * is the real errno. */
 static int wait_for_outcome(struct opening *o)
 {
-    struct sc_ctl_reply r;
-    if (sc_control_wait(o->control, &r, SC_CTL_PREPARE, o->told.send_timeout) == 0)
+    if (sc_control_wait(o->control, &o->reply, SC_CTL_PREPARE, o->told.send_timeout) == 0)
         return 0;
     if (errno == EINTR || errno == EINPROGRESS)
-        sc_mark_set(o->fd, SC_MARKS_OF_ATTEMPT);
-    else
+        return leave_it(o, errno);
+    if (o->stray < 0 && is_still(o->fd, o->own))
         forget_attempt(o);
     return -1;
 }
 
 /* It is open, of which TCP's connect does not tell a program that does not wait. */
-static int tell_open(const struct opening *o, const struct sc_ctl_reply *r)
+static int tell_open(const struct opening *o)
 {
-    if (r->connected == SC_CTL_CONNECTED_LOCALLY)
+    if (o->stray >= 0)
+        return 0;
+    if (o->reply.connected == SC_CTL_CONNECTED_LOCALLY)
         sc_mark_set(o->fd, SC_MARK_LOCAL);
     if (!o->nonblocking)
         return 0;
@@ -154,22 +184,25 @@ static int tell_open(const struct opening *o, const struct sc_ctl_reply *r)
 
 static int open_ends(struct opening *o)
 {
-    struct sc_ctl_reply r;
-    if (prepare(o, &r) < 0)
+    bool interrupted = false;
+    if (prepare(o, &interrupted) < 0)
         return -1;
     sc_note_service_socket();
-    if (r.connected)
-        return tell_open(o, &r);
-    if (!o->nonblocking)
-        return wait_for_outcome(o);
-    sc_mark_set(o->fd, SC_MARKS_OF_ATTEMPT);
-    return sc_fail(EINPROGRESS);
+    if (o->reply.connected)
+        return tell_open(o);
+    if (o->nonblocking)
+        return leave_it(o, EINPROGRESS);
+    return interrupted ? leave_it(o, EINTR) : wait_for_outcome(o);
 }
 
 static int open_flow(int fd, const struct sc_target *t, const struct sc_candidate *c)
 {
-    struct opening o = {
-        .fd = fd, .target = t, .candidate = c, .nonblocking = sc_is_nonblocking(fd)};
+    struct opening o = {.fd = fd,
+                        .target = t,
+                        .candidate = c,
+                        .nonblocking = sc_is_nonblocking(fd),
+                        .plain = sc_cookie(fd),
+                        .stray = -1};
     if (!o.nonblocking)
         pthread_testcancel(); /* an outcome that comes soon is not waited for where it could act */
     sc_mark_clear(fd, SC_MARKS_OF_ATTEMPT | SC_MARKS_OF_LOCAL);
@@ -178,6 +211,8 @@ static int open_flow(int fd, const struct sc_target *t, const struct sc_candidat
         return -1;
     int result = open_ends(&o);
     sc_control_close(o.control);
+    if (o.stray >= 0)
+        sc_control_close(o.stray);
     return result;
 }
 

@@ -23,6 +23,8 @@
  * network. Beyond, it hangs, and its programs must not. */
 #define ANSWER_SECONDS 30
 
+static const struct timeval answer = {.tv_sec = ANSWER_SECONDS};
+
 /* The control connection's own calls go round libc's wrappers, which are cancellation points and
  * would leave the connection open. */
 #define RAW(call, ...) sc_kernel(SYS_##call, __VA_ARGS__)
@@ -149,14 +151,12 @@ static bool is_directorys(int fd, const struct sc_place *place)
 static int open_at(const struct sc_place *place, const struct sockaddr_un *sun, socklen_t len,
                    bool (*is_scaffoldd)(int fd, const struct sc_place *place), bool patient)
 {
-    struct timeval patience = {.tv_sec = ANSWER_SECONDS};
     int off = 0, flags = patient ? 0 : SOCK_NONBLOCK;
     int fd = sc_real.socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0);
     if (fd < 0)
         return -ENOBUFS;
-    sc_real.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     if (patient)
-        sc_real.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+        sc_real.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &answer, sizeof answer);
     int err = connect_to(fd, sun, len) < 0 ? -errno : is_scaffoldd(fd, place) ? 0 : -EPERM;
     if (err == 0 && !patient)
         RAW(ioctl, fd, FIONBIO, &off);
@@ -334,9 +334,15 @@ static int read_reply(const struct sc_ctl_reply *r, ssize_t n, uint16_t op)
     return -1;
 }
 
+static void limit(int control, struct timeval time)
+{
+    sc_real.setsockopt(control, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
+}
+
 int sc_control_receive(int control, struct sc_ctl_reply *r, uint16_t op)
 {
     long n;
+    limit(control, answer);
     do
         n = RAW(recvfrom, control, r, sizeof *r, 0, NULL, NULL);
     while (n < 0 && errno == EINTR);
@@ -352,7 +358,7 @@ int sc_control_wait(int control, struct sc_ctl_reply *r, uint16_t op, struct tim
 {
     ssize_t n;
     /* A timeout, even a long one, makes recv return EINTR where it would restart. */
-    sc_real.setsockopt(control, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
+    limit(control, timeout);
     pthread_cleanup_push(close_cancelled, &control);
     n = sc_next.recvfrom(control, r, sizeof *r, 0, NULL, NULL); /* the program's own wait */
     pthread_cleanup_pop(0);
@@ -372,13 +378,16 @@ static int ask(int control, const struct sc_ctl_request *q, int pass, struct sc_
 
 /* --- replies that carry a descriptor ---------------------------------------------------------- */
 
-/* Until a reply is there, or an end, or patience is. */
-static void await_reply(int control)
+/* Until a reply is there, or an end, or patience is. True: a handler has run meanwhile after which
+ * a call returns. */
+static bool await_reply(int control)
 {
-    long n;
-    do
-        n = RAW(recvfrom, control, NULL, 0, MSG_PEEK, NULL, NULL);
-    while (n < 0 && errno == EINTR);
+    bool interrupted = false;
+    while (RAW(recvfrom, control, NULL, 0, MSG_PEEK, NULL, NULL) < 0 && errno == EINTR) {
+        limit(control, answer); /* where there was none */
+        interrupted = true;
+    }
+    return interrupted;
 }
 
 /* Takes what is there: its length, and in *fd what came with it or -1. */
@@ -410,14 +419,12 @@ static int no_descriptor_left(void)
     return -1;
 }
 
-int sc_control_ask_for(int control, const struct sc_ctl_request *q, struct sc_ctl_reply *r,
-                       int (*take)(void *arg, int fd), void *arg)
+/* What the reply has. */
+static int take_granted(int control, const struct sc_ctl_request *q, struct sc_ctl_reply *r,
+                        int (*take)(void *arg, int fd), void *arg)
 {
     struct sc_fork_gate gate;
     int fd, result = -1;
-    if (sc_control_send(control, q, -1) < 0)
-        return -1;
-    await_reply(control);
     sc_fork_gate_enter(&gate);
     long n = take_reply(control, r, &fd);
     bool granted = n > 0 && sc_ctl_reply_check(r, (size_t)n, q->op) == 0 && r->error == 0;
@@ -429,6 +436,30 @@ int sc_control_ask_for(int control, const struct sc_ctl_request *q, struct sc_ct
     if (granted)
         return fd >= 0 ? result : no_descriptor_left();
     return read_reply(r, n, q->op);
+}
+
+int sc_control_ask_for(int control, const struct sc_ctl_request *q, struct sc_ctl_reply *r,
+                       int (*take)(void *arg, int fd), void *arg)
+{
+    if (sc_control_send(control, q, -1) < 0)
+        return -1;
+    limit(control, answer);
+    await_reply(control);
+    return take_granted(control, q, r, take, arg);
+}
+
+int sc_control_ask_to_wait(int control, const struct sc_ctl_request *q, struct sc_ctl_reply *r,
+                           int (*take)(void *arg, int fd), void *arg, struct timeval timeout,
+                           bool *interrupted)
+{
+    if (sc_control_send(control, q, -1) < 0)
+        return -1;
+    /* With any limit recv returns EINTR where connect does with SO_SNDTIMEO; without one both
+     * restart where the handler says so. */
+    if (timeout.tv_sec || timeout.tv_usec)
+        limit(control, answer);
+    *interrupted = await_reply(control);
+    return take_granted(control, q, r, take, arg);
 }
 
 /* --- a whole conversation --------------------------------------------------------------------- */

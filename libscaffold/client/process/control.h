@@ -46,6 +46,13 @@ int sc_control_wait(int control, struct sc_ctl_reply *r, uint16_t op, struct tim
 int sc_control_ask_for(int control, const struct sc_ctl_request *q, struct sc_ctl_reply *r,
                        int (*take)(void *arg, int fd), void *arg);
 
+/* The same of a connect that waits, whose outcome may be the answer, or what is waited for next
+ * (sc_control_wait). `timeout` is the program's, zero: none. *interrupted: a handler has run
+ * meanwhile after which connect returns EINTR. */
+int sc_control_ask_to_wait(int control, const struct sc_ctl_request *q, struct sc_ctl_reply *r,
+                           int (*take)(void *arg, int fd), void *arg, struct timeval timeout,
+                           bool *interrupted);
+
 /* Everything: open, ask, close. */
 int sc_control_call(const struct sc_ctl_request *q, struct sc_ctl_reply *r, bool quiet);
 

@@ -7,9 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/control/server.h"
-#include "daemon/pair.h"
 #include "daemon/stream/client_port.h"
-#include "daemon/stream/connecting.h"
 
 /* --- what it holds ---------------------------------------------------------------------------- */
 
@@ -33,11 +31,11 @@ void sc_ctl_refuse_passed(struct sc_ctl_call *c)
     sc_ctl_drop_passed(c);
 }
 
-void sc_ctl_drop_lent(struct sc_ctl_call *c)
+void sc_ctl_drop_kept(struct sc_ctl_call *c)
 {
-    if (c->lent >= 0)
-        close(c->lent);
-    c->lent = -1;
+    if (c->kept >= 0)
+        close(c->kept);
+    c->kept = -1;
 }
 
 /* --- its connection --------------------------------------------------------------------------- */
@@ -64,15 +62,6 @@ void sc_ctl_begin(struct sc_ctl_call *c)
     enter(c, SC_CTL_ASKED_NOTHING);
 }
 
-void sc_ctl_let_go(struct sc_ctl_call *c)
-{
-    sc_loop_alarm(&c->server->daemon->loop, &c->hold, SC_NEVER);
-    if (c->lent >= 0 && c->waiter.session.other)
-        sc_connecting_plug_more(&c->waiter, sc_pair_plug_fully(c->lent));
-    sc_untie(&c->waiter.session);
-    sc_ctl_drop_lent(c);
-}
-
 /* EPOLL* bits that are looked out for from now on. False: the kernel has no room for it. */
 static bool watch(struct sc_ctl_call *c, uint32_t events)
 {
@@ -88,7 +77,9 @@ static bool watch(struct sc_ctl_call *c, uint32_t events)
 static void release(struct sc_ctl_call *c)
 {
     struct sc_ctl_server *s = c->server;
-    sc_ctl_let_go(c);
+    sc_untie(&c->waiter.session);
+    sc_ctl_drop_kept(c);
+    sc_loop_alarm(&s->daemon->loop, &c->hold, SC_NEVER);
     if (c->offered >= 0)
         close(c->offered);
     c->offered = -1;
@@ -188,10 +179,6 @@ void sc_ctl_await_request(struct sc_ctl_call *c)
 
 /* --- its last word ---------------------------------------------------------------------------- */
 
-/* A caller takes what he is given within microseconds, and to see each one close his end would be
- * a wake-up: he is seen off by the next one, or after so long by an alarm. */
-#define PATIENCE (10 * SC_MS)
-
 /* From now on the death of whoever waits is seen; not that of one who is held for a moment. */
 static void wait_on(struct sc_ctl_call *c)
 {
@@ -202,6 +189,8 @@ static void wait_on(struct sc_ctl_call *c)
         sc_ctl_hang_up(c);
 }
 
+/* A caller takes what he is given within microseconds, and to see each one close his end would be
+ * a wake-up: he is seen off by the next one, or by an alarm. */
 static void leave(struct sc_ctl_call *c)
 {
     struct sc_ctl_server *s = c->server;
@@ -212,8 +201,8 @@ static void leave(struct sc_ctl_call *c)
     }
     enter(c, SC_CTL_LEAVES);
     c->left = s->daemon->loop.now;
-    if (s->patience.timer.at == SC_NEVER)
-        sc_loop_alarm(&s->daemon->loop, &s->patience, c->left + PATIENCE);
+    if (s->parting.timer.at == SC_NEVER)
+        sc_loop_alarm(&s->daemon->loop, &s->parting, c->left + s->patience);
 }
 
 void sc_ctl_go_on(struct sc_ctl_call *c)
@@ -226,29 +215,31 @@ void sc_ctl_go_on(struct sc_ctl_call *c)
         leave(c);
 }
 
-void sc_ctl_see_off(struct sc_ctl_server *s, size_t looks)
+/* Those that stay go to the back: others are looked at next time. */
+void sc_ctl_see_off(struct sc_ctl_server *s, enum sc_ctl_stage stage, size_t looks)
 {
-    struct sc_list *it, *tmp;
-    sc_list_each(it, tmp, &s->calls[SC_CTL_LEAVES])
-    {
+    struct sc_list *it, *stays = NULL;
+    while (looks-- > 0 && (it = sc_list_first(&s->calls[stage])) != NULL && it != stays) {
         struct sc_ctl_call *c = sc_container(it, struct sc_ctl_call, link);
-        if (looks-- == 0)
-            return;
-        if (!sc_ctl_is_untaken(c))
+        if (!sc_ctl_is_untaken(c)) {
             sc_ctl_hang_up(c);
+            continue;
+        }
+        stays = stays ? stays : it;
+        enter(c, stage);
     }
 }
 
-void sc_ctl_on_patience(struct sc_alarm *a)
+void sc_ctl_on_parting(struct sc_alarm *a)
 {
-    struct sc_ctl_server *s = sc_container(a, struct sc_ctl_server, patience);
+    struct sc_ctl_server *s = sc_container(a, struct sc_ctl_server, parting);
     struct sc_loop *l = &s->daemon->loop;
     struct sc_list *it, *tmp;
     sc_list_each(it, tmp, &s->calls[SC_CTL_LEAVES])
     {
         struct sc_ctl_call *c = sc_container(it, struct sc_ctl_call, link);
-        if (c->left + PATIENCE > l->now) {
-            sc_loop_alarm(l, a, c->left + PATIENCE);
+        if (c->left + s->patience > l->now) {
+            sc_loop_alarm(l, a, c->left + s->patience);
             return;
         }
         sc_ctl_end(c, 0);

@@ -34,7 +34,7 @@ struct sc_ctl_call {
     struct ucred peer;
     struct sc_ctl_request request;
     struct sc_request open;   /* what PREPARE or a datagram's BIND found out */
-    int lent;                 /* the program's end of a pair that is being opened; -1: none */
+    int kept;                 /* PREPARE: the program's end of a pair, until it is sent; -1: none */
     int offered;              /* BIND: goes along with the reply that is waited for; -1: none */
     int passed;               /* a descriptor that came with the request; -1: none */
     bool passed_too_many;     /* ... and no room for it here */
@@ -47,7 +47,7 @@ struct sc_ctl_call {
     void (*mapped)(struct sc_ctl_call *c, const struct sc_mapping *m); /* its answer */
     struct sc_alarm registration;         /* LISTEN, BIND: set while the router is waited for */
     struct sc_alarm address;              /* PREPARE: set while this host has none, see wait.h */
-    struct sc_alarm hold;                 /* PREPARE: while nothing but its outcome is waited for */
+    struct sc_alarm hold;                 /* PREPARE: set while its outcome is expected soon */
     void (*go_on)(struct sc_ctl_call *c); /* after either */
     struct sc_waiter waiter;              /* of a flow: tied while the opening is waited for */
 };
@@ -59,17 +59,14 @@ void sc_ctl_drop_passed(struct sc_ctl_call *c);
 /* The same of one that nobody has a use for: it is counted, too. */
 void sc_ctl_refuse_passed(struct sc_ctl_call *c);
 
-/* The program's end is the program's alone from now on. */
-void sc_ctl_drop_lent(struct sc_ctl_call *c);
+/* The program's end is the program's alone from now on, or nobody's. */
+void sc_ctl_drop_kept(struct sc_ctl_call *c);
 
 /* One that has just been connected. */
 void sc_ctl_begin(struct sc_ctl_call *c);
 
 /* Its request is not there yet. */
 void sc_ctl_await_request(struct sc_ctl_call *c);
-
-/* The opening goes on without its outcome being told, and without the program's end here. */
-void sc_ctl_let_go(struct sc_ctl_call *c);
 
 /* True while a descriptor waits in the caller's queue: before there is more in it, whoever sends
  * more has to ask. */
@@ -83,11 +80,12 @@ void sc_ctl_go_on(struct sc_ctl_call *c);
  * where he has yet to take what was given to him, when he closes his end. */
 void sc_ctl_end(struct sc_ctl_call *c, uint32_t events);
 
-/* Hangs up on those that leave and have taken all; looks at so many at most. */
-void sc_ctl_see_off(struct sc_ctl_server *s, size_t looks);
+/* Hangs up on those of a stage, LEAVES or OUTSTAYS, that have taken all; looks at so many at most.
+ */
+void sc_ctl_see_off(struct sc_ctl_server *s, enum sc_ctl_stage stage, size_t looks);
 
 /* The server's alarm for those that leave. */
-void sc_ctl_on_patience(struct sc_alarm *a);
+void sc_ctl_on_parting(struct sc_alarm *a);
 
 /* Ends the call at once. Its memory lives until the end of the turn. */
 void sc_ctl_hang_up(struct sc_ctl_call *c);

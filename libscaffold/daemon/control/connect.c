@@ -68,9 +68,7 @@ static bool make_pair(struct sc_ctl_call *c, struct sc_pair *p)
                                          : "scaffoldd is out of memory");
         return false;
     }
-    sc_pair_enlarge(p->own);
-    c->open.plug_len =
-        c->request.prepare.waits ? sc_pair_seed(p->program) : sc_pair_plug_lightly(p->program);
+    c->open.plug_len = sc_pair_seed(p);
     return true;
 }
 
@@ -84,87 +82,85 @@ static struct sc_ctl_reply prepared(const struct sc_ctl_call *c, enum sc_ctl_con
     return r;
 }
 
-/* So long a program that waits is kept without its socket: nearly all outcomes come sooner, and
- * then one reply says all, nothing is plugged, and nobody is watched. */
-#define HOLD (10 * SC_MS)
-
-/* Whoever waits has his socket with the outcome, if he has none yet. */
-static void tell_outcome(struct sc_ctl_call *c, int error)
+/* The program's end goes along with the reply. */
+static bool give_kept(struct sc_ctl_call *c, enum sc_ctl_connected connected)
 {
-    if (error == 0 && !c->gave) {
-        struct sc_ctl_reply r = prepared(c, SC_CTL_CONNECTED);
-        sc_ctl_lend(c, &r, c->lent);
-        return;
-    }
-    sc_ctl_is_untaken(c); /* mostly it is not: then this was the last word */
-    sc_ctl_send_error(c, error, "");
+    struct sc_ctl_reply r = prepared(c, connected);
+    bool given = sc_ctl_lend(c, &r, c->kept);
+    sc_ctl_drop_kept(c);
+    return given;
 }
 
 static void on_opened(struct sc_waiter *w, int error)
 {
     struct sc_ctl_call *c = sc_container(w, struct sc_ctl_call, waiter);
     sc_loop_alarm(&c->server->daemon->loop, &c->hold, SC_NEVER);
-    if (c->gave && error == 0)
-        sc_pair_enlarge(c->lent);
-    if (c->request.prepare.waits)
-        tell_outcome(c, error);
-    sc_ctl_drop_lent(c);
-    sc_ctl_go_on(c);
-}
-
-/* It takes longer. Whoever waits gets his socket, of which a signal may have him return; it is kept
- * here, too, which costs him nothing: his death is seen by this connection. Others wait for nothing
- * here: their socket is theirs alone. */
-static void on_held(struct sc_alarm *a)
-{
-    struct sc_ctl_call *c = sc_container(a, struct sc_ctl_call, hold);
-    struct sc_ctl_reply r = prepared(c, SC_CTL_CONNECTING);
-    if (!c->request.prepare.waits) {
-        sc_ctl_let_go(c);
+    if (c->kept >= 0 && error == 0) {
+        give_kept(c, SC_CTL_CONNECTED);
     } else {
-        sc_connecting_plug_more(&c->waiter, sc_pair_plug_lightly(c->lent));
-        if (!sc_ctl_lend(c, &r, c->lent))
-            sc_ctl_let_go(c);
+        sc_ctl_is_untaken(c); /* mostly it is not: then this was the last word */
+        sc_ctl_send_error(c, error, "");
+        sc_ctl_drop_kept(c);
     }
     sc_ctl_go_on(c);
 }
 
-/* What was prepared is a session's from now on, and waited for. False: it is not, and an error was
- * sent. */
-static bool open_flow(struct sc_ctl_call *c, int own)
+/* It takes longer: a signal may have the program return, with a socket that connects. */
+static void on_held(struct sc_alarm *a)
+{
+    struct sc_ctl_call *c = sc_container(a, struct sc_ctl_call, hold);
+    sc_connecting_plug_more(&c->waiter, sc_pair_plug(c->kept));
+    if (!give_kept(c, SC_CTL_CONNECTING))
+        sc_untie(&c->waiter.session);
+    sc_ctl_go_on(c);
+}
+
+/* What was prepared is a session's from now on. False: it is not. */
+static bool open_flow(struct sc_ctl_call *c, int own, struct sc_waiter *w)
 {
     struct sc_daemon *d = c->server->daemon;
     c->open.abort_on_close = c->request.prepare.abort_on_close;
     c->open.congestion = c->request.prepare.congestion;
     c->open.user_timeout_ms = c->request.prepare.user_timeout_ms;
     c->open.timeout = c->open.user_timeout_ms * SC_MS;
-    c->waiter.opened = on_opened;
-    c->hold.fire = on_held;
-    sc_loop_alarm(&d->loop, &c->hold, d->loop.now + HOLD);
-    int err = sc_connecting_start(d, &c->open, own, &c->waiter);
-    if (err) {
-        sc_loop_alarm(&d->loop, &c->hold, SC_NEVER);
-        if (!c->gave)
-            sc_ctl_send_error(c, err, "scaffoldd is out of memory");
-    }
+    int err = sc_connecting_start(d, &c->open, own, w);
     sc_daemon_on_activity(d);
     return err == 0;
 }
 
-/* By two sockets, and a session between them. Whoever does not wait has his before the flow is
- * opened: nobody is connected to a program that cannot get it. False: neither is left. */
+/* For a program whose connect waits: with the outcome, if that comes soon, so that nothing is
+ * plugged and nobody is watched. */
+static bool open_held(struct sc_ctl_call *c, int own)
+{
+    struct sc_loop *l = &c->server->daemon->loop;
+    c->waiter.opened = on_opened;
+    c->hold.fire = on_held;
+    sc_loop_alarm(l, &c->hold, l->now + c->server->hold);
+    if (open_flow(c, own, &c->waiter))
+        return true;
+    sc_loop_alarm(l, &c->hold, SC_NEVER);
+    sc_ctl_send_error(c, ENOBUFS, "scaffoldd is out of memory");
+    return false;
+}
+
+/* For one that does not wait. Nobody is connected to a program that cannot get its end. */
+static bool open_at_once(struct sc_ctl_call *c, int own)
+{
+    c->open.plug_len += sc_pair_plug(c->kept);
+    if (give_kept(c, SC_CTL_CONNECTING))
+        return open_flow(c, own, NULL);
+    close(own);
+    return false;
+}
+
+/* By two sockets, and a session between them. False: neither is left. */
 static bool open_session(struct sc_ctl_call *c)
 {
-    struct sc_ctl_reply r;
     struct sc_pair pair;
     if (!make_pair(c, &pair))
         return false;
-    c->lent = pair.program;
-    r = prepared(c, SC_CTL_CONNECTING);
-    if (c->request.prepare.waits || sc_ctl_lend(c, &r, pair.program))
-        return open_flow(c, pair.own);
-    close(pair.own);
-    return false;
+    c->kept = pair.program;
+    return c->request.prepare.waits ? open_held(c, pair.own) : open_at_once(c, pair.own);
 }
 
 /* Straight to a server of this host, where that can be. False: it cannot. */
@@ -198,7 +194,7 @@ static void prepare_for(struct sc_ctl_call *c, const struct sc_service_id *servi
     sc_client_port_hold(d, &c->open.own, c->request.prepare.reuseaddr);
     if (open_direct(c) || open_session(c))
         return; /* the port is the flow's */
-    sc_ctl_drop_lent(c);
+    sc_ctl_drop_kept(c);
     sc_client_port_give(d, port);
 }
 

@@ -23,6 +23,12 @@
 /* Calls before them that are seen off first: more than come, mostly. */
 #define SEEN_OFF_TURN (2 * ACCEPT_TURN)
 
+/* A caller takes what he was given within microseconds, unless he is kept from running. */
+#define PATIENCE (10 * SC_MS)
+/* Nearly all outcomes of flows come sooner. A timer that is nearer than the kernel's next tick
+ * would cost more (docs/decisions/0040). */
+#define HOLD (10 * SC_MS)
+
 #define STAGES (sizeof((struct sc_ctl_server *)0)->calls / sizeof(struct sc_list))
 
 /* --- connections ------------------------------------------------------------------------------ */
@@ -56,7 +62,8 @@ static bool take_share(struct sc_ctl_server *s, struct sc_share *share, uid_t ui
     bool any = uid == 0 || uid == d->id.uid;
     if (sc_share_take(&d->shares, share, uid, SC_SHARE_CALLS))
         return true;
-    sc_ctl_see_off(s, LOOKED_AT);
+    sc_ctl_see_off(s, SC_CTL_LEAVES, LOOKED_AT);
+    sc_ctl_see_off(s, SC_CTL_OUTSTAYS, LOOKED_AT);
     if (sc_share_take(&d->shares, share, uid, SC_SHARE_CALLS))
         return true;
     struct sc_ctl_call *idle = oldest_idle(s, uid, any);
@@ -78,7 +85,7 @@ static void refuse_connection(struct sc_ctl_call *c, const char *line)
 static void add_connection(struct sc_ctl_server *s, int fd)
 {
     struct sc_ctl_call now = {
-        .server = s, .lent = -1, .offered = -1, .passed = -1, .watch = {.fd = fd}};
+        .server = s, .kept = -1, .offered = -1, .passed = -1, .watch = {.fd = fd}};
     socklen_t len = sizeof now.peer;
     struct sc_ctl_call *c = calloc(1, sizeof *c);
     if (!c || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &now.peer, &len) < 0 ||
@@ -121,7 +128,7 @@ static unsigned callers_of_turn(struct sc_ctl_server *s)
 /* Whoever waits for a reply and calls again at once would never let a turn end. */
 static void accept_some(struct sc_ctl_server *s, int fd)
 {
-    sc_ctl_see_off(s, SEEN_OFF_TURN);
+    sc_ctl_see_off(s, SC_CTL_LEAVES, SEEN_OFF_TURN);
     for (unsigned left = callers_of_turn(s); left > 0; left--) {
         int one = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (one >= 0)
@@ -214,7 +221,9 @@ static struct sc_ctl_server *new_server(struct sc_daemon *d)
     s->spare = spare_descriptor();
     for (size_t i = 0; i < STAGES; i++)
         sc_list_init(&s->calls[i]);
-    sc_alarm_init(&s->patience, sc_ctl_on_patience);
+    sc_alarm_init(&s->parting, sc_ctl_on_parting);
+    s->patience = PATIENCE;
+    s->hold = HOLD;
     SC_MAP_INIT(&s->waiting, struct sc_ctl_call, waits, ticket, seed);
     s->abstract = (struct sc_watch){.fd = -1, .ready = on_abstract};
     s->path = (struct sc_watch){.fd = -1, .ready = on_path};
@@ -248,7 +257,7 @@ void sc_ctl_close(struct sc_daemon *d)
     for (size_t i = 0; i < STAGES; i++)
         while (!sc_list_empty(&s->calls[i]))
             sc_ctl_hang_up(sc_container(sc_list_first(&s->calls[i]), struct sc_ctl_call, link));
-    sc_loop_alarm(&d->loop, &s->patience, SC_NEVER);
+    sc_loop_alarm(&d->loop, &s->parting, SC_NEVER);
     sc_map_fini(&s->waiting);
     struct sc_watch *w[] = {&s->abstract, &s->path};
     for (size_t i = 0; i < 2; i++) {

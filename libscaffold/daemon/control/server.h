@@ -15,12 +15,14 @@ struct sc_ctl_server {
     struct sc_watch path;
     char file[sizeof(struct sockaddr_un) - sizeof(sa_family_t)];
     struct sc_list calls[SC_CTL_OUTSTAYS + 1]; /* by stage, oldest first */
-    struct sc_alarm patience; /* with those that leave; set while there may be some */
-    struct sc_map waiting;    /* for a look-up, by ticket */
-    uint64_t tickets;         /* last one given */
-    unsigned callers;         /* that were taken from a control socket in the last turn with some */
-    uint64_t accepted_at;     /* that turn: the loop's wakeups */
-    int spare;                /* a descriptor to turn callers away with when there are no others */
+    struct sc_alarm parting; /* of those that leave; set while there may be some */
+    sc_time patience;        /* they have so long to take what they were given... */
+    sc_time hold;            /* ... and whoever waits for a flow to have it told in one reply */
+    struct sc_map waiting;   /* for a look-up, by ticket */
+    uint64_t tickets;        /* last one given */
+    unsigned callers;        /* that were taken from a control socket in the last turn with some */
+    uint64_t accepted_at;    /* that turn: the loop's wakeups */
+    int spare;               /* a descriptor to turn callers away with when there are no others */
 };
 
 /* Listens on the abstract name and on <runtime_dir>/ctl. Returns 0, or -1 with a line in `why`

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define SUFFIX ".scaffold"
+#define HOST_SUFFIX ".host" SUFFIX
 /* RFC 1035 2.3.4 */
 #define PART_MAX 63
 
@@ -115,8 +116,14 @@ int sc_service_name_of_host(const char *host, struct sc_service_name *out)
     char text[SC_HOST_NAME_MAX + 32];
     if (strlen(host) > SC_HOST_NAME_MAX || strpbrk(host, ".:"))
         return -EINVAL;
-    snprintf(text, sizeof text, "%s.host" SUFFIX, host);
+    snprintf(text, sizeof text, "%s" HOST_SUFFIX, host);
     return sc_service_name_read(text, out, NULL);
+}
+
+size_t sc_service_name_host_len(const char *name)
+{
+    size_t len = strcspn(name, ".");
+    return strcmp(name + len, HOST_SUFFIX) == 0 ? len : 0;
 }
 
 int sc_service_name_write(const struct sc_service_name *n, char *buf, size_t size)

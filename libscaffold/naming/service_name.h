@@ -24,6 +24,9 @@ int sc_service_name_read(const char *text, struct sc_service_name *out, const ch
 /* The name of a host itself, `HOST.host.scaffold`. HOST has no dot. Returns 0 or -EINVAL. */
 int sc_service_name_of_host(const char *host, struct sc_service_name *out);
 
+/* Length of HOST, in front of a name that is written like this; 0: the name is not a host's. */
+size_t sc_service_name_host_len(const char *name);
+
 /* Writes `label.provider.scaffold` and, with port, `:port/proto` (the proto only when it is not
  * tcp). Returns the length, or -ENOSPC. */
 int sc_service_name_write(const struct sc_service_name *n, char *buf, size_t size);

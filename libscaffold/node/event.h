@@ -86,9 +86,11 @@ struct sc_event {
     struct sc_instance *instance;
     void *ticket;
     uint64_t token;
-    struct sc_mapping mapping;
-    struct sc_datagram datagram;
-    struct sc_note note;
+    union {
+        struct sc_mapping mapping;
+        struct sc_datagram datagram;
+        struct sc_note note;
+    };
 };
 
 #endif

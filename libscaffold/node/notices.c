@@ -15,14 +15,15 @@ void sc_notices_fini(struct sc_notices *all)
     free(all->taken);
 }
 
-struct sc_notice *sc_notices_new(struct sc_notices *all, const struct sc_event *e, size_t len)
+struct sc_notice *sc_notices_new(struct sc_notices *all, enum sc_event_type type, size_t len)
 {
     struct sc_notice *n = malloc(sizeof *n + len);
     if (!n) {
         all->counters->dropped_memory++;
         return NULL;
     }
-    *n = (struct sc_notice){.event = *e, .len = len};
+    n->event = (struct sc_event){.type = type};
+    n->len = len;
     return n;
 }
 
@@ -39,10 +40,12 @@ void sc_notices_post(struct sc_notices *all, struct sc_notice *n)
 
 bool sc_notices_tell(struct sc_notices *all, const struct sc_event *e)
 {
-    struct sc_notice *n = sc_notices_new(all, e, 0);
-    if (n)
-        sc_notices_post(all, n);
-    return n != NULL;
+    struct sc_notice *n = sc_notices_new(all, e->type, 0);
+    if (!n)
+        return false;
+    n->event = *e;
+    sc_notices_post(all, n);
+    return true;
 }
 
 void sc_notices_note(struct sc_notices *all, const struct sc_note *note)

@@ -26,9 +26,9 @@ struct sc_notices {
 void sc_notices_init(struct sc_notices *all, struct sc_stack_counters *counters);
 void sc_notices_fini(struct sc_notices *all);
 
-/* One with room for `len` bytes, which the caller posts or frees; NULL, and counted, without
- * memory. */
-struct sc_notice *sc_notices_new(struct sc_notices *all, const struct sc_event *e, size_t len);
+/* One with room for `len` bytes, whose event has a type and zeros, and which the caller posts or
+ * frees; NULL, and counted, without memory. */
+struct sc_notice *sc_notices_new(struct sc_notices *all, enum sc_event_type type, size_t len);
 
 /* The owner will be told; where there is no room for its data it is freed, and counted. */
 void sc_notices_post(struct sc_notices *all, struct sc_notice *n);

@@ -19,10 +19,9 @@ void sc_changes_init(struct sc_changes *c, struct sc_node *node, struct sc_pool 
 
 static bool ask_to_store(struct sc_changes *c, const struct sc_change *change)
 {
-    return sc_notices_tell(&c->node->notices,
-                           &(struct sc_event){.type = SC_EVENT_STORE,
-                                              .token = change->token,
-                                              .mapping = sc_mapping_of(change->entry)});
+    struct sc_event e = {.type = SC_EVENT_STORE, .token = change->token};
+    sc_mapping_of(change->entry, &e.mapping);
+    return sc_notices_tell(&c->node->notices, &e);
 }
 
 static struct sc_change *begin(struct sc_changes *c, struct sc_pool_entry *e,

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void sc_hosts_init(struct sc_hosts *h, uint32_t domain, const uint64_t seed[2])
 {
@@ -43,7 +44,7 @@ struct sc_host *sc_hosts_find(const struct sc_hosts *h, uint64_t address)
 struct sc_host *sc_hosts_find_name(const struct sc_hosts *h, const char *name)
 {
     char key[SC_HOST_NAME_MAX + 1] = {0};
-    snprintf(key, sizeof key, "%s", name);
+    memccpy(key, name, 0, sizeof key - 1);
     struct sc_map_node *n = sc_map_find(&h->by_name, key);
     return n ? sc_container(n, struct sc_host, by_name) : NULL;
 }

@@ -1,6 +1,6 @@
 #include "router/mapping.h"
 
-#include <stdio.h>
+#include <string.h>
 
 struct sc_control sc_mapping_question(enum sc_lookup_by by, const char *name, uint32_t pool,
                                       const struct sc_service_id *service)
@@ -45,19 +45,23 @@ struct sc_pool_entry *sc_mapping_find(const struct sc_pool *p, const struct sc_c
     }
 }
 
-struct sc_mapping sc_mapping_of(const struct sc_pool_entry *e)
+/* Each datagram asks: no more of the name is written than there is. */
+void sc_mapping_of(const struct sc_pool_entry *e, struct sc_mapping *out)
 {
-    struct sc_mapping m = {
-        .service = e->service, .pool = e->pool, .used = e->used, .reused = e->reused};
-    snprintf(m.name, sizeof m.name, "%s", e->name);
-    return m;
+    out->error = 0;
+    strcpy(out->name, e->name);
+    out->service = e->service;
+    out->pool = e->pool;
+    out->used = e->used;
+    out->reused = e->reused;
+    out->stale = false;
 }
 
 void sc_mapping_tell(struct sc_notices *to, void *ticket, int error, const struct sc_pool_entry *e)
 {
     struct sc_event ev = {.type = SC_EVENT_MAPPED, .ticket = ticket};
     if (e)
-        ev.mapping = sc_mapping_of(e);
+        sc_mapping_of(e, &ev.mapping);
     ev.mapping.error = error;
     sc_notices_tell(to, &ev);
 }

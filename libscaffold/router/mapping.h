@@ -18,7 +18,7 @@ int sc_mapping_name(const char *text, struct sc_service_name *n);
 /* From memory; NULL: it is not there. */
 struct sc_pool_entry *sc_mapping_find(const struct sc_pool *p, const struct sc_control *question);
 
-struct sc_mapping sc_mapping_of(const struct sc_pool_entry *e);
+void sc_mapping_of(const struct sc_pool_entry *e, struct sc_mapping *out);
 
 /* SC_EVENT_MAPPED; e: NULL where there is an error. */
 void sc_mapping_tell(struct sc_notices *to, void *ticket, int error, const struct sc_pool_entry *e);

@@ -40,12 +40,13 @@ static bool is_excluded(const struct sc_query *q, const struct sc_host *h)
 static bool by_name_of_host(const struct sc_routing *r, const struct sc_hosts *hosts,
                             const struct sc_query *q, struct sc_binding *b)
 {
-    struct sc_service_name n, own;
+    char name[SC_HOST_NAME_MAX + 1] = {0};
     const struct sc_pool_entry *e = sc_pool_find_service(r->pool, &q->service);
-    if (!e || sc_service_name_read(e->name, &n, NULL) < 0 ||
-        sc_service_name_of_host(n.label, &own) < 0 || strcmp(n.provider, own.provider) != 0)
+    size_t len = e ? sc_service_name_host_len(e->name) : 0;
+    if (len == 0 || len >= sizeof name)
         return false;
-    const struct sc_host *h = sc_hosts_find_name(hosts, n.label);
+    memcpy(name, e->name, len);
+    const struct sc_host *h = sc_hosts_find_name(hosts, name);
     if (!h || !h->up || is_excluded(q, h))
         return false;
     *b = to_host(h, NULL);

@@ -82,13 +82,13 @@ static struct sc_assembly *find(struct sc_assemblies *all, const struct sc_datag
 static struct sc_assembly *start(struct sc_assemblies *all, const struct sc_datagram *g,
                                  size_t total, sc_time now)
 {
-    struct sc_event e = {.type = SC_EVENT_DATAGRAM, .datagram = *g};
     struct sc_assembly *a = calloc(1, sizeof *a);
-    struct sc_notice *n = a ? sc_notices_new(&all->node->notices, &e, total) : NULL;
+    struct sc_notice *n = a ? sc_notices_new(&all->node->notices, SC_EVENT_DATAGRAM, total) : NULL;
     if (!n) {
         free(a);
         return NULL;
     }
+    n->event.datagram = *g;
     n->event.datagram.data = n->data;
     n->event.datagram.len = total;
     a->notice = n;

@@ -183,31 +183,36 @@ void sc_connectionless_refuse(struct sc_connectionless *g, const struct sc_datag
 
 /* --- in --------------------------------------------------------------------------------------- */
 
+static struct sc_datagram datagram_of(const struct sc_header *h, const struct sc_fragment *p)
+{
+    return (struct sc_datagram){.to = p->to,
+                                .to_host = h->dst,
+                                .from = p->from,
+                                .from_host = p->src,
+                                .from_pool = p->src_pool,
+                                .from_port = p->src_port,
+                                .answer = p->flags & SC_FRAGMENT_ANSWER,
+                                .unicast = p->flags & SC_FRAGMENT_UNICAST,
+                                .ttl = p->ttl,
+                                .tos = p->tos,
+                                .id = h->number};
+}
+
 static void deliver(struct sc_connectionless *g, const struct sc_header *h,
                     const struct sc_fragment *p, sc_time now)
 {
-    struct sc_event e = {.type = SC_EVENT_DATAGRAM};
-    e.datagram = (struct sc_datagram){.to = p->to,
-                                      .to_host = h->dst,
-                                      .from = p->from,
-                                      .from_host = p->src,
-                                      .from_pool = p->src_pool,
-                                      .from_port = p->src_port,
-                                      .answer = p->flags & SC_FRAGMENT_ANSWER,
-                                      .unicast = p->flags & SC_FRAGMENT_UNICAST,
-                                      .ttl = p->ttl,
-                                      .tos = p->tos,
-                                      .id = h->number};
+    struct sc_datagram d = datagram_of(h, p);
     if (p->data.len < p->total) {
-        sc_assembly_add(&g->assemblies, &e.datagram, p, now);
+        sc_assembly_add(&g->assemblies, &d, p, now);
         return;
     }
-    struct sc_notice *n = sc_notices_new(&g->node->notices, &e, p->data.len);
+    struct sc_notice *n = sc_notices_new(&g->node->notices, SC_EVENT_DATAGRAM, p->data.len);
     if (!n)
         return;
     memcpy(n->data, p->data.data, p->data.len);
-    n->event.datagram.data = n->data;
-    n->event.datagram.len = p->data.len;
+    d.data = n->data;
+    d.len = p->data.len;
+    n->event.datagram = d;
     sc_notices_post(&g->node->notices, n);
 }
 

@@ -334,7 +334,7 @@ bool sc_stack_mapping_of_pool(struct sc_stack *s, uint32_t pool, struct sc_mappi
     if (!e || e->change || !sc_pool_is_fresh(&s->pool, e))
         return false;
     sc_pool_touch(&s->pool, e);
-    *out = sc_mapping_of(e);
+    sc_mapping_of(e, out);
     return true;
 }
 
@@ -344,7 +344,7 @@ bool sc_stack_mapping_of_service(const struct sc_stack *s, const struct sc_servi
     const struct sc_pool_entry *e = sc_pool_find_service(&s->pool, service);
     if (!e || e->change)
         return false;
-    *out = sc_mapping_of(e);
+    sc_mapping_of(e, out);
     out->stale = !sc_pool_is_fresh(&s->pool, e);
     return true;
 }

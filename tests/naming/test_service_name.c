@@ -109,6 +109,16 @@ static void hosts(void **state)
     const char *wrong[] = {"", "a.b", "a:80", "a b", "-a", "a.", "a.b.scaffold:80"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_int_equal(sc_service_name_of_host(wrong[i], &n), -EINVAL);
+    assert_int_equal(sc_service_name_host_len("b-1.host.scaffold"), 3);
+    const char *others[] = {"",
+                            "b",
+                            "web.demo.scaffold",
+                            "a.b.host.scaffold",
+                            "host.scaffold",
+                            ".host.scaffold",
+                            "b.host.scaffold:80"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_int_equal(sc_service_name_host_len(others[i]), 0);
 }
 
 static void no_room(void **state)

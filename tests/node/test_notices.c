@@ -17,7 +17,7 @@ static void in_order(void **state)
     struct sc_event e = {.type = SC_EVENT_DATAGRAM};
     sc_notices_init(&all, &counters);
     assert_false(sc_notices_take(&all, &e));
-    struct sc_notice *n = sc_notices_new(&all, &e, 5);
+    struct sc_notice *n = sc_notices_new(&all, SC_EVENT_DATAGRAM, 5);
     memcpy(n->data, "hello", 5);
     n->event.datagram.data = n->data;
     sc_notices_post(&all, n);
@@ -39,11 +39,11 @@ static void bytes_that_wait(void **state)
     struct sc_notices all;
     struct sc_event e = {.type = SC_EVENT_DATAGRAM};
     sc_notices_init(&all, &counters);
-    sc_notices_post(&all, sc_notices_new(&all, &e, SC_DATAGRAMS_WAITING_MAX));
-    sc_notices_post(&all, sc_notices_new(&all, &e, 1));
+    sc_notices_post(&all, sc_notices_new(&all, SC_EVENT_DATAGRAM, SC_DATAGRAMS_WAITING_MAX));
+    sc_notices_post(&all, sc_notices_new(&all, SC_EVENT_DATAGRAM, 1));
     assert_int_equal(counters.dropped_datagrams, 1);
     assert_true(sc_notices_take(&all, &e));
-    sc_notices_post(&all, sc_notices_new(&all, &e, 1));
+    sc_notices_post(&all, sc_notices_new(&all, SC_EVENT_DATAGRAM, 1));
     assert_int_equal(counters.dropped_datagrams, 1);
     sc_notices_fini(&all); /* frees what waits */
 }

@@ -10,6 +10,7 @@
 #include "daemon/datagram/receiver.h"
 #include "daemon/meaning.h"
 #include "daemon/underlay/host_address.h"
+#include "naming/service_name.h"
 
 #define LOOPBACK4 0x7f000001u
 
@@ -147,9 +148,7 @@ static void to_service(const struct sc_outgoing *p, const struct sc_service_id *
 
 static bool is_host(const struct sc_mapping *m)
 {
-    static const char suffix[] = ".host.scaffold";
-    size_t len = strlen(m->name);
-    return len >= sizeof suffix && strcmp(m->name + len - (sizeof suffix - 1), suffix) == 0;
+    return sc_service_name_host_len(m->name) != 0;
 }
 
 /* IPv6 addresses are hashes, which stand for nothing else. A host's is what its datagrams came

@@ -82,4 +82,5 @@ void sc_reports_take(struct sc_daemon *d)
     struct sc_event e;
     while (sc_stack_next_event(d->stack, &e))
         take_event(d, &e);
+    sc_inbox_hand_over(&d->datagrams.inbox);
 }

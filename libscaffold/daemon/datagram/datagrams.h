@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "daemon/datagram/inbox.h"
 #include "local/datagram.h"
 #include "stack/stack.h"
 
@@ -27,6 +28,7 @@ struct sc_datagram_counters {
 
 struct sc_datagrams {
     struct sc_datagram_counters counters;
+    struct sc_inbox inbox;
     struct sc_service_id host;     /* this host's own name, and its loopback services, with port */
     struct sc_service_id loopback; /* and protocol 0 */
     struct sc_list questions;      /* addresses that are being looked up */

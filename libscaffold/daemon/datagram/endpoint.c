@@ -155,6 +155,7 @@ void sc_endpoint_close(struct sc_endpoint *e)
     if (e->serves)
         sc_journal_endpoint(e, false);
     if (fd >= 0) {
+        sc_inbox_hand_over(&d->datagrams.inbox);
         sc_questions_forget(&d->datagrams, e);
         sc_loop_unwatch(&d->loop, &e->watch);
         close(fd);
@@ -282,6 +283,7 @@ static void on_program(struct sc_watch *w, uint32_t events)
 {
     struct sc_endpoint *e = sc_container(w, struct sc_endpoint, watch);
     int n = e->mute ? 0 : read_turn(e, events & EPOLLRDHUP);
+    sc_inbox_hand_over(&e->daemon->datagrams.inbox); /* what it wrote to others of this host */
     if (n < 0 || (events & EPOLLHUP && (n == 0 || e->mute)))
         sc_endpoint_close(e);
     else if (e->mute)

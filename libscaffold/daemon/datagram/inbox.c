@@ -21,25 +21,54 @@ void sc_inbox_size(int fd, uint32_t rcvbuf)
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }
 
-static bool send_to_program(struct sc_endpoint *e, const struct sc_datagram_head *head,
-                            const uint8_t *data, size_t len)
+static void on_sent(struct sc_endpoint *e, size_t len)
 {
-    struct iovec iov[2] = {{(void *)(uintptr_t)head, sizeof *head}, {(void *)(uintptr_t)data, len}};
-    struct msghdr m = {.msg_iov = iov, .msg_iovlen = len ? 2 : 1};
-    if (sendmsg(e->watch.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-        return true;
-    e->dropped++; /* no room, or it is closing */
+    e->tx += len - sizeof(struct sc_datagram_head);
+    e->daemon->datagrams.counters.to_programs++;
+}
+
+/* No room, or it is closing. */
+static void on_unsent(struct sc_endpoint *e)
+{
+    e->dropped++;
     e->daemon->datagrams.counters.dropped_queue++;
-    return false;
+}
+
+void sc_inbox_hand_over(struct sc_inbox *in)
+{
+    struct mmsghdr m[SC_INBOX_MAX];
+    struct iovec iov[SC_INBOX_MAX];
+    uint8_t *at = in->room;
+    for (size_t i = 0; i < in->count; at += in->len[i++]) {
+        iov[i] = (struct iovec){at, in->len[i]};
+        m[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &iov[i], .msg_iovlen = 1}};
+    }
+    for (size_t done = 0; done < in->count;) {
+        int n = sendmmsg(in->to->watch.fd, m + done, (unsigned)(in->count - done),
+                         MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0) {
+            on_unsent(in->to);
+            done++; /* a shorter one may find room */
+        }
+        for (; n > 0; n--)
+            on_sent(in->to, in->len[done++]);
+    }
+    in->count = in->bytes = 0;
 }
 
 void sc_inbox_deliver(struct sc_endpoint *e, const struct sc_datagram_head *head,
                       const uint8_t *data, size_t len)
 {
-    if (!send_to_program(e, head, data, len))
-        return;
-    e->tx += len;
-    e->daemon->datagrams.counters.to_programs++;
+    struct sc_inbox *in = &e->daemon->datagrams.inbox;
+    size_t all = sizeof *head + len;
+    if (in->to != e || in->count == SC_INBOX_MAX || in->bytes + all > sizeof in->room)
+        sc_inbox_hand_over(in);
+    in->to = e;
+    memcpy(in->room + in->bytes, head, sizeof *head);
+    if (len)
+        memcpy(in->room + in->bytes + sizeof *head, data, len);
+    in->bytes += all;
+    in->len[in->count++] = all;
 }
 
 void sc_inbox_tell(struct sc_endpoint *e, const struct sc_address *peer, int error)
@@ -52,6 +81,9 @@ void sc_inbox_tell(struct sc_endpoint *e, const struct sc_address *peer, int err
                                     .peer = peer->port || !e->connected ? *peer : e->peer,
                                     .own = e->own};
     /* Whoever is not told by UDP must not be woken: poll announces whatever is in the queue. */
-    if (e->connected || e->wants_errors)
-        send_to_program(e, &head, NULL, 0);
+    if (!e->connected && !e->wants_errors)
+        return;
+    sc_inbox_hand_over(&e->daemon->datagrams.inbox); /* it comes behind them */
+    if (send(e->watch.fd, &head, sizeof head, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        on_unsent(e);
 }

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "daemon/datagram/endpoint.h"
+#include "daemon/datagram/inbox.h"
 #include "daemon/datagram/question.h"
 #include "daemon/scaffoldd.h"
 
@@ -133,6 +134,69 @@ static void connected_to_nobody(void **state)
     scaffoldd_stop(d);
 }
 
+static void delivers(struct sc_endpoint *e, const char *data)
+{
+    struct sc_datagram_head head = {.kind = SC_DATAGRAM_DATA};
+    sc_inbox_deliver(e, &head, (const uint8_t *)data, strlen(data));
+}
+
+/* What goes to a program together stays in order, beside what goes to others, and what failed. */
+static void together(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = scaffoldd_start(no_planes, true);
+    struct sc_endpoint *a, *b;
+    int to_a, to_b;
+    assert_int_equal(open_at(d, 0, &a, &to_a), 0);
+    assert_int_equal(open_at(d, 0, &b, &to_b), 0);
+    assert_int_equal(sc_endpoint_set(a, SC_OPT_RECVERR, 1), 0);
+    delivers(a, "1");
+    delivers(a, "");
+    delivers(b, "2");
+    delivers(a, "3");
+    sc_inbox_tell(a, &b->own, EMSGSIZE);
+    delivers(a, "4");
+    assert_string_equal(reads(to_a).data, "1");
+    assert_string_equal(reads(to_a).data, "");
+    assert_string_equal(reads(to_a).data, "3");
+    assert_int_equal(reads(to_a).head.error, EMSGSIZE);
+    assert_false(scaffoldd_readable(to_a)); /* before the turn ends */
+    sc_inbox_hand_over(&d->datagrams.inbox);
+    assert_string_equal(reads(to_a).data, "4");
+    assert_string_equal(reads(to_b).data, "2");
+    assert_int_equal(d->datagrams.counters.to_programs, 5);
+    delivers(a, "5");
+    program_closes(d, to_a); /* nobody reads it */
+    assert_int_equal(d->datagrams.counters.dropped_queue, 1);
+    program_closes(d, to_b);
+    scaffoldd_stop(d);
+}
+
+/* Each is handed over or counted, whatever became of those beside it. */
+static void a_queue_without_room(void **state)
+{
+    (void)state;
+    struct sc_daemon *d = scaffoldd_start(no_planes, true);
+    const struct sc_datagram_counters *c = &d->datagrams.counters;
+    const size_t all = 5 * SC_INBOX_MAX / 2;
+    struct sc_endpoint *e;
+    int program;
+    size_t read = 0;
+    assert_int_equal(open_at(d, 0, &e, &program), 0);
+    assert_int_equal(sc_endpoint_set(e, SC_OPT_RCVBUF, 16384), 0);
+    for (size_t i = 0; i < all; i++)
+        delivers(e, i % 2 ? "short" : "as long as a packet of a test may be, or nearly so");
+    sc_inbox_hand_over(&d->datagrams.inbox);
+    assert_int_equal(c->to_programs + c->dropped_queue, all);
+    assert_int_equal(e->dropped, c->dropped_queue);
+    assert_in_range(c->dropped_queue, 1, all - 1);
+    for (; scaffoldd_readable(program); read++)
+        reads(program);
+    assert_int_equal(read, c->to_programs);
+    program_closes(d, program);
+    scaffoldd_stop(d);
+}
+
 /* Pieces are one datagram; those of a program that closes before the last are none. */
 static void in_pieces(void **state)
 {
@@ -239,6 +303,8 @@ int main(void)
         cmocka_unit_test(from_one_to_the_other),
         cmocka_unit_test(an_address_is_taken_while_its_program_lives),
         cmocka_unit_test(connected_to_nobody),
+        cmocka_unit_test(together),
+        cmocka_unit_test(a_queue_without_room),
         cmocka_unit_test(in_pieces),
         cmocka_unit_test(malformed),
         cmocka_unit_test(an_answer_that_comes_too_late),

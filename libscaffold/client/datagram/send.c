@@ -27,6 +27,9 @@
  */
 #define PIECES 16
 
+/* Most datagrams: what a path of 1,500 bytes carries, and more. */
+#define SMALL 1500
+
 static ssize_t on_failure(int fd, int flags)
 {
     switch (errno) {
@@ -46,10 +49,21 @@ static ssize_t on_failure(int fd, int flags)
     return sc_fail(ENETDOWN);
 }
 
-static ssize_t write_packet(int fd, const struct msghdr *packet, int flags)
+/* Of a packet: head and datagram. */
+static ssize_t sent(int fd, ssize_t n, int flags)
 {
-    ssize_t n = sc_next.sendmsg(fd, packet, (flags & MSG_DONTWAIT) | MSG_NOSIGNAL);
     return n < 0 ? on_failure(fd, flags) : n - (ssize_t)sizeof(struct sc_datagram_head);
+}
+
+static int flags_of_packet(int flags)
+{
+    return (flags & MSG_DONTWAIT) | MSG_NOSIGNAL;
+}
+
+static ssize_t send_whole(int fd, const void *packet, size_t len, int flags)
+{
+    size_t all = sizeof(struct sc_datagram_head) + len;
+    return sent(fd, sc_next.sendto(fd, packet, all, flags_of_packet(flags), NULL, 0), flags);
 }
 
 __attribute__((noinline)) static ssize_t send_copy(int fd, const struct sc_datagram_head *head,
@@ -67,9 +81,27 @@ __attribute__((noinline)) static ssize_t send_copy(int fd, const struct sc_datag
         memcpy(packet.data + at, msg->msg_iov[i].iov_base, msg->msg_iov[i].iov_len);
         at += msg->msg_iov[i].iov_len;
     }
-    struct iovec iov = {&packet, sizeof *head + len};
-    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
-    return write_packet(fd, &m, flags);
+    return send_whole(fd, &packet, len, flags);
+}
+
+/* One piece of memory that is certainly there: a copy costs less than two pieces cost the kernel.
+ */
+static bool is_small(const struct msghdr *msg, size_t len)
+{
+    return msg->msg_iovlen == 1 && len > 0 && len <= SMALL &&
+           sc_memory_is_certain(msg->msg_iov->iov_base, len);
+}
+
+static ssize_t send_small(int fd, const struct sc_datagram_head *head, const struct msghdr *msg,
+                          size_t len, int flags)
+{
+    struct {
+        struct sc_datagram_head head;
+        char data[SMALL];
+    } packet;
+    packet.head = *head;
+    memcpy(packet.data, msg->msg_iov->iov_base, len);
+    return send_whole(fd, &packet, len, flags);
 }
 
 static ssize_t send_pieces(int fd, const struct sc_datagram_head *head, const struct msghdr *msg,
@@ -80,7 +112,7 @@ static ssize_t send_pieces(int fd, const struct sc_datagram_head *head, const st
     iov[0] = (struct iovec){(void *)(uintptr_t)head, sizeof *head};
     for (size_t i = 0; i < msg->msg_iovlen; i++)
         iov[i + 1] = msg->msg_iov[i];
-    return write_packet(fd, &m, flags);
+    return sent(fd, sc_next.sendmsg(fd, &m, flags_of_packet(flags)), flags);
 }
 
 static ssize_t send_packet(int fd, const struct sc_datagram_head *head, const struct msghdr *msg,
@@ -94,6 +126,8 @@ static ssize_t send_packet(int fd, const struct sc_datagram_head *head, const st
         return (ssize_t)len;
     if (!sc_mark_is_set(fd, SC_MARK_SPOKEN))
         sc_mark_set(fd, SC_MARK_SPOKEN);
+    if (is_small(msg, len))
+        return send_small(fd, head, msg, len, flags);
     return msg->msg_iovlen <= PIECES ? send_pieces(fd, head, msg, flags)
                                      : send_copy(fd, head, msg, len, flags);
 }
@@ -178,10 +212,10 @@ static ssize_t send_gathered(int fd, const struct msghdr *msg, const struct sc_t
     if (describe(fd, msg, to, &g, &head) < 0 || check_flags(fd, &head, flags) < 0 ||
         sc_gather_add(fd, &g, len, &head) < 0)
         return -1;
-    ssize_t sent = send_packet(fd, &head, msg, len, flags);
-    if (sent >= 0)
+    ssize_t n = send_packet(fd, &head, msg, len, flags);
+    if (n >= 0)
         sc_gather_added(&g, len, &head);
-    return sent;
+    return n;
 }
 
 ssize_t sc_datagram_send(int fd, const struct msghdr *msg, const struct sc_target *to, int flags)

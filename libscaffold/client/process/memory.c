@@ -96,11 +96,15 @@ static bool ask(uintptr_t at, size_t n, bool (*question)(uintptr_t at))
     return answer;
 }
 
-bool sc_memory_reads(const void *at, size_t n)
+bool sc_memory_is_certain(const void *at, size_t n)
 {
     uintptr_t start = (uintptr_t)at;
-    return n == 0 || is_stack_or_heap(start, n) || is_within(start, n, data_start, data_end) ||
-           ask(start, n, ask_to_read);
+    return n == 0 || is_stack_or_heap(start, n) || is_within(start, n, data_start, data_end);
+}
+
+bool sc_memory_reads(const void *at, size_t n)
+{
+    return sc_memory_is_certain(at, n) || ask((uintptr_t)at, n, ask_to_read);
 }
 
 bool sc_memory_writes(void *at, size_t n)

@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 
 bool sc_memory_reads(const void *at, size_t n);
+/* It reads, and nobody has to be asked. */
+bool sc_memory_is_certain(const void *at, size_t n);
 bool sc_memory_writes(void *at, size_t n);
 
 /* An address of `len` bytes: true for none, false for lengths that the kernel refuses unread. */

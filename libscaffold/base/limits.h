@@ -120,9 +120,10 @@
 #define SC_WINDOW_MAX (16u * 1024 * 1024)
 /* Bytes taken from the application and not yet acknowledged, at most: one maximal window. */
 #define SC_SEND_BUFFER_MAX SC_WINDOW_MAX
-/* Of these, bytes that were not sent yet: four trains. Many flows that take more take all of
- * memory, and what they send has left every cache by then. */
-#define SC_SEND_AHEAD (256u * 1024)
+/* Of these, bytes that were not sent yet, and what is taken from all programs in a turn: six
+ * trains. Many flows that take more take all of memory, and what they send has left every cache by
+ * then. */
+#define SC_SEND_AHEAD (6u * SC_TRAIN_BYTES)
 /* All stream bytes that one stack buffers, both directions together. */
 #define SC_MEMORY_MAX (512u * 1024 * 1024)
 /* Ranges of packet numbers remembered for acknowledgement; older ones are forgotten (RFC

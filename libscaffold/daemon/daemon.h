@@ -24,6 +24,7 @@
 #include "daemon/stream/folder.h"
 #include "daemon/stream/local.h"
 #include "daemon/stream/survivors.h"
+#include "daemon/stream/turns.h"
 #include "daemon/ula.h"
 #include "daemon/underlay/udp.h"
 #include "local/socket_name.h"
@@ -96,6 +97,7 @@ struct sc_daemon {
     struct sc_list session_list; /* the oldest first */
     struct sc_map sessions;      /* the same by id */
     uint64_t session_ids;        /* last one given */
+    struct sc_turns turns;
     struct sc_endpoint_table endpoints;
     struct sc_datagrams datagrams;
     struct sc_status status;

@@ -56,10 +56,12 @@ static bool turn(struct sc_daemon *d, bool more)
         sc_stack_settle(d->stack, l->now);
     }
     sc_reports_take(d);
+    sc_sessions_run(d);
     bool unsent = sc_udp_send(&d->udp, d->stack, SEND_TURN, l->now);
     sc_reports_take(d);
     sc_idle_update(d);
-    return more || unsent || (sc_stack_pending(d->stack) && !d->udp.blocked);
+    return more || unsent || sc_turns_pending(&d->turns) ||
+           (sc_stack_pending(d->stack) && !d->udp.blocked);
 }
 
 /* --- start ------------------------------------------------------------------------------------ */

@@ -2,6 +2,9 @@
 
 #include <assert.h>
 
+#include "transport/head.h"
+#include "wire/frame.h"
+
 /* A flow always may have this much on the way, so that small windows do not starve the path. */
 #define SEND_BUFFER_MIN (128u * 1024)
 
@@ -101,6 +104,20 @@ void sc_flow_check_room(struct sc_flow *f)
     }
     f->send.starved = f->send.short_of_memory = false;
     sc_flow_raise(f, SC_FLOW_WRITABLE);
+}
+
+/* Stream bytes of a full one. */
+static uint64_t train_bytes(const struct sc_flow *f)
+{
+    size_t size = f->path.pmtu.size;
+    return sc_train_packets(size) * (size - sc_head_len(f->opening.confirming) - SC_STREAM_HEAD);
+}
+
+size_t sc_flow_send_share(const struct sc_flow *f, size_t most)
+{
+    uint64_t train = train_bytes(f), waiting = f->send.end - f->send.next;
+    uint64_t full = (waiting + most) / train * train;
+    return full > waiting ? (size_t)(full - waiting) : most;
 }
 
 size_t sc_flow_send_space(struct sc_flow *f, size_t want, struct iovec *iov, size_t max)

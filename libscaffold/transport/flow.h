@@ -218,6 +218,10 @@ void sc_flow_on_too_large(struct sc_flow *f, size_t size, sc_time now);
 /* Bytes that the flow takes now (0: wait for SC_FLOW_WRITABLE, which follows for certain). */
 size_t sc_flow_send_room(struct sc_flow *f);
 
+/* Of `most` bytes more, as many as fill a train to its end, behind those that wait to be sent: what
+ * is left over would soon be a short train of its own. */
+size_t sc_flow_send_share(const struct sc_flow *f, size_t most);
+
 /* Room to read into, at most `want` bytes, in up to `max` pieces; returns the number of pieces (0:
  * no room or no memory). Then say how many bytes were written there. */
 size_t sc_flow_send_space(struct sc_flow *f, size_t want, struct iovec *iov, size_t max);

@@ -34,10 +34,15 @@ static size_t most(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+size_t sc_train_packets(size_t size)
+{
+    return least(SC_TRAIN_BYTES / size, SC_TRAIN_SEGMENTS);
+}
+
 /* Packets of this length that there is room for. */
 static size_t room(const struct sc_train *t, size_t size)
 {
-    size_t all = least(SC_TRAIN_BYTES / size, SC_TRAIN_SEGMENTS);
+    size_t all = sc_train_packets(size);
     return all > t->packet_count ? all - t->packet_count : 0;
 }
 

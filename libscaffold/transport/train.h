@@ -73,6 +73,9 @@ struct sc_train {
 /* An empty train for this network address. */
 void sc_train_begin(struct sc_train *t, uint64_t dst);
 
+/* Packets of this length that one has room for. */
+size_t sc_train_packets(size_t size);
+
 /* Whether this run of another flow can go along: marked alike, about as long as the others, and no
  * longer than each of their paths can take. An empty train takes any. */
 bool sc_train_takes(const struct sc_train *t, const struct sc_run *run);

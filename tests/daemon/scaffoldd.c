@@ -112,8 +112,10 @@ void scaffoldd_stop(struct sc_daemon *d)
 
 void scaffoldd_settle(struct sc_daemon *d)
 {
-    for (int i = 0; i < TURNS; i++)
+    for (int i = 0; i < TURNS; i++) {
         sc_loop_turn(&d->loop, d->loop.now);
+        sc_sessions_run(d);
+    }
 }
 
 int scaffoldd_listens(struct sc_daemon *d, uint16_t port, uint32_t backlog, struct sc_bound **out)

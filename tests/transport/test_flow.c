@@ -448,13 +448,13 @@ static void tiny_packets(void **state)
     finish(p);
 }
 
-/* Writes until there is no room. Returns how much there was. */
-static size_t write_all(struct pair *p, int side)
+/* Writes until there is no room, at most so much. Returns how much there was. */
+static size_t write_some(struct pair *p, int side, size_t most)
 {
     struct sc_flow *f = &p->flow[side];
     struct iovec iov;
     size_t all = 0;
-    while (sc_flow_send_room(f) > 0 && sc_flow_send_space(f, 1 << 20, &iov, 1) == 1) {
+    while (sc_flow_send_room(f) > 0 && sc_flow_send_space(f, most - all, &iov, 1) == 1) {
         for (size_t i = 0; i < iov.iov_len; i++)
             ((uint8_t *)iov.iov_base)[i] = pair_byte(side, p->app[side].written++);
         sc_flow_send_commit(f, iov.iov_len, p->now);
@@ -462,6 +462,43 @@ static size_t write_all(struct pair *p, int side)
     }
     p->app[side].to_write = p->app[side].written;
     return all;
+}
+
+static size_t write_all(struct pair *p, int side)
+{
+    return write_some(p, side, SIZE_MAX);
+}
+
+/* Sends what waits; every train but those that probe the path has as many packets as it can. */
+static void send_full_trains(struct pair *p, struct sc_flow *f)
+{
+    while (f->send.next < f->send.end) {
+        f->path.pacer.rate = 0; /* not its subject */
+        assert_true(produce_alone(f, &p->train, p->now));
+        if (!p->train.probe_mtu)
+            assert_int_equal(p->train.packet_count, sc_train_packets(p->train.segment));
+        pair_send_train(p, CLIENT, &p->train);
+    }
+}
+
+/* Whatever waits already. */
+static void a_share_fills_trains(void **state)
+{
+    (void)state;
+    struct pair *p = opened(126);
+    struct sc_flow *f = &p->flow[CLIENT];
+    f->path.congestion.cwnd = 8 * 1024 * 1024;
+    sc_send_on_window(&f->send, 8 * 1024 * 1024);
+    for (size_t before = 0; before < 5000; before += 1234) {
+        write_some(p, CLIENT, before);
+        size_t share = sc_flow_send_share(f, 2 * SC_TRAIN_BYTES);
+        assert_in_range(share, SC_TRAIN_BYTES / 2, 2 * SC_TRAIN_BYTES);
+        assert_int_equal(write_some(p, CLIENT, share), share);
+        send_full_trains(p, f);
+    }
+    assert_int_equal(sc_flow_send_share(f, 1000), 1000); /* no train can be filled */
+    assert_int_equal(sc_flow_send_share(f, 0), 0);
+    finish(p);
 }
 
 /* However large the window: what is not sent yet stays with the program, and it is asked for more
@@ -683,6 +720,7 @@ int main(void)
         cmocka_unit_test(stragglers_are_told),
         cmocka_unit_test(cleared_marks_end_ecn),
         cmocka_unit_test(tiny_packets),
+        cmocka_unit_test(a_share_fills_trains),
         cmocka_unit_test(takes_little_ahead),
         cmocka_unit_test(user_timeout_ends_the_wait),
         cmocka_unit_test(peer_gone_is_an_error),

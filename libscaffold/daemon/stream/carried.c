@@ -10,7 +10,7 @@
 
 static void on_end(struct sc_end *e)
 {
-    sc_session_run(e->owner);
+    sc_turns_wait(e->owner);
 }
 
 static void on_delivered(struct sc_arrival *a, int error)

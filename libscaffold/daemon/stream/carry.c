@@ -9,7 +9,18 @@
 /* Pieces of one write to the program: those of a train. */
 #define PIECES 128
 
-/* From the program into the flow. Returns 0; 1 when there may be more and no event will tell; or a
+/* Pieces of one read: those of a session's share, of which the first need not begin with a block.
+ */
+#define PIECES_READ 9
+
+/* Bytes that it may take now: whole trains in its turn, and all that a program has left behind, so
+ * that the end is known before anything arrives for nobody. */
+static size_t share_of(const struct sc_session *s)
+{
+    return s->client.hup ? SC_SEND_AHEAD : sc_flow_send_share(s->flow, s->daemon->turns.share);
+}
+
+/* From the program into the flow. Returns 0; 1 when there may be more, in its next turn; or a
  * negative errno when the program reset. */
 static int send_up(struct sc_session *s)
 {
@@ -17,10 +28,9 @@ static int send_up(struct sc_session *s)
     sc_time now = s->daemon->loop.now;
     if (s->fin_sent || !s->client.readable)
         return 0;
-    for (size_t moved = 0; moved < SC_TURN_BYTES;) {
-        struct iovec iov[8];
-        size_t room = sc_flow_send_room(f);
-        size_t n = room ? sc_flow_send_space(f, room, iov, 8) : 0;
+    for (size_t share = share_of(s); share > 0;) {
+        struct iovec iov[PIECES_READ];
+        size_t n = sc_flow_send_space(f, share, iov, PIECES_READ);
         if (n == 0)
             return 0; /* SC_FLOW_WRITABLE follows */
         ssize_t got = sc_end_read(&s->client, iov, n);
@@ -31,7 +41,8 @@ static int send_up(struct sc_session *s)
         }
         if (got <= 0)
             return got == -EPIPE ? 0 : (int)got;
-        moved += (size_t)got;
+        sc_turns_took(&s->daemon->turns, (size_t)got);
+        share -= (size_t)got;
     }
     return 1;
 }

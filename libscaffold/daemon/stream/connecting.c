@@ -134,7 +134,7 @@ static void on_end(struct sc_end *e)
     if (e->stage == SC_END_PLUGGED)
         client_gone(e->owner);
     else
-        sc_session_run(e->owner);
+        sc_turns_wait(e->owner);
 }
 
 /* The client's end; 0 or a positive errno, then `fd` is closed. */

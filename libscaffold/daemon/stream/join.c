@@ -7,6 +7,9 @@
 #include "daemon/stream/serving.h"
 #include "daemon/stream/session_parts.h"
 
+/* Bytes moved per direction before other sessions get their turn. */
+#define TURN_BYTES (1024 * 1024)
+
 static bool flush_urgent(struct sc_direction *dir, struct sc_end *to)
 {
     if (dir->urgent)
@@ -62,7 +65,7 @@ static int pump(struct sc_direction *dir, struct sc_end *from, struct sc_end *to
         return 0;
     if (dir->done)
         return 0;
-    for (size_t moved = 0; moved < SC_TURN_BYTES;) {
+    for (size_t moved = 0; moved < TURN_BYTES;) {
         struct iovec iov = {buffer, sizeof buffer};
         if (!pass_urgent(dir, from, to))
             return 0;
@@ -100,6 +103,8 @@ static int run(struct sc_session *s)
         return -ECONNRESET;
     int up = pump(&s->up, &s->client, &s->server);
     int down = up < 0 ? up : pump(&s->down, &s->server, &s->client);
+    sc_turns_took(&s->daemon->turns,
+                  (size_t)(s->client.rx - up_before + s->server.rx - down_before));
     if (down < 0)
         return -ECONNRESET;
     if (aborted_late(&s->client, &s->up) || aborted_late(&s->server, &s->down))

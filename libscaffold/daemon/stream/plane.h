@@ -18,7 +18,7 @@ struct sc_session;
 /* What `run` has done. */
 enum sc_turn {
     SC_TURN_WAITS, /* nothing can be moved until there is an event */
-    SC_TURN_MORE,  /* a turn's worth was moved, and no event will come for the rest */
+    SC_TURN_MORE,  /* there may be more, for which no event will come: in its next turn */
     SC_TURN_OVER,  /* all bytes and both ends of the stream are passed on: a clean end */
 };
 
@@ -52,7 +52,9 @@ struct sc_plane_ops {
      * connecting.c, perhaps before this returns. */
     int (*connect)(struct sc_session *s);
 
-    /* Moves what can be moved now. Returns an sc_turn, or a negative errno: the session failed. */
+    /* Moves what can be moved now; what is taken from a program to be sent is the session's share
+     * (daemon/stream/turns.h), and none when it is not its turn. Returns an sc_turn, or a negative
+     * errno: the session failed. */
     int (*run)(struct sc_session *s);
 
     /* Cuts what is behind the program's ends; those are aborted by the session. NULL: there is

@@ -21,6 +21,7 @@ struct sc_session *sc_session_new(struct sc_daemon *d)
     s->daemon = d;
     s->client.watch.fd = s->server.watch.fd = -1;
     sc_list_init(&s->arrival.link);
+    sc_list_init(&s->turn);
     sc_alarm_init(&s->alarm, NULL);
     sc_alarm_init(&s->orphan, on_orphaned);
     s->id = ++d->session_ids;
@@ -62,6 +63,7 @@ void sc_session_end(struct sc_session *s)
         s->plane->freeze(s);
     sc_map_remove(&d->sessions, &s->by_id);
     sc_list_remove(&s->link);
+    sc_list_remove(&s->turn);
     sc_loop_dispose(&d->loop, s);
     sc_daemon_on_activity(d);
 }
@@ -155,18 +157,6 @@ static void finish(struct sc_session *s)
 
 /* --- turns ------------------------------------------------------------------------------------ */
 
-static void on_turn(struct sc_alarm *a)
-{
-    sc_session_run(sc_container(a, struct sc_session, alarm));
-}
-
-/* Once more after the others had their turn. */
-static void run_again(struct sc_session *s)
-{
-    s->alarm.fire = on_turn;
-    sc_loop_alarm(&s->daemon->loop, &s->alarm, s->daemon->loop.now);
-}
-
 void sc_session_run(struct sc_session *s)
 {
     if (s->over)
@@ -181,8 +171,16 @@ void sc_session_run(struct sc_session *s)
         return;
     }
     if (turn == SC_TURN_MORE)
-        run_again(s);
+        sc_turns_wait(s);
     watch_orphan(s);
+}
+
+void sc_sessions_run(struct sc_daemon *d)
+{
+    struct sc_session *s;
+    sc_turns_begin(&d->turns);
+    while ((s = sc_turns_next(&d->turns)) != NULL)
+        sc_session_run(s);
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */
@@ -192,6 +190,7 @@ void sc_sessions_init(struct sc_daemon *d, const struct sc_plane_ops *const *pla
     uint64_t seed[2] = {d->config.seed, ~d->config.seed};
     d->planes = planes;
     sc_list_init(&d->session_list);
+    sc_turns_init(&d->turns);
     SC_MAP_INIT(&d->sessions, struct sc_session, by_id, id, seed);
 }
 

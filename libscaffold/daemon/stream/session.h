@@ -41,6 +41,9 @@ struct sc_waiter {
     void (*opened)(struct sc_waiter *w, int error);
 };
 
+/* Those that wait have their turns, once per turn of the loop. */
+void sc_sessions_run(struct sc_daemon *d);
+
 /* Ends every session as a death of scaffoldd would: readers get an error. */
 void sc_sessions_end(struct sc_daemon *d);
 

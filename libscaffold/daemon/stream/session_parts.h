@@ -7,9 +7,6 @@
 #include "daemon/stream/listener.h"
 #include "daemon/stream/session.h"
 
-/* Bytes moved per turn before other descriptors get theirs. */
-#define SC_TURN_BYTES (1024 * 1024)
-
 /* One direction of a join: what was read from the source and did not fit into the sink yet. */
 struct sc_direction {
     uint8_t *rest;
@@ -39,7 +36,9 @@ struct sc_session {
     bool open;                /* established on the client's side */
     bool over;                /* being taken apart */
     bool fin_sent;            /* carry: towards the flow */
-    struct sc_alarm alarm;    /* opening: gives up. Open: the next turn */
+    struct sc_list turn;      /* while it waits for its own */
+    bool takes_much;          /* it did so in its last one */
+    struct sc_alarm alarm;    /* opening: gives up */
     struct sc_alarm orphan;   /* a program has closed: how long the flow may go on without it */
     uint64_t orphan_progress; /* when that was set */
 };

@@ -34,7 +34,7 @@ struct sc_ctl_call {
     struct ucred peer;
     struct sc_ctl_request request;
     struct sc_request open;   /* what PREPARE or a datagram's BIND found out */
-    int kept;                 /* PREPARE: the program's end of a pair, until it is sent; -1: none */
+    int kept;                 /* PREPARE: the program's end, while its connect waits; -1: none */
     int offered;              /* BIND: goes along with the reply that is waited for; -1: none */
     int passed;               /* a descriptor that came with the request; -1: none */
     bool passed_too_many;     /* ... and no room for it here */

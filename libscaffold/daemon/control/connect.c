@@ -83,35 +83,36 @@ static struct sc_ctl_reply prepared(const struct sc_ctl_call *c, enum sc_ctl_con
 }
 
 /* The program's end goes along with the reply. */
-static bool give_kept(struct sc_ctl_call *c, enum sc_ctl_connected connected)
+static bool lend_kept(struct sc_ctl_call *c, enum sc_ctl_connected connected)
 {
     struct sc_ctl_reply r = prepared(c, connected);
-    bool given = sc_ctl_lend(c, &r, c->kept);
-    sc_ctl_drop_kept(c);
-    return given;
+    return sc_ctl_lend(c, &r, c->kept);
 }
 
 static void on_opened(struct sc_waiter *w, int error)
 {
     struct sc_ctl_call *c = sc_container(w, struct sc_ctl_call, waiter);
     sc_loop_alarm(&c->server->daemon->loop, &c->hold, SC_NEVER);
-    if (c->kept >= 0 && error == 0) {
-        give_kept(c, SC_CTL_CONNECTED);
+    if (error == 0 && !c->gave) {
+        lend_kept(c, SC_CTL_CONNECTED);
     } else {
         sc_ctl_is_untaken(c); /* mostly it is not: then this was the last word */
         sc_ctl_send_error(c, error, "");
-        sc_ctl_drop_kept(c);
     }
+    sc_ctl_drop_kept(c);
     sc_ctl_go_on(c);
 }
 
-/* It takes longer: a signal may have the program return, with a socket that connects. */
+/* It takes longer: a signal may have the program return, with a socket that connects. As long as it
+ * waits, another thread's close does not end that; its death is seen by this connection. */
 static void on_held(struct sc_alarm *a)
 {
     struct sc_ctl_call *c = sc_container(a, struct sc_ctl_call, hold);
     sc_connecting_plug_more(&c->waiter, sc_pair_plug(c->kept));
-    if (!give_kept(c, SC_CTL_CONNECTING))
+    if (!lend_kept(c, SC_CTL_CONNECTING)) {
         sc_untie(&c->waiter.session);
+        sc_ctl_drop_kept(c);
+    }
     sc_ctl_go_on(c);
 }
 
@@ -147,7 +148,9 @@ static bool open_held(struct sc_ctl_call *c, int own)
 static bool open_at_once(struct sc_ctl_call *c, int own)
 {
     c->open.plug_len += sc_pair_plug(c->kept);
-    if (give_kept(c, SC_CTL_CONNECTING))
+    bool given = lend_kept(c, SC_CTL_CONNECTING);
+    sc_ctl_drop_kept(c);
+    if (given)
         return open_flow(c, own, NULL);
     close(own);
     return false;

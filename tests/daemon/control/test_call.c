@@ -163,6 +163,7 @@ static void time_passes(struct sc_daemon *d, sc_time span)
     sc_time end = d->loop.now + span;
     while (d->loop.now < end)
         sc_loop_turn(&d->loop, end);
+    scaffoldd_settle(d);
 }
 
 static void hangs_up(struct sc_daemon *d, int fd)
@@ -450,17 +451,18 @@ static void is_seen_off(void **state)
     uint16_t port;
     for (int called = 0; called <= 1; called++) {
         int fd = calls(d), another;
-        d->ctl->patience = called ? LONG : SHORT;
+        d->ctl->patience = LONG;
         asks_for_a_flow(d, fd, false);
         sc_connecting_done(opening, 0);
         int program = takes(d, fd, &port);
+        is_not_over(fd);
         if (called) {
-            is_not_over(fd);
             another = calls(d);
             asks(d, another, &q);
             hangs_up(d, another);
         } else {
-            time_passes(d, 2 * SHORT);
+            d->ctl->patience = 0;
+            sc_ctl_on_parting(&d->ctl->parting);
         }
         was_the_last_word(fd);
         hangs_up(d, fd);

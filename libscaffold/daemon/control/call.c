@@ -7,22 +7,14 @@
 #include <unistd.h>
 
 #include "daemon/control/server.h"
-#include "daemon/stream/client_port.h"
 
 /* --- what it holds ---------------------------------------------------------------------------- */
 
-int sc_ctl_take_passed(struct sc_ctl_call *c)
-{
-    int fd = c->passed;
-    c->passed = -1;
-    return fd;
-}
-
 void sc_ctl_drop_passed(struct sc_ctl_call *c)
 {
-    int fd = sc_ctl_take_passed(c);
-    if (fd >= 0)
-        close(fd);
+    if (c->passed >= 0)
+        close(c->passed);
+    c->passed = -1;
 }
 
 void sc_ctl_refuse_passed(struct sc_ctl_call *c)

@@ -52,8 +52,7 @@ struct sc_ctl_call {
     struct sc_waiter waiter;              /* of a flow: tied while the opening is waited for */
 };
 
-/* The descriptor that came with the request is the caller's from now on; -1: there was none. */
-int sc_ctl_take_passed(struct sc_ctl_call *c);
+/* The descriptor that came with the request is not needed any more. */
 void sc_ctl_drop_passed(struct sc_ctl_call *c);
 
 /* The same of one that nobody has a use for: it is counted, too. */

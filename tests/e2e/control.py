@@ -3,9 +3,12 @@ local/datagram.h have them: for tests of scaffoldd that do without libscaffold."
 
 import array
 import contextlib
+import fcntl
 import os
 import socket
 import struct
+import termios
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
@@ -200,6 +203,13 @@ class Endpoint:
 
     def connect(self, peer: Address) -> None:
         self.packet(CONNECT, b"", peer)
+
+    def settle(self) -> None:
+        """Until scaffoldd has taken all that was sent: what others send then is served later."""
+        end = time.monotonic() + 10
+        while fcntl.ioctl(self.socket, termios.TIOCOUTQ, bytes(4)) != bytes(4):
+            assert time.monotonic() < end, "scaffoldd does not read"
+            time.sleep(0.001)  # nothing tells a sender that its packet was taken
 
     def disconnect(self) -> None:
         self.packet(DISCONNECT, b"", NOBODY)

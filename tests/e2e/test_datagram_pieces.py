@@ -76,10 +76,12 @@ def test_there_are_so_many_at_a_time(host: Host) -> None:
             each.connect(one.own)
             each.packet(MORE, b"x", NOBODY)
             each.send(b"y") if each is many[0] else None
+            each.settle()
         assert one.next().data == b"xy"
         many[0].packet(MORE, b"x", NOBODY)
         assert many[0].next_error() == (errno.ENOBUFS, one.own)
         many[1].packet(DROP, b"", NOBODY)
+        many[1].settle()
         many[0].send(b"never")
         many[0].packet(MORE, b"now ", NOBODY)
         many[0].send(b"it goes")

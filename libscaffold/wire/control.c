@@ -215,6 +215,42 @@ static void write_epoch(struct sc_writer *w, const struct sc_control *c)
     sc_write_u64(w, c->epoch);
 }
 
+static void read_handshake(struct sc_reader *r, struct sc_control *c)
+{
+    c->handshake.len = sc_read_u16(r);
+    c->handshake.data = sc_read_bytes(r, c->handshake.len);
+}
+
+static void write_handshake(struct sc_writer *w, const struct sc_control *c)
+{
+    sc_write_u16(w, (uint16_t)c->handshake.len);
+    sc_write_copy(w, c->handshake.data, c->handshake.len);
+}
+
+static void read_greet(struct sc_reader *r, struct sc_control *c)
+{
+    c->session = sc_read_u32(r);
+    c->suite = sc_read_u8(r);
+    read_handshake(r, c);
+}
+
+static void write_greet(struct sc_writer *w, const struct sc_control *c)
+{
+    sc_write_u32(w, c->session);
+    sc_write_u8(w, c->suite);
+    write_handshake(w, c);
+}
+
+static void read_nonce(struct sc_reader *r, struct sc_control *c)
+{
+    c->nonce = sc_read_u64(r);
+}
+
+static void write_nonce(struct sc_writer *w, const struct sc_control *c)
+{
+    sc_write_u64(w, c->nonce);
+}
+
 static const struct body bodies[] = {
     [SC_MSG_JOIN] = {read_join, write_join},
     [SC_MSG_JOINED] = {read_joined, write_joined},
@@ -229,6 +265,11 @@ static const struct body bodies[] = {
     [SC_MSG_THERE] = {read_there, write_there},
     [SC_MSG_PROBE] = {read_epoch, write_epoch},
     [SC_MSG_ALIVE] = {read_epoch, write_epoch},
+    [SC_MSG_GREET] = {read_greet, write_greet},
+    [SC_MSG_GREETED] = {read_handshake, write_handshake},
+    [SC_MSG_PROVE] = {read_handshake, write_handshake},
+    [SC_MSG_ECHO] = {read_nonce, write_nonce},
+    [SC_MSG_ECHOED] = {read_nonce, write_nonce},
 };
 
 static bool is_known(uint8_t message)
@@ -246,6 +287,8 @@ bool sc_control_is_request(uint8_t message)
     case SC_MSG_LOOKUP:
     case SC_MSG_WHERE:
     case SC_MSG_PROBE:
+    case SC_MSG_GREET:
+    case SC_MSG_ECHO:
         return true;
     default:
         return false;
@@ -255,7 +298,7 @@ bool sc_control_is_request(uint8_t message)
 void sc_control_read(struct sc_reader *r, const struct sc_header *h, struct sc_control *c)
 {
     size_t len = SC_HEADER_LEN + sc_reader_left(r);
-    *c = (struct sc_control){.transaction = h->number};
+    *c = (struct sc_control){.transaction = h->number, .session = h->flow};
     c->message = sc_read_u8(r);
     c->src = sc_read_u64(r);
     if (!is_known(c->message)) {
@@ -276,6 +319,7 @@ void sc_control_write(struct sc_writer *w, const struct sc_control *c)
     struct sc_header h = {.version = SC_WIRE_VERSION,
                           .type = SC_PKT_CONTROL,
                           .hop_limit = SC_HOP_LIMIT,
+                          .flow = c->message == SC_MSG_GREET ? 0 : c->session,
                           .number = c->transaction};
     sc_header_write(w, &h);
     sc_write_u8(w, c->message);

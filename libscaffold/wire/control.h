@@ -23,6 +23,13 @@
  *                                                        u8 flags (1 reused, 2 used) | u8 trouble
  *   WHERE     u64 network address                     -> THERE u64 address | 19 underlay
  *   PROBE     u64 epoch                               -> ALIVE u64 epoch
+ *   GREET     u32 sender's session id | u8 suite | u16 length, handshake
+ *                                                     -> GREETED u16 length, handshake
+ *   PROVE     u16 length, handshake                   -> an answer in the session
+ *   ECHO      u64 nonce                               -> ECHOED u64 nonce
+ *
+ * The flow id in the header of GREETED and PROVE is the receiver's session id; elsewhere it is 0.
+ * All but GREET, GREETED, PROVE, PROBE and ALIVE are sealed in a session (session/session.h).
  */
 #ifndef SC_WIRE_CONTROL_H
 #define SC_WIRE_CONTROL_H
@@ -49,6 +56,11 @@ enum sc_control_message {
     SC_MSG_THERE = 11,
     SC_MSG_PROBE = 12,
     SC_MSG_ALIVE = 13,
+    SC_MSG_GREET = 14,
+    SC_MSG_GREETED = 15,
+    SC_MSG_PROVE = 16,
+    SC_MSG_ECHO = 17,
+    SC_MSG_ECHOED = 18,
 };
 
 enum sc_lookup_by { SC_LOOKUP_NAME = 1, SC_LOOKUP_POOL = 2, SC_LOOKUP_SERVICE = 3 };
@@ -98,6 +110,10 @@ struct sc_control {
     uint32_t reuses;             /* REFRESHED: changes with every reuse; 0: not
                                     told */
     struct sc_underlay underlay; /* THERE */
+    uint32_t session;            /* GREET: the sender's; GREETED, PROVE: the receiver's */
+    uint8_t suite;               /* GREET: crypto/noise.h */
+    struct sc_field handshake;   /* GREET, GREETED, PROVE: read, it points into the packet */
+    uint64_t nonce;              /* ECHO, ECHOED */
 };
 
 bool sc_control_is_request(uint8_t message);

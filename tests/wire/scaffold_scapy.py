@@ -62,8 +62,13 @@ MESSAGES = {
     11: "THERE",
     12: "PROBE",
     13: "ALIVE",
+    14: "GREET",
+    15: "GREETED",
+    16: "PROVE",
+    17: "ECHO",
+    18: "ECHOED",
 }
-REQUESTS = {1, 3, 4, 6, 8, 10, 12}
+REQUESTS = {1, 3, 4, 6, 8, 10, 12, 14, 17}
 OPEN_LEN_MIN = 1200
 REQUEST_LEN_MIN = 512
 NO_NUMBER = (1 << 64) - 1
@@ -495,6 +500,24 @@ class Epoch(Packet):
     fields_desc = [XLongField("epoch", 0)]
 
 
+_HANDSHAKE = [
+    FieldLenField("handshake_len", None, length_of="handshake"),
+    StrLenField("handshake", b"", length_from=lambda p: p.handshake_len),
+]
+
+
+class Greet(Packet):
+    fields_desc = [XIntField("session", 0), ByteField("suite", 1), *_HANDSHAKE]
+
+
+class Handshake(Packet):
+    fields_desc = _HANDSHAKE
+
+
+class Nonce(Packet):
+    fields_desc = [XLongField("nonce", 0)]
+
+
 BODIES: dict[int, type[Packet]] = {
     1: Open,
     2: Answer,
@@ -520,6 +543,11 @@ CONTROL_BODIES: dict[int, type[Packet]] = {
     11: There,
     12: Epoch,
     13: Epoch,
+    14: Greet,
+    15: Handshake,
+    16: Handshake,
+    17: Nonce,
+    18: Nonce,
 }
 bind_layers(UDP, ScaffoldPacket, dport=PORT)
 bind_layers(UDP, ScaffoldPacket, sport=PORT)

@@ -9,7 +9,7 @@
 
 #define EACH_MESSAGE(m)                                                                            \
     uint8_t m = SC_MSG_JOIN;                                                                       \
-    m <= SC_MSG_ALIVE;                                                                             \
+    m <= SC_MSG_ECHOED;                                                                            \
     m++
 
 /* Everything set that any message carries, at its longest. */
@@ -35,6 +35,14 @@ static struct sc_control full(uint8_t message)
                            .reuses = 0x01020304,
                            .names = 32772,
                            .underlay = {.family = 6, .port = 7213, .ip = {0xfd, [15] = 1}}};
+    static const uint8_t handshake[96] = "e, ee, s, es";
+    bool greets = message == SC_MSG_GREET || message == SC_MSG_GREETED || message == SC_MSG_PROVE;
+    if (greets) {
+        c.session = 0x51525354;
+        c.suite = message == SC_MSG_GREET ? 2 : 0;
+        c.handshake = (struct sc_field){handshake, sizeof handshake};
+    }
+    c.nonce = 0x1122334455667788;
     bool registers = message == SC_MSG_REGISTER || message == SC_MSG_UNREGISTER;
     memset(c.name, 'n', 255);
     memset(c.token, 't', sizeof c.token);
@@ -50,9 +58,10 @@ static bool read_back(const uint8_t *packet, size_t len, struct sc_control *c)
     struct sc_header h;
     sc_header_read(&r, &h);
     assert_int_equal(h.type, SC_PKT_CONTROL);
-    assert_int_equal(h.flow, 0);
     assert_true(h.dst == 0);
     sc_control_read(&r, &h, c);
+    bool addressed = c->message == SC_MSG_GREETED || c->message == SC_MSG_PROVE;
+    assert_true(r.bad || h.flow == (addressed ? c->session : 0));
     return !r.bad;
 }
 
@@ -117,6 +126,18 @@ static void check_values(const struct sc_control *got, const struct sc_control *
     case SC_MSG_THERE:
         assert_true(got->address == sent->address);
         assert_true(sc_underlay_equal(&got->underlay, &sent->underlay));
+        break;
+    case SC_MSG_GREET:
+    case SC_MSG_GREETED:
+    case SC_MSG_PROVE:
+        assert_int_equal(got->session, sent->session);
+        assert_int_equal(got->suite, sent->suite);
+        assert_int_equal(got->handshake.len, sent->handshake.len);
+        assert_memory_equal(got->handshake.data, sent->handshake.data, sent->handshake.len);
+        break;
+    case SC_MSG_ECHO:
+    case SC_MSG_ECHOED:
+        assert_true(got->nonce == sent->nonce);
         break;
     default: /* PROBE, ALIVE */
         assert_true(got->epoch == sent->epoch);
@@ -194,7 +215,8 @@ static void answers_are_no_requests(void **state)
 {
     (void)state;
     const uint8_t requests[] = {SC_MSG_JOIN,   SC_MSG_REGISTER, SC_MSG_UNREGISTER, SC_MSG_REFRESH,
-                                SC_MSG_LOOKUP, SC_MSG_WHERE,    SC_MSG_PROBE};
+                                SC_MSG_LOOKUP, SC_MSG_WHERE,    SC_MSG_PROBE,      SC_MSG_GREET,
+                                SC_MSG_ECHO};
     size_t count = 0;
     for (unsigned m = 0; m <= UINT8_MAX; m++)
         count += sc_control_is_request((uint8_t)m);

@@ -179,7 +179,13 @@ static size_t make_control(struct sc_writer *w, uint8_t message)
                            .digest = 0xdead,
                            .state = SC_REFRESH_REGISTER,
                            .by = SC_LOOKUP_NAME,
-                           .underlay = underlay};
+                           .underlay = underlay,
+                           .nonce = 0x1122334455667788};
+    if (message == SC_MSG_GREET || message == SC_MSG_GREETED || message == SC_MSG_PROVE) {
+        c.session = 0xa1b2c3d4;
+        c.suite = 1;
+        c.handshake = (struct sc_field){(const uint8_t *)"handshake", 9};
+    }
     sc_control_write(w, &c);
     return sc_writer_len(w);
 }
@@ -263,7 +269,7 @@ static size_t make(size_t i, uint8_t *out, size_t cap, char *name, size_t name_s
     return len;
 }
 
-#define PACKETS (MAKERS + SC_MSG_ALIVE)
+#define PACKETS (MAKERS + SC_MSG_ECHOED)
 
 /* Reads a packet as the stack would; true when it is well-formed to its last byte. */
 static bool reads(const uint8_t *data, size_t len)

@@ -11,6 +11,18 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Bytes of somebody else, in place: a field of a packet, a piece of what is sealed. */
+struct sc_field {
+    const uint8_t *data; /* may be NULL when there are none */
+    size_t len;
+};
+
+/* Several of them, one behind the other. */
+struct sc_pieces {
+    const struct sc_field *piece;
+    size_t count;
+};
+
 struct sc_reader {
     const uint8_t *at;
     const uint8_t *end;

@@ -58,12 +58,6 @@ struct sc_header {
 void sc_header_read(struct sc_reader *r, struct sc_header *h);
 void sc_header_write(struct sc_writer *w, const struct sc_header *h);
 
-/* A length-delimited field of a packet; points into the packet. */
-struct sc_field {
-    const uint8_t *data;
-    size_t len;
-};
-
 /* OPEN, after the header (destination address 0, flow 0, number 0):
  *   u64 source address | u32 source flow id | u64 open id | 32 ServiceID | u8 attempt |
  *   u32 source pool address | u16 source port | 19 origin underlay (family 0 until the first hop

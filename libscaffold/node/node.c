@@ -5,11 +5,15 @@
 
 #include "naming/service_name.h"
 
-int sc_node_init(struct sc_node *n, const char *host_name, uint64_t seed)
+int sc_node_init(struct sc_node *n, const char *host_name, uint64_t seed,
+                 const struct sc_entropy *entropy)
 {
     struct sc_service_name name;
     if (sc_service_name_of_host(host_name, &name) < 0)
         return -EINVAL;
+    if (sc_crypto_init(&n->crypto, entropy) < 0)
+        return -ENOMEM;
+    n->secrets.crypto = &n->crypto;
     strcpy(n->host_name, name.label);
     sc_service_name_to_id(&name, &n->id);
     sc_rng_seed(&n->rng, seed);
@@ -27,6 +31,7 @@ void sc_node_fini(struct sc_node *n)
     sc_dues_fini(&n->dues);
     sc_notices_fini(&n->notices);
     sc_outbox_fini(&n->outbox);
+    sc_crypto_fini(&n->crypto);
 }
 
 bool sc_node_is_router(const struct sc_node *n, const struct sc_underlay *from)

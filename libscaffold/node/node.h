@@ -5,6 +5,7 @@
 #define SC_NODE_NODE_H
 
 #include "base/rng.h"
+#include "crypto/crypto.h"
 #include "node/counters.h"
 #include "node/dues.h"
 #include "node/notices.h"
@@ -17,6 +18,7 @@ struct sc_node {
     char host_name[SC_HOST_NAME_MAX + 1]; /* in lower case */
     struct sc_service_id id;              /* of <host_name>.host.scaffold */
     struct sc_underlay router;            /* family 0: this host is its own */
+    struct sc_crypto crypto;
     struct sc_secrets secrets;
     struct sc_flow_env env; /* with our network and pool address */
     struct sc_rng rng;
@@ -28,9 +30,10 @@ struct sc_node {
     struct sc_stack_counters counters;
 };
 
-/* `n` is zeros. Returns 0, or -EINVAL when that is no name for a host. The caller sets router,
- * secrets and env. */
-int sc_node_init(struct sc_node *n, const char *host_name, uint64_t seed);
+/* `n` is zeros. Returns 0, -EINVAL when that is no name for a host, or -ENOMEM (crypto.h). The
+ * caller sets router, env, and what the secrets are. */
+int sc_node_init(struct sc_node *n, const char *host_name, uint64_t seed,
+                 const struct sc_entropy *entropy);
 void sc_node_fini(struct sc_node *n);
 
 /* True for where our router is; never on a host that is its own. */

@@ -1,58 +1,27 @@
 #include "node/secrets.h"
 
-#include <openssl/evp.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
-
 #include "base/secret.h"
+#include "crypto/crypto.h"
+#include "crypto/hash.h"
 
 #define COOKIE_LEN 16
 
-/* Of SHA-256: a block, and the two masks of RFC 2104. */
-#define BLOCK 64
-#define SHA256_LEN 32
-#define INNER 0x36
-#define OUTER 0x5c
-
-/* For one digest of a thread after another: to look SHA-256 up takes longer than to use it. */
-static EVP_MD_CTX *begin(void)
-{
-    static _Thread_local EVP_MD_CTX *context;
-    const EVP_MD *kind = context ? NULL : EVP_sha256(); /* NULL: as before */
-    if (!context)
-        context = EVP_MD_CTX_new();
-    return context && EVP_DigestInit_ex(context, kind, NULL) ? context : NULL;
-}
-
-/* SHA-256 of the key under a mask, and of the data. */
-static void digest(const uint8_t *key, size_t key_len, uint8_t mask, const uint8_t *data,
-                   size_t len, uint8_t out[EVP_MAX_MD_SIZE])
-{
-    EVP_MD_CTX *context = begin();
-    uint8_t block[BLOCK];
-    memset(block, mask, sizeof block);
-    for (size_t i = 0; i < key_len; i++)
-        block[i] ^= key[i];
-    if (!context || !EVP_DigestUpdate(context, block, sizeof block) ||
-        !EVP_DigestUpdate(context, data, len) || !EVP_DigestFinal_ex(context, out, NULL))
-        abort(); /* libcrypto without SHA-256: no token would be worth anything */
-}
-
-/* HMAC (RFC 2104), of a key that is no longer than a block. */
-static void mac_with(const uint8_t *key, size_t key_len, const uint8_t *data, size_t len,
+/* The first half of an HMAC is as good a proof as all of it (RFC 2104 5). */
+static void mac_with(const struct sc_secrets *s, struct sc_field key, const struct sc_writer *text,
                      uint8_t out[16])
 {
-    uint8_t full[EVP_MAX_MD_SIZE];
-    digest(key, key_len, INNER, data, len, full);
-    digest(key, key_len, OUTER, full, SHA256_LEN, full);
+    const struct sc_field data = {text->start, sc_writer_len(text)};
+    uint8_t full[SC_HASH_LEN];
+    sc_hmac(s->crypto, key, (struct sc_pieces){&data, 1}, full);
     memcpy(out, full, 16);
 }
 
-static void mac(const struct sc_secrets *s, const uint8_t *data, size_t len, uint8_t out[16])
+static void mac(const struct sc_secrets *s, const struct sc_writer *text, uint8_t out[16])
 {
-    mac_with(s->run, sizeof s->run, data, len, out);
+    mac_with(s, (struct sc_field){s->run, sizeof s->run}, text, out);
 }
 
 void sc_secrets_token(const struct sc_secrets *s, uint32_t flow, uint8_t token[SC_TOKEN_LEN])
@@ -61,7 +30,7 @@ void sc_secrets_token(const struct sc_secrets *s, uint32_t flow, uint8_t token[S
     struct sc_writer w = sc_writer(text, sizeof text);
     sc_write_u8(&w, 't');
     sc_write_u32(&w, flow);
-    mac(s, text, sizeof text, token);
+    mac(s, &w, token);
 }
 
 void sc_secrets_host(const struct sc_secrets *s, const char *name, uint8_t token[SC_HOST_TOKEN_LEN])
@@ -75,7 +44,7 @@ void sc_secrets_host(const struct sc_secrets *s, const char *name, uint8_t token
         return;
     sc_write_copy(&w, label, sizeof label - 1);
     sc_write_copy(&w, name, strlen(name));
-    mac_with(s->host, sizeof s->host, text, sc_writer_len(&w), token);
+    mac_with(s, (struct sc_field){s->host, sizeof s->host}, &w, token);
 }
 
 bool sc_secrets_host_equal(const uint8_t *a, const uint8_t *b)
@@ -94,7 +63,7 @@ static void cookie_of(const struct sc_secrets *s, const struct sc_underlay *from
     sc_underlay_write(&w, from);
     sc_write_u64(&w, open_id);
     sc_write_u64(&w, slot);
-    mac(s, text, sc_writer_len(&w), out);
+    mac(s, &w, out);
 }
 
 size_t sc_secrets_cookie(const struct sc_secrets *s, const struct sc_underlay *from,

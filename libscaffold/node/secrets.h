@@ -10,9 +10,12 @@
 #include "wire/control.h"
 #include "wire/packet.h"
 
+struct sc_crypto;
+
 struct sc_secrets {
-    uint8_t run[32];  /* random per incarnation */
-    uint8_t host[16]; /* kept; zeros: none */
+    struct sc_crypto *crypto; /* the stack's */
+    uint8_t run[32];          /* random per incarnation */
+    uint8_t host[16];         /* kept; zeros: none */
 };
 
 /* What the host of this name proves by that it is the one that had it; zeros when it keeps no

@@ -10,10 +10,12 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "crypto/crypto.h"
 #include "node/secrets.h"
 
-static struct sc_secrets secrets = {.run = "thirty-two bytes of this run....",
-                                    .host = "of the host....."};
+static struct sc_crypto crypto;
+static struct sc_secrets secrets = {
+    .crypto = &crypto, .run = "thirty-two bytes of this run....", .host = "of the host....."};
 
 static void assert_mac(const uint8_t *got, const void *key, int key_len, const void *data,
                        size_t len)
@@ -40,7 +42,7 @@ static void token_of_a_host(void **state)
 {
     (void)state;
     static const char text[] = "scaffold host:a";
-    static const struct sc_secrets none = {{0}, {0}};
+    static const struct sc_secrets none = {.crypto = &crypto};
     uint8_t token[SC_HOST_TOKEN_LEN], zeros[SC_HOST_TOKEN_LEN] = {0};
     sc_secrets_host(&secrets, "a", token);
     assert_mac(token, secrets.host, sizeof secrets.host, text, strlen(text));
@@ -62,6 +64,19 @@ static void cookie(void **state)
     assert_false(sc_secrets_cookie_valid(&secrets, &from, 5, &field, 0));
 }
 
+static int start(void **state)
+{
+    (void)state;
+    return sc_crypto_init(&crypto, NULL);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    sc_crypto_fini(&crypto);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -69,5 +84,5 @@ int main(void)
         cmocka_unit_test(token_of_a_host),
         cmocka_unit_test(cookie),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, start, end);
 }

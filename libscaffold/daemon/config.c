@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/entropy.h"
 #include "local/places.h"
 #include "naming/service_name.h"
 #include "transport/congestion/congestion.h"
@@ -370,8 +370,7 @@ void sc_config_init(struct sc_config *c)
     snprintf(c->pool_text, sizeof c->pool_text, "%s/%u", inet_ntoa(base), c->pool.bits);
     strcpy(c->congestion, "cubic");
     strcpy(c->plane_name, "auto");
-    if (getrandom(&c->seed, sizeof c->seed, 0) != sizeof c->seed)
-        abort();
+    sc_random(&c->seed, sizeof c->seed);
 }
 
 int sc_config_make_absolute(struct sc_config *c, char *why, size_t size)

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "daemon/control/server.h"
 #include "daemon/daemon.h"
 #include "daemon/datagram/endpoint.h"
+#include "daemon/entropy.h"
 #include "daemon/idle.h"
 #include "daemon/journal.h"
 #include "daemon/reports.h"
@@ -118,15 +118,14 @@ static int open_stack(struct sc_daemon *d, char *why, size_t size)
                                 .pool_base = d->config.pool.base,
                                 .pool_bits = d->config.pool.bits,
                                 .seed = d->config.seed,
+                                .entropy = sc_entropy_kernel,
                                 .router = d->router};
     snprintf(c.host_name, sizeof c.host_name, "%s", d->config.host_name);
     c.congestion = sc_congestion_find(d->config.congestion);
     while (c.epoch == 0)
-        if (getrandom(&c.epoch, sizeof c.epoch, 0) < 0)
-            return -1;
+        sc_random(&c.epoch, sizeof c.epoch);
     memcpy(c.host_secret, d->state.host_secret, sizeof c.host_secret);
-    if (getrandom(c.secret, sizeof c.secret, 0) != sizeof c.secret)
-        return -1;
+    sc_random(c.secret, sizeof c.secret);
     d->stack = sc_stack_new(&c, d->loop.now);
     if (!d->stack) {
         snprintf(why, size, "%s", strerror(ENOMEM));

@@ -7,8 +7,7 @@
 #include <stdint.h>
 
 struct sc_serials {
-    uint64_t
-        drawn[64]; /* from the kernel, as many at once as getrandom gives without interruption */
+    uint64_t drawn[64]; /* from the kernel, many at once: a call costs more than a number */
     size_t left;
 };
 

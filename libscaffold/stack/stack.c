@@ -55,7 +55,7 @@ static void init_parts(struct sc_stack *s, const struct sc_stack_config *c)
 struct sc_stack *sc_stack_new(const struct sc_stack_config *config, sc_time now)
 {
     struct sc_stack *s = calloc(1, sizeof *s);
-    if (!s || sc_node_init(&s->node, config->host_name, config->seed, NULL) < 0) {
+    if (!s || sc_node_init(&s->node, config->host_name, config->seed, &config->entropy) < 0) {
         free(s);
         return NULL;
     }

@@ -13,6 +13,7 @@
 #define SC_STACK_STACK_H
 
 #include "base/limits.h"
+#include "crypto/entropy.h"
 #include "naming/service_name.h"
 #include "node/counters.h"
 #include "node/event.h"
@@ -32,6 +33,7 @@ struct sc_stack_config {
     uint32_t pool_base;                   /* router: first address of the pool, host order */
     unsigned pool_bits;                   /* router: prefix length */
     uint64_t seed;                        /* jitter and choices */
+    struct sc_entropy entropy;            /* keys */
     uint8_t secret[32];                   /* tokens and cookies; random per incarnation */
     uint8_t host_secret[16]; /* kept: with it a host is the same one after a restart; zeros: none */
     uint64_t epoch;          /* random per incarnation, not 0 */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "crypto/drawn.h"
 #include "transport/congestion/congestion.h"
 #include "wire/frame.h"
 
@@ -473,9 +474,11 @@ void node_start(struct node *n)
                                 .pool_base = 0xc6120000u,
                                 .pool_bits = w->options & SMALL_POOL ? 28 : 15,
                                 .seed = sc_rng_next(&w->rng),
+                                .entropy = drawn_from(&n->rng),
                                 .epoch = n->epoch,
                                 .memory_max = w->options & LITTLE_MEMORY ? 16 * SC_BLOCK_LEN : 0,
                                 .datagram_limit = w->options & SMALL_DATAGRAMS ? 1400 : 0};
+    sc_rng_seed(&n->rng, c.seed);
     const char *control = w->options & BBR ? "bbr" : w->options & NEWRENO ? "reno" : "cubic";
     c.congestion = sc_congestion_find(control);
     memcpy(c.host_name, names[n->place], strlen(names[n->place]) + 1);

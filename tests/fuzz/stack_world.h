@@ -50,6 +50,7 @@ struct node {
     size_t place; /* who it is... */
     size_t at;    /* ...and where */
     uint64_t epoch;
+    struct sc_rng rng;  /* its entropy */
     bool hold_arrivals; /* accepted when the input says so, not at once */
     bool hold_ended;    /* the same of releasing */
     bool leaving;       /* takes nothing new */

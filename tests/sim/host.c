@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/drawn.h"
 #include "naming/service_name.h"
 #include "sim.h"
 
@@ -380,6 +381,8 @@ void sim_host_start(struct sim_host *h)
     for (size_t i = 0; i < sizeof h->config.secret; i++)
         h->config.secret[i] = (uint8_t)sc_rng_next(&h->sim->rng);
     h->config.seed = sc_rng_next(&h->sim->rng);
+    h->config.entropy = drawn_from(&h->rng);
+    sc_rng_seed(&h->rng, h->config.seed);
     h->config.epoch = sc_rng_next(&h->sim->rng) | 1;
     h->incarnation++;
     h->stack = sc_stack_new(&h->config, h->sim->now);

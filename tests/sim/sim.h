@@ -258,6 +258,7 @@ struct sim_host {
     struct sc_underlay underlay;
     struct sim_host *router; /* NULL: stand-alone or router */
     struct sc_stack_config config;
+    struct sc_rng rng;      /* its entropy */
     struct sc_stack *stack; /* NULL: dead, or a raw host */
     struct sim_link *out, *in;
     int side;

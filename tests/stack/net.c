@@ -1,5 +1,7 @@
 #include "stack/net.h"
 
+#include "crypto/drawn.h"
+
 struct sc_underlay net_underlay(size_t index)
 {
     return (struct sc_underlay){
@@ -21,7 +23,9 @@ struct net_node *net_start(struct net *n, int i, const char *name, int router, u
                                 .pool_base = NET_POOL,
                                 .pool_bits = 15,
                                 .seed = epoch * 31 + (uint64_t)i,
+                                .entropy = drawn_from(&node->rng),
                                 .epoch = epoch};
+    sc_rng_seed(&node->rng, c.seed);
     snprintf(c.host_name, sizeof c.host_name, "%s", name);
     memset(c.secret, (int)(epoch * 7 + (uint64_t)i), sizeof c.secret);
     memset(c.host_secret, n->host_secret, sizeof c.host_secret);

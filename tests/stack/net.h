@@ -30,6 +30,7 @@ struct net_node {
     struct net *net;
     struct sc_stack *stack; /* NULL: what is sent there is only seen */
     struct sc_underlay at;
+    struct sc_rng rng; /* its entropy */
     struct sc_flow *arrived[NET_FLOWS];
     size_t arrived_count;
     struct sc_instance *arrived_at; /* the instance of the last one */

@@ -3,11 +3,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/entropy.h"
 #include "daemon/state/state_parts.h"
 
 /* A scaffoldd that has just been ended may still hold the file. */
@@ -173,10 +173,8 @@ static int read_meta(struct sc_state *st)
 static int make_meta(struct sc_state *st)
 {
     while (st->domain == 0) /* unless an older scaffoldd had one */
-        if (getrandom(&st->domain, sizeof st->domain, 0) < 0)
-            return -errno;
-    if (getrandom(st->host_secret, sizeof st->host_secret, 0) != sizeof st->host_secret)
-        return -errno;
+        sc_random(&st->domain, sizeof st->domain);
+    sc_random(st->host_secret, sizeof st->host_secret);
     return write_meta(st);
 }
 

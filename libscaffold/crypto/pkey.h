@@ -1,4 +1,4 @@
-/* libcrypto's keys, made of the bytes that ours are. For x25519.c and identity.c. */
+/* libcrypto's keys, made of the bytes that ours are. For x25519.c and key.c. */
 #ifndef SC_CRYPTO_PKEY_H
 #define SC_CRYPTO_PKEY_H
 

@@ -31,8 +31,9 @@ MAY_INCLUDE = {
     "transport": "base wire crypto transport/congestion",
     "naming": "base wire",
     "node": "base wire crypto transport naming",
-    "router": "base wire crypto naming node",
-    "stack": "base wire crypto transport transport/congestion naming node router",
+    "channel": "base wire crypto node",
+    "router": "base wire crypto naming node channel",
+    "stack": "base wire crypto transport transport/congestion naming node channel router",
     "local": "base",
     "client/process": "",
     "client/names": "client/process",
@@ -52,7 +53,8 @@ MAY_INCLUDE = {
     "daemon/stream": "",
     "daemon/datagram": "daemon/underlay daemon/stream",
     "daemon/control": "daemon/underlay daemon/stream daemon/datagram",
-    "daemon": "base wire crypto transport transport/congestion naming node router stack local "
+    "daemon": "base wire crypto transport transport/congestion naming node channel router stack "
+    "local "
     "daemon/underlay daemon/state daemon/stream daemon/datagram daemon/control",
 }
 HALL = "daemon"
@@ -62,7 +64,7 @@ HALL = "daemon"
 BROKEN = {"includes": "", "circles": "", "lines": "", "nouns": "", "tags": "", "keepers": ""}
 
 # Two stacks may be two threads: whatever lasts from one call to the next stands in a stack.
-PURE = {"wire", "crypto", "transport", "naming", "node", "router", "stack"}
+PURE = {"wire", "crypto", "transport", "naming", "node", "channel", "router", "stack"}
 KEPT = r"^\s*static (?!.*\b(?:const|inline|_Thread_local)\b)[^(\n]*[;=]"
 
 TAG = r"^(?:struct|union|enum) (sc_\w+) \{"

@@ -95,6 +95,12 @@
 #define SC_NAMES_OF_ALL 1024
 #define SC_NAMES_OF_STRANGER 128
 #define SC_NAMES_OF_STRANGERS 1024
+/* Handshakes that a router answers, each of which costs it 150 us: a host makes one every 120 s,
+ * and many at once when their router was restarted, 256 of them behind one address. */
+#define SC_GREETS_OF_HOST 16
+#define SC_GREETS_OF_ALL 1024
+#define SC_GREETS_OF_STRANGER 256
+#define SC_GREETS_OF_STRANGERS 1024
 /* A peer probes every 2 s; a router relays the probes of many. After a restart all of SC_PEERS_MAX
  * ask at once, and are strangers. */
 #define SC_PROBES_OF_HOST 1024
@@ -158,6 +164,27 @@
 /* ...and they are gone after this: under the 5 s that are promised, with three refreshes to lose.
  */
 #define SC_LEASE_TIME (4 * SC_SECOND)
+/* A channel between host and router is made anew after this... */
+#define SC_CHANNEL_RENEW (120 * SC_SECOND)
+/* ...and the old one is heard until this: longer than any handshake takes. */
+#define SC_CHANNEL_END (180 * SC_SECOND)
+/* A channel of a host that was not let in: it may ask again why not. */
+#define SC_CHANNEL_STRANGER (5 * SC_SECOND)
+#define SC_CHANNELS_STRANGE_MAX 4096
+/* Handshakes that were answered and not yet proven: a second's worth of all, several times. */
+#define SC_GREETINGS_MAX 4096
+#define SC_GREETING_LIFE (5 * SC_SECOND)
+/* Of one handshake: repetitions of PROVE, of which the router may have forgotten the beginning, and
+ * answers that are looked into, at 200 us each. */
+#define SC_PROVE_MAX 3
+#define SC_GREETED_TRIALS 8
+/* REFRESHes without an answer, after which a host believes that its router was restarted. */
+#define SC_REFRESH_UNANSWERED 3
+/* The key for handshakes is another one after this, and what was said of it ends later. */
+#define SC_STATEMENT_RENEW (24 * 3600 * SC_SECOND)
+#define SC_STATEMENT_LIFE_S (48 * 3600)
+#define SC_INVITATION_LEN 16
+#define SC_INVITATIONS_MAX 256
 /* Retransmission of a host's request to its router; doubles up to the maximum. */
 #define SC_REQUEST_RETRANSMIT (200 * SC_MS)
 #define SC_REQUEST_RETRANSMIT_MAX (2 * SC_SECOND)

@@ -15,6 +15,9 @@ struct sc_stack_counters {
         dropped_datagrams,  /* more than wait for the link or for the owner */
         dropped_incomplete; /* datagrams of which a fragment is missing */
     uint64_t refused, retries, resets_sent, resets_received, peers_lost, leases_expired;
+    uint64_t dropped_unsealed,  /* what is taken in channels only, and came outside of one */
+        dropped_unopened;       /* of a channel that is not known, of nobody who has its keys, or
+                                   once more */
     uint64_t dropped_unjoined,  /* names asked for by hosts that have not joined from there */
         dropped_share,          /* by hosts that have asked for too many */
         dropped_waiting,        /* while too many wait for the disk */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/limits.h"
+#include "crypto/key.h"
 #include "wire/ids.h"
 
 struct sc_flow;
@@ -74,9 +75,11 @@ struct sc_mapping {
     struct sc_service_id service; /* port and protocol 0 */
     uint32_t pool;                /* host order */
     bool used;                    /* was served once, or is a host's that joined */
-    bool reused;                  /* the address stood for another name before */
-    bool stale; /* heard before the router last gave an address to another name: the address may be
-                   another's by now */
+    bool owned;                   /* a host's name, which only who has this key joins by: */
+    uint8_t owner[SC_KEY_LEN];
+    bool reused; /* the address stood for another name before */
+    bool stale;  /* heard before the router last gave an address to another name: the address may be
+                    another's by now */
 };
 
 struct sc_event {

@@ -31,7 +31,19 @@ void sc_node_fini(struct sc_node *n)
     sc_dues_fini(&n->dues);
     sc_notices_fini(&n->notices);
     sc_outbox_fini(&n->outbox);
+    sc_credentials_wipe(&n->credentials);
     sc_crypto_fini(&n->crypto);
+}
+
+void sc_node_secure(struct sc_node *n, const uint8_t seed[SC_KEY_SEED_LEN], sc_time now)
+{
+    n->secure = true;
+    sc_credentials_init(&n->credentials, &n->crypto, seed, sc_node_wall(n, now), now);
+}
+
+uint64_t sc_node_wall(const struct sc_node *n, sc_time now)
+{
+    return (uint64_t)(n->wall + (int64_t)(now / SC_SECOND));
 }
 
 bool sc_node_is_router(const struct sc_node *n, const struct sc_underlay *from)

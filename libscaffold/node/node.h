@@ -7,18 +7,24 @@
 #include "base/rng.h"
 #include "crypto/crypto.h"
 #include "node/counters.h"
+#include "node/credentials.h"
 #include "node/dues.h"
 #include "node/notices.h"
 #include "node/outbox.h"
 #include "node/rates.h"
 #include "node/secrets.h"
+#include "node/trust.h"
 #include "transport/flow.h"
 
 struct sc_node {
     char host_name[SC_HOST_NAME_MAX + 1]; /* in lower case */
     struct sc_service_id id;              /* of <host_name>.host.scaffold */
     struct sc_underlay router;            /* family 0: this host is its own */
+    bool secure; /* what this host and its router, or its hosts, say to each other is sealed */
     struct sc_crypto crypto;
+    struct sc_credentials credentials; /* when secure */
+    struct sc_trust trust;
+    int64_t wall; /* seconds since 1970 at time 0 of this clock */
     struct sc_secrets secrets;
     struct sc_flow_env env; /* with our network and pool address */
     struct sc_rng rng;
@@ -30,11 +36,17 @@ struct sc_node {
     struct sc_stack_counters counters;
 };
 
-/* `n` is zeros. Returns 0, -EINVAL when that is no name for a host, or -ENOMEM (crypto.h). The
- * caller sets router, env, and what the secrets are. */
+/* `n` is zeros. Returns 0, -EINVAL when that is no name for a host, or -ENOMEM; then nothing is
+ * left. The caller sets router, secrets, trust and env. */
 int sc_node_init(struct sc_node *n, const char *host_name, uint64_t seed,
                  const struct sc_entropy *entropy);
 void sc_node_fini(struct sc_node *n);
+
+/* From now on it knows who it is, and what it says is sealed. */
+void sc_node_secure(struct sc_node *n, const uint8_t seed[SC_KEY_SEED_LEN], sc_time now);
+
+/* Seconds since 1970, as the owner said last. */
+uint64_t sc_node_wall(const struct sc_node *n, sc_time now);
 
 /* True for where our router is; never on a host that is its own. */
 bool sc_node_is_router(const struct sc_node *n, const struct sc_underlay *from);

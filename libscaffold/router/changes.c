@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "router/mapping.h"
 
@@ -25,12 +26,12 @@ static bool ask_to_store(struct sc_changes *c, const struct sc_change *change)
 }
 
 static struct sc_change *begin(struct sc_changes *c, struct sc_pool_entry *e,
-                               struct sc_pool_entry *old, bool use)
+                               struct sc_pool_entry *old, enum sc_change_kind kind)
 {
     struct sc_change *change = calloc(1, sizeof *change);
     if (!change)
         return NULL;
-    *change = (struct sc_change){.token = ++c->tokens, .entry = e, .old = old, .use = use};
+    *change = (struct sc_change){.token = ++c->tokens, .entry = e, .old = old, .kind = kind};
     if (!ask_to_store(c, change)) {
         free(change);
         return NULL;
@@ -76,7 +77,7 @@ static struct sc_pool_entry *make(struct sc_changes *c, const struct sc_service_
     struct sc_pool_entry *old = NULL, *e = new_entry(c, id, text, &old);
     if (!e)
         return NULL;
-    e->change = begin(c, e, old, false);
+    e->change = begin(c, e, old, SC_CHANGE_NAME);
     if (!e->change) {
         sc_pool_drop(c->pool, e);
         return NULL;
@@ -124,10 +125,35 @@ void sc_changes_use(struct sc_changes *c, const struct sc_service_id *service)
     if (!e || e->used || e->change || c->count >= SC_CHANGES_MAX)
         return; /* not now: it is served and reached again */
     sc_pool_use(c->pool, e, true);
-    if (begin(c, e, NULL, true))
+    if (begin(c, e, NULL, SC_CHANGE_USE))
         sc_asked_keep(&e->asked);
     else
         sc_pool_use(c->pool, e, false);
+}
+
+/* --- a host's name ---------------------------------------------------------------------------- */
+
+static void give(struct sc_pool_entry *e, const uint8_t key[SC_KEY_LEN])
+{
+    memcpy(e->owner, key, sizeof e->owner);
+    e->owned = true;
+}
+
+static void take_away(struct sc_pool_entry *e)
+{
+    memset(e->owner, 0, sizeof e->owner);
+    e->owned = false;
+}
+
+bool sc_changes_own(struct sc_changes *c, struct sc_pool_entry *e, const uint8_t key[SC_KEY_LEN])
+{
+    if (e->change || c->count >= SC_CHANGES_MAX)
+        return false;
+    give(e, key);
+    e->change = begin(c, e, NULL, SC_CHANGE_OWNER);
+    if (!e->change)
+        take_away(e);
+    return e->change != NULL;
 }
 
 /* --- who waits -------------------------------------------------------------------------------- */
@@ -179,7 +205,7 @@ struct sc_parked *sc_changes_take_late(struct sc_changes *c, struct sc_due *d)
 
 static void settle(struct sc_changes *c, struct sc_change *change)
 {
-    if (change->use)
+    if (change->kind == SC_CHANGE_USE)
         return;
     change->entry->change = NULL;
     if (!change->old)
@@ -191,8 +217,13 @@ static void settle(struct sc_changes *c, struct sc_change *change)
 
 static void take_back(struct sc_changes *c, struct sc_change *change)
 {
-    if (change->use) {
+    if (change->kind == SC_CHANGE_USE) {
         sc_pool_use(c->pool, change->entry, false);
+        return;
+    }
+    if (change->kind == SC_CHANGE_OWNER) {
+        take_away(change->entry);
+        change->entry->change = NULL;
         return;
     }
     if (change->old)

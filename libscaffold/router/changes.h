@@ -10,13 +10,19 @@
 #include "router/pool.h"
 
 /* Something that the owner was asked to store. */
+enum sc_change_kind {
+    SC_CHANGE_NAME,  /* the entry is new */
+    SC_CHANGE_USE,   /* it is stored, but not yet that it is used */
+    SC_CHANGE_OWNER, /* ...or which host's name it is */
+};
+
 struct sc_change {
     struct sc_list link; /* oldest first */
     uint64_t token;
     struct sc_pool_entry *entry;
     struct sc_pool_entry *old; /* whose address it gets; NULL: nobody's */
-    bool use;                  /* the entry is stored, but not yet that it is used */
-    struct sc_list waiting;    /* sc_parked.link */
+    enum sc_change_kind kind;
+    struct sc_list waiting; /* sc_parked.link */
 };
 
 /* A question, perhaps one that a change must be stored for. */
@@ -25,6 +31,7 @@ struct sc_parked {
     struct sc_control message; /* LOOKUP or JOIN; the router's own name */
     struct sc_underlay from;   /* family 0: our own LOOKUP, with this ticket */
     bool known;                /* we had to do with whoever asked when it asked */
+    uint32_t channel;          /* in which it came, and which may be over; 0: none */
     void *ticket;
     struct sc_due due;
 };
@@ -53,6 +60,10 @@ void sc_changes_fini(struct sc_changes *c);
  * (pool exhausted), EDQUOT (the asker's share is), EAGAIN (too much at once). */
 struct sc_pool_entry *sc_changes_map(struct sc_changes *c, const struct sc_service_name *name,
                                      const struct sc_underlay *from, sc_time now, int *error);
+
+/* The host's name is whose who has this key, for good: as sc_changes_map, `e->change` is set while
+ * that is not stored. False: too much at once. */
+bool sc_changes_own(struct sc_changes *c, struct sc_pool_entry *e, const uint8_t key[SC_KEY_LEN]);
 
 /* Its service is served, or reached: it keeps its address for good. */
 void sc_changes_use(struct sc_changes *c, const struct sc_service_id *service);

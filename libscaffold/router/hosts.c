@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-void sc_hosts_init(struct sc_hosts *h, uint32_t domain, const uint64_t seed[2])
+void sc_hosts_init(struct sc_hosts *h, struct sc_channels *channels, uint32_t domain,
+                   const uint64_t seed[2])
 {
-    *h = (struct sc_hosts){.domain = domain, .next = 2}; /* 1 is the router */
+    *h = (struct sc_hosts){.channels = channels, .domain = domain, .next = 2}; /* 1: the router */
     SC_MAP_INIT(&h->by_address, struct sc_host, by_address, address, seed);
     SC_MAP_INIT(&h->by_name, struct sc_host, by_name, name, seed);
     sc_list_init(&h->down);
@@ -19,6 +20,7 @@ static void forget(struct sc_hosts *h, struct sc_host *host)
     sc_map_remove(&h->by_address, &host->by_address);
     sc_map_remove(&h->by_name, &host->by_name);
     sc_list_remove(&host->down);
+    sc_channels_leave(h->channels, &host->link);
     free(host);
 }
 
@@ -53,6 +55,11 @@ bool sc_hosts_is_at(const struct sc_hosts *h, uint64_t address, const struct sc_
 {
     const struct sc_host *host = sc_hosts_find(h, address);
     return host && host->up && sc_underlay_equal(&host->underlay, where);
+}
+
+bool sc_host_is_in(const struct sc_host *host, const struct sc_channel *s)
+{
+    return !s || memcmp(host->key, s->peer, sizeof host->key) == 0;
 }
 
 bool sc_hosts_is_free(const struct sc_hosts *h, uint64_t address)

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "channel/channels.h"
 #include "wire/ids.h"
 
 struct sc_host {
@@ -16,17 +17,20 @@ struct sc_host {
     uint32_t pool;
     struct sc_underlay underlay;
     uint64_t epoch;
-    uint64_t followed;     /* epoch of the run before, which does not come back; 0: none */
-    uint8_t token[16];     /* of its last JOIN: what a next run proves itself by; zeros: nothing */
-    bool up;               /* set by sc_hosts_set_up */
-    struct sc_list down;   /* in the table's list while not */
-    struct sc_timer lease; /* in the table's heap while up */
+    uint64_t followed; /* epoch of the run before, which does not come back; 0: none */
+    uint8_t token[16]; /* of its last JOIN: what a next run proves itself by; zeros: nothing */
+    uint8_t key[SC_KEY_LEN];  /* its host key; zeros: without security */
+    struct sc_link link;      /* its channels with us */
+    bool up;                  /* set by sc_hosts_set_up */
+    struct sc_list down;      /* in the table's list while not */
+    struct sc_timer lease;    /* in the table's heap while up */
     struct sc_list instances; /* sc_instance.in_host */
     uint32_t registered;
     uint64_t digest; /* xor of the hashes of the registered ids */
 };
 
 struct sc_hosts {
+    struct sc_channels *channels;
     struct sc_map by_address, by_name; /* sc_map_scan walks them in pieces */
     struct sc_list down;               /* longest first */
     struct sc_heap leases;
@@ -34,7 +38,8 @@ struct sc_hosts {
     uint32_t next; /* host part to assign next */
 };
 
-void sc_hosts_init(struct sc_hosts *h, uint32_t domain, const uint64_t seed[2]);
+void sc_hosts_init(struct sc_hosts *h, struct sc_channels *channels, uint32_t domain,
+                   const uint64_t seed[2]);
 void sc_hosts_fini(struct sc_hosts *h);
 
 struct sc_host *sc_hosts_find(const struct sc_hosts *h, uint64_t address);
@@ -42,6 +47,9 @@ struct sc_host *sc_hosts_find_name(const struct sc_hosts *h, const char *name);
 
 /* True when it is up, and there. */
 bool sc_hosts_is_at(const struct sc_hosts *h, uint64_t address, const struct sc_underlay *where);
+
+/* True for the channel of this very host: who has its key. Without security anybody is. */
+bool sc_host_is_in(const struct sc_host *host, const struct sc_channel *s);
 
 /* True when this address is ours to give, and nobody has it. */
 bool sc_hosts_is_free(const struct sc_hosts *h, uint64_t address);

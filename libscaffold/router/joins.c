@@ -11,7 +11,8 @@
  * same secret, or waits until its old lease is over. Whom it followed does not come back meanwhile:
  * otherwise two of one name, copies of one machine perhaps, would take turns in throwing each other
  * out. */
-static bool is_taken(const struct sc_joins *j, const char *name, const struct sc_parked *q)
+static bool is_taken(const struct sc_joins *j, const char *name, const struct sc_parked *q,
+                     const struct sc_channel *s)
 {
     const struct sc_control *c = &q->message;
     const struct sc_host *h = sc_hosts_find_name(j->hosts, name);
@@ -21,7 +22,9 @@ static bool is_taken(const struct sc_joins *j, const char *name, const struct sc
         return false;
     if (h->followed == c->epoch)
         return true;
-    return !sc_underlay_equal(&h->underlay, &q->from) && !sc_secrets_host_equal(c->token, h->token);
+    return s ? !sc_host_is_in(h, s)
+             : !sc_underlay_equal(&h->underlay, &q->from) &&
+                   !sc_secrets_host_equal(c->token, h->token);
 }
 
 /* When to come again: the other host is gone then, or has renewed it. */
@@ -66,6 +69,7 @@ static void let_in(struct sc_joins *j, const struct sc_parked *q, const char *na
                    const struct sc_pool_entry *e, sc_time now)
 {
     const struct sc_control *c = &q->message;
+    struct sc_channel *s = sc_channels_find(j->hosts->channels, q->channel);
     struct sc_host *h = sc_hosts_join(j->hosts, name, wanted_address(j, c, e));
     if (!h) {
         j->node->counters.dropped_table_full++;
@@ -75,6 +79,10 @@ static void let_in(struct sc_joins *j, const struct sc_parked *q, const char *na
     bool is_news = !h->up || h->epoch != c->epoch;
     start_anew(j, h, c->epoch);
     memcpy(h->token, c->token, sizeof h->token);
+    if (s) {
+        memcpy(h->key, s->peer, sizeof h->key);
+        sc_channels_adopt(j->hosts->channels, s, &h->link, now);
+    }
     sc_leases_give_address(j->leases, h, e ? e->pool : 0);
     sc_leases_renew(j->leases, h, &q->from, now);
     if (is_news)
@@ -95,7 +103,7 @@ static void refuse(struct sc_joins *j, const struct sc_parked *q, const char *na
     j->node->counters.dropped_waiting += error == EAGAIN;
     if (error == ENOMEM) {
         let_in(j, q, name, NULL, now);
-    } else if (error != EAGAIN) { /* it asks again by itself */
+    } else if (error != EAGAIN) { /* else it asks again by itself */
         a.trouble = sc_trouble_of(error);
         sc_reply(j->node, j->hosts, q, &a);
     }
@@ -111,15 +119,52 @@ static bool may_map(struct sc_joins *j, const struct sc_service_name *n, const s
            sc_node_allows(j->node, SC_RATE_NAME, &q->from, sc_reply_known(j->hosts, q), now);
 }
 
+static struct sc_invitation *invitation_of(struct sc_joins *j, const struct sc_channel *s,
+                                           sc_time now)
+{
+    return sc_invitations_find(j->invitations, s->invitation, sc_node_wall(j->node, now));
+}
+
+/* Who has joined by a name has it for good; nobody's is for whoever was invited. 0, or why this
+ * host does not get it, a positive errno. */
+static int objection(struct sc_joins *j, const struct sc_service_name *n,
+                     const struct sc_channel *s, sc_time now)
+{
+    struct sc_service_id id;
+    sc_service_name_to_id(n, &id);
+    const struct sc_pool_entry *e = sc_pool_find_service(j->pool, &id);
+    if (e && e->owned)
+        return memcmp(e->owner, s->peer, sizeof e->owner) == 0 ? 0 : EKEYREJECTED;
+    return invitation_of(j, s, now) ? 0 : EACCES;
+}
+
+/* The name is this host's from now on, once that is stored. */
+static bool enrol(struct sc_joins *j, struct sc_pool_entry *e, const struct sc_channel *s,
+                  sc_time now)
+{
+    struct sc_invitation *by = invitation_of(j, s, now);
+    bool begun = by && sc_changes_own(j->changes, e, s->peer);
+    if (begun)
+        by->uses--;
+    return begun;
+}
+
 void sc_joins_on_join(struct sc_joins *j, const struct sc_parked *q, sc_time now)
 {
+    const struct sc_channel *s = sc_channels_find(j->hosts->channels, q->channel);
     struct sc_service_name n;
     int error = 0;
+    if (j->node->secure && !s)
+        return; /* it was over before its name was stored: it comes again */
     if (sc_service_name_of_host(q->message.name, &n) < 0) {
         j->node->counters.dropped_malformed++;
         return;
     }
-    if (is_taken(j, n.label, q)) {
+    if (s && (error = objection(j, &n, s, now)) != 0) {
+        refuse(j, q, n.label, error, now);
+        return;
+    }
+    if (is_taken(j, n.label, q, s)) {
         struct sc_control a = joined(j);
         a.lease_ms = rest_of_lease(j, n.label, now);
         sc_notes_host(&j->node->notices, SC_NOTE_NAME_TAKEN, n.label, &q->from);
@@ -131,6 +176,8 @@ void sc_joins_on_join(struct sc_joins *j, const struct sc_parked *q, sc_time now
     struct sc_pool_entry *e = sc_changes_map(j->changes, &n, &q->from, now, &error);
     if (!e)
         refuse(j, q, n.label, error, now);
+    else if (s && !e->owned && !e->change && !enrol(j, e, s, now))
+        refuse(j, q, n.label, EAGAIN, now);
     else if (e->change)
         sc_changes_park(j->changes, e->change, q, now);
     else

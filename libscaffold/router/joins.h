@@ -3,6 +3,7 @@
 #define SC_ROUTER_JOINS_H
 
 #include "router/changes.h"
+#include "router/invitations.h"
 #include "router/leases.h"
 
 struct sc_joins {
@@ -11,6 +12,7 @@ struct sc_joins {
     struct sc_pool *pool;
     struct sc_changes *changes;
     struct sc_leases *leases;
+    struct sc_invitations *invitations;
 };
 
 /* A JOIN is answered, or parked until its name is stored. One that draws nothing asks again. */

@@ -54,6 +54,8 @@ void sc_mapping_of(const struct sc_pool_entry *e, struct sc_mapping *out)
     out->pool = e->pool;
     out->used = e->used;
     out->reused = e->reused;
+    out->owned = e->owned;
+    memcpy(out->owner, e->owner, sizeof out->owner);
     out->stale = false;
 }
 

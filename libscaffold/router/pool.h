@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "crypto/key.h"
 #include "router/askers.h"
 #include "naming/service_name.h"
 
@@ -31,9 +32,11 @@ struct sc_pool_entry {
     uint32_t pool;
     struct sc_service_id service; /* port and protocol 0 */
     char name[SC_NAME_MAX + 1];
-    bool used;           /* served or reached once: keeps its address for good */
-    bool held;           /* keeps it for the time being */
-    bool reused;         /* the address stood for another name before */
+    bool used;   /* served or reached once: keeps its address for good */
+    bool held;   /* keeps it for the time being */
+    bool reused; /* the address stood for another name before */
+    bool owned;  /* the name of a host that has joined, and has this key: */
+    uint8_t owner[SC_KEY_LEN];
     void *change;        /* the owner's, while it is not stored; nobody may be told of it before */
     uint32_t generation; /* a host's: of the router's word that it was heard in */
 };

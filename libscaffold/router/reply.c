@@ -10,6 +10,6 @@ void sc_reply(struct sc_node *node, const struct sc_hosts *hosts, const struct s
 {
     answer->transaction = q->message.transaction;
     answer->src = node->env.address;
-    sc_outbox_control(&node->outbox, sc_outbox_queue_for(sc_reply_known(hosts, q)), &q->from, 0,
-                      answer);
+    sc_channels_control(hosts->channels, sc_channels_find(hosts->channels, q->channel), &q->from,
+                        sc_outbox_queue_for(sc_reply_known(hosts, q)), answer);
 }

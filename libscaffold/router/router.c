@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "router/reply.h"
 #include "router/rules.h"
@@ -74,17 +75,24 @@ void sc_router_stored(struct sc_router *r, uint64_t token, int error, sc_time no
 
 /* --- requests of hosts ------------------------------------------------------------------------ */
 
-/* The host that a request speaks for; NULL when it has to join first. */
-static struct sc_host *speaker(struct sc_router *r, const struct sc_control *c)
+/* The host that a request speaks for, which goes on in this channel; NULL when it has to join
+ * first. */
+static struct sc_host *speaker(struct sc_router *r, const struct sc_parked *q, sc_time now)
 {
+    const struct sc_control *c = &q->message;
     struct sc_host *h = sc_hosts_find(&r->hosts, c->src);
-    return h && h->epoch == c->epoch && h->up ? h : NULL;
+    struct sc_channel *s = sc_channels_find(r->routing.channels, q->channel);
+    if (!h || h->epoch != c->epoch || !h->up || !sc_host_is_in(h, s))
+        return NULL;
+    if (s)
+        sc_channels_adopt(r->routing.channels, s, &h->link, now);
+    return h;
 }
 
 static void on_register(struct sc_router *r, const struct sc_parked *q, sc_time now)
 {
     const struct sc_control *c = &q->message;
-    struct sc_host *h = speaker(r, c);
+    struct sc_host *h = speaker(r, q, now);
     if (!h)
         return; /* its next REFRESH tells it to join */
     if (c->replaces)
@@ -103,7 +111,7 @@ static void on_register(struct sc_router *r, const struct sc_parked *q, sc_time 
 static void on_refresh(struct sc_router *r, const struct sc_parked *q, sc_time now)
 {
     const struct sc_control *c = &q->message;
-    struct sc_host *h = speaker(r, c);
+    struct sc_host *h = speaker(r, q, now);
     struct sc_control a = {
         .message = SC_MSG_REFRESHED, .state = SC_REFRESH_JOIN, .reuses = r->routing.pool->reuses};
     if (h) {
@@ -123,34 +131,66 @@ static void on_where(struct sc_router *r, const struct sc_parked *q)
     sc_reply(r->routing.node, &r->hosts, q, &a);
 }
 
-static void hear(struct sc_routing *base, const struct sc_control *c,
-                 const struct sc_underlay *from, bool known, sc_time now)
+/* A request of a host, or of whoever wants to be one. */
+static void serve(struct sc_router *r, const struct sc_parked *q, sc_time now)
 {
-    struct sc_router *r = router_of(base);
-    if (!sc_control_is_request(c->message) ||
-        !sc_node_allows(base->node, SC_RATE_REQUEST, from, known, now))
-        return;
-    struct sc_parked q = {.message = *c, .from = *from, .known = known};
-    switch (c->message) {
+    switch (q->message.message) {
     case SC_MSG_JOIN:
-        sc_joins_on_join(&r->joins, &q, now);
+        sc_joins_on_join(&r->joins, q, now);
         break;
     case SC_MSG_REGISTER:
     case SC_MSG_UNREGISTER:
-        on_register(r, &q, now);
+        on_register(r, q, now);
         break;
     case SC_MSG_REFRESH:
-        on_refresh(r, &q, now);
+        on_refresh(r, q, now);
         break;
     case SC_MSG_LOOKUP:
-        sc_answers_on_lookup(&r->answers, &q, now);
+        sc_answers_on_lookup(&r->answers, q, now);
         break;
     case SC_MSG_WHERE:
-        on_where(r, &q);
+        on_where(r, q);
         break;
     default:
         break;
     }
+}
+
+/* Who has not been let in may ask for that. */
+static bool may_ask(struct sc_router *r, const struct sc_control *c, const struct sc_channel *s)
+{
+    bool may = !s || s->link || c->message == SC_MSG_JOIN || c->message == SC_MSG_REFRESH;
+    r->routing.node->counters.dropped_unjoined += !may;
+    return may;
+}
+
+static void on_prove(struct sc_router *r, const struct sc_control *c,
+                     const struct sc_underlay *from, sc_time now)
+{
+    struct sc_proof proof;
+    struct sc_channel *s = sc_greetings_on_prove(&r->greetings, c, from, &proof, now);
+    if (!s)
+        return;
+    memcpy(s->invitation, proof.invitation, sizeof s->invitation);
+    struct sc_parked q = {.message = proof.request, .from = s->at, .channel = s->id};
+    if (may_ask(r, &proof.request, s))
+        serve(r, &q, now);
+}
+
+static void hear(struct sc_routing *base, const struct sc_control *c,
+                 const struct sc_caller *caller, sc_time now)
+{
+    struct sc_router *r = router_of(base);
+    const struct sc_channel *s = caller->channel;
+    struct sc_parked q = {
+        .message = *c, .from = caller->at, .known = caller->known, .channel = s ? s->id : 0};
+    if (c->message == SC_MSG_GREET)
+        sc_greetings_on_greet(&r->greetings, c, &caller->at, caller->known, now);
+    else if (c->message == SC_MSG_PROVE)
+        on_prove(r, c, &caller->at, now);
+    else if (sc_control_is_request(c->message) && may_ask(r, c, s) &&
+             sc_node_allows(base->node, SC_RATE_REQUEST, &caller->at, caller->known, now))
+        serve(r, &q, now);
 }
 
 /* --- the operations --------------------------------------------------------------------------- */
@@ -215,13 +255,16 @@ static const struct sc_routing_ops ops = {.name = "router",
 /* --- life ------------------------------------------------------------------------------------- */
 
 void sc_router_init(struct sc_router *r, struct sc_node *node, struct sc_service_table *services,
-                    struct sc_pool *pool, uint32_t domain, sc_time now)
+                    struct sc_pool *pool, struct sc_channels *channels, uint32_t domain,
+                    sc_time now)
 {
-    r->routing = (struct sc_routing){.ops = &ops, .node = node, .services = services, .pool = pool};
-    sc_hosts_init(&r->hosts, domain, node->map_seed);
+    r->routing = (struct sc_routing){
+        .ops = &ops, .node = node, .services = services, .pool = pool, .channels = channels};
+    sc_hosts_init(&r->hosts, channels, domain, node->map_seed);
+    sc_greetings_init(&r->greetings, node, channels);
     sc_changes_init(&r->changes, node, pool, on_late, r, now);
     r->leases = (struct sc_leases){node, &r->hosts, services, pool};
-    r->joins = (struct sc_joins){node, &r->hosts, pool, &r->changes, &r->leases};
+    r->joins = (struct sc_joins){node, &r->hosts, pool, &r->changes, &r->leases, &r->invitations};
     r->answers = (struct sc_answers){node, &r->hosts, pool, &r->changes};
     sc_due_init(&r->naming, take_name, r);
 }
@@ -229,6 +272,7 @@ void sc_router_init(struct sc_router *r, struct sc_node *node, struct sc_service
 void sc_router_fini(struct sc_router *r)
 {
     sc_changes_fini(&r->changes);
+    sc_greetings_fini(&r->greetings);
     sc_hosts_fini(&r->hosts);
 }
 

@@ -9,7 +9,9 @@
 #include "router/hosts.h"
 #include "router/joins.h"
 #include "router/leases.h"
+#include "router/invitations.h"
 #include "router/routing.h"
+#include "channel/greetings.h"
 
 struct sc_router {
     struct sc_routing routing; /* first: a pointer to it is a pointer to the router */
@@ -18,13 +20,16 @@ struct sc_router {
     struct sc_leases leases;
     struct sc_joins joins;
     struct sc_answers answers;
+    struct sc_greetings greetings;
+    struct sc_invitations invitations;
     struct sc_due naming; /* its own name */
 };
 
 /* `services` and `pool` are the caller's, who ends them before the router, since their entries are
  * on its lists. domain: of the addresses that it assigns. */
 void sc_router_init(struct sc_router *r, struct sc_node *node, struct sc_service_table *services,
-                    struct sc_pool *pool, uint32_t domain, sc_time now);
+                    struct sc_pool *pool, struct sc_channels *channels, uint32_t domain,
+                    sc_time now);
 void sc_router_fini(struct sc_router *r);
 
 /* It is this host's role from now on. */

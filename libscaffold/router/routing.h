@@ -9,6 +9,7 @@
 #include "router/hosts.h"
 #include "router/pool.h"
 #include "router/service_table.h"
+#include "channel/channels.h"
 
 /* Whose it is to find out. */
 enum sc_scope {
@@ -54,7 +55,15 @@ struct sc_binding {
     const char *rule;              /* that decided; never NULL */
     struct sc_instance *instance;  /* NULL where a host is meant by its own name */
     const struct sc_host *host;    /* HOST */
-    const struct sc_underlay *way; /* HOST and ROUTER: where its packets go first */
+    const struct sc_underlay *way; /* HOST and ROUTER: where its packets go first... */
+    const struct sc_link *link;    /* ...and in whose channel */
+};
+
+/* Whoever sent a packet. */
+struct sc_caller {
+    struct sc_underlay at;      /* in a channel: where it has shown that it is */
+    struct sc_channel *channel; /* NULL: it came as it is */
+    bool known;                 /* we have to do with whoever is there */
 };
 
 struct sc_routing;
@@ -70,8 +79,8 @@ struct sc_routing_ops {
     int (*lookup)(struct sc_routing *r, const struct sc_control *question, void *ticket,
                   sc_time now);
     /* A CONTROL message other than PROBE and ALIVE. known: we have to do with whoever sent it. */
-    void (*hear)(struct sc_routing *r, const struct sc_control *c, const struct sc_underlay *from,
-                 bool known, sc_time now);
+    void (*hear)(struct sc_routing *r, const struct sc_control *c, const struct sc_caller *caller,
+                 sc_time now);
     /* The router knows all that is served here. */
     bool (*is_registered)(const struct sc_routing *r);
     /* Fills in what only the role knows; the rest is set. */
@@ -86,6 +95,7 @@ struct sc_routing {
     struct sc_node *node;
     struct sc_service_table *services; /* a router's: of all hosts; else of this one */
     struct sc_pool *pool;              /* a router's own; else what was heard of it */
+    struct sc_channels *channels;
 };
 
 /* False for flows to a datagram service: its instances take none, and their owners could not tell

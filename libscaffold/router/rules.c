@@ -8,7 +8,7 @@
 static struct sc_binding to_host(const struct sc_host *h, struct sc_instance *i)
 {
     return (struct sc_binding){
-        .to = SC_BINDING_HOST, .instance = i, .host = h, .way = &h->underlay};
+        .to = SC_BINDING_HOST, .instance = i, .host = h, .way = &h->underlay, .link = &h->link};
 }
 
 /* An instance of the service. */

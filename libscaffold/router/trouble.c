@@ -4,10 +4,11 @@
 
 #include "wire/control.h"
 
-static const int errors[] = {
-    [SC_TROUBLE_SPACE] = ENOSPC,   [SC_TROUBLE_READ_ONLY] = EROFS, [SC_TROUBLE_DAMAGED] = EUCLEAN,
-    [SC_TROUBLE_REMOVED] = ESTALE, [SC_TROUBLE_SLOW] = ETIME,      [SC_TROUBLE_FAILED] = EIO,
-    [SC_TROUBLE_SHARE] = EDQUOT};
+static const int errors[] = {[SC_TROUBLE_SPACE] = ENOSPC,      [SC_TROUBLE_READ_ONLY] = EROFS,
+                             [SC_TROUBLE_DAMAGED] = EUCLEAN,   [SC_TROUBLE_REMOVED] = ESTALE,
+                             [SC_TROUBLE_SLOW] = ETIME,        [SC_TROUBLE_FAILED] = EIO,
+                             [SC_TROUBLE_SHARE] = EDQUOT,      [SC_TROUBLE_STRANGER] = EACCES,
+                             [SC_TROUBLE_OWNED] = EKEYREJECTED};
 
 #define TROUBLES (sizeof errors / sizeof *errors)
 

@@ -11,7 +11,7 @@ static void refuse_own(struct sc_flow *f, enum sc_refusal why, sc_time now)
 
 /* Our own OPEN. While nobody can say where it goes, it is repeated. */
 static bool address_open(struct sc_departures *d, struct sc_flow *f, struct sc_train *t,
-                         sc_time now)
+                         const struct sc_link **link, sc_time now)
 {
     struct sc_query q = {.service = f->service,
                          .hash = sc_binding_hash(d->node, f->open_id, f->opening.attempt),
@@ -26,15 +26,17 @@ static bool address_open(struct sc_departures *d, struct sc_flow *f, struct sc_t
     if (!b.way)
         return false;
     t->to = *b.way;
+    *link = b.link;
     return true;
 }
 
 /* Where packets of this flow go. False when it is not known. */
 static bool address_train(struct sc_departures *d, struct sc_entry *e, struct sc_train *t,
-                          sc_time now)
+                          const struct sc_link **link, sc_time now)
 {
+    *link = NULL;
     if (t->dst == 0)
-        return address_open(d, &e->flow, t, now);
+        return address_open(d, &e->flow, t, link, now);
     t->to = sc_ways_of(e);
     return t->to.family != 0;
 }
@@ -50,6 +52,20 @@ static bool has_company(const struct sc_departures *d, const struct sc_entry *e)
     return e->flow.peer_address == next->flow.peer_address && sc_underlay_equal(&here, &there);
 }
 
+/* The only packet of the train leaves in a channel, with those that are no flow's. */
+static void send_sealed(struct sc_departures *d, struct sc_train *t, const struct sc_link *link,
+                        sc_time now)
+{
+    uint8_t packet[SC_DATAGRAM_BASE];
+    struct sc_writer w = sc_writer(packet, sizeof packet);
+    sc_departures_close(d, t, now);
+    for (size_t i = 0; i < t->iov_count; i++)
+        sc_write_copy(&w, t->iov[i].iov_base, t->iov[i].iov_len);
+    if (!w.bad)
+        sc_channels_send(d->routing->channels, link->now, &t->to, SC_QUEUE_OWN, packet,
+                         sc_writer_len(&w));
+}
+
 bool sc_departures_lead(struct sc_departures *d, struct sc_train *t, bool company, sc_time now)
 {
     for (struct sc_entry *e; (e = sc_flows_take_ready(d->flows)) != NULL;) {
@@ -59,7 +75,12 @@ bool sc_departures_lead(struct sc_departures *d, struct sc_train *t, bool compan
             sc_flows_arm(d->flows, e, now); /* not now after all: its deadline says when */
             continue;
         }
-        if (address_train(d, e, t, now)) {
+        const struct sc_link *link;
+        if (address_train(d, e, t, &link, now)) {
+            if (link && d->node->secure) {
+                send_sealed(d, t, link, now);
+                continue;
+            }
             t->expendable = e->unproven && e->flow.state == SC_FLOW_ANSWERED;
             return true;
         }

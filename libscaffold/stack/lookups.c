@@ -32,7 +32,8 @@ static void on_due(void *part, struct sc_due *d, sc_time now)
         return;
     }
     q->message.src = l->node->env.address;
-    sc_outbox_control(&l->node->outbox, SC_QUEUE_OWN, &l->node->router, 0, &q->message);
+    sc_channels_control(l->registrar->channels, l->registrar->link.now, &l->node->router,
+                        SC_QUEUE_OWN, &q->message);
     sc_dues_arm(&l->node->dues, d, sc_time_min(now + q->interval, q->deadline));
     q->interval *= 2;
 }

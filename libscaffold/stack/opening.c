@@ -11,25 +11,30 @@
 struct opener {
     struct sc_underlay at;
     bool known;
-    enum sc_queue queue;       /* for answers to it */
-    struct sc_underlay answer; /* where the OPEN started */
+    enum sc_queue queue;        /* for answers to it */
+    struct sc_underlay answer;  /* where the OPEN started */
+    struct sc_channel *channel; /* in which it came */
 };
 
 /* What our router forwards is done for whom it came from there, who may be anywhere. */
 static struct opener opener_of(const struct sc_opening *o, const struct sc_open *p,
-                               const struct sc_underlay *from)
+                               const struct sc_caller *caller)
 {
-    bool known = sc_peers_knows(o->peers, p->src, from), direct = p->origin.family == 0;
-    bool forwarded = !direct && sc_node_is_router(o->node, from);
-    return (struct opener){.at = forwarded ? p->origin : *from,
+    bool known = caller->known || sc_peers_knows(o->peers, p->src, &caller->at);
+    bool direct = p->origin.family == 0;
+    bool forwarded = !direct && sc_node_is_router(o->node, &caller->at);
+    return (struct opener){.at = forwarded ? p->origin : caller->at,
                            .known = known,
                            .queue = sc_outbox_queue_for(known && direct),
-                           .answer = direct ? *from : p->origin};
+                           .answer = direct ? caller->at : p->origin,
+                           .channel = caller->channel};
 }
 
-static void refuse(struct sc_node *node, const struct sc_open *p, const struct opener *who,
+/* In a channel: the way that the OPEN came, since only those with keys may refuse. */
+static void refuse(struct sc_opening *o, const struct sc_open *p, const struct opener *who,
                    const struct sc_underlay *to, uint64_t src, enum sc_refusal why)
 {
+    struct sc_node *node = o->node;
     uint8_t packet[64];
     struct sc_writer w = sc_writer(packet, sizeof packet);
     struct sc_header h = {.version = SC_WIRE_VERSION,
@@ -40,7 +45,7 @@ static void refuse(struct sc_node *node, const struct sc_open *p, const struct o
     struct sc_refuse r = {.src = src, .open_id = p->open_id, .refusal = (uint8_t)why};
     sc_refuse_write(&w, &h, &r);
     node->counters.refused++;
-    sc_outbox_put(&node->outbox, who->queue, to, packet, sc_writer_len(&w));
+    sc_channels_send(o->routing->channels, who->channel, to, who->queue, packet, sc_writer_len(&w));
 }
 
 static void retry(struct sc_node *node, const struct sc_open *p, const struct opener *who,
@@ -102,9 +107,9 @@ static void refuse_unbound(struct sc_opening *o, const struct sc_open *p, const 
                            const struct sc_binding *b, const struct sc_underlay *from)
 {
     if (b->reason == SC_REASON_UNSERVED)
-        refuse(o->node, p, who, from, 0, SC_REFUSE_NO_INSTANCE);
+        refuse(o, p, who, from, 0, SC_REFUSE_NO_INSTANCE);
     else
-        refuse(o->node, p, who, &who->answer, o->node->env.address, SC_REFUSE_INSTANCE);
+        refuse(o, p, who, &who->answer, o->node->env.address, SC_REFUSE_INSTANCE);
 }
 
 static struct sc_binding bind_open(struct sc_opening *o, const struct sc_open *p, sc_time now)
@@ -118,16 +123,28 @@ static struct sc_binding bind_open(struct sc_opening *o, const struct sc_open *p
     return sc_binding_choose(o->routing, &q, now);
 }
 
-void sc_opening_on_open(struct sc_opening *o, uint8_t *data, size_t len, struct sc_reader *r,
-                        const struct sc_underlay *from, sc_time now)
+static void pass_on(struct sc_opening *o, const struct sc_host *host, uint8_t *data, size_t len,
+                    const struct sc_caller *caller)
 {
+    if (caller->channel)
+        sc_forward_sealed(o->routing->channels, host, data, len, &caller->at);
+    else
+        sc_forward(o->node, host, data, len, &caller->at, &o->node->counters.dropped_queue);
+}
+
+void sc_opening_on_open(struct sc_opening *o, uint8_t *data, size_t len, struct sc_reader *r,
+                        const struct sc_caller *caller, sc_time now)
+{
+    const struct sc_underlay *from = &caller->at;
     struct sc_open p;
     sc_open_read(r, &p);
     if (r->bad) {
         o->node->counters.dropped_malformed++;
         return;
     }
-    struct opener who = opener_of(o, &p, from);
+    if (caller->channel && o->node->router.family == 0)
+        p.origin = (struct sc_underlay){0}; /* whatever a host says: it is where its channel is */
+    struct opener who = opener_of(o, &p, caller);
     if (!sc_node_allows(o->node, SC_RATE_OPEN, &who.at, who.known, now))
         return;
     struct sc_entry *e = sc_flows_find_open(o->flows, &p);
@@ -140,7 +157,7 @@ void sc_opening_on_open(struct sc_opening *o, uint8_t *data, size_t len, struct 
     if (b.to == SC_BINDING_LOCAL)
         answer(o, &p, &who, b.instance, from, now);
     else if (b.to == SC_BINDING_HOST)
-        sc_forward(o->node, b.host, data, len, from, &o->node->counters.dropped_queue);
+        pass_on(o, b.host, data, len, caller);
     else if (b.to == SC_BINDING_NOBODY)
         refuse_unbound(o, &p, &who, &b, from);
 }

@@ -17,7 +17,7 @@ struct sc_opening {
 
 /* `data` is the whole packet: an OPEN for another host is passed on. */
 void sc_opening_on_open(struct sc_opening *o, uint8_t *data, size_t len, struct sc_reader *r,
-                        const struct sc_underlay *from, sc_time now);
+                        const struct sc_caller *caller, sc_time now);
 void sc_opening_on_answer(struct sc_opening *o, const struct sc_header *h, struct sc_reader *r,
                           const struct sc_underlay *from, sc_time now);
 void sc_opening_on_confirm(struct sc_opening *o, const struct sc_header *h, struct sc_reader *r,

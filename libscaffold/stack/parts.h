@@ -16,6 +16,7 @@
 
 struct sc_stack {
     struct sc_node node;
+    struct sc_channels channels;
     struct sc_service_table services;
     struct sc_pool pool;
     struct sc_router router;    /* one of the two... */

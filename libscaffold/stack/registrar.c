@@ -13,29 +13,63 @@ static uint64_t transaction(const struct sc_registrar *g, enum sc_control_messag
     return sc_hash(g->node->map_seed, text, sizeof text);
 }
 
-static void send(struct sc_registrar *g, struct sc_control *c, uint32_t n)
+static void sign(const struct sc_registrar *g, struct sc_control *c, uint32_t n)
 {
     c->transaction = transaction(g, (enum sc_control_message)c->message, n);
     c->src = g->node->env.address;
     c->epoch = g->node->env.epoch;
-    sc_outbox_control(&g->node->outbox, SC_QUEUE_OWN, &g->node->router, 0, c);
 }
 
-static void join(struct sc_registrar *g, sc_time now)
+static void ask(struct sc_registrar *g, const struct sc_control *c)
+{
+    sc_channels_control(g->channels, g->link.now, &g->node->router, SC_QUEUE_OWN, c);
+}
+
+static void send(struct sc_registrar *g, struct sc_control *c, uint32_t n)
+{
+    sign(g, c, n);
+    ask(g, c);
+}
+
+static struct sc_control join_request(const struct sc_registrar *g)
 {
     struct sc_control c = {.message = SC_MSG_JOIN};
     snprintf(c.name, sizeof c.name, "%s", g->node->host_name);
     sc_secrets_host(&g->node->secrets, g->node->host_name, c.token);
-    send(g, &c, g->joins);
+    sign(g, &c, g->joins);
+    return c;
+}
+
+static struct sc_control refresh_request(const struct sc_registrar *g)
+{
+    struct sc_control c = {
+        .message = SC_MSG_REFRESH, .registered = g->registered, .digest = g->digest};
+    sign(g, &c, g->serial);
+    return c;
+}
+
+/* Until there is an answer. */
+static void come_again(struct sc_registrar *g, sc_time now)
+{
     sc_dues_arm(&g->node->dues, &g->due, now + g->interval);
     g->interval = sc_time_min(2 * g->interval, SC_REQUEST_RETRANSMIT_MAX);
 }
 
+static void join(struct sc_registrar *g, sc_time now)
+{
+    struct sc_control c = join_request(g);
+    ask(g, &c);
+    come_again(g, now);
+}
+
 static void refresh(struct sc_registrar *g, sc_time now)
 {
-    struct sc_control c = {
-        .message = SC_MSG_REFRESH, .registered = g->registered, .digest = g->digest};
-    send(g, &c, g->serial);
+    struct sc_control c = refresh_request(g);
+    ask(g, &c);
+    bool doubts = g->unanswered > 0 && g->unanswered < SC_REFRESH_UNANSWERED;
+    g->unanswered++;
+    if (g->node->secure && doubts) /* it is soon known whether the router was restarted */
+        g->refresh_interval = SC_REQUEST_RETRANSMIT;
     sc_dues_arm(&g->node->dues, &g->due, now + g->refresh_interval);
     g->refresh_interval = sc_time_min(2 * g->refresh_interval, SC_LEASE_REFRESH);
 }
@@ -92,27 +126,65 @@ static void tell_reachable(struct sc_registrar *g, sc_time now)
     g->reachable = reachable;
 }
 
+/* There is none with this router, or it is old, or the router does not know it any more. */
+static bool needs_session(const struct sc_registrar *g, sc_time now)
+{
+    return g->node->secure && (!g->link.now || now >= g->link.now->since + SC_CHANNEL_RENEW ||
+                               g->unanswered >= SC_REFRESH_UNANSWERED);
+}
+
 static void on_due(void *part, struct sc_due *d, sc_time now)
 {
     struct sc_registrar *g = part;
     (void)d;
-    if (g->joined)
+    if (needs_session(g, now))
+        sc_approach_go_on(&g->approach);
+    if (g->node->secure && !g->link.now)
+        come_again(g, now);
+    else if (g->joined)
         refresh(g, now);
     else
         join(g, now);
     tell_reachable(g, now);
 }
 
+/* What the new channel is asked first: one with a router that was restarted begins anew. */
+static struct sc_control first_request(const struct sc_registrar *g)
+{
+    bool goes_on = g->joined && g->unanswered < SC_REFRESH_UNANSWERED;
+    return goes_on ? refresh_request(g) : join_request(g);
+}
+
+void sc_registrar_on_greeted(struct sc_registrar *g, const struct sc_control *c, sc_time now)
+{
+    struct sc_control request = first_request(g);
+    sc_approach_on_greeted(&g->approach, c, &request, now);
+}
+
+void sc_registrar_heard(struct sc_registrar *g, struct sc_channel *s, sc_time now)
+{
+    sc_approach_heard(&g->approach, s, now);
+}
+
 void sc_registrar_init(struct sc_registrar *g, struct sc_node *node,
-                       const struct sc_service_table *services, struct sc_pool *pool, sc_time now)
+                       const struct sc_service_table *services, struct sc_pool *pool,
+                       struct sc_channels *channels, sc_time now)
 {
     *g = (struct sc_registrar){.node = node,
                                .services = services,
                                .pool = pool,
+                               .channels = channels,
                                .started = now,
                                .interval = SC_REQUEST_RETRANSMIT,
                                .refresh_interval = SC_REQUEST_RETRANSMIT};
     sc_due_init(&g->due, on_due, g);
+    sc_approach_init(&g->approach, node, channels, &g->link);
+}
+
+void sc_registrar_fini(struct sc_registrar *g)
+{
+    sc_approach_fini(&g->approach);
+    sc_channels_leave(g->channels, &g->link);
 }
 
 void sc_registrar_start(struct sc_registrar *g, sc_time now)
@@ -193,6 +265,7 @@ static void on_registered(struct sc_registrar *g, const struct sc_control *c)
 void sc_registrar_on_answer(struct sc_registrar *g, const struct sc_control *c, sc_time now)
 {
     g->answered_at = now;
+    g->unanswered = 0;
     if (c->message == SC_MSG_JOINED)
         on_joined(g, c, now);
     else if (c->message == SC_MSG_REFRESHED)

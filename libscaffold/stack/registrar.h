@@ -8,11 +8,15 @@
 #include "node/node.h"
 #include "router/pool.h"
 #include "router/service_table.h"
+#include "channel/approach.h"
 
 struct sc_registrar {
     struct sc_node *node;
     const struct sc_service_table *services; /* to be registered */
     struct sc_pool *pool;                    /* hears of reuses */
+    struct sc_channels *channels;
+    struct sc_link link; /* to the router */
+    struct sc_approach approach;
     struct sc_due due;
     bool joined;
     bool name_taken; /* the router knows another host of our name */
@@ -23,6 +27,7 @@ struct sc_registrar {
     sc_time answered_at; /* last word of the router */
     sc_time interval;    /* of JOIN */
     sc_time refresh_interval;
+    unsigned unanswered;   /* REFRESHes in this channel */
     uint32_t joins;        /* answered so far */
     uint32_t serial;       /* of the last change or REGISTER */
     uint32_t known_serial; /* the router knows everything up to here */
@@ -31,10 +36,18 @@ struct sc_registrar {
 };
 
 void sc_registrar_init(struct sc_registrar *g, struct sc_node *node,
-                       const struct sc_service_table *services, struct sc_pool *pool, sc_time now);
+                       const struct sc_service_table *services, struct sc_pool *pool,
+                       struct sc_channels *channels, sc_time now);
+void sc_registrar_fini(struct sc_registrar *g);
 
 /* The first JOIN is due. */
 void sc_registrar_start(struct sc_registrar *g, sc_time now);
+
+/* GREETED. */
+void sc_registrar_on_greeted(struct sc_registrar *g, const struct sc_control *c, sc_time now);
+
+/* Something came in a channel with the router. */
+void sc_registrar_heard(struct sc_registrar *g, struct sc_channel *s, sc_time now);
 
 /* JOINED, REFRESHED, REGISTERED. */
 void sc_registrar_on_answer(struct sc_registrar *g, const struct sc_control *c, sc_time now);

@@ -29,6 +29,7 @@ static struct sc_binding choose(struct sc_routing *base, const struct sc_query *
     if (sc_registrar_reachable(g, now)) {
         b.to = SC_BINDING_ROUTER;
         b.way = &base->node->router;
+        b.link = &g->link;
     } else if (sc_registrar_is_new(g, now)) {
         b.to = SC_BINDING_HOLD;
         b.reason = SC_REASON_TOO_EARLY;
@@ -56,13 +57,16 @@ static int lookup(struct sc_routing *base, const struct sc_control *question, vo
 }
 
 static void hear(struct sc_routing *base, const struct sc_control *c,
-                 const struct sc_underlay *from, bool known, sc_time now)
+                 const struct sc_caller *caller, sc_time now)
 {
     struct sc_remote *m = remote_of(base);
-    (void)known;
-    if (!sc_node_is_router(base->node, from))
+    if (!caller->channel && !sc_node_is_router(base->node, &caller->at))
         return;
-    if (c->message == SC_MSG_MAPPING)
+    if (caller->channel)
+        sc_registrar_heard(&m->registrar, caller->channel, now);
+    if (c->message == SC_MSG_GREETED)
+        sc_registrar_on_greeted(&m->registrar, c, now);
+    else if (c->message == SC_MSG_MAPPING)
         sc_lookups_on_mapping(&m->lookups, c);
     else if (!sc_control_is_request(c->message))
         sc_registrar_on_answer(&m->registrar, c, now);
@@ -106,16 +110,18 @@ static const struct sc_routing_ops ops = {.name = "remote router",
                                           .tick = tick};
 
 void sc_remote_init(struct sc_remote *m, struct sc_node *node, struct sc_service_table *services,
-                    struct sc_pool *pool, sc_time now)
+                    struct sc_pool *pool, struct sc_channels *channels, sc_time now)
 {
-    m->routing = (struct sc_routing){.ops = &ops, .node = node, .services = services, .pool = pool};
-    sc_registrar_init(&m->registrar, node, services, pool, now);
+    m->routing = (struct sc_routing){
+        .ops = &ops, .node = node, .services = services, .pool = pool, .channels = channels};
+    sc_registrar_init(&m->registrar, node, services, pool, channels, now);
     sc_lookups_init(&m->lookups, node, pool, &m->registrar);
 }
 
 void sc_remote_fini(struct sc_remote *m)
 {
     sc_lookups_fini(&m->lookups);
+    sc_registrar_fini(&m->registrar);
 }
 
 void sc_remote_start(struct sc_remote *m, sc_time now)

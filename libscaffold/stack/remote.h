@@ -15,7 +15,7 @@ struct sc_remote {
 
 /* `services` and `pool` outlive it. */
 void sc_remote_init(struct sc_remote *m, struct sc_node *node, struct sc_service_table *services,
-                    struct sc_pool *pool, sc_time now);
+                    struct sc_pool *pool, struct sc_channels *channels, sc_time now);
 void sc_remote_fini(struct sc_remote *m);
 
 /* It is this host's role from now on. */

@@ -11,7 +11,7 @@
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-static void init_node(struct sc_stack *s, const struct sc_stack_config *c)
+static void init_node(struct sc_stack *s, const struct sc_stack_config *c, sc_time now)
 {
     struct sc_node *node = &s->node;
     node->router = c->router;
@@ -23,6 +23,10 @@ static void init_node(struct sc_stack *s, const struct sc_stack_config *c)
         .congestion = c->congestion ? c->congestion : sc_congestion_find("cubic"),
         .epoch = c->epoch,
         .datagram_limit = c->datagram_limit ? c->datagram_limit : SC_DATAGRAM_MAX};
+    node->trust = c->trust;
+    sc_stack_set_wall(s, c->wall, now);
+    if (c->secure)
+        sc_node_secure(node, c->key_seed, now);
 }
 
 /* A stack without a router's address is its own. */
@@ -31,8 +35,9 @@ static void take_role(struct sc_stack *s, const struct sc_stack_config *c, sc_ti
     bool is_router = c->router.family == 0;
     sc_service_table_init(&s->services, s->node.map_seed);
     sc_pool_init(&s->pool, c->pool_base, is_router ? c->pool_bits : 0, s->node.map_seed);
-    sc_router_init(&s->router, &s->node, &s->services, &s->pool, c->domain, now);
-    sc_remote_init(&s->remote, &s->node, &s->services, &s->pool, now);
+    sc_channels_init(&s->channels, &s->node);
+    sc_router_init(&s->router, &s->node, &s->services, &s->pool, &s->channels, c->domain, now);
+    sc_remote_init(&s->remote, &s->node, &s->services, &s->pool, &s->channels, now);
     s->routing = is_router ? &s->router.routing : &s->remote.routing;
     if (is_router)
         sc_router_start(&s->router, now);
@@ -59,7 +64,7 @@ struct sc_stack *sc_stack_new(const struct sc_stack_config *config, sc_time now)
         free(s);
         return NULL;
     }
-    init_node(s, config);
+    init_node(s, config, now);
     take_role(s, config, now);
     init_parts(s, config);
     return s;
@@ -76,6 +81,7 @@ void sc_stack_free(struct sc_stack *s)
     sc_service_table_fini(&s->services); /* instances are on lists of the router's hosts... */
     sc_pool_fini(&s->pool);              /* ...and names on accounts of its askers */
     sc_router_fini(&s->router);
+    sc_channels_fini(&s->channels);
     sc_node_fini(&s->node);
     free(s);
 }
@@ -98,34 +104,68 @@ static void on_data(struct sc_stack *s, const struct sc_header *h, struct sc_rea
     sc_flows_fed(&s->flows, e);
 }
 
-static void on_control(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
-                       const struct sc_underlay *from, sc_time now)
+/* Whether it may come this way: what hosts and routers say to each other is taken in channels only,
+ * and nothing else is. */
+static bool is_as_agreed(struct sc_stack *s, uint8_t type, uint8_t message,
+                         const struct sc_channel *channel)
 {
+    bool sealed = type == SC_PKT_OPEN || type == SC_PKT_REFUSE ||
+                  (type == SC_PKT_CONTROL && !sc_control_is_plain(message));
+    bool agreed = !s->node.secure || sealed == (channel != NULL);
+    s->node.counters.dropped_unsealed += !agreed;
+    return agreed;
+}
+
+static void on_control(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
+                       const struct sc_caller *caller, sc_time now)
+{
+    const struct sc_underlay *from = &caller->at;
+    struct sc_caller who = *caller;
     struct sc_control c;
     sc_control_read(r, h, &c);
     if (r->bad) {
         s->node.counters.dropped_malformed++;
         return;
     }
+    if (!is_as_agreed(s, SC_PKT_CONTROL, c.message, caller->channel))
+        return;
+    who.known |= sc_peers_knows(&s->peers, c.src, from);
     if (c.message == SC_MSG_PROBE)
         sc_peers_on_probe(&s->peers, &c, from, h->hop_limit < SC_HOP_LIMIT, now);
     else if (c.message == SC_MSG_ALIVE)
         sc_peers_on_alive(&s->peers, &c, from, now);
     else
-        s->routing->ops->hear(s->routing, &c, from, sc_peers_knows(&s->peers, c.src, from), now);
+        s->routing->ops->hear(s->routing, &c, &who, now);
+}
+
+static void on_open(struct sc_stack *s, uint8_t *data, size_t len, struct sc_reader *r,
+                    const struct sc_caller *caller, sc_time now)
+{
+    if (caller->channel && !caller->known)
+        s->node.counters.dropped_unjoined++;
+    else if (is_as_agreed(s, SC_PKT_OPEN, 0, caller->channel))
+        sc_opening_on_open(&s->opening, data, len, r, caller, now);
+}
+
+static void on_refuse(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
+                      const struct sc_caller *caller, sc_time now)
+{
+    if (is_as_agreed(s, SC_PKT_REFUSE, 0, caller->channel))
+        sc_opening_on_refuse(&s->opening, h, r, now);
 }
 
 /* A packet for this host, or for whoever is to be found. */
 static void dispatch(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
-                     uint8_t *data, size_t len, const struct sc_underlay *from, unsigned ecn,
+                     uint8_t *data, size_t len, const struct sc_caller *caller, unsigned ecn,
                      sc_time now)
 {
+    const struct sc_underlay *from = &caller->at;
     switch (h->type) {
     case SC_PKT_DATA:
         on_data(s, h, r, len, from, ecn, now);
         break;
     case SC_PKT_OPEN:
-        sc_opening_on_open(&s->opening, data, len, r, from, now);
+        on_open(s, data, len, r, caller, now);
         break;
     case SC_PKT_ANSWER:
         sc_opening_on_answer(&s->opening, h, r, from, now);
@@ -134,7 +174,7 @@ static void dispatch(struct sc_stack *s, const struct sc_header *h, struct sc_re
         sc_opening_on_confirm(&s->opening, h, r, len, from, now);
         break;
     case SC_PKT_REFUSE:
-        sc_opening_on_refuse(&s->opening, h, r, now);
+        on_refuse(s, h, r, caller, now);
         break;
     case SC_PKT_RETRY:
         sc_opening_on_retry(&s->opening, h, r, now);
@@ -143,7 +183,7 @@ static void dispatch(struct sc_stack *s, const struct sc_header *h, struct sc_re
         sc_resets_on_reset(&s->resets, r, from, now);
         break;
     case SC_PKT_CONTROL:
-        on_control(s, h, r, from, now);
+        on_control(s, h, r, caller, now);
         break;
     case SC_PKT_DATAGRAM:
         sc_connectionless_on_packet(&s->connectionless, h, data, len, r, from, now);
@@ -151,6 +191,34 @@ static void dispatch(struct sc_stack *s, const struct sc_header *h, struct sc_re
     default:
         s->node.counters.dropped_malformed++;
     }
+}
+
+/* What a packet in a channel may be. */
+static bool may_be_inside(const struct sc_header *h)
+{
+    return h->type == SC_PKT_OPEN || h->type == SC_PKT_REFUSE || h->type == SC_PKT_CONTROL;
+}
+
+/* For us, or from one of our hosts to another. */
+static void on_sealed(struct sc_stack *s, uint8_t *data, size_t len, unsigned ecn, sc_time now)
+{
+    struct sc_caller caller = {0};
+    uint8_t *packet = sc_channels_open(&s->channels, data, len, &len, &caller.channel);
+    if (!packet)
+        return;
+    struct sc_reader r = sc_reader(packet, len);
+    struct sc_header h;
+    sc_header_read(&r, &h);
+    caller.at = caller.channel->at;
+    caller.known = caller.channel->link != NULL;
+    if (r.bad || !may_be_inside(&h))
+        s->node.counters.dropped_malformed++;
+    else if (h.dst == 0 || h.dst == s->node.env.address)
+        dispatch(s, &h, &r, packet, len, &caller, ecn, now);
+    else if (h.type == SC_PKT_REFUSE && caller.known)
+        sc_forward_sealed(&s->channels, sc_hosts_find(&s->router.hosts, h.dst), packet, len, NULL);
+    else
+        s->node.counters.dropped_unknown_address++;
 }
 
 void sc_stack_feed(struct sc_stack *s, uint8_t *data, size_t len, const struct sc_underlay *from,
@@ -161,14 +229,18 @@ void sc_stack_feed(struct sc_stack *s, uint8_t *data, size_t len, const struct s
     struct sc_header h;
     c->received++;
     sc_header_read(&r, &h);
-    if (r.bad || h.is_protected) { /* nothing that we agreed to is protected yet */
+    if (r.bad) {
         c->dropped_version += len >= SC_HEADER_LEN;
         c->dropped_malformed += len < SC_HEADER_LEN;
+    } else if (h.is_protected) {
+        on_sealed(s, data, len, ecn, now);
+        sc_flows_fail(&s->flows, now);
     } else if (h.dst != 0 && h.dst != s->node.env.address) {
         sc_forward(&s->node, sc_hosts_find(&s->router.hosts, h.dst), data, len,
                    h.type == SC_PKT_DATAGRAM ? from : NULL, &c->dropped_queue);
     } else {
-        dispatch(s, &h, &r, data, len, from, ecn, now);
+        struct sc_caller caller = {.at = *from};
+        dispatch(s, &h, &r, data, len, &caller, ecn, now);
         sc_flows_fail(&s->flows, now);
     }
 }
@@ -180,6 +252,21 @@ size_t sc_stack_feed_train(struct sc_stack *s, uint8_t *data, size_t len, size_t
     for (size_t at = 0; at < len; at += segment, packets++)
         sc_stack_feed(s, data + at, len - at < segment ? len - at : segment, from, ecn, now);
     return packets;
+}
+
+const uint8_t *sc_stack_key(const struct sc_stack *s)
+{
+    return s->node.credentials.host.public;
+}
+
+void sc_stack_set_wall(struct sc_stack *s, uint64_t seconds, sc_time now)
+{
+    s->node.wall = (int64_t)seconds - (int64_t)(now / SC_SECOND);
+}
+
+bool sc_stack_invite(struct sc_stack *s, const struct sc_invitation *one, sc_time now)
+{
+    return sc_invitations_put(&s->router.invitations, one, sc_node_wall(&s->node, now));
 }
 
 void sc_stack_settle(struct sc_stack *s, sc_time now)
@@ -356,6 +443,8 @@ int sc_stack_restore_mapping(struct sc_stack *s, const struct sc_mapping *m)
     if (!e)
         return err;
     e->reused = m->reused;
+    e->owned = m->owned;
+    memcpy(e->owner, m->owner, sizeof e->owner);
     sc_pool_use(&s->pool, e, m->used);
     return 0;
 }

@@ -18,6 +18,8 @@
 #include "node/counters.h"
 #include "node/event.h"
 #include "node/self.h"
+#include "node/trust.h"
+#include "router/invitations.h"
 #include "transport/flow.h"
 #include "transport/train.h"
 #include "wire/control.h"
@@ -37,6 +39,10 @@ struct sc_stack_config {
     uint8_t secret[32];                   /* tokens and cookies; random per incarnation */
     uint8_t host_secret[16]; /* kept: with it a host is the same one after a restart; zeros: none */
     uint64_t epoch;          /* random per incarnation, not 0 */
+    bool secure;             /* what hosts and routers say to each other is sealed; needs: */
+    uint8_t key_seed[SC_KEY_SEED_LEN];          /* of the host key; kept */
+    struct sc_trust trust;                      /* our router, and what it has invited us with */
+    uint64_t wall;                              /* seconds since 1970, now */
     const struct sc_congestion_ops *congestion; /* NULL: CUBIC */
     size_t datagram_limit;                      /* largest UDP payload to try; 0: SC_DATAGRAM_MAX */
     size_t memory_max;                          /* 0: SC_MEMORY_MAX */
@@ -78,6 +84,16 @@ void sc_stack_on_unreachable(struct sc_stack *s, const struct sc_underlay *under
 /* Earliest time at which sc_stack_tick or sc_stack_drain has something to do; SC_NEVER: none. */
 sc_time sc_stack_deadline(const struct sc_stack *s);
 void sc_stack_tick(struct sc_stack *s, sc_time now);
+
+/* Its host key, as others know it. Valid as long as the stack. */
+const uint8_t *sc_stack_key(const struct sc_stack *s);
+
+/* What the wall clock says now, in seconds since 1970: said again whenever it may have been set. */
+void sc_stack_set_wall(struct sc_stack *s, uint64_t seconds, sc_time now);
+
+/* Router: lets in who shows this secret; the same secret again replaces it. False: there are
+ * SC_INVITATIONS_MAX that are good. */
+bool sc_stack_invite(struct sc_stack *s, const struct sc_invitation *one, sc_time now);
 
 /* --- datagrams -------------------------------------------------------------------------------- */
 

@@ -87,8 +87,8 @@ static bool produce_open(struct sc_flow *f, struct sc_train *t, sc_time now)
     struct sc_writer w;
     sc_train_add(t, f, SC_PKT_OPEN, &w);
     sc_open_write(&w, &h, &p);
-    if (sc_writer_len(&w) < SC_DATAGRAM_BASE)
-        sc_write_zeros(&w, SC_DATAGRAM_BASE - sc_writer_len(&w));
+    if (sc_writer_len(&w) < SC_OPEN_LEN)
+        sc_write_zeros(&w, SC_OPEN_LEN - sc_writer_len(&w));
     t->dst = 0;
     sc_train_written(t, &w);
     f->opening.want_send = false;

@@ -6,7 +6,7 @@ struct body {
     void (*write)(struct sc_writer *w, const struct sc_control *c);
 };
 
-static void read_string(struct sc_reader *r, char out[256])
+void sc_read_string(struct sc_reader *r, char out[256])
 {
     size_t len = sc_read_u8(r);
     const uint8_t *p = sc_read_bytes(r, len);
@@ -17,7 +17,7 @@ static void read_string(struct sc_reader *r, char out[256])
     out[p && !r->bad ? len : 0] = 0;
 }
 
-static void write_string(struct sc_writer *w, const char *text)
+void sc_write_string(struct sc_writer *w, const char *text)
 {
     size_t len = strnlen(text, 255);
     sc_write_u8(w, (uint8_t)len);
@@ -37,14 +37,14 @@ static bool has_more(const struct sc_reader *r)
 
 static void read_join(struct sc_reader *r, struct sc_control *c)
 {
-    read_string(r, c->name);
+    sc_read_string(r, c->name);
     c->epoch = sc_read_u64(r);
     sc_read_copy(r, c->token, sizeof c->token);
 }
 
 static void write_join(struct sc_writer *w, const struct sc_control *c)
 {
-    write_string(w, c->name);
+    sc_write_string(w, c->name);
     sc_write_u64(w, c->epoch);
     sc_write_copy(w, c->token, sizeof c->token);
 }
@@ -137,7 +137,7 @@ static void write_refreshed(struct sc_writer *w, const struct sc_control *c)
 static void read_lookup(struct sc_reader *r, struct sc_control *c)
 {
     c->by = sc_read_u8(r);
-    read_string(r, c->name);
+    sc_read_string(r, c->name);
     c->pool = sc_read_u32(r);
     sc_read_copy(r, c->service[0].bytes, sizeof c->service[0].bytes);
     c->service_count = 1;
@@ -148,7 +148,7 @@ static void read_lookup(struct sc_reader *r, struct sc_control *c)
 static void write_lookup(struct sc_writer *w, const struct sc_control *c)
 {
     sc_write_u8(w, c->by);
-    write_string(w, c->name);
+    sc_write_string(w, c->name);
     sc_write_u32(w, c->pool);
     sc_write_copy(w, c->service[0].bytes, sizeof c->service[0].bytes);
 }
@@ -156,7 +156,7 @@ static void write_lookup(struct sc_writer *w, const struct sc_control *c)
 static void read_mapping(struct sc_reader *r, struct sc_control *c)
 {
     c->status = sc_read_u8(r);
-    read_string(r, c->name);
+    sc_read_string(r, c->name);
     sc_read_copy(r, c->service[0].bytes, sizeof c->service[0].bytes);
     c->service_count = 1;
     c->pool = sc_read_u32(r);
@@ -173,7 +173,7 @@ static void read_mapping(struct sc_reader *r, struct sc_control *c)
 static void write_mapping(struct sc_writer *w, const struct sc_control *c)
 {
     sc_write_u8(w, c->status);
-    write_string(w, c->name);
+    sc_write_string(w, c->name);
     sc_write_copy(w, c->service[0].bytes, sizeof c->service[0].bytes);
     sc_write_u32(w, c->pool);
     uint8_t flags = (uint8_t)((c->reused ? REUSED : 0) | (c->used ? USED : 0));
@@ -229,14 +229,14 @@ static void write_handshake(struct sc_writer *w, const struct sc_control *c)
 
 static void read_greet(struct sc_reader *r, struct sc_control *c)
 {
-    c->session = sc_read_u32(r);
+    c->channel = sc_read_u32(r);
     c->suite = sc_read_u8(r);
     read_handshake(r, c);
 }
 
 static void write_greet(struct sc_writer *w, const struct sc_control *c)
 {
-    sc_write_u32(w, c->session);
+    sc_write_u32(w, c->channel);
     sc_write_u8(w, c->suite);
     write_handshake(w, c);
 }
@@ -295,17 +295,34 @@ bool sc_control_is_request(uint8_t message)
     }
 }
 
+bool sc_control_is_plain(uint8_t message)
+{
+    return message >= SC_MSG_PROBE && message <= SC_MSG_PROVE;
+}
+
+void sc_control_read_body(struct sc_reader *r, struct sc_control *c)
+{
+    c->message = sc_read_u8(r);
+    c->src = sc_read_u64(r);
+    if (is_known(c->message))
+        bodies[c->message].read(r, c);
+    else
+        r->bad = true;
+}
+
+void sc_control_write_body(struct sc_writer *w, const struct sc_control *c)
+{
+    sc_write_u8(w, c->message);
+    sc_write_u64(w, c->src);
+    if (is_known(c->message))
+        bodies[c->message].write(w, c);
+}
+
 void sc_control_read(struct sc_reader *r, const struct sc_header *h, struct sc_control *c)
 {
     size_t len = SC_HEADER_LEN + sc_reader_left(r);
-    *c = (struct sc_control){.transaction = h->number, .session = h->flow};
-    c->message = sc_read_u8(r);
-    c->src = sc_read_u64(r);
-    if (!is_known(c->message)) {
-        r->bad = true;
-        return;
-    }
-    bodies[c->message].read(r, c);
+    *c = (struct sc_control){.transaction = h->number, .channel = h->flow};
+    sc_control_read_body(r, c);
     if (sc_control_is_request(c->message) ? len < SC_CONTROL_REQUEST : len > SC_CONTROL_REQUEST)
         r->bad = true; /* an answer that could be longer than its request: an amplifier */
     while (!r->bad && sc_reader_left(r) > 0)
@@ -319,13 +336,10 @@ void sc_control_write(struct sc_writer *w, const struct sc_control *c)
     struct sc_header h = {.version = SC_WIRE_VERSION,
                           .type = SC_PKT_CONTROL,
                           .hop_limit = SC_HOP_LIMIT,
-                          .flow = c->message == SC_MSG_GREET ? 0 : c->session,
+                          .flow = c->message == SC_MSG_GREET ? 0 : c->channel,
                           .number = c->transaction};
     sc_header_write(w, &h);
-    sc_write_u8(w, c->message);
-    sc_write_u64(w, c->src);
-    if (is_known(c->message))
-        bodies[c->message].write(w, c);
+    sc_control_write_body(w, c);
     size_t len = (size_t)(w->at - start);
     if (sc_control_is_request(c->message) && len < SC_CONTROL_REQUEST)
         sc_write_zeros(w, SC_CONTROL_REQUEST - len);

@@ -23,13 +23,13 @@
  *                                                        u8 flags (1 reused, 2 used) | u8 trouble
  *   WHERE     u64 network address                     -> THERE u64 address | 19 underlay
  *   PROBE     u64 epoch                               -> ALIVE u64 epoch
- *   GREET     u32 sender's session id | u8 suite | u16 length, handshake
+ *   GREET     u32 sender's channel id | u8 suite | u16 length, handshake
  *                                                     -> GREETED u16 length, handshake
- *   PROVE     u16 length, handshake                   -> an answer in the session
+ *   PROVE     u16 length, handshake                   -> an answer in the channel
  *   ECHO      u64 nonce                               -> ECHOED u64 nonce
  *
- * The flow id in the header of GREETED and PROVE is the receiver's session id; elsewhere it is 0.
- * All but GREET, GREETED, PROVE, PROBE and ALIVE are sealed in a session (session/session.h).
+ * The flow id in the header of GREETED and PROVE is the receiver's channel id; elsewhere it is 0.
+ * All but GREET, GREETED, PROVE, PROBE and ALIVE are sealed in a channel (channel/channel.h).
  */
 #ifndef SC_WIRE_CONTROL_H
 #define SC_WIRE_CONTROL_H
@@ -79,8 +79,10 @@ enum sc_trouble {
     SC_TROUBLE_DAMAGED = 3,
     SC_TROUBLE_REMOVED = 4,
     SC_TROUBLE_SLOW = 5,
-    SC_TROUBLE_FAILED = 6, /* anything else */
-    SC_TROUBLE_SHARE = 7,  /* it could, but this host has had its share */
+    SC_TROUBLE_FAILED = 6,   /* anything else */
+    SC_TROUBLE_SHARE = 7,    /* it could, but this host has had its share */
+    SC_TROUBLE_STRANGER = 8, /* nobody has invited a host with this key */
+    SC_TROUBLE_OWNED = 9,    /* the name is that of a host with another key */
 };
 enum sc_refresh_state { SC_REFRESH_FINE = 0, SC_REFRESH_REGISTER = 1, SC_REFRESH_JOIN = 2 };
 
@@ -110,13 +112,24 @@ struct sc_control {
     uint32_t reuses;             /* REFRESHED: changes with every reuse; 0: not
                                     told */
     struct sc_underlay underlay; /* THERE */
-    uint32_t session;            /* GREET: the sender's; GREETED, PROVE: the receiver's */
+    uint32_t channel;            /* GREET: the sender's; GREETED, PROVE: the receiver's */
     uint8_t suite;               /* GREET: crypto/noise.h */
     struct sc_field handshake;   /* GREET, GREETED, PROVE: read, it points into the packet */
     uint64_t nonce;              /* ECHO, ECHOED */
 };
 
 bool sc_control_is_request(uint8_t message);
+
+/* True for what is never in a channel: handshakes, and what hosts ask each other. */
+bool sc_control_is_plain(uint8_t message);
+
+/* A string; r->bad when there is a zero in it. */
+void sc_read_string(struct sc_reader *r, char out[256]);
+void sc_write_string(struct sc_writer *w, const char *text);
+
+/* The message alone, without header and padding. */
+void sc_control_read_body(struct sc_reader *r, struct sc_control *c);
+void sc_control_write_body(struct sc_writer *w, const struct sc_control *c);
 
 /* Reads after the header; h->number becomes the transaction. r->bad on anything malformed. */
 void sc_control_read(struct sc_reader *r, const struct sc_header *h, struct sc_control *c);

@@ -96,7 +96,7 @@ void sc_open_read(struct sc_reader *r, struct sc_open *p)
     p->cookie = field_read(r, 1, COOKIE_MAX);
     p->handshake = field_read(r, 2, SIZE_MAX);
     zeros_read(r);
-    if (p->src_flow == 0 || len < SC_DATAGRAM_BASE)
+    if (p->src_flow == 0 || len < SC_OPEN_LEN)
         r->bad = true;
 }
 
@@ -118,8 +118,8 @@ void sc_open_write(struct sc_writer *w, const struct sc_header *h, const struct 
     field_write(w, 1, &p->cookie);
     field_write(w, 2, &p->handshake);
     size_t len = (size_t)(w->at - start);
-    if (len < SC_DATAGRAM_BASE)
-        sc_write_zeros(w, SC_DATAGRAM_BASE - len);
+    if (len < SC_OPEN_LEN)
+        sc_write_zeros(w, SC_OPEN_LEN - len);
 }
 
 void sc_answer_read(struct sc_reader *r, struct sc_answer *p)
@@ -290,12 +290,18 @@ static size_t origin_at(const uint8_t *packet, size_t len)
 bool sc_packet_set_origin(uint8_t *packet, size_t len, const struct sc_underlay *origin)
 {
     size_t at = origin_at(packet, len);
+    if (len >= at + SC_UNDERLAY_LEN && packet[at] != 0)
+        return true;
+    return sc_packet_put_origin(packet, len, origin);
+}
+
+bool sc_packet_put_origin(uint8_t *packet, size_t len, const struct sc_underlay *origin)
+{
+    size_t at = origin_at(packet, len);
     if (len < at + SC_UNDERLAY_LEN)
         return false;
-    if (packet[at] == 0) {
-        struct sc_writer w = sc_writer(packet + at, SC_UNDERLAY_LEN);
-        sc_underlay_write(&w, origin);
-    }
+    struct sc_writer w = sc_writer(packet + at, SC_UNDERLAY_LEN);
+    sc_underlay_write(&w, origin);
     return true;
 }
 

@@ -11,8 +11,12 @@
  *                                    transaction id; DATAGRAM: names the datagram
  *
  * `protected` says that the packet ends in a 16-byte tag and that everything after the header is
- * encrypted, the header but its hop limit, destination address and flow id authenticated. No
- * packet of version 1 without a handshake sets it. */
+ * encrypted, the header but its hop limit, destination address and flow id authenticated.
+ *
+ * In a channel between host and router, a packet is sealed as a whole: its first two bytes with
+ * `protected` set, and a header of its own (destination 0, the channel id of the receiver, a number
+ * that counts the channel's packets) stand in front of the rest of it, which is encrypted. So a
+ * packet that is opened in place begins SC_CHANNEL_SHIFT bytes after the one that it came in. */
 #ifndef SC_WIRE_PACKET_H
 #define SC_WIRE_PACKET_H
 
@@ -27,6 +31,12 @@
 #define SC_WIRE_VERSION 1
 #define SC_HEADER_LEN 22
 #define SC_TAG_LEN 16
+/* In a channel: the header less the two bytes that it takes from the packet inside... */
+#define SC_CHANNEL_SHIFT (SC_HEADER_LEN - 2)
+/* ...and the tag: what a packet is longer by. */
+#define SC_CHANNEL_OVERHEAD (SC_CHANNEL_SHIFT + SC_TAG_LEN)
+/* OPEN's at least: sealed, it shows that the path carries SC_DATAGRAM_BASE. */
+#define SC_OPEN_LEN (SC_DATAGRAM_BASE - SC_CHANNEL_OVERHEAD)
 #define SC_TOKEN_LEN 16
 /* A data packet spends at most this between UDP header and stream bytes, tag included. */
 #define SC_DATA_OVERHEAD (SC_HEADER_LEN + 7 + SC_TAG_LEN)
@@ -62,7 +72,7 @@ void sc_header_write(struct sc_writer *w, const struct sc_header *h);
  *   u64 source address | u32 source flow id | u64 open id | 32 ServiceID | u8 attempt |
  *   u32 source pool address | u16 source port | 19 origin underlay (family 0 until the first hop
  *   fills it in) | u8 n excluded, n x u64 | u8 cookie length, cookie | u16 handshake length,
- *   handshake | zeros up to at least SC_DATAGRAM_BASE
+ *   handshake | zeros up to at least SC_OPEN_LEN
  * The open id is random: answers echo it, so that only whoever saw the OPEN can answer. */
 struct sc_open {
     uint64_t src;
@@ -195,6 +205,9 @@ void sc_fragment_write(struct sc_writer *w, const struct sc_header *h, const str
  * offset is fixed, so a router needs no re-encoding. Returns false when the packet is another one
  * or too short. */
 bool sc_packet_set_origin(uint8_t *packet, size_t len, const struct sc_underlay *origin);
+
+/* The same whatever was there: in a channel, the router alone says where a packet comes from. */
+bool sc_packet_put_origin(uint8_t *packet, size_t len, const struct sc_underlay *origin);
 
 /* Counts one hop down in place; false when the limit is used up (drop the packet). */
 bool sc_packet_hop(uint8_t *packet, size_t len);

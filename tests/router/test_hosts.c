@@ -14,7 +14,7 @@ static void hosts(void **state)
 {
     (void)state;
     struct sc_hosts h;
-    sc_hosts_init(&h, 5, seed);
+    sc_hosts_init(&h, NULL, 5, seed);
     struct sc_host *b = sc_hosts_join(&h, "b", 0);
     struct sc_host *c = sc_hosts_join(&h, "c", sc_network_address(5, 77)); /* as it had before */
     struct sc_host *d = sc_hosts_join(&h, "d", sc_network_address(6, 78)); /* another domain's */
@@ -36,7 +36,7 @@ static void a_full_table_of_hosts(void **state)
     (void)state;
     struct sc_hosts h;
     char name[32];
-    sc_hosts_init(&h, 5, seed);
+    sc_hosts_init(&h, NULL, 5, seed);
     for (int i = 0; i < SC_HOSTS_MAX; i++) {
         snprintf(name, sizeof name, "h%d", i);
         sc_hosts_set_up(&h, sc_hosts_join(&h, name, 0), true);

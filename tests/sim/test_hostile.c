@@ -72,7 +72,7 @@ static void open_in_the_name_of(const char *service, bool to_router, unsigned co
     struct spoof s = spoof_new("spoofed OPEN");
     for (unsigned i = 0; i < count; i++) {
         size_t len = forged_open(buf, sizeof buf, service, 1000 + i / 2, 0x100000077);
-        assert_true(len >= SC_DATAGRAM_BASE);
+        assert_true(len >= SC_OPEN_LEN);
         spoof_send(&s, to_router ? s.w.router : s.w.server[0], buf, len);
         sim_run_for(s.w.sim, 100 * SC_MS);
     }

@@ -1,5 +1,7 @@
 #include "stack/net.h"
 
+#include "crypto/crypto.h"
+
 #include "crypto/drawn.h"
 
 struct sc_underlay net_underlay(size_t index)
@@ -14,6 +16,26 @@ void net_init(struct net *n)
     n->last = &n->first;
     for (size_t i = 0; i < NET_NODES; i++)
         n->node[i] = (struct net_node){.net = n, .at = net_underlay(i)};
+}
+
+static const struct sc_invitation invitation = {
+    .secret = "the invitation", .uses = 100, .until = NET_WALL + 3600};
+
+static void secure(struct net *n, struct sc_stack_config *c, int router)
+{
+    c->secure = true;
+    c->wall = NET_WALL;
+    memcpy(c->key_seed, c->host_name, sizeof c->key_seed);
+    c->key_seed[31] = n->other_keys;
+    if (router < 0)
+        return;
+    struct sc_crypto crypto;
+    assert_int_equal(sc_crypto_init(&crypto, NULL), 0);
+    c->trust.knows_router = true;
+    sc_key_hash(&crypto, sc_stack_key(n->node[router].stack), c->trust.router);
+    sc_crypto_fini(&crypto);
+    if (!n->uninvited)
+        memcpy(c->trust.invitation, invitation.secret, sizeof c->trust.invitation);
 }
 
 struct net_node *net_start(struct net *n, int i, const char *name, int router, uint64_t epoch)
@@ -31,8 +53,12 @@ struct net_node *net_start(struct net *n, int i, const char *name, int router, u
     memset(c.host_secret, n->host_secret, sizeof c.host_secret);
     if (router >= 0)
         c.router = n->node[router].at;
+    if (n->secure)
+        secure(n, &c, router);
     node->stack = sc_stack_new(&c, n->now);
     assert_non_null(node->stack);
+    if (n->secure && router < 0)
+        assert_true(sc_stack_invite(node->stack, &invitation, n->now));
     return node;
 }
 

@@ -22,6 +22,8 @@
 #define NET_DATAGRAMS 64
 /* Host part of the first pool address that the tests' routers give. */
 #define NET_POOL 0xc6120000u
+/* The time of day when a test begins, in seconds since 1970. */
+#define NET_WALL 1800000000u
 
 struct net;
 
@@ -69,7 +71,10 @@ struct net {
     size_t kept_count;
     int from, to; /* for filters: nodes of interest */
     unsigned what;
-    uint8_t host_secret;             /* bytes of it, of the next hosts that are started; 0: none */
+    bool secure;         /* hosts that are started have keys: those of their names */
+    bool other_keys;     /* ...or others */
+    bool uninvited;      /* ...and nothing to show to a router that does not know them */
+    uint8_t host_secret; /* bytes of it, of the next hosts that are started; 0: none */
     uint8_t packet[SC_DATAGRAM_MAX]; /* for filters: one of interest */
     size_t packet_len;
 };

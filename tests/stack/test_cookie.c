@@ -30,7 +30,7 @@ static size_t forge_open(uint8_t *buf, uint64_t src, uint64_t open_id,
 static bool count_answer(struct net *n, struct net_packet *p)
 {
     if (net_type(p) == SC_PKT_ANSWER || net_type(p) == SC_PKT_RETRY)
-        assert_true(p->len <= SC_DATAGRAM_BASE);
+        assert_true(p->len <= SC_OPEN_LEN);
     n->what += net_type(p) == SC_PKT_ANSWER;
     return false;
 }
@@ -55,7 +55,7 @@ static void a_flood(void **state)
     for (unsigned i = 0; i < SC_HALF_OPEN_MAX + 100; i++) {
         struct sc_underlay from = somewhere(i);
         size_t len = forge_open(buf, 0x900000000 + i, i, &from);
-        assert_int_equal(len, SC_DATAGRAM_BASE);
+        assert_int_equal(len, SC_OPEN_LEN);
         net_send(&n, &n.node[0].at, &b->at, buf, len);
         net_pump(&n);
     }

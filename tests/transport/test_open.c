@@ -32,7 +32,7 @@ static struct sc_open produced(void)
     assert_true(produce_alone(client(), &t, p->now));
     assert_int_equal(t.iov_count, 1);
     struct sc_reader r = sc_reader(t.iov[0].iov_base, t.iov[0].iov_len);
-    assert_true(t.len >= SC_DATAGRAM_BASE);
+    assert_true(t.len >= SC_OPEN_LEN);
     sc_header_read(&r, &h);
     assert_int_equal(h.type, SC_PKT_OPEN);
     assert_true(h.dst == 0 && h.flow == 0 && h.number == 0);
@@ -270,7 +270,7 @@ static void answer_is_no_amplifier(void **state)
     struct sc_open open = {.open_id = client()->open_id};
     sc_flow_on_open(&p->flow[SERVER], &open, p->now);
     assert_true(produce_alone(&p->flow[SERVER], &t, p->now));
-    assert_true(t.len < SC_DATAGRAM_BASE);
+    assert_true(t.len < SC_OPEN_LEN);
     for (int i = 0; i < 100; i++) {
         sc_flow_on_timer(&p->flow[SERVER], p->now += 10 * SC_MS);
         assert_false(sc_flow_wants_send(&p->flow[SERVER], p->now)); /* one for each OPEN */

@@ -69,7 +69,7 @@ MESSAGES = {
     18: "ECHOED",
 }
 REQUESTS = {1, 3, 4, 6, 8, 10, 12, 14, 17}
-OPEN_LEN_MIN = 1200
+OPEN_LEN_MIN = 1164
 REQUEST_LEN_MIN = 512
 NO_NUMBER = (1 << 64) - 1
 DATAGRAM_MAX = 8972
@@ -507,7 +507,7 @@ _HANDSHAKE = [
 
 
 class Greet(Packet):
-    fields_desc = [XIntField("session", 0), ByteField("suite", 1), *_HANDSHAKE]
+    fields_desc = [XIntField("channel", 0), ByteField("suite", 1), *_HANDSHAKE]
 
 
 class Handshake(Packet):

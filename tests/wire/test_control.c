@@ -38,7 +38,7 @@ static struct sc_control full(uint8_t message)
     static const uint8_t handshake[96] = "e, ee, s, es";
     bool greets = message == SC_MSG_GREET || message == SC_MSG_GREETED || message == SC_MSG_PROVE;
     if (greets) {
-        c.session = 0x51525354;
+        c.channel = 0x51525354;
         c.suite = message == SC_MSG_GREET ? 2 : 0;
         c.handshake = (struct sc_field){handshake, sizeof handshake};
     }
@@ -61,7 +61,7 @@ static bool read_back(const uint8_t *packet, size_t len, struct sc_control *c)
     assert_true(h.dst == 0);
     sc_control_read(&r, &h, c);
     bool addressed = c->message == SC_MSG_GREETED || c->message == SC_MSG_PROVE;
-    assert_true(r.bad || h.flow == (addressed ? c->session : 0));
+    assert_true(r.bad || h.flow == (addressed ? c->channel : 0));
     return !r.bad;
 }
 
@@ -130,7 +130,7 @@ static void check_values(const struct sc_control *got, const struct sc_control *
     case SC_MSG_GREET:
     case SC_MSG_GREETED:
     case SC_MSG_PROVE:
-        assert_int_equal(got->session, sent->session);
+        assert_int_equal(got->channel, sent->channel);
         assert_int_equal(got->suite, sent->suite);
         assert_int_equal(got->handshake.len, sent->handshake.len);
         assert_memory_equal(got->handshake.data, sent->handshake.data, sent->handshake.len);
@@ -214,9 +214,9 @@ static void room_is_respected(void **state)
 static void answers_are_no_requests(void **state)
 {
     (void)state;
-    const uint8_t requests[] = {SC_MSG_JOIN,   SC_MSG_REGISTER, SC_MSG_UNREGISTER, SC_MSG_REFRESH,
-                                SC_MSG_LOOKUP, SC_MSG_WHERE,    SC_MSG_PROBE,      SC_MSG_GREET,
-                                SC_MSG_ECHO};
+    const uint8_t requests[] = {SC_MSG_JOIN,    SC_MSG_REGISTER, SC_MSG_UNREGISTER,
+                                SC_MSG_REFRESH, SC_MSG_LOOKUP,   SC_MSG_WHERE,
+                                SC_MSG_PROBE,   SC_MSG_GREET,    SC_MSG_ECHO};
     size_t count = 0;
     for (unsigned m = 0; m <= UINT8_MAX; m++)
         count += sc_control_is_request((uint8_t)m);

@@ -182,7 +182,7 @@ static size_t make_control(struct sc_writer *w, uint8_t message)
                            .underlay = underlay,
                            .nonce = 0x1122334455667788};
     if (message == SC_MSG_GREET || message == SC_MSG_GREETED || message == SC_MSG_PROVE) {
-        c.session = 0xa1b2c3d4;
+        c.channel = 0xa1b2c3d4;
         c.suite = 1;
         c.handshake = (struct sc_field){(const uint8_t *)"handshake", 9};
     }
@@ -372,7 +372,7 @@ static void an_open_keeps_its_values(void **state)
     struct sc_reader r = sc_reader(packet, len);
     struct sc_header h;
     struct sc_open p;
-    assert_int_equal(len, SC_DATAGRAM_BASE);
+    assert_int_equal(len, SC_OPEN_LEN);
     sc_header_read(&r, &h);
     sc_open_read(&r, &p);
     assert_false(r.bad);

@@ -64,7 +64,7 @@ def test_the_messages_are_all_there() -> None:
 def test_open() -> None:
     packet, _ = decode(VECTORS["open"])
     body = packet.payload
-    assert len(VECTORS["open"]) == 1200
+    assert len(VECTORS["open"]) == 1164
     assert (body.src, body.src_flow, body.open_id, body.attempt) == (5, 6, 7, 1)
     assert body.service[28:32] == bytes([0x1F, 0x90, 6, 1])
     assert body.exclude == [100, 200]

@@ -1,0 +1,31 @@
+/* What lets hosts in that a router has never seen: secrets that it gave to whoever runs them, each
+ * good for some of them, and for some time. Pure. */
+#ifndef SC_ROUTER_INVITATIONS_H
+#define SC_ROUTER_INVITATIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/limits.h"
+
+struct sc_invitation {
+    uint8_t secret[SC_INVITATION_LEN];
+    uint32_t uses;  /* hosts that it still lets in */
+    uint64_t until; /* seconds since 1970 */
+};
+
+struct sc_invitations {
+    size_t count;
+    struct sc_invitation all[SC_INVITATIONS_MAX];
+};
+
+/* Replaces one of the same secret. Those that are over make room. False: there is none. */
+bool sc_invitations_put(struct sc_invitations *all, const struct sc_invitation *one, uint64_t wall);
+
+/* The invitation with this secret, if it is good at this time; NULL: there is none. How long it
+ * takes says nothing about the secrets. */
+struct sc_invitation *sc_invitations_find(struct sc_invitations *all,
+                                          const uint8_t secret[SC_INVITATION_LEN], uint64_t wall);
+
+#endif

@@ -1,0 +1,301 @@
+/* What hosts and routers say to each other in channels: who gets in, what outsiders can do, and how
+ * a channel goes on. */
+#include <errno.h>
+
+#include "stack/net.h"
+#include "stack/parts.h"
+
+static struct sc_stack_self self_of(const struct net_node *node)
+{
+    struct sc_stack_self self;
+    sc_stack_get_self(node->stack, &self);
+    return self;
+}
+
+static void start_three(struct net *n)
+{
+    net_init(n);
+    n->secure = true;
+    net_start(n, 0, "r", -1, 100);
+    net_start(n, 1, "a", 0, 101);
+    net_start(n, 2, "b", 0, 102);
+    net_run(n, SC_SECOND);
+}
+
+static void check_flow(struct net *n)
+{
+    unsigned bits;
+    size_t arrived = n->node[1].arrived_count;
+    struct sc_flow *f = net_connect(&n->node[2], "web.demo.scaffold:80", &bits);
+    net_run(n, SC_SECOND);
+    assert_int_equal(n->node[1].arrived_count, arrived + 1);
+    assert_true(bits & SC_FLOW_ESTABLISHED);
+    net_drop(&n->node[2], f);
+    net_run(n, SC_SECOND);
+}
+
+/* --- who gets in ------------------------------------------------------------------------------ */
+
+static void hosts_join_and_open_flows(void **state)
+{
+    (void)state;
+    struct net n;
+    start_three(&n);
+    assert_true(self_of(&n.node[1]).joined && self_of(&n.node[2]).joined);
+    net_serve(&n.node[1], "web.demo.scaffold:80");
+    net_run(&n, SC_SECOND);
+    assert_int_equal(net_instances(&n.node[0]), 1);
+    check_flow(&n);
+    net_lookup(&n.node[2], "db.demo.scaffold");
+    assert_int_equal(n.node[2].mapped, 1);
+    assert_int_equal(n.node[2].mapping.error, 0);
+    net_fini(&n);
+}
+
+static void refusals_come_back(void **state)
+{
+    (void)state;
+    struct net n;
+    unsigned bits;
+    start_three(&n);
+    struct sc_flow *f = net_connect(&n.node[2], "nobody.demo.scaffold:80", &bits);
+    net_run(&n, SC_SECOND);
+    assert_true(bits & SC_FLOW_ENDED);
+    assert_int_equal(f->error, ECONNREFUSED);
+    net_drop(&n.node[2], f);
+    struct sc_instance *i = net_serve(&n.node[1], "web.demo.scaffold:80");
+    sc_instance_set_accepting(i, false);
+    net_run(&n, SC_SECOND);
+    f = net_connect(&n.node[2], "web.demo.scaffold:80", &bits);
+    net_run(&n, SC_SECOND);
+    assert_true(bits & SC_FLOW_ENDED);
+    assert_int_equal(f->error, ECONNREFUSED);
+    net_drop(&n.node[2], f);
+    net_fini(&n);
+}
+
+static void who_is_not_invited_stays_outside(void **state)
+{
+    (void)state;
+    struct net n;
+    start_three(&n);
+    n.uninvited = true;
+    net_start(&n, 3, "c", 0, 103);
+    net_run(&n, 3 * SC_SECOND);
+    assert_false(self_of(&n.node[3]).joined);
+    assert_int_equal(self_of(&n.node[3]).refused, EACCES);
+    size_t kept = n.kept_count;
+    net_lookup(&n.node[3], "made.demo.scaffold");
+    net_run(&n, 5 * SC_SECOND);
+    assert_true(n.node[3].mapping.error != 0);
+    assert_int_equal(n.kept_count, kept);
+    net_fini(&n);
+}
+
+static void a_host_that_was_let_in_stays_known(void **state)
+{
+    (void)state;
+    struct net n;
+    start_three(&n);
+    net_stop(&n.node[1]);
+    n.uninvited = true;
+    net_start(&n, 1, "a", 0, 201);
+    net_run(&n, SC_SECOND);
+    assert_true(self_of(&n.node[1]).joined);
+    net_fini(&n);
+}
+
+static void a_router_that_was_restarted_knows_its_hosts(void **state)
+{
+    (void)state;
+    struct net n;
+    start_three(&n);
+    net_serve(&n.node[1], "web.demo.scaffold:80");
+    net_run(&n, SC_SECOND);
+    net_stop(&n.node[0]);
+    net_start(&n, 0, "r", -1, 300);
+    net_restore(&n.node[0]);
+    net_run(&n, 3 * SC_SECOND);
+    assert_int_equal(net_instances(&n.node[0]), 1);
+    check_flow(&n);
+    net_fini(&n);
+}
+
+static void a_name_belongs_to_its_key(void **state)
+{
+    (void)state;
+    struct net n;
+    start_three(&n);
+    net_stop(&n.node[1]);
+    net_run(&n, 10 * SC_SECOND);
+    n.other_keys = true;
+    net_start(&n, 1, "a", 0, 201);
+    net_run(&n, 3 * SC_SECOND);
+    assert_false(self_of(&n.node[1]).joined);
+    assert_int_equal(self_of(&n.node[1]).refused, EKEYREJECTED);
+    net_fini(&n);
+}
+
+/* Somebody else is where the router was. */
+static void another_router_is_not_obeyed(void **state)
+{
+    (void)state;
+    struct net n;
+    start_three(&n);
+    net_stop(&n.node[0]);
+    n.other_keys = true;
+    net_start(&n, 0, "r", -1, 300);
+    net_run(&n, 10 * SC_SECOND);
+    assert_false(self_of(&n.node[1]).joined);
+    assert_int_equal(sc_stack_host_count(n.node[0].stack), 0);
+    assert_true(sc_stack_counters(n.node[1].stack)->dropped_unopened > 0);
+    net_fini(&n);
+}
+
+/* --- what outsiders can do -------------------------------------------------------------------- */
+
+/* The last packet that passed by, of those to node `to`. */
+static bool copies(struct net *n, struct net_packet *p)
+{
+    if (net_is(n, &p->to, n->to) && (p->data[0] & 0x10)) {
+        memcpy(n->packet, p->data, p->len);
+        n->packet_len = p->len;
+    }
+    return false;
+}
+
+static void feed(struct net_node *node, const uint8_t *data, size_t len,
+                 const struct sc_underlay *from)
+{
+    uint8_t packet[SC_DATAGRAM_MAX];
+    memcpy(packet, data, len);
+    sc_stack_feed(node->stack, packet, len, from, 0, node->net->now);
+    net_take_events(node);
+    sc_stack_settle(node->stack, node->net->now);
+}
+
+/* Each bit of it, each length of it, itself again, and from elsewhere: nothing is sent, and nobody
+ * believes anything. */
+static void torment(struct net *n, int node, const struct sc_underlay *from)
+{
+    struct net_node *to = &n->node[node];
+    uint64_t before = sc_stack_counters(to->stack)->dropped_unopened +
+                      sc_stack_counters(to->stack)->dropped_unsealed +
+                      sc_stack_counters(to->stack)->dropped_version;
+    size_t tries = 0;
+    struct sc_underlay elsewhere = net_underlay(77);
+    for (size_t bit = 0; bit < 8 * n->packet_len; bit++, tries++) {
+        if (bit / 8 == 1 || (bit / 8 >= 2 && bit / 8 < 10))
+            continue; /* hop limit and destination are anybody's to change; see below */
+        n->packet[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        feed(to, n->packet, n->packet_len, from);
+        n->packet[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    for (size_t len = 0; len < n->packet_len; len++, tries++)
+        feed(to, n->packet, len, from);
+    feed(to, n->packet, n->packet_len, from);
+    feed(to, n->packet, n->packet_len, &elsewhere);
+    uint64_t after = sc_stack_counters(to->stack)->dropped_unopened +
+                     sc_stack_counters(to->stack)->dropped_unsealed +
+                     sc_stack_counters(to->stack)->dropped_version;
+    assert_true(after - before > tries / 2);
+    assert_false(sc_stack_pending(to->stack));
+}
+
+static void packets_of_a_channel_count_once_and_whole(void **state)
+{
+    (void)state;
+    struct net n;
+    start_three(&n);
+    net_serve(&n.node[1], "web.demo.scaffold:80");
+    for (n.to = 0; n.to < 2; n.to++) {
+        n.filter = copies;
+        net_run(&n, 2 * SC_SECOND);
+        n.filter = NULL;
+        assert_true(n.packet_len > 0);
+        torment(&n, n.to, &n.node[n.to == 0 ? 1 : 0].at);
+        assert_int_equal(net_instances(&n.node[0]), 1);
+    }
+    net_run(&n, SC_SECOND);
+    check_flow(&n);
+    net_fini(&n);
+}
+
+/* As a host says it without a channel. */
+static void say(struct net *n, int to, const struct sc_underlay *from, struct sc_control c)
+{
+    uint8_t packet[SC_DATAGRAM_BASE];
+    struct sc_writer w = sc_writer(packet, sizeof packet);
+    c.epoch = c.epoch ? c.epoch : 101;
+    sc_control_write(&w, &c);
+    feed(&n->node[to], packet, sc_writer_len(&w), from);
+}
+
+static void what_is_not_sealed_is_not_heard(void **state)
+{
+    (void)state;
+    struct net n;
+    start_three(&n);
+    net_serve(&n.node[1], "web.demo.scaffold:80");
+    net_run(&n, SC_SECOND);
+    const struct sc_underlay *from = &n.node[1].at;
+    uint64_t address = net_address(&n.node[1]);
+    size_t hosts = sc_stack_host_count(n.node[0].stack), kept = n.kept_count, said = 0;
+    for (uint8_t m = SC_MSG_JOIN; m <= SC_MSG_ECHOED; m++) {
+        if (sc_control_is_plain(m))
+            continue;
+        struct sc_control c = {.message = m,
+                               .src = address,
+                               .name = "mallory",
+                               .by = SC_LOOKUP_NAME,
+                               .service_count = 1,
+                               .replaces = m == SC_MSG_REGISTER};
+        say(&n, 0, from, c);
+        say(&n, 1, &n.node[0].at, c);
+        said++;
+    }
+    assert_int_equal(sc_stack_counters(n.node[0].stack)->dropped_unsealed, said);
+    assert_int_equal(sc_stack_counters(n.node[1].stack)->dropped_unsealed, said);
+    assert_int_equal(sc_stack_host_count(n.node[0].stack), hosts);
+    assert_int_equal(net_instances(&n.node[0]), 1);
+    assert_int_equal(n.kept_count, kept);
+    assert_false(sc_stack_pending(n.node[0].stack) || sc_stack_pending(n.node[1].stack));
+    net_fini(&n);
+}
+
+/* --- how it goes on --------------------------------------------------------------------------- */
+
+static void keys_change_and_nobody_notices(void **state)
+{
+    (void)state;
+    struct net n;
+    start_three(&n);
+    net_serve(&n.node[1], "web.demo.scaffold:80");
+    uint32_t first = n.node[1].stack->remote.registrar.link.now->id;
+    for (int i = 0; i < 12; i++) {
+        net_run(&n, 40 * SC_SECOND);
+        assert_int_equal(net_instances(&n.node[0]), 1);
+        check_flow(&n);
+    }
+    assert_int_not_equal(n.node[1].stack->remote.registrar.link.now->id, first);
+    assert_null(sc_channels_find(&n.node[1].stack->channels, first));
+    assert_int_equal(n.node[0].noted[SC_NOTE_EXPIRED], 0);
+    net_fini(&n);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hosts_join_and_open_flows),
+        cmocka_unit_test(refusals_come_back),
+        cmocka_unit_test(who_is_not_invited_stays_outside),
+        cmocka_unit_test(a_host_that_was_let_in_stays_known),
+        cmocka_unit_test(a_router_that_was_restarted_knows_its_hosts),
+        cmocka_unit_test(a_name_belongs_to_its_key),
+        cmocka_unit_test(another_router_is_not_obeyed),
+        cmocka_unit_test(packets_of_a_channel_count_once_and_whole),
+        cmocka_unit_test(what_is_not_sealed_is_not_heard),
+        cmocka_unit_test(keys_change_and_nobody_notices),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

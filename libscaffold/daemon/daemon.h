@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "daemon/closer.h"
 #include "daemon/config.h"
 #include "daemon/control/status.h"
 #include "daemon/datagram/datagrams.h"
@@ -67,6 +68,7 @@ struct sc_daemon {
     struct sc_journal journal;
     struct sc_daemon_id id;
     struct sc_loop loop;
+    struct sc_closer closer;
     struct sc_watch signals;
     struct sc_udp udp;
     struct sc_stack *stack;
@@ -108,7 +110,7 @@ struct sc_daemon {
     struct sc_ctl_server *ctl;
 
     uint64_t refused_peers;        /* control connections of the wrong uid or namespace */
-    uint64_t unwanted_descriptors; /* came with a request that has no use for one: closed */
+    uint64_t unwanted_descriptors; /* something passed some along with a request */
 };
 
 /* After anything that may have made packets due or sockets idle: idle.h looks at it once a turn. */

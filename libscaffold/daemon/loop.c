@@ -77,10 +77,13 @@ void sc_loop_unwatch(struct sc_loop *l, struct sc_watch *w)
     w->fd = -1;
 }
 
-void sc_loop_close(struct sc_watch *w)
+void sc_loop_close(struct sc_loop *l, struct sc_watch *w)
 {
-    if (w->fd >= 0)
-        close(w->fd);
+    int fd = w->fd;
+    if (l->copied)
+        sc_loop_unwatch(l, w);
+    if (fd >= 0)
+        close(fd);
     w->fd = -1;
 }
 

@@ -27,6 +27,8 @@ struct sc_alarm {
 /* What no turn should take: it is added to everybody's round trip. */
 #define SC_LONG_TURN (5 * SC_MS)
 
+struct sc_closer;
+
 struct sc_loop {
     int epfd;
     struct sc_watch timer;
@@ -39,6 +41,8 @@ struct sc_loop {
     size_t dispose_count;
     size_t dispose_room;
     uint64_t wakeups;
+    struct sc_closer *closer; /* closer.h; NULL: none is needed */
+    bool copied; /* another thread may hold what is closed here, so that epoll does not forget it */
     sc_time longest_turn; /* since it was last taken: for so long nothing else was served */
     uint64_t long_turns;  /* of more than SC_LONG_TURN */
 };
@@ -54,7 +58,7 @@ void sc_loop_rewatch(struct sc_loop *l, struct sc_watch *w, uint32_t events);
 void sc_loop_unwatch(struct sc_loop *l, struct sc_watch *w);
 /* The same, and closes: a descriptor that nobody else has is forgotten by epoll itself. Nothing if
  * it is not watched. */
-void sc_loop_close(struct sc_watch *w);
+void sc_loop_close(struct sc_loop *l, struct sc_watch *w);
 
 void sc_alarm_init(struct sc_alarm *a, void (*fire)(struct sc_alarm *a));
 void sc_loop_alarm(struct sc_loop *l, struct sc_alarm *a, sc_time at); /* SC_NEVER: cancel */

@@ -171,7 +171,8 @@ static int start(struct sc_daemon *d, char *why, size_t size)
     sc_idle_init(d);
     sc_journal_init(d);
     snprintf(why, size, "%s", strerror(ENOMEM));
-    if (sc_loop_init(&d->loop) < 0 || sc_signals_open(d) < 0)
+    if (sc_loop_init(&d->loop) < 0 || sc_closer_init(&d->closer, &d->loop) < 0 ||
+        sc_signals_open(d) < 0)
         return -1;
     uint64_t seed[2] = {d->config.seed, ~d->config.seed};
     sc_shares_init(&d->shares, d->id.uid, raise_descriptor_limit(), seed);
@@ -242,6 +243,7 @@ static void stop(struct sc_daemon *d)
     sc_datagrams_fini(&d->datagrams);
     sc_endpoint_table_fini(&d->endpoints);
     sc_signals_close(d);
+    sc_closer_fini(&d->closer);
     sc_folder_close(&d->folder);
     sc_loop_fini(&d->loop);
     sc_log_file_close(&d->log);

@@ -9,7 +9,7 @@
  *                                                         ENOENT: at this address of the host
  *                                                         itself plain IP alone is reached
  *   serve     app: BIND {service or address}           -> reply: address + the bound socket
- *             app: LISTEN {name, backlog} + socket     -> reply
+ *             app: LISTEN {name, backlog, proof}       -> reply
  *   datagrams app: PREPARE or BIND {datagram}          -> reply: address + a socket that takes part
  *                                                         (local/datagram.h)
  *   names     app: RESOLVE {name} | REVERSE {address}  -> reply: mapping
@@ -17,7 +17,7 @@
  *   tools     STATUS (reply carries a pipe: lines of JSON, see below), STOP
  *
  * Sockets are made, and bound to their names, by scaffoldd, which keeps the other end of each from
- * the beginning (daemon/pair.h).
+ * the beginning (daemon/pair.h). Descriptors go from scaffoldd to programs, never the other way.
  *
  * Magic, version and op of both messages, error and value of a reply stand at the same place in
  * every version. HELLO and STOP need no more, and are answered whoever asks: HELLO in the version
@@ -30,12 +30,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "local/address.h"
 #include "local/socket_name.h"
 
 #define SC_CTL_MAGIC 0x53434631u /* "SCF1" */
-#define SC_CTL_VERSION 4
+#define SC_CTL_VERSION 5
 #define SC_CTL_NAME 256 /* room for a DNS name and its port suffix, with the final zero */
 #define SC_CTL_TEXT 256
 
@@ -50,6 +51,11 @@ static inline void sc_meaning_of_service(const uint8_t service[32], uint8_t out[
     for (int i = 0; i < SC_MEANING_LEN; i++)
         out[i] = service[i] ^ service[16 + i];
 }
+
+/* An option of the sockets that scaffoldd binds, with 64 bits that it has chosen: whoever can read
+ * them holds the socket. (The limit of a rate that AF_UNIX does not have; the kernel shows it to
+ * nobody else, and what is accepted does not inherit it.) */
+#define SC_CTL_PROOF SO_MAX_PACING_RATE
 
 /* STATUS: the pipe is not blocking, and is written as it is read. Each line is an array of a kind
  * and an object; a status is whole when its last line is ["end",{}]: one that ends otherwise was
@@ -153,6 +159,7 @@ struct sc_ctl_request {
         struct {
             char own[108]; /* the listener's name */
             uint32_t backlog;
+            uint64_t proof;                  /* what the listener has for SC_CTL_PROOF */
             uint8_t meaning[SC_MEANING_LEN]; /* of the address that it is bound to */
         } listen;
         struct {

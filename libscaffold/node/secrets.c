@@ -8,6 +8,7 @@
 #include "crypto/hash.h"
 
 #define COOKIE_LEN 16
+#define SC_SOCKET_NAME_MAX 108 /* of an address of AF_UNIX */
 
 /* The first half of an HMAC is as good a proof as all of it (RFC 2104 5). */
 static void mac_with(const struct sc_secrets *s, struct sc_field key, const struct sc_writer *text,
@@ -31,6 +32,19 @@ void sc_secrets_token(const struct sc_secrets *s, uint32_t flow, uint8_t token[S
     sc_write_u8(&w, 't');
     sc_write_u32(&w, flow);
     mac(s, &w, token);
+}
+
+uint64_t sc_secrets_socket(const struct sc_secrets *s, const char *name)
+{
+    static const char label[] = "scaffold socket:";
+    uint8_t text[sizeof label + SC_SOCKET_NAME_MAX], out[16];
+    uint64_t proof;
+    struct sc_writer w = sc_writer(text, sizeof text);
+    sc_write_copy(&w, label, sizeof label - 1);
+    sc_write_copy(&w, name, strnlen(name, SC_SOCKET_NAME_MAX));
+    mac_with(s, (struct sc_field){s->host, sizeof s->host}, &w, out);
+    memcpy(&proof, out, sizeof proof);
+    return proof;
 }
 
 void sc_secrets_host(const struct sc_secrets *s, const char *name, uint8_t token[SC_HOST_TOKEN_LEN])

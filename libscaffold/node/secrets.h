@@ -25,6 +25,9 @@ void sc_secrets_host(const struct sc_secrets *s, const char *name,
 /* The same, and not none. */
 bool sc_secrets_host_equal(const uint8_t *a, const uint8_t *b);
 
+/* What whoever holds the socket of this name proves that by. */
+uint64_t sc_secrets_socket(const struct sc_secrets *s, const char *name);
+
 /* What a RESET names this flow of ours by. */
 void sc_secrets_token(const struct sc_secrets *s, uint32_t flow, uint8_t token[SC_TOKEN_LEN]);
 

@@ -70,6 +70,11 @@ struct sc_stack *sc_stack_new(const struct sc_stack_config *config, sc_time now)
     return s;
 }
 
+uint64_t sc_stack_prove_socket(const struct sc_stack *s, const char *name)
+{
+    return sc_secrets_socket(&s->node.secrets, name);
+}
+
 void sc_stack_free(struct sc_stack *s)
 {
     if (!s)

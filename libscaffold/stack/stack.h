@@ -164,6 +164,9 @@ int sc_stack_restore_mapping(struct sc_stack *s, const struct sc_mapping *m);
  * Until then nobody is told of it, and those who ask wait. At most SC_CHANGES_MAX are under way. */
 void sc_stack_stored(struct sc_stack *s, uint64_t token, int error, sc_time now);
 
+/* What whoever holds the socket of this name proves that by; the same after a restart. */
+uint64_t sc_stack_prove_socket(const struct sc_stack *s, const char *name);
+
 /* --- status ----------------------------------------------------------------------------------- */
 
 void sc_stack_get_self(const struct sc_stack *s, struct sc_stack_self *out);

@@ -90,7 +90,7 @@ static void turn_with_event(struct sc_loop *l, sc_time deadline)
     w.fd = ends[1];
     assert_int_equal(sc_loop_watch(l, &w, EPOLLOUT), 0);
     sc_loop_turn(l, deadline);
-    sc_loop_close(&w);
+    sc_loop_close(l, &w);
     close(ends[0]);
 }
 

@@ -1,9 +1,14 @@
 """What the end-to-end tests share."""
 
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +63,46 @@ def outcome(process: subprocess.Popen[Any], timeout: float) -> dict[str, Any]:
     output, _ = process.communicate(timeout=timeout)
     result: dict[str, Any] = json.loads(output.splitlines()[-1])
     return result
+
+
+def in_a_child(act: Callable[[], None]) -> None:
+    """So that whatever is left over would be scaffoldd's alone."""
+    child = os.fork()
+    if child == 0:
+        try:
+            act()
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+KERNELS = ["this kernel", "before 6.16"]
+
+
+def start_on(lab: Lab, kernel: str, folder: Path) -> None:
+    """As on a kernel that lets anybody pass descriptors to anybody, where that is wanted."""
+    without, source = folder / "without", Path(__file__).with_name("without.c")
+    if kernel != KERNELS[0]:
+        command = ["cc", "-Wall", "-Wextra", "-Werror", "-o", without, source]
+        subprocess.run(command, check=True)
+        lab["a"].prefix = (str(without),)
+    lab.start()
+    lab["a"].prefix = ()
+
+
+@contextlib.contextmanager
+def stopped(host: Host) -> Iterator[None]:
+    """Its scaffoldd stands still."""
+    assert host.daemon is not None
+    stat = Path(f"/proc/{host.daemon.pid}/stat")
+    os.kill(host.daemon.pid, signal.SIGSTOP)  # send_signal is for its parent alone
+    within(10, lambda: ") T " in stat.read_text())
+    try:
+        yield
+    finally:
+        os.kill(host.daemon.pid, signal.SIGCONT)
 
 
 def within(seconds: float, condition: Any) -> float:

@@ -16,8 +16,9 @@ from typing import Self
 
 from scaffold.lab import Host
 
-MAGIC, VERSION = 0x53434631, 4
-HELLO, RESOLVE, PREPARE, BIND, FLOW_SET, FLOW_GET, STATUS, STOP = 1, 2, 4, 6, 10, 11, 12, 13
+MAGIC, VERSION = 0x53434631, 5
+HELLO, RESOLVE, PREPARE, BIND, LISTEN, FLOW_SET = 1, 2, 4, 6, 7, 10
+FLOW_GET, STATUS, STOP = 11, 12, 13
 INFO, RECVERR = 5, 6
 REQUEST, REPLY = 336, 656
 DATA, CONNECT, DISCONNECT, ERROR, MORE, PUSH, DROP = 1, 2, 3, 4, 5, 6, 7
@@ -34,10 +35,13 @@ def call(host: Host) -> socket.socket:
     return control
 
 
+def request(op: int, body: bytes = b"") -> bytes:
+    return (struct.pack("=IHHQ", MAGIC, VERSION, op, 0) + body).ljust(REQUEST, b"\0")
+
+
 def send(control: socket.socket, op: int, body: bytes, *fds: int) -> None:
-    request = struct.pack("=IHHQ", MAGIC, VERSION, op, 0) + body
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-    control.sendmsg([request.ljust(REQUEST, b"\0")], rights)
+    control.sendmsg([request(op, body)], rights)
 
 
 @dataclass

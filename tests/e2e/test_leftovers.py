@@ -12,13 +12,12 @@ import struct
 import subprocess
 import sys
 import termios
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from e2e.common import line, within
+from e2e.common import KERNELS, in_a_child, line, start_on, stopped, within
 from e2e.control import (
     BIND,
     PREPARE,
@@ -64,11 +63,11 @@ def serve(host: Host, code: str) -> subprocess.Popen[bytes]:
     return server
 
 
-@pytest.fixture
-def host() -> Iterator[Host]:
+@pytest.fixture(params=KERNELS)
+def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Host]:
     """A host with a server that reads everything."""
     with Lab(["a"], kind="loopback") as lab:
-        lab.start()
+        start_on(lab, request.param, tmp_path)
         serve(lab["a"], SINK)
         yield lab["a"]
         assert lab["a"].daemon is not None
@@ -170,40 +169,28 @@ KINDS: list[Kind] = [
 ]  # fmt: skip
 
 
-def in_a_child(act: Callable[[], None]) -> None:
-    """So that whatever is left over would be scaffoldd's alone."""
-    child = os.fork()
-    if child == 0:
-        try:
-            act()
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
-
-
 def unwanted(host: Host) -> int:
     return int(host.status()["counters"]["unwanted_descriptors"])
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_nobody_asked_for_is_closed_and_counted(host: Host, kind: Kind) -> None:
-    """Whatever a program passes along: the flow is opened as without it."""
+def test_what_nobody_asked_for(host: Host, kind: Kind) -> None:
+    """Whatever a program passes along, it is refused or hung up on, and counted then."""
     before, counted = descriptors(host), unwanted(host)
 
     def act() -> None:
         for _ in range(EACH):
             with call(host) as control:
                 number, _keep = kind(control)
-                ask_for_flow(control, SERVER, number)
+                with pytest.raises((PermissionError, ConnectionResetError)):
+                    ask_for_flow(control, SERVER, number)
+                    receive_flow(control)
                 os.close(number)
-                receive_flow(control).close()
 
     in_a_child(act)
     within(10, lambda: descriptors(host) <= before)
-    within(10, lambda: host.status()["flows"] == [])
-    assert unwanted(host) == counted + EACH
+    assert host.status()["flows"] == []
+    assert unwanted(host) - counted in (0, EACH)
 
 
 def answered(host: Host, *, waits: bool) -> socket.socket:
@@ -236,7 +223,7 @@ def test_what_comes_after_the_answer_is_closed(host: Host, kind: Kind, taken: bo
                 number, _keep = kind(control)
                 if taken:
                     receive_socket(control)[1].close()
-                with contextlib.suppress(BrokenPipeError):
+                with contextlib.suppress(BrokenPipeError, PermissionError):
                     send(control, PREPARE, b"", number)
                 os.close(number)
 
@@ -282,7 +269,7 @@ def test_asked_again_before_the_answer_was_taken(host: Host, op: int, waits: boo
     """The first answer is the last one; the flow goes its way."""
     before = descriptors(host)
     with answered(host, waits=waits) as control:
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(BrokenPipeError, PermissionError):
             if op == PREPARE:
                 ask_for_flow(control, SERVER)
             else:  # a datagram socket
@@ -315,19 +302,12 @@ def test_a_call_that_waits_for_itself(host: Host, waits: bool) -> None:
     """Behind a socket that nobody takes comes the caller's own end: both go when it is closed."""
     before = descriptors(host)
     for _ in range(EACH):
-        with answered(host, waits=waits) as control, contextlib.suppress(BrokenPipeError):
+        with (
+            answered(host, waits=waits) as control,
+            contextlib.suppress(BrokenPipeError, PermissionError),
+        ):
             send(control, PREPARE, b"", control.fileno())
     within(10, lambda: descriptors(host) <= before)
-
-
-@contextlib.contextmanager
-def stopped(host: Host) -> Iterator[None]:
-    assert host.daemon is not None
-    host.daemon.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        host.daemon.send_signal(signal.SIGCONT)
 
 
 def queue_itself(control: socket.socket, packet: bytes) -> None:
@@ -339,7 +319,8 @@ def queue_itself(control: socket.socket, packet: bytes) -> None:
     room = control.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
     for _ in range(room // 1024):
         control.send(packet)
-    send(control, PREPARE, b"", control.fileno())
+    with contextlib.suppress(PermissionError):
+        send(control, PREPARE, b"", control.fileno())
 
 
 PACKETS = pytest.mark.parametrize("packet", [b"", b"x"], ids=["empty", "byte"])
@@ -362,7 +343,7 @@ def test_an_answered_call_that_waits_for_itself_behind_others(packet: bytes, hos
     before = descriptors(host)
     for waits in (False, True, False, True):
         with answered(host, waits=waits) as control, stopped(host):
-            with contextlib.suppress(BrokenPipeError):
+            with contextlib.suppress(BrokenPipeError, PermissionError):
                 queue_itself(control, packet)
             control.close()
     within(10, lambda: descriptors(host) <= before)
@@ -408,8 +389,8 @@ def full(host: Host) -> Iterator[list[Opening]]:
 def test_talking_while_an_answer_is_owed(host: Host, full: list[Opening]) -> None:
     """The connection is cut; the flow that was being opened for it goes its way."""
     flows = len(host.status()["flows"])
-    send(full[-1].control, PREPARE, b"")
-    with pytest.raises(ConnectionResetError):
+    with pytest.raises((ConnectionResetError, BrokenPipeError)):
+        send(full[-1].control, PREPARE, b"")
         full[-1].control.recv(REPLY)
     assert len(host.status()["flows"]) == flows
     assert not select.select([full[-1].flow], [], [], 0)[0]
@@ -420,7 +401,8 @@ def test_talking_while_an_answer_is_owed_and_one_not_taken(host: Host, full: lis
     with call(host) as control:
         ask_for_flow(control, NEVER)
         assert select.select([control], [], [], 10)[0]
-        send(control, PREPARE, b"", control.fileno())
+        with contextlib.suppress(BrokenPipeError, PermissionError):
+            send(control, PREPARE, b"", control.fileno())
         within(10, lambda: unread(control) == 0)
         with receive_socket(control)[1] as flow:
             assert not descriptors_to_come(control)
@@ -462,7 +444,8 @@ def test_a_call_that_queues_itself_while_an_answer_is_owed(host: Host, full: lis
     for packet in (b"", b"x"):
         one = Opening(host)
         with stopped(host):
-            queue_itself(one.control, packet)
+            with contextlib.suppress(BrokenPipeError):
+                queue_itself(one.control, packet)
             one.close()
     within(10, lambda: descriptors(host) <= before)
     assert full[-1].waits()
@@ -537,7 +520,10 @@ def test_a_caller_that_closes_as_it_is_refused(host: Host) -> None:
 
     def act() -> None:
         for waits in [False, True] * (EACH // 2):
-            with answered(host, waits=waits) as control, contextlib.suppress(BrokenPipeError):
+            with (
+                answered(host, waits=waits) as control,
+                contextlib.suppress(BrokenPipeError, PermissionError),
+            ):
                 ask_for_flow(control, SERVER)
 
     for _ in range(4):

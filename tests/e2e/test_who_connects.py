@@ -2,10 +2,12 @@
 and nobody else, whatever he knows of the socket."""
 
 import contextlib
+import errno
 import json
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,10 +16,12 @@ from typing import Any
 
 import pytest
 
+from e2e import control
 from e2e.common import PEER, PORT, SERVICE, line, serve, within
 from scaffold.control import _abstract_name
 from scaffold.lab import Host, Lab
 
+SO_MAX_PACING_RATE = 47
 pytestmark = [pytest.mark.hosts, pytest.mark.spread, pytest.mark.usefixtures("root_only")]
 NOBODY = 65534
 
@@ -382,3 +386,34 @@ def test_a_folder_that_somebody_removed(loopback_lab: Lab) -> None:
     a.kill_scaffoldd()
     a.scaffoldd()
     assert binds(a) == "bound"
+
+
+def listen(host: Host, name: bytes, proof: int) -> int:
+    with control.call(host) as asked:
+        control.send(asked, control.LISTEN, struct.pack("=108sIQ", name, 8, proof))
+        return control.receive(asked).error
+
+
+def test_who_knows_a_listeners_name_alone(loopback_lab: Lab) -> None:
+    """As whoever is connected to it: what its holders read from it is not shown to anybody else."""
+    host = loopback_lab["a"]
+    address = ("127.0.0.1", PORT)
+    with control.call(host) as asked:
+        body = struct.pack("=256x16sHBB", *control.pack(address), 0, ord("4"))
+        control.send(asked, control.BIND, body.ljust(288, b"\0"))
+        listener = control.receive_socket(asked)[1]
+
+    def proof_of(one: socket.socket) -> int:
+        word = one.getsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, 8)
+        return int.from_bytes(word, sys.byteorder)
+
+    with listener:
+        name, proof = listener.getsockname().encode(), proof_of(listener)
+        listener.listen()
+        for wrong in (0, 2**64 - 1, proof ^ 1):
+            assert listen(host, name, wrong) == errno.EINVAL
+        assert listen(host, name[:-1], proof) == errno.EINVAL
+        assert listen(host, name, proof) == 0
+        with control.call(host) as asked, control.connect(asked, address) as flow:
+            with listener.accept()[0] as accepted:
+                assert proof not in (proof_of(accepted), proof_of(flow))

@@ -52,6 +52,20 @@ static void token_of_a_host(void **state)
     assert_false(sc_secrets_host_equal(token, token));
 }
 
+static void proof_of_a_socket(void **state)
+{
+    (void)state;
+    static const char text[] = "scaffold socket:a";
+    uint8_t full[16] = {0}, mac[EVP_MAX_MD_SIZE];
+    uint64_t proof = sc_secrets_socket(&secrets, "a");
+    unsigned n = 0;
+    assert_non_null(HMAC(EVP_sha256(), secrets.host, sizeof secrets.host, (const uint8_t *)text,
+                         strlen(text), mac, &n));
+    memcpy(full, &proof, sizeof proof);
+    assert_memory_equal(full, mac, sizeof proof);
+    assert_true(proof != sc_secrets_socket(&secrets, "b"));
+}
+
 static void cookie(void **state)
 {
     (void)state;
@@ -82,6 +96,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(token_of_a_flow),
         cmocka_unit_test(token_of_a_host),
+        cmocka_unit_test(proof_of_a_socket),
         cmocka_unit_test(cookie),
     };
     return cmocka_run_group_tests(tests, start, end);

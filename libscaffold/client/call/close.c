@@ -25,7 +25,7 @@ static int close_listener(int fd)
     int control = known ? sc_control_open(true) : -1;
     if (control >= 0) {
         sc_socket_name_text(&sun, len, q.listen.own);
-        sc_control_send(control, &q, -1);
+        sc_control_send(control, &q);
         sc_control_close(control);
     }
     errno = kept;

@@ -48,6 +48,15 @@ static uint32_t backlog_of(int backlog)
     return (uint32_t)(backlog < 0 || backlog > most ? most : backlog);
 }
 
+/* Shows that this process holds the listener; zeros where a sandbox does not let it ask. */
+static uint64_t proof_of(int fd)
+{
+    uint64_t proof = 0;
+    socklen_t len = sizeof proof;
+    sc_real.getsockopt(fd, SOL_SOCKET, SC_CTL_PROOF, &proof, &len);
+    return proof;
+}
+
 static int announce(int fd, int backlog)
 {
     struct sc_ctl_request q = sc_control_request(SC_CTL_LISTEN);
@@ -57,9 +66,10 @@ static int announce(int fd, int backlog)
     sc_flow_name(fd, &name);
     memcpy(q.listen.own, name.own, sizeof q.listen.own);
     q.listen.backlog = backlog_of(backlog);
+    q.listen.proof = proof_of(fd);
     if (sc_socket_name_read_key(name.own, &bound))
         sc_meanings_of(&bound.address, q.listen.meaning);
-    return sc_control_call_with(&q, fd, &r);
+    return sc_control_call(&q, &r, false);
 }
 
 /* A socket for services that has none: it must not come to serve plain IP. */

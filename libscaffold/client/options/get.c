@@ -165,6 +165,7 @@ static bool is_answered_here(int name)
     case SO_BUF_LOCK:
     case SO_RESERVE_MEM:
     case SO_TXREHASH:
+    case SO_MAX_PACING_RATE:
     case SO_PEERCRED:
     case SO_PEERSEC:
     case SO_PEERGROUPS:

@@ -278,23 +278,10 @@ void sc_control_close(int control)
     errno = kept;
 }
 
-int sc_control_send(int control, const struct sc_ctl_request *q, int pass)
+int sc_control_send(int control, const struct sc_ctl_request *q)
 {
     struct iovec iov = {(void *)(uintptr_t)q, sizeof *q};
-    union {
-        struct cmsghdr align;
-        char room[CMSG_SPACE(sizeof pass)];
-    } rights = {0};
     struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-    if (pass >= 0) {
-        msg.msg_control = rights.room;
-        msg.msg_controllen = sizeof rights.room;
-        struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
-        h->cmsg_level = SOL_SOCKET;
-        h->cmsg_type = SCM_RIGHTS;
-        h->cmsg_len = CMSG_LEN(sizeof pass);
-        memcpy(CMSG_DATA(h), &pass, sizeof pass);
-    }
     long r;
     do
         r = RAW(sendmsg, control, &msg, MSG_NOSIGNAL);
@@ -369,9 +356,9 @@ int sc_control_wait(int control, struct sc_ctl_reply *r, uint16_t op, struct tim
     return read_reply(r, n, op);
 }
 
-static int ask(int control, const struct sc_ctl_request *q, int pass, struct sc_ctl_reply *r)
+static int ask(int control, const struct sc_ctl_request *q, struct sc_ctl_reply *r)
 {
-    if (sc_control_send(control, q, pass) < 0)
+    if (sc_control_send(control, q) < 0)
         return -1;
     return sc_control_receive(control, r, q->op);
 }
@@ -441,7 +428,7 @@ static int take_granted(int control, const struct sc_ctl_request *q, struct sc_c
 int sc_control_ask_for(int control, const struct sc_ctl_request *q, struct sc_ctl_reply *r,
                        int (*take)(void *arg, int fd), void *arg)
 {
-    if (sc_control_send(control, q, -1) < 0)
+    if (sc_control_send(control, q) < 0)
         return -1;
     limit(control, answer);
     await_reply(control);
@@ -452,7 +439,7 @@ int sc_control_ask_to_wait(int control, const struct sc_ctl_request *q, struct s
                            int (*take)(void *arg, int fd), void *arg, struct timeval timeout,
                            bool *interrupted)
 {
-    if (sc_control_send(control, q, -1) < 0)
+    if (sc_control_send(control, q) < 0)
         return -1;
     /* With any limit recv returns EINTR where connect does with SO_SNDTIMEO; without one both
      * restart where the handler says so. */
@@ -464,22 +451,12 @@ int sc_control_ask_to_wait(int control, const struct sc_ctl_request *q, struct s
 
 /* --- a whole conversation --------------------------------------------------------------------- */
 
-static int call(const struct sc_ctl_request *q, int pass, struct sc_ctl_reply *r, bool quiet)
+int sc_control_call(const struct sc_ctl_request *q, struct sc_ctl_reply *r, bool quiet)
 {
     int control = sc_control_open(quiet);
     if (control < 0)
         return -1;
-    int result = ask(control, q, pass, r);
+    int result = ask(control, q, r);
     sc_control_close(control);
     return result;
-}
-
-int sc_control_call(const struct sc_ctl_request *q, struct sc_ctl_reply *r, bool quiet)
-{
-    return call(q, -1, r, quiet);
-}
-
-int sc_control_call_with(const struct sc_ctl_request *q, int pass, struct sc_ctl_reply *r)
-{
-    return call(q, pass, r, false);
 }

@@ -29,8 +29,8 @@ int sc_control_find(void);
 /* Closes; errno is kept. */
 void sc_control_close(int control);
 
-/* Sends the request, with the descriptor `pass` unless -1. 0, or -1 with errno. */
-int sc_control_send(int control, const struct sc_ctl_request *q, int pass);
+/* Sends the request. 0, or -1 with errno. */
+int sc_control_send(int control, const struct sc_ctl_request *q);
 
 /* Receives the reply to `op`. 0, or -1 with errno: scaffoldd's own verdict or ENETDOWN. Neither a
  * cancellation point nor interrupted by signals. */
@@ -55,8 +55,5 @@ int sc_control_ask_to_wait(int control, const struct sc_ctl_request *q, struct s
 
 /* Everything: open, ask, close. */
 int sc_control_call(const struct sc_ctl_request *q, struct sc_ctl_reply *r, bool quiet);
-
-/* The same, not quiet, with a descriptor that goes along. */
-int sc_control_call_with(const struct sc_ctl_request *q, int pass, struct sc_ctl_reply *r);
 
 #endif

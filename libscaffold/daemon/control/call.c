@@ -6,28 +6,89 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/closer.h"
 #include "daemon/control/server.h"
 
 /* --- what it holds ---------------------------------------------------------------------------- */
-
-void sc_ctl_drop_passed(struct sc_ctl_call *c)
-{
-    if (c->passed >= 0)
-        close(c->passed);
-    c->passed = -1;
-}
-
-void sc_ctl_refuse_passed(struct sc_ctl_call *c)
-{
-    c->server->daemon->unwanted_descriptors += c->passed >= 0;
-    sc_ctl_drop_passed(c);
-}
 
 void sc_ctl_drop_kept(struct sc_ctl_call *c)
 {
     if (c->kept >= 0)
         close(c->kept);
     c->kept = -1;
+}
+
+/* --- its queue -------------------------------------------------------------------------------- */
+
+/* Packets that are passed over in one turn. A queue holds what the caller's SO_SNDBUF lets it: 768
+ * bytes at least are charged for each. */
+#define PASSED_OVER_TURN 256
+
+enum queue {
+    QUEUE_EMPTY,
+    QUEUE_OVER, /* and nothing can come any more */
+    QUEUE_MORE,
+    QUEUE_RIGHTS,
+    QUEUE_ENDED
+};
+
+/* The next packet: taken, or left where it is (MSG_PEEK). An empty one differs from the end by the
+ * credentials, for which there is room, and for nothing beside. */
+static enum queue look(int fd, int flags)
+{
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(sizeof(struct ucred))];
+    } control;
+    char byte;
+    struct iovec iov = {&byte, sizeof byte};
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = control.room,
+                         .msg_controllen = sizeof control.room};
+    ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT | flags);
+    if (n < 0)
+        return errno == EAGAIN ? QUEUE_EMPTY : QUEUE_ENDED;
+    if (msg.msg_flags & MSG_CTRUNC)
+        return QUEUE_RIGHTS;
+    return n == 0 && msg.msg_controllen == 0 ? QUEUE_OVER : QUEUE_MORE;
+}
+
+/* That the caller has gone is told once, whatever he has left. */
+static enum queue look_ahead(const struct sc_ctl_call *c)
+{
+    enum queue queue = look(c->watch.fd, MSG_PEEK);
+    return queue == QUEUE_ENDED ? look(c->watch.fd, MSG_PEEK) : queue;
+}
+
+/* Only what was looked at is taken: something may come between the two. */
+ssize_t sc_ctl_receive(struct sc_ctl_call *c)
+{
+    struct sc_daemon *d = c->server->daemon;
+    enum queue queue = sc_rights_are_kept_out(&d->loop) ? QUEUE_MORE : look_ahead(c);
+    d->unwanted_descriptors += queue == QUEUE_RIGHTS;
+    if (queue == QUEUE_EMPTY || queue == QUEUE_RIGHTS) {
+        errno = queue == QUEUE_EMPTY ? EAGAIN : EPERM;
+        return -1;
+    }
+    return recv(c->watch.fd, &c->request, sizeof c->request, MSG_DONTWAIT);
+}
+
+bool sc_ctl_shut_out(struct sc_ctl_call *c)
+{
+    if (c->shut || sc_rights_are_kept_out(&c->server->daemon->loop))
+        return true;
+    c->shut = shutdown(c->watch.fd, SHUT_RD) == 0 && look_ahead(c) == QUEUE_OVER;
+    return c->shut;
+}
+
+void sc_ctl_let_go(struct sc_ctl_call *c)
+{
+    struct sc_loop *l = &c->server->daemon->loop;
+    if (sc_ctl_shut_out(c))
+        sc_loop_close(l, &c->watch);
+    else
+        sc_closer_take(l, &c->watch);
 }
 
 /* --- its connection --------------------------------------------------------------------------- */
@@ -75,7 +136,6 @@ static void release(struct sc_ctl_call *c)
     if (c->offered >= 0)
         close(c->offered);
     c->offered = -1;
-    sc_ctl_drop_passed(c);
     sc_map_remove(&s->waiting, &c->waits);
     sc_loop_alarm(&s->daemon->loop, &c->registration, SC_NEVER);
     sc_loop_alarm(&s->daemon->loop, &c->address, SC_NEVER);
@@ -88,7 +148,7 @@ void sc_ctl_hang_up(struct sc_ctl_call *c)
     if (c->watch.fd < 0)
         return;
     release(c);
-    sc_loop_close(&c->watch);
+    sc_ctl_let_go(c);
     sc_list_remove(&c->link);
     sc_share_give(&s->daemon->shares, &c->share);
     sc_loop_dispose(&s->daemon->loop, c);
@@ -103,36 +163,15 @@ bool sc_ctl_is_untaken(struct sc_ctl_call *c)
     return c->gave && !c->taken;
 }
 
-/* Packets that are passed over in one turn. A queue holds what the caller's SO_SNDBUF lets it: 768
- * bytes at least are charged for each. */
-#define PASSED_OVER_TURN 256
-
-enum queue { QUEUE_EMPTY, QUEUE_MORE, QUEUE_ENDED };
-
-/* Descriptors that wait to be read are closed: the caller's own end may be among them, and would
- * keep itself open. There is no room for them beside the credentials, by which an empty packet
- * differs from the end. ENDED: the caller has closed his end meanwhile; reading is what takes the
- * error that says so, and epoll would not tell it any more. */
+/* Nothing waits to be read from now on; his own end may be in it, where descriptors are not kept
+ * out, but then nothing is. ENDED: the caller has closed his end meanwhile; reading is what takes
+ * the error that says so, and epoll would not tell it any more. */
 static enum queue pass_over(int fd)
 {
-    union {
-        struct cmsghdr align;
-        char room[CMSG_SPACE(sizeof(struct ucred))];
-    } control;
-    char byte;
-    struct iovec iov = {&byte, sizeof byte};
-    for (int i = 0; i < PASSED_OVER_TURN; i++) {
-        struct msghdr msg = {.msg_iov = &iov,
-                             .msg_iovlen = 1,
-                             .msg_control = control.room,
-                             .msg_controllen = sizeof control.room};
-        ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-        if (n < 0)
-            return errno == EAGAIN ? QUEUE_EMPTY : QUEUE_ENDED;
-        if (n == 0 && msg.msg_controllen == 0)
-            return QUEUE_EMPTY;
-    }
-    return QUEUE_MORE;
+    enum queue queue = QUEUE_MORE;
+    for (int i = 0; i < PASSED_OVER_TURN && queue == QUEUE_MORE; i++)
+        queue = look(fd, 0);
+    return queue;
 }
 
 /* Nothing more comes in, and nothing is answered. */
@@ -157,7 +196,7 @@ void sc_ctl_end(struct sc_ctl_call *c, uint32_t events)
     if (waits && c->stage != SC_CTL_OUTSTAYS)
         stop_serving(c);
     enum queue queue = waits ? pass_over(c->watch.fd) : QUEUE_ENDED;
-    c->emptied = queue == QUEUE_EMPTY;
+    c->emptied = queue == QUEUE_EMPTY || queue == QUEUE_OVER;
     if (queue == QUEUE_ENDED || !watch(c, c->emptied ? EPOLLET : EPOLLIN))
         sc_ctl_hang_up(c);
 }
@@ -177,7 +216,7 @@ static void wait_on(struct sc_ctl_call *c)
     bool held = c->hold.timer.at != SC_NEVER;
     if (c->stage != SC_CTL_OWES_REPLY)
         enter(c, SC_CTL_OWES_REPLY);
-    if (!held && !watch(c, EPOLLIN))
+    if (!held && !watch(c, c->shut ? 0 : EPOLLIN)) /* what is shut would be readable for ever */
         sc_ctl_hang_up(c);
 }
 
@@ -186,7 +225,6 @@ static void wait_on(struct sc_ctl_call *c)
 static void leave(struct sc_ctl_call *c)
 {
     struct sc_ctl_server *s = c->server;
-    sc_ctl_refuse_passed(c); /* its handler had no use for it */
     if (!sc_ctl_is_untaken(c)) {
         sc_ctl_hang_up(c);
         return;

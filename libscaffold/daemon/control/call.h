@@ -36,9 +36,8 @@ struct sc_ctl_call {
     struct sc_request open;   /* what PREPARE or a datagram's BIND found out */
     int kept;                 /* PREPARE: the program's end, while its connect waits; -1: none */
     int offered;              /* BIND: goes along with the reply that is waited for; -1: none */
-    int passed;               /* a descriptor that came with the request; -1: none */
-    bool passed_too_many;     /* ... and no room for it here */
     bool gave;                /* a descriptor went along with a reply */
+    bool shut;                /* before: nothing can come from the caller any more */
     bool taken;               /* ... and the caller has it */
     bool emptied;             /* OUTSTAYS: nothing of the caller's waits to be read */
     sc_time left;             /* LEAVES: since then */
@@ -52,12 +51,6 @@ struct sc_ctl_call {
     struct sc_waiter waiter;              /* of a flow: tied while the opening is waited for */
 };
 
-/* The descriptor that came with the request is not needed any more. */
-void sc_ctl_drop_passed(struct sc_ctl_call *c);
-
-/* The same of one that nobody has a use for: it is counted, too. */
-void sc_ctl_refuse_passed(struct sc_ctl_call *c);
-
 /* The program's end is the program's alone from now on, or nobody's. */
 void sc_ctl_drop_kept(struct sc_ctl_call *c);
 
@@ -66,6 +59,17 @@ void sc_ctl_begin(struct sc_ctl_call *c);
 
 /* Its request is not there yet. */
 void sc_ctl_await_request(struct sc_ctl_call *c);
+
+/* Takes its request, as recv. -1 with EPERM: descriptors came with it, which no program of ours
+ * passes; it stays where it is. */
+ssize_t sc_ctl_receive(struct sc_ctl_call *c);
+
+/* To be asked before the caller is given a descriptor. Where descriptors are not kept out, nothing
+ * comes from him from now on; false: something more has come already, and he is given none. */
+bool sc_ctl_shut_out(struct sc_ctl_call *c);
+
+/* Closes the connection, whatever waits in its queue. */
+void sc_ctl_let_go(struct sc_ctl_call *c);
 
 /* True while a descriptor waits in the caller's queue: before there is more in it, whoever sends
  * more has to ask. */

@@ -11,6 +11,7 @@
 #include "daemon/control/reply.h"
 #include "daemon/control/server.h"
 #include "daemon/control/wait.h"
+#include "daemon/closer.h"
 #include "daemon/meaning.h"
 #include "daemon/pair.h"
 #include "daemon/stream/client_port.h"
@@ -173,7 +174,8 @@ static bool open_direct(struct sc_ctl_call *c)
     if (fd < 0)
         return false;
     struct sc_ctl_reply r = prepared(c, SC_CTL_CONNECTED_LOCALLY);
-    sc_ctl_give(c, &r, fd);
+    sc_ctl_lend(c, &r, fd);
+    sc_closer_close(&c->server->daemon->loop, fd); /* the server may have sent something already */
     return true;
 }
 

@@ -30,7 +30,6 @@ static void refuse(struct sc_ctl_call *c, int error, const char *line)
     r.error = resolves ? eai_of(error) : error;
     r.value = resolves ? (uint32_t)error : 0;
     snprintf(r.text, sizeof r.text, "%s", line);
-    sc_ctl_drop_passed(c); /* LISTEN kept it for the answer */
     sc_ctl_send(c, &r);
 }
 

@@ -49,9 +49,10 @@ void sc_ctl_send(struct sc_ctl_call *c, const struct sc_ctl_reply *r)
 
 bool sc_ctl_lend(struct sc_ctl_call *c, const struct sc_ctl_reply *r, int fd)
 {
-    bool sent = send_reply(c, r, fd);
+    bool hears = sc_ctl_shut_out(c);
+    bool sent = hears && send_reply(c, r, fd);
     c->gave |= sent;
-    if (!sent)
+    if (hears && !sent)
         sc_ctl_send_error(c, ENOBUFS,
                           "too many descriptors are on their way from scaffoldd; raise its limit");
     return sent;

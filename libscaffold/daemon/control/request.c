@@ -2,9 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "daemon/control/call.h"
 #include "daemon/control/handlers.h"
@@ -29,28 +27,7 @@ static void dispatch(struct sc_ctl_call *c)
         [SC_CTL_STOP] = sc_ctl_on_stop,
     };
     sc_journal_call(c);
-    if (c->request.op != SC_CTL_LISTEN)
-        sc_ctl_refuse_passed(c);
     handlers[c->request.op](c);
-}
-
-/* Keeps the descriptor that came with the packet; others are closed. */
-static void take_descriptors(struct sc_ctl_call *c, struct msghdr *msg)
-{
-    c->passed_too_many = (msg->msg_flags & MSG_CTRUNC) != 0;
-    for (struct cmsghdr *h = CMSG_FIRSTHDR(msg); h; h = CMSG_NXTHDR(msg, h)) {
-        if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
-            continue;
-        size_t n = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        for (size_t i = 0; i < n; i++) {
-            int one;
-            memcpy(&one, CMSG_DATA(h) + i * sizeof one, sizeof one);
-            if (c->passed < 0)
-                c->passed = one;
-            else
-                close(one);
-        }
-    }
 }
 
 /* Checks who asks and what; replies with one line when it is not acceptable. */
@@ -78,27 +55,9 @@ static bool acceptable(struct sc_ctl_call *c, size_t len)
     return err == 0;
 }
 
-/* What recvmsg returns. */
-static ssize_t read_request(struct sc_ctl_call *c)
-{
-    struct iovec iov = {&c->request, sizeof c->request};
-    union {
-        struct cmsghdr align;
-        char room[CMSG_SPACE(4 * sizeof(int))];
-    } control;
-    struct msghdr msg = {.msg_iov = &iov,
-                         .msg_iovlen = 1,
-                         .msg_control = control.room,
-                         .msg_controllen = sizeof control.room};
-    ssize_t n = recvmsg(c->watch.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (n >= 0)
-        take_descriptors(c, &msg);
-    return n;
-}
-
 static void serve(struct sc_ctl_call *c)
 {
-    ssize_t n = read_request(c);
+    ssize_t n = sc_ctl_receive(c);
     if (n < 0 && errno == EAGAIN) {
         sc_ctl_await_request(c);
         return;

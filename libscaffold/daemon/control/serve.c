@@ -4,10 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon/closer.h"
 #include "daemon/control/datagram.h"
 #include "daemon/control/handlers.h"
 #include "daemon/control/lookup.h"
@@ -51,6 +50,15 @@ static void refuse_for_file(struct sc_ctl_call *c, int error)
     sc_ctl_send_error(c, ENOBUFS, line);
 }
 
+/* What is accepted from it takes no descriptors from its peer, and its holders can show that they
+ * are. */
+static void mark_as_ours(struct sc_daemon *d, int fd, const char *file)
+{
+    uint64_t proof = sc_stack_prove_socket(d->stack, file);
+    setsockopt(fd, SOL_SOCKET, SC_CTL_PROOF, &proof, sizeof proof);
+    sc_pair_refuse_rights(fd);
+}
+
 /* Makes the socket and reserves its address. Returns a descriptor; -1: an error was sent. */
 static int make_socket(struct sc_ctl_call *c, const struct sc_socket_name *name,
                        const struct sc_service_id *id, struct sc_bound **out)
@@ -65,6 +73,7 @@ static int make_socket(struct sc_ctl_call *c, const struct sc_socket_name *name,
         refuse_for_file(c, -fd);
         return -1;
     }
+    mark_as_ours(d, fd, file);
     int err = sc_bound_reserve(d, name, id, sc_socket_inode(fd), wish, out);
     if (err == 0)
         return fd;
@@ -177,24 +186,26 @@ void sc_ctl_on_bind(struct sc_ctl_call *c)
     }
 }
 
-/* The listening socket that came with LISTEN: whoever shows it holds it. Its inode; 0: it is none
- * that a scaffoldd has made, or another one than was said. */
-static uint32_t shown_listener(const struct sc_ctl_call *c, struct sc_socket_name *name)
+/* Whoever shows a listener's proof holds it. False: it is none that a scaffoldd of this host has
+ * made, or somebody else's. */
+static bool is_holder(const struct sc_ctl_call *c, struct sc_socket_name *name)
 {
-    const struct sc_daemon *d = c->server->daemon;
-    struct sockaddr_un sun;
-    struct stat st;
-    int listens = 0;
-    socklen_t len = sizeof sun, size = sizeof listens;
-    char file[SC_SOCKET_NAME_TEXT];
-    if (c->passed < 0 || fstat(c->passed, &st) < 0 || !S_ISSOCK(st.st_mode) ||
-        st.st_uid != d->id.uid || getsockname(c->passed, (struct sockaddr *)&sun, &len) < 0 ||
-        getsockopt(c->passed, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 || !listens)
-        return 0;
-    sc_socket_name_text(&sun, len, file);
-    bool same = strcmp(file, c->request.listen.own) == 0 && sc_socket_name_parse(&sun, len, name) &&
-                name->kind == SC_SOCKET_BOUND && sc_folder_has(&d->folder, file);
-    return same ? (uint32_t)st.st_ino : 0;
+    const char *own = c->request.listen.own;
+    return sc_socket_name_read_key(own, name) && name->kind == SC_SOCKET_BOUND &&
+           c->request.listen.proof == sc_stack_prove_socket(c->server->daemon->stack, own);
+}
+
+struct search {
+    const struct sc_daemon *daemon;
+    const char *own;
+    uint32_t inode; /* 0: not found */
+};
+
+static void compare(void *arg, const struct sc_diag_socket *s)
+{
+    struct search *for_it = arg;
+    if (s->uid == for_it->daemon->id.uid && strcmp(s->path, for_it->own) == 0)
+        for_it->inode = s->inode;
 }
 
 /* What the listening socket is bound as. One that a scaffoldd before us knew is taken in now.
@@ -204,16 +215,19 @@ static int find_bound(struct sc_ctl_call *c, struct sc_bound **out)
     struct sc_daemon *d = c->server->daemon;
     struct sc_socket_name name;
     struct sc_service_id service;
-    uint32_t inode = shown_listener(c, &name);
-    if (inode == 0)
-        return c->passed_too_many ? ENOBUFS : EINVAL;
+    struct search listener = {.daemon = d, .own = c->request.listen.own};
+    if (!is_holder(c, &name))
+        return EINVAL;
     *out = sc_bound_find(d, c->request.listen.own);
     if (*out)
-        return (*out)->inode == inode ? 0 : EINVAL;
+        return 0;
     int err = sc_meaning_service(d, &name.address, c->request.listen.meaning, &service);
     if (err)
         return err;
-    return sc_bound_reserve(d, &name, &service, inode, sc_bound_wish_of(&name), out);
+    sc_diag_listeners(listener.own, compare, &listener);
+    if (listener.inode == 0 || !sc_folder_has(&d->folder, listener.own))
+        return EINVAL;
+    return sc_bound_reserve(d, &name, &service, listener.inode, sc_bound_wish_of(&name), out);
 }
 
 static void listen_mapped(struct sc_ctl_call *c, const struct sc_mapping *m)
@@ -248,14 +262,12 @@ void sc_ctl_on_listen(struct sc_ctl_call *c)
         ask_for_address(c);
         return;
     }
-    if (err == 0)
-        b->sealed = sc_pair_refuse_rights(c->passed);
-    sc_ctl_drop_passed(c); /* the program alone decides how long it listens */
     if (err) {
         sc_ctl_send_error(
             c, err, err == EINVAL ? "the socket is not bound to a service" : bind_trouble(err));
         return;
     }
+    b->sealed = sc_rights_are_kept_out(&d->loop); /* since it was made */
     err = sc_serving_open(b, c->request.listen.backlog, c->peer.pid, c->peer.uid, why);
     if (err || sc_stack_registered(d->stack) || sc_address_is_loopback(&b->name.address))
         sc_ctl_send_error(c, err, why);

@@ -13,6 +13,7 @@
 #include "daemon/control/call.h"
 #include "daemon/control/reply.h"
 #include "daemon/control/request.h"
+#include "daemon/pair.h"
 
 /* Connections that are looked at for one of a certain user. */
 #define LOOKED_AT 64
@@ -76,16 +77,15 @@ static bool take_share(struct sc_ctl_server *s, struct sc_share *share, uid_t ui
 /* The answer to whatever will be asked: it waits for the caller, whose request finds nobody. */
 static void refuse_connection(struct sc_ctl_call *c, const char *line)
 {
-    recv(c->watch.fd, &c->request, sizeof c->request, MSG_DONTWAIT); /* else close is a reset */
+    sc_ctl_receive(c); /* else close is a reset */
     c->request.op = SC_CTL_ANY;
     sc_ctl_send_error(c, ENOBUFS, line);
-    close(c->watch.fd);
+    sc_ctl_let_go(c);
 }
 
 static void add_connection(struct sc_ctl_server *s, int fd)
 {
-    struct sc_ctl_call now = {
-        .server = s, .kept = -1, .offered = -1, .passed = -1, .watch = {.fd = fd}};
+    struct sc_ctl_call now = {.server = s, .kept = -1, .offered = -1, .watch = {.fd = fd}};
     socklen_t len = sizeof now.peer;
     struct sc_ctl_call *c = calloc(1, sizeof *c);
     if (!c || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &now.peer, &len) < 0 ||
@@ -104,7 +104,7 @@ static void add_connection(struct sc_ctl_server *s, int fd)
  * there is nobody. */
 static bool turn_away(struct sc_ctl_server *s, int listener)
 {
-    struct sc_ctl_call c = {.server = s, .passed = -1};
+    struct sc_ctl_call c = {.server = s};
     close(s->spare);
     c.watch.fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     bool somebody = c.watch.fd >= 0;
@@ -152,12 +152,21 @@ static void on_path(struct sc_watch *w, uint32_t events)
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
+/* What is accepted inherits either: nobody passes descriptors to scaffoldd, or they are seen. */
+static void keep_rights_out(int listener)
+{
+    int on = 1;
+    if (!sc_pair_refuse_rights(listener))
+        setsockopt(listener, SOL_SOCKET, SO_PASSCRED, &on, sizeof on); /* call.c, look() */
+}
+
 static int listen_on(struct sc_daemon *d, struct sc_watch *w, const struct sockaddr_un *sun,
                      socklen_t len)
 {
     w->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (w->fd < 0)
         return -errno;
+    keep_rights_out(w->fd);
     if (bind(w->fd, (const struct sockaddr *)sun, len) < 0 || listen(w->fd, 4096) < 0) {
         int err = -errno;
         close(w->fd);
@@ -263,7 +272,7 @@ void sc_ctl_close(struct sc_daemon *d)
     for (size_t i = 0; i < 2; i++) {
         int fd = w[i]->fd;
         sc_loop_unwatch(&d->loop, w[i]);
-        if (fd >= 0)
+        if (fd >= 0 && sc_rights_are_kept_out(&d->loop)) /* else the process's end does */
             close(fd);
     }
     unlink(s->file);

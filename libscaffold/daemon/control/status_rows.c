@@ -273,6 +273,8 @@ static cJSON *counters(struct sc_daemon *d)
         {"limited_resets", c->limited[SC_RATE_RESET]},
         {"refused_control_connections", d->refused_peers},
         {"unwanted_descriptors", d->unwanted_descriptors},
+        {"closed_apart", d->closer.taken},
+        {"closed_apart_delays", d->closer.delays},
         {"refused_shares", sc_shares_refused(&d->shares)},
         {"datagrams_from_programs", g->from_programs},
         {"datagrams_to_programs", g->to_programs},

@@ -20,7 +20,7 @@ struct sc_datagram_counters {
     uint64_t to_programs;
     uint64_t dropped_queue;      /* the program's queue was full */
     uint64_t dropped_malformed;  /* no datagram of libscaffold */
-    uint64_t dropped_rights;     /* descriptors came with it; the datagram itself went on */
+    uint64_t dropped_rights;     /* a program passed descriptors along: its socket ended */
     uint64_t dropped_unresolved; /* nobody could say whose address it is, or too many waited */
     uint64_t dropped_send;       /* the stack did not take it */
     uint64_t refused;            /* nobody is there: its sender was told */

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon/closer.h"
 #include "daemon/datagram/datagrams.h"
 #include "daemon/datagram/inbox.h"
 #include "daemon/datagram/question.h"
@@ -92,6 +94,12 @@ static struct sc_endpoint *new_endpoint(struct sc_daemon *d, const struct sc_end
     return e;
 }
 
+/* SO_PEEK_OFF: looks go from packet to packet, or (-1) to the first one. */
+static void look_from(int own, int offset)
+{
+    setsockopt(own, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof offset);
+}
+
 /* Both ends, of which scaffoldd's is watched from now on. */
 static int make_pair(struct sc_endpoint *e, const struct sc_endpoint_request *r, int *program)
 {
@@ -107,6 +115,8 @@ static int make_pair(struct sc_endpoint *e, const struct sc_endpoint_request *r,
         return -err;
     *program = pair.program;
     sc_inbox_size(pair.own, r->rcvbuf);
+    if (!sc_rights_are_kept_out(&e->daemon->loop))
+        look_from(pair.own, 0);
     e->watch.fd = pair.own;
     return -sc_loop_watch(&e->daemon->loop, &e->watch, EPOLLIN | EPOLLRDHUP);
 }
@@ -148,17 +158,37 @@ int sc_endpoint_open(struct sc_daemon *d, const struct sc_endpoint_request *r,
     return 0;
 }
 
+/* Whether a packet waits, be it empty: the program's end has a name, and the end of all has none.
+ * Nothing is read any more then. */
+static bool holds_more(const struct sc_endpoint *e)
+{
+    struct sockaddr_un from;
+    look_from(e->watch.fd, -1);
+    struct msghdr msg = {.msg_name = &from, .msg_namelen = sizeof from};
+    ssize_t n = recvmsg(e->watch.fd, &msg, MSG_PEEK | MSG_DONTWAIT);
+    if (n < 0 && errno == ECONNRESET) /* as in read_turn */
+        n = recvmsg(e->watch.fd, &msg, MSG_PEEK | MSG_DONTWAIT);
+    return n >= 0 ? msg.msg_namelen > 0 : errno != EAGAIN;
+}
+
+static void let_go(struct sc_endpoint *e)
+{
+    struct sc_loop *l = &e->daemon->loop;
+    if (sc_rights_are_kept_out(l) || (shutdown(e->watch.fd, SHUT_RD) == 0 && !holds_more(e)))
+        sc_loop_close(l, &e->watch);
+    else
+        sc_closer_take(l, &e->watch);
+}
+
 void sc_endpoint_close(struct sc_endpoint *e)
 {
     struct sc_daemon *d = e->daemon;
-    int fd = e->watch.fd;
     if (e->serves)
         sc_journal_endpoint(e, false);
-    if (fd >= 0) {
+    if (e->watch.fd >= 0) {
         sc_inbox_hand_over(&d->datagrams.inbox);
         sc_questions_forget(&d->datagrams, e);
-        sc_loop_unwatch(&d->loop, &e->watch);
-        close(fd);
+        let_go(e);
     }
     sc_gather_drop(&e->gather, e);
     sc_map_remove(&d->endpoints.by_serial, &e->by_serial);
@@ -222,8 +252,6 @@ static void take(struct sc_endpoint *e, const struct sc_datagram_head *head, con
 static void take_packet(struct sc_endpoint *e, const struct packet *p, const struct mmsghdr *m)
 {
     struct sc_datagram_counters *c = &e->daemon->datagrams.counters;
-    if (m->msg_hdr.msg_flags & MSG_CTRUNC)
-        c->dropped_rights++; /* no room was given for descriptors: the kernel closed them */
     if (m->msg_len < sizeof p->head)
         c->dropped_malformed++;
     else if (m->msg_hdr.msg_flags & MSG_TRUNC)
@@ -239,13 +267,23 @@ static bool has_closed(const struct sc_endpoint *e)
     return poll(&p, 1, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP));
 }
 
-/* What is left behind an end that came with an empty packet: nobody's, but the descriptors in it
- * could be the program's own end. */
-static void drain(const struct sc_endpoint *e)
+/* Packets, into `m`; where descriptors may be in the queue, only after a look has found none: with
+ * them, -EPERM, and they are where they were. (One that is larger than its room would be looked at
+ * in pieces, and none is.) */
+static int receive_turn(struct sc_endpoint *e, struct mmsghdr *m)
 {
-    char byte;
-    while (recv(e->watch.fd, &byte, sizeof byte, MSG_DONTWAIT | MSG_TRUNC) > 0)
-        ;
+    struct mmsghdr taken[TURN] = {0};
+    if (sc_rights_are_kept_out(&e->daemon->loop))
+        return recvmmsg(e->watch.fd, m, TURN, MSG_DONTWAIT, NULL);
+    int n = recvmmsg(e->watch.fd, m, TURN, MSG_DONTWAIT | MSG_PEEK, NULL);
+    for (int i = 0; i < n; i++) {
+        if (!(m[i].msg_hdr.msg_flags & (MSG_CTRUNC | MSG_TRUNC)))
+            continue;
+        e->daemon->datagrams.counters.dropped_rights++;
+        errno = EPERM;
+        return -1;
+    }
+    return n < 0 ? n : recvmmsg(e->watch.fd, taken, (unsigned)n, MSG_DONTWAIT, NULL);
 }
 
 /* Reads a turn's worth. Returns how many packets there were, or a negative errno. Where the program
@@ -259,9 +297,9 @@ static int read_turn(struct sc_endpoint *e, bool closing)
         iov[i] = (struct iovec){&packets[i], sizeof packets[i].head + sizeof packets[i].data};
         m[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &iov[i], .msg_iovlen = 1}};
     }
-    int n = recvmmsg(e->watch.fd, m, TURN, MSG_DONTWAIT, NULL);
+    int n = receive_turn(e, m);
     if (n < 0 && errno == ECONNRESET) /* it closed with unread datagrams; said once */
-        n = recvmmsg(e->watch.fd, m, TURN, MSG_DONTWAIT, NULL);
+        n = receive_turn(e, m);
     if (n < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -errno;
     for (int i = 0; i < n && !e->mute; i++) {
@@ -272,10 +310,14 @@ static int read_turn(struct sc_endpoint *e, bool closing)
     return n;
 }
 
+/* Its close is reported in any case. What stands behind an end that came with an empty packet is
+ * nobody's; but it could be the program's own end, where descriptors are not kept out. */
 static void go_mute(struct sc_endpoint *e)
 {
-    drain(e);
-    sc_loop_rewatch(&e->daemon->loop, &e->watch, 0); /* its close is reported in any case */
+    if (!sc_rights_are_kept_out(&e->daemon->loop) && holds_more(e))
+        sc_endpoint_close(e);
+    else
+        sc_loop_rewatch(&e->daemon->loop, &e->watch, 0);
 }
 
 /* What the program wrote before it closed still goes its way. */

@@ -70,7 +70,7 @@ struct sc_unix_end {
     size_t held;    /* bytes at the head of the queue that have been forwarded already */
     unsigned peeks; /* reads that left all their bytes there */
     bool bulk;      /* the last read was large */
-    bool rights;    /* the last read met descriptors */
+    bool rights;    /* descriptors are in the queue */
     bool blocked;   /* the last write found no room */
     bool discard;   /* it reads no more (SHUT_RD): bytes are dropped */
 };

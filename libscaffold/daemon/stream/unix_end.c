@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "daemon/closer.h"
 #include "local/accept_mark.h"
 
 /* EPOLLOUT is asked for only while blocked: every read of the application would raise it. */
@@ -39,10 +40,11 @@ static size_t queued(const struct sc_end *e)
     return ioctl(e->watch.fd, SIOCINQ, &n) < 0 || n < 0 ? 0 : (size_t)n;
 }
 
-/* Takes `len` bytes off the queue for good. */
+static uint8_t waste[128 * 1024]; /* a plug in one call */
+
+/* Takes `len` bytes off the queue for good, which have been looked at, or are scaffoldd's own. */
 static void drop(struct sc_end *e, size_t len)
 {
-    static uint8_t waste[128 * 1024]; /* a plug in one call */
     while (len > 0) {
         ssize_t n = recv(e->watch.fd, waste, len < sizeof waste ? len : sizeof waste, MSG_DONTWAIT);
         if (n <= 0)
@@ -69,8 +71,7 @@ static void leave_queue(struct sc_end *e)
 }
 
 /* An acceptor that knows us marks its socket (A8); the mark then is the first that is held.
- * Anything else is an acceptor's first data. Descriptors that come with it would stay open as long:
- * a mark has none. */
+ * Anything else is an acceptor's first data. A mark has no descriptors. */
 static void look_for_mark(struct sc_end *e)
 {
     uint8_t mark[SC_ACCEPT_MARK_LEN], begins[SC_ACCEPT_MARK_LEN];
@@ -112,6 +113,36 @@ static size_t iov_total(const struct iovec *iov, size_t count)
     return n;
 }
 
+/* What recvmsg returns. The rest of the queue is not touched any more once descriptors are met. */
+static ssize_t peek(struct sc_end *e, struct msghdr *msg)
+{
+    ssize_t got = recvmsg(e->watch.fd, msg, MSG_DONTWAIT | MSG_PEEK);
+    e->own.rights |= got >= 0 && (msg->msg_flags & MSG_CTRUNC);
+    return got;
+}
+
+/* So that no more is taken than this. */
+static void shorten(struct msghdr *msg, size_t len)
+{
+    for (size_t i = 0; i < msg->msg_iovlen; i++) {
+        struct iovec *v = &msg->msg_iov[i];
+        v->iov_len = v->iov_len < len ? v->iov_len : len;
+        len -= v->iov_len;
+    }
+}
+
+/* The same, off the queue; where descriptors may be in it, as much of it as was looked at. */
+static ssize_t take(struct sc_end *e, struct msghdr *msg)
+{
+    if (!sc_rights_are_kept_out(e->loop)) {
+        ssize_t got = peek(e, msg);
+        if (got <= 0 || e->own.rights)
+            return got;
+        shorten(msg, (size_t)got);
+    }
+    return recvmsg(e->watch.fd, msg, MSG_DONTWAIT);
+}
+
 /* Receives the first `skip` bytes into nowhere and up to `want` into iov. Returns how many of the
  * latter, or a negative errno. */
 static ssize_t receive(struct sc_end *e, size_t skip, const struct iovec *iov, size_t count,
@@ -128,10 +159,9 @@ static ssize_t receive(struct sc_end *e, size_t skip, const struct iovec *iov, s
         want -= len;
     }
     struct msghdr msg = {.msg_iov = v, .msg_iovlen = n};
-    ssize_t got = recvmsg(e->watch.fd, &msg, MSG_DONTWAIT | flags);
+    ssize_t got = flags & MSG_PEEK ? peek(e, &msg) : take(e, &msg);
     if (got < 0)
         return errno == EAGAIN ? 0 : -errno;
-    e->own.rights = (msg.msg_flags & MSG_CTRUNC) != 0;
     return (size_t)got > skip ? got - (ssize_t)skip : 0;
 }
 
@@ -152,16 +182,6 @@ static void drop_held(struct sc_end *e)
         drop(e, e->own.held - 1);
     e->own.held = e->own.held ? 1 : 0;
     e->own.peeks = 0;
-}
-
-/* Descriptors came with what was looked at; TCP takes no notice of them. They go, with the byte
- * that would have stayed: it would keep them open, the program's own end perhaps. */
-static void drop_rights(struct sc_end *e)
-{
-    drop(e, e->own.held);
-    e->own.held = 0;
-    e->own.peeks = 0;
-    e->own.rights = false;
 }
 
 /* Whether an urgent byte is in the queue. */
@@ -198,8 +218,6 @@ static ssize_t read_small(struct sc_end *e, const struct iovec *iov, size_t coun
         e->own.held += (size_t)got;
         e->own.peeks++;
     }
-    if (e->own.rights)
-        drop_rights(e);
     if (e->own.held > HELD_LONG)
         drop_held(e);
     return got;
@@ -232,8 +250,6 @@ static ssize_t read_bulk(struct sc_end *e, const struct iovec *iov, size_t count
     if (leave && receive(e, 0, &last, 1, 1, MSG_PEEK) == 1) {
         e->own.held = 1;
         got++;
-        if (e->own.rights)
-            drop_rights(e);
     }
     return (ssize_t)got;
 }
@@ -317,6 +333,8 @@ static ssize_t read_some(struct sc_end *e, const struct iovec *iov, size_t count
     e->urgent = e->urgent && has_urgent(e); /* it may have been taken since */
     ssize_t got =
         e->urgent ? read_before_urgent(e, iov, count, want) : read_now(e, iov, count, want);
+    if (e->own.rights)
+        return -ECONNRESET; /* no program of TCP passes any */
     if (got < 0)
         return got;
     e->rx += (size_t)got;
@@ -381,10 +399,27 @@ static ssize_t write_urgent(struct sc_end *e, uint8_t byte)
     return send_all(e, &iov, 1, MSG_OOB);
 }
 
+/* Only a read in line says so. */
+static bool urgent_has_rights(struct sc_end *e)
+{
+    int on = 1, off = 0;
+    uint8_t byte;
+    struct iovec iov = {&byte, 1};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+    if (sc_rights_are_kept_out(e->loop))
+        return false;
+    setsockopt(e->watch.fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
+    peek(e, &msg);
+    setsockopt(e->watch.fd, SOL_SOCKET, SO_OOBINLINE, &off, sizeof off);
+    return e->own.rights;
+}
+
 static bool read_urgent(struct sc_end *e, uint8_t *byte)
 {
     e->urgent = false;
     e->readable = true; /* the last read ended in front of it, whatever stood behind */
+    if (urgent_has_rights(e))
+        return false;
     return recv(e->watch.fd, byte, 1, MSG_OOB | MSG_DONTWAIT) == 1;
 }
 
@@ -395,15 +430,38 @@ static void finish(struct sc_end *e)
     e->finished = true;
 }
 
+/* What is forwarded was looked at, and the plug is scaffoldd's own; nothing comes beside meanwhile.
+ */
+static bool may_hold_rights(const struct sc_end *e)
+{
+    if (sc_rights_are_kept_out(e->loop))
+        return false;
+    shutdown(e->watch.fd, SHUT_RD);
+    size_t known = e->stage == SC_END_FLOWING   ? e->own.held
+                   : e->stage == SC_END_PLUGGED ? e->own.plug_len
+                                                : 0;
+    return e->own.rights || queued(e) > known;
+}
+
 static void close_end(struct sc_end *e)
 {
     leave_queue(e);
-    sc_loop_close(&e->watch);
+    if (may_hold_rights(e))
+        sc_closer_take(e->loop, &e->watch);
+    else
+        sc_loop_close(e->loop, &e->watch);
 }
 
 static void close_clean(struct sc_end *e)
 {
-    drop(e, queued(e));
+    struct iovec all = {waste, sizeof waste};
+    size_t left = queued(e);
+    ssize_t n = 1;
+    if (!sc_rights_are_kept_out(e->loop) && has_urgent(e))
+        left = 0; /* a read would throw it away, and what came with it */
+    for (; left > 0 && n > 0; left -= n > 0 ? (size_t)n : 0)
+        n = receive(e, 0, &all, 1, left < sizeof waste ? left : sizeof waste, 0);
+    e->own.held = 0;
     close_end(e);
 }
 

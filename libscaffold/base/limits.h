@@ -184,6 +184,8 @@
 #define SC_STATEMENT_RENEW (24 * 3600 * SC_SECOND)
 #define SC_STATEMENT_LIFE_S (48 * 3600)
 #define SC_INVITATION_LEN 16
+/* Of SHA-256 of a public key: what ServiceIDs and invitations have of it. */
+#define SC_KEY_HASH_LEN 16
 #define SC_INVITATIONS_MAX 256
 /* Retransmission of a host's request to its router; doubles up to the maximum. */
 #define SC_REQUEST_RETRANSMIT (200 * SC_MS)

@@ -6,12 +6,11 @@
 #include <stdbool.h>
 
 #include "base/bytes.h"
+#include "base/limits.h"
 
 #define SC_KEY_LEN 32
 #define SC_KEY_SEED_LEN 32
 #define SC_SIGNATURE_LEN 64
-/* Of SHA-256 of a public key: what ServiceIDs and invitations have of it. */
-#define SC_KEY_HASH_LEN 16
 
 struct sc_crypto;
 

@@ -79,6 +79,19 @@ static const char *wrong_plane(struct sc_config *c, const char *text)
     return "there are auto, user and local";
 }
 
+static const char *wrong_join(struct sc_config *c, const char *text)
+{
+    return sc_join_token_read(text, &c->join) ? NULL
+                                              : "a token is sc1- and 52 characters; `scaffold "
+                                                "join-token` prints one at the router";
+}
+
+static const char *wrong_security(struct sc_config *c, const char *text)
+{
+    c->secure = strcmp(text, "on") == 0;
+    return c->secure || strcmp(text, "off") == 0 ? NULL : "there are on and off";
+}
+
 static const char *wrong_log(struct sc_config *c, const char *text)
 {
     return sc_log_parse_level(text, &c->log_level) == 0 ? NULL : "give error, warn, info or debug";
@@ -110,6 +123,8 @@ static const struct setting {
 #define SWITCH(field) SC_VALUE_SWITCH, offsetof(struct sc_config, field), 0
     [SC_SET_NAME] = {"name", "name", TEXT(host_name), 0, 0, wrong_name},
     [SC_SET_ROUTER] = {"router", "router", TEXT(router), 0, 0, wrong_router},
+    [SC_SET_JOIN] = {"join", "join", TEXT(join_text), 0, 0, wrong_join},
+    [SC_SET_SECURITY] = {"security", "security", TEXT(security_name), 0, 0, wrong_security},
     [SC_SET_PORT] = {"port", "port", NUMBER(port, 0, 65535), NULL},
     [SC_SET_LISTEN] = {"listen", "listen", TEXT(listen), 0, 0, wrong_listen},
     [SC_SET_INSECURE_NETWORK] = {"insecure-network", "insecure_network", SWITCH(insecure_network),
@@ -370,6 +385,8 @@ void sc_config_init(struct sc_config *c)
     snprintf(c->pool_text, sizeof c->pool_text, "%s/%u", inet_ntoa(base), c->pool.bits);
     strcpy(c->congestion, "cubic");
     strcpy(c->plane_name, "auto");
+    strcpy(c->security_name, "on");
+    c->secure = true;
     sc_random(&c->seed, sizeof c->seed);
 }
 

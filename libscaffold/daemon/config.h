@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "daemon/allow.h"
+#include "daemon/join_token.h"
 #include "daemon/problems.h"
 #include "daemon/underlay/router_name.h"
 #include "local/address.h"
@@ -23,6 +24,8 @@
 enum sc_setting {
     SC_SET_NAME,
     SC_SET_ROUTER,
+    SC_SET_JOIN,
+    SC_SET_SECURITY,
     SC_SET_PORT,
     SC_SET_LISTEN,
     SC_SET_INSECURE_NETWORK,
@@ -52,6 +55,10 @@ struct sc_config {
     char host_name[SC_HOST_NAME_MAX + 1];
     char router[256]; /* HOST[:PORT]; "": this scaffoldd is its own router */
     struct sc_router_name router_name;
+    char join_text[64]; /* --join; "": none */
+    struct sc_join_token join;
+    char security_name[8];
+    bool secure;     /* what hosts and routers say to each other is sealed */
     char listen[64]; /* address; "": loopback, or any with insecure_network */
     int port;        /* -1: SC_DEFAULT_PORT, else any if that is taken */
     bool insecure_network;

@@ -12,17 +12,23 @@ static const char usage[] =
     "services,\n"
     "and, unless --router names another, is the service router.\n"
     "\n"
-    "  --config FILE          settings in TOML; flags go over them. Keys: name, router, listen, "
-    "port,\n"
-    "                         runtime_dir, state_dir, pool, congestion, plane, log, log_file,\n"
-    "                         idle_exit, insecure_network, require_verified, and [allow] users,\n"
+    "  --config FILE          settings in TOML; flags go over them. Keys: name, router, join, "
+    "security,\n"
+    "                         listen, port, runtime_dir, state_dir, pool, congestion, plane,\n"
+    "                         log, log_file, idle_exit, insecure_network, require_verified, and "
+    "[allow] users,\n"
     "                         groups, uids\n"
     "  --check                say what is wrong with all of it, and do not start\n"
     "  --name HOST            this host's name, HOST.host.scaffold (default: the machine's)\n"
     "  --router HOST[:PORT]   the service router to register with and resolve through\n"
+    "  --join TOKEN           what the router's `scaffold join-token` printed: the key that it "
+    "has\n"
+    "                         to have, and leave to join; not needed again by this host\n"
+    "  --security NAME        on (default) or off, on every host of the network: off is for\n"
+    "                         measuring, and anybody can join, serve and answer\n"
     "  --port N               UDP port (default 7213, any other when that is taken; 0: any)\n"
     "  --listen ADDRESS       UDP address (default: loopback)\n"
-    "  --insecure-network     listen beyond loopback although no keys protect the network\n"
+    "  --insecure-network     listen beyond loopback although flows are not encrypted\n"
     "  --runtime-dir DIR      where programs find it (default: $SCAFFOLD_RUNTIME_DIR,\n"
     "                         $XDG_RUNTIME_DIR/scaffold, /tmp/scaffold-UID, or for root\n"
     "                         /run/scaffold)\n"
@@ -41,7 +47,7 @@ static const char usage[] =
     "Exit code: 0 after an orderly end, 1 when it could not start or --check found something,\n"
     "2 when a flag or a setting is wrong.\n"
     "\n"
-    "example: scaffoldd --name b --router 10.0.0.1 --insecure-network\n";
+    "example: scaffoldd --name b --router 10.0.0.1 --join sc1-... --insecure-network\n";
 
 /* Flags that are no settings, numbered behind those. */
 enum other { CONFIG = SC_SETTINGS, CHECK, VERSION, HELP, FLAGS };
@@ -127,7 +133,7 @@ static void take_file(struct sc_config *c, const char *path, struct sc_problems 
     sc_config_load(c, p);
 }
 
-/* Beyond loopback there is no protection without keys, so it must be asked for by name. */
+/* Beyond loopback flows are open to whoever is there, so it must be asked for by name. */
 static void check_exposure(const struct sc_config *c, struct sc_problems *p)
 {
     char where[512];
@@ -136,8 +142,8 @@ static void check_exposure(const struct sc_config *c, struct sc_problems *p)
         return;
     sc_config_where(c, SC_SET_LISTEN, where, sizeof where);
     sc_problem(p,
-               "%s is not loopback and there are no keys: anyone there could serve any name; "
-               "add --insecure-network if you mean it",
+               "%s is not loopback and flows are not encrypted: anyone on the way could read and "
+               "change them; add --insecure-network if you mean it",
                where);
 }
 

@@ -1,11 +1,13 @@
 /* scaffoldd: one per host. Puts the parts together and turns the loop. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -18,6 +20,7 @@
 #include "daemon/journal.h"
 #include "daemon/reports.h"
 #include "daemon/signals.h"
+#include "daemon/state/key_file.h"
 #include "daemon/stream/client_port.h"
 #include "daemon/stream/listener.h"
 #include "daemon/stream/registry.h"
@@ -47,6 +50,7 @@ static bool turn(struct sc_daemon *d, bool more)
 {
     struct sc_loop *l = &d->loop;
     sc_loop_turn(l, more ? 0 : sc_stack_deadline(d->stack));
+    sc_stack_set_wall(d->stack, (uint64_t)time(NULL), l->now);
     if (sc_stack_deadline(d->stack) <= l->now)
         sc_stack_tick(d->stack, l->now);
     more = d->udp.v4.readable || d->udp.v6.readable;
@@ -111,6 +115,41 @@ static void check_pool(const struct sc_config *c)
            c->pool.bits, size, SC_MAPPINGS_MAX);
 }
 
+/* The router that this host has, and no other, is the one that it was told of: by --join, the first
+ * time. */
+static int find_trust(struct sc_daemon *d, struct sc_trust *t, char *why, size_t size)
+{
+    const struct sc_config *c = &d->config;
+    if (!*c->router || !c->secure)
+        return 0;
+    int err = *c->join_text ? sc_state_pin_router(&d->state, c->join.router) : 0;
+    if (err < 0) {
+        sc_state_explain(&d->state, err, why, size);
+        return -1;
+    }
+    if (!d->state.knows_router) {
+        snprintf(why, size,
+                 "--router %s: this host has not joined it yet; run `scaffold join-token` there, "
+                 "and give what it prints as --join",
+                 c->router);
+        return -1;
+    }
+    t->knows_router = true;
+    memcpy(t->router, d->state.router, sizeof t->router);
+    memcpy(t->invitation, c->join.secret, sizeof t->invitation);
+    return 0;
+}
+
+/* Beside the state. */
+static int find_key(const struct sc_daemon *d, uint8_t seed[SC_KEY_SEED_LEN], char *why,
+                    size_t size)
+{
+    char folder[sizeof d->state.path];
+    int len = (int)(strrchr(d->state.path, '/') - d->state.path);
+    snprintf(folder, sizeof folder, "%.*s/keys", len, d->state.path);
+    return sc_key_file_open(folder, "host", seed, why, size);
+}
+
 static int open_stack(struct sc_daemon *d, char *why, size_t size)
 {
     check_pool(&d->config);
@@ -120,6 +159,10 @@ static int open_stack(struct sc_daemon *d, char *why, size_t size)
                                 .seed = d->config.seed,
                                 .entropy = sc_entropy_kernel,
                                 .router = d->router};
+    c.secure = d->config.secure;
+    c.wall = (uint64_t)time(NULL);
+    if (find_trust(d, &c.trust, why, size) < 0 || find_key(d, c.key_seed, why, size) < 0)
+        return -1;
     snprintf(c.host_name, sizeof c.host_name, "%s", d->config.host_name);
     c.congestion = sc_congestion_find(d->config.congestion);
     while (c.epoch == 0)
@@ -127,6 +170,7 @@ static int open_stack(struct sc_daemon *d, char *why, size_t size)
     memcpy(c.host_secret, d->state.host_secret, sizeof c.host_secret);
     sc_random(c.secret, sizeof c.secret);
     d->stack = sc_stack_new(&c, d->loop.now);
+    OPENSSL_cleanse(&c, sizeof c);
     if (!d->stack) {
         snprintf(why, size, "%s", strerror(ENOMEM));
         return -1;

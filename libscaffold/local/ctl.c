@@ -15,6 +15,7 @@ static const char *const names[SC_CTL_OPS] = {
     [SC_CTL_UNLISTEN] = "UNLISTEN", [SC_CTL_FLOW_ERROR] = "FLOW_ERROR",
     [SC_CTL_FLOW_SET] = "FLOW_SET", [SC_CTL_FLOW_GET] = "FLOW_GET",
     [SC_CTL_STATUS] = "STATUS",     [SC_CTL_STOP] = "STOP",
+    [SC_CTL_INVITE] = "INVITE",     [SC_CTL_FORGET_HOST] = "FORGET_HOST",
 };
 
 static bool is_op(uint16_t op)
@@ -54,6 +55,8 @@ static bool fields_fit(const struct sc_ctl_request *q)
     case SC_CTL_FLOW_GET:
         return ends(q->flow.flow.own, sizeof q->flow.flow.own) &&
                ends(q->flow.flow.peer, sizeof q->flow.flow.peer);
+    case SC_CTL_FORGET_HOST:
+        return ends(q->host.name, sizeof q->host.name);
     default:
         return true;
     }

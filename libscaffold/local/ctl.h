@@ -14,7 +14,8 @@
  *                                                         (local/datagram.h)
  *   names     app: RESOLVE {name} | REVERSE {address}  -> reply: mapping
  *   flow      app: FLOW_ERROR | FLOW_SET | FLOW_GET    -> reply
- *   tools     STATUS (reply carries a pipe: lines of JSON, see below), STOP
+ *   tools     STATUS (reply carries a pipe: lines of JSON, see below), STOP,
+ *             INVITE, FORGET_HOST (root and the owner)
  *
  * Sockets are made, and bound to their names, by scaffoldd, which keeps the other end of each from
  * the beginning (daemon/pair.h). Descriptors go from scaffoldd to programs, never the other way.
@@ -74,6 +75,8 @@ enum sc_ctl_op {
     SC_CTL_FLOW_GET,
     SC_CTL_STATUS,
     SC_CTL_STOP,
+    SC_CTL_INVITE, /* the reply's text is a token for --join */
+    SC_CTL_FORGET_HOST,
     SC_CTL_OPS
 };
 
@@ -107,6 +110,17 @@ struct sc_ctl_info {
 struct sc_ctl_flow {
     char own[108];
     char peer[108];
+};
+
+/* FORGET_HOST. */
+struct sc_ctl_host {
+    char name[64];
+};
+
+/* INVITE. */
+struct sc_ctl_invite {
+    uint32_t uses;    /* hosts that the token lets in */
+    uint32_t seconds; /* for so long */
 };
 
 struct sc_ctl_request {
@@ -162,6 +176,8 @@ struct sc_ctl_request {
             uint64_t proof;                  /* what the listener has for SC_CTL_PROOF */
             uint8_t meaning[SC_MEANING_LEN]; /* of the address that it is bound to */
         } listen;
+        struct sc_ctl_invite invite;
+        struct sc_ctl_host host;
         struct {
             struct sc_ctl_flow flow;
             uint32_t option;

@@ -156,6 +156,14 @@ bool sc_changes_own(struct sc_changes *c, struct sc_pool_entry *e, const uint8_t
     return e->change != NULL;
 }
 
+bool sc_changes_disown(struct sc_changes *c, struct sc_pool_entry *e)
+{
+    if (e->change || c->count >= SC_CHANGES_MAX)
+        return false;
+    take_away(e);
+    return begin(c, e, NULL, SC_CHANGE_LOSS) != NULL;
+}
+
 /* --- who waits -------------------------------------------------------------------------------- */
 
 static void unpark(struct sc_changes *c, struct sc_parked *p)
@@ -205,7 +213,7 @@ struct sc_parked *sc_changes_take_late(struct sc_changes *c, struct sc_due *d)
 
 static void settle(struct sc_changes *c, struct sc_change *change)
 {
-    if (change->kind == SC_CHANGE_USE)
+    if (change->kind == SC_CHANGE_USE || change->kind == SC_CHANGE_LOSS)
         return;
     change->entry->change = NULL;
     if (!change->old)
@@ -217,6 +225,8 @@ static void settle(struct sc_changes *c, struct sc_change *change)
 
 static void take_back(struct sc_changes *c, struct sc_change *change)
 {
+    if (change->kind == SC_CHANGE_LOSS)
+        return; /* the disk's trouble is told, and the next start may know it again */
     if (change->kind == SC_CHANGE_USE) {
         sc_pool_use(c->pool, change->entry, false);
         return;

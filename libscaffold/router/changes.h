@@ -13,7 +13,8 @@
 enum sc_change_kind {
     SC_CHANGE_NAME,  /* the entry is new */
     SC_CHANGE_USE,   /* it is stored, but not yet that it is used */
-    SC_CHANGE_OWNER, /* ...or which host's name it is */
+    SC_CHANGE_OWNER, /* ...or which host's name it is, */
+    SC_CHANGE_LOSS,  /* ...or that it is no host's any more, which nobody waits for */
 };
 
 struct sc_change {
@@ -64,6 +65,9 @@ struct sc_pool_entry *sc_changes_map(struct sc_changes *c, const struct sc_servi
 /* The host's name is whose who has this key, for good: as sc_changes_map, `e->change` is set while
  * that is not stored. False: too much at once. */
 bool sc_changes_own(struct sc_changes *c, struct sc_pool_entry *e, const uint8_t key[SC_KEY_LEN]);
+
+/* ...or nobody's again. */
+bool sc_changes_disown(struct sc_changes *c, struct sc_pool_entry *e);
 
 /* Its service is served, or reached: it keeps its address for good. */
 void sc_changes_use(struct sc_changes *c, const struct sc_service_id *service);

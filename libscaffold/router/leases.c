@@ -84,6 +84,21 @@ void sc_leases_renew(struct sc_leases *l, struct sc_host *h, const struct sc_und
         l->node->counters.dropped_memory++;
 }
 
+static void put_down(struct sc_leases *l, struct sc_host *h)
+{
+    sc_hosts_set_up(l->hosts, h, false);
+    hold_address(l, h, false);
+    l->node->counters.leases_expired++;
+    sc_notes_host(&l->node->notices, SC_NOTE_EXPIRED, h->name, &h->underlay);
+}
+
+void sc_leases_end(struct sc_leases *l, struct sc_host *h)
+{
+    sc_leases_remove_all(l, h);
+    sc_heap_set(&l->hosts->leases, &h->lease, SC_NEVER);
+    put_down(l, h);
+}
+
 /* Its lease is over. It is down when its last instance is gone, or up again if it is heard of
  * before. Returns how much work that was. */
 static size_t expire(struct sc_leases *l, struct sc_host *h, size_t most, sc_time now)
@@ -92,10 +107,7 @@ static size_t expire(struct sc_leases *l, struct sc_host *h, size_t most, sc_tim
     if (!sc_list_empty(&h->instances) && sc_heap_set(&l->hosts->leases, &h->lease, now) == 0)
         return removed;
     sc_leases_remove_all(l, h); /* none are left, but for want of memory */
-    sc_hosts_set_up(l->hosts, h, false);
-    hold_address(l, h, false);
-    l->node->counters.leases_expired++;
-    sc_notes_host(&l->node->notices, SC_NOTE_EXPIRED, h->name, &h->underlay);
+    put_down(l, h);
     return removed + 1;
 }
 

@@ -19,6 +19,9 @@ struct sc_leases {
 void sc_leases_renew(struct sc_leases *l, struct sc_host *h, const struct sc_underlay *from,
                      sc_time now);
 
+/* Its lease ends now, whatever it says. It is up. */
+void sc_leases_end(struct sc_leases *l, struct sc_host *h);
+
 /* Its address in the pool, which nobody else is given while it is here; 0: none. */
 void sc_leases_give_address(struct sc_leases *l, struct sc_host *h, uint32_t pool);
 

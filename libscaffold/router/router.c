@@ -193,6 +193,26 @@ static void hear(struct sc_routing *base, const struct sc_control *c,
         serve(r, &q, now);
 }
 
+int sc_router_forget_host(struct sc_router *r, const char *name)
+{
+    struct sc_service_name n;
+    struct sc_service_id id;
+    if (sc_service_name_of_host(name, &n) < 0)
+        return -ENOENT;
+    sc_service_name_to_id(&n, &id);
+    struct sc_pool_entry *e = sc_pool_find_service(r->routing.pool, &id);
+    if (!e || !e->owned)
+        return -ENOENT;
+    if (!sc_changes_disown(&r->changes, e))
+        return -EAGAIN;
+    struct sc_host *h = sc_hosts_find_name(&r->hosts, n.label);
+    if (h && h->up)
+        sc_leases_end(&r->leases, h);
+    if (h)
+        sc_channels_leave(r->routing.channels, &h->link);
+    return 0;
+}
+
 /* --- the operations --------------------------------------------------------------------------- */
 
 static struct sc_binding choose(struct sc_routing *base, const struct sc_query *q, sc_time now)

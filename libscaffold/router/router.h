@@ -35,6 +35,10 @@ void sc_router_fini(struct sc_router *r);
 /* It is this host's role from now on. */
 void sc_router_start(struct sc_router *r, sc_time now);
 
+/* The host of this name is let go, and nobody who has its key joins any more. Returns 0, -ENOENT or
+ * -EAGAIN. */
+int sc_router_forget_host(struct sc_router *r, const char *name);
+
 /* What SC_EVENT_STORE asked for is stored, or could not be (`error`: a positive errno). */
 void sc_router_stored(struct sc_router *r, uint64_t token, int error, sc_time now);
 

@@ -259,9 +259,9 @@ size_t sc_stack_feed_train(struct sc_stack *s, uint8_t *data, size_t len, size_t
     return packets;
 }
 
-const uint8_t *sc_stack_key(const struct sc_stack *s)
+void sc_stack_key_hash(struct sc_stack *s, uint8_t out[SC_KEY_HASH_LEN])
 {
-    return s->node.credentials.host.public;
+    sc_key_hash(&s->node.crypto, s->node.credentials.host.public, out);
 }
 
 void sc_stack_set_wall(struct sc_stack *s, uint64_t seconds, sc_time now)
@@ -272,6 +272,11 @@ void sc_stack_set_wall(struct sc_stack *s, uint64_t seconds, sc_time now)
 bool sc_stack_invite(struct sc_stack *s, const struct sc_invitation *one, sc_time now)
 {
     return sc_invitations_put(&s->router.invitations, one, sc_node_wall(&s->node, now));
+}
+
+int sc_stack_forget_host(struct sc_stack *s, const char *name)
+{
+    return sc_router_forget_host(&s->router, name);
 }
 
 void sc_stack_settle(struct sc_stack *s, sc_time now)

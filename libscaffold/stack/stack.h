@@ -85,8 +85,8 @@ void sc_stack_on_unreachable(struct sc_stack *s, const struct sc_underlay *under
 sc_time sc_stack_deadline(const struct sc_stack *s);
 void sc_stack_tick(struct sc_stack *s, sc_time now);
 
-/* Its host key, as others know it. Valid as long as the stack. */
-const uint8_t *sc_stack_key(const struct sc_stack *s);
+/* The hash of its host key, by which others know it. */
+void sc_stack_key_hash(struct sc_stack *s, uint8_t out[SC_KEY_HASH_LEN]);
 
 /* What the wall clock says now, in seconds since 1970: said again whenever it may have been set. */
 void sc_stack_set_wall(struct sc_stack *s, uint64_t seconds, sc_time now);
@@ -94,6 +94,10 @@ void sc_stack_set_wall(struct sc_stack *s, uint64_t seconds, sc_time now);
 /* Router: lets in who shows this secret; the same secret again replaces it. False: there are
  * SC_INVITATIONS_MAX that are good. */
 bool sc_stack_invite(struct sc_stack *s, const struct sc_invitation *one, sc_time now);
+
+/* Router: the host of this name is let go, and its key does not let it in any more. Returns 0,
+ * -ENOENT (none has joined by this name) or -EAGAIN. */
+int sc_stack_forget_host(struct sc_stack *s, const char *name);
 
 /* --- datagrams -------------------------------------------------------------------------------- */
 
@@ -177,7 +181,9 @@ struct sc_host_status {
     uint32_t pool;
     struct sc_underlay underlay;
     bool up;
-    sc_time lease_left; /* 0 for ourselves */
+    bool has_key;            /* with security */
+    uint8_t key[SC_KEY_LEN]; /* its host key */
+    sc_time lease_left;      /* 0 for ourselves */
 };
 
 struct sc_service_status {

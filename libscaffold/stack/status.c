@@ -16,6 +16,8 @@ void sc_stack_own_status(const struct sc_stack *s, struct sc_host_status *out)
     *out = (struct sc_host_status){
         .address = s->node.env.address, .pool = s->node.env.pool, .up = true};
     snprintf(out->name, sizeof out->name, "%s", s->node.host_name);
+    out->has_key = s->node.secure;
+    memcpy(out->key, s->node.credentials.host.public, sizeof out->key);
 }
 
 static sc_time lease_left(const struct sc_host *h, sc_time now)
@@ -35,6 +37,8 @@ void sc_stack_scan_hosts(const struct sc_stack *s, size_t *cursor,
                                         .up = h->up,
                                         .lease_left = lease_left(h, now)};
         memcpy(status.name, h->name, sizeof status.name);
+        status.has_key = s->node.secure;
+        memcpy(status.key, h->key, sizeof status.key);
         each(arg, &status);
     }
 }

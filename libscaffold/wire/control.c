@@ -241,16 +241,6 @@ static void write_greet(struct sc_writer *w, const struct sc_control *c)
     write_handshake(w, c);
 }
 
-static void read_nonce(struct sc_reader *r, struct sc_control *c)
-{
-    c->nonce = sc_read_u64(r);
-}
-
-static void write_nonce(struct sc_writer *w, const struct sc_control *c)
-{
-    sc_write_u64(w, c->nonce);
-}
-
 static const struct body bodies[] = {
     [SC_MSG_JOIN] = {read_join, write_join},
     [SC_MSG_JOINED] = {read_joined, write_joined},
@@ -268,8 +258,6 @@ static const struct body bodies[] = {
     [SC_MSG_GREET] = {read_greet, write_greet},
     [SC_MSG_GREETED] = {read_handshake, write_handshake},
     [SC_MSG_PROVE] = {read_handshake, write_handshake},
-    [SC_MSG_ECHO] = {read_nonce, write_nonce},
-    [SC_MSG_ECHOED] = {read_nonce, write_nonce},
 };
 
 static bool is_known(uint8_t message)
@@ -288,7 +276,6 @@ bool sc_control_is_request(uint8_t message)
     case SC_MSG_WHERE:
     case SC_MSG_PROBE:
     case SC_MSG_GREET:
-    case SC_MSG_ECHO:
         return true;
     default:
         return false;

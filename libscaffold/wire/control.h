@@ -26,7 +26,6 @@
  *   GREET     u32 sender's channel id | u8 suite | u16 length, handshake
  *                                                     -> GREETED u16 length, handshake
  *   PROVE     u16 length, handshake                   -> an answer in the channel
- *   ECHO      u64 nonce                               -> ECHOED u64 nonce
  *
  * The flow id in the header of GREETED and PROVE is the receiver's channel id; elsewhere it is 0.
  * All but GREET, GREETED, PROVE, PROBE and ALIVE are sealed in a channel (channel/channel.h).
@@ -59,8 +58,6 @@ enum sc_control_message {
     SC_MSG_GREET = 14,
     SC_MSG_GREETED = 15,
     SC_MSG_PROVE = 16,
-    SC_MSG_ECHO = 17,
-    SC_MSG_ECHOED = 18,
 };
 
 enum sc_lookup_by { SC_LOOKUP_NAME = 1, SC_LOOKUP_POOL = 2, SC_LOOKUP_SERVICE = 3 };
@@ -115,7 +112,6 @@ struct sc_control {
     uint32_t channel;            /* GREET: the sender's; GREETED, PROVE: the receiver's */
     uint8_t suite;               /* GREET: crypto/noise.h */
     struct sc_field handshake;   /* GREET, GREETED, PROVE: read, it points into the packet */
-    uint64_t nonce;              /* ECHO, ECHOED */
 };
 
 bool sc_control_is_request(uint8_t message);

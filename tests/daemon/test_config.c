@@ -229,7 +229,7 @@ static const struct {
     {"--router", "[::1]:99999", NULL, "--router [::1]:99999: the port is a number"},
     {"--router", "", NULL, "there is no host in it"},
     {"--listen", "300.1.1.1", NULL, "--listen 300.1.1.1"},
-    {"--listen", "192.0.2.1", NULL, "is not loopback and there are no keys"},
+    {"--listen", "192.0.2.1", NULL, "is not loopback and flows are not encrypted"},
     {"--ready-fd", "999", NULL, "--ready-fd 999: no such descriptor"},
     {"--ready-fd", "-1", NULL, "--ready-fd -1: give a number"},
     {"--runtime-dir", "", NULL, "--runtime-dir : it is empty"},

@@ -216,6 +216,7 @@ class Terminal:
 def shown(text: str) -> list[str]:
     """Lines to compare: numbers and the width of columns differ from run to run."""
     text = re.sub(r"[0-9a-f]{8}:[0-9a-f]{8}", "ADDRESS", text)
+    text = re.sub(r"sc1-[a-z2-7.]+", "TOKEN", text)
     text = re.sub(r"\d+(\.\d+)?( [KMGT]?i?B\b)?", "N", text)
     return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
 

@@ -93,7 +93,7 @@ def test_two_scaffoldds_of_one_directory(tmp_path: Path) -> None:
 
 def test_an_unreachable_router_is_said_and_starting_goes_on() -> None:
     with Lab(["a"], kind="loopback") as lab:
-        lab["a"].scaffoldd(router="127.0.0.1:9")
+        lab["a"].scaffoldd(router="127.0.0.1:9", join="sc1-" + 52 * "a")
         done = lab["a"].run([sys.executable, "-c", CONNECT, "web.demo.scaffold"], timeout=20)
         answer = done.stdout.split()
         allowed = {str(errno.ENETUNREACH), str(errno.ECONNREFUSED), str(errno.ETIMEDOUT)}

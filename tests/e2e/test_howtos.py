@@ -222,6 +222,11 @@ STORIES = {
         programs={"go-client": GO_CLIENT, "go-server": GO_SERVER},
         answers={"scaffold run -- ./go-client": PAGE},
     ),
+    "join.md": Story(
+        prepare=["scaffold up --name a --insecure-network"],
+        hosts=True,
+        answers={"scaffold host list": r"a +up(.|\n)*b +up"},
+    ),
     "two-hosts.md": Story(
         needs=["nginx", "curl", "jq"],
         hosts=True,
@@ -242,6 +247,8 @@ class Reader:
         self.story = story
         self.terminals = terminals
         self.came = ""
+        self.token = ""
+        """The last one that was printed, which pages write as sc1-..."""
         self.left_out = False
         self.heading = ""
 
@@ -283,8 +290,10 @@ class Reader:
         if services := command.services():
             self.came = terminal.serve(command.text, services)
             return
-        code, self.came = terminal.run(command.text)
+        code, self.came = terminal.run(command.text.replace("sc1-...", self.token))
         said = f"{where}: {command.text}\n{self.came}"
+        if printed := re.search(r"^sc1-[a-z2-7]+$", self.came, re.MULTILINE):
+            self.token = printed[0]
         assert code == 0, said
         self._check(command.text, said)
 

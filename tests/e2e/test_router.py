@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from e2e.control import PREPARE, call, pack, receive, send
+from scaffold.control import Control
 from scaffold.lab import Host, Lab
 
 pytestmark = [pytest.mark.hosts, pytest.mark.spread]
@@ -45,14 +46,35 @@ def shown(host: Host) -> str:
     return host.run(command, shim=False, env={"COLUMNS": "200"}).stdout
 
 
+NOBODYS = "sc1-" + 52 * "a"
+"""A token of a router that is not there."""
+
+
 def test_a_name_that_is_taken() -> None:
     with Lab(["r", "a", "b"], router="r", kind="loopback") as lab:
         lab.start()
         lab["b"].close()
         lab["b"].scaffoldd(name="a")
-        await_status(lab["b"], lambda status: bool(status["name_taken"]))
-        assert "knows another host named a" in lab["b"].log()
+        await_status(lab["b"], lambda status: bool(status["not_joined"]))
+        assert "the name a belongs to a host with another key" in lab["b"].log()
         assert "give this one another --name" in shown(lab["b"])
+
+
+def test_a_copy_of_a_host() -> None:
+    """It has the other's key, and takes its place: who was thrown out does not come back."""
+    with Lab(["r", "a", "b"], router="r", kind="loopback") as lab:
+        lab.start()
+        lab["b"].close()
+        for place in ("keys", "state.db"):
+            (one,) = (lab["a"].runtime_dir.parent / "state").glob(f"*/{place}")
+            (other,) = (lab["b"].runtime_dir.parent / "state").glob(f"*/{place}")
+            copy = shutil.copytree if one.is_dir() else shutil.copy2
+            shutil.rmtree(other) if other.is_dir() else other.unlink()
+            copy(one, other)
+        lab["b"].scaffoldd(name="a")
+        await_status(lab["b"], lambda status: bool(status["router_answers"]))
+        await_status(lab["a"], lambda status: bool(status["name_taken"]))
+        assert "knows another host named a" in lab["a"].log()
 
 
 def test_a_router_that_is_gone(loopback_lab: Lab) -> None:
@@ -69,8 +91,9 @@ def test_a_connect_before_the_host_has_joined() -> None:
             [sys.executable, "-c", SERVE], service="late.demo.scaffold", stdout=subprocess.PIPE
         )
         assert server.stdout and server.stdout.readline()
+        token = lab["r"].invitation()
         router.send_signal(signal.SIGSTOP)
-        lab["a"].scaffoldd()
+        lab["a"].scaffoldd(join=token)
         client = lab["a"].popen(
             [sys.executable, "-uc", CONNECT], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
@@ -106,10 +129,11 @@ def test_calls_before_the_host_has_joined_wait() -> None:
     """Each gets the address of its host, which the router hands out with its first answer."""
     with Lab(["r", "a"], router="r", kind="loopback") as lab:
         router = lab["r"].scaffoldd()
+        token = lab["r"].invitation()
         for _ in range(10):
             router.send_signal(signal.SIGSTOP)
             started = time.monotonic()
-            lab["a"].scaffoldd()
+            lab["a"].scaffoldd(join=token)
             with prepares(lab["a"]) as waiting:
                 assert not lab["a"].status()["router_answers"]
                 early = select.select(waiting, [], [], 0)[0]
@@ -127,27 +151,26 @@ def test_calls_before_the_host_has_joined_wait() -> None:
 
 def test_calls_without_a_router_fail_after_a_lease() -> None:
     with Lab(["r", "a"], router="r", kind="loopback") as lab:
-        lab["a"].scaffoldd()
+        lab["a"].scaffoldd(join=NOBODYS)
         for _ in range(2):
             with prepares(lab["a"]) as waiting:
                 assert [receive(control).error for control in waiting] == [errno.ENETUNREACH] * 3
 
 
-def test_a_host_without_its_secret_waits_for_its_own_lease() -> None:
-    """It is taken for another one of its name; what its programs open meanwhile waits with it."""
+def test_a_host_that_has_lost_its_key() -> None:
+    """It is let go and joins once more; what its programs open meanwhile waits with it."""
     with Lab(["r", "a"], router="r", kind="loopback") as lab:
         lab.start()
         server = lab["r"].popen(
             [sys.executable, "-c", SERVE], service="late.demo.scaffold", stdout=subprocess.PIPE
         )
         assert server.stdout and server.stdout.readline()
-        for _ in range(10):
-            lab["a"].kill_scaffoldd()
-            shutil.rmtree(lab["a"].runtime_dir.parent / "state")
-            lab["a"].scaffoldd(port=0)
-            client = lab["a"].popen([sys.executable, "-c", CONNECT], stdout=subprocess.PIPE)
-            output, _ = client.communicate(timeout=30)
-            assert output.endswith(b"hello\n")
-            if "knows another host named a" in lab["a"].log():
-                return
-        raise AssertionError("its lease was over each time")
+        lab["a"].kill_scaffoldd()
+        shutil.rmtree(lab["a"].runtime_dir.parent / "state")
+        lab["a"].scaffoldd(port=0)
+        await_status(lab["a"], lambda status: "scaffold host remove a" in status["not_joined"])
+        with Control(lab["r"].runtime_dir) as control:
+            control.forget_host("a")
+        client = lab["a"].popen([sys.executable, "-c", CONNECT], stdout=subprocess.PIPE)
+        output, _ = client.communicate(timeout=30)
+        assert output.endswith(b"hello\n")

@@ -1,6 +1,7 @@
 /* What hosts and routers say to each other in channels: who gets in, what outsiders can do, and how
  * a channel goes on. */
 #include <errno.h>
+#include <unistd.h>
 
 #include "stack/net.h"
 #include "stack/parts.h"
@@ -241,7 +242,7 @@ static void what_is_not_sealed_is_not_heard(void **state)
     const struct sc_underlay *from = &n.node[1].at;
     uint64_t address = net_address(&n.node[1]);
     size_t hosts = sc_stack_host_count(n.node[0].stack), kept = n.kept_count, said = 0;
-    for (uint8_t m = SC_MSG_JOIN; m <= SC_MSG_ECHOED; m++) {
+    for (uint8_t m = SC_MSG_JOIN; m <= SC_MSG_PROVE; m++) {
         if (sc_control_is_plain(m))
             continue;
         struct sc_control c = {.message = m,
@@ -283,6 +284,92 @@ static void keys_change_and_nobody_notices(void **state)
     net_fini(&n);
 }
 
+/* --- what is left of it ----------------------------------------------------------------------- */
+
+#define KEYS 64
+#define CHUNK (1 << 20)
+
+/* Turned over, so that they are not found here. */
+static struct {
+    size_t count;
+    uint8_t key[KEYS][SC_AEAD_KEY_LEN];
+    bool begins[1 << 16]; /* some key begins with these two bytes, turned over */
+} seen;
+
+static void remember(const uint8_t *key)
+{
+    assert_true(seen.count < KEYS);
+    for (size_t i = 0; i < SC_AEAD_KEY_LEN; i++)
+        seen.key[seen.count][i] = (uint8_t)~key[i];
+    seen.begins[seen.key[seen.count][0] << 8 | seen.key[seen.count][1]] = true;
+    seen.count++;
+}
+
+static void remember_keys(const struct net_node *node)
+{
+    const struct sc_channels *all = &node->stack->channels;
+    for (struct sc_map_node *n = NULL; (n = sc_map_next(&all->by_id, n)) != NULL;) {
+        const struct sc_channel *c = sc_container(n, struct sc_channel, by_id);
+        remember(c->keys.seal.bytes);
+        remember(c->keys.open.bytes);
+    }
+    remember(node->stack->node.credentials.handshake.secret);
+    remember(node->stack->node.credentials.host.seed);
+}
+
+static size_t occurrences(const uint8_t *data, size_t len)
+{
+    size_t found = 0;
+    for (size_t at = 0; at + SC_AEAD_KEY_LEN <= len; at++)
+        for (size_t k = seen.begins[(data[at] << 8 | data[at + 1]) ^ 0xffff] ? 0 : seen.count;
+             k < seen.count; k++) {
+            size_t i = 0;
+            while (i < SC_AEAD_KEY_LEN && (data[at + i] ^ seen.key[k][i]) == 0xff)
+                i++;
+            found += i == SC_AEAD_KEY_LEN;
+        }
+    return found;
+}
+
+/* In all memory that this process can write to; a sanitizer keeps what was freed. */
+static size_t left_in_memory(void)
+{
+    static uint8_t chunk[CHUNK];
+    char line[512];
+    size_t found = 0;
+    FILE *maps = fopen("/proc/self/maps", "re"), *memory = fopen("/proc/self/mem", "re");
+    assert_true(maps && memory);
+    while (fgets(line, sizeof line, maps)) {
+        unsigned long from, to;
+        char rights[8];
+        if (sscanf(line, "%lx-%lx %7s", &from, &to, rights) != 3 || strncmp(rights, "rw", 2) != 0)
+            continue;
+        for (unsigned long at = from; at < to && to - from < 1ul << 32; at += CHUNK / 2) {
+            size_t want = to - at < CHUNK ? to - at : CHUNK;
+            bool own = at < (uintptr_t)(chunk + CHUNK) && (uintptr_t)chunk < at + want;
+            ssize_t n = own ? 0 : pread(fileno(memory), chunk, want, (off_t)at);
+            found += n > 0 ? occurrences(chunk, (size_t)n) : 0;
+        }
+    }
+    fclose(maps);
+    fclose(memory);
+    return found;
+}
+
+static void keys_are_gone_with_their_channels(void **state)
+{
+    (void)state;
+    struct net n;
+    start_three(&n);
+    net_serve(&n.node[1], "web.demo.scaffold:80");
+    net_run(&n, SC_SECOND);
+    for (int i = 0; i < 3; i++)
+        remember_keys(&n.node[i]);
+    assert_true(left_in_memory() > 0);
+    net_fini(&n);
+    assert_int_equal(left_in_memory(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +383,7 @@ int main(void)
         cmocka_unit_test(packets_of_a_channel_count_once_and_whole),
         cmocka_unit_test(what_is_not_sealed_is_not_heard),
         cmocka_unit_test(keys_change_and_nobody_notices),
+        cmocka_unit_test(keys_are_gone_with_their_channels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,11 +65,12 @@ MESSAGES = {
     14: "GREET",
     15: "GREETED",
     16: "PROVE",
-    17: "ECHO",
-    18: "ECHOED",
 }
-REQUESTS = {1, 3, 4, 6, 8, 10, 12, 14, 17}
+REQUESTS = {1, 3, 4, 6, 8, 10, 12, 14}
 OPEN_LEN_MIN = 1164
+SEALED = {1, 5, 8}
+"""Types of packets that are sealed in channels between hosts and routers."""
+SEALED_LEN_MIN = 58
 REQUEST_LEN_MIN = 512
 NO_NUMBER = (1 << 64) - 1
 DATAGRAM_MAX = 8972
@@ -514,10 +515,6 @@ class Handshake(Packet):
     fields_desc = _HANDSHAKE
 
 
-class Nonce(Packet):
-    fields_desc = [XLongField("nonce", 0)]
-
-
 BODIES: dict[int, type[Packet]] = {
     1: Open,
     2: Answer,
@@ -546,8 +543,6 @@ CONTROL_BODIES: dict[int, type[Packet]] = {
     14: Greet,
     15: Handshake,
     16: Handshake,
-    17: Nonce,
-    18: Nonce,
 }
 bind_layers(UDP, ScaffoldPacket, dport=PORT)
 bind_layers(UDP, ScaffoldPacket, sport=PORT)
@@ -634,7 +629,8 @@ def _check_control(body: Packet, data: bytes, total: int) -> None:
 
 
 def _check_header(packet: ScaffoldPacket) -> None:
-    if packet.version != 1 or packet.protected:
+    sealed = packet.protected and packet.type in SEALED
+    if packet.version != 1 or (packet.protected and not sealed):
         raise Malformed(f"version {packet.version}, protected {packet.protected}")
     if packet.type not in BODIES:
         raise Malformed(f"packet type {packet.type}")
@@ -648,6 +644,10 @@ def decode(payload: bytes) -> tuple[ScaffoldPacket, list[_Frame]]:
         raise Malformed("shorter than the header")
     packet = ScaffoldPacket(payload)
     _check_header(packet)
+    if packet.protected:
+        if len(payload) < SEALED_LEN_MIN:
+            raise Malformed("shorter than a packet in a channel")
+        return packet, []
     if packet.type == 4:
         return packet, decode_frames(payload[22:])
     body = packet.payload

@@ -179,8 +179,7 @@ static size_t make_control(struct sc_writer *w, uint8_t message)
                            .digest = 0xdead,
                            .state = SC_REFRESH_REGISTER,
                            .by = SC_LOOKUP_NAME,
-                           .underlay = underlay,
-                           .nonce = 0x1122334455667788};
+                           .underlay = underlay};
     if (message == SC_MSG_GREET || message == SC_MSG_GREETED || message == SC_MSG_PROVE) {
         c.channel = 0xa1b2c3d4;
         c.suite = 1;
@@ -269,7 +268,7 @@ static size_t make(size_t i, uint8_t *out, size_t cap, char *name, size_t name_s
     return len;
 }
 
-#define PACKETS (MAKERS + SC_MSG_ECHOED)
+#define PACKETS (MAKERS + SC_MSG_PROVE)
 
 /* Reads a packet as the stack would; true when it is well-formed to its last byte. */
 static bool reads(const uint8_t *data, size_t len)

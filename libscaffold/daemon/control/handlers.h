@@ -22,6 +22,8 @@ void sc_ctl_on_flow_error(struct sc_ctl_call *c);
 void sc_ctl_on_flow_option(struct sc_ctl_call *c);
 void sc_ctl_on_status(struct sc_ctl_call *c);
 void sc_ctl_on_stop(struct sc_ctl_call *c);
+void sc_ctl_on_invite(struct sc_ctl_call *c);
+void sc_ctl_on_forget_host(struct sc_ctl_call *c);
 void sc_ctl_on_hello(struct sc_ctl_call *c);
 
 #endif

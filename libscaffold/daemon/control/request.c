@@ -25,6 +25,8 @@ static void dispatch(struct sc_ctl_call *c)
         [SC_CTL_FLOW_GET] = sc_ctl_on_flow_option,
         [SC_CTL_STATUS] = sc_ctl_on_status,
         [SC_CTL_STOP] = sc_ctl_on_stop,
+        [SC_CTL_INVITE] = sc_ctl_on_invite,
+        [SC_CTL_FORGET_HOST] = sc_ctl_on_forget_host,
     };
     sc_journal_call(c);
     handlers[c->request.op](c);

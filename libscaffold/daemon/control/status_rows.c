@@ -1,3 +1,4 @@
+#include "base/base32.h"
 #include "daemon/control/status_rows.h"
 
 #include <cjson/cJSON.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/control/trouble.h"
 #include "daemon/show.h"
 #include "naming/service_name.h"
 
@@ -97,6 +99,10 @@ void sc_rows_host(struct sc_rows *r, const struct sc_host_status *h)
                             own ? text : sc_underlay_format(&h->underlay, text, sizeof text));
     cJSON_AddStringToObject(o, "role", own && self.is_router ? "service router" : "host stack");
     cJSON_AddBoolToObject(o, "up", h->up);
+    if (h->has_key) {
+        sc_base32_write(h->key, sizeof h->key, text);
+        cJSON_AddStringToObject(o, "key", text);
+    }
     put(r, "host", o);
 }
 
@@ -304,6 +310,7 @@ void sc_rows_head(struct sc_rows *r)
 {
     struct sc_daemon *d = r->daemon;
     struct sc_stack_self self;
+    char why[SC_CTL_TEXT];
     cJSON *o = cJSON_CreateObject();
     sc_stack_get_self(d->stack, &self);
     cJSON_AddNumberToObject(o, "schema", 1);
@@ -313,9 +320,13 @@ void sc_rows_head(struct sc_rows *r)
     cJSON_AddNumberToObject(o, "udp_port", d->udp.port);
     cJSON_AddStringToObject(o, "runtime_dir", d->config.runtime_dir);
     cJSON_AddStringToObject(o, "plane", d->config.plane_name);
+    cJSON_AddStringToObject(o, "security", d->config.security_name);
+    cJSON_AddBoolToObject(o, "exposed", d->config.insecure_network);
     cJSON_AddStringToObject(o, "router", d->config.router);
     cJSON_AddBoolToObject(o, "router_answers", self.joined);
     cJSON_AddBoolToObject(o, "name_taken", self.name_taken);
+    sc_names_trouble(d, self.refused, why, sizeof why);
+    cJSON_AddStringToObject(o, "not_joined", self.refused ? why : "");
     cJSON_AddItemToObject(o, "counters", counters(d));
     put(r, "scaffoldd", o);
 }

@@ -1,7 +1,9 @@
 /* What a program asks about its flow, and what tools ask. */
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/control/datagram.h"
@@ -9,6 +11,7 @@
 #include "daemon/control/reply.h"
 #include "daemon/control/server.h"
 #include "daemon/control/status.h"
+#include "daemon/entropy.h"
 #include "daemon/journal.h"
 #include "daemon/stream/registry.h"
 #include "daemon/stream/session.h"
@@ -112,6 +115,61 @@ void sc_ctl_on_stop(struct sc_ctl_call *c)
     sc_ctl_send_error(c, 0, "");
     sc_journal_stopped(c);
     d->loop.stopping = true;
+}
+
+/* Whether the caller may say who belongs to this network, and this is where that is said. */
+static bool may_admit(struct sc_ctl_call *c)
+{
+    const struct sc_daemon *d = c->server->daemon;
+    if (c->peer.uid != 0 && c->peer.uid != d->id.uid)
+        sc_ctl_send_error(c, EPERM,
+                          "only root and the user who runs scaffoldd say which hosts may join");
+    else if (*d->config.router)
+        sc_ctl_send_error(c, EOPNOTSUPP,
+                          "this host is not the router; ask the one that its --router names");
+    else if (!d->config.secure)
+        sc_ctl_send_error(c, EOPNOTSUPP, "with security = \"off\" anybody joins");
+    else
+        return true;
+    return false;
+}
+
+void sc_ctl_on_invite(struct sc_ctl_call *c)
+{
+    struct sc_daemon *d = c->server->daemon;
+    struct sc_ctl_reply r = sc_ctl_reply_to(c);
+    struct sc_join_token t;
+    struct sc_invitation i = {.uses = c->request.invite.uses,
+                              .until = (uint64_t)time(NULL) + c->request.invite.seconds};
+    if (!may_admit(c))
+        return;
+    sc_stack_key_hash(d->stack, t.router);
+    sc_random(t.secret, sizeof t.secret);
+    memcpy(i.secret, t.secret, sizeof i.secret);
+    if (sc_stack_invite(d->stack, &i, d->loop.now)) {
+        sc_join_token_write(&t, r.text);
+        sc_ctl_send(c, &r);
+    } else {
+        sc_ctl_send_error(c, ENOBUFS, "256 tokens are good already; wait until some are used");
+    }
+    OPENSSL_cleanse(&t, sizeof t);
+    OPENSSL_cleanse(&i, sizeof i);
+    OPENSSL_cleanse(&r, sizeof r);
+}
+
+void sc_ctl_on_forget_host(struct sc_ctl_call *c)
+{
+    const char *name = c->request.host.name;
+    char line[SC_CTL_TEXT] = "";
+    if (!may_admit(c))
+        return;
+    int err = sc_stack_forget_host(c->server->daemon->stack, name);
+    if (err == -ENOENT)
+        snprintf(line, sizeof line, "no host has joined as %s; `scaffold host list` has them",
+                 name);
+    else if (err < 0)
+        snprintf(line, sizeof line, "too much is being stored; try again");
+    sc_ctl_send_error(c, -err, line);
 }
 
 void sc_ctl_on_hello(struct sc_ctl_call *c)

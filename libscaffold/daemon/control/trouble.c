@@ -56,6 +56,17 @@ void sc_names_trouble(const struct sc_daemon *d, int error, char *line, size_t s
         snprintf(line, size,
                  "the service router does not answer; is it running where --router says?");
         break;
+    case EACCES:
+        snprintf(line, size,
+                 "the router has not let this host join; `scaffold join-token` there prints what "
+                 "--join needs here");
+        break;
+    case EKEYREJECTED:
+        snprintf(line, size,
+                 "the name %s belongs to a host with another key; `scaffold host remove %s` at "
+                 "the router frees it, or give this one another --name",
+                 d->config.host_name, d->config.host_name);
+        break;
     default:
         say_unstored(d, error, line, size);
     }

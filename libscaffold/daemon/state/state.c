@@ -90,6 +90,28 @@ static int put(struct sc_state *st, const struct sc_mapping *m)
     return err;
 }
 
+/* A host's name is the one's who has this key, or nobody's. */
+static const char own_sql[] = "INSERT INTO hosts (name, key) VALUES (?1, ?2)"
+                              " ON CONFLICT (name) DO UPDATE SET key = excluded.key";
+
+static int own(struct sc_state *st, const struct sc_mapping *m)
+{
+    int rc = SQLITE_OK;
+    if (sc_service_name_host_len(m->name) == 0)
+        return 0;
+    if (!st->own)
+        rc = sqlite3_prepare_v3(st->db, own_sql, -1, SQLITE_PREPARE_PERSISTENT, &st->own, NULL);
+    if (rc != SQLITE_OK)
+        return sc_state_error(st, rc);
+    sqlite3_bind_text(st->own, 1, m->name, -1, SQLITE_STATIC);
+    if (m->owned) /* else NULL */
+        sqlite3_bind_blob(st->own, 2, m->owner, sizeof m->owner, SQLITE_STATIC);
+    int err = sc_state_error(st, sqlite3_step(st->own));
+    sqlite3_reset(st->own);
+    sqlite3_clear_bindings(st->own);
+    return err;
+}
+
 /* Somebody removed the file, or put another one there: what is written now would be gone at the
  * next start. */
 static bool has_moved(const struct sc_state *st)
@@ -104,12 +126,33 @@ int sc_state_keep(struct sc_state *st, const struct sc_mapping *m, size_t count)
     if (has_moved(st))
         return -ESTALE;
     int err = sc_state_run(st, "BEGIN IMMEDIATE");
-    for (size_t i = 0; err == 0 && i < count; i++)
+    for (size_t i = 0; err == 0 && i < count; i++) {
         err = put(st, &m[i]);
+        if (err == 0)
+            err = own(st, &m[i]);
+    }
     if (err == 0)
         err = sc_state_run(st, "COMMIT");
     if (err < 0 && !sqlite3_get_autocommit(st->db))
         sc_state_run(st, "ROLLBACK");
+    return err;
+}
+
+int sc_state_pin_router(struct sc_state *st, const uint8_t hash[SC_KEY_HASH_LEN])
+{
+    static const char sql[] = "INSERT OR REPLACE INTO meta VALUES ('router', ?1)";
+    sqlite3_stmt *q = NULL;
+    int rc = sqlite3_prepare_v2(st->db, sql, -1, &q, NULL);
+    if (rc == SQLITE_OK) {
+        sqlite3_bind_blob(q, 1, hash, SC_KEY_HASH_LEN, SQLITE_STATIC);
+        rc = sqlite3_step(q);
+    }
+    int err = sc_state_error(st, rc);
+    sqlite3_finalize(q);
+    if (err == 0) {
+        memcpy(st->router, hash, sizeof st->router);
+        st->knows_router = true;
+    }
     return err;
 }
 
@@ -126,13 +169,17 @@ static bool restore_row(struct sc_stack *stack, sqlite3_stmt *row)
         sc_service_name_read(m.name, &name, NULL) < 0)
         return false;
     sc_service_name_to_id(&name, &m.service);
+    m.owned = sqlite3_column_bytes(row, 4) == sizeof m.owner;
+    if (m.owned)
+        memcpy(m.owner, sqlite3_column_blob(row, 4), sizeof m.owner);
     return sc_stack_restore_mapping(stack, &m) == 0;
 }
 
 int sc_state_restore(struct sc_state *st, struct sc_stack *stack)
 {
     static const char sql[] =
-        "SELECT address, name, used, reused FROM mappings ORDER BY kept, address";
+        "SELECT address, name, used, reused, key FROM mappings LEFT JOIN hosts USING (name)"
+        " ORDER BY kept, address";
     sqlite3_stmt *row = NULL;
     int bad = 0, rc = sqlite3_prepare_v2(st->db, sql, -1, &row, NULL);
     if (rc == SQLITE_OK)

@@ -11,7 +11,7 @@
 #include "stack/stack.h"
 
 /* PRAGMA user_version of the file; a file with a larger one is a newer scaffoldd's. */
-#define SC_STATE_SCHEMA 1
+#define SC_STATE_SCHEMA 2
 #define SC_HOST_SECRET_LEN 16
 
 struct sqlite3;
@@ -19,10 +19,12 @@ struct sqlite3_stmt;
 
 struct sc_state {
     struct sqlite3 *db; /* NULL: not open */
-    struct sqlite3_stmt *put;
+    struct sqlite3_stmt *put, *own;
     char path[320];
     uint32_t domain;
     uint8_t host_secret[SC_HOST_SECRET_LEN];
+    bool knows_router; /* what the hash of its host key is: */
+    uint8_t router[SC_KEY_HASH_LEN];
 };
 
 /* Opens or makes the state of this instance; an older scaffoldd's text file is taken over, once.
@@ -40,6 +42,10 @@ int sc_state_restore(struct sc_state *st, struct sc_stack *stack);
  * -EROFS, -EUCLEAN (damaged), -ESTALE (the file was removed or replaced), -EIO or another. The
  * next call tries again. */
 int sc_state_keep(struct sc_state *st, const struct sc_mapping *m, size_t count);
+
+/* The router of this host is the one whose host key has this hash, from now on. Waits for the disk.
+ * Returns 0 or a negative errno. */
+int sc_state_pin_router(struct sc_state *st, const uint8_t hash[SC_KEY_HASH_LEN]);
 
 /* One line: what is wrong, with which file, and what to do. */
 void sc_state_explain(const struct sc_state *st, int error, char *why, size_t size);

@@ -20,8 +20,15 @@ static const char schema_sql[] =
     " name TEXT NOT NULL UNIQUE,"   /* of a service, without its port */
     " used INTEGER NOT NULL,"       /* was served, or is a host's that joined: never given away */
     " reused INTEGER NOT NULL,"     /* the address stood for another name before */
-    " kept INTEGER NOT NULL);"      /* when, in seconds since 1970 */
-    "PRAGMA user_version = 1";
+    " kept INTEGER NOT NULL);";     /* when, in seconds since 1970 */
+
+/* What schema 2 has more than the first one. */
+static const char hosts_sql[] =
+    "CREATE TABLE hosts ("    /* that have joined this router */
+    " name TEXT PRIMARY KEY," /* as in mappings */
+    " key BLOB)"              /* Ed25519, public: whose it is for good; NULL: nobody's */
+    " WITHOUT ROWID;"
+    "PRAGMA user_version = 2";
 
 /* Exclusive, before anything is read: no shared memory beside the file, which would need room on a
  * full disk, and a second scaffoldd finds it locked. Synchronous full: what is committed survives
@@ -158,6 +165,22 @@ static int read_secret(struct sc_state *st)
     return err;
 }
 
+/* A host that has not joined yet knows none. */
+static int read_router(struct sc_state *st)
+{
+    static const char sql[] = "SELECT value FROM meta WHERE key = 'router'";
+    sqlite3_stmt *q = NULL;
+    int rc = sqlite3_prepare_v2(st->db, sql, -1, &q, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(q);
+    st->knows_router = rc == SQLITE_ROW && sqlite3_column_bytes(q, 0) == sizeof st->router;
+    if (st->knows_router)
+        memcpy(st->router, sqlite3_column_blob(q, 0), sizeof st->router);
+    int err = sc_state_error(st, rc);
+    sqlite3_finalize(q);
+    return err;
+}
+
 static int read_meta(struct sc_state *st)
 {
     int64_t domain = 0;
@@ -165,7 +188,9 @@ static int read_meta(struct sc_state *st)
     if (err == -ENOENT || (err == 0 && (domain <= 0 || domain > UINT32_MAX)))
         return -EUCLEAN;
     st->domain = (uint32_t)domain;
-    return err < 0 ? err : read_secret(st);
+    if (err == 0)
+        err = read_secret(st);
+    return err < 0 ? err : read_router(st);
 }
 
 /* --- the first start -------------------------------------------------------------------------- */
@@ -191,6 +216,8 @@ static int make_tables(struct sc_state *st, char *old, size_t size)
     int err = sc_state_run(st, "BEGIN IMMEDIATE");
     if (err == 0)
         err = sc_state_run(st, schema_sql);
+    if (err == 0)
+        err = sc_state_run(st, hosts_sql);
     int left_out = err == 0 ? sc_state_take_old(st, old) : err;
     if (left_out < 0 && left_out != -ENOENT)
         return left_out;
@@ -199,6 +226,22 @@ static int make_tables(struct sc_state *st, char *old, size_t size)
                left_out);
     err = make_meta(st);
     return err < 0 ? err : sc_state_run(st, "COMMIT");
+}
+
+/* What a scaffoldd before us made. */
+static int bring_up_to_date(struct sc_state *st, int schema)
+{
+    if (schema == SC_STATE_SCHEMA)
+        return 0;
+    int err = sc_state_run(st, "BEGIN IMMEDIATE");
+    if (err == 0)
+        err = sc_state_run(st, hosts_sql);
+    if (err == 0)
+        err = sc_state_run(st, "COMMIT");
+    if (err == 0)
+        sc_log(SC_LOG_INFO, "%s: names keep their addresses; hosts have to join once more",
+               st->path);
+    return err;
 }
 
 /* Its time is over once the database has been made; it stays to be looked at. */
@@ -222,6 +265,8 @@ static int load(struct sc_state *st, char *old, size_t size)
     err = sc_state_run(st, log_sql);
     if (err == 0)
         err = schema > 0 ? check(st) : make_tables(st, old, size);
+    if (err == 0 && schema > 0)
+        err = bring_up_to_date(st, schema);
     if (err == 0)
         err = read_meta(st);
     if (err == 0)
@@ -257,7 +302,8 @@ int sc_state_open(struct sc_state *st, const char *dir, uint32_t instance, char 
 void sc_state_close(struct sc_state *st)
 {
     sqlite3_finalize(st->put);
+    sqlite3_finalize(st->own);
     sqlite3_close(st->db);
-    st->put = NULL;
+    st->put = st->own = NULL;
     st->db = NULL;
 }

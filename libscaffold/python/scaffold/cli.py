@@ -76,11 +76,12 @@ def daemon_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @click.option("--name", help="This host's name.  [default: the machine's]")
     @click.option("--router", metavar="HOST[:PORT]", help="Service router to join.")
+    @click.option(
+        "--join", metavar="TOKEN", help="What `scaffold join-token` printed at the router; once."
+    )
     @click.option("--port", type=click.IntRange(0, 65535), help="UDP port.  [default: 7213]")
     @click.option("--listen", metavar="ADDRESS", help="Underlay address to listen on.")
-    @click.option(
-        "--insecure-network", is_flag=True, help="Leave the loopback interface without keys."
-    )
+    @click.option("--insecure-network", is_flag=True, help="Leave the loopback interface.")
     @click.option("--config", type=PLACE, help="TOML configuration of scaffoldd.")
     @click.option("--state-dir", type=PLACE, help="Where state is kept.")
     @click.option("--log", metavar="LEVEL", help="error, warn, info or debug.")
@@ -97,7 +98,7 @@ def daemon_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return gathered
 
 
-@command("scaffold up --name b --router 10.0.0.1 --insecure-network")
+@command("scaffold up --name b --router 10.0.0.1 --join sc1-... --insecure-network")
 @RUNTIME_DIR
 @daemon_options
 def up(runtime_dir: Path | None, options: daemon.Options) -> None:
@@ -141,6 +142,82 @@ def down(runtime_dir: Path | None) -> None:
     with Control(_running_dir_of(runtime_dir)) as control:
         control.stop()
         click.echo(f"scaffoldd (pid {control.pid}) has stopped")
+
+
+_UNITS = {"m": 60, "h": 3600, "d": 86400}
+
+
+class Span(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
+    """A time: a number and m, h or d; in seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: Any, context: Any) -> int:
+        """Seconds, of text; whatever else was given is returned."""
+        if isinstance(value, int):
+            return value
+        number, unit = value[:-1], value[-1:]
+        if unit not in _UNITS or not number.isdecimal() or not 0 < int(number) < 10000:
+            self.fail(f"{value}: give a number and m, h or d, for example 24h", param, context)
+        return int(number) * _UNITS[unit]
+
+
+@command("scaffold join-token\nscaffold join-token --uses 3 --expires 2h")
+@click.option(
+    "--uses", type=click.IntRange(1, 10000), default=1, show_default=True, help="Hosts it lets in."
+)
+@click.option("--expires", type=Span(), default="24h", show_default=True, help="60m, 24h, 7d ...")
+@click.option("--json", "as_json", is_flag=True, help='{"token", "uses", "expires_s"}')
+@RUNTIME_DIR
+def join_token(runtime_dir: Path | None, uses: int, expires: int, as_json: bool) -> None:
+    """Let hosts join the network of this router: prints a token for their `scaffold up --join`.
+
+    It is a secret until it has been used up, is over, or the router was restarted. A host that has
+    joined needs none again.
+    """
+    with Control(_running_dir_of(runtime_dir)) as control:
+        token = control.invite(uses, expires)
+    if as_json:
+        click.echo(json.dumps({"token": token, "uses": uses, "expires_s": expires}))
+    else:
+        click.echo(token)
+
+
+@main.group()
+def host() -> None:
+    """Hosts of this router's network: who has joined, and who is let go."""
+
+
+def host_command(example: str, **settings: Any) -> Callable[[Callable[..., Any]], click.Command]:
+    """A subcommand of `scaffold host`."""
+    return host.command(epilog=f"\b\nExample:\n  {example}", **settings)
+
+
+@host_command("scaffold host list --json", name="list")
+@click.option("--json", "as_json", is_flag=True, help="The `hosts` of `scaffold status --json`.")
+@RUNTIME_DIR
+def host_list(runtime_dir: Path | None, as_json: bool) -> None:
+    """Hosts with their keys, as far as this host knows them: a router knows all."""
+    with Control(_running_dir_of(runtime_dir)) as control:
+        hosts = control.status()["hosts"]
+    if as_json:
+        click.echo(json.dumps(hosts))
+        return
+    for each in hosts:
+        state = "up" if each["up"] else "down"
+        click.echo(f"{each['name']:24} {state:5} {each['underlay']:24} {each.get('key', '-')}")
+
+
+@host_command("scaffold host remove web3", name="remove")
+@RUNTIME_DIR
+@click.argument("name")
+def host_remove(runtime_dir: Path | None, name: str) -> None:
+    """Let a host go, at the router: its services are gone, and its key does not let it join any
+    more. Its name is free for whoever has a token.
+    """
+    with Control(_running_dir_of(runtime_dir)) as control:
+        control.forget_host(name)
+    click.echo(f"{name} does not belong to this network any more")
 
 
 @command("scaffold status\nscaffold status nginx\nscaffold status --json | jq .flows")

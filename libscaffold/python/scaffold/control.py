@@ -6,6 +6,7 @@ import select
 import signal
 import socket
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -97,6 +98,26 @@ class Control:
         finally:
             os.close(fd)
 
+    def invite(self, uses: int = 1, seconds: int = 86400) -> str:
+        """A token with which so many hosts can join this router, for so long."""
+
+        def fill(request: Any) -> None:
+            request.invite.uses, request.invite.seconds = uses, seconds
+
+        self._ask(lib.SC_CTL_INVITE, fill=fill)
+        return self._text
+
+    def forget_host(self, name: str) -> None:
+        """Let a host of this router go: its key does not let it join any more."""
+        text = name.encode("utf-8", "surrogateescape")
+        if len(text) > 63:
+            raise ServiceError(2, f"{name}: a host's name has 63 bytes at most")
+
+        def fill(request: Any) -> None:
+            request.host.name = text
+
+        self._ask(lib.SC_CTL_FORGET_HOST, fill=fill)
+
     def stop(self, timeout_s: float = 10.0) -> None:
         """Stop scaffoldd, of whatever release, and wait until it has exited."""
         try:
@@ -170,12 +191,19 @@ class Control:
         pid, uid, _ = struct.unpack("iII", raw)
         return pid, uid
 
-    def _ask(self, op: int, version: int = lib.SC_CTL_VERSION) -> int | None:
+    def _ask(
+        self,
+        op: int,
+        version: int = lib.SC_CTL_VERSION,
+        fill: Callable[[Any], None] | None = None,
+    ) -> int | None:
         """Send one request; return the descriptor that came with the reply, if any."""
         request = ffi.new("struct sc_ctl_request *")
         request.magic = lib.SC_CTL_MAGIC
         request.version = version
         request.op = op
+        if fill:
+            fill(request)
         size = ffi.sizeof("struct sc_ctl_reply")
         if self._asked:  # scaffoldd has hung up
             self.close()
@@ -210,9 +238,9 @@ class Control:
             raise ServiceError(71, "what answers on the control socket is not scaffoldd")
         if reply.version != version:
             raise AnotherVersion(self.pid, reply.version)
+        self._text: str = ffi.string(reply.text).decode("utf-8", "replace")
         if reply.error != 0:
-            text = ffi.string(reply.text).decode("utf-8", "replace")
-            raise ServiceError(reply.error, text or os.strerror(abs(reply.error)))
+            raise ServiceError(reply.error, self._text or os.strerror(abs(reply.error)))
         if reply.op != op:
             raise ServiceError(71, f"scaffoldd answered {reply.op} to request {op}")
 

@@ -29,12 +29,16 @@ class Options:
     """The host's name."""
     router: str | None = None
     """HOST[:PORT] of the service router to register with and resolve through."""
+    join: str | None = None
+    """What the router's `scaffold join-token` printed; needed once."""
+    security: str | None = None
+    """on or off, on every host of the network."""
     port: int | None = None
     """UDP port; 0 for any."""
     listen: str | None = None
     """Underlay address to listen on."""
     insecure_network: bool = False
-    """Listen beyond the loopback interface although there are no keys yet."""
+    """Listen beyond the loopback interface although flows are not encrypted."""
     config: Path | None = None
     state_dir: Path | None = None
     plane: str | None = None
@@ -56,6 +60,8 @@ class Options:
         values = {
             "--name": self.name,
             "--router": self.router,
+            "--join": self.join,
+            "--security": self.security,
             "--port": self.port,
             "--listen": self.listen,
             "--config": self.config,

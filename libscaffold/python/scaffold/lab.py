@@ -61,6 +61,8 @@ class Host:
         router = self.lab.router
         if router is not None and router is not self:
             options.setdefault("router", f"{router.address}:{router.port}")
+            if "join" not in options and options.get("security") != "off":
+                options["join"] = router.invitation()
         options.setdefault("name", self.name)
         options.setdefault("port", self.port)
         options.setdefault("state_dir", self.runtime_dir.parent / "state")
@@ -87,6 +89,14 @@ class Host:
                     raise
             self.port = _free_port()
             settings = replace(settings, port=self.port)
+
+    def invitation(self) -> str | None:
+        """A token with which a host joins this router; None: it is not there, or takes none."""
+        try:
+            with Control(self.runtime_dir) as control:
+                return control.invite()
+        except ServiceError:
+            return None
 
     def status(self) -> dict[str, Any]:
         """What `scaffold status --json` says on this host."""

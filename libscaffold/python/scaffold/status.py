@@ -135,7 +135,23 @@ def _printable(text: str) -> str:
 
 
 def _troubles(document: dict[str, Any]) -> list[str]:
+    return [*_troubles_with_router(document), *_exposures(document)]
+
+
+def _exposures(document: dict[str, Any]) -> list[str]:
+    """What others on the network can do: said each time, since it is easily forgotten."""
+    lines = []
+    if document.get("security") == "off":
+        lines.append("security is off: anybody who reaches this host can join, serve and answer")
+    if document.get("exposed"):
+        lines.append("flows and datagrams are not encrypted: whoever is on the way can change them")
+    return lines
+
+
+def _troubles_with_router(document: dict[str, Any]) -> list[str]:
     name, router = document.get("host"), document.get("router")
+    if document.get("not_joined"):
+        return [f"router {router}: {document['not_joined']}"]
     if document.get("name_taken"):
         return [f"router {router} knows another host named {name}: give this one another --name"]
     if not document.get("router_answers", True):

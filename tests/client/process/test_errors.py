@@ -221,7 +221,7 @@ def test_what_failed_before_is_not_said_again(host: Host, program: Path) -> None
 def test_a_router_that_was_never_there(program: Path) -> None:
     """scaffoldd runs: it is not the one to be started."""
     with Lab(["a"], kind="loopback") as lab:
-        lab["a"].scaffoldd(router="127.0.0.1:9")
+        lab["a"].scaffoldd(router="127.0.0.1:9", join="sc1-" + 52 * "a")
         both(lab["a"], program, "ENETUNREACH", "NoRoute", NO_ROUTER, "connect", WEB, "serve", WEB)
         [line] = in_c(lab["a"], program, "resolve", "web.acme.scaffold")
         assert line == f"EAI {socket.EAI_AGAIN}: {NO_ROUTER}"

@@ -54,7 +54,7 @@ struct sc_bound {
     struct sc_socket_name name;
     uint32_t inode;
     struct sc_bound_wish wish;
-    bool sealed; /* what is accepted from it takes no descriptors from its peer: LISTEN saw to it */
+    bool sealed; /* what is accepted from it takes no descriptors from its peer: known at LISTEN */
     bool aborts; /* SO_LINGER {1, 0}, which what is accepted from it inherits */
     struct sc_share share;
     struct sc_listener *listener; /* its own; NULL: it does not listen */

@@ -29,7 +29,7 @@ MAY_INCLUDE = {
     "crypto": "base wire",
     "transport/congestion": "",
     "transport": "base wire crypto transport/congestion",
-    "naming": "base wire",
+    "naming": "base wire crypto",
     "node": "base wire crypto transport naming",
     "channel": "base wire crypto node",
     "router": "base wire crypto naming node channel",

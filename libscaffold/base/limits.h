@@ -215,6 +215,9 @@
 /* Names mapped to pool addresses by one router: the default /15 holds 131,072. A larger pool is not
  * used up to its end, which scaffoldd says at start. */
 #define SC_MAPPINGS_MAX 131072
+/* Keys of aliases that a router remembers beside those that are bound: 100 bytes each, where to
+ * derive one again takes 50 us. */
+#define SC_ALIASES_REMEMBERED 4096
 /* The part of a router's names that may stand on the account of one place in the network: a
  * quarter, so that it takes four to be in each other's way; and a few, which make a pool of some
  * addresses usable. */

@@ -168,6 +168,7 @@ static int open_stack(struct sc_daemon *d, char *why, size_t size)
     while (c.epoch == 0)
         sc_random(&c.epoch, sizeof c.epoch);
     memcpy(c.host_secret, d->state.host_secret, sizeof c.host_secret);
+    memcpy(c.network_seed, d->state.network_seed, sizeof c.network_seed);
     sc_random(c.secret, sizeof c.secret);
     d->stack = sc_stack_new(&c, d->loop.now);
     OPENSSL_cleanse(&c, sizeof c);
@@ -179,7 +180,7 @@ static int open_stack(struct sc_daemon *d, char *why, size_t size)
     if (bad < 0)
         sc_state_explain(&d->state, bad, why, size);
     else if (bad > 0)
-        sc_log(SC_LOG_WARN, "%d kept mappings do not fit the pool and were left out", bad);
+        sc_log(SC_LOG_WARN, "%d kept names do not fit the pool and were left out", bad);
     return bad < 0 ? -1 : 0;
 }
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "daemon/daemon.h"
@@ -18,12 +17,12 @@ bool sc_mapping_means(const struct sc_mapping *m, const uint8_t meaning[SC_MEANI
     return memcmp(meaning, stands_for, SC_MEANING_LEN) == 0;
 }
 
-struct sc_service_id sc_meaning_of_loopback(const struct sc_daemon *d, uint16_t port)
+struct sc_service_id sc_meaning_of_loopback(uint16_t port)
 {
+    static const uint8_t nobody[SC_PROVIDER_LEN]; /* whose service leaves no host */
     struct sc_service_name n = {.label = "loopback", .port = port, .proto = IPPROTO_TCP};
-    snprintf(n.provider, sizeof n.provider, "%s.host", d->config.host_name);
     struct sc_service_id id;
-    sc_service_name_to_id(&n, &id);
+    sc_service_name_to_id(&n, nobody, &id);
     return id;
 }
 
@@ -38,7 +37,7 @@ int sc_meaning_service(struct sc_daemon *d, const struct sc_address *a, const ui
 {
     struct sc_mapping m;
     if (sc_address_is_loopback(a)) {
-        *out = sc_meaning_of_loopback(d, a->port);
+        *out = sc_meaning_of_loopback(a->port);
         return 0;
     }
     if (!sc_address_is_v4(a))

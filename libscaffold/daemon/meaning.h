@@ -23,7 +23,7 @@ int sc_meaning_service(struct sc_daemon *d, const struct sc_address *a, const ui
                        struct sc_service_id *out);
 
 /* Service of loopback port `port` under --all-local: it exists on this host only. */
-struct sc_service_id sc_meaning_of_loopback(const struct sc_daemon *d, uint16_t port);
+struct sc_service_id sc_meaning_of_loopback(uint16_t port);
 
 #define SC_MEANING_TROUBLE "the address was given to another name; look the service's name up again"
 

@@ -126,6 +126,12 @@ size_t sc_service_name_host_len(const char *name)
     return strcmp(name + len, HOST_SUFFIX) == 0 ? len : 0;
 }
 
+bool sc_service_name_is_alias(const char *provider)
+{
+    uint8_t hash[SC_PROVIDER_LEN];
+    return check_part(provider, strlen(provider), NULL) == 0 && !sc_provider_read(provider, hash);
+}
+
 int sc_service_name_write(const struct sc_service_name *n, char *buf, size_t size)
 {
     int len = snprintf(buf, size, "%s.%s" SUFFIX, n->label, n->provider);
@@ -144,14 +150,12 @@ static void sha256(const void *data, size_t len, uint8_t out[32])
         abort(); /* libcrypto without SHA-256: nothing here could be right */
 }
 
-void sc_service_name_to_id(const struct sc_service_name *n, struct sc_service_id *id)
+void sc_service_name_to_id(const struct sc_service_name *n, const uint8_t provider[SC_PROVIDER_LEN],
+                           struct sc_service_id *id)
 {
     uint8_t digest[32];
-    char alias[SC_NAME_MAX + 32];
-    int len = snprintf(alias, sizeof alias, "scaffold alias:%s", n->provider);
-    sha256(alias, (size_t)len, digest);
     memset(id, 0, sizeof *id);
-    memcpy(id->bytes, digest, 16);
+    memcpy(id->bytes, provider, SC_PROVIDER_LEN);
     sha256(n->label, strlen(n->label), digest);
     memcpy(id->bytes + 16, digest, 8);
     sc_service_set_port(id->bytes, n->port, n->proto);

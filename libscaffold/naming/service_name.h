@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/limits.h"
+#include "naming/provider.h"
 #include "wire/ids.h"
 
 struct sc_service_name {
@@ -27,13 +28,16 @@ int sc_service_name_of_host(const char *host, struct sc_service_name *out);
 /* Length of HOST, in front of a name that is written like this; 0: the name is not a host's. */
 size_t sc_service_name_host_len(const char *name);
 
+/* True for what a name's provider may be called, unless it is the hash itself. */
+bool sc_service_name_is_alias(const char *provider);
+
 /* Writes `label.provider.scaffold` and, with port, `:port/proto` (the proto only when it is not
  * tcp). Returns the length, or -ENOSPC. */
 int sc_service_name_write(const struct sc_service_name *n, char *buf, size_t size);
 
-/* The id. Providers without a key are aliases: first 16 bytes of SHA-256("scaffold alias:" +
- * alias). Label: first 8 bytes of SHA-256(label). */
-void sc_service_name_to_id(const struct sc_service_name *n, struct sc_service_id *id);
+/* The id, whoever the provider is: its bytes, and the first 8 of SHA-256 of the label. */
+void sc_service_name_to_id(const struct sc_service_name *n, const uint8_t provider[SC_PROVIDER_LEN],
+                           struct sc_service_id *id);
 
 /* 80 bits for the ULA address of a service or host: the first 10 bytes of SHA-256 of the id with
  * port and protocol 0. */

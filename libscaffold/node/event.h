@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "crypto/key.h"
+#include "naming/provider.h"
 #include "wire/ids.h"
 
 struct sc_flow;
@@ -74,6 +75,7 @@ struct sc_mapping {
     char name[SC_NAME_MAX + 1];   /* without port */
     struct sc_service_id service; /* port and protocol 0 */
     uint32_t pool;                /* host order */
+    uint8_t key[SC_KEY_LEN];      /* of its provider; zeros where the name certifies itself */
     bool used;                    /* was served once, or is a host's that joined */
     bool owned;                   /* a host's name, which only who has this key joins by: */
     uint8_t owner[SC_KEY_LEN];

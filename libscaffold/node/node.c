@@ -15,7 +15,6 @@ int sc_node_init(struct sc_node *n, const char *host_name, uint64_t seed,
         return -ENOMEM;
     n->secrets.crypto = &n->crypto;
     strcpy(n->host_name, name.label);
-    sc_service_name_to_id(&name, &n->id);
     sc_rng_seed(&n->rng, seed);
     for (int i = 0; i < 2; i++)
         n->map_seed[i] = sc_rng_next(&n->rng);
@@ -44,6 +43,15 @@ void sc_node_secure(struct sc_node *n, const uint8_t seed[SC_KEY_SEED_LEN], sc_t
 uint64_t sc_node_wall(const struct sc_node *n, sc_time now)
 {
     return (uint64_t)(n->wall + (int64_t)(now / SC_SECOND));
+}
+
+void sc_node_take_provider(struct sc_node *n, const uint8_t key[SC_KEY_LEN])
+{
+    uint8_t provider[SC_PROVIDER_LEN];
+    struct sc_service_name name;
+    sc_provider_of_key(key, provider);
+    if (sc_service_name_of_host(n->host_name, &name) == 0)
+        sc_service_name_to_id(&name, provider, &n->id);
 }
 
 bool sc_node_is_router(const struct sc_node *n, const struct sc_underlay *from)

@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "crypto/crypto.h"
+#include "naming/provider.h"
 #include "node/counters.h"
 #include "node/credentials.h"
 #include "node/dues.h"
@@ -18,8 +19,8 @@
 
 struct sc_node {
     char host_name[SC_HOST_NAME_MAX + 1]; /* in lower case */
-    struct sc_service_id id;              /* of <host_name>.host.scaffold */
-    struct sc_underlay router;            /* family 0: this host is its own */
+    struct sc_service_id id;   /* of <host_name>.host.scaffold; zeros until a router has named us */
+    struct sc_underlay router; /* family 0: this host is its own */
     bool secure; /* what this host and its router, or its hosts, say to each other is sealed */
     struct sc_crypto crypto;
     struct sc_credentials credentials; /* when secure */
@@ -47,6 +48,9 @@ void sc_node_secure(struct sc_node *n, const uint8_t seed[SC_KEY_SEED_LEN], sc_t
 
 /* Seconds since 1970, as the owner said last. */
 uint64_t sc_node_wall(const struct sc_node *n, sc_time now);
+
+/* Who vouches for the names of hosts here; the router says so. */
+void sc_node_take_provider(struct sc_node *n, const uint8_t key[SC_KEY_LEN]);
 
 /* True for where our router is; never on a host that is its own. */
 bool sc_node_is_router(const struct sc_node *n, const struct sc_underlay *from);

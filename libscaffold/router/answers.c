@@ -1,7 +1,7 @@
 #include "router/answers.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "router/mapping.h"
 #include "router/reply.h"
@@ -23,11 +23,24 @@ static enum sc_lookup_status status_of(int error)
     }
 }
 
+static void mapping_of(const struct sc_answers *a, const struct sc_parked *q,
+                       const struct sc_pool_entry *e, struct sc_mapping *m)
+{
+    struct sc_service_name n;
+    struct sc_service_id id;
+    sc_mapping_answer(e, &q->message, m);
+    if (!sc_provider_has_key(m->key) && sc_mapping_name(m->name, &n) == 0)
+        sc_aliases_id(a->aliases, &n, m->key, &id);
+}
+
 static void answer(struct sc_answers *a, const struct sc_parked *q, int error,
                    const struct sc_pool_entry *e)
 {
+    struct sc_mapping m = {0};
+    if (e)
+        mapping_of(a, q, e, &m);
     if (q->from.family == 0) {
-        sc_mapping_tell(&a->node->notices, q->ticket, error, e);
+        sc_mapping_tell(&a->node->notices, q->ticket, error, &m);
         return;
     }
     struct sc_control c = {
@@ -35,11 +48,12 @@ static void answer(struct sc_answers *a, const struct sc_parked *q, int error,
     if (c.status == SC_LOOKUP_UNSTORED)
         c.trouble = sc_trouble_of(error);
     if (e) {
-        snprintf(c.name, sizeof c.name, "%s", e->name);
-        c.service[0] = e->service;
-        c.pool = e->pool;
-        c.reused = e->reused;
-        c.used = e->used;
+        strcpy(c.name, m.name);
+        memcpy(c.key, m.key, sizeof c.key);
+        c.service[0] = m.service;
+        c.pool = m.pool;
+        c.reused = m.reused;
+        c.used = m.used;
     }
     sc_reply(a->node, a->hosts, q, &c);
 }

@@ -11,6 +11,7 @@ struct sc_answers {
     struct sc_hosts *hosts;
     struct sc_pool *pool;
     struct sc_changes *changes;
+    struct sc_aliases *aliases;
 };
 
 /* Answered, or parked until what it asks for is stored. False: it would have to wait, and too many

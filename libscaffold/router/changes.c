@@ -7,11 +7,16 @@
 #include "router/mapping.h"
 
 void sc_changes_init(struct sc_changes *c, struct sc_node *node, struct sc_pool *pool,
+                     struct sc_aliases *aliases,
                      void (*on_late)(void *owner, struct sc_due *d, sc_time now), void *owner,
                      sc_time now)
 {
-    *c = (struct sc_changes){
-        .node = node, .pool = pool, .on_late = on_late, .owner = owner, .started = now};
+    *c = (struct sc_changes){.node = node,
+                             .pool = pool,
+                             .aliases = aliases,
+                             .on_late = on_late,
+                             .owner = owner,
+                             .started = now};
     sc_askers_init(&c->askers, node->map_seed);
     sc_list_init(&c->all);
 }
@@ -72,11 +77,12 @@ static struct sc_pool_entry *new_entry(struct sc_changes *c, const struct sc_ser
 }
 
 static struct sc_pool_entry *make(struct sc_changes *c, const struct sc_service_id *id,
-                                  const char *text)
+                                  const uint8_t key[SC_KEY_LEN], const char *text)
 {
     struct sc_pool_entry *old = NULL, *e = new_entry(c, id, text, &old);
     if (!e)
         return NULL;
+    memcpy(e->key, key, sizeof e->key);
     e->change = begin(c, e, old, SC_CHANGE_NAME);
     if (!e->change) {
         sc_pool_drop(c->pool, e);
@@ -101,15 +107,19 @@ struct sc_pool_entry *sc_changes_map(struct sc_changes *c, const struct sc_servi
                                      const struct sc_underlay *from, sc_time now, int *error)
 {
     struct sc_service_id id;
+    uint8_t key[SC_KEY_LEN];
     char text[SC_NAME_MAX + 1];
-    sc_service_name_to_id(name, &id);
-    struct sc_pool_entry *e = sc_pool_find_service(c->pool, &id);
     *error = ENOENT;
-    if (e || sc_service_name_write(name, text, sizeof text) < 0)
-        return e;
-    if ((*error = refusal(c, from, now)) != 0)
+    if (sc_service_name_write(name, text, sizeof text) < 0)
         return NULL;
-    e = make(c, &id, text);
+    struct sc_pool_entry *e = sc_pool_find_name(c->pool, text);
+    if (e)
+        return e;
+    sc_aliases_id(c->aliases, name, key, &id);
+    e = sc_pool_find_service(c->pool, &id); /* one service may have two names */
+    if (e || (*error = refusal(c, from, now)) != 0)
+        return e;
+    e = make(c, &id, key, text);
     if (e)
         sc_askers_put(&c->askers, from, &e->asked, now);
     else

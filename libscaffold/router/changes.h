@@ -6,6 +6,7 @@
 
 #include "naming/service_name.h"
 #include "node/node.h"
+#include "router/aliases.h"
 #include "router/askers.h"
 #include "router/pool.h"
 
@@ -40,6 +41,7 @@ struct sc_parked {
 struct sc_changes {
     struct sc_node *node;
     struct sc_pool *pool;
+    struct sc_aliases *aliases;
     struct sc_askers askers;
     void (*on_late)(void *owner, struct sc_due *d, sc_time now); /* the due's; see take_late */
     void *owner;
@@ -52,6 +54,7 @@ struct sc_changes {
 
 /* on_late: fired when a parked question has waited for too long; says sc_changes_take_late. */
 void sc_changes_init(struct sc_changes *c, struct sc_node *node, struct sc_pool *pool,
+                     struct sc_aliases *aliases,
                      void (*on_late)(void *owner, struct sc_due *d, sc_time now), void *owner,
                      sc_time now);
 void sc_changes_fini(struct sc_changes *c);

@@ -90,6 +90,8 @@ static void let_in(struct sc_joins *j, const struct sc_parked *q, const char *na
     struct sc_control a = joined(j);
     a.pool = h->pool;
     a.address = h->address;
+    if (e)
+        memcpy(a.key, e->key, sizeof a.key);
     sc_reply(j->node, j->hosts, q, &a);
 }
 
@@ -109,13 +111,18 @@ static void refuse(struct sc_joins *j, const struct sc_parked *q, const char *na
     }
 }
 
+static const struct sc_pool_entry *find(const struct sc_joins *j, const struct sc_service_name *n)
+{
+    char text[SC_NAME_MAX + 1];
+    return sc_service_name_write(n, text, sizeof text) < 0 ? NULL
+                                                           : sc_pool_find_name(j->pool, text);
+}
+
 /* A new name is stored for good, so it has a rate. */
 static bool may_map(struct sc_joins *j, const struct sc_service_name *n, const struct sc_parked *q,
                     sc_time now)
 {
-    struct sc_service_id id;
-    sc_service_name_to_id(n, &id);
-    return sc_pool_find_service(j->pool, &id) ||
+    return find(j, n) ||
            sc_node_allows(j->node, SC_RATE_NAME, &q->from, sc_reply_known(j->hosts, q), now);
 }
 
@@ -130,9 +137,7 @@ static struct sc_invitation *invitation_of(struct sc_joins *j, const struct sc_c
 static int objection(struct sc_joins *j, const struct sc_service_name *n,
                      const struct sc_channel *s, sc_time now)
 {
-    struct sc_service_id id;
-    sc_service_name_to_id(n, &id);
-    const struct sc_pool_entry *e = sc_pool_find_service(j->pool, &id);
+    const struct sc_pool_entry *e = find(j, n);
     if (e && e->owned)
         return memcmp(e->owner, s->peer, sizeof e->owner) == 0 ? 0 : EKEYREJECTED;
     return invitation_of(j, s, now) ? 0 : EACCES;

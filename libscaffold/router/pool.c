@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/list.h"
 
@@ -12,6 +13,7 @@ void sc_pool_init(struct sc_pool *p, uint32_t base, unsigned bits, const uint64_
     sc_list_init(&p->unused);
     SC_MAP_INIT(&p->by_pool, struct sc_pool_entry, by_pool, pool, seed);
     SC_MAP_INIT(&p->by_service, struct sc_pool_entry, by_service, service, seed);
+    SC_MAP_INIT(&p->by_name, struct sc_pool_entry, by_name, name, seed);
 }
 
 static struct sc_pool_entry *entry_of(struct sc_map_node *by_pool)
@@ -23,6 +25,7 @@ static void forget(struct sc_pool *p, struct sc_pool_entry *e)
 {
     sc_map_remove(&p->by_pool, &e->by_pool);
     sc_map_remove(&p->by_service, &e->by_service);
+    sc_map_remove(&p->by_name, &e->by_name);
     sc_list_remove(&e->idle);
     free(e);
 }
@@ -37,6 +40,7 @@ void sc_pool_fini(struct sc_pool *p)
     }
     sc_map_fini(&p->by_pool);
     sc_map_fini(&p->by_service);
+    sc_map_fini(&p->by_name);
 }
 
 /* Addresses that are given: all but those that end in .0 and .255. */
@@ -77,9 +81,24 @@ struct sc_pool_entry *sc_pool_find_service(const struct sc_pool *p, const struct
     return n ? sc_container(n, struct sc_pool_entry, by_service) : NULL;
 }
 
+struct sc_pool_entry *sc_pool_find_name(const struct sc_pool *p, const char *name)
+{
+    char key[SC_NAME_MAX + 1] = {0};
+    strncpy(key, name, sizeof key - 1);
+    struct sc_map_node *n = sc_map_find(&p->by_name, key);
+    return n ? sc_container(n, struct sc_pool_entry, by_name) : NULL;
+}
+
 static bool inside(const struct sc_pool *p, uint32_t pool)
 {
     return p->bits == 0 || (pool ^ p->base) >> (32 - p->bits) == 0;
+}
+
+/* So that it is found by what it stands for. */
+static int insert(struct sc_pool *p, struct sc_pool_entry *e)
+{
+    int err = sc_map_insert(&p->by_service, &e->by_service);
+    return err < 0 ? err : sc_map_insert(&p->by_name, &e->by_name);
 }
 
 static struct sc_pool_entry *new_entry(uint32_t pool, const struct sc_service_id *id,
@@ -100,8 +119,9 @@ int sc_pool_put(struct sc_pool *p, uint32_t pool, const struct sc_service_id *id
 {
     const struct sc_pool_entry *there = sc_pool_find(p, pool);
     const struct sc_pool_entry *known = sc_pool_find_service(p, id);
-    if (there || known)
-        return there == known ? 0 : -EEXIST;
+    const struct sc_pool_entry *named = sc_pool_find_name(p, name);
+    if (there || known || named)
+        return there == known && there == named ? 0 : -EEXIST;
     if (!inside(p, pool))
         return -EINVAL;
     if (p->by_pool.count >= SC_MAPPINGS_MAX)
@@ -109,8 +129,7 @@ int sc_pool_put(struct sc_pool *p, uint32_t pool, const struct sc_service_id *id
     struct sc_pool_entry *e = new_entry(pool, id, name);
     if (!e)
         return -ENOMEM;
-    if (sc_map_insert(&p->by_pool, &e->by_pool) < 0 ||
-        sc_map_insert(&p->by_service, &e->by_service) < 0) {
+    if (sc_map_insert(&p->by_pool, &e->by_pool) < 0 || insert(p, e) < 0) {
         forget(p, e);
         return -ENOMEM;
     }
@@ -130,11 +149,9 @@ int sc_pool_learn(struct sc_pool *p, uint32_t pool, const struct sc_service_id *
 {
     int err = sc_pool_put(p, pool, id, name);
     if (err == -EEXIST) {
-        struct sc_pool_entry *e = sc_pool_find(p, pool);
-        if (e)
-            forget(p, e);
-        e = sc_pool_find_service(p, id);
-        if (e)
+        struct sc_pool_entry *e;
+        while ((e = sc_pool_find(p, pool)) || (e = sc_pool_find_service(p, id)) ||
+               (e = sc_pool_find_name(p, name)))
             forget(p, e);
     } else if (err == -ENOSPC) {
         forget(p, sc_pool_oldest(p));
@@ -179,7 +196,7 @@ struct sc_pool_entry *sc_pool_replace(struct sc_pool *p, struct sc_pool_entry *o
                                       const struct sc_service_id *id, const char *name)
 {
     struct sc_pool_entry *e = new_entry(old->pool, id, name);
-    if (e && sc_map_insert(&p->by_service, &e->by_service) < 0) {
+    if (e && insert(p, e) < 0) {
         forget(p, e);
         return NULL;
     }

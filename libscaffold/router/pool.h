@@ -1,5 +1,6 @@
-/* Which IPv4 address stands for which service: both ways, bounded by SC_MAPPINGS_MAX. A router
- * allocates; a host remembers what it was told. Not thread-safe.
+/* Which IPv4 address stands for which service, and what that is called: found by each of the three,
+ * bounded by SC_MAPPINGS_MAX. A router allocates; a host remembers what it was told. Not
+ * thread-safe.
  *
  * A name that was only asked for is unused until it is served, or reached. When a router has no
  * address left, the unused name that was not asked for the longest loses its own to another. That
@@ -17,6 +18,7 @@
 struct sc_pool {
     struct sc_map by_pool;
     struct sc_map by_service;
+    struct sc_map by_name;
     struct sc_list unused; /* sc_pool_entry.idle, the one not asked for the longest first */
     uint32_t base;         /* host order */
     unsigned bits;         /* 0: any address, for hosts, which are told */
@@ -26,16 +28,17 @@ struct sc_pool {
 };
 
 struct sc_pool_entry {
-    struct sc_map_node by_pool, by_service;
+    struct sc_map_node by_pool, by_service, by_name;
     struct sc_list idle;
     struct sc_asked asked; /* on whose account it stands */
     uint32_t pool;
     struct sc_service_id service; /* port and protocol 0 */
-    char name[SC_NAME_MAX + 1];
-    bool used;   /* served or reached once: keeps its address for good */
-    bool held;   /* keeps it for the time being */
-    bool reused; /* the address stood for another name before */
-    bool owned;  /* the name of a host that has joined, and has this key: */
+    uint8_t key[SC_KEY_LEN];      /* its provider's; zeros where the name certifies itself */
+    char name[SC_NAME_MAX + 1];   /* without port, zeros behind it; of one entry only */
+    bool used;                    /* served or reached once: keeps its address for good */
+    bool held;                    /* keeps it for the time being */
+    bool reused;                  /* the address stood for another name before */
+    bool owned;                   /* the name of a host that has joined, and has this key: */
     uint8_t owner[SC_KEY_LEN];
     void *change;        /* the owner's, while it is not stored; nobody may be told of it before */
     uint32_t generation; /* a host's: of the router's word that it was heard in */
@@ -60,8 +63,11 @@ bool sc_pool_is_fresh(const struct sc_pool *p, const struct sc_pool_entry *e);
 /* By service id; port and protocol are ignored. */
 struct sc_pool_entry *sc_pool_find_service(const struct sc_pool *p, const struct sc_service_id *id);
 
-/* Puts a mapping in. Returns 0, -EEXIST (address or service is mapped otherwise), -EINVAL (outside
- * the pool), -ENOSPC or -ENOMEM. The same mapping again is 0. */
+/* By name, as sc_service_name_write has it, without port. */
+struct sc_pool_entry *sc_pool_find_name(const struct sc_pool *p, const char *name);
+
+/* Puts a mapping in. Returns 0, -EEXIST (address, service or name is mapped otherwise), -EINVAL
+ * (outside the pool), -ENOSPC or -ENOMEM. The same mapping again is 0. */
 int sc_pool_put(struct sc_pool *p, uint32_t pool, const struct sc_service_id *id, const char *name);
 
 /* The same, but what contradicts it is forgotten first: a host believes its router's newest word.

@@ -26,6 +26,7 @@ static void has_name(struct sc_router *r, struct sc_pool_entry *e)
 {
     sc_pool_hold(r->routing.pool, e, true);
     r->routing.node->env.pool = e->pool;
+    sc_node_take_provider(r->routing.node, e->key);
 }
 
 /* After what was kept has been restored; again and again while it cannot be stored. */
@@ -196,11 +197,11 @@ static void hear(struct sc_routing *base, const struct sc_control *c,
 int sc_router_forget_host(struct sc_router *r, const char *name)
 {
     struct sc_service_name n;
-    struct sc_service_id id;
-    if (sc_service_name_of_host(name, &n) < 0)
+    char text[SC_NAME_MAX + 1];
+    if (sc_service_name_of_host(name, &n) < 0 ||
+        sc_service_name_write(&n, text, sizeof text) < 0)
         return -ENOENT;
-    sc_service_name_to_id(&n, &id);
-    struct sc_pool_entry *e = sc_pool_find_service(r->routing.pool, &id);
+    struct sc_pool_entry *e = sc_pool_find_name(r->routing.pool, text);
     if (!e || !e->owned)
         return -ENOENT;
     if (!sc_changes_disown(&r->changes, e))
@@ -276,16 +277,17 @@ static const struct sc_routing_ops ops = {.name = "router",
 
 void sc_router_init(struct sc_router *r, struct sc_node *node, struct sc_service_table *services,
                     struct sc_pool *pool, struct sc_channels *channels, uint32_t domain,
-                    sc_time now)
+                    const uint8_t seed[SC_NETWORK_SEED_LEN], sc_time now)
 {
     r->routing = (struct sc_routing){
         .ops = &ops, .node = node, .services = services, .pool = pool, .channels = channels};
     sc_hosts_init(&r->hosts, channels, domain, node->map_seed);
     sc_greetings_init(&r->greetings, node, channels);
-    sc_changes_init(&r->changes, node, pool, on_late, r, now);
+    sc_aliases_init(&r->aliases, &node->crypto, seed, node->map_seed);
+    sc_changes_init(&r->changes, node, pool, &r->aliases, on_late, r, now);
     r->leases = (struct sc_leases){node, &r->hosts, services, pool};
     r->joins = (struct sc_joins){node, &r->hosts, pool, &r->changes, &r->leases, &r->invitations};
-    r->answers = (struct sc_answers){node, &r->hosts, pool, &r->changes};
+    r->answers = (struct sc_answers){node, &r->hosts, pool, &r->changes, &r->aliases};
     sc_due_init(&r->naming, take_name, r);
 }
 
@@ -293,6 +295,7 @@ void sc_router_fini(struct sc_router *r)
 {
     sc_changes_fini(&r->changes);
     sc_greetings_fini(&r->greetings);
+    sc_aliases_fini(&r->aliases);
     sc_hosts_fini(&r->hosts);
 }
 

@@ -4,6 +4,7 @@
 #ifndef SC_ROUTER_ROUTER_H
 #define SC_ROUTER_ROUTER_H
 
+#include "router/aliases.h"
 #include "router/answers.h"
 #include "router/changes.h"
 #include "router/hosts.h"
@@ -16,6 +17,7 @@
 struct sc_router {
     struct sc_routing routing; /* first: a pointer to it is a pointer to the router */
     struct sc_hosts hosts;
+    struct sc_aliases aliases;
     struct sc_changes changes;
     struct sc_leases leases;
     struct sc_joins joins;
@@ -26,10 +28,10 @@ struct sc_router {
 };
 
 /* `services` and `pool` are the caller's, who ends them before the router, since their entries are
- * on its lists. domain: of the addresses that it assigns. */
+ * on its lists. domain: of the addresses that it assigns; seed: of its aliases' keys. */
 void sc_router_init(struct sc_router *r, struct sc_node *node, struct sc_service_table *services,
                     struct sc_pool *pool, struct sc_channels *channels, uint32_t domain,
-                    sc_time now);
+                    const uint8_t seed[SC_NETWORK_SEED_LEN], sc_time now);
 void sc_router_fini(struct sc_router *r);
 
 /* It is this host's role from now on. */

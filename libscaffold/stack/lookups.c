@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "router/mapping.h"
 #include "router/trouble.h"
@@ -11,6 +12,15 @@ void sc_lookups_init(struct sc_lookups *l, struct sc_node *node, struct sc_pool 
 {
     *l = (struct sc_lookups){.node = node, .pool = pool, .registrar = registrar};
     sc_list_init(&l->requests);
+}
+
+static void tell(struct sc_lookups *l, const struct sc_control *question, void *ticket, int error,
+                 const struct sc_pool_entry *e)
+{
+    struct sc_mapping m = {0};
+    if (e)
+        sc_mapping_answer(e, question, &m);
+    sc_mapping_tell(&l->node->notices, ticket, error, &m);
 }
 
 static void end_request(struct sc_lookups *l, struct sc_lookup *q)
@@ -64,7 +74,7 @@ int sc_lookups_ask(struct sc_lookups *l, const struct sc_control *question, void
         return ask_router(l, question, ticket, now);
     if (e)
         sc_pool_touch(l->pool, e);
-    sc_mapping_tell(&l->node->notices, ticket, e ? 0 : ENOENT, e);
+    tell(l, question, ticket, e ? 0 : ENOENT, e);
     return 0;
 }
 
@@ -83,6 +93,7 @@ static int learn(struct sc_lookups *l, const struct sc_control *c)
     if (sc_pool_learn(l->pool, c->pool, &c->service[0], c->name) < 0)
         return ENOMEM;
     struct sc_pool_entry *e = sc_pool_find(l->pool, c->pool);
+    memcpy(e->key, c->key, sizeof e->key);
     e->reused = c->reused;
     e->used = c->used;
     e->generation = l->pool->reuses;
@@ -97,11 +108,14 @@ void sc_lookups_on_mapping(struct sc_lookups *l, const struct sc_control *c)
         struct sc_lookup *q = sc_container(it, struct sc_lookup, link);
         if (q->message.transaction != c->transaction)
             continue;
+        if (!sc_mapping_fits(c, &q->message)) {
+            l->node->counters.dropped_malformed++;
+            return;
+        }
         int error = error_of(c);
         if (error == 0)
             error = learn(l, c);
-        sc_mapping_tell(&l->node->notices, q->ticket, error,
-                        error ? NULL : sc_pool_find(l->pool, c->pool));
+        tell(l, &q->message, q->ticket, error, error ? NULL : sc_pool_find(l->pool, c->pool));
         end_request(l, q);
         return;
     }

@@ -212,6 +212,8 @@ static void on_joined(struct sc_registrar *g, const struct sc_control *c, sc_tim
     bool moved = g->node->env.address != c->address || g->node->env.pool != c->pool;
     g->node->env.address = c->address;
     g->node->env.pool = c->pool;
+    if (sc_provider_has_key(c->key))
+        sc_node_take_provider(g->node, c->key);
     g->joins++;
     g->interval = SC_REQUEST_RETRANSMIT;
     if (moved && g->reachable)

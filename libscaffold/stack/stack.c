@@ -36,7 +36,8 @@ static void take_role(struct sc_stack *s, const struct sc_stack_config *c, sc_ti
     sc_service_table_init(&s->services, s->node.map_seed);
     sc_pool_init(&s->pool, c->pool_base, is_router ? c->pool_bits : 0, s->node.map_seed);
     sc_channels_init(&s->channels, &s->node);
-    sc_router_init(&s->router, &s->node, &s->services, &s->pool, &s->channels, c->domain, now);
+    sc_router_init(&s->router, &s->node, &s->services, &s->pool, &s->channels, c->domain,
+                   c->network_seed, now);
     sc_remote_init(&s->remote, &s->node, &s->services, &s->pool, &s->channels, now);
     s->routing = is_router ? &s->router.routing : &s->remote.routing;
     if (is_router)
@@ -435,10 +436,9 @@ bool sc_stack_mapping_of_pool(struct sc_stack *s, uint32_t pool, struct sc_mappi
     return true;
 }
 
-bool sc_stack_mapping_of_service(const struct sc_stack *s, const struct sc_service_id *service,
-                                 struct sc_mapping *out)
+static bool mapping_of(const struct sc_stack *s, const struct sc_pool_entry *e,
+                       struct sc_mapping *out)
 {
-    const struct sc_pool_entry *e = sc_pool_find_service(&s->pool, service);
     if (!e || e->change)
         return false;
     sc_mapping_of(e, out);
@@ -446,12 +446,35 @@ bool sc_stack_mapping_of_service(const struct sc_stack *s, const struct sc_servi
     return true;
 }
 
+bool sc_stack_mapping_of_name(const struct sc_stack *s, const char *name, struct sc_mapping *out)
+{
+    return mapping_of(s, sc_pool_find_name(&s->pool, name), out);
+}
+
+bool sc_stack_mapping_of_service(const struct sc_stack *s, const struct sc_service_id *service,
+                                 struct sc_mapping *out)
+{
+    return mapping_of(s, sc_pool_find_service(&s->pool, service), out);
+}
+
+int sc_stack_restore_alias(struct sc_stack *s, const char *alias, const uint8_t key[SC_KEY_LEN])
+{
+    return sc_aliases_bind(&s->router.aliases, alias, key);
+}
+
 int sc_stack_restore_mapping(struct sc_stack *s, const struct sc_mapping *m)
 {
-    int err = sc_pool_put(&s->pool, m->pool, &m->service, m->name);
+    struct sc_service_name n;
+    struct sc_service_id id;
+    uint8_t key[SC_KEY_LEN];
+    if (sc_mapping_name(m->name, &n) < 0)
+        return -EINVAL;
+    sc_aliases_id(&s->router.aliases, &n, key, &id);
+    int err = sc_pool_put(&s->pool, m->pool, &id, m->name);
     struct sc_pool_entry *e = err < 0 ? NULL : sc_pool_find(&s->pool, m->pool);
     if (!e)
         return err;
+    memcpy(e->key, key, sizeof e->key);
     e->reused = m->reused;
     e->owned = m->owned;
     memcpy(e->owner, m->owner, sizeof e->owner);

@@ -38,8 +38,9 @@ struct sc_stack_config {
     struct sc_entropy entropy;            /* keys */
     uint8_t secret[32];                   /* tokens and cookies; random per incarnation */
     uint8_t host_secret[16]; /* kept: with it a host is the same one after a restart; zeros: none */
-    uint64_t epoch;          /* random per incarnation, not 0 */
-    bool secure;             /* what hosts and routers say to each other is sealed; needs: */
+    uint8_t network_seed[SC_NETWORK_SEED_LEN]; /* router: kept; its aliases' keys follow from it */
+    uint64_t epoch;                            /* random per incarnation, not 0 */
+    bool secure; /* what hosts and routers say to each other is sealed; needs: */
     uint8_t key_seed[SC_KEY_SEED_LEN];          /* of the host key; kept */
     struct sc_trust trust;                      /* our router, and what it has invited us with */
     uint64_t wall;                              /* seconds since 1970, now */
@@ -157,11 +158,16 @@ int sc_stack_lookup(struct sc_stack *s, enum sc_lookup_by by, const char *name, 
 /* Answers from memory only. False when it is not known here; of an address, also when what is known
  * is stale. */
 bool sc_stack_mapping_of_pool(struct sc_stack *s, uint32_t pool, struct sc_mapping *out);
+bool sc_stack_mapping_of_name(const struct sc_stack *s, const char *name, struct sc_mapping *out);
 bool sc_stack_mapping_of_service(const struct sc_stack *s, const struct sc_service_id *service,
                                  struct sc_mapping *out);
 
-/* Router: puts back a persisted mapping, before the first tick. Returns 0, -EEXIST, -EINVAL
- * (outside the pool). */
+/* Router: puts back whose an alias is, before the mappings. Returns 0, -EEXIST, -EINVAL (no alias)
+ * or -ENOMEM. */
+int sc_stack_restore_alias(struct sc_stack *s, const char *alias, const uint8_t key[SC_KEY_LEN]);
+
+/* Router: puts back a persisted mapping, before the first tick; which service it is follows from
+ * the name. Returns 0, -EEXIST, -EINVAL (no name, or outside the pool). */
 int sc_stack_restore_mapping(struct sc_stack *s, const struct sc_mapping *m);
 
 /* Router: what SC_EVENT_STORE asked for is stored, or could not be (`error`: a positive errno).
@@ -174,6 +180,9 @@ uint64_t sc_stack_prove_socket(const struct sc_stack *s, const char *name);
 /* --- status ----------------------------------------------------------------------------------- */
 
 void sc_stack_get_self(const struct sc_stack *s, struct sc_stack_self *out);
+
+/* The service of this host's own name; zeros until a router has named it. */
+const struct sc_service_id *sc_stack_own_id(const struct sc_stack *s);
 
 struct sc_host_status {
     char name[SC_HOST_NAME_MAX + 1];

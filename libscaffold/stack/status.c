@@ -5,6 +5,11 @@
 
 #include "stack/parts.h"
 
+const struct sc_service_id *sc_stack_own_id(const struct sc_stack *s)
+{
+    return &s->node.id;
+}
+
 void sc_stack_get_self(const struct sc_stack *s, struct sc_stack_self *out)
 {
     *out = (struct sc_stack_self){.address = s->node.env.address, .pool = s->node.env.pool};

@@ -35,6 +35,24 @@ static bool has_more(const struct sc_reader *r)
     return !r->bad && sc_reader_left(r) > 0;
 }
 
+static bool has_key(const struct sc_control *c)
+{
+    static const uint8_t none[sizeof c->key];
+    return memcmp(c->key, none, sizeof none) != 0;
+}
+
+static void read_key(struct sc_reader *r, struct sc_control *c)
+{
+    if (has_more(r))
+        sc_read_copy(r, c->key, sizeof c->key);
+}
+
+static void write_key(struct sc_writer *w, const struct sc_control *c)
+{
+    if (has_key(c))
+        sc_write_copy(w, c->key, sizeof c->key);
+}
+
 static void read_join(struct sc_reader *r, struct sc_control *c)
 {
     sc_read_string(r, c->name);
@@ -57,6 +75,7 @@ static void read_joined(struct sc_reader *r, struct sc_control *c)
     c->epoch = sc_read_u64(r);
     c->trouble = has_more(r) ? sc_read_u8(r) : 0;
     c->names = has_more(r) ? sc_read_u32(r) : 0;
+    read_key(r, c);
 }
 
 static void write_joined(struct sc_writer *w, const struct sc_control *c)
@@ -65,10 +84,11 @@ static void write_joined(struct sc_writer *w, const struct sc_control *c)
     sc_write_u32(w, c->pool);
     sc_write_u32(w, c->lease_ms);
     sc_write_u64(w, c->epoch);
-    if (c->trouble || c->names)
+    if (c->trouble || c->names || has_key(c))
         sc_write_u8(w, c->trouble);
-    if (c->names)
+    if (c->names || has_key(c))
         sc_write_u32(w, c->names);
+    write_key(w, c);
 }
 
 static void read_register(struct sc_reader *r, struct sc_control *c)
@@ -168,6 +188,7 @@ static void read_mapping(struct sc_reader *r, struct sc_control *c)
     c->reused = flags & REUSED;
     c->used = flags / USED;
     c->trouble = has_more(r) ? sc_read_u8(r) : 0;
+    read_key(r, c);
 }
 
 static void write_mapping(struct sc_writer *w, const struct sc_control *c)
@@ -177,10 +198,11 @@ static void write_mapping(struct sc_writer *w, const struct sc_control *c)
     sc_write_copy(w, c->service[0].bytes, sizeof c->service[0].bytes);
     sc_write_u32(w, c->pool);
     uint8_t flags = (uint8_t)((c->reused ? REUSED : 0) | (c->used ? USED : 0));
-    if (flags || c->trouble)
+    if (flags || c->trouble || has_key(c))
         sc_write_u8(w, flags);
-    if (c->trouble)
+    if (c->trouble || has_key(c))
         sc_write_u8(w, c->trouble);
+    write_key(w, c);
 }
 
 static void read_where(struct sc_reader *r, struct sc_control *c)

@@ -8,7 +8,8 @@
  *
  *   JOIN      string host name | u64 epoch | 16 token -> JOINED u64 address | u32 pool address |
  *                                                       u32 lease ms | u64 router's epoch |
- *                                                       u8 trouble | u32 names
+ *                                                       u8 trouble | u32 names | 32 key of the
+ *                                                       provider `host`
  *   REGISTER  u64 epoch | u32 serial | u8 flags (1: replaces all that was registered before) |
  *             u8 count | count x { 32 ServiceID }     -> REGISTERED u32 serial
  *   UNREGISTER as REGISTER without flags              -> REGISTERED u32 serial
@@ -20,7 +21,8 @@
  *                                                        2 pool exhausted, 3 share exhausted,
  *                                                        4 cannot be stored) | string name |
  *                                                        32 ServiceID (port 0) | u32 pool address |
- *                                                        u8 flags (1 reused, 2 used) | u8 trouble
+ *                                                        u8 flags (1 reused, 2 used) | u8 trouble |
+ *                                                        32 key of the provider
  *   WHERE     u64 network address                     -> THERE u64 address | 19 underlay
  *   PROBE     u64 epoch                               -> ALIVE u64 epoch
  *   GREET     u32 sender's channel id | u8 suite | u16 length, handshake
@@ -38,6 +40,8 @@
 #define SC_CONTROL_REQUEST 512
 /* Says that a host of the same name is the same host; zeros: none. */
 #define SC_HOST_TOKEN_LEN 16
+/* An Ed25519 public key. */
+#define SC_PUBLIC_KEY_LEN 32
 /* ServiceIDs that fit into one REGISTER. */
 #define SC_REGISTER_MAX 12
 
@@ -112,6 +116,7 @@ struct sc_control {
     uint32_t channel;            /* GREET: the sender's; GREETED, PROVE: the receiver's */
     uint8_t suite;               /* GREET: crypto/noise.h */
     struct sc_field handshake;   /* GREET, GREETED, PROVE: read, it points into the packet */
+    uint8_t key[SC_PUBLIC_KEY_LEN]; /* JOINED, MAPPING: a provider's public key; zeros: none */
 };
 
 bool sc_control_is_request(uint8_t message);

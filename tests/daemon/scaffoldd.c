@@ -120,7 +120,7 @@ void scaffoldd_settle(struct sc_daemon *d)
 
 int scaffoldd_listens(struct sc_daemon *d, uint16_t port, uint32_t backlog, struct sc_bound **out)
 {
-    struct sc_service_id service = sc_meaning_of_loopback(d, port);
+    struct sc_service_id service = sc_meaning_of_loopback(port);
     struct sc_bound_wish wish = {0};
     char file[SC_SOCKET_NAME_TEXT], why[SC_CTL_TEXT] = "";
     struct sc_socket_name name = {.daemon = d->id,

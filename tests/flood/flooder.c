@@ -5,7 +5,7 @@
  *     --seconds N     for so long (3), or until SIGTERM
  *     --sources N     in the name of so many hosts of the same /16 (1: its own; more need root)
  *     --member NAME   joins first, and speaks as the host of this name
- *     --service NAME  --datagrams NAME  --other HEX (a host's network address)
+ *     --service HEX  --datagrams HEX  (ServiceIDs)  --other HEX (a host's network address)
  *
  * Prints {"sent", "seconds"}. What the flooded host cannot take is the kernel's to drop; a flooder
  * that falls behind leaves packets out, so that it never sends faster than it was told. */
@@ -25,7 +25,6 @@
 #include <unistd.h>
 
 #include "flood/kinds.h"
-#include "naming/service_name.h"
 #include "wire/control.h"
 
 enum { BATCH = 50, HEADERS = sizeof(struct iphdr) + sizeof(struct udphdr) };
@@ -69,10 +68,9 @@ static double seconds_now(void)
 
 static struct sc_service_id service_id(const char *text)
 {
-    struct sc_service_name n;
     struct sc_service_id id = {{0}};
-    if (sc_service_name_read(text, &n, NULL) == 0)
-        sc_service_name_to_id(&n, &id);
+    for (size_t i = 0; i < sizeof id.bytes && sscanf(text + 2 * i, "%2hhx", &id.bytes[i]) == 1; i++)
+        ;
     return id;
 }
 
@@ -194,7 +192,7 @@ static void flood(struct flooder *f)
 static int usage(void)
 {
     fprintf(stderr, "usage: flooder [--rate N] [--seconds N] [--sources N] [--member NAME] "
-                    "[--service NAME] [--datagrams NAME] [--other HEX] KIND ADDRESS PORT\nkinds:");
+                    "[--service HEX] [--datagrams HEX] [--other HEX] KIND ADDRESS PORT\nkinds:");
     for (const struct flood_kind *k = flood_kinds; k->name; k++)
         fprintf(stderr, " %s", k->name);
     fprintf(stderr, "\n");

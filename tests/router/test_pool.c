@@ -26,6 +26,7 @@ static void pool_addresses(void **state)
     assert_int_equal(sc_pool_put(&p, 0xc6120001, &web, "web.a.scaffold"), 0);
     assert_int_equal(sc_pool_put(&p, 0xc6120001, &dns, "dns.a.scaffold"), -EEXIST);
     assert_int_equal(sc_pool_put(&p, 0xc6120002, &web, "web.a.scaffold"), -EEXIST);
+    assert_int_equal(sc_pool_put(&p, 0xc6120002, &dns, "web.a.scaffold"), -EEXIST);
     assert_int_equal(sc_pool_put(&p, 0x0a000001, &dns, "dns.a.scaffold"), -EINVAL);
     sc_pool_fini(&p);
 }
@@ -89,6 +90,14 @@ static void learning(void **state)
     assert_int_equal(sc_pool_learn(&p, 3, &a, "a.a.scaffold"), 0);
     assert_int_equal(p.by_pool.count, 1);
     assert_int_equal(p.by_service.count, 1);
+    assert_int_equal(sc_pool_learn(&p, 4, &b, "a.a.scaffold"),
+                     0); /* its provider has another key */
+    assert_null(sc_pool_find_service(&p, &a));
+    assert_ptr_equal(sc_pool_find_name(&p, "a.a.scaffold"), sc_pool_find_service(&p, &b));
+    assert_int_equal(sc_pool_learn(&p, 4, &b, "b.a.scaffold"), 0); /* one service, two names */
+    assert_null(sc_pool_find_name(&p, "a.a.scaffold"));
+    assert_int_equal(p.by_pool.count, 1);
+    assert_int_equal(p.by_name.count, 1);
     sc_pool_fini(&p);
 }
 
@@ -121,11 +130,14 @@ static void an_address_changes_hands(void **state)
     e[1]->change = NULL;
     assert_ptr_equal(sc_pool_find_service(&p, &b), e[1]);
     assert_null(sc_pool_find_service(&p, &more));
+    assert_null(sc_pool_find_name(&p, "more.a.scaffold"));
 
     n = sc_pool_replace(&p, e[1], &more, "more.a.scaffold");
     sc_pool_settle(&p, n, e[1]);
     assert_ptr_equal(sc_pool_find(&p, n->pool), n);
     assert_null(sc_pool_find_service(&p, &b));
+    assert_null(sc_pool_find_name(&p, names[1]));
+    assert_ptr_equal(sc_pool_find_name(&p, "more.a.scaffold"), n);
     assert_true(n->reused && !n->used);
     sc_pool_fini(&p);
 }

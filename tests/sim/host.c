@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "crypto/drawn.h"
+#include "crypto/crypto.h"
 #include "naming/service_name.h"
 #include "sim.h"
 
@@ -35,12 +36,22 @@ struct sim_host *sim_host_of(struct sim *sim, const struct sc_underlay *u)
     return sim->host[index];
 }
 
+/* Of every router's, so that ids are known before anybody has asked. */
+static const uint8_t network_seed[SC_NETWORK_SEED_LEN];
+
 struct sc_service_id sim_service_id(const char *name)
 {
     struct sc_service_name parsed;
     struct sc_service_id id = {{0}};
-    if (sc_service_name_read(name, &parsed, NULL) == 0)
-        sc_service_name_to_id(&parsed, &id);
+    uint8_t key[SC_KEY_LEN], provider[SC_PROVIDER_LEN];
+    if (sc_service_name_read(name, &parsed, NULL) < 0)
+        return id;
+    struct sc_crypto c;
+    sc_crypto_init(&c, NULL);
+    sc_provider_derive(&c, network_seed, parsed.provider, key);
+    sc_crypto_fini(&c);
+    sc_provider_of_key(key, provider);
+    sc_service_name_to_id(&parsed, provider, &id);
     return id;
 }
 

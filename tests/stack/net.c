@@ -49,6 +49,7 @@ struct net_node *net_start(struct net *n, int i, const char *name, int router, u
     snprintf(c.host_name, sizeof c.host_name, "%s", name);
     memset(c.secret, (int)(epoch * 7 + (uint64_t)i), sizeof c.secret);
     memset(c.host_secret, n->host_secret, sizeof c.host_secret);
+    memset(c.network_seed, n->network, sizeof c.network_seed);
     if (router >= 0)
         c.router = n->node[router].at;
     if (n->secure)

@@ -74,6 +74,7 @@ struct net {
     bool secure;         /* hosts that are started have keys: those of their names */
     bool other_keys;     /* ...or others */
     bool uninvited;      /* ...and nothing to show to a router that does not know them */
+    uint8_t network;     /* bytes of the seed of routers that are started; 0: service_id */
     uint8_t host_secret; /* bytes of it, of the next hosts that are started; 0: none */
     uint8_t packet[SC_DATAGRAM_MAX]; /* for filters: one of interest */
     size_t packet_len;

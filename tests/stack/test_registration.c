@@ -598,9 +598,9 @@ static void phantom(struct net *n, unsigned number, unsigned services)
     c.message = SC_MSG_REGISTER;
     c.service_count = services < SC_REGISTER_MAX ? services : SC_REGISTER_MAX;
     for (unsigned i = 0; i < services; i++) {
-        struct sc_service_name name = {.provider = "demo", .port = (uint16_t)(1 + i), .proto = 6};
-        snprintf(name.label, sizeof name.label, "p%u", number);
-        sc_service_name_to_id(&name, &c.service[i % SC_REGISTER_MAX]);
+        char name[64];
+        snprintf(name, sizeof name, "p%u.demo.scaffold:%u", number, 1 + i);
+        c.service[i % SC_REGISTER_MAX] = service_id(name);
         if ((i + 1) % SC_REGISTER_MAX == 0 || i + 1 == services)
             send_control(n, &n->node[4].at, 0, &c);
     }

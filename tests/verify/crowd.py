@@ -26,8 +26,8 @@ REFRESH_S = 1.5
 
 
 def service(label: str, port: int = 80) -> bytes:
-    """The ServiceID of label.crowd.scaffold:port/tcp."""
-    provider = hashlib.sha256(b"scaffold alias:crowd").digest()[:16]
+    """The ServiceID of this label at this port, of a provider whom no alias stands for."""
+    provider = hashlib.sha256(b"crowd").digest()[:16]
     name = hashlib.sha256(label.encode()).digest()[:8]
     return provider + name + bytes(4) + struct.pack(">HBB", port, socket.IPPROTO_TCP, 1)
 

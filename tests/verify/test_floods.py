@@ -100,9 +100,10 @@ def arena() -> Iterator[Lab]:
 def flooder(lab: Lab, flood: Flood) -> subprocess.Popen[str]:
     """A flood that goes on until it is told to end."""
     target = lab[flood.to]
+    ids = {service["name"]: service["id"] for service in lab["b"].status()["services"]}
     command: list[Any] = [
-        FLOODER, "--rate", RATE, "--seconds", 120, "--service", f"{bench.SERVICE}:{bench.PORT}",
-        "--datagrams", f"{DATAGRAMS}:5400/udp", *flood.options,
+        FLOODER, "--rate", RATE, "--seconds", 120, "--service", ids[f"{bench.SERVICE}:{bench.PORT}"],
+        "--datagrams", ids[f"{DATAGRAMS}:5400/udp"], *flood.options,
     ]  # fmt: skip
     if flood.to == "b":  # a router, that can be asked to forward
         hosts = {host["name"]: host["address"] for host in target.status()["hosts"]}

@@ -400,12 +400,15 @@ class _Later:
     """A field that was appended later: absent is zero, and zeros at the end are absent."""
 
     def getfield(self, packet: Packet, data: bytes) -> Any:
-        return super().getfield(packet, data) if data else (data, 0)  # type: ignore[misc]
+        if not data:
+            return data, self.default  # type: ignore[attr-defined]
+        return super().getfield(packet, data)  # type: ignore[misc]
 
     def addfield(self, packet: Packet, data: bytes, value: Any) -> bytes:
         names = [field.name for field in packet.fields_desc]
         rest = names[names.index(self.name) :]  # type: ignore[attr-defined]
-        if not any(packet.getfieldval(name) for name in rest):
+        if not any(value.strip(b"\0") if isinstance(value, bytes) else value for value in (
+            packet.getfieldval(name) for name in rest)):
             return data
         return bytes(super().addfield(packet, data, value))  # type: ignore[misc]
 
@@ -416,6 +419,13 @@ class LaterByte(_Later, ByteField):
 
 class LaterInt(_Later, IntField):
     pass
+
+
+class LaterKey(_Later, StrFixedLenField):
+    """An Ed25519 public key."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, b"", 32)
 
 
 class Join(Packet):
@@ -434,6 +444,7 @@ class Joined(Packet):
         XLongField("epoch", 0),
         LaterByte("trouble", 0),
         LaterInt("names", 0),
+        LaterKey("key"),
     ]
 
 
@@ -483,6 +494,7 @@ class Mapping(Packet):
         XIntField("pool", 0),
         LaterByte("flags", 0),
         LaterByte("trouble", 0),
+        LaterKey("key"),
     ]
 
 

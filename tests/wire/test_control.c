@@ -45,6 +45,7 @@ static struct sc_control full(uint8_t message)
     bool registers = message == SC_MSG_REGISTER || message == SC_MSG_UNREGISTER;
     memset(c.name, 'n', 255);
     memset(c.token, 't', sizeof c.token);
+    memset(c.key, 'k', sizeof c.key);
     c.service_count = registers ? SC_REGISTER_MAX : 1;
     for (size_t i = 0; i < c.service_count; i++)
         memset(c.service[i].bytes, (int)i + 1, sizeof c.service[i].bytes);
@@ -87,6 +88,7 @@ static void check_values(const struct sc_control *got, const struct sc_control *
         assert_true(got->pool == sent->pool && got->lease_ms == sent->lease_ms);
         assert_int_equal(got->trouble, sent->trouble);
         assert_true(got->names == sent->names);
+        assert_memory_equal(got->key, sent->key, sizeof got->key);
         break;
     case SC_MSG_REGISTER:
     case SC_MSG_UNREGISTER:
@@ -115,6 +117,7 @@ static void check_values(const struct sc_control *got, const struct sc_control *
         assert_int_equal(got->status, sent->status);
         assert_int_equal(got->trouble, sent->trouble);
         assert_true(got->reused == sent->reused && got->used == sent->used);
+        assert_memory_equal(got->key, sent->key, sizeof got->key);
         assert_string_equal(got->name, sent->name);
         assert_true(got->pool == sent->pool);
         check_services(got, sent);
@@ -157,16 +160,16 @@ static void every_message_comes_back(void **state)
     }
 }
 
-/* Without what was appended to it later, a message is the one of an older host. */
+/* Without what was appended to it later, a message is one that has nothing to say there. */
 static bool is_older(uint8_t message, size_t cut_off)
 {
     switch (message) {
-    case SC_MSG_JOINED: /* trouble, names */
-        return cut_off == 4 || cut_off == 5;
+    case SC_MSG_JOINED: /* trouble, names, key */
+        return cut_off == 32 || cut_off == 36 || cut_off == 37;
     case SC_MSG_REFRESHED: /* reuses */
         return cut_off == 4;
-    case SC_MSG_MAPPING: /* flags, trouble */
-        return cut_off == 1 || cut_off == 2;
+    case SC_MSG_MAPPING: /* flags, trouble, key */
+        return cut_off == 32 || cut_off == 33 || cut_off == 34;
     default:
         return false;
     }

@@ -208,6 +208,26 @@ static size_t make_reused(struct sc_writer *w)
                                                       .used = 1});
 }
 
+static size_t make_found(struct sc_writer *w)
+{
+    return make_answer_to_host(w, (struct sc_control){.message = SC_MSG_MAPPING,
+                                                      .name = "web.demo.scaffold",
+                                                      .service = {service},
+                                                      .service_count = 1,
+                                                      .pool = 0xc6120003,
+                                                      .key = "the public key of the provider.."});
+}
+
+static size_t make_named(struct sc_writer *w)
+{
+    return make_answer_to_host(w, (struct sc_control){.message = SC_MSG_JOINED,
+                                                      .address = 0x100000002,
+                                                      .pool = 0xc6120003,
+                                                      .lease_ms = 4000,
+                                                      .epoch = 9,
+                                                      .key = "of the provider of hosts' names."});
+}
+
 static size_t make_unstored(struct sc_writer *w)
 {
     return make_answer_to_host(w, (struct sc_control){.message = SC_MSG_MAPPING,
@@ -246,7 +266,9 @@ static const struct {
     {"fragment", make_fragment},
     {"undelivered", make_undelivered},
     {"control-9-reused", make_reused},
+    {"control-9-found", make_found},
     {"control-9-unstored", make_unstored},
+    {"control-2-named", make_named},
     {"control-2-unstored", make_not_joined},
     {"control-7-reuses", make_reuses},
 };

@@ -229,7 +229,7 @@ static void prepare_here(struct sc_ctl_call *c)
 {
     struct sc_daemon *d = c->server->daemon;
     const struct sc_address *a = &c->open.target;
-    struct sc_service_id id = sc_meaning_of_loopback(d, a->port);
+    struct sc_service_id id = sc_meaning_of_loopback(a->port);
     struct sc_listener *l = c->request.prepare.here ? sc_serving_choose(d, &id, a) : NULL;
     if (c->request.prepare.here && !l) {
         sc_ctl_send_error(c, ENOENT, SC_CTL_NOBODY_HERE);

@@ -58,15 +58,13 @@ void sc_ctl_look_up(struct sc_ctl_call *c, enum sc_lookup_by by, const char *nam
 static bool take_name(struct sc_ctl_call *c, const char *base)
 {
     struct sc_daemon *d = c->server->daemon;
-    struct sc_service_name n;
-    struct sc_service_id id;
+    struct sc_mapping m;
     char line[SC_CTL_TEXT];
-    if (c->name.user || sc_service_name_read(base, &n, NULL) < 0)
+    if (c->name.user)
         return true;
-    sc_service_name_to_id(&n, &id);
     sc_ula_age(&d->ula, d->loop.now);
-    if (sc_ula_knows(&d->ula, &id) ||
-        sc_share_take(&d->shares, &c->name, c->peer.uid, SC_SHARE_NAMES))
+    bool known = sc_stack_mapping_of_name(d->stack, base, &m) && sc_ula_knows(&d->ula, &m.service);
+    if (known || sc_share_take(&d->shares, &c->name, c->peer.uid, SC_SHARE_NAMES))
         return true;
     snprintf(line, sizeof line, "uid %u has its share of scaffoldd's new %s", c->peer.uid,
              sc_share_name(SC_SHARE_NAMES));

@@ -145,7 +145,7 @@ static void bind_by_address(struct sc_ctl_call *c)
     const struct sc_address *a = &c->request.bind.address;
     struct sc_service_id id;
     if (sc_address_is_loopback(a))
-        bind_at(c, sc_meaning_of_loopback(d, 0), *a);
+        bind_at(c, sc_meaning_of_loopback(0), *a);
     else if (sc_address_is_v4(a))
         sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(a), bind_mapped);
     else if (sc_ula_find(&d->ula, a, &id))

@@ -12,15 +12,11 @@
 #include "daemon/datagram/question.h"
 #include "daemon/meaning.h"
 #include "daemon/stream/listener.h"
-#include "naming/service_name.h"
 
 void sc_datagrams_init(struct sc_daemon *d)
 {
-    struct sc_service_name host;
     sc_list_init(&d->datagrams.questions);
-    d->datagrams.loopback = sc_service_id_at(sc_meaning_of_loopback(d, 0), 0, 0);
-    if (sc_service_name_of_host(d->config.host_name, &host) == 0)
-        sc_service_name_to_id(&host, &d->datagrams.host);
+    d->datagrams.loopback = sc_service_id_at(sc_meaning_of_loopback(0), 0, 0);
 }
 
 static void set_peer(struct sc_endpoint *e, const struct sc_address *peer, bool connected)

@@ -29,8 +29,7 @@ struct sc_datagram_counters {
 struct sc_datagrams {
     struct sc_datagram_counters counters;
     struct sc_inbox inbox;
-    struct sc_service_id host;     /* this host's own name, and its loopback services, with port */
-    struct sc_service_id loopback; /* and protocol 0 */
+    struct sc_service_id loopback; /* this host's loopback services, with port and protocol 0 */
     struct sc_list questions;      /* addresses that are being looked up */
     size_t question_count;
 };

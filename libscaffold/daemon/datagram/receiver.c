@@ -106,7 +106,7 @@ bool sc_receiver_of_service(struct sc_daemon *d, const struct sc_service_id *ser
 bool sc_receiver_of_port(struct sc_daemon *d, uint16_t port, const struct sc_address *to,
                          const struct sc_origin *o, const uint8_t *data, size_t len)
 {
-    struct sc_service_id own = sc_service_id_at(d->datagrams.host, port, IPPROTO_UDP);
+    struct sc_service_id own = sc_service_id_at(*sc_stack_own_id(d->stack), port, IPPROTO_UDP);
     if (sc_receiver_of_service(d, &own, to, o, data, len))
         return true;
     struct sc_endpoint *e = sc_host_port_find(d, port);

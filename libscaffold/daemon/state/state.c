@@ -67,6 +67,37 @@ int sc_state_number(struct sc_state *st, const char *sql, int64_t *out)
 
 /* --- keeping ---------------------------------------------------------------------------------- */
 
+static int prepare(struct sc_state *st, sqlite3_stmt **q, const char *sql)
+{
+    if (*q)
+        return 0;
+    return sc_state_error(st,
+                          sqlite3_prepare_v3(st->db, sql, -1, SQLITE_PREPARE_PERSISTENT, q, NULL));
+}
+
+static int finish(struct sc_state *st, sqlite3_stmt *q)
+{
+    int err = sc_state_error(st, sqlite3_step(q));
+    sqlite3_reset(q);
+    sqlite3_clear_bindings(q);
+    return err;
+}
+
+/* The alias of a name that is used has this key for good. */
+static int bind_alias(struct sc_state *st, const struct sc_mapping *m)
+{
+    static const char sql[] = "INSERT OR IGNORE INTO aliases VALUES (?1, ?2, 0)";
+    struct sc_service_name name;
+    if (!m->used || !sc_provider_has_key(m->key) || sc_service_name_read(m->name, &name, NULL) < 0)
+        return 0;
+    int err = prepare(st, &st->bind, sql);
+    if (err < 0)
+        return err;
+    sqlite3_bind_text(st->bind, 1, name.provider, -1, SQLITE_STATIC);
+    sqlite3_bind_blob(st->bind, 2, m->key, sizeof m->key, SQLITE_STATIC);
+    return finish(st, st->bind);
+}
+
 /* Both columns are unique, so that the file itself refuses an address with two names. */
 static const char put_sql[] = "INSERT INTO mappings (address, name, used, reused, kept)"
                               " VALUES (?1, ?2, ?3, ?4, CAST(strftime('%s', 'now') AS INTEGER))"
@@ -75,19 +106,15 @@ static const char put_sql[] = "INSERT INTO mappings (address, name, used, reused
 
 static int put(struct sc_state *st, const struct sc_mapping *m)
 {
-    int rc = SQLITE_OK;
-    if (!st->put)
-        rc = sqlite3_prepare_v3(st->db, put_sql, -1, SQLITE_PREPARE_PERSISTENT, &st->put, NULL);
-    if (rc != SQLITE_OK)
-        return sc_state_error(st, rc);
+    int err = prepare(st, &st->put, put_sql);
+    if (err < 0)
+        return err;
     sqlite3_bind_int64(st->put, 1, m->pool);
     sqlite3_bind_text(st->put, 2, m->name, -1, SQLITE_STATIC);
     sqlite3_bind_int(st->put, 3, m->used);
     sqlite3_bind_int(st->put, 4, m->reused);
-    int err = sc_state_error(st, sqlite3_step(st->put));
-    sqlite3_reset(st->put);
-    sqlite3_clear_bindings(st->put);
-    return err;
+    err = finish(st, st->put);
+    return err < 0 ? err : bind_alias(st, m);
 }
 
 /* A host's name is the one's who has this key, or nobody's. */
@@ -96,20 +123,13 @@ static const char own_sql[] = "INSERT INTO hosts (name, key) VALUES (?1, ?2)"
 
 static int own(struct sc_state *st, const struct sc_mapping *m)
 {
-    int rc = SQLITE_OK;
-    if (sc_service_name_host_len(m->name) == 0)
-        return 0;
-    if (!st->own)
-        rc = sqlite3_prepare_v3(st->db, own_sql, -1, SQLITE_PREPARE_PERSISTENT, &st->own, NULL);
-    if (rc != SQLITE_OK)
-        return sc_state_error(st, rc);
+    int err = sc_service_name_host_len(m->name) ? prepare(st, &st->own, own_sql) : 0;
+    if (err < 0 || sc_service_name_host_len(m->name) == 0)
+        return err;
     sqlite3_bind_text(st->own, 1, m->name, -1, SQLITE_STATIC);
     if (m->owned) /* else NULL */
         sqlite3_bind_blob(st->own, 2, m->owner, sizeof m->owner, SQLITE_STATIC);
-    int err = sc_state_error(st, sqlite3_step(st->own));
-    sqlite3_reset(st->own);
-    sqlite3_clear_bindings(st->own);
-    return err;
+    return finish(st, st->own);
 }
 
 /* Somebody removed the file, or put another one there: what is written now would be gone at the
@@ -158,28 +178,31 @@ int sc_state_pin_router(struct sc_state *st, const uint8_t hash[SC_KEY_HASH_LEN]
 
 /* --- restoring -------------------------------------------------------------------------------- */
 
-static bool restore_row(struct sc_stack *stack, sqlite3_stmt *row)
+static bool restore_alias(struct sc_stack *stack, sqlite3_stmt *row)
+{
+    const unsigned char *alias = sqlite3_column_text(row, 0);
+    return alias && sqlite3_column_bytes(row, 1) == SC_KEY_LEN &&
+           sc_stack_restore_alias(stack, (const char *)alias, sqlite3_column_blob(row, 1)) == 0;
+}
+
+static bool restore_mapping(struct sc_stack *stack, sqlite3_stmt *row)
 {
     struct sc_mapping m = {.pool = (uint32_t)sqlite3_column_int64(row, 0),
                            .used = sqlite3_column_int(row, 2) != 0,
                            .reused = sqlite3_column_int(row, 3) != 0};
-    struct sc_service_name name;
     const unsigned char *text = sqlite3_column_text(row, 1);
-    if (!text || (size_t)snprintf(m.name, sizeof m.name, "%s", text) >= sizeof m.name ||
-        sc_service_name_read(m.name, &name, NULL) < 0)
+    if (!text || (size_t)snprintf(m.name, sizeof m.name, "%s", text) >= sizeof m.name)
         return false;
-    sc_service_name_to_id(&name, &m.service);
     m.owned = sqlite3_column_bytes(row, 4) == sizeof m.owner;
     if (m.owned)
         memcpy(m.owner, sqlite3_column_blob(row, 4), sizeof m.owner);
     return sc_stack_restore_mapping(stack, &m) == 0;
 }
 
-int sc_state_restore(struct sc_state *st, struct sc_stack *stack)
+/* How many of the rows could not be used, or a negative errno. */
+static int restore(struct sc_state *st, struct sc_stack *stack, const char *sql,
+                   bool (*restore_row)(struct sc_stack *stack, sqlite3_stmt *row))
 {
-    static const char sql[] =
-        "SELECT address, name, used, reused, key FROM mappings LEFT JOIN hosts USING (name)"
-        " ORDER BY kept, address";
     sqlite3_stmt *row = NULL;
     int bad = 0, rc = sqlite3_prepare_v2(st->db, sql, -1, &row, NULL);
     if (rc == SQLITE_OK)
@@ -188,6 +211,16 @@ int sc_state_restore(struct sc_state *st, struct sc_stack *stack)
     int err = sc_state_error(st, rc);
     sqlite3_finalize(row);
     return err < 0 ? err : bad;
+}
+
+int sc_state_restore(struct sc_state *st, struct sc_stack *stack)
+{
+    int aliases = restore(st, stack, "SELECT alias, key FROM aliases", restore_alias);
+    int mappings = restore(
+        st, stack, "SELECT address, name, used, reused, hosts.key FROM mappings LEFT JOIN hosts USING (name)"
+        " ORDER BY kept, address",
+        restore_mapping);
+    return aliases < 0 ? aliases : mappings < 0 ? mappings : aliases + mappings;
 }
 
 /* --- in words --------------------------------------------------------------------------------- */

@@ -1,7 +1,8 @@
 /* What must survive a restart of scaffoldd, in one SQLite file `<dir>/<instance>/state.db`: the
- * secret by which this host is known again and, for a router, its domain and which pool address
- * stands for which name. What was written here is on the disk when the call returns. Not
- * thread-safe: one thread at a time has it. */
+ * secret by which this host is known again and, for a router, its domain, what the keys of its
+ * aliases follow from, whose aliases are, and which pool address stands for which name. What was
+ * written here is on the disk when the call returns. Not thread-safe: one thread at a time has it.
+ */
 #ifndef SC_DAEMON_STATE_STATE_H
 #define SC_DAEMON_STATE_STATE_H
 
@@ -19,28 +20,29 @@ struct sqlite3_stmt;
 
 struct sc_state {
     struct sqlite3 *db; /* NULL: not open */
-    struct sqlite3_stmt *put, *own;
+    struct sqlite3_stmt *put, *own, *bind;
     char path[320];
     uint32_t domain;
     uint8_t host_secret[SC_HOST_SECRET_LEN];
+    uint8_t network_seed[SC_NETWORK_SEED_LEN];
     bool knows_router; /* what the hash of its host key is: */
     uint8_t router[SC_KEY_HASH_LEN];
 };
 
-/* Opens or makes the state of this instance; an older scaffoldd's text file is taken over, once.
+/* Opens or makes the state of this instance; what an older scaffoldd kept is taken over, once.
  * Waits for the disk. Returns 0, or -1 with one line in `why` that says what, where and what to do.
  */
 int sc_state_open(struct sc_state *st, const char *dir, uint32_t instance, char *why, size_t size);
 void sc_state_close(struct sc_state *st);
 
-/* Gives every kept mapping to the stack, the oldest first. Returns how many could not be used, or a
- * negative errno as sc_state_keep does. */
+/* Gives every bound alias and every kept mapping to the stack, the oldest first. Returns how many
+ * could not be used, or a negative errno as sc_state_keep does. */
 int sc_state_restore(struct sc_state *st, struct sc_stack *stack);
 
 /* Keeps `count` mappings, all or none; waits for the disk. An address that has had another name
- * loses it. Returns 0 or a negative errno, which sc_state_explain puts into words: -ENOSPC,
- * -EROFS, -EUCLEAN (damaged), -ESTALE (the file was removed or replaced), -EIO or another. The
- * next call tries again. */
+ * loses it; the alias of a name that is used is bound to its key. Returns 0 or a negative errno,
+ * which sc_state_explain puts into words: -ENOSPC, -EROFS, -EUCLEAN (damaged), -ESTALE (the file
+ * was removed or replaced), -EIO or another. The next call tries again. */
 int sc_state_keep(struct sc_state *st, const struct sc_mapping *m, size_t count);
 
 /* The router of this host is the one whose host key has this hash, from now on. Waits for the disk.

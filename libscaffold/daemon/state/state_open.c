@@ -23,10 +23,15 @@ static const char schema_sql[] =
     " kept INTEGER NOT NULL);";     /* when, in seconds since 1970 */
 
 /* What schema 2 has more than the first one. */
-static const char hosts_sql[] =
+static const char keys_sql[] =
     "CREATE TABLE hosts ("    /* that have joined this router */
     " name TEXT PRIMARY KEY," /* as in mappings */
     " key BLOB)"              /* Ed25519, public: whose it is for good; NULL: nobody's */
+    " WITHOUT ROWID;"
+    "CREATE TABLE aliases (" /* of this router, those that were registered once */
+    " alias TEXT PRIMARY KEY,"
+    " key BLOB NOT NULL,"    /* Ed25519, public */
+    " own INTEGER NOT NULL)" /* somebody's own; else it follows from the seed of the network */
     " WITHOUT ROWID;"
     "PRAGMA user_version = 2";
 
@@ -135,14 +140,13 @@ static int check(struct sc_state *st)
     return err;
 }
 
-static int write_meta(struct sc_state *st)
+static int write_domain(struct sc_state *st)
 {
-    static const char sql[] = "INSERT INTO meta VALUES ('domain', ?1), ('host_secret', ?2)";
+    static const char sql[] = "INSERT INTO meta VALUES ('domain', ?1)";
     sqlite3_stmt *q = NULL;
     int rc = sqlite3_prepare_v2(st->db, sql, -1, &q, NULL);
     if (rc == SQLITE_OK) {
         sqlite3_bind_int64(q, 1, st->domain);
-        sqlite3_bind_blob(q, 2, st->host_secret, sizeof st->host_secret, SQLITE_STATIC);
         rc = sqlite3_step(q);
     }
     int err = sc_state_error(st, rc);
@@ -150,16 +154,35 @@ static int write_meta(struct sc_state *st)
     return err;
 }
 
-static int read_secret(struct sc_state *st)
+/* Random bytes that are kept from now on. */
+static int make_secret(struct sc_state *st, const char *key, uint8_t *out, size_t len)
 {
-    static const char sql[] = "SELECT value FROM meta WHERE key = 'host_secret'";
+    static const char sql[] = "INSERT INTO meta VALUES (?1, ?2)";
+    sqlite3_stmt *q = NULL;
+    sc_random(out, len);
+    int rc = sqlite3_prepare_v2(st->db, sql, -1, &q, NULL);
+    if (rc == SQLITE_OK) {
+        sqlite3_bind_text(q, 1, key, -1, SQLITE_STATIC);
+        sqlite3_bind_blob(q, 2, out, (int)len, SQLITE_STATIC);
+        rc = sqlite3_step(q);
+    }
+    int err = sc_state_error(st, rc);
+    sqlite3_finalize(q);
+    return err;
+}
+
+static int read_secret(struct sc_state *st, const char *key, uint8_t *out, size_t len)
+{
+    static const char sql[] = "SELECT value FROM meta WHERE key = ?1";
     sqlite3_stmt *q = NULL;
     int rc = sqlite3_prepare_v2(st->db, sql, -1, &q, NULL);
-    if (rc == SQLITE_OK)
+    if (rc == SQLITE_OK) {
+        sqlite3_bind_text(q, 1, key, -1, SQLITE_STATIC);
         rc = sqlite3_step(q);
-    bool fine = rc == SQLITE_ROW && sqlite3_column_bytes(q, 0) == sizeof st->host_secret;
+    }
+    bool fine = rc == SQLITE_ROW && (size_t)sqlite3_column_bytes(q, 0) == len;
     if (fine)
-        memcpy(st->host_secret, sqlite3_column_blob(q, 0), sizeof st->host_secret);
+        memcpy(out, sqlite3_column_blob(q, 0), len);
     int err = fine ? 0 : rc == SQLITE_ROW || rc == SQLITE_DONE ? -EUCLEAN : sc_state_error(st, rc);
     sqlite3_finalize(q);
     return err;
@@ -189,7 +212,9 @@ static int read_meta(struct sc_state *st)
         return -EUCLEAN;
     st->domain = (uint32_t)domain;
     if (err == 0)
-        err = read_secret(st);
+        err = read_secret(st, "host_secret", st->host_secret, sizeof st->host_secret);
+    if (err == 0)
+        err = read_secret(st, "network_seed", st->network_seed, sizeof st->network_seed);
     return err < 0 ? err : read_router(st);
 }
 
@@ -199,8 +224,17 @@ static int make_meta(struct sc_state *st)
 {
     while (st->domain == 0) /* unless an older scaffoldd had one */
         sc_random(&st->domain, sizeof st->domain);
-    sc_random(st->host_secret, sizeof st->host_secret);
-    return write_meta(st);
+    int err = write_domain(st);
+    return err < 0 ? err : make_secret(st, "host_secret", st->host_secret, sizeof st->host_secret);
+}
+
+/* From schema 1 to 2, in a transaction: names and addresses stay; which service a name is follows
+ * from the new keys. */
+static int make_keys(struct sc_state *st)
+{
+    int err = sc_state_run(st, keys_sql);
+    return err < 0 ? err
+                   : make_secret(st, "network_seed", st->network_seed, sizeof st->network_seed);
 }
 
 static void old_path(const struct sc_state *st, const char *suffix, char *out, size_t size)
@@ -216,8 +250,6 @@ static int make_tables(struct sc_state *st, char *old, size_t size)
     int err = sc_state_run(st, "BEGIN IMMEDIATE");
     if (err == 0)
         err = sc_state_run(st, schema_sql);
-    if (err == 0)
-        err = sc_state_run(st, hosts_sql);
     int left_out = err == 0 ? sc_state_take_old(st, old) : err;
     if (left_out < 0 && left_out != -ENOENT)
         return left_out;
@@ -225,6 +257,8 @@ static int make_tables(struct sc_state *st, char *old, size_t size)
         sc_log(SC_LOG_WARN, "%s: %d lines of it could not be read and were left out", old,
                left_out);
     err = make_meta(st);
+    if (err == 0)
+        err = make_keys(st);
     return err < 0 ? err : sc_state_run(st, "COMMIT");
 }
 
@@ -235,7 +269,7 @@ static int bring_up_to_date(struct sc_state *st, int schema)
         return 0;
     int err = sc_state_run(st, "BEGIN IMMEDIATE");
     if (err == 0)
-        err = sc_state_run(st, hosts_sql);
+        err = make_keys(st);
     if (err == 0)
         err = sc_state_run(st, "COMMIT");
     if (err == 0)
@@ -303,7 +337,8 @@ void sc_state_close(struct sc_state *st)
 {
     sqlite3_finalize(st->put);
     sqlite3_finalize(st->own);
+    sqlite3_finalize(st->bind);
     sqlite3_close(st->db);
-    st->put = st->own = NULL;
+    st->put = st->own = st->bind = NULL;
     st->db = NULL;
 }

@@ -139,7 +139,7 @@ struct sc_listener *sc_serving_choose(struct sc_daemon *d, const struct sc_servi
     struct sc_service_id base = sc_service_id_at(*service, 0, 0);
     struct sc_bound_service *s = sc_bound_service_find(d, service);
     struct sc_listener *l = s ? choose(s, target) : NULL;
-    if (!l && sc_service_id_equal(&base, &d->datagrams.host))
+    if (!l && sc_service_id_equal(&base, sc_stack_own_id(d->stack)))
         l = choose_port(d, sc_service_id_port(service));
     return l;
 }

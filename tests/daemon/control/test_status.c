@@ -16,7 +16,7 @@
 #include "daemon/datagram/endpoint.h"
 #include "daemon/stream/registry.h"
 #include "daemon/stream/session_parts.h"
-#include "naming/service_name.h"
+#include "naming/service_id.h"
 #include "wire/packet.h"
 
 /* Rows that share one bucket, at most: what a slice may have beyond its measure. */
@@ -102,9 +102,10 @@ static void serve(struct sc_daemon *d, uint32_t number, unsigned more)
                            .epoch = EPOCH,
                            .service_count = more + 1};
     for (unsigned i = 0; i <= more; i++) {
-        struct sc_service_name n = {.provider = "acme", .port = 80, .proto = 6};
-        snprintf(n.label, sizeof n.label, i ? "web-%u-%u" : "web", number, i);
-        sc_service_name_to_id(&n, &c.service[i]);
+        char name[64] = "web.acme.scaffold:80";
+        if (i)
+            snprintf(name, sizeof name, "web-%u-%u.acme.scaffold:80", number, i);
+        c.service[i] = service_id(name);
     }
     feed(d, &c);
 }

@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "daemon/state/state.h"
+#include "crypto/crypto.h"
 #include "naming/service_name.h"
 
 #define INSTANCE 0x5ca1ab1e
@@ -123,6 +124,7 @@ static struct sc_stack *new_stack(const struct place *p)
                                 .pool_bits = 15,
                                 .seed = 1,
                                 .epoch = 1};
+    memcpy(c.network_seed, p->state.network_seed, sizeof c.network_seed);
     struct sc_stack *s = sc_stack_new(&c, 0);
     assert_non_null(s);
     return s;
@@ -145,15 +147,19 @@ static void finds_again_what_it_kept(void **state)
     must_open(p);
     uint32_t domain = p->state.domain;
     uint8_t secret[SC_HOST_SECRET_LEN], zeros[SC_HOST_SECRET_LEN] = {0};
+    uint8_t network[SC_NETWORK_SEED_LEN];
     memcpy(secret, p->state.host_secret, sizeof secret);
+    memcpy(network, p->state.network_seed, sizeof network);
     assert_int_not_equal(domain, 0);
     assert_memory_not_equal(secret, zeros, sizeof secret);
+    assert_memory_not_equal(network, zeros, sizeof zeros);
     keep(p, 7, "web.demo.scaffold");
     sc_state_close(&p->state);
 
     must_open(p);
     assert_int_equal(p->state.domain, domain);
     assert_memory_equal(p->state.host_secret, secret, sizeof secret);
+    assert_memory_equal(p->state.network_seed, network, sizeof network);
     struct sc_stack *s = new_stack(p);
     assert_int_equal(sc_state_restore(&p->state, s), 0);
     assert_name_at(s, 7, "web.demo.scaffold");
@@ -173,6 +179,37 @@ static void an_address_has_one_name(void **state)
     assert_int_equal(sc_state_restore(&p->state, s), 0);
     assert_name_at(s, 7, "mail.demo.scaffold");
     assert_name_at(s, 8, NULL); /* all or none */
+    sc_stack_free(s);
+}
+
+/* Once a name of it was used, an alias keeps its key, whatever would follow from the seed. */
+static void an_alias_is_bound_for_good(void **state)
+{
+    struct place *p = *state;
+    struct sc_mapping asked = mapping(7, "web.asked.scaffold"), m;
+    struct sc_mapping used = mapping(8, "web.used.scaffold");
+    uint8_t key[SC_KEY_LEN];
+    must_open(p);
+    memset(asked.key, 7, sizeof asked.key);
+    memset(used.key, 8, sizeof used.key);
+    memset(key, 8, sizeof key);
+    used.used = true;
+    assert_int_equal(sc_state_keep(&p->state, &asked, 1), 0);
+    assert_int_equal(sc_state_keep(&p->state, &used, 1), 0);
+    memset(used.key, 9, sizeof used.key); /* the first one holds */
+    assert_int_equal(sc_state_keep(&p->state, &used, 1), 0);
+
+    struct sc_stack *s = new_stack(p);
+    assert_int_equal(sc_state_restore(&p->state, s), 0);
+    assert_true(sc_stack_mapping_of_name(s, "web.used.scaffold", &m));
+    assert_memory_equal(m.key, key, sizeof key);
+    assert_true(sc_stack_mapping_of_name(s, "web.asked.scaffold", &m));
+    assert_memory_not_equal(m.key, asked.key, sizeof key);
+    struct sc_crypto c;
+    assert_int_equal(sc_crypto_init(&c, NULL), 0);
+    sc_provider_derive(&c, p->state.network_seed, "asked", key);
+    sc_crypto_fini(&c);
+    assert_memory_equal(m.key, key, sizeof key);
     sc_stack_free(s);
 }
 
@@ -248,6 +285,53 @@ static void of_an_old_file_only_damage_is_called_so(void **state)
     write_old(p, "domain 5c0f11ad\n198.18.0.7 web.demo.scaffold\n"); /* put back */
     must_open(p);
     assert_int_equal(p->state.domain, 0x5c0f11ad);
+}
+
+/* --- the database of an older scaffoldd ------------------------------------------------------- */
+
+/* As schema 1 was. */
+static void write_schema_1(struct place *p)
+{
+    char dir[128];
+    mkdir(p->home, 0700);
+    snprintf(dir, sizeof dir, "%s", p->file);
+    *strrchr(dir, '/') = 0;
+    mkdir(dir, 0700);
+    run_sql(p, "CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"
+               "CREATE TABLE mappings (address INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+               " used INTEGER NOT NULL, reused INTEGER NOT NULL, kept INTEGER NOT NULL);"
+               "INSERT INTO meta VALUES ('domain', 7),"
+               " ('host_secret', x'0102030405060708090a0b0c0d0e0f10');"
+               "INSERT INTO mappings VALUES (3323068423, 'web.demo.scaffold', 1, 0, 5),"
+               " (3323068424, 'b.host.scaffold', 0, 1, 6);"
+               "PRAGMA user_version = 1");
+}
+
+/* Names keep their addresses; their providers get keys, once. */
+static void takes_schema_1_over(void **state)
+{
+    struct place *p = *state;
+    uint8_t network[SC_NETWORK_SEED_LEN], zeros[SC_NETWORK_SEED_LEN] = {0};
+    write_schema_1(p);
+    for (int i = 0; i < 2; i++) {
+        struct sc_mapping m;
+        must_open(p);
+        assert_int_equal(p->state.domain, 7);
+        assert_int_equal(p->state.host_secret[15], 16);
+        if (i == 0)
+            memcpy(network, p->state.network_seed, sizeof network);
+        assert_memory_not_equal(network, zeros, sizeof zeros);
+        assert_memory_equal(network, p->state.network_seed, sizeof network);
+        struct sc_stack *s = new_stack(p);
+        assert_int_equal(sc_state_restore(&p->state, s), 0);
+        assert_name_at(s, 7, "web.demo.scaffold");
+        assert_name_at(s, 8, "b.host.scaffold");
+        assert_true(sc_stack_mapping_of_pool(s, 0xc6120007, &m));
+        assert_true(m.used && !m.reused && sc_provider_has_key(m.key));
+        sc_stack_free(s);
+        sc_state_close(&p->state);
+    }
+    must_open(p);
 }
 
 /* --- what can be wrong ------------------------------------------------------------------------ */
@@ -460,10 +544,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(finds_again_what_it_kept),
         CASE(an_address_has_one_name),
+        CASE(an_alias_is_bound_for_good),
         CASE(the_secret_is_nobody_elses),
         CASE(takes_an_old_file_over_once),
         CASE(a_torn_line_takes_no_other_along),
         CASE(of_an_old_file_only_damage_is_called_so),
+        CASE(takes_schema_1_over),
         CASE(a_damaged_file_is_said_to_be),
         CASE(damage_anywhere_is_found),
         CASE(a_newer_scaffoldds_file_is_left_alone),

@@ -51,7 +51,7 @@ static void on_done(struct sc_arrival *a, int error)
 static struct world start(uint32_t backlog)
 {
     struct world w = {.daemon = scaffoldd_start(no_planes, true)};
-    w.service = sc_meaning_of_loopback(w.daemon, PORT);
+    w.service = sc_meaning_of_loopback(PORT);
     w.socket = scaffoldd_listens(w.daemon, PORT, backlog, &w.bound);
     return w;
 }

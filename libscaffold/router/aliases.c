@@ -1,0 +1,94 @@
+#include "router/aliases.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/list.h"
+
+struct sc_alias {
+    struct sc_map_node node;
+    char name[SC_ALIAS_MAX + 1]; /* zeros behind it */
+    uint8_t key[SC_KEY_LEN];
+};
+
+static struct sc_alias *alias_of(struct sc_map_node *n)
+{
+    return sc_container(n, struct sc_alias, node);
+}
+
+void sc_aliases_init(struct sc_aliases *a, struct sc_crypto *crypto,
+                     const uint8_t seed[SC_NETWORK_SEED_LEN], const uint64_t map_seed[2])
+{
+    SC_MAP_INIT(&a->known, struct sc_alias, node, name, map_seed);
+    a->crypto = crypto;
+    memcpy(a->seed, seed, sizeof a->seed);
+}
+
+void sc_aliases_fini(struct sc_aliases *a)
+{
+    struct sc_map_node *next, *n = sc_map_next(&a->known, NULL);
+    for (; n; n = next) {
+        next = sc_map_next(&a->known, n);
+        sc_map_remove(&a->known, n);
+        free(alias_of(n));
+    }
+    sc_map_fini(&a->known);
+}
+
+static const struct sc_alias *find(const struct sc_aliases *a, const char *name)
+{
+    char key[SC_ALIAS_MAX + 1] = {0};
+    strncpy(key, name, sizeof key - 1);
+    struct sc_map_node *n = sc_map_find(&a->known, key);
+    return n ? alias_of(n) : NULL;
+}
+
+static int put(struct sc_aliases *a, const char *name, const uint8_t key[SC_KEY_LEN])
+{
+    struct sc_alias *one = calloc(1, sizeof *one);
+    if (!one)
+        return -ENOMEM;
+    strncpy(one->name, name, sizeof one->name - 1);
+    memcpy(one->key, key, sizeof one->key);
+    if (sc_map_insert(&a->known, &one->node) == 0)
+        return 0;
+    free(one);
+    return -ENOMEM;
+}
+
+int sc_aliases_bind(struct sc_aliases *a, const char *alias, const uint8_t key[SC_KEY_LEN])
+{
+    if (!sc_service_name_is_alias(alias))
+        return -EINVAL;
+    return find(a, alias) ? -EEXIST : put(a, alias, key);
+}
+
+/* To derive a key takes longer than anything else about a new name, and most have few aliases. */
+static void derive(struct sc_aliases *a, const char *alias, uint8_t key[SC_KEY_LEN])
+{
+    sc_provider_derive(a->crypto, a->seed, alias, key);
+    if (a->known.count < SC_ALIASES_REMEMBERED)
+        put(a, alias, key);
+}
+
+static void key_of(struct sc_aliases *a, const char *alias, uint8_t key[SC_KEY_LEN])
+{
+    const struct sc_alias *known = find(a, alias);
+    if (known)
+        memcpy(key, known->key, SC_KEY_LEN);
+    else
+        derive(a, alias, key);
+}
+
+void sc_aliases_id(struct sc_aliases *a, const struct sc_service_name *n, uint8_t key[SC_KEY_LEN],
+                   struct sc_service_id *id)
+{
+    uint8_t provider[SC_PROVIDER_LEN];
+    memset(key, 0, SC_KEY_LEN);
+    if (!sc_provider_read(n->provider, provider)) {
+        key_of(a, n->provider, key);
+        sc_provider_of_key(key, provider);
+    }
+    sc_service_name_to_id(n, provider, id);
+}

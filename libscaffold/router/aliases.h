@@ -1,0 +1,28 @@
+/* Whose an alias is, to a router: its operator's choice, or a key that follows from the seed of the
+ * network, another for each alias. What was once registered is bound for good. Not thread-safe. */
+#ifndef SC_ROUTER_ALIASES_H
+#define SC_ROUTER_ALIASES_H
+
+#include "base/map.h"
+#include "naming/service_name.h"
+
+struct sc_aliases {
+    struct sc_crypto *crypto;
+    struct sc_map
+        known; /* sc_alias, by name: what is bound, and some of what follows from the seed */
+    uint8_t seed[SC_NETWORK_SEED_LEN];
+};
+
+void sc_aliases_init(struct sc_aliases *a, struct sc_crypto *crypto,
+                     const uint8_t seed[SC_NETWORK_SEED_LEN], const uint64_t map_seed[2]);
+void sc_aliases_fini(struct sc_aliases *a);
+
+/* The alias has this key from now on. Returns 0, -EEXIST (it has one), -EINVAL (it is none) or
+ * -ENOMEM. */
+int sc_aliases_bind(struct sc_aliases *a, const char *alias, const uint8_t key[SC_KEY_LEN]);
+
+/* Which service a name is, and its provider's key; zeros where the name certifies itself. */
+void sc_aliases_id(struct sc_aliases *a, const struct sc_service_name *n, uint8_t key[SC_KEY_LEN],
+                   struct sc_service_id *id);
+
+#endif

@@ -215,6 +215,10 @@
 /* Names mapped to pool addresses by one router: the default /15 holds 131,072. A larger pool is not
  * used up to its end, which scaffoldd says at start. */
 #define SC_MAPPINGS_MAX 131072
+/* Aliases that a host knows the keys of: 120 bytes each, and a line in its state. */
+#define SC_PINS_MAX 16384
+/* Of those, what waits for the disk. */
+#define SC_PINS_WAITING 64
 /* Keys of aliases that a router remembers beside those that are bound: 100 bytes each, where to
  * derive one again takes 50 us. */
 #define SC_ALIASES_REMEMBERED 4096

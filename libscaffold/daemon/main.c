@@ -168,6 +168,7 @@ static int open_stack(struct sc_daemon *d, char *why, size_t size)
     while (c.epoch == 0)
         sc_random(&c.epoch, sizeof c.epoch);
     memcpy(c.host_secret, d->state.host_secret, sizeof c.host_secret);
+    c.require_verified = d->config.require_verified;
     memcpy(c.network_seed, d->state.network_seed, sizeof c.network_seed);
     sc_random(c.secret, sizeof c.secret);
     d->stack = sc_stack_new(&c, d->loop.now);

@@ -16,6 +16,7 @@ static const char *const names[SC_CTL_OPS] = {
     [SC_CTL_FLOW_SET] = "FLOW_SET", [SC_CTL_FLOW_GET] = "FLOW_GET",
     [SC_CTL_STATUS] = "STATUS",     [SC_CTL_STOP] = "STOP",
     [SC_CTL_INVITE] = "INVITE",     [SC_CTL_FORGET_HOST] = "FORGET_HOST",
+    [SC_CTL_TRUST] = "TRUST",
 };
 
 static bool is_op(uint16_t op)
@@ -57,6 +58,8 @@ static bool fields_fit(const struct sc_ctl_request *q)
                ends(q->flow.flow.peer, sizeof q->flow.flow.peer);
     case SC_CTL_FORGET_HOST:
         return ends(q->host.name, sizeof q->host.name);
+    case SC_CTL_TRUST:
+        return ends(q->trust.alias, sizeof q->trust.alias);
     default:
         return true;
     }

@@ -16,6 +16,7 @@
  *   flow      app: FLOW_ERROR | FLOW_SET | FLOW_GET    -> reply
  *   tools     STATUS (reply carries a pipe: lines of JSON, see below), STOP,
  *             INVITE, FORGET_HOST (root and the owner)
+ *             TRUST {alias, key, replace}              -> reply
  *
  * Sockets are made, and bound to their names, by scaffoldd, which keeps the other end of each from
  * the beginning (daemon/pair.h). Descriptors go from scaffoldd to programs, never the other way.
@@ -77,6 +78,7 @@ enum sc_ctl_op {
     SC_CTL_STOP,
     SC_CTL_INVITE, /* the reply's text is a token for --join */
     SC_CTL_FORGET_HOST,
+    SC_CTL_TRUST,
     SC_CTL_OPS
 };
 
@@ -121,6 +123,13 @@ struct sc_ctl_host {
 struct sc_ctl_invite {
     uint32_t uses;    /* hosts that the token lets in */
     uint32_t seconds; /* for so long */
+};
+
+/* Which key an alias stands for, on this host. */
+struct sc_ctl_trust {
+    char alias[64];
+    uint8_t key[32];
+    uint8_t replace; /* also where it is known by another one */
 };
 
 struct sc_ctl_request {
@@ -183,6 +192,7 @@ struct sc_ctl_request {
             uint32_t option;
             uint32_t value;
         } flow;
+        struct sc_ctl_trust trust;
     };
 };
 

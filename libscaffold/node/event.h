@@ -42,6 +42,7 @@ enum sc_event_type {
     SC_EVENT_JOINED,  /* own address, pool address, router state changed: see sc_stack_self */
     SC_EVENT_REGISTERED,  /* the router knows all that is served here: see sc_stack_registered */
     SC_EVENT_STORE,       /* router: store mapping, then say sc_stack_stored(token) */
+    SC_EVENT_PIN,         /* pin: store it; nobody waits for that */
     SC_EVENT_DATAGRAM,    /* datagram: complete; its data is valid until the next event is taken */
     SC_EVENT_UNDELIVERED, /* datagram without data: from_port's socket sent it to `to`, and nobody
                              serves that */
@@ -67,17 +68,36 @@ struct sc_note {
     uint32_t left_out; /* notes before this one, for which there was no room */
 };
 
+/* The key that this host knows an alias by. */
+struct sc_pin {
+    char alias[SC_ALIAS_MAX + 1];
+    uint8_t key[SC_KEY_LEN];
+    bool local;     /* somebody here has vouched for it; else it was so when first heard of */
+    uint64_t since; /* seconds since 1970 */
+};
+
+/* Who says that a name's provider has its key. */
+enum sc_vouched {
+    SC_VOUCHED_OFF,    /* nobody */
+    SC_VOUCHED_SELF,   /* the name itself */
+    SC_VOUCHED_PINNED, /* somebody on this host */
+    SC_VOUCHED_LOCAL,  /* this host is the router that says so */
+    SC_VOUCHED_FIRST_USE,
+};
+
 struct sc_mapping {
     int error; /* 0, or a positive errno: ENOENT (the name is unknown), ENOMEM (the pool is
                   exhausted), EDQUOT (this host has had its share of it), EAGAIN (too much at once),
-                  ETIMEDOUT or ENETUNREACH (no router answers); any other says why it could not be
-                  stored */
+                  ETIMEDOUT or ENETUNREACH (no router answers), EKEYREJECTED (its provider is known
+                  here by another key than `key`), ENOKEY (nobody here has vouched for `key`); any
+                  other says why it could not be stored */
     char name[SC_NAME_MAX + 1];   /* without port */
     struct sc_service_id service; /* port and protocol 0 */
     uint32_t pool;                /* host order */
     uint8_t key[SC_KEY_LEN];      /* of its provider; zeros where the name certifies itself */
-    bool used;                    /* was served once, or is a host's that joined */
-    bool owned;                   /* a host's name, which only who has this key joins by: */
+    enum sc_vouched vouched;
+    bool used;  /* was served once, or is a host's that joined */
+    bool owned; /* a host's name, which only who has this key joins by: */
     uint8_t owner[SC_KEY_LEN];
     bool reused; /* the address stood for another name before */
     bool stale;  /* heard before the router last gave an address to another name: the address may be
@@ -95,6 +115,7 @@ struct sc_event {
         struct sc_mapping mapping;
         struct sc_datagram datagram;
         struct sc_note note;
+        struct sc_pin pin;
     };
 };
 

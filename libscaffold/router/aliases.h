@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "naming/service_name.h"
+#include "node/event.h"
 
 struct sc_aliases {
     struct sc_crypto *crypto;
@@ -24,5 +25,11 @@ int sc_aliases_bind(struct sc_aliases *a, const char *alias, const uint8_t key[S
 /* Which service a name is, and its provider's key; zeros where the name certifies itself. */
 void sc_aliases_id(struct sc_aliases *a, const struct sc_service_name *n, uint8_t key[SC_KEY_LEN],
                    struct sc_service_id *id);
+
+/* Who vouches for it, at this router. */
+static inline enum sc_vouched sc_aliases_vouch(const uint8_t key[SC_KEY_LEN])
+{
+    return sc_provider_has_key(key) ? SC_VOUCHED_LOCAL : SC_VOUCHED_SELF;
+}
 
 #endif

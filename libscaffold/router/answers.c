@@ -31,6 +31,7 @@ static void mapping_of(const struct sc_answers *a, const struct sc_parked *q,
     sc_mapping_answer(e, &q->message, m);
     if (!sc_provider_has_key(m->key) && sc_mapping_name(m->name, &n) == 0)
         sc_aliases_id(a->aliases, &n, m->key, &id);
+    m->vouched = sc_aliases_vouch(m->key);
 }
 
 static void answer(struct sc_answers *a, const struct sc_parked *q, int error,

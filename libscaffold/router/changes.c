@@ -83,6 +83,7 @@ static struct sc_pool_entry *make(struct sc_changes *c, const struct sc_service_
     if (!e)
         return NULL;
     memcpy(e->key, key, sizeof e->key);
+    e->vouched = sc_aliases_vouch(key);
     e->change = begin(c, e, old, SC_CHANGE_NAME);
     if (!e->change) {
         sc_pool_drop(c->pool, e);

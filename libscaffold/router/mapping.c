@@ -99,6 +99,7 @@ void sc_mapping_of(const struct sc_pool_entry *e, struct sc_mapping *out)
     out->service = e->service;
     out->pool = e->pool;
     memcpy(out->key, e->key, sizeof out->key);
+    out->vouched = e->vouched;
     out->used = e->used;
     out->reused = e->reused;
     out->owned = e->owned;
@@ -117,6 +118,7 @@ void sc_mapping_answer(const struct sc_pool_entry *e, const struct sc_control *q
         return;
     strcpy(out->name, name);
     memset(out->key, 0, sizeof out->key);
+    out->vouched = SC_VOUCHED_SELF;
 }
 
 void sc_mapping_tell(struct sc_notices *to, void *ticket, int error, const struct sc_mapping *m)

@@ -161,6 +161,22 @@ int sc_pool_learn(struct sc_pool *p, uint32_t pool, const struct sc_service_id *
     return sc_pool_put(p, pool, id, name);
 }
 
+void sc_pool_vouch(struct sc_pool *p, const char *alias, const uint8_t key[SC_KEY_LEN],
+                   enum sc_vouched by)
+{
+    struct sc_map_node *next, *n = sc_map_next(&p->by_pool, NULL);
+    for (; n; n = next) {
+        struct sc_pool_entry *e = entry_of(n);
+        struct sc_service_name name;
+        next = sc_map_next(&p->by_pool, n);
+        if (sc_service_name_read(e->name, &name, NULL) < 0 || strcmp(name.provider, alias) != 0)
+            continue;
+        e->vouched = by;
+        if (memcmp(e->key, key, SC_KEY_LEN) != 0)
+            forget(p, e);
+    }
+}
+
 /* --- a router's ------------------------------------------------------------------------------- */
 
 struct sc_pool_entry *sc_pool_allocate(struct sc_pool *p, const struct sc_service_id *id,

@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "crypto/key.h"
+#include "node/event.h"
 #include "router/askers.h"
 #include "naming/service_name.h"
 
@@ -35,10 +36,11 @@ struct sc_pool_entry {
     struct sc_service_id service; /* port and protocol 0 */
     uint8_t key[SC_KEY_LEN];      /* its provider's; zeros where the name certifies itself */
     char name[SC_NAME_MAX + 1];   /* without port, zeros behind it; of one entry only */
-    bool used;                    /* served or reached once: keeps its address for good */
-    bool held;                    /* keeps it for the time being */
-    bool reused;                  /* the address stood for another name before */
-    bool owned;                   /* the name of a host that has joined, and has this key: */
+    enum sc_vouched vouched;
+    bool used;   /* served or reached once: keeps its address for good */
+    bool held;   /* keeps it for the time being */
+    bool reused; /* the address stood for another name before */
+    bool owned;  /* the name of a host that has joined, and has this key: */
     uint8_t owner[SC_KEY_LEN];
     void *change;        /* the owner's, while it is not stored; nobody may be told of it before */
     uint32_t generation; /* a host's: of the router's word that it was heard in */
@@ -94,6 +96,11 @@ void sc_pool_settle(struct sc_pool *p, struct sc_pool_entry *e, struct sc_pool_e
 
 /* Frees an entry that was not to be; what it was to replace is as before. */
 void sc_pool_drop(struct sc_pool *p, struct sc_pool_entry *e);
+
+/* A host's: the alias has this key, and who vouches for it; what was heard of another one is
+ * forgotten. */
+void sc_pool_vouch(struct sc_pool *p, const char *alias, const uint8_t key[SC_KEY_LEN],
+                   enum sc_vouched by);
 
 /* It was asked for. */
 void sc_pool_touch(struct sc_pool *p, struct sc_pool_entry *e);

@@ -8,9 +8,9 @@
 #include "router/trouble.h"
 
 void sc_lookups_init(struct sc_lookups *l, struct sc_node *node, struct sc_pool *pool,
-                     const struct sc_registrar *registrar)
+                     struct sc_pins *pins, const struct sc_registrar *registrar)
 {
-    *l = (struct sc_lookups){.node = node, .pool = pool, .registrar = registrar};
+    *l = (struct sc_lookups){.node = node, .pool = pool, .pins = pins, .registrar = registrar};
     sc_list_init(&l->requests);
 }
 
@@ -20,6 +20,15 @@ static void tell(struct sc_lookups *l, const struct sc_control *question, void *
     struct sc_mapping m = {0};
     if (e)
         sc_mapping_answer(e, question, &m);
+    sc_mapping_tell(&l->node->notices, ticket, error, &m);
+}
+
+/* Nothing of it is remembered; whoever asked is told whose name it is, and by which key. */
+static void tell_refused(struct sc_lookups *l, void *ticket, int error, const struct sc_control *c)
+{
+    struct sc_mapping m = {.service = c->service[0]};
+    strcpy(m.name, c->name);
+    memcpy(m.key, c->key, sizeof m.key);
     sc_mapping_tell(&l->node->notices, ticket, error, &m);
 }
 
@@ -88,19 +97,24 @@ static int error_of(const struct sc_control *c)
 }
 
 /* Takes in what the router says of a mapping. */
-static int learn(struct sc_lookups *l, const struct sc_control *c)
+static int learn(struct sc_lookups *l, const struct sc_control *c, sc_time now)
 {
+    enum sc_vouched vouched;
+    int error = sc_pins_check(l->pins, c->name, c->key, &vouched, now);
+    if (error)
+        return error;
     if (sc_pool_learn(l->pool, c->pool, &c->service[0], c->name) < 0)
         return ENOMEM;
     struct sc_pool_entry *e = sc_pool_find(l->pool, c->pool);
     memcpy(e->key, c->key, sizeof e->key);
+    e->vouched = vouched;
     e->reused = c->reused;
     e->used = c->used;
     e->generation = l->pool->reuses;
     return 0;
 }
 
-void sc_lookups_on_mapping(struct sc_lookups *l, const struct sc_control *c)
+void sc_lookups_on_mapping(struct sc_lookups *l, const struct sc_control *c, sc_time now)
 {
     struct sc_list *it, *tmp;
     sc_list_each(it, tmp, &l->requests)
@@ -114,8 +128,11 @@ void sc_lookups_on_mapping(struct sc_lookups *l, const struct sc_control *c)
         }
         int error = error_of(c);
         if (error == 0)
-            error = learn(l, c);
-        tell(l, &q->message, q->ticket, error, error ? NULL : sc_pool_find(l->pool, c->pool));
+            error = learn(l, c, now);
+        if (error == EKEYREJECTED || error == ENOKEY)
+            tell_refused(l, q->ticket, error, c);
+        else
+            tell(l, &q->message, q->ticket, error, error ? NULL : sc_pool_find(l->pool, c->pool));
         end_request(l, q);
         return;
     }

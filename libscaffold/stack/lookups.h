@@ -3,6 +3,7 @@
 #ifndef SC_STACK_LOOKUPS_H
 #define SC_STACK_LOOKUPS_H
 
+#include "stack/pins.h"
 #include "stack/registrar.h"
 
 struct sc_lookup {
@@ -17,18 +18,19 @@ struct sc_lookup {
 struct sc_lookups {
     struct sc_node *node;
     struct sc_pool *pool;
+    struct sc_pins *pins;
     const struct sc_registrar *registrar; /* says whether the router can be reached */
     struct sc_list requests;              /* sc_lookup.link */
     size_t count;
 };
 
 void sc_lookups_init(struct sc_lookups *l, struct sc_node *node, struct sc_pool *pool,
-                     const struct sc_registrar *registrar);
+                     struct sc_pins *pins, const struct sc_registrar *registrar);
 void sc_lookups_fini(struct sc_lookups *l);
 
 /* SC_EVENT_MAPPED follows, perhaps at once. Returns 0 or -ENOBUFS. */
 int sc_lookups_ask(struct sc_lookups *l, const struct sc_control *question, void *ticket,
                    sc_time now);
-void sc_lookups_on_mapping(struct sc_lookups *l, const struct sc_control *c);
+void sc_lookups_on_mapping(struct sc_lookups *l, const struct sc_control *c, sc_time now);
 
 #endif

@@ -67,7 +67,7 @@ static void hear(struct sc_routing *base, const struct sc_control *c,
     if (c->message == SC_MSG_GREETED)
         sc_registrar_on_greeted(&m->registrar, c, now);
     else if (c->message == SC_MSG_MAPPING)
-        sc_lookups_on_mapping(&m->lookups, c);
+        sc_lookups_on_mapping(&m->lookups, c, now);
     else if (!sc_control_is_request(c->message))
         sc_registrar_on_answer(&m->registrar, c, now);
 }
@@ -110,17 +110,20 @@ static const struct sc_routing_ops ops = {.name = "remote router",
                                           .tick = tick};
 
 void sc_remote_init(struct sc_remote *m, struct sc_node *node, struct sc_service_table *services,
-                    struct sc_pool *pool, struct sc_channels *channels, sc_time now)
+                    struct sc_pool *pool, struct sc_channels *channels, bool require_verified,
+                    sc_time now)
 {
     m->routing = (struct sc_routing){
         .ops = &ops, .node = node, .services = services, .pool = pool, .channels = channels};
     sc_registrar_init(&m->registrar, node, services, pool, channels, now);
-    sc_lookups_init(&m->lookups, node, pool, &m->registrar);
+    sc_pins_init(&m->pins, node, require_verified);
+    sc_lookups_init(&m->lookups, node, pool, &m->pins, &m->registrar);
 }
 
 void sc_remote_fini(struct sc_remote *m)
 {
     sc_lookups_fini(&m->lookups);
+    sc_pins_fini(&m->pins);
     sc_registrar_fini(&m->registrar);
 }
 

@@ -10,12 +10,14 @@
 struct sc_remote {
     struct sc_routing routing; /* first: a pointer to it is a pointer to this */
     struct sc_registrar registrar;
+    struct sc_pins pins;
     struct sc_lookups lookups;
 };
 
 /* `services` and `pool` outlive it. */
 void sc_remote_init(struct sc_remote *m, struct sc_node *node, struct sc_service_table *services,
-                    struct sc_pool *pool, struct sc_channels *channels, sc_time now);
+                    struct sc_pool *pool, struct sc_channels *channels, bool require_verified,
+                    sc_time now);
 void sc_remote_fini(struct sc_remote *m);
 
 /* It is this host's role from now on. */

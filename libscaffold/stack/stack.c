@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "router/mapping.h"
 #include "stack/forward.h"
 #include "stack/parts.h"
 #include "transport/congestion/congestion.h"
@@ -38,7 +37,8 @@ static void take_role(struct sc_stack *s, const struct sc_stack_config *c, sc_ti
     sc_channels_init(&s->channels, &s->node);
     sc_router_init(&s->router, &s->node, &s->services, &s->pool, &s->channels, c->domain,
                    c->network_seed, now);
-    sc_remote_init(&s->remote, &s->node, &s->services, &s->pool, &s->channels, now);
+    sc_remote_init(&s->remote, &s->node, &s->services, &s->pool, &s->channels, c->require_verified,
+                   now);
     s->routing = is_router ? &s->router.routing : &s->remote.routing;
     if (is_router)
         sc_router_start(&s->router, now);
@@ -415,74 +415,4 @@ void sc_instance_set_accepting(struct sc_instance *i, bool accepting)
 bool sc_stack_registered(const struct sc_stack *s)
 {
     return s->routing->ops->is_registered(s->routing);
-}
-
-/* --- names ------------------------------------------------------------------------------------ */
-
-int sc_stack_lookup(struct sc_stack *s, enum sc_lookup_by by, const char *name, uint32_t pool,
-                    const struct sc_service_id *service, void *ticket, sc_time now)
-{
-    struct sc_control c = sc_mapping_question(by, name, pool, service);
-    return s->routing->ops->lookup(s->routing, &c, ticket, now);
-}
-
-bool sc_stack_mapping_of_pool(struct sc_stack *s, uint32_t pool, struct sc_mapping *out)
-{
-    struct sc_pool_entry *e = sc_pool_find(&s->pool, pool);
-    if (!e || e->change || !sc_pool_is_fresh(&s->pool, e))
-        return false;
-    sc_pool_touch(&s->pool, e);
-    sc_mapping_of(e, out);
-    return true;
-}
-
-static bool mapping_of(const struct sc_stack *s, const struct sc_pool_entry *e,
-                       struct sc_mapping *out)
-{
-    if (!e || e->change)
-        return false;
-    sc_mapping_of(e, out);
-    out->stale = !sc_pool_is_fresh(&s->pool, e);
-    return true;
-}
-
-bool sc_stack_mapping_of_name(const struct sc_stack *s, const char *name, struct sc_mapping *out)
-{
-    return mapping_of(s, sc_pool_find_name(&s->pool, name), out);
-}
-
-bool sc_stack_mapping_of_service(const struct sc_stack *s, const struct sc_service_id *service,
-                                 struct sc_mapping *out)
-{
-    return mapping_of(s, sc_pool_find_service(&s->pool, service), out);
-}
-
-int sc_stack_restore_alias(struct sc_stack *s, const char *alias, const uint8_t key[SC_KEY_LEN])
-{
-    return sc_aliases_bind(&s->router.aliases, alias, key);
-}
-
-int sc_stack_restore_mapping(struct sc_stack *s, const struct sc_mapping *m)
-{
-    struct sc_service_name n;
-    struct sc_service_id id;
-    uint8_t key[SC_KEY_LEN];
-    if (sc_mapping_name(m->name, &n) < 0)
-        return -EINVAL;
-    sc_aliases_id(&s->router.aliases, &n, key, &id);
-    int err = sc_pool_put(&s->pool, m->pool, &id, m->name);
-    struct sc_pool_entry *e = err < 0 ? NULL : sc_pool_find(&s->pool, m->pool);
-    if (!e)
-        return err;
-    memcpy(e->key, key, sizeof e->key);
-    e->reused = m->reused;
-    e->owned = m->owned;
-    memcpy(e->owner, m->owner, sizeof e->owner);
-    sc_pool_use(&s->pool, e, m->used);
-    return 0;
-}
-
-void sc_stack_stored(struct sc_stack *s, uint64_t token, int error, sc_time now)
-{
-    sc_router_stored(&s->router, token, error, now);
 }

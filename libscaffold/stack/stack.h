@@ -38,6 +38,8 @@ struct sc_stack_config {
     struct sc_entropy entropy;            /* keys */
     uint8_t secret[32];                   /* tokens and cookies; random per incarnation */
     uint8_t host_secret[16]; /* kept: with it a host is the same one after a restart; zeros: none */
+    bool require_verified; /* not on a router: aliases that nobody here has vouched for are refused
+                            */
     uint8_t network_seed[SC_NETWORK_SEED_LEN]; /* router: kept; its aliases' keys follow from it */
     uint64_t epoch;                            /* random per incarnation, not 0 */
     bool secure; /* what hosts and routers say to each other is sealed; needs: */
@@ -165,6 +167,23 @@ bool sc_stack_mapping_of_service(const struct sc_stack *s, const struct sc_servi
 /* Router: puts back whose an alias is, before the mappings. Returns 0, -EEXIST, -EINVAL (no alias)
  * or -ENOMEM. */
 int sc_stack_restore_alias(struct sc_stack *s, const char *alias, const uint8_t key[SC_KEY_LEN]);
+
+/* Not on a router: puts back a persisted pin, before the first tick. False: it is none, or there
+ * are too many. */
+bool sc_stack_restore_pin(struct sc_stack *s, const struct sc_pin *pin);
+
+/* Somebody on this host says which key an alias stands for; SC_EVENT_PIN follows. Returns 0,
+ * -EINVAL (no alias), -EKEYREJECTED (it is known by another key, which is not to be replaced),
+ * -ENOTSUP (a router says what its own aliases stand for) or -ENOMEM. */
+int sc_stack_vouch(struct sc_stack *s, const char *alias, const uint8_t key[SC_KEY_LEN],
+                   bool replace, sc_time now);
+
+/* What this host knows the alias by; NULL: it does not, or is a router. */
+const struct sc_pin *sc_stack_pin(const struct sc_stack *s, const char *alias);
+
+/* All of them, as sc_stack_scan_hosts. */
+void sc_stack_scan_pins(const struct sc_stack *s, size_t *cursor,
+                        void (*each)(void *arg, const struct sc_pin *p), void *arg);
 
 /* Router: puts back a persisted mapping, before the first tick; which service it is follows from
  * the name. Returns 0, -EEXIST, -EINVAL (no name, or outside the pool). */

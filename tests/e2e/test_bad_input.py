@@ -168,31 +168,3 @@ def test_up_and_down(tmp_path: Path) -> None:
         assert "here" in status.stdout
         down = host.run([*run, "down"], shim=False)
         assert down.returncode == 0
-
-
-def test_who_insists_on_verified_names_is_refused(tmp_path: Path) -> None:
-    """There are no keys yet: the setting refuses rather than being ignored."""
-    config = tmp_path / "c.toml"
-    config.write_text("require_verified = true\n")
-    ready, told = os.pipe()
-    run = tmp_path / "run"
-    flags = ["--runtime-dir", run, "--state-dir", tmp_path / "state", "--port", "0"]
-    command = [paths.part(paths.DAEMON), *flags, "--config", config, "--ready-fd", str(told)]
-    with subprocess.Popen(command, pass_fds=[told], stderr=subprocess.DEVNULL) as daemon:
-        os.close(told)
-        assert os.read(ready, 512).startswith(b"ready ")
-        os.close(ready)
-        environment = {
-            **os.environ,
-            "SCAFFOLD_RUNTIME_DIR": str(run),
-            "LD_PRELOAD": str(paths.part(paths.SHIM)),
-        }
-        done = subprocess.run(
-            [sys.executable, "-c", CONNECT, "web.demo.scaffold"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=10,
-        )
-        daemon.terminate()
-    assert done.stdout.split() == ["errno", str(errno.EACCES)]

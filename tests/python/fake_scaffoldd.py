@@ -17,12 +17,14 @@ def rows_of(document: dict[str, Any]) -> list[str]:
     """What scaffoldd sends to say this."""
     document = dict(document)
     hosts, services, flows = (document.pop(key) for key in ("hosts", "services", "flows"))
+    providers = document.pop("providers", [])
     rows: list[tuple[str, dict[str, Any]]] = [("scaffoldd", document)]
     rows += [("host", one) for one in hosts]
     for service in services:
-        of_service = {key: service[key] for key in ("name", "id", "verified")}
+        of_service = {key: service[key] for key in ("name", "id", "verified", "trust")}
         rows += [("instance", of_service | one) for one in service["instances"]]
     rows += [("flow", one) for one in flows]
+    rows += [("provider", one) for one in providers]
     return [json.dumps(row, separators=(",", ":")) + "\n" for row in (*rows, ("end", {}))]
 
 

@@ -26,6 +26,7 @@ DOCUMENT = {
             "name": "web.demo.scaffold:80",
             "id": "0" * 64,
             "verified": False,
+            "trust": "first-use",
             "instances": [
                 {"host": "a", "pid": 7, "program": "nginx", "lease_s": None},
                 {"host": "b", "pid": None, "program": None, "lease_s": 3.25},

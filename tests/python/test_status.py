@@ -26,7 +26,13 @@ def instance(host: str, pid: int = 0, program: str = "") -> dict[str, Any]:
 def service(label: str, *instances: dict[str, Any]) -> dict[str, Any]:
     name = f"{label}.acme.scaffold:80"
     identity = name.encode().hex().ljust(64, "0")[:64]
-    return {"name": name, "id": identity, "verified": False, "instances": list(instances)}
+    return {
+        "name": name,
+        "id": identity,
+        "verified": False,
+        "trust": "first-use",
+        "instances": list(instances),
+    }
 
 
 def flow(number: int, label: str, program: str = "wget") -> dict[str, Any]:
@@ -44,6 +50,7 @@ def document(hosts: int = 1, flows: int = 0, *services: dict[str, Any]) -> dict[
         "hosts": [host("here"), *(host(f"h{i:05}") for i in range(1, hosts))],
         "services": list(services),
         "flows": [flow(i, "web") for i in range(flows)],
+        "providers": [{"alias": "acme", "key": "0" * 64, "how": "first-use", "since": 7}],
         "counters": {"received": 7},
     }
 

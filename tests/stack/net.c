@@ -49,6 +49,7 @@ struct net_node *net_start(struct net *n, int i, const char *name, int router, u
     snprintf(c.host_name, sizeof c.host_name, "%s", name);
     memset(c.secret, (int)(epoch * 7 + (uint64_t)i), sizeof c.secret);
     memset(c.host_secret, n->host_secret, sizeof c.host_secret);
+    c.require_verified = n->strict;
     memset(c.network_seed, n->network, sizeof c.network_seed);
     if (router >= 0)
         c.router = n->node[router].at;
@@ -184,6 +185,10 @@ void net_take_events(struct net_node *node)
             node->noted[e.note.what]++;
             node->notes_left_out += e.note.left_out;
             node->note = e.note;
+            break;
+        case SC_EVENT_PIN:
+            node->pinned++;
+            node->pin = e.pin;
             break;
         case SC_EVENT_NONE:
             fail();

@@ -36,6 +36,8 @@ struct net_node {
     struct sc_flow *arrived[NET_FLOWS];
     size_t arrived_count;
     struct sc_instance *arrived_at; /* the instance of the last one */
+    struct sc_pin pin;              /* the last one, of so many: */
+    unsigned pinned;
     unsigned mapped, joined, registered, allocated;
     int disk_error;  /* what its disk says... */
     bool disk_waits; /* ...or it says nothing, and this is what it was asked last */
@@ -71,11 +73,12 @@ struct net {
     size_t kept_count;
     int from, to; /* for filters: nodes of interest */
     unsigned what;
-    bool secure;         /* hosts that are started have keys: those of their names */
-    bool other_keys;     /* ...or others */
-    bool uninvited;      /* ...and nothing to show to a router that does not know them */
-    uint8_t network;     /* bytes of the seed of routers that are started; 0: service_id */
-    uint8_t host_secret; /* bytes of it, of the next hosts that are started; 0: none */
+    bool secure;     /* hosts that are started have keys: those of their names */
+    bool other_keys; /* ...or others */
+    bool uninvited;  /* ...and nothing to show to a router that does not know them */
+    bool strict;     /* hosts that are started believe nobody's key that they have not been told */
+    uint8_t network; /* bytes of the seed of routers that are started; 0: service_id */
+    uint8_t host_secret;             /* bytes of it, of the next hosts that are started; 0: none */
     uint8_t packet[SC_DATAGRAM_MAX]; /* for filters: one of interest */
     size_t packet_len;
 };

@@ -143,6 +143,117 @@ static void one_service_by_two_names(void **state)
     net_fini(&n);
 }
 
+/* --- pins ------------------------------------------------------------------------------------- */
+
+/* The router comes back with nothing of what it was, and other keys. */
+static void another_router(struct net *n)
+{
+    net_stop(&n->node[0]);
+    n->network = 1;
+    net_start(n, 0, "r", -1, 600);
+    net_run(n, 3 * SC_SECOND);
+}
+
+static void a_key_is_pinned_when_first_heard_of(void **state)
+{
+    (void)state;
+    struct net n;
+    uint8_t key[SC_KEY_LEN];
+    net_three(&n);
+    struct net_node *r = &n.node[0], *a = &n.node[1];
+    pool_of(a, "web.demo.scaffold");
+    assert_int_equal(a->mapping.vouched, SC_VOUCHED_FIRST_USE);
+    assert_int_equal(a->pinned, 1);
+    assert_string_equal(a->pin.alias, "demo");
+    provider_key("demo", key);
+    assert_memory_equal(a->pin.key, key, sizeof key);
+    assert_false(a->pin.local);
+    pool_of(a, "db.demo.scaffold");
+    assert_int_equal(a->pinned, 1);
+    pool_of(r, "web.demo.scaffold"); /* a router's own names */
+    assert_int_equal(r->mapping.vouched, SC_VOUCHED_LOCAL);
+    assert_int_equal(r->pinned, 0);
+    assert_int_equal(sc_stack_vouch(r->stack, "demo", key, true, n.now), -ENOTSUP);
+    pool_of(a, "web.aaisem2ekvthpcezvk54zxpo74.scaffold");
+    assert_int_equal(a->mapping.vouched, SC_VOUCHED_SELF);
+    assert_int_equal(a->pinned, 1);
+    net_fini(&n);
+}
+
+/* However it is asked for, and whatever was remembered; until somebody says that it is so. */
+static void another_key_is_refused(void **state)
+{
+    (void)state;
+    struct net n;
+    uint8_t key[SC_KEY_LEN];
+    net_three(&n);
+    struct net_node *a = &n.node[1];
+    uint32_t pool = pool_of(a, "web.demo.scaffold");
+    provider_key("demo", key);
+    another_router(&n);
+    pool_of(&n.node[0], "web.demo.scaffold");
+    net_lookup(a, "web.demo.scaffold");
+    assert_int_equal(a->mapping.error, EKEYREJECTED);
+    assert_string_equal(a->mapping.name, "web.demo.scaffold");
+    assert_memory_not_equal(a->mapping.key, key, sizeof key);
+    assert_memory_equal(sc_stack_pin(a->stack, "demo")->key, key, sizeof key);
+    memcpy(key, a->mapping.key, sizeof key);
+    sc_stack_lookup(a->stack, SC_LOOKUP_POOL, NULL, n.node[0].mapping.pool, NULL, NULL, n.now);
+    net_pump(&n);
+    assert_int_equal(a->mapping.error, EKEYREJECTED);
+    pool_of(a, "web.other.scaffold"); /* nobody else suffers for it */
+
+    assert_int_equal(sc_stack_vouch(a->stack, "demo", key, false, n.now), -EKEYREJECTED);
+    assert_int_equal(sc_stack_vouch(a->stack, "demo", key, true, n.now), 0);
+    pool_of(a, "web.demo.scaffold");
+    assert_int_equal(a->mapping.vouched, SC_VOUCHED_PINNED);
+    assert_true(a->pin.local);
+    (void)pool;
+    net_fini(&n);
+}
+
+/* What was said beforehand wins over what is heard first. */
+static void a_pin_of_somebody_here(void **state)
+{
+    (void)state;
+    struct net n;
+    uint8_t key[SC_KEY_LEN], other[SC_KEY_LEN] = {1};
+    net_three(&n);
+    struct net_node *a = &n.node[1];
+    provider_key("demo", key);
+    assert_int_equal(sc_stack_vouch(a->stack, "demo", other, false, n.now), 0);
+    assert_int_equal(sc_stack_vouch(a->stack, "no alias", other, false, n.now), -EINVAL);
+    net_lookup(a, "web.demo.scaffold");
+    assert_int_equal(a->mapping.error, EKEYREJECTED);
+    assert_int_equal(sc_stack_vouch(a->stack, "demo", key, true, n.now), 0);
+    pool_of(a, "web.demo.scaffold");
+    assert_int_equal(sc_stack_vouch(a->stack, "demo", other, true, n.now), 0);
+    net_lookup(a, "web.demo.scaffold"); /* what was remembered counts no more */
+    assert_int_equal(a->mapping.error, EKEYREJECTED);
+    net_fini(&n);
+}
+
+static void who_insists(void **state)
+{
+    (void)state;
+    struct net n;
+    uint8_t key[SC_KEY_LEN];
+    net_init(&n);
+    n.strict = true;
+    net_start(&n, 0, "r", -1, 100);
+    net_start(&n, 1, "a", 0, 101);
+    net_run(&n, SC_SECOND);
+    struct net_node *a = &n.node[1];
+    net_lookup(a, "web.demo.scaffold");
+    assert_int_equal(a->mapping.error, ENOKEY);
+    assert_int_equal(a->pinned, 0);
+    memcpy(key, a->mapping.key, sizeof key);
+    pool_of(a, "web.aaisem2ekvthpcezvk54zxpo74.scaffold");
+    assert_int_equal(sc_stack_vouch(a->stack, "demo", key, false, n.now), 0);
+    pool_of(a, "web.demo.scaffold");
+    net_fini(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +263,10 @@ int main(void)
         cmocka_unit_test(a_hosts_own_id),
         cmocka_unit_test(a_name_that_certifies_itself),
         cmocka_unit_test(one_service_by_two_names),
+        cmocka_unit_test(a_key_is_pinned_when_first_heard_of),
+        cmocka_unit_test(another_key_is_refused),
+        cmocka_unit_test(a_pin_of_somebody_here),
+        cmocka_unit_test(who_insists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

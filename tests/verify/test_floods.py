@@ -102,7 +102,8 @@ def flooder(lab: Lab, flood: Flood) -> subprocess.Popen[str]:
     target = lab[flood.to]
     ids = {service["name"]: service["id"] for service in lab["b"].status()["services"]}
     command: list[Any] = [
-        FLOODER, "--rate", RATE, "--seconds", 120, "--service", ids[f"{bench.SERVICE}:{bench.PORT}"],
+        FLOODER, "--rate", RATE, "--seconds", 120, "--service",
+        ids[f"{bench.SERVICE}:{bench.PORT}"],
         "--datagrams", ids[f"{DATAGRAMS}:5400/udp"], *flood.options,
     ]  # fmt: skip
     if flood.to == "b":  # a router, that can be asked to forward

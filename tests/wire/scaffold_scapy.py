@@ -407,8 +407,10 @@ class _Later:
     def addfield(self, packet: Packet, data: bytes, value: Any) -> bytes:
         names = [field.name for field in packet.fields_desc]
         rest = names[names.index(self.name) :]  # type: ignore[attr-defined]
-        if not any(value.strip(b"\0") if isinstance(value, bytes) else value for value in (
-            packet.getfieldval(name) for name in rest)):
+        if not any(
+            value.strip(b"\0") if isinstance(value, bytes) else value
+            for value in (packet.getfieldval(name) for name in rest)
+        ):
             return data
         return bytes(super().addfield(packet, data, value))  # type: ignore[misc]
 

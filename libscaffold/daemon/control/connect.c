@@ -184,8 +184,6 @@ static void prepare_for(struct sc_ctl_call *c, const struct sc_service_id *servi
 {
     struct sc_daemon *d = c->server->daemon;
     struct sc_stack_self self;
-    if (sc_ctl_refuse_unverified(c, c->open.loopback))
-        return;
     sc_stack_get_self(d->stack, &self);
     if (!c->open.loopback && self.address == 0) {
         sc_ctl_send_error(c, ENETUNREACH, SC_CTL_NO_ADDRESS);

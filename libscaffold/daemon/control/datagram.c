@@ -77,8 +77,6 @@ void sc_ctl_prepare_datagram(struct sc_ctl_call *c)
                                     .loopback =
                                         !c->request.prepare.by_service &&
                                         (sc_address_is_loopback(to) || c->request.prepare.here)};
-    if (sc_ctl_refuse_unverified(c, r.loopback))
-        return;
     if (!r.loopback && self.pool == 0) {
         sc_ctl_send_error(c, ENETUNREACH, SC_CTL_NO_ADDRESS);
         return;
@@ -113,8 +111,7 @@ void sc_ctl_bind_datagram(struct sc_ctl_call *c, struct sc_service_id service,
                                     .rcvbuf = c->request.bind.rcvbuf,
                                     .reuseaddr = c->request.bind.reuseaddr,
                                     .reuseport = c->request.bind.reuseport};
-    if (!sc_ctl_refuse_unverified(c, loopback))
-        open_endpoint(c, &r);
+    open_endpoint(c, &r);
 }
 
 bool sc_ctl_on_datagram_option(struct sc_ctl_call *c)

@@ -24,6 +24,7 @@ void sc_ctl_on_status(struct sc_ctl_call *c);
 void sc_ctl_on_stop(struct sc_ctl_call *c);
 void sc_ctl_on_invite(struct sc_ctl_call *c);
 void sc_ctl_on_forget_host(struct sc_ctl_call *c);
+void sc_ctl_on_trust(struct sc_ctl_call *c);
 void sc_ctl_on_hello(struct sc_ctl_call *c);
 
 #endif

@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <stdio.h>
 
+#include "daemon/journal.h"
 #include "daemon/control/reply.h"
 #include "daemon/control/server.h"
 #include "daemon/control/trouble.h"
@@ -17,6 +18,8 @@ static int eai_of(int error)
     case ENOMEM:
     case ENOBUFS:
         return EAI_MEMORY;
+    case EACCES: /* asking again does not help */
+        return EAI_FAIL;
     default:
         return EAI_AGAIN;
     }
@@ -117,9 +120,16 @@ static int socket_error(int error)
     }
 }
 
-static void refuse_mapping(struct sc_ctl_call *c, int error)
+static void refuse_mapping(struct sc_ctl_call *c, const struct sc_mapping *m)
 {
     char line[SC_CTL_TEXT];
+    int error = m->error;
+    if (error == EKEYREJECTED || error == ENOKEY) {
+        sc_provider_trouble(c->server->daemon, m, line, sizeof line);
+        sc_journal(c->server->daemon, SC_JOURNAL_STRANGERS, SC_LOG_WARN, "%s: %s", m->name, line);
+        refuse(c, EACCES, line);
+        return;
+    }
     sc_names_trouble(c->server->daemon, error, line, sizeof line);
     refuse(c, c->request.op == SC_CTL_REVERSE ? error : socket_error(error), line);
 }
@@ -137,7 +147,7 @@ void sc_ctl_on_mapped(struct sc_daemon *d, const struct sc_event *e)
         sc_ula_charge(&d->ula, &m->service, &c->name, d->loop.now);
     sc_share_give(&d->shares, &c->name);
     if (m->error)
-        refuse_mapping(c, m->error);
+        refuse_mapping(c, m);
     else
         c->mapped(c, m);
     sc_ctl_go_on(c);

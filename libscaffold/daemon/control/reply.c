@@ -83,15 +83,3 @@ bool sc_ctl_refuse_share(struct sc_ctl_call *c, struct sc_share *share, enum sc_
     sc_ctl_send_error(c, ENOBUFS, line);
     return true;
 }
-
-/* Without keys no name can be verified; whoever insists is told so rather than served. Loopback
- * services of --all-local never leave the host. */
-bool sc_ctl_refuse_unverified(struct sc_ctl_call *c, bool loopback)
-{
-    if (!c->server->daemon->config.require_verified || loopback)
-        return false;
-    sc_ctl_send_error(c, EACCES,
-                      "require_verified is set, and this version of scaffoldd cannot verify names; "
-                      "remove the setting to use unverified services");
-    return true;
-}

@@ -24,9 +24,6 @@ bool sc_ctl_give(struct sc_ctl_call *c, const struct sc_ctl_reply *r, int fd);
 /* True when one of this many more is not granted: an error was sent that says so. */
 bool sc_ctl_refuse_share(struct sc_ctl_call *c, struct sc_share *share, enum sc_share_kind kind);
 
-/* True when require_verified forbids the call: an error was sent. */
-bool sc_ctl_refuse_unverified(struct sc_ctl_call *c, bool loopback);
-
 /* What several calls are told. */
 #define SC_CTL_NOBODY_HERE "no service of this host is reached at this address and port"
 #define SC_CTL_NO_ADDRESS                                                                          \

@@ -27,6 +27,7 @@ static void dispatch(struct sc_ctl_call *c)
         [SC_CTL_STOP] = sc_ctl_on_stop,
         [SC_CTL_INVITE] = sc_ctl_on_invite,
         [SC_CTL_FORGET_HOST] = sc_ctl_on_forget_host,
+        [SC_CTL_TRUST] = sc_ctl_on_trust,
     };
     sc_journal_call(c);
     handlers[c->request.op](c);

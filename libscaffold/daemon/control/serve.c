@@ -92,8 +92,6 @@ static void bind_at(struct sc_ctl_call *c, struct sc_service_id service, struct 
         sc_ctl_bind_datagram(c, service, address);
         return;
     }
-    if (sc_ctl_refuse_unverified(c, sc_address_is_loopback(&address)))
-        return;
     if (address.port == 0)
         address.port = sc_bound_any_port(d, service);
     if (address.port == 0) {

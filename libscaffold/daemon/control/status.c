@@ -17,7 +17,7 @@
 #define AHEAD 65536
 
 /* What is told, in this order. */
-enum part { HEAD, HOSTS, INSTANCES, BOUND, SESSIONS, LOCALS, ENDPOINTS, END, NOTHING };
+enum part { HEAD, HOSTS, INSTANCES, BOUND, SESSIONS, LOCALS, ENDPOINTS, PINS, END, NOTHING };
 
 struct job {
     struct sc_list link;  /* of all */
@@ -105,6 +105,11 @@ static void add_head(struct job *j)
     sc_rows_host(&j->rows, &own);
 }
 
+static void add_pin(void *arg, const struct sc_pin *p)
+{
+    sc_rows_pin(arg, p);
+}
+
 static void scan_bound(struct job *j)
 {
     struct sc_map_node *n = sc_map_scan(&j->daemon->bound.names, &j->cursor);
@@ -144,6 +149,9 @@ static void tell_some(struct job *j)
         break;
     case ENDPOINTS:
         scan_endpoints(j);
+        break;
+    case PINS:
+        sc_stack_scan_pins(d->stack, &j->cursor, add_pin, &j->rows);
         break;
     case END:
         sc_rows_end(&j->rows);

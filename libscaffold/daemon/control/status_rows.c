@@ -106,6 +106,38 @@ void sc_rows_host(struct sc_rows *r, const struct sc_host_status *h)
     put(r, "host", o);
 }
 
+/* Who says that the name's provider has its key. What stays on this host needs nobody. */
+static void put_trust(struct sc_rows *r, const struct sc_service_id *service, cJSON *o)
+{
+    static const char *const words[] = {[SC_VOUCHED_OFF] = "off",
+                                        [SC_VOUCHED_SELF] = "self",
+                                        [SC_VOUCHED_PINNED] = "pinned",
+                                        [SC_VOUCHED_LOCAL] = "local",
+                                        [SC_VOUCHED_FIRST_USE] = "first-use"};
+    struct sc_service_id base = sc_service_id_at(*service, 0, 0);
+    enum sc_vouched by = SC_VOUCHED_OFF;
+    struct sc_mapping m;
+    if (sc_service_id_equal(&base, &r->daemon->datagrams.loopback))
+        by = SC_VOUCHED_LOCAL;
+    else if (sc_stack_mapping_of_service(r->daemon->stack, service, &m))
+        by = m.vouched;
+    cJSON_AddBoolToObject(o, "verified", by != SC_VOUCHED_OFF && by != SC_VOUCHED_FIRST_USE);
+    cJSON_AddStringToObject(o, "trust", words[by]);
+}
+
+void sc_rows_pin(struct sc_rows *r, const struct sc_pin *p)
+{
+    char key[65];
+    cJSON *o = cJSON_CreateObject();
+    for (size_t i = 0; i < sizeof p->key; i++)
+        snprintf(key + 2 * i, 3, "%02x", p->key[i]);
+    cJSON_AddStringToObject(o, "alias", p->alias);
+    cJSON_AddStringToObject(o, "key", key);
+    cJSON_AddStringToObject(o, "how", p->local ? "local" : "first-use");
+    cJSON_AddNumberToObject(o, "since", (double)p->since);
+    put(r, "provider", o);
+}
+
 /* `lease_left` is 0 for what is served here, which needs none. */
 static void put_instance(struct sc_rows *r, const struct sc_service_id *service, const char *host,
                          int32_t pid, const char *program, sc_time lease_left)
@@ -116,7 +148,7 @@ static void put_instance(struct sc_rows *r, const struct sc_service_id *service,
     id_text(service, id);
     cJSON_AddStringToObject(o, "name", name);
     cJSON_AddStringToObject(o, "id", id);
-    cJSON_AddBoolToObject(o, "verified", false);
+    put_trust(r, service, o);
     cJSON_AddStringToObject(o, "host", host);
     cJSON_AddNumberToObject(o, "pid", pid);
     cJSON_AddStringToObject(o, "program", program);

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/daemon.h"
+#include "naming/service_name.h"
 
 static const char *disk_trouble(int error)
 {
@@ -33,6 +35,38 @@ static void say_unstored(const struct sc_daemon *d, int error, char *line, size_
     else
         snprintf(line, size, "scaffoldd cannot store new names in %.100s: %s", d->state.path,
                  disk_trouble(error));
+}
+
+/* An alias that leaves no room for two keys beside it in a line. */
+#define LONG 30
+
+static void key_text(const uint8_t key[SC_KEY_LEN], char out[2 * SC_KEY_LEN + 1])
+{
+    for (size_t i = 0; i < SC_KEY_LEN; i++)
+        snprintf(out + 2 * i, 3, "%02x", key[i]);
+}
+
+void sc_provider_trouble(const struct sc_daemon *d, const struct sc_mapping *m, char *line,
+                         size_t size)
+{
+    struct sc_service_name n = {.provider = "?"};
+    char now[2 * SC_KEY_LEN + 1], before[2 * SC_KEY_LEN + 1] = "none";
+    sc_service_name_read(m->name, &n, NULL);
+    const struct sc_pin *pin = sc_stack_pin(d->stack, n.provider);
+    key_text(m->key, now);
+    if (pin)
+        key_text(pin->key, before);
+    if (strlen(n.provider) > LONG) /* the command is worth more than all of the old key */
+        strcpy(before + 16, "...");
+    if (m->error == EKEYREJECTED)
+        snprintf(line, size,
+                 "provider %s was %s; if that is so now: scaffold key trust %s %s --replace",
+                 n.provider, before, n.provider, now);
+    else
+        snprintf(line, size,
+                 "require_verified is set, and nobody here vouches for provider %s; if the key is "
+                 "its own: scaffold key trust %s %s",
+                 n.provider, n.provider, now);
 }
 
 void sc_names_trouble(const struct sc_daemon *d, int error, char *line, size_t size)

@@ -53,6 +53,8 @@ void sc_datagrams_from_program(struct sc_endpoint *e, const struct sc_datagram_h
 
 static int unresolved_errno(int error)
 {
+    if (error == EKEYREJECTED || error == ENOKEY)
+        return EACCES;
     return error == ENOMEM ? ENOBUFS : ENETUNREACH;
 }
 

@@ -176,6 +176,25 @@ int sc_state_pin_router(struct sc_state *st, const uint8_t hash[SC_KEY_HASH_LEN]
     return err;
 }
 
+int sc_state_pin(struct sc_state *st, const struct sc_pin *pin)
+{
+    static const char sql[] = "INSERT OR REPLACE INTO known_providers VALUES (?1, ?2, ?3, ?4)";
+    sqlite3_stmt *q = NULL;
+    if (has_moved(st))
+        return -ESTALE;
+    int rc = sqlite3_prepare_v2(st->db, sql, -1, &q, NULL);
+    if (rc == SQLITE_OK) {
+        sqlite3_bind_text(q, 1, pin->alias, -1, SQLITE_STATIC);
+        sqlite3_bind_blob(q, 2, pin->key, sizeof pin->key, SQLITE_STATIC);
+        sqlite3_bind_text(q, 3, pin->local ? "local" : "first-use", -1, SQLITE_STATIC);
+        sqlite3_bind_int64(q, 4, (int64_t)pin->since);
+        rc = sqlite3_step(q);
+    }
+    int err = sc_state_error(st, rc);
+    sqlite3_finalize(q);
+    return err;
+}
+
 /* --- restoring -------------------------------------------------------------------------------- */
 
 static bool restore_alias(struct sc_stack *stack, sqlite3_stmt *row)
@@ -183,6 +202,17 @@ static bool restore_alias(struct sc_stack *stack, sqlite3_stmt *row)
     const unsigned char *alias = sqlite3_column_text(row, 0);
     return alias && sqlite3_column_bytes(row, 1) == SC_KEY_LEN &&
            sc_stack_restore_alias(stack, (const char *)alias, sqlite3_column_blob(row, 1)) == 0;
+}
+
+static bool restore_pin(struct sc_stack *stack, sqlite3_stmt *row)
+{
+    struct sc_pin p = {.local = strcmp((const char *)sqlite3_column_text(row, 2), "local") == 0,
+                       .since = (uint64_t)sqlite3_column_int64(row, 3)};
+    if (sqlite3_column_bytes(row, 1) != sizeof p.key)
+        return false;
+    snprintf(p.alias, sizeof p.alias, "%s", (const char *)sqlite3_column_text(row, 0));
+    memcpy(p.key, sqlite3_column_blob(row, 1), sizeof p.key);
+    return sc_stack_restore_pin(stack, &p);
 }
 
 static bool restore_mapping(struct sc_stack *stack, sqlite3_stmt *row)
@@ -217,10 +247,15 @@ int sc_state_restore(struct sc_state *st, struct sc_stack *stack)
 {
     int aliases = restore(st, stack, "SELECT alias, key FROM aliases", restore_alias);
     int mappings = restore(
-        st, stack, "SELECT address, name, used, reused, hosts.key FROM mappings LEFT JOIN hosts USING (name)"
+        st, stack,
+        "SELECT address, name, used, reused, hosts.key FROM mappings LEFT JOIN hosts USING (name)"
         " ORDER BY kept, address",
         restore_mapping);
-    return aliases < 0 ? aliases : mappings < 0 ? mappings : aliases + mappings;
+    int pins =
+        restore(st, stack, "SELECT alias, key, how, since FROM known_providers", restore_pin);
+    if (aliases < 0 || mappings < 0)
+        return aliases < 0 ? aliases : mappings;
+    return pins < 0 ? pins : aliases + mappings + pins;
 }
 
 /* --- in words --------------------------------------------------------------------------------- */

@@ -49,6 +49,9 @@ int sc_state_keep(struct sc_state *st, const struct sc_mapping *m, size_t count)
  * Returns 0 or a negative errno. */
 int sc_state_pin_router(struct sc_state *st, const uint8_t hash[SC_KEY_HASH_LEN]);
 
+/* Keeps the key that an alias is known by. Returns as sc_state_keep. */
+int sc_state_pin(struct sc_state *st, const struct sc_pin *pin);
+
 /* One line: what is wrong, with which file, and what to do. */
 void sc_state_explain(const struct sc_state *st, int error, char *why, size_t size);
 

@@ -33,6 +33,12 @@ static const char keys_sql[] =
     " key BLOB NOT NULL,"    /* Ed25519, public */
     " own INTEGER NOT NULL)" /* somebody's own; else it follows from the seed of the network */
     " WITHOUT ROWID;"
+    "CREATE TABLE known_providers (" /* what this host knows its router's aliases by */
+    " alias TEXT PRIMARY KEY,"
+    " key BLOB NOT NULL,"
+    " how TEXT NOT NULL,"      /* first-use, or local: somebody here has said so */
+    " since INTEGER NOT NULL)" /* in seconds since 1970 */
+    " WITHOUT ROWID;"
     "PRAGMA user_version = 2";
 
 /* Exclusive, before anything is read: no shared memory beside the file, which would need room on a

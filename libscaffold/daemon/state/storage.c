@@ -18,13 +18,13 @@
 static struct sc_storage_batch *next_batch(struct sc_storage *s)
 {
     pthread_mutex_lock(&s->lock);
-    while (s->gathering->count == 0 && !s->stopping)
+    while (s->gathering->count + s->gathering->pin_count == 0 && !s->stopping)
         pthread_cond_wait(&s->work, &s->lock);
     struct sc_storage_batch *b = s->gathering;
     s->gathering = s->writing;
     s->writing = b;
     pthread_mutex_unlock(&s->lock);
-    return b->count ? b : NULL;
+    return b->count + b->pin_count ? b : NULL;
 }
 
 static void answer(struct sc_storage *s, uint64_t token, int error, const char *why)
@@ -49,7 +49,7 @@ static int keep(struct sc_storage *s, const struct sc_mapping *m, size_t count, 
 static void write_batch(struct sc_storage *s, struct sc_storage_batch *b)
 {
     char why[512] = "";
-    int error = keep(s, b->mapping, b->count, why);
+    int error = b->count ? keep(s, b->mapping, b->count, why) : 0;
     for (size_t i = 0; i < b->count; i++) {
         if (error == EEXIST)
             answer(s, b->token[i], keep(s, &b->mapping[i], 1, why), why);
@@ -57,6 +57,10 @@ static void write_batch(struct sc_storage *s, struct sc_storage_batch *b)
             answer(s, b->token[i], error, why);
     }
     b->count = 0;
+    for (size_t i = 0; i < b->pin_count; i++)
+        if (sc_state_pin(s->state, &b->pin[i]) < 0) /* it is learnt anew after the next start */
+            break;
+    b->pin_count = 0;
 }
 
 static void tell(struct sc_storage *s)
@@ -136,6 +140,16 @@ void sc_storage_put(struct sc_storage *s, uint64_t token, const struct sc_mappin
     assert(b->count < SC_CHANGES_MAX);
     b->token[b->count] = token;
     b->mapping[b->count++] = *m;
+    pthread_cond_signal(&s->work);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void sc_storage_pin(struct sc_storage *s, const struct sc_pin *pin)
+{
+    pthread_mutex_lock(&s->lock);
+    struct sc_storage_batch *b = s->gathering;
+    if (b->pin_count < SC_PINS_WAITING)
+        b->pin[b->pin_count++] = *pin;
     pthread_cond_signal(&s->work);
     pthread_mutex_unlock(&s->lock);
 }

@@ -16,6 +16,8 @@ struct sc_storage_batch {
     size_t count;
     uint64_t token[SC_CHANGES_MAX];
     struct sc_mapping mapping[SC_CHANGES_MAX];
+    size_t pin_count; /* for which nobody waits */
+    struct sc_pin pin[SC_PINS_WAITING];
 };
 
 struct sc_storage_result {
@@ -49,6 +51,9 @@ bool sc_storage_stop(struct sc_storage *s);
 
 /* Has the mapping kept; a result with this token follows. */
 void sc_storage_put(struct sc_storage *s, uint64_t token, const struct sc_mapping *m);
+
+/* Has the pin kept, if not too many wait. */
+void sc_storage_pin(struct sc_storage *s, const struct sc_pin *pin);
 
 /* Takes all results there are. Returns how many. `why` gets the last failure. */
 size_t sc_storage_take(struct sc_storage *s, struct sc_storage_result out[SC_CHANGES_MAX],

@@ -63,13 +63,15 @@ CONTROL = """
     #define SC_CTL_STOP ...
     #define SC_CTL_INVITE ...
     #define SC_CTL_FORGET_HOST ...
+    #define SC_CTL_TRUST ...
     #define SC_CTL_TEXT ...
 
     struct sc_ctl_invite { uint32_t uses; uint32_t seconds; ...; };
     struct sc_ctl_host { char name[...]; ...; };
+    struct sc_ctl_trust { char alias[64]; uint8_t key[32]; uint8_t replace; ...; };
     struct sc_ctl_request {
         uint32_t magic; uint16_t version; uint16_t op; uint64_t netns;
-        struct sc_ctl_invite invite; struct sc_ctl_host host; ...;
+        struct sc_ctl_invite invite; struct sc_ctl_host host; struct sc_ctl_trust trust; ...;
     };
     struct sc_ctl_reply {
         uint32_t magic; uint16_t version; uint16_t op; int32_t error; char text[...]; ...;

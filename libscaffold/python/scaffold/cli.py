@@ -59,10 +59,12 @@ class Group(click.Group):
             ctx.exit(fail(error))
 
 
-def command(example: str, **settings: Any) -> Callable[[Callable[..., Any]], click.Command]:
+def command(
+    example: str, group: click.Group | None = None, **settings: Any
+) -> Callable[[Callable[..., Any]], click.Command]:
     """A subcommand whose help ends with an example."""
     epilog = "\b\nExample:\n" + "\n".join(f"  {line}" for line in example.splitlines())
-    return main.command(epilog=epilog, **settings)
+    return (group or main).command(epilog=epilog, **settings)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -241,6 +243,43 @@ def status(runtime_dir: Path | None, as_json: bool, every: bool, name: str | Non
         return
     lines = statuses.lines(document, None if every else statuses.SHOWN)
     click.echo("\n".join(click.style(t, bold=True) if head else t for t, head in lines))
+
+
+@main.group()
+def key() -> None:
+    """Which keys the aliases of providers stand for, on this host."""
+
+
+@command("scaffold key list --json", key, name="list")
+@click.option("--json", "as_json", is_flag=True, help="As `providers` of scaffold status --json.")
+@RUNTIME_DIR
+def key_list(runtime_dir: Path | None, as_json: bool) -> None:
+    """The aliases that this host knows, by which key, and since when."""
+    with Control(_running_dir_of(runtime_dir)) as control:
+        providers = control.status()["providers"]
+    if as_json:
+        click.echo(json.dumps(providers, indent=2))
+        return
+    import time
+
+    for one in providers:
+        since = time.strftime("%Y-%m-%d", time.localtime(one["since"]))
+        click.echo(f"{one['alias']}  {one['key']}  {one['how']} {since}")
+
+
+@command("scaffold key trust demo 4d4f... --replace", key, name="trust")
+@click.option("--replace", is_flag=True, help="Also where another key is known.")
+@RUNTIME_DIR
+@click.argument("alias")
+@click.argument("public_key", metavar="KEY")
+def key_trust(runtime_dir: Path | None, replace: bool, alias: str, public_key: str) -> None:
+    """Say which key ALIAS stands for: 64 hexadecimal digits."""
+    import re
+
+    if not re.fullmatch("[0-9a-fA-F]{64}", public_key):
+        raise click.BadParameter("a key has 64 hexadecimal digits")
+    with Control(_running_dir_of(runtime_dir)) as control:
+        control.trust(alias, bytes.fromhex(public_key), replace)
 
 
 def shim_options(function: Callable[..., Any]) -> Callable[..., Any]:

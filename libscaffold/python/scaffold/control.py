@@ -118,6 +118,16 @@ class Control:
 
         self._ask(lib.SC_CTL_FORGET_HOST, fill=fill)
 
+    def trust(self, alias: str, key: bytes, replace: bool = False) -> None:
+        """Say which key a provider's alias stands for on this host."""
+
+        def fill(request: Any) -> None:
+            request.trust.alias = alias.encode("utf-8", "surrogateescape")[:63]
+            request.trust.key = key
+            request.trust.replace = replace
+
+        self._ask(lib.SC_CTL_TRUST, fill=fill)
+
     def stop(self, timeout_s: float = 10.0) -> None:
         """Stop scaffoldd, of whatever release, and wait until it has exited."""
         try:

@@ -30,7 +30,8 @@ def assemble(text: bytes) -> dict[str, Any]:
     sent = text.decode("utf-8", "replace").split("\n")
     if sent[-2:] != ['["end",{}]', ""]:
         raise NoDaemon(100, "scaffoldd's answer broke off; its log may say why")
-    rows: dict[str, list[Row]] = {"scaffoldd": [], "host": [], "instance": [], "flow": []}
+    kinds = ("scaffoldd", "host", "instance", "flow", "provider")
+    rows: dict[str, list[Row]] = {kind: [] for kind in kinds}
     for kind, row in json.loads(f"[{','.join(sent[:-2])}]"):
         rows.setdefault(kind, []).append(row)
     document = rows["scaffoldd"][0]
@@ -38,6 +39,7 @@ def assemble(text: bytes) -> dict[str, Any]:
     document["hosts"] = rows["host"][:1] + sorted(rows["host"][1:], key=lambda one: one["name"])
     document["services"] = sorted(_services(rows["instance"]), key=lambda one: one["name"])
     document["flows"] = rows["flow"]
+    document["providers"] = sorted(rows["provider"], key=lambda one: one["alias"])
     document["counters"] = counters
     return document
 
@@ -46,7 +48,8 @@ def _services(instances: Iterable[Row]) -> Iterable[Row]:
     """The instances of each service; which comes first does not depend on scaffoldd's tables."""
     services: dict[str, Row] = {}
     for one in sorted(instances, key=lambda one: (one["host"], one["pid"] or 0)):
-        service = {key: one.pop(key) for key in ("name", "id", "verified")}
+        keys = ("name", "id", "verified", "trust")
+        service: Row = {key: one.pop(key) for key in keys if key in one}
         services.setdefault(service["id"], {**service, "instances": []})["instances"].append(one)
     return services.values()
 

@@ -283,11 +283,12 @@ def test_who_may_not_serve(host: Host, program: Path) -> None:
 def test_who_insists_on_verified_names(tmp_path: Path, program: Path) -> None:
     config = tmp_path / "c.toml"
     config.write_text("require_verified = true\n")
-    with Lab(["a"], kind="loopback") as lab:
+    with Lab(["r", "a"], router="r", kind="loopback") as lab:
+        lab["r"].scaffoldd()
         lab["a"].scaffoldd(config=config)
         [line] = in_c(lab["a"], program, "connect", WEB)
         assert line.startswith("EACCES: require_verified is set")
-        assert "remove the setting" in line
+        assert "scaffold key trust acme " in line
 
 
 def test_taken(host: Host, program: Path) -> None:

@@ -213,6 +213,25 @@ static void an_alias_is_bound_for_good(void **state)
     sc_stack_free(s);
 }
 
+/* The key that an alias is known by, as it was said last. */
+static void a_pin_is_kept(void **state)
+{
+    struct place *p = *state;
+    struct sc_pin pin = {.alias = "demo", .key = {1}, .since = 7};
+    must_open(p);
+    assert_int_equal(sc_state_pin(&p->state, &pin), 0);
+    pin.key[0] = 2;
+    pin.local = true;
+    assert_int_equal(sc_state_pin(&p->state, &pin), 0);
+    sc_state_close(&p->state);
+    must_open(p);
+    struct sc_stack *s = new_stack(p);
+    assert_int_equal(sc_state_restore(&p->state, s), 0);
+    assert_memory_equal(sc_stack_pin(s, "demo"), &pin, sizeof pin);
+    assert_null(sc_stack_pin(s, "acme"));
+    sc_stack_free(s);
+}
+
 static void the_secret_is_nobody_elses(void **state)
 {
     struct place *p = *state;
@@ -545,6 +564,7 @@ int main(void)
         CASE(finds_again_what_it_kept),
         CASE(an_address_has_one_name),
         CASE(an_alias_is_bound_for_good),
+        CASE(a_pin_is_kept),
         CASE(the_secret_is_nobody_elses),
         CASE(takes_an_old_file_over_once),
         CASE(a_torn_line_takes_no_other_along),

@@ -38,7 +38,7 @@ static void send(struct sc_approach *a)
 
 /* --- GREET ------------------------------------------------------------------------------------ */
 
-static void greet(struct sc_approach *a)
+static void greet(struct sc_approach *a, sc_time now)
 {
     struct sc_crypto *crypto = &a->node->crypto;
     uint8_t prologue[SC_PROLOGUE_MAX], message[SC_NOISE_OVERHEAD];
@@ -46,6 +46,7 @@ static void greet(struct sc_approach *a)
     a->stage = SC_APPROACH_GREETING;
     a->trials = 0;
     a->id = sc_channels_new_id(a->channels);
+    sc_node_renew_credentials(a->node, now);
     a->own = a->node->credentials.handshake;
     struct sc_noise_config config = {
         .pattern = SC_NOISE_XX,
@@ -66,12 +67,12 @@ static void greet(struct sc_approach *a)
     send(a);
 }
 
-void sc_approach_go_on(struct sc_approach *a)
+void sc_approach_go_on(struct sc_approach *a, sc_time now)
 {
     bool in_vain =
         a->stage == SC_APPROACH_PROVING ? a->sent >= SC_PROVE_MAX : a->trials >= SC_GREETED_TRIALS;
     if (a->stage == SC_APPROACH_NONE || in_vain) {
-        greet(a);
+        greet(a, now);
         return;
     }
     send(a);

@@ -30,7 +30,7 @@ void sc_approach_init(struct sc_approach *a, struct sc_node *node, struct sc_cha
 void sc_approach_fini(struct sc_approach *a);
 
 /* Greets, or says again what was not answered. */
-void sc_approach_go_on(struct sc_approach *a);
+void sc_approach_go_on(struct sc_approach *a, sc_time now);
 
 /* True when it was our router's, as it proves by the key that we know; then `request` is sent with
  * our own proof. */

@@ -116,6 +116,7 @@ static struct greeting *add(struct sc_greetings *g, const struct sc_control *c,
     one->id = new_id(g);
     one->peer_id = c->channel;
     one->at = *from;
+    sc_node_renew_credentials(g->node, now);
     one->own = g->node->credentials.handshake;
     make_from(one->from, from, c->channel);
     memcpy(one->ephemeral, c->handshake.data, sizeof one->ephemeral);

@@ -40,6 +40,11 @@ void sc_node_secure(struct sc_node *n, const uint8_t seed[SC_KEY_SEED_LEN], sc_t
     sc_credentials_init(&n->credentials, &n->crypto, seed, sc_node_wall(n, now), now);
 }
 
+void sc_node_renew_credentials(struct sc_node *n, sc_time now)
+{
+    sc_credentials_renew(&n->credentials, &n->crypto, sc_node_wall(n, now), now);
+}
+
 uint64_t sc_node_wall(const struct sc_node *n, sc_time now)
 {
     return (uint64_t)(n->wall + (int64_t)(now / SC_SECOND));

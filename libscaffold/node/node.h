@@ -46,6 +46,9 @@ void sc_node_fini(struct sc_node *n);
 /* From now on it knows who it is, and what it says is sealed. */
 void sc_node_secure(struct sc_node *n, const uint8_t seed[SC_KEY_SEED_LEN], sc_time now);
 
+/* Before a handshake: the key that it uses does not get too old. */
+void sc_node_renew_credentials(struct sc_node *n, sc_time now);
+
 /* Seconds since 1970, as the owner said last. */
 uint64_t sc_node_wall(const struct sc_node *n, sc_time now);
 

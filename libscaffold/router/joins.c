@@ -69,13 +69,16 @@ static void let_in(struct sc_joins *j, const struct sc_parked *q, const char *na
                    const struct sc_pool_entry *e, sc_time now)
 {
     const struct sc_control *c = &q->message;
-    struct sc_channel *s = sc_channels_find(j->hosts->channels, q->channel);
     struct sc_host *h = sc_hosts_join(j->hosts, name, wanted_address(j, c, e));
     if (!h) {
         j->node->counters.dropped_table_full++;
         sc_notes_host(&j->node->notices, SC_NOTE_NO_ROOM_FOR_HOST, name, &q->from);
         return;
     }
+    /* After that: what makes room may end a channel, even this one. */
+    struct sc_channel *s = sc_channels_find(j->hosts->channels, q->channel);
+    if (j->node->secure && !s)
+        return;
     bool is_news = !h->up || h->epoch != c->epoch;
     start_anew(j, h, c->epoch);
     memcpy(h->token, c->token, sizeof h->token);

@@ -198,8 +198,7 @@ int sc_router_forget_host(struct sc_router *r, const char *name)
 {
     struct sc_service_name n;
     char text[SC_NAME_MAX + 1];
-    if (sc_service_name_of_host(name, &n) < 0 ||
-        sc_service_name_write(&n, text, sizeof text) < 0)
+    if (sc_service_name_of_host(name, &n) < 0 || sc_service_name_write(&n, text, sizeof text) < 0)
         return -ENOENT;
     struct sc_pool_entry *e = sc_pool_find_name(r->routing.pool, text);
     if (!e || !e->owned)

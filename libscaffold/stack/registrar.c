@@ -1,5 +1,6 @@
 #include "stack/registrar.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 
 #include "router/trouble.h"
@@ -59,6 +60,7 @@ static void join(struct sc_registrar *g, sc_time now)
 {
     struct sc_control c = join_request(g);
     ask(g, &c);
+    g->unanswered++; /* a router does not keep channels of those that it has not let in */
     come_again(g, now);
 }
 
@@ -138,7 +140,7 @@ static void on_due(void *part, struct sc_due *d, sc_time now)
     struct sc_registrar *g = part;
     (void)d;
     if (needs_session(g, now))
-        sc_approach_go_on(&g->approach);
+        sc_approach_go_on(&g->approach, now);
     if (g->node->secure && !g->link.now)
         come_again(g, now);
     else if (g->joined)
@@ -209,6 +211,7 @@ static void on_joined(struct sc_registrar *g, const struct sc_control *c, sc_tim
         sc_dues_arm(&g->node->dues, &g->due, sc_time_min(at, g->due.timer.at));
         return;
     }
+    OPENSSL_cleanse(g->node->trust.invitation, SC_INVITATION_LEN); /* it is not needed again */
     bool moved = g->node->env.address != c->address || g->node->env.pool != c->pool;
     g->node->env.address = c->address;
     g->node->env.pool = c->pool;

@@ -93,6 +93,44 @@ static void who_is_not_invited_stays_outside(void **state)
     net_fini(&n);
 }
 
+/* It is not asked again: as long as it runs, it is not given up either. */
+static void who_is_invited_later_gets_in(void **state)
+{
+    (void)state;
+    struct net n;
+    start_three(&n);
+    n.uninvited = true;
+    net_start(&n, 3, "c", 0, 103);
+    net_run(&n, 30 * SC_SECOND);
+    assert_false(self_of(&n.node[3]).joined);
+    n.uninvited = false;
+    struct sc_invitation late = {.uses = 1, .until = NET_WALL + 3600};
+    memset(late.secret, 'l', sizeof late.secret);
+    memcpy(n.node[3].stack->node.trust.invitation, late.secret, sizeof late.secret);
+    assert_true(sc_stack_invite(n.node[0].stack, &late, n.now));
+    net_run(&n, 15 * SC_SECOND);
+    assert_true(self_of(&n.node[3]).joined);
+    net_fini(&n);
+}
+
+static void keys_for_handshakes_change(void **state)
+{
+    (void)state;
+    struct net n;
+    start_three(&n);
+    uint8_t before[SC_X25519_LEN], of_router[SC_X25519_LEN];
+    memcpy(before, n.node[1].stack->node.credentials.handshake.public, sizeof before);
+    memcpy(of_router, n.node[0].stack->node.credentials.handshake.public, sizeof of_router);
+    net_run(&n, SC_STATEMENT_RENEW + 10 * 60 * SC_SECOND);
+    assert_memory_not_equal(n.node[1].stack->node.credentials.handshake.public, before,
+                            sizeof before);
+    assert_memory_not_equal(n.node[0].stack->node.credentials.handshake.public, of_router,
+                            sizeof of_router);
+    assert_true(self_of(&n.node[1]).joined);
+    assert_int_equal(n.node[0].noted[SC_NOTE_EXPIRED], 0);
+    net_fini(&n);
+}
+
 static void a_host_that_was_let_in_stays_known(void **state)
 {
     (void)state;
@@ -376,6 +414,8 @@ int main(void)
         cmocka_unit_test(hosts_join_and_open_flows),
         cmocka_unit_test(refusals_come_back),
         cmocka_unit_test(who_is_not_invited_stays_outside),
+        cmocka_unit_test(who_is_invited_later_gets_in),
+        cmocka_unit_test(keys_for_handshakes_change),
         cmocka_unit_test(a_host_that_was_let_in_stays_known),
         cmocka_unit_test(a_router_that_was_restarted_knows_its_hosts),
         cmocka_unit_test(a_name_belongs_to_its_key),

@@ -284,6 +284,24 @@ static void note_host(struct sc_daemon *d, const struct sc_note *n, const char *
                    "host %s at %s was not heard for %d s: it and its services are gone", n->host,
                    at, (int)(SC_LEASE_TIME / SC_SECOND));
         break;
+    case SC_NOTE_NOT_INVITED:
+        sc_journal(d, SC_JOURNAL_STRANGERS, SC_LOG_WARN,
+                   "%s wants to join as host %s without a token that is good; `scaffold "
+                   "join-token` prints one",
+                   at, n->host);
+        break;
+    case SC_NOTE_OTHER_KEY:
+        sc_journal(d, SC_JOURNAL_STRANGERS, SC_LOG_WARN,
+                   "%s wants to join as host %s, which has another key; if that host is lost, "
+                   "`scaffold host remove %s`",
+                   at, n->host, n->host);
+        break;
+    case SC_NOTE_PLAIN:
+        sc_journal(d, SC_JOURNAL_STRANGERS, SC_LOG_WARN,
+                   "%s wants to join as hosts did before they had keys, or with security = "
+                   "\"off\"; give it this release, and a token",
+                   at);
+        break;
     case SC_NOTE_NAME_TAKEN:
         sc_journal(d, SC_JOURNAL_STRANGERS, SC_LOG_WARN,
                    "%s wants to join as host %s, whose name another one has that is up; give one "

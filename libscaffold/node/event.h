@@ -54,6 +54,9 @@ enum sc_note_what {
     SC_NOTE_MOVED,   /* it is at another underlay address */
     SC_NOTE_EXPIRED, /* its lease: its services are gone with it */
     SC_NOTE_NAME_TAKEN,
+    SC_NOTE_NOT_INVITED, /* it wants to join, and nobody has invited it */
+    SC_NOTE_OTHER_KEY,   /* ...by a name that belongs to another key */
+    SC_NOTE_PLAIN,       /* ...and does not speak of keys at all */
     SC_NOTE_NO_ROOM_FOR_HOST,
     SC_NOTE_NO_ROOM_FOR_SERVICE,
     SC_NOTE_REGISTERED, /* service, of the host */

@@ -168,7 +168,10 @@ void sc_joins_on_join(struct sc_joins *j, const struct sc_parked *q, sc_time now
         j->node->counters.dropped_malformed++;
         return;
     }
-    if (s && (error = objection(j, &n, s, now)) != 0) {
+    error = s ? objection(j, &n, s, now) : 0;
+    if (error) {
+        sc_notes_host(&j->node->notices, error == EACCES ? SC_NOTE_NOT_INVITED : SC_NOTE_OTHER_KEY,
+                      n.label, &q->from);
         refuse(j, q, n.label, error, now);
         return;
     }

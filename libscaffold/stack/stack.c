@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "router/notes.h"
 #include "stack/forward.h"
 #include "stack/parts.h"
 #include "transport/congestion/congestion.h"
@@ -122,6 +123,15 @@ static bool is_as_agreed(struct sc_stack *s, uint8_t type, uint8_t message,
     return agreed;
 }
 
+/* What it says of itself is anybody's to say, and is not repeated. */
+static void note_plain(struct sc_stack *s, const struct sc_control *c,
+                       const struct sc_underlay *from, sc_time now)
+{
+    bool wants_to_join = c->message == SC_MSG_JOIN && s->node.router.family == 0;
+    if (wants_to_join && sc_node_allows(&s->node, SC_RATE_REQUEST, from, false, now))
+        sc_notes_host(&s->node.notices, SC_NOTE_PLAIN, "", from);
+}
+
 static void on_control(struct sc_stack *s, const struct sc_header *h, struct sc_reader *r,
                        const struct sc_caller *caller, sc_time now)
 {
@@ -133,8 +143,11 @@ static void on_control(struct sc_stack *s, const struct sc_header *h, struct sc_
         s->node.counters.dropped_malformed++;
         return;
     }
-    if (!is_as_agreed(s, SC_PKT_CONTROL, c.message, caller->channel))
+    if (!is_as_agreed(s, SC_PKT_CONTROL, c.message, caller->channel)) {
+        if (!caller->channel)
+            note_plain(s, &c, from, now);
         return;
+    }
     who.known |= sc_peers_knows(&s->peers, c.src, from);
     if (c.message == SC_MSG_PROBE)
         sc_peers_on_probe(&s->peers, &c, from, h->hop_limit < SC_HOP_LIMIT, now);

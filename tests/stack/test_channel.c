@@ -85,6 +85,7 @@ static void who_is_not_invited_stays_outside(void **state)
     net_run(&n, 3 * SC_SECOND);
     assert_false(self_of(&n.node[3]).joined);
     assert_int_equal(self_of(&n.node[3]).refused, EACCES);
+    assert_true(n.node[0].noted[SC_NOTE_NOT_INVITED] > 0);
     size_t kept = n.kept_count;
     net_lookup(&n.node[3], "made.demo.scaffold");
     net_run(&n, 5 * SC_SECOND);
@@ -172,6 +173,7 @@ static void a_name_belongs_to_its_key(void **state)
     net_run(&n, 3 * SC_SECOND);
     assert_false(self_of(&n.node[1]).joined);
     assert_int_equal(self_of(&n.node[1]).refused, EKEYREJECTED);
+    assert_true(n.node[0].noted[SC_NOTE_OTHER_KEY] > 0);
     net_fini(&n);
 }
 
@@ -295,6 +297,8 @@ static void what_is_not_sealed_is_not_heard(void **state)
     }
     assert_int_equal(sc_stack_counters(n.node[0].stack)->dropped_unsealed, said);
     assert_int_equal(sc_stack_counters(n.node[1].stack)->dropped_unsealed, said);
+    assert_int_equal(n.node[0].noted[SC_NOTE_PLAIN], 1);
+    assert_int_equal(n.node[1].noted[SC_NOTE_PLAIN], 0);
     assert_int_equal(sc_stack_host_count(n.node[0].stack), hosts);
     assert_int_equal(net_instances(&n.node[0]), 1);
     assert_int_equal(n.kept_count, kept);

@@ -202,6 +202,7 @@ STORIES = {
         answers={"scaffold run -- redis-cli": "PONG"},
         needs=["nginx", "redis-server"],
     ),
+    "several-providers.md": Story(prepare=["scaffold up --port 0"]),
     "several-scaffoldds.md": Story(
         prepare=[
             MY_SERVER,

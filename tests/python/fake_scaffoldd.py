@@ -10,7 +10,14 @@ from typing import Any
 
 from scaffold._native import ffi, lib
 
-EMPTY = {"schema": 1, "hosts": [], "services": [], "flows": [], "counters": {}}
+EMPTY = {
+    "schema": 1,
+    "hosts": [],
+    "services": [],
+    "flows": [],
+    "providers": [],
+    "counters": {},
+}
 
 
 def rows_of(document: dict[str, Any]) -> list[str]:

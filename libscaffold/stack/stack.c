@@ -112,7 +112,7 @@ static void on_data(struct sc_stack *s, const struct sc_header *h, struct sc_rea
 }
 
 /* Whether it may come this way: what hosts and routers say to each other is taken in channels only,
- * and nothing else is. */
+ * and nothing else is. `message` is CONTROL's. */
 static bool is_as_agreed(struct sc_stack *s, uint8_t type, uint8_t message,
                          const struct sc_channel *channel)
 {
@@ -218,6 +218,16 @@ static bool may_be_inside(const struct sc_header *h)
     return h->type == SC_PKT_OPEN || h->type == SC_PKT_REFUSE || h->type == SC_PKT_CONTROL;
 }
 
+/* For another host, which would not take it outside of a channel either. */
+static void pass_on(struct sc_stack *s, const struct sc_header *h, uint8_t *data, size_t len,
+                    const struct sc_underlay *from)
+{
+    uint8_t message = len > SC_HEADER_LEN ? data[SC_HEADER_LEN] : 0;
+    if (is_as_agreed(s, h->type, message, NULL))
+        sc_forward(&s->node, sc_hosts_find(&s->router.hosts, h->dst), data, len,
+                   h->type == SC_PKT_DATAGRAM ? from : NULL, &s->node.counters.dropped_queue);
+}
+
 /* For us, or from one of our hosts to another. */
 static void on_sealed(struct sc_stack *s, uint8_t *data, size_t len, unsigned ecn, sc_time now)
 {
@@ -255,8 +265,7 @@ void sc_stack_feed(struct sc_stack *s, uint8_t *data, size_t len, const struct s
         on_sealed(s, data, len, ecn, now);
         sc_flows_fail(&s->flows, now);
     } else if (h.dst != 0 && h.dst != s->node.env.address) {
-        sc_forward(&s->node, sc_hosts_find(&s->router.hosts, h.dst), data, len,
-                   h.type == SC_PKT_DATAGRAM ? from : NULL, &c->dropped_queue);
+        pass_on(s, &h, data, len, from);
     } else {
         struct sc_caller caller = {.at = *from};
         dispatch(s, &h, &r, data, len, &caller, ecn, now);

@@ -306,6 +306,38 @@ static void what_is_not_sealed_is_not_heard(void **state)
     net_fini(&n);
 }
 
+/* A packet of this type and, of CONTROL, message: for node 1, by way of its router. */
+static void send_through_router(struct net *n, enum sc_packet_type type, uint8_t message)
+{
+    uint8_t packet[SC_OPEN_LEN] = {0};
+    struct sc_writer w = sc_writer(packet, sizeof packet);
+    struct sc_header h = {.version = SC_WIRE_VERSION,
+                          .type = (uint8_t)type,
+                          .hop_limit = SC_HOP_LIMIT,
+                          .dst = net_address(&n->node[1])};
+    sc_header_write(&w, &h);
+    packet[SC_HEADER_LEN] = message;
+    feed(&n->node[0], packet, sizeof packet, &n->node[2].at);
+}
+
+static void what_is_not_sealed_is_not_forwarded(void **state)
+{
+    (void)state;
+    struct net n;
+    start_three(&n);
+    const struct sc_stack_counters *c = sc_stack_counters(n.node[0].stack);
+    send_through_router(&n, SC_PKT_OPEN, 0);
+    send_through_router(&n, SC_PKT_REFUSE, 0);
+    send_through_router(&n, SC_PKT_CONTROL, SC_MSG_JOINED);
+    assert_int_equal(c->dropped_unsealed, 3);
+    assert_int_equal(c->forwarded, 0);
+    send_through_router(&n, SC_PKT_CONTROL, SC_MSG_PROBE);
+    send_through_router(&n, SC_PKT_DATA, 0);
+    assert_int_equal(c->dropped_unsealed, 3);
+    assert_int_equal(c->forwarded, 2);
+    net_fini(&n);
+}
+
 /* --- how it goes on --------------------------------------------------------------------------- */
 
 static void keys_change_and_nobody_notices(void **state)
@@ -426,6 +458,7 @@ int main(void)
         cmocka_unit_test(another_router_is_not_obeyed),
         cmocka_unit_test(packets_of_a_channel_count_once_and_whole),
         cmocka_unit_test(what_is_not_sealed_is_not_heard),
+        cmocka_unit_test(what_is_not_sealed_is_not_forwarded),
         cmocka_unit_test(keys_change_and_nobody_notices),
         cmocka_unit_test(keys_are_gone_with_their_channels),
     };

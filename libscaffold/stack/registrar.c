@@ -128,10 +128,12 @@ static void tell_reachable(struct sc_registrar *g, sc_time now)
     g->reachable = reachable;
 }
 
-/* There is none with this router, or it is old, or the router does not know it any more. */
-static bool needs_session(const struct sc_registrar *g, sc_time now)
+/* There is none with this router, or it is old, or the router does not know it any more: that of a
+ * host that it has not let in it forgets soon. */
+static bool needs_channel(const struct sc_registrar *g, sc_time now)
 {
-    return g->node->secure && (!g->link.now || now >= g->link.now->since + SC_CHANNEL_RENEW ||
+    sc_time life = g->joined ? SC_CHANNEL_RENEW : SC_CHANNEL_STRANGER;
+    return g->node->secure && (!g->link.now || now >= g->link.now->since + life ||
                                g->unanswered >= SC_REFRESH_UNANSWERED);
 }
 
@@ -139,7 +141,7 @@ static void on_due(void *part, struct sc_due *d, sc_time now)
 {
     struct sc_registrar *g = part;
     (void)d;
-    if (needs_session(g, now))
+    if (needs_channel(g, now))
         sc_approach_go_on(&g->approach, now);
     if (g->node->secure && !g->link.now)
         come_again(g, now);

@@ -109,7 +109,7 @@ static void who_is_invited_later_gets_in(void **state)
     memset(late.secret, 'l', sizeof late.secret);
     memcpy(n.node[3].stack->node.trust.invitation, late.secret, sizeof late.secret);
     assert_true(sc_stack_invite(n.node[0].stack, &late, n.now));
-    net_run(&n, 15 * SC_SECOND);
+    net_run(&n, SC_CHANNEL_STRANGER + SC_REQUEST_RETRANSMIT_MAX);
     assert_true(self_of(&n.node[3]).joined);
     net_fini(&n);
 }

@@ -160,6 +160,15 @@ static size_t join_again(uint8_t *packet, const struct flood_target *t, uint64_t
     return control(packet, &c, t, SC_MSG_JOIN, n);
 }
 
+static size_t greet(uint8_t *packet, const struct flood_target *t, uint64_t n)
+{
+    uint8_t public[32] = {9};
+    struct sc_control c = {
+        .channel = (uint32_t)n + 1, .suite = 1, .handshake = {public, sizeof public}};
+    memcpy(public + 8, &n, sizeof n);
+    return control(packet, &c, t, SC_MSG_GREET, n);
+}
+
 static size_t registration(uint8_t *packet, const struct flood_target *t,
                            enum sc_control_message message, uint64_t n)
 {
@@ -315,6 +324,7 @@ const struct flood_kind flood_kinds[] = {
     {"reset", reset},
     {"join-fresh", join_fresh},
     {"join-again", join_again},
+    {"greet", greet},
     {"register", register_fresh},
     {"unregister", unregister},
     {"refresh", refresh},

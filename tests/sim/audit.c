@@ -3,7 +3,9 @@
  *   - a stream byte at or beyond the window that its receiver has granted;
  *   - stream bytes of one offset with two contents is checked by the readers (app.c);
  *   - a packet number twice in one direction of a flow (it becomes the nonce), or falling;
- *   - a packet that its own decoder calls malformed.
+ *   - a packet that its own decoder calls malformed;
+ *   - where hosts have keys: outside of a channel what belongs into one, inside what does not, and
+ *     a sealed packet that its receiver could not open, be it for a number that was used before.
  *
  * A flow's two directions are known from its ANSWER, which names both ends. Packets on behalf of
  * others (hop limit counted down) were seen when they were first sent. */
@@ -12,7 +14,9 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "crypto/crypto.h"
 #include "sim.h"
+#include "stack/parts.h"
 #include "wire/frame.h"
 #include "wire/packet.h"
 
@@ -31,10 +35,23 @@ struct direction {
     struct direction *all;
 };
 
+/* The packets that a host seals to one end of a channel. */
+struct ear {
+    struct sc_map_node by_key;
+    struct {
+        uint32_t host, id;
+    } key;
+    struct sc_channel channel; /* as its receiver has it */
+    struct ear *all;
+};
+
 struct sim_audit {
     struct sim *sim;
     struct sc_map directions;
     struct direction *all;
+    struct sc_map ears;
+    struct ear *all_ears;
+    struct sc_crypto crypto;
 };
 
 struct sim_audit *sim_audit_new(struct sim *sim)
@@ -45,6 +62,9 @@ struct sim_audit *sim_audit_new(struct sim *sim)
         abort();
     a->sim = sim;
     SC_MAP_INIT(&a->directions, struct direction, by_key, key, seed);
+    SC_MAP_INIT(&a->ears, struct ear, by_key, key, seed);
+    if (sc_crypto_init(&a->crypto, NULL) != 0)
+        abort();
     return a;
 }
 
@@ -55,7 +75,14 @@ void sim_audit_free(struct sim_audit *a)
         free(a->all);
         a->all = next;
     }
+    while (a->all_ears) {
+        struct ear *next = a->all_ears->all;
+        free(a->all_ears);
+        a->all_ears = next;
+    }
     sc_map_fini(&a->directions);
+    sc_map_fini(&a->ears);
+    sc_crypto_fini(&a->crypto);
     free(a);
 }
 
@@ -158,12 +185,24 @@ static void on_data(struct sim_audit *a, const struct sc_header *h, struct sc_re
     on_frames(a, d, r);
 }
 
-void sim_audit_packet(struct sim_audit *a, const struct sim_host *from, const uint8_t *data,
-                      size_t len)
+/* --- packets ---------------------------------------------------------------------------------- */
+
+static bool belongs_into_channel(const uint8_t *data, size_t len, const struct sc_header *h)
+{
+    if (h->type == SC_PKT_CONTROL)
+        return len > SC_HEADER_LEN && !sc_control_is_plain(data[SC_HEADER_LEN]);
+    return h->type == SC_PKT_OPEN || h->type == SC_PKT_REFUSE;
+}
+
+static void on_packet(struct sim_audit *a, const struct sim_host *from, const uint8_t *data,
+                      size_t len, bool in_channel)
 {
     struct sc_reader r = sc_reader(data, len);
     struct sc_header h;
     sc_header_read(&r, &h);
+    if (!r.bad && from->config.secure && in_channel != belongs_into_channel(data, len, &h))
+        sim_violation(a->sim, "%s sent a packet of type %u %s a channel", from->config.host_name,
+                      h.type, in_channel ? "in" : "outside of");
     if (!r.bad && h.hop_limit == SC_HOP_LIMIT) {
         if (h.type == SC_PKT_ANSWER)
             on_answer(a, &h, &r);
@@ -175,4 +214,66 @@ void sim_audit_packet(struct sim_audit *a, const struct sim_host *from, const ui
     if (r.bad) /* a router passes on what it cannot judge, forged hop limits too */
         sim_breach(a->sim, "%s sent a malformed packet of type %u, %zu bytes",
                    from->config.host_name, h.type, len);
+}
+
+/* --- channels --------------------------------------------------------------------------------- */
+
+/* By the sender's own channel: at the other end it may not be there yet. */
+static const struct sc_channel *sender_channel(const struct sim_host *from, uint32_t id)
+{
+    const struct sc_channels *all = &from->stack->channels;
+    for (struct sc_map_node *n = NULL; (n = sc_map_next(&all->by_id, n)) != NULL;) {
+        const struct sc_channel *c = sc_container(n, struct sc_channel, by_id);
+        if (c->peer_id == id)
+            return c;
+    }
+    return NULL;
+}
+
+/* It goes on hearing when the channel is over: what was sealed before may still have to leave. */
+static struct ear *ear_of(struct sim_audit *a, const struct sim_host *from, uint32_t id)
+{
+    struct ear probe = {.key = {.host = (uint32_t)from->index, .id = id}};
+    struct sc_map_node *n = sc_map_find(&a->ears, &probe.key);
+    if (n)
+        return sc_container(n, struct ear, by_key);
+    const struct sc_channel *c = sender_channel(from, id);
+    struct ear *e = c ? calloc(1, sizeof *e) : NULL;
+    if (!e)
+        return NULL;
+    e->key = probe.key;
+    e->channel.keys.open = c->keys.seal;
+    e->all = a->all_ears;
+    a->all_ears = e;
+    if (sc_map_insert(&a->ears, &e->by_key) != 0)
+        abort();
+    return e;
+}
+
+static void on_sealed(struct sim_audit *a, const struct sim_host *from, const uint8_t *data,
+                      size_t len, uint32_t id)
+{
+    struct ear *e = ear_of(a, from, id);
+    uint8_t copy[SC_DATAGRAM_MAX];
+    size_t inner = 0;
+    memcpy(copy, data, len);
+    const uint8_t *packet =
+        e ? sc_channel_open(&e->channel, &a->crypto.aead, copy, len, &inner) : NULL;
+    if (packet)
+        on_packet(a, from, packet, inner, true);
+    else
+        sim_violation(a->sim, "%s sent what does not open, in channel %08x", from->config.host_name,
+                      id);
+}
+
+void sim_audit_packet(struct sim_audit *a, const struct sim_host *from, const uint8_t *data,
+                      size_t len)
+{
+    struct sc_reader r = sc_reader(data, len);
+    struct sc_header h;
+    sc_header_read(&r, &h);
+    if (!r.bad && h.is_protected)
+        on_sealed(a, from, data, len, h.flow);
+    else
+        on_packet(a, from, data, len, false);
 }

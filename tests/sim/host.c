@@ -3,8 +3,6 @@
 #include <string.h>
 
 #include "crypto/drawn.h"
-#include "crypto/crypto.h"
-#include "naming/service_name.h"
 #include "sim.h"
 
 #define SIM_UDP_PORT 7213
@@ -34,25 +32,6 @@ struct sim_host *sim_host_of(struct sim *sim, const struct sc_underlay *u)
     if (index >= sim->host_count || !sc_underlay_equal(&sim->host[index]->underlay, u))
         return NULL;
     return sim->host[index];
-}
-
-/* Of every router's, so that ids are known before anybody has asked. */
-static const uint8_t network_seed[SC_NETWORK_SEED_LEN];
-
-struct sc_service_id sim_service_id(const char *name)
-{
-    struct sc_service_name parsed;
-    struct sc_service_id id = {{0}};
-    uint8_t key[SC_KEY_LEN], provider[SC_PROVIDER_LEN];
-    if (sc_service_name_read(name, &parsed, NULL) < 0)
-        return id;
-    struct sc_crypto c;
-    sc_crypto_init(&c, NULL);
-    sc_provider_derive(&c, network_seed, parsed.provider, key);
-    sc_crypto_fini(&c);
-    sc_provider_of_key(key, provider);
-    sc_service_name_to_id(&parsed, provider, &id);
-    return id;
 }
 
 /* --- sending ---------------------------------------------------------------------------------- */
@@ -396,9 +375,11 @@ void sim_host_start(struct sim_host *h)
     sc_rng_seed(&h->rng, h->config.seed);
     h->config.epoch = sc_rng_next(&h->sim->rng) | 1;
     h->incarnation++;
+    sim_keys_give(h);
     h->stack = sc_stack_new(&h->config, h->sim->now);
     if (!h->stack)
         abort();
+    sim_keys_teach(h);
     sim_disk_restore(h);
     for (struct sim_service *s = h->services; s; s = s->next)
         serve(s);
@@ -433,8 +414,10 @@ void sim_host_kill(struct sim_host *h)
     sim_app_host_died(h);
     for (struct sim_service *s = h->services; s; s = s->next)
         s->instance = NULL;
-    if (h->stack)
+    if (h->stack) {
+        sim_keys_keep(h);
         sc_stack_free(h->stack);
+    }
     h->stack = NULL;
     h->wake_at = SC_NEVER;
     empty_inbox(h);

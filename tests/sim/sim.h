@@ -6,6 +6,7 @@
  *   talk     an application's conversation: two ends of one flow          app.c
  *   disk     what a router has stored                                     disk.c
  *   audit    a tap on every sender that checks what may never happen      audit.c
+ *   keys     who hosts are, whom they trust, whose services are           keys.c
  *   world    topologies and helpers for tests                             world.c
  *
  *   host --out--> [core, when the two hosts are on different sides] --in--> host
@@ -36,6 +37,8 @@ struct sim_packet;
 
 /* Bytes that IPv4 and UDP add to a packet on a link. */
 #define SIM_IP_UDP 28
+/* The time of day when a simulation begins, in seconds since 1970. */
+#define SIM_WALL 1800000000u
 
 /* --- sim.c: clock, events, log ---------------------------------------------------------------- */
 
@@ -101,6 +104,7 @@ struct sim {
     struct sim_link *core[2];           /* from side 0 to side 1, and back; NULL: none */
     bool blocked[SIM_HOSTS][SIM_HOSTS]; /* from, to: packets vanish */
     bool ipv6;
+    bool plain; /* hosts that are started have no keys: for tests that forge what is said plainly */
 
     struct sim_talk **talk; /* by port - SIM_PORT_FIRST */
     size_t talk_count, talk_room;
@@ -258,8 +262,10 @@ struct sim_host {
     struct sc_underlay underlay;
     struct sim_host *router; /* NULL: stand-alone or router */
     struct sc_stack_config config;
-    struct sc_rng rng;      /* its entropy */
-    struct sc_stack *stack; /* NULL: dead, or a raw host */
+    uint8_t key_hash[SC_KEY_HASH_LEN]; /* by which its hosts know a router that has been started */
+    int64_t wall_error;                /* seconds that its wall clock is ahead */
+    struct sc_rng rng;                 /* its entropy */
+    struct sc_stack *stack;            /* NULL: dead, or a raw host */
     struct sim_link *out, *in;
     int side;
     bool firewall; /* lets in only from hosts that were sent to before */
@@ -325,7 +331,6 @@ struct sim_service *sim_serve(struct sim_host *h, const char *name);
 void sim_unserve(struct sim_service *s);
 
 struct sim_host *sim_host_of(struct sim *sim, const struct sc_underlay *u);
-struct sc_service_id sim_service_id(const char *name);
 
 /* --- app.c ------------------------------------------------------------------------------------ */
 
@@ -428,9 +433,26 @@ void sim_disk_free(struct sim_host *h);
 struct sim_audit *sim_audit_new(struct sim *sim);
 void sim_audit_free(struct sim_audit *a);
 
-/* A packet that a stack has just sent. */
+/* A packet that a stack has just sent; one that is sealed is looked into. */
 void sim_audit_packet(struct sim_audit *a, const struct sim_host *h, const uint8_t *data,
                       size_t len);
+
+/* --- keys.c ----------------------------------------------------------------------------------- */
+
+/* What the next stack of this host is made with: the same host key as the one before and, unless it
+ * has joined already, an invitation. */
+void sim_keys_give(struct sim_host *h);
+
+/* The host has a stack: a router hears of the invitation, and of the tests' providers. */
+void sim_keys_teach(struct sim_host *h);
+
+/* The host is about to die: it keeps an invitation that it did not need yet. */
+void sim_keys_keep(struct sim_host *h);
+
+/* Hosts that the router will still let in by the invitation. */
+uint32_t sim_invitation_left(const struct sim_host *router);
+
+struct sc_service_id sim_service_id(const char *name);
 
 /* --- world.c ---------------------------------------------------------------------------------- */
 
@@ -447,6 +469,10 @@ struct sim_world {
  * it returns (a violation otherwise), over a perfect core; `core` is in force from then on. */
 struct sim_world sim_world_new(const char *name, uint64_t seed, size_t clients, size_t servers,
                                const struct sim_link_config *core);
+
+/* The same, of hosts without keys (sim->plain). */
+struct sim_world sim_world_plain(const char *name, uint64_t seed, size_t clients, size_t servers,
+                                 const struct sim_link_config *core);
 
 /* The core of a dumbbell: half of `rtt` each way, rate in Mbit/s, queue of `bdps` BDP. */
 struct sim_link_config sim_path(double mbit, sc_time rtt, double bdps);

@@ -11,7 +11,7 @@
 
 #include "flood/kinds.h"
 #include "sim/sim.h"
-#include "wire/control.h"
+#include "stack/parts.h"
 
 #define WEB "web.demo.scaffold:80"
 #define SINK "sink.demo.scaffold:5400/udp"
@@ -37,26 +37,17 @@ static void ignore(struct sim_host *h, const struct sc_datagram *d, bool undeliv
     (void)h, (void)d, (void)undelivered;
 }
 
-static void say_joined(struct sim_host *h, struct sim_packet *p)
-{
-    struct arena *a = h->user;
-    struct sc_reader r = sc_reader(p->data, p->len);
-    struct sc_header header;
-    struct sc_control c;
-    sc_header_read(&r, &header);
-    sc_control_read(&r, &header, &c);
-    if (!r.bad && c.message == SC_MSG_JOINED)
-        a->target.member = c.address;
-}
-
-/* The first attacker becomes a host of the network. */
+/* A host of the network takes the attackers' place. */
 static void join(struct arena *a)
 {
-    uint8_t packet[FLOOD_PACKET];
-    size_t len = flood_kind_find("join-again")->write(packet, &a->target, 0);
-    sim_host_inject(a->attacker[0], &a->attacker[0]->underlay, &a->w.router->underlay, packet, len);
-    sim_run_for(a->w.sim, 100 * SC_MS);
-    SIM_CHECK(a->w.sim, a->target.member, "the attacker has not joined");
+    struct sc_stack_self self;
+    a->attacker[0] = sim_host_new(a->w.sim, "flooder", a->w.router, NULL, NULL);
+    a->attackers = 1;
+    sim_run_for(a->w.sim, SC_SECOND);
+    sc_stack_get_self(a->attacker[0]->stack, &self);
+    SIM_CHECK(a->w.sim, self.joined, "the attacker has not joined");
+    a->target.member = self.address;
+    a->target.epoch = a->attacker[0]->config.epoch;
 }
 
 static void arena_init(struct arena *a, const char *name)
@@ -76,18 +67,30 @@ static void arena_init(struct arena *a, const char *name)
                                       .datagrams = sim_service_id(SINK),
                                       .epoch = 7,
                                       .other = self.address};
-    for (size_t i = 0; i < ATTACKERS; i++) {
+    for (size_t i = 0; i < ATTACKERS; i++)
         a->attacker[i] = sim_host_raw(sim, "attacker");
-        a->attacker[i]->on_packet = say_joined;
-        a->attacker[i]->user = a;
-    }
+}
+
+/* Who has a channel to the router uses it. Returns the packet's length. */
+static size_t seal(struct sim_host *from, uint8_t *packet, size_t len)
+{
+    uint8_t sealed[FLOOD_PACKET + SC_CHANNEL_OVERHEAD];
+    uint8_t type = packet[0] & 15;
+    struct sc_channel *c = from->stack ? from->stack->remote.registrar.link.now : NULL;
+    bool fits = type == SC_PKT_OPEN || type == SC_PKT_REFUSE ||
+                (type == SC_PKT_CONTROL && !sc_control_is_plain(packet[SC_HEADER_LEN]));
+    if (!c || !fits)
+        return len;
+    len = sc_channel_seal(c, &from->stack->node.crypto.aead, packet, len, sealed);
+    memcpy(packet, sealed, len);
+    return len;
 }
 
 static void send_one(struct arena *a)
 {
-    uint8_t packet[FLOOD_PACKET];
+    uint8_t packet[FLOOD_PACKET + SC_CHANNEL_OVERHEAD];
     struct sim_host *from = a->attacker[a->sent % a->attackers];
-    size_t len = a->kind->write(packet, &a->target, a->sent++);
+    size_t len = seal(from, packet, a->kind->write(packet, &a->target, a->sent++));
     sim_host_inject(from, &from->underlay, &a->victim->underlay, packet, len);
 }
 
@@ -181,10 +184,10 @@ static void floods(const char *const *names, bool to_router, size_t attackers, b
 
 static void of_one_stranger_to_a_router(void **state)
 {
-    static const char *const names[] = {
-        "open-served", "open-forwarded", "answer",          "data",           "reset",
-        "join-fresh",  "refresh",        "lookup-fresh",    "lookup-service", "where",
-        "probe",       "mapping",        "datagram-served", "malformed",      NULL};
+    static const char *const names[] = {"open-served",  "open-forwarded",  "answer",    "data",
+                                        "reset",        "join-fresh",      "greet",     "refresh",
+                                        "lookup-fresh", "lookup-service",  "where",     "probe",
+                                        "mapping",      "datagram-served", "malformed", NULL};
     (void)state;
     floods(names, true, 1, false);
 }

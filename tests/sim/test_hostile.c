@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "crypto/noise.h"
 #include "sim/sim.h"
 #include "wire/control.h"
 #include "wire/frame.h"
@@ -24,10 +25,18 @@ struct spoof {
     uint64_t sent;
 };
 
-static struct spoof spoof_new(const char *name)
+static struct sim_world world(const char *name, uint64_t seed, bool plain, size_t clients,
+                              const struct sim_link_config *core)
+{
+    return plain ? sim_world_plain(name, seed, clients, 2, core)
+                 : sim_world_new(name, seed, clients, 2, core);
+}
+
+/* plain: hosts without keys, which take all of it. */
+static struct spoof spoof_new(const char *name, bool plain)
 {
     struct sim_link_config core = sim_path(100, 10 * SC_MS, 2);
-    struct spoof s = {.w = sim_world_new(name, 81, 1, 2, &core)};
+    struct spoof s = {.w = world(name, 81, plain, 1, &core)};
     s.attacker = sim_host_raw(s.w.sim, "attacker");
     s.victim = sim_host_raw(s.w.sim, "victim");
     s.w.sim->strangers = true;
@@ -66,10 +75,10 @@ static size_t forged_open(uint8_t *buf, size_t size, const char *service, uint64
     return w.bad ? 0 : sc_writer_len(&w);
 }
 
-static void open_in_the_name_of(const char *service, bool to_router, unsigned count)
+static void open_in_the_name_of(const char *service, bool to_router, unsigned count, bool plain)
 {
     uint8_t buf[PACKET];
-    struct spoof s = spoof_new("spoofed OPEN");
+    struct spoof s = spoof_new("spoofed OPEN", plain);
     for (unsigned i = 0; i < count; i++) {
         size_t len = forged_open(buf, sizeof buf, service, 1000 + i / 2, 0x100000077);
         assert_true(len >= SC_OPEN_LEN);
@@ -82,12 +91,14 @@ static void open_in_the_name_of(const char *service, bool to_router, unsigned co
 static void spoofed_opens(void **state)
 {
     (void)state;
-    open_in_the_name_of(WEB, true, 1);
-    open_in_the_name_of(WEB, true, 50);
-    open_in_the_name_of(WEB, false, 1);
-    open_in_the_name_of(WEB, false, 50);
-    open_in_the_name_of("nobody.demo.scaffold:80", true, 50);
-    open_in_the_name_of("nobody.demo.scaffold:80", false, 50);
+    for (int plain = 0; plain < 2; plain++) {
+        open_in_the_name_of(WEB, true, 1, plain);
+        open_in_the_name_of(WEB, true, 50, plain);
+        open_in_the_name_of(WEB, false, 1, plain);
+        open_in_the_name_of(WEB, false, 50, plain);
+        open_in_the_name_of("nobody.demo.scaffold:80", true, 50, plain);
+        open_in_the_name_of("nobody.demo.scaffold:80", false, 50, plain);
+    }
 }
 
 /* More than the half-open limit: RETRY packets take over, and the host goes on to serve. */
@@ -95,7 +106,7 @@ static void flood_of_opens(void **state)
 {
     uint8_t buf[PACKET];
     (void)state;
-    struct spoof s = spoof_new("flood of OPENs");
+    struct spoof s = spoof_new("flood of OPENs", true);
     for (unsigned i = 0; i < 3 * SC_HALF_OPEN_MAX; i++) {
         size_t len = forged_open(buf, sizeof buf, WEB, 100000 + i, 0x100000077);
         spoof_send(&s, s.w.server[i % 2], buf, len);
@@ -113,39 +124,50 @@ static void flood_of_opens(void **state)
     spoof_check(&s, "flood");
 }
 
+static size_t forged_control(uint8_t *buf, size_t size, unsigned message)
+{
+    static const uint8_t handshake[SC_X25519_LEN] = {9};
+    bool known = message >= SC_MSG_JOIN && message <= SC_MSG_PROVE;
+    struct sc_control c = {.message = (uint8_t)(known ? message : SC_MSG_PROBE),
+                           .src = 0x100000077,
+                           .epoch = 5,
+                           .address = 1,
+                           .by = SC_LOOKUP_NAME,
+                           .service_count = 1,
+                           .channel = 7,
+                           .suite = SC_SUITE_AESGCM,
+                           .handshake = {handshake, sizeof handshake}};
+    strcpy(c.name, message == SC_MSG_JOIN ? "intruder" : "web.demo.scaffold");
+    c.service[0] = sim_service_id(WEB);
+    struct sc_writer w = sc_writer(buf, size);
+    sc_control_write(&w, &c);
+    buf[SC_HEADER_LEN] = (uint8_t)message;
+    return sc_writer_len(&w);
+}
+
+/* padded: else the padding is cut off by hand, and a short request must not be answered. */
+static void control_in_the_name_of(unsigned message, bool padded, bool to_router, bool plain)
+{
+    uint8_t buf[PACKET];
+    char what[64];
+    struct spoof s = spoof_new("spoofed CONTROL", plain);
+    size_t len = forged_control(buf, sizeof buf, message);
+    if (!padded && len == SC_CONTROL_REQUEST)
+        len = 120;
+    for (unsigned i = 0; i < 10; i++) {
+        spoof_send(&s, to_router ? s.w.router : s.w.server[0], buf, len);
+        sim_run_for(s.w.sim, 300 * SC_MS);
+    }
+    snprintf(what, sizeof what, "message %u of %zu bytes", message, len);
+    spoof_check(&s, what);
+}
+
 static void spoofed_control(void **state)
 {
     (void)state;
-    for (unsigned message = 0; message < 16; message++) {
-        bool known = message >= SC_MSG_JOIN && message <= SC_MSG_ALIVE;
-        for (unsigned pad = 0; pad < 2; pad++)
-            for (unsigned to = 0; to < 2; to++) {
-                uint8_t buf[PACKET];
-                char what[64];
-                struct spoof s = spoof_new("spoofed CONTROL");
-                struct sc_control c = {.message = (uint8_t)(known ? message : SC_MSG_PROBE),
-                                       .src = 0x100000077,
-                                       .epoch = 5,
-                                       .address = 1,
-                                       .by = SC_LOOKUP_NAME,
-                                       .service_count = 1};
-                strcpy(c.name, message == SC_MSG_JOIN ? "intruder" : "web.demo.scaffold");
-                c.service[0] = sim_service_id(WEB);
-                struct sc_writer w = sc_writer(buf, sizeof buf);
-                sc_control_write(&w, &c);
-                buf[SC_HEADER_LEN] = (uint8_t)message;
-                /* Cut the padding off by hand: a short request must not be answered. */
-                size_t len = sc_writer_len(&w);
-                if (pad == 0 && len == SC_CONTROL_REQUEST)
-                    len = 120;
-                for (unsigned i = 0; i < 10; i++) {
-                    spoof_send(&s, to ? s.w.router : s.w.server[0], buf, len);
-                    sim_run_for(s.w.sim, 300 * SC_MS);
-                }
-                snprintf(what, sizeof what, "message %u of %zu bytes", message, len);
-                spoof_check(&s, what);
-            }
-    }
+    for (unsigned message = 0; message <= SC_MSG_PROVE + 1; message++)
+        for (unsigned how = 0; how < 8; how++)
+            control_in_the_name_of(message, how & 1, how & 2, how & 4);
 }
 
 static void fill(struct sc_rng *r, uint8_t *buf, size_t len)
@@ -160,7 +182,7 @@ static void spoofed_noise(void **state)
     for (uint8_t type = 0; type < 16; type++) {
         uint8_t buf[PACKET];
         char what[64];
-        struct spoof s = spoof_new("spoofed noise");
+        struct spoof s = spoof_new("spoofed noise", false);
         for (unsigned i = 0; i < 300; i++) {
             struct sc_rng *r = &s.w.sim->rng;
             size_t len = 1 + sc_rng_below(r, 1400);
@@ -350,7 +372,7 @@ static void mutated_packets(void **state)
         struct sim_link_config core = sim_path(50, 5 * SC_MS, 2);
         memset(&m, 0, sizeof m);
         core.loss = 0.01;
-        m.w = sim_world_new("mutated packets", seed, 2, 2, &core);
+        m.w = world("mutated packets", seed, seed % 2, 2, &core);
         struct sim *sim = m.w.sim;
         m.attacker = sim_host_raw(sim, "attacker");
         sc_rng_seed(&m.rng, sim->seed);

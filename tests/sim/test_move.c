@@ -123,8 +123,9 @@ static void and_where_packets_get_lost(void **state)
                 move_lossily(&stages[i], who, seed);
 }
 
-/* Probes of the host that stays are lost: it hears nothing while it is heard. */
-static bool drop_requests(struct sim *sim, const struct sim_packet *p, void *stays)
+/* Probes of the host that stays are lost: it hears nothing while it is heard. Besides handshakes,
+ * of which there are none, they are the only requests that are not in a channel. */
+static bool drop_probes(struct sim *sim, const struct sim_packet *p, void *stays)
 {
     (void)sim;
     return p->source == stays && p->len == SC_CONTROL_REQUEST;
@@ -138,7 +139,7 @@ static void move_away(unsigned who, sc_time away)
     struct sim_talk *t = sim_connect(w.client[0], WEB, &stages[0].plan);
     struct sim_host *moves = who == CLIENT ? w.client[0] : w.server[0];
     sim_run_for(w.sim, 8 * SC_SECOND);
-    w.sim->filter = drop_requests;
+    w.sim->filter = drop_probes;
     w.sim->filter_user = who == CLIENT ? w.server[0] : w.client[0];
     sim_run_for(w.sim, 3 * SC_SECOND);
     w.sim->filter = NULL;

@@ -79,10 +79,10 @@ static struct sim_host *numbered(struct sim *sim, const char *what, size_t numbe
     return h;
 }
 
-struct sim_world sim_world_new(const char *name, uint64_t seed, size_t clients, size_t servers,
-                               const struct sim_link_config *core)
+static struct sim_world populate(struct sim *sim, size_t clients, size_t servers,
+                                 const struct sim_link_config *core)
 {
-    struct sim_world w = {.sim = sim_new(name, seed)};
+    struct sim_world w = {.sim = sim};
     struct sim_link_config none = {0};
     w.forth = w.sim->core[0] = sim_link_new(w.sim, &none);
     w.back = w.sim->core[1] = sim_link_new(w.sim, &none);
@@ -99,6 +99,20 @@ struct sim_world sim_world_new(const char *name, uint64_t seed, size_t clients, 
     if (core)
         w.forth->config = w.back->config = *core;
     return w;
+}
+
+struct sim_world sim_world_new(const char *name, uint64_t seed, size_t clients, size_t servers,
+                               const struct sim_link_config *core)
+{
+    return populate(sim_new(name, seed), clients, servers, core);
+}
+
+struct sim_world sim_world_plain(const char *name, uint64_t seed, size_t clients, size_t servers,
+                                 const struct sim_link_config *core)
+{
+    struct sim *sim = sim_new(name, seed);
+    sim->plain = true;
+    return populate(sim, clients, servers, core);
 }
 
 /* Provided by AddressSanitizer, which replaces malloc and its statistics. */

@@ -50,7 +50,7 @@ class Flood:
 
 STRANGER = [
     "open-served", "open-unserved", "open-forwarded", "answer", "confirm", "refuse", "retry",
-    "data", "reset", "join-fresh", "join-again", "register", "refresh", "lookup-fresh",
+    "data", "reset", "join-fresh", "join-again", "greet", "register", "refresh", "lookup-fresh",
     "lookup-pool", "lookup-service", "where", "probe", "alive", "mapping", "refreshed",
     "datagram-served", "datagram-unserved", "datagram-pieces", "datagram-forwarded", "malformed",
     "version", "tiny",

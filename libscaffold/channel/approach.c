@@ -58,7 +58,6 @@ static void greet(struct sc_approach *a, sc_time now)
     sc_noise_init(&a->noise, crypto, &config);
     struct sc_control c = {.message = SC_MSG_GREET,
                            .transaction = sc_rng_next(&a->node->rng),
-                           .src = a->node->env.address,
                            .channel = a->id,
                            .suite = SC_SUITE_AESGCM};
     c.handshake = (struct sc_field){
@@ -103,8 +102,7 @@ static bool prove(struct sc_approach *a, struct sc_noise *noise, const struct sc
     uint8_t payload[SC_CONTROL_REQUEST - SC_NOISE_OVERHEAD], message[SC_CONTROL_REQUEST];
     struct sc_writer w = sc_writer(payload, sizeof payload);
     sc_proof_write_host(&w, a->node, &a->request);
-    struct sc_control c = {
-        .message = SC_MSG_PROVE, .src = a->node->env.address, .channel = proof->channel};
+    struct sc_control c = {.message = SC_MSG_PROVE, .channel = proof->channel};
     c.handshake = (struct sc_field){
         message,
         sc_noise_write(noise, crypto, (struct sc_field){payload, sc_writer_len(&w)}, message)};

@@ -153,7 +153,6 @@ static bool answer(struct sc_greetings *g, struct greeting *one, const struct sc
         sc_noise_write(&one->noise, crypto, (struct sc_field){payload, sc_writer_len(&w)}, message);
     struct sc_control reply = {.message = SC_MSG_GREETED,
                                .transaction = c->transaction,
-                               .src = g->node->env.address,
                                .channel = one->peer_id,
                                .handshake = {message, len}};
     w = sc_writer(one->reply, sizeof one->reply);

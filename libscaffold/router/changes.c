@@ -144,26 +144,29 @@ void sc_changes_use(struct sc_changes *c, const struct sc_service_id *service)
 
 /* --- a host's name ---------------------------------------------------------------------------- */
 
-static void give(struct sc_pool_entry *e, const uint8_t key[SC_KEY_LEN])
+static void give(struct sc_changes *c, struct sc_pool_entry *e, const uint8_t key[SC_KEY_LEN])
 {
     memcpy(e->owner, key, sizeof e->owner);
-    e->owned = true;
+    sc_pool_own(c->pool, e, true);
 }
 
-static void take_away(struct sc_pool_entry *e)
+static void take_away(struct sc_changes *c, struct sc_pool_entry *e)
 {
     memset(e->owner, 0, sizeof e->owner);
-    e->owned = false;
+    sc_pool_own(c->pool, e, false);
 }
 
-bool sc_changes_own(struct sc_changes *c, struct sc_pool_entry *e, const uint8_t key[SC_KEY_LEN])
+bool sc_changes_own(struct sc_changes *c, struct sc_pool_entry *e, const uint8_t key[SC_KEY_LEN],
+                    const uint8_t invitation[SC_INVITATION_LEN])
 {
     if (e->change || c->count >= SC_CHANGES_MAX)
         return false;
-    give(e, key);
+    give(c, e, key);
     e->change = begin(c, e, NULL, SC_CHANGE_OWNER);
-    if (!e->change)
-        take_away(e);
+    if (e->change)
+        memcpy(((struct sc_change *)e->change)->invitation, invitation, SC_INVITATION_LEN);
+    else
+        take_away(c, e);
     return e->change != NULL;
 }
 
@@ -171,7 +174,7 @@ bool sc_changes_disown(struct sc_changes *c, struct sc_pool_entry *e)
 {
     if (e->change || c->count >= SC_CHANGES_MAX)
         return false;
-    take_away(e);
+    take_away(c, e);
     return begin(c, e, NULL, SC_CHANGE_LOSS) != NULL;
 }
 
@@ -243,7 +246,7 @@ static void take_back(struct sc_changes *c, struct sc_change *change)
         return;
     }
     if (change->kind == SC_CHANGE_OWNER) {
-        take_away(change->entry);
+        take_away(c, change->entry);
         change->entry->change = NULL;
         return;
     }

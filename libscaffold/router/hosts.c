@@ -59,7 +59,10 @@ bool sc_hosts_is_at(const struct sc_hosts *h, uint64_t address, const struct sc_
 
 bool sc_host_is_in(const struct sc_host *host, const struct sc_channel *s)
 {
-    return !s || memcmp(host->key, s->peer, sizeof host->key) == 0;
+    if (!s)
+        return true;
+    bool anothers = s->link && s->link != &host->link;
+    return !anothers && memcmp(host->key, s->peer, sizeof host->key) == 0;
 }
 
 bool sc_hosts_is_free(const struct sc_hosts *h, uint64_t address)

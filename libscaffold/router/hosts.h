@@ -48,7 +48,8 @@ struct sc_host *sc_hosts_find_name(const struct sc_hosts *h, const char *name);
 /* True when it is up, and there. */
 bool sc_hosts_is_at(const struct sc_hosts *h, uint64_t address, const struct sc_underlay *where);
 
-/* True for the channel of this very host: who has its key. Without security anybody is. */
+/* True for the channel of this very host, or one that is nobody's yet, of who has its key. Without
+ * security anybody is. */
 bool sc_host_is_in(const struct sc_host *host, const struct sc_channel *s);
 
 /* True when this address is ours to give, and nobody has it. */

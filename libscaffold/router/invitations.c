@@ -51,3 +51,10 @@ struct sc_invitation *sc_invitations_find(struct sc_invitations *all,
     struct sc_invitation *one = find(all, secret);
     return one && is_good(one, wall) ? one : NULL;
 }
+
+void sc_invitations_give_back(struct sc_invitations *all, const uint8_t secret[SC_INVITATION_LEN])
+{
+    struct sc_invitation *one = find(all, secret);
+    if (one)
+        one->uses++;
+}

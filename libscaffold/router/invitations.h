@@ -28,4 +28,7 @@ bool sc_invitations_put(struct sc_invitations *all, const struct sc_invitation *
 struct sc_invitation *sc_invitations_find(struct sc_invitations *all,
                                           const uint8_t secret[SC_INVITATION_LEN], uint64_t wall);
 
+/* A host that was let in by it could not stay: it lets in another one, unless it is over. */
+void sc_invitations_give_back(struct sc_invitations *all, const uint8_t secret[SC_INVITATION_LEN]);
+
 #endif

@@ -27,6 +27,13 @@ static bool is_taken(const struct sc_joins *j, const char *name, const struct sc
                    !sc_secrets_host_equal(c->token, h->token);
 }
 
+/* A channel has one host: who wants to be another one makes another. */
+static bool is_anothers(const struct sc_joins *j, const char *name, const struct sc_channel *s)
+{
+    const struct sc_host *h = sc_hosts_find_name(j->hosts, name);
+    return s && s->link && (!h || s->link != &h->link);
+}
+
 /* When to come again: the other host is gone then, or has renewed it. */
 static uint32_t rest_of_lease(const struct sc_joins *j, const char *name, sc_time now)
 {
@@ -151,7 +158,7 @@ static bool enrol(struct sc_joins *j, struct sc_pool_entry *e, const struct sc_c
                   sc_time now)
 {
     struct sc_invitation *by = invitation_of(j, s, now);
-    bool begun = by && sc_changes_own(j->changes, e, s->peer);
+    bool begun = by && sc_changes_own(j->changes, e, s->peer, by->secret);
     if (begun)
         by->uses--;
     return begun;
@@ -166,6 +173,10 @@ void sc_joins_on_join(struct sc_joins *j, const struct sc_parked *q, sc_time now
         return; /* it was over before its name was stored: it comes again */
     if (sc_service_name_of_host(q->message.name, &n) < 0) {
         j->node->counters.dropped_malformed++;
+        return;
+    }
+    if (is_anothers(j, n.label, s)) {
+        j->node->counters.dropped_unjoined++;
         return;
     }
     error = s ? objection(j, &n, s, now) : 0;

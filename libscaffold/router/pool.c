@@ -225,7 +225,7 @@ struct sc_pool_entry *sc_pool_replace(struct sc_pool *p, struct sc_pool_entry *o
 static void list(struct sc_pool *p, struct sc_pool_entry *e)
 {
     sc_list_remove(&e->idle);
-    if (p->bits == 0 || (!e->used && !e->held))
+    if (p->bits == 0 || (!e->used && !e->held && !e->owned))
         sc_list_append(&p->unused, &e->idle);
 }
 
@@ -257,5 +257,11 @@ void sc_pool_use(struct sc_pool *p, struct sc_pool_entry *e, bool used)
 void sc_pool_hold(struct sc_pool *p, struct sc_pool_entry *e, bool held)
 {
     e->held = held;
+    list(p, e);
+}
+
+void sc_pool_own(struct sc_pool *p, struct sc_pool_entry *e, bool owned)
+{
+    e->owned = owned;
     list(p, e);
 }

@@ -108,6 +108,9 @@ void sc_pool_touch(struct sc_pool *p, struct sc_pool_entry *e);
 /* It was served or reached, and keeps its address for good. */
 void sc_pool_use(struct sc_pool *p, struct sc_pool_entry *e, bool used);
 
+/* It is a host's that has joined, and keeps its address as long as that is so. */
+void sc_pool_own(struct sc_pool *p, struct sc_pool_entry *e, bool owned);
+
 /* It keeps its address for the time being. */
 void sc_pool_hold(struct sc_pool *p, struct sc_pool_entry *e, bool held);
 

@@ -69,6 +69,8 @@ void sc_router_stored(struct sc_router *r, uint64_t token, int error, sc_time no
 {
     struct sc_change *change = sc_changes_settle(&r->changes, token, error);
     struct sc_parked *q;
+    if (change && error && change->kind == SC_CHANGE_OWNER)
+        sc_invitations_give_back(&r->invitations, change->invitation);
     while (change && (q = sc_changes_take(&r->changes, change)) != NULL)
         resume(r, q, error, now);
     free(change);

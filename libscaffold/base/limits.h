@@ -184,6 +184,27 @@
 /* The key for handshakes is another one after this, and what was said of it ends later. */
 #define SC_STATEMENT_RENEW (24 * 3600 * SC_SECOND)
 #define SC_STATEMENT_LIFE_S (48 * 3600)
+/* What clocks of hosts may differ by where a grant begins or ends. */
+#define SC_GRANT_TOLERANCE_S 300
+/* A grant that a router gives by itself, which the host asks for again at half of that. */
+#define SC_GRANT_LIFE_S (7 * 24 * 3600)
+/* Its owner hears of a grant that ends when this part of its life is left, once a day. */
+#define SC_GRANT_WARN_PART 3
+/* Grants that a host has: of every provider that it serves names of. */
+#define SC_GRANTS_HELD 256
+/* Keys of providers that a host has. */
+#define SC_PROVIDERS_HELD 64
+/* Grants that hosts have shown a router: as many as there are hosts, 600 bytes each; and those of
+ * one host. */
+#define SC_GRANTS_SHOWN 16384
+#define SC_GRANTS_OF_HOST 64
+/* Of those, what waits for the disk. */
+#define SC_GRANTS_WAITING 64
+/* Grants whose signatures are known to be good. */
+#define SC_VERDICTS 1024
+/* Services that a router did not take are offered to it again this often: its clock may have been
+ * set, or its rules. */
+#define SC_REFUSAL_RETRY (60 * SC_SECOND)
 #define SC_INVITATION_LEN 16
 /* Of SHA-256 of a public key: what ServiceIDs and invitations have of it. */
 #define SC_KEY_HASH_LEN 16

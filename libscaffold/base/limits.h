@@ -204,7 +204,7 @@
 #define SC_VERDICTS 1024
 /* Services that a router did not take are offered to it again this often: its clock may have been
  * set, or its rules. */
-#define SC_REFUSAL_RETRY (60 * SC_SECOND)
+#define SC_DENIAL_RETRY (60 * SC_SECOND)
 #define SC_INVITATION_LEN 16
 /* Of SHA-256 of a public key: what ServiceIDs and invitations have of it. */
 #define SC_KEY_HASH_LEN 16

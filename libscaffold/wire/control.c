@@ -27,6 +27,9 @@ void sc_write_string(struct sc_writer *w, const char *text)
 /* Flags of MAPPING. */
 #define REUSED 1
 #define USED 2
+/* Flags of REGISTER. */
+#define REPLACES 1
+#define WANTS_GRANT 2
 
 /* Fields that were appended to a message later: absent is zero, and what is zero, up to the end, is
  * left out. */
@@ -53,6 +56,21 @@ static void write_key(struct sc_writer *w, const struct sc_control *c)
         sc_write_copy(w, c->key, sizeof c->key);
 }
 
+static void read_grant(struct sc_reader *r, struct sc_control *c)
+{
+    size_t len = has_more(r) ? sc_read_u16(r) : 0;
+    if (len > 0)
+        c->grant = (struct sc_field){sc_read_bytes(r, len), len};
+}
+
+static void write_grant(struct sc_writer *w, const struct sc_control *c)
+{
+    if (c->grant.len == 0)
+        return;
+    sc_write_u16(w, (uint16_t)c->grant.len);
+    sc_write_copy(w, c->grant.data, c->grant.len);
+}
+
 static void read_join(struct sc_reader *r, struct sc_control *c)
 {
     sc_read_string(r, c->name);
@@ -76,6 +94,7 @@ static void read_joined(struct sc_reader *r, struct sc_control *c)
     c->trouble = has_more(r) ? sc_read_u8(r) : 0;
     c->names = has_more(r) ? sc_read_u32(r) : 0;
     read_key(r, c);
+    read_grant(r, c);
 }
 
 static void write_joined(struct sc_writer *w, const struct sc_control *c)
@@ -89,40 +108,70 @@ static void write_joined(struct sc_writer *w, const struct sc_control *c)
     if (c->names || has_key(c))
         sc_write_u32(w, c->names);
     write_key(w, c);
+    if (has_key(c))
+        write_grant(w, c);
+}
+
+static void read_count(struct sc_reader *r, struct sc_control *c)
+{
+    c->service_count = sc_read_u8(r);
+    if (c->service_count > SC_REGISTER_MAX) {
+        c->service_count = 0;
+        r->bad = true;
+    }
 }
 
 static void read_register(struct sc_reader *r, struct sc_control *c)
 {
     c->epoch = sc_read_u64(r);
     c->serial = sc_read_u32(r);
-    c->replaces = sc_read_u8(r);
-    c->service_count = sc_read_u8(r);
-    if (c->service_count > SC_REGISTER_MAX || c->replaces > 1) {
-        c->service_count = 0;
+    uint8_t flags = sc_read_u8(r);
+    c->replaces = flags & REPLACES;
+    c->wants_grant = flags / WANTS_GRANT;
+    read_count(r, c);
+    if (flags > (REPLACES | WANTS_GRANT))
         r->bad = true;
-    }
     for (size_t i = 0; i < c->service_count; i++)
         sc_read_copy(r, c->service[i].bytes, sizeof c->service[i].bytes);
+    read_grant(r, c);
 }
 
 static void write_register(struct sc_writer *w, const struct sc_control *c)
 {
     sc_write_u64(w, c->epoch);
     sc_write_u32(w, c->serial);
-    sc_write_u8(w, c->replaces);
+    sc_write_u8(w, (uint8_t)((c->replaces ? REPLACES : 0) | (c->wants_grant ? WANTS_GRANT : 0)));
     sc_write_u8(w, (uint8_t)c->service_count);
     for (size_t i = 0; i < c->service_count; i++)
         sc_write_copy(w, c->service[i].bytes, sizeof c->service[i].bytes);
+    write_grant(w, c);
 }
 
 static void read_registered(struct sc_reader *r, struct sc_control *c)
 {
     c->serial = sc_read_u32(r);
+    if (!has_more(r))
+        return;
+    read_count(r, c);
+    for (size_t i = 0; i < c->service_count; i++) {
+        sc_read_copy(r, c->service[i].bytes, sizeof c->service[i].bytes);
+        c->denial[i] = sc_read_u8(r);
+        if (c->denial[i] == SC_DENIAL_NONE || c->denial[i] >= SC_DENIALS)
+            r->bad = true;
+    }
+    read_grant(r, c);
 }
 
 static void write_registered(struct sc_writer *w, const struct sc_control *c)
 {
     sc_write_u32(w, c->serial);
+    if (c->service_count > 0 || c->grant.len > 0)
+        sc_write_u8(w, (uint8_t)c->service_count);
+    for (size_t i = 0; i < c->service_count; i++) {
+        sc_write_copy(w, c->service[i].bytes, sizeof c->service[i].bytes);
+        sc_write_u8(w, c->denial[i]);
+    }
+    write_grant(w, c);
 }
 
 static void read_refresh(struct sc_reader *r, struct sc_control *c)

@@ -9,9 +9,12 @@
  *   JOIN      string host name | u64 epoch | 16 token -> JOINED u64 address | u32 pool address |
  *                                                       u32 lease ms | u64 router's epoch |
  *                                                       u8 trouble | u32 names | 32 key of the
- *                                                       provider `host`
- *   REGISTER  u64 epoch | u32 serial | u8 flags (1: replaces all that was registered before) |
- *             u8 count | count x { 32 ServiceID }     -> REGISTERED u32 serial
+ *                                                       provider `host` | grant
+ *   REGISTER  u64 epoch | u32 serial | u8 flags (1: replaces all that was registered before,
+ *             2: a grant for the first is wanted) | u8 count | count x { 32 ServiceID } | grant
+ *                                                     -> REGISTERED u32 serial | u8 count |
+ *                                                        count x { 32 ServiceID that is not
+ *                                                        registered | u8 why not } | grant
  *   UNREGISTER as REGISTER without flags              -> REGISTERED u32 serial
  *   REFRESH   u64 epoch | u32 registered instances | u64 xor of the hashes of their ids
  *                                                     -> REFRESHED u8 state (0 fine, 1 register all
@@ -28,6 +31,9 @@
  *   GREET     u32 sender's channel id | u8 suite | u16 length, handshake
  *                                                     -> GREETED u16 length, handshake
  *   PROVE     u16 length, handshake                   -> an answer in the channel
+ *
+ * A grant is u16 length and bytes (crypto/grant.h); like all that stands last in a message, it is
+ * left out where there is none.
  *
  * The flow id in the header of GREETED and PROVE is the receiver's channel id; elsewhere it is 0.
  * All but GREET, GREETED, PROVE, PROBE and ALIVE are sealed in a channel (channel/channel.h).
@@ -87,6 +93,18 @@ enum sc_trouble {
 };
 enum sc_refresh_state { SC_REFRESH_FINE = 0, SC_REFRESH_REGISTER = 1, SC_REFRESH_JOIN = 2 };
 
+/* Why a router does not register a service. */
+enum sc_denial {
+    SC_DENIAL_NONE = 0,
+    SC_DENIAL_NO_GRANT = 1,   /* its provider has not granted it to this host */
+    SC_DENIAL_EARLY = 2,      /* ...not yet, by the router's clock */
+    SC_DENIAL_OVER = 3,       /* ...not any more */
+    SC_DENIAL_NOT_LISTED = 4, /* the router's operator has not */
+    SC_DENIAL_OTHER_HOST = 5, /* it is another host's own name */
+    SC_DENIAL_NO_ROOM = 6,
+    SC_DENIALS
+};
+
 struct sc_control {
     uint8_t message;
     uint64_t transaction;
@@ -99,16 +117,20 @@ struct sc_control {
     uint32_t lease_ms;                /* JOINED */
     uint32_t serial;                  /* REGISTER, UNREGISTER, REGISTERED */
     uint8_t replaces;                 /* REGISTER */
+    uint8_t wants_grant;              /* REGISTER */
     size_t service_count;
     struct sc_service_id service[SC_REGISTER_MAX]; /* REGISTER ...; [0] for LOOKUP and MAPPING */
-    uint32_t registered;                           /* REFRESH */
-    uint64_t digest;                               /* REFRESH */
-    uint8_t state;                                 /* REFRESHED */
-    uint8_t by;                                    /* LOOKUP */
-    uint8_t status;                                /* MAPPING */
-    uint8_t reused;                                /* MAPPING: the address had another name */
-    uint8_t used;                                  /* MAPPING: it is this name's for good */
-    uint8_t trouble;                               /* MAPPING, JOINED: enum sc_trouble */
+    uint8_t denial[SC_REGISTER_MAX]; /* REGISTERED, whose services are those that are not */
+    struct sc_field grant;           /* JOINED, REGISTER, REGISTERED: read, it points into the
+                                        packet */
+    uint32_t registered;             /* REFRESH */
+    uint64_t digest;                 /* REFRESH */
+    uint8_t state;                   /* REFRESHED */
+    uint8_t by;                      /* LOOKUP */
+    uint8_t status;                  /* MAPPING */
+    uint8_t reused;                  /* MAPPING: the address had another name */
+    uint8_t used;                    /* MAPPING: it is this name's for good */
+    uint8_t trouble;                 /* MAPPING, JOINED: enum sc_trouble */
     uint32_t names;              /* JOINED: how many new names this host may ask for; 0: not told */
     uint32_t reuses;             /* REFRESHED: changes with every reuse; 0: not
                                     told */

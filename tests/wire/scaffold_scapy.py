@@ -430,6 +430,28 @@ class LaterKey(_Later, StrFixedLenField):
         super().__init__(name, b"", 32)
 
 
+class LaterLength(_Later, FieldLenField):
+    pass
+
+
+class LaterBytes(_Later, StrLenField):
+    pass
+
+
+def _grant() -> list[Any]:
+    """What a provider lets a host do, where there is one: see Grant."""
+    return [
+        LaterLength("grant_len", None, fmt="H", length_of="grant"),
+        LaterBytes("grant", b"", length_from=lambda p: p.grant_len or 0),
+    ]
+
+
+class Denial(_Frame):
+    """A service that is not registered."""
+
+    fields_desc = [StrFixedLenField("service", b"", 32), ByteField("why", 1)]
+
+
 class Join(Packet):
     fields_desc = [
         *_string("host"),
@@ -447,6 +469,7 @@ class Joined(Packet):
         LaterByte("trouble", 0),
         LaterInt("names", 0),
         LaterKey("key"),
+        *_grant(),
     ]
 
 
@@ -454,14 +477,20 @@ class Register(Packet):
     fields_desc = [
         XLongField("epoch", 0),
         IntField("serial", 0),
-        ByteField("replaces", 0),
+        ByteField("flags", 0),
         FieldLenField("n", None, fmt="B", count_of="services"),
         FieldListField("services", [], StrFixedLenField("", b"", 32), count_from=lambda p: p.n),
+        *_grant(),
     ]
 
 
 class Registered(Packet):
-    fields_desc = [IntField("serial", 0)]
+    fields_desc = [
+        IntField("serial", 0),
+        LaterLength("n", None, fmt="B", count_of="denials"),
+        PacketListField("denials", [], Denial, count_from=lambda p: p.n or 0),
+        *_grant(),
+    ]
 
 
 class Refresh(Packet):
@@ -618,7 +647,12 @@ RULES: dict[type[Packet], Callable[[Packet], bool]] = {
         and _is_canonical(p.origin)
     ),
     Join: lambda p: 0 not in p.host,
-    Register: lambda p: p.n <= 12 and p.replaces <= 1,
+    Register: lambda p: p.n <= 12 and p.flags <= 3,
+    Registered: lambda p: (
+        (p.n or 0) <= 12
+        and len(p.denials) == (p.n or 0)
+        and all(isinstance(each, Denial) and 1 <= each.why <= 6 for each in p.denials)
+    ),
     Refreshed: lambda p: p.state <= 2,
     Lookup: lambda p: 1 <= p.by <= 3 and 0 not in p.label,
     Mapping: lambda p: p.status <= 4 and p.flags <= 3 and 0 not in p.label,

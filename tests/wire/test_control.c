@@ -12,6 +12,23 @@
     m <= SC_MSG_PROVE;                                                                             \
     m++
 
+/* What a grant may take beside the rest of its message. */
+static void add_grant(struct sc_control *c)
+{
+    static const uint8_t grant[416] = {1, 2, 3};
+    bool lists = c->message == SC_MSG_REGISTERED || c->message == SC_MSG_REGISTER;
+    if (c->message == SC_MSG_REGISTERED) {
+        c->service_count = SC_REGISTER_MAX;
+        for (size_t i = 0; i < c->service_count; i++) {
+            memset(c->service[i].bytes, (int)i + 1, sizeof c->service[i].bytes);
+            c->denial[i] = (uint8_t)(1 + i % (SC_DENIALS - 1));
+        }
+    }
+    if (lists || c->message == SC_MSG_JOINED)
+        c->grant = (struct sc_field){grant, lists ? 33 : sizeof grant};
+    c->wants_grant = c->message == SC_MSG_REGISTER;
+}
+
 /* Everything set that any message carries, at its longest. */
 static struct sc_control full(uint8_t message)
 {
@@ -49,6 +66,7 @@ static struct sc_control full(uint8_t message)
     c.service_count = registers ? SC_REGISTER_MAX : 1;
     for (size_t i = 0; i < c.service_count; i++)
         memset(c.service[i].bytes, (int)i + 1, sizeof c.service[i].bytes);
+    add_grant(&c);
     return c;
 }
 
@@ -72,6 +90,13 @@ static void check_services(const struct sc_control *a, const struct sc_control *
         assert_true(sc_service_id_equal(&a->service[i], &b->service[i]));
 }
 
+static void check_grant(const struct sc_control *a, const struct sc_control *b)
+{
+    assert_int_equal(a->grant.len, b->grant.len);
+    if (b->grant.len > 0)
+        assert_memory_equal(a->grant.data, b->grant.data, b->grant.len);
+}
+
 /* The fields that this message carries, and no others. */
 static void check_values(const struct sc_control *got, const struct sc_control *sent)
 {
@@ -89,15 +114,21 @@ static void check_values(const struct sc_control *got, const struct sc_control *
         assert_int_equal(got->trouble, sent->trouble);
         assert_true(got->names == sent->names);
         assert_memory_equal(got->key, sent->key, sizeof got->key);
+        check_grant(got, sent);
         break;
     case SC_MSG_REGISTER:
     case SC_MSG_UNREGISTER:
         assert_true(got->epoch == sent->epoch && got->serial == sent->serial);
         assert_int_equal(got->replaces, sent->replaces);
+        assert_int_equal(got->wants_grant, sent->wants_grant);
         check_services(got, sent);
+        check_grant(got, sent);
         break;
     case SC_MSG_REGISTERED:
         assert_true(got->serial == sent->serial);
+        check_services(got, sent);
+        assert_memory_equal(got->denial, sent->denial, sizeof got->denial);
+        check_grant(got, sent);
         break;
     case SC_MSG_REFRESH:
         assert_true(got->epoch == sent->epoch && got->registered == sent->registered);
@@ -164,8 +195,10 @@ static void every_message_comes_back(void **state)
 static bool is_older(uint8_t message, size_t cut_off)
 {
     switch (message) {
-    case SC_MSG_JOINED: /* trouble, names, key */
-        return cut_off == 32 || cut_off == 36 || cut_off == 37;
+    case SC_MSG_JOINED: /* trouble, names, key, grant */
+        return cut_off == 418 || cut_off == 450 || cut_off == 454 || cut_off == 455;
+    case SC_MSG_REGISTERED: /* refusals, grant */
+        return cut_off == 35 || cut_off == 35 + 12 * 33 + 1;
     case SC_MSG_REFRESHED: /* reuses */
         return cut_off == 4;
     case SC_MSG_MAPPING: /* flags, trouble, key */

@@ -173,7 +173,7 @@ static size_t make_control(struct sc_writer *w, uint8_t message)
                            .lease_ms = 4000,
                            .serial = 3,
                            .replaces = message == SC_MSG_REGISTER,
-                           .service_count = 1,
+                           .service_count = message != SC_MSG_REGISTERED,
                            .service = {service},
                            .registered = 1,
                            .digest = 0xdead,
@@ -245,6 +245,41 @@ static size_t make_not_joined(struct sc_writer *w)
                                                       .names = 67});
 }
 
+static size_t make_shown(struct sc_writer *w)
+{
+    struct sc_control c = {.message = SC_MSG_REGISTER,
+                           .epoch = 9,
+                           .serial = 3,
+                           .wants_grant = 1,
+                           .service_count = 1,
+                           .service = {service},
+                           .grant = {(const uint8_t *)"a grant", 7}};
+    return make_answer_to_host(w, c);
+}
+
+static size_t make_denied(struct sc_writer *w)
+{
+    struct sc_control c = {.message = SC_MSG_REGISTERED,
+                           .serial = 3,
+                           .service_count = 1,
+                           .service = {service},
+                           .denial = {SC_DENIAL_OVER},
+                           .grant = {(const uint8_t *)"a grant", 7}};
+    return make_answer_to_host(w, c);
+}
+
+static size_t make_granted(struct sc_writer *w)
+{
+    struct sc_control c = {.message = SC_MSG_JOINED,
+                           .address = 0x100000002,
+                           .pool = 0xc6120003,
+                           .lease_ms = 4000,
+                           .epoch = 9,
+                           .key = "of the provider of hosts' names.",
+                           .grant = {(const uint8_t *)"a grant", 7}};
+    return make_answer_to_host(w, c);
+}
+
 static size_t make_reuses(struct sc_writer *w)
 {
     return make_answer_to_host(
@@ -271,6 +306,9 @@ static const struct {
     {"control-2-named", make_named},
     {"control-2-unstored", make_not_joined},
     {"control-7-reuses", make_reuses},
+    {"control-3-grant", make_shown},
+    {"control-5-denied", make_denied},
+    {"control-2-grant", make_granted},
 };
 #define MAKERS (sizeof makers / sizeof *makers)
 

@@ -102,6 +102,14 @@
 #define SC_GREETS_OF_ALL 512
 #define SC_GREETS_OF_STRANGER 128
 #define SC_GREETS_OF_STRANGERS 256
+/* Grants that a router checks, or signs, at 130 us each; hosts show or want one when they begin to
+ * serve names of a provider, and every few days. What is not done is asked for again. */
+#define SC_GRANTS_OF_ONE 32
+#define SC_GRANTS_OF_ALL 768
+/* Answers that say which services are not registered, which is 400 bytes more: of 6,000 services at
+ * once. Others are asked for again. */
+#define SC_DENIALS_OF_ONE 512
+#define SC_DENIALS_OF_ALL 2048
 /* A peer probes every 2 s; a router relays the probes of many. After a restart all of SC_PEERS_MAX
  * ask at once, and are strangers. */
 #define SC_PROBES_OF_HOST 1024
@@ -202,9 +210,13 @@
 #define SC_GRANTS_WAITING 64
 /* Grants whose signatures are known to be good. */
 #define SC_VERDICTS 1024
-/* Services that a router did not take are offered to it again this often: its clock may have been
- * set, or its rules. */
-#define SC_DENIAL_RETRY (60 * SC_SECOND)
+/* What a router did not take is offered to it again this often, and what it did not grant asked
+ * for: its clock may have been set, or its rules... */
+#define SC_OFFER_AGAIN (60 * SC_SECOND)
+/* ...and whether there is anything to be asked for is looked at this often. */
+#define SC_OFFER_LOOK (3600 * SC_SECOND)
+/* ...and first, after a host has joined and has registered everything. */
+#define SC_OFFER_SOON (1 * SC_SECOND)
 #define SC_INVITATION_LEN 16
 /* Of SHA-256 of a public key: what ServiceIDs and invitations have of it. */
 #define SC_KEY_HASH_LEN 16

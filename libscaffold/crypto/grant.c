@@ -70,6 +70,14 @@ bool sc_grant_is_signed(struct sc_field grant, struct sc_crypto *c)
                          grant.data + len);
 }
 
+bool sc_grant_is_like(const struct sc_grant *a, const struct sc_grant *b)
+{
+    return memcmp(a->provider, b->provider, SC_KEY_LEN) == 0 &&
+           memcmp(a->host, b->host, SC_KEY_LEN) == 0 && a->flags == b->flags &&
+           strcmp(a->pattern, b->pattern) == 0 && a->first_port == b->first_port &&
+           a->last_port == b->last_port && a->proto == b->proto;
+}
+
 enum sc_grant_age sc_grant_age(const struct sc_grant *g, uint64_t wall)
 {
     if (wall + SC_GRANT_TOLERANCE_S < g->from)

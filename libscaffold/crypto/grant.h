@@ -15,6 +15,10 @@
 #define SC_GRANT_FIXED (4 + 2 * SC_KEY_LEN + 3 * 8 + 1 + 1 + 2 + 2 + 1 + SC_SIGNATURE_LEN)
 #define SC_GRANT_MAX (SC_GRANT_FIXED + SC_GRANT_PATTERN_MAX)
 
+/* From, until and serial: what another grant that says the same has another of. */
+#define SC_GRANT_TIMES_AT (4 + 2 * SC_KEY_LEN)
+#define SC_GRANT_TIMES_LEN (3 * 8)
+
 #define SC_GRANT_SERVE 1
 #define SC_GRANT_CLIENT 2
 
@@ -41,6 +45,9 @@ bool sc_grant_read(struct sc_grant *g, struct sc_field grant);
 
 /* Whether the provider that it names has signed it. */
 bool sc_grant_is_signed(struct sc_field grant, struct sc_crypto *c);
+
+/* Whether both say the same, but perhaps for other times. */
+bool sc_grant_is_like(const struct sc_grant *a, const struct sc_grant *b);
 
 /* Clocks may differ by SC_GRANT_TOLERANCE_S. */
 enum sc_grant_age sc_grant_age(const struct sc_grant *g, uint64_t wall);

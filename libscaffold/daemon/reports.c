@@ -57,6 +57,9 @@ static void take_event(struct sc_daemon *d, const struct sc_event *e)
     case SC_EVENT_PIN:
         sc_storage_pin(&d->keeper.storage, &e->pin);
         break;
+    case SC_EVENT_GRANT:
+        sc_storage_grant(&d->keeper.storage, &e->grant);
+        break;
     case SC_EVENT_REGISTERED:
         sc_ctl_on_registered(d);
         break;

@@ -55,19 +55,25 @@ bool sc_provider_has_key(const uint8_t key[SC_KEY_LEN])
     return memcmp(key, none, sizeof none) != 0;
 }
 
-void sc_provider_derive(struct sc_crypto *c, const uint8_t seed[SC_NETWORK_SEED_LEN],
-                        const char *alias, uint8_t key[SC_KEY_LEN])
+void sc_provider_derive_pair(struct sc_crypto *c, const uint8_t seed[SC_NETWORK_SEED_LEN],
+                             const char *alias, struct sc_key *pair)
 {
     static const char label[] = "scaffold alias";
-    struct sc_key pair;
     uint8_t secret[SC_KEY_SEED_LEN], text[sizeof label + SC_NAME_MAX];
     struct sc_writer info = sc_writer(text, sizeof text);
     sc_write_copy(&info, label, sizeof label - 1);
     sc_write_copy(&info, alias, strlen(alias));
     sc_hkdf(c, (struct sc_field){0}, (struct sc_field){seed, SC_NETWORK_SEED_LEN},
             (struct sc_field){text, sc_writer_len(&info)}, secret, sizeof secret);
-    sc_key_init(&pair, c, secret);
+    sc_key_init(pair, c, secret);
+    OPENSSL_cleanse(secret, sizeof secret);
+}
+
+void sc_provider_derive(struct sc_crypto *c, const uint8_t seed[SC_NETWORK_SEED_LEN],
+                        const char *alias, uint8_t key[SC_KEY_LEN])
+{
+    struct sc_key pair;
+    sc_provider_derive_pair(c, seed, alias, &pair);
     memcpy(key, pair.public, SC_KEY_LEN);
     sc_key_wipe(&pair);
-    OPENSSL_cleanse(secret, sizeof secret);
 }

@@ -25,8 +25,12 @@ void sc_provider_write(const uint8_t provider[SC_PROVIDER_LEN], char text[SC_PRO
 /* Zeros stand for no key. */
 bool sc_provider_has_key(const uint8_t key[SC_KEY_LEN]);
 
-/* The key of an alias that is nobody's own, in the network of this seed. */
+/* The key of an alias that is nobody's own, in the network of this seed... */
 void sc_provider_derive(struct sc_crypto *c, const uint8_t seed[SC_NETWORK_SEED_LEN],
                         const char *alias, uint8_t key[SC_KEY_LEN]);
+
+/* ...with its secret, for the caller to wipe. */
+void sc_provider_derive_pair(struct sc_crypto *c, const uint8_t seed[SC_NETWORK_SEED_LEN],
+                             const char *alias, struct sc_key *pair);
 
 #endif

@@ -21,6 +21,7 @@ struct sc_stack_counters {
     uint64_t dropped_unjoined,  /* names asked for by hosts that have not joined from there */
         dropped_share,          /* by hosts that have asked for too many */
         dropped_waiting,        /* while too many wait for the disk */
+        dropped_grants,         /* that are malformed, not signed, or another host's */
         addresses_reused;       /* pool addresses that another name got */
     uint64_t limited[SC_RATES]; /* not done, since there were too many of this kind */
 };

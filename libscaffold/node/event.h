@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/limits.h"
-#include "crypto/key.h"
+#include "crypto/grant.h"
 #include "naming/provider.h"
 #include "wire/ids.h"
 
@@ -43,6 +43,7 @@ enum sc_event_type {
     SC_EVENT_REGISTERED,  /* the router knows all that is served here: see sc_stack_registered */
     SC_EVENT_STORE,       /* router: store mapping, then say sc_stack_stored(token) */
     SC_EVENT_PIN,         /* pin: store it; nobody waits for that */
+    SC_EVENT_GRANT,       /* grant: store it; nobody waits for that */
     SC_EVENT_DATAGRAM,    /* datagram: complete; its data is valid until the next event is taken */
     SC_EVENT_UNDELIVERED, /* datagram without data: from_port's socket sent it to `to`, and nobody
                              serves that */
@@ -61,6 +62,9 @@ enum sc_note_what {
     SC_NOTE_NO_ROOM_FOR_SERVICE,
     SC_NOTE_REGISTERED, /* service, of the host */
     SC_NOTE_UNREGISTERED,
+    SC_NOTE_DENIED,     /* the host may not register the service: denial */
+    SC_NOTE_GRANT_ENDS, /* our own, of the service's provider: until */
+    SC_NOTE_GRANT_TIME, /* ...is not good yet, or over, by this host's clock */
 };
 
 struct sc_note {
@@ -68,7 +72,16 @@ struct sc_note {
     char host[SC_HOST_NAME_MAX + 1];
     struct sc_underlay underlay;
     struct sc_service_id service;
+    uint8_t denial;    /* wire/control.h */
+    uint64_t until;    /* seconds since 1970 */
     uint32_t left_out; /* notes before this one, for which there was no room */
+};
+
+/* A grant (crypto/grant.h) that this host has, or that another one has shown this router. */
+struct sc_kept_grant {
+    uint64_t until; /* seconds since 1970 */
+    size_t len;
+    uint8_t bytes[SC_GRANT_MAX];
 };
 
 /* The key that this host knows an alias by. */
@@ -119,6 +132,7 @@ struct sc_event {
         struct sc_datagram datagram;
         struct sc_note note;
         struct sc_pin pin;
+        struct sc_kept_grant grant;
     };
 };
 

@@ -15,6 +15,7 @@
 #include "node/rates.h"
 #include "node/secrets.h"
 #include "node/trust.h"
+#include "node/verdicts.h"
 #include "transport/flow.h"
 
 struct sc_node {
@@ -34,6 +35,7 @@ struct sc_node {
     struct sc_notices notices;
     struct sc_outbox outbox;
     struct sc_rates rates;
+    struct sc_verdicts verdicts;
     struct sc_stack_counters counters;
 };
 

@@ -6,41 +6,53 @@
 
 #include "base/list.h"
 
+enum whose { NOT_ASKED, HELD, SOMEBODYS_OWN };
+
 struct sc_alias {
-    struct sc_map_node node;
+    struct sc_map_node by_name, by_provider;
     char name[SC_ALIAS_MAX + 1]; /* zeros behind it */
     uint8_t key[SC_KEY_LEN];
+    uint8_t provider[SC_PROVIDER_LEN]; /* its hash */
+    enum whose whose;
 };
 
 static struct sc_alias *alias_of(struct sc_map_node *n)
 {
-    return sc_container(n, struct sc_alias, node);
+    return sc_container(n, struct sc_alias, by_name);
 }
 
 void sc_aliases_init(struct sc_aliases *a, struct sc_crypto *crypto,
                      const uint8_t seed[SC_NETWORK_SEED_LEN], const uint64_t map_seed[2])
 {
-    SC_MAP_INIT(&a->known, struct sc_alias, node, name, map_seed);
+    SC_MAP_INIT(&a->by_name, struct sc_alias, by_name, name, map_seed);
+    SC_MAP_INIT(&a->by_provider, struct sc_alias, by_provider, provider, map_seed);
     a->crypto = crypto;
     memcpy(a->seed, seed, sizeof a->seed);
 }
 
-void sc_aliases_fini(struct sc_aliases *a)
+static void forget(struct sc_aliases *a, struct sc_alias *one)
 {
-    struct sc_map_node *next, *n = sc_map_next(&a->known, NULL);
-    for (; n; n = next) {
-        next = sc_map_next(&a->known, n);
-        sc_map_remove(&a->known, n);
-        free(alias_of(n));
-    }
-    sc_map_fini(&a->known);
+    sc_map_remove(&a->by_name, &one->by_name);
+    sc_map_remove(&a->by_provider, &one->by_provider);
+    free(one);
 }
 
-static const struct sc_alias *find(const struct sc_aliases *a, const char *name)
+void sc_aliases_fini(struct sc_aliases *a)
+{
+    struct sc_map_node *next, *n = sc_map_next(&a->by_name, NULL);
+    for (; n; n = next) {
+        next = sc_map_next(&a->by_name, n);
+        forget(a, alias_of(n));
+    }
+    sc_map_fini(&a->by_name);
+    sc_map_fini(&a->by_provider);
+}
+
+static struct sc_alias *find(const struct sc_aliases *a, const char *name)
 {
     char key[SC_ALIAS_MAX + 1] = {0};
     strncpy(key, name, sizeof key - 1);
-    struct sc_map_node *n = sc_map_find(&a->known, key);
+    struct sc_map_node *n = sc_map_find(&a->by_name, key);
     return n ? alias_of(n) : NULL;
 }
 
@@ -51,9 +63,11 @@ static int put(struct sc_aliases *a, const char *name, const uint8_t key[SC_KEY_
         return -ENOMEM;
     strncpy(one->name, name, sizeof one->name - 1);
     memcpy(one->key, key, sizeof one->key);
-    if (sc_map_insert(&a->known, &one->node) == 0)
+    sc_provider_of_key(key, one->provider);
+    if (sc_map_insert(&a->by_name, &one->by_name) == 0 &&
+        (sc_aliases_of(a, one->provider) || sc_map_insert(&a->by_provider, &one->by_provider) == 0))
         return 0;
-    free(one);
+    forget(a, one);
     return -ENOMEM;
 }
 
@@ -68,7 +82,7 @@ int sc_aliases_bind(struct sc_aliases *a, const char *alias, const uint8_t key[S
 static void derive(struct sc_aliases *a, const char *alias, uint8_t key[SC_KEY_LEN])
 {
     sc_provider_derive(a->crypto, a->seed, alias, key);
-    if (a->known.count < SC_ALIASES_REMEMBERED)
+    if (a->by_name.count < SC_ALIASES_REMEMBERED)
         put(a, alias, key);
 }
 
@@ -91,4 +105,33 @@ void sc_aliases_id(struct sc_aliases *a, const struct sc_service_name *n, uint8_
         sc_provider_of_key(key, provider);
     }
     sc_service_name_to_id(n, provider, id);
+}
+
+const char *sc_aliases_of(const struct sc_aliases *a, const uint8_t provider[SC_PROVIDER_LEN])
+{
+    struct sc_map_node *n = sc_map_find(&a->by_provider, provider);
+    return n ? sc_container(n, struct sc_alias, by_provider)->name : NULL;
+}
+
+bool sc_aliases_pair(struct sc_aliases *a, const char *alias, struct sc_key *pair)
+{
+    struct sc_alias *known = find(a, alias);
+    sc_provider_derive_pair(a->crypto, a->seed, alias, pair);
+    bool held = !known || memcmp(known->key, pair->public, SC_KEY_LEN) == 0;
+    if (known)
+        known->whose = held ? HELD : SOMEBODYS_OWN;
+    if (!held)
+        sc_key_wipe(pair);
+    return held;
+}
+
+bool sc_aliases_holds(struct sc_aliases *a, const char *alias)
+{
+    struct sc_alias *known = find(a, alias);
+    struct sc_key pair;
+    if (known && known->whose != NOT_ASKED)
+        return known->whose == HELD;
+    bool held = sc_aliases_pair(a, alias, &pair);
+    sc_key_wipe(&pair);
+    return held;
 }

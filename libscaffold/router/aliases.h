@@ -9,8 +9,9 @@
 
 struct sc_aliases {
     struct sc_crypto *crypto;
-    struct sc_map
-        known; /* sc_alias, by name: what is bound, and some of what follows from the seed */
+    /* sc_alias, by name and by their keys' hashes: what is bound, and some of what follows from the
+     * seed */
+    struct sc_map by_name, by_provider;
     uint8_t seed[SC_NETWORK_SEED_LEN];
 };
 
@@ -25,6 +26,15 @@ int sc_aliases_bind(struct sc_aliases *a, const char *alias, const uint8_t key[S
 /* Which service a name is, and its provider's key; zeros where the name certifies itself. */
 void sc_aliases_id(struct sc_aliases *a, const struct sc_service_name *n, uint8_t key[SC_KEY_LEN],
                    struct sc_service_id *id);
+
+/* The alias whose provider this is, among those that are known; NULL: none of them. */
+const char *sc_aliases_of(const struct sc_aliases *a, const uint8_t provider[SC_PROVIDER_LEN]);
+
+/* Whether the alias is nobody's own: then its key pair is this, for the caller to wipe. */
+bool sc_aliases_pair(struct sc_aliases *a, const char *alias, struct sc_key *pair);
+
+/* The same without the pair, which takes less time the second time. */
+bool sc_aliases_holds(struct sc_aliases *a, const char *alias);
 
 /* Who vouches for it, at this router. */
 static inline enum sc_vouched sc_aliases_vouch(const uint8_t key[SC_KEY_LEN])

@@ -87,6 +87,7 @@ static void let_in(struct sc_joins *j, const struct sc_parked *q, const char *na
     if (j->node->secure && !s)
         return;
     bool is_news = !h->up || h->epoch != c->epoch;
+    uint8_t grant[SC_GRANT_MAX];
     start_anew(j, h, c->epoch);
     memcpy(h->token, c->token, sizeof h->token);
     if (s) {
@@ -102,6 +103,8 @@ static void let_in(struct sc_joins *j, const struct sc_parked *q, const char *na
     a.address = h->address;
     if (e)
         memcpy(a.key, e->key, sizeof a.key);
+    if (e && is_news) /* its own name */
+        a.grant = (struct sc_field){grant, sc_rights_grant(j->rights, h, &e->service, now, grant)};
     sc_reply(j->node, j->hosts, q, &a);
 }
 

@@ -5,6 +5,7 @@
 #include "router/changes.h"
 #include "router/invitations.h"
 #include "router/leases.h"
+#include "router/rights.h"
 
 struct sc_joins {
     struct sc_node *node;
@@ -12,6 +13,7 @@ struct sc_joins {
     struct sc_pool *pool;
     struct sc_changes *changes;
     struct sc_leases *leases;
+    struct sc_rights *rights;
     struct sc_invitations *invitations;
 };
 

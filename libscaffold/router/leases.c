@@ -30,12 +30,15 @@ void sc_leases_remove_all(struct sc_leases *l, struct sc_host *h)
     remove_some(l, h, SC_INSTANCES_MAX);
 }
 
+bool sc_leases_has(const struct sc_leases *l, const struct sc_host *h,
+                   const struct sc_service_id *id)
+{
+    return sc_service_table_find(l->services, id, h->address) != NULL;
+}
+
 bool sc_leases_add(struct sc_leases *l, struct sc_host *h, const struct sc_service_id *id)
 {
-    struct sc_instance *i = sc_service_table_find(l->services, id, h->address);
-    if (i)
-        return false;
-    i = sc_service_table_add(l->services, id, h->address, NULL);
+    struct sc_instance *i = sc_service_table_add(l->services, id, h->address, NULL);
     if (!i) {
         l->node->counters.dropped_table_full++;
         sc_notes_service(&l->node->notices, SC_NOTE_NO_ROOM_FOR_SERVICE, h, id);

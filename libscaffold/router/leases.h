@@ -25,7 +25,11 @@ void sc_leases_end(struct sc_leases *l, struct sc_host *h);
 /* Its address in the pool, which nobody else is given while it is here; 0: none. */
 void sc_leases_give_address(struct sc_leases *l, struct sc_host *h, uint32_t pool);
 
-/* True when the host serves this, and did not before. */
+/* Whether the host serves this. */
+bool sc_leases_has(const struct sc_leases *l, const struct sc_host *h,
+                   const struct sc_service_id *id);
+
+/* The host serves this, which it did not before. False: there is no room. */
 bool sc_leases_add(struct sc_leases *l, struct sc_host *h, const struct sc_service_id *id);
 void sc_leases_remove(struct sc_leases *l, struct sc_host *h, const struct sc_service_id *id);
 void sc_leases_remove_all(struct sc_leases *l, struct sc_host *h);

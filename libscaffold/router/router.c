@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "router/notes.h"
 #include "router/reply.h"
 #include "router/rules.h"
 
@@ -92,22 +93,59 @@ static struct sc_host *speaker(struct sc_router *r, const struct sc_parked *q, s
     return h;
 }
 
+/* Which it may not, or for which there is no room, the answer says. */
+static void register_one(struct sc_router *r, struct sc_host *h, const struct sc_service_id *id,
+                         struct sc_control *answer, sc_time now)
+{
+    enum sc_denial why = sc_rights_deny(&r->rights, h, id, now);
+    if (why == SC_DENIAL_NONE && !sc_leases_has(&r->leases, h, id)) {
+        if (sc_leases_add(&r->leases, h, id))
+            sc_changes_use(&r->changes, id);
+        else
+            why = SC_DENIAL_NO_ROOM;
+    }
+    if (why == SC_DENIAL_NONE)
+        return;
+    answer->service[answer->service_count] = *id;
+    answer->denial[answer->service_count++] = (uint8_t)why;
+    if (why != SC_DENIAL_NO_ROOM) /* which was noted already */
+        sc_notes_denied(&r->routing.node->notices, h, id, why);
+}
+
+/* Signatures take time: what is too much at once is not looked at. */
+static bool may_have_grants(struct sc_router *r, const struct sc_parked *q, sc_time now)
+{
+    const struct sc_control *c = &q->message;
+    return (c->grant.len > 0 || c->wants_grant) &&
+           sc_node_allows(r->routing.node, SC_RATE_GRANT, &q->from, true, now);
+}
+
 static void on_register(struct sc_router *r, const struct sc_parked *q, sc_time now)
 {
     const struct sc_control *c = &q->message;
+    struct sc_control a = {.message = SC_MSG_REGISTERED, .serial = c->serial};
+    uint8_t grant[SC_GRANT_MAX];
     struct sc_host *h = speaker(r, q, now);
     if (!h)
         return; /* its next REFRESH tells it to join */
+    bool grants = may_have_grants(r, q, now);
+    if (grants && c->grant.len > 0)
+        sc_rights_show(&r->rights, h, c->grant, now);
     if (c->replaces)
         sc_leases_remove_all(&r->leases, h);
     for (size_t i = 0; i < c->service_count; i++) {
         if (c->message == SC_MSG_UNREGISTER)
             sc_leases_remove(&r->leases, h, &c->service[i]);
-        else if (sc_leases_add(&r->leases, h, &c->service[i]))
-            sc_changes_use(&r->changes, &c->service[i]);
+        else
+            register_one(r, h, &c->service[i], &a, now);
     }
     sc_leases_renew(&r->leases, h, &q->from, now);
-    struct sc_control a = {.message = SC_MSG_REGISTERED, .serial = c->serial};
+    if (grants && c->wants_grant && c->service_count > 0 && a.service_count == 0)
+        a.grant =
+            (struct sc_field){grant, sc_rights_grant(&r->rights, h, &c->service[0], now, grant)};
+    if (a.service_count > 0 &&
+        !sc_node_allows(r->routing.node, SC_RATE_DENIAL, &q->from, true, now))
+        a.service_count = 0;
     sc_reply(r->routing.node, &r->hosts, q, &a);
 }
 
@@ -287,7 +325,9 @@ void sc_router_init(struct sc_router *r, struct sc_node *node, struct sc_service
     sc_aliases_init(&r->aliases, &node->crypto, seed, node->map_seed);
     sc_changes_init(&r->changes, node, pool, &r->aliases, on_late, r, now);
     r->leases = (struct sc_leases){node, &r->hosts, services, pool};
-    r->joins = (struct sc_joins){node, &r->hosts, pool, &r->changes, &r->leases, &r->invitations};
+    sc_rights_init(&r->rights, node, pool, &r->aliases, &r->leases);
+    r->joins = (struct sc_joins){node,       &r->hosts,  pool,           &r->changes,
+                                 &r->leases, &r->rights, &r->invitations};
     r->answers = (struct sc_answers){node, &r->hosts, pool, &r->changes, &r->aliases};
     sc_due_init(&r->naming, take_name, r);
 }
@@ -296,6 +336,7 @@ void sc_router_fini(struct sc_router *r)
 {
     sc_changes_fini(&r->changes);
     sc_greetings_fini(&r->greetings);
+    sc_rights_fini(&r->rights);
     sc_aliases_fini(&r->aliases);
     sc_hosts_fini(&r->hosts);
 }

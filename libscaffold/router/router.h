@@ -10,6 +10,7 @@
 #include "router/hosts.h"
 #include "router/joins.h"
 #include "router/leases.h"
+#include "router/rights.h"
 #include "router/invitations.h"
 #include "router/routing.h"
 #include "channel/greetings.h"
@@ -20,6 +21,7 @@ struct sc_router {
     struct sc_aliases aliases;
     struct sc_changes changes;
     struct sc_leases leases;
+    struct sc_rights rights;
     struct sc_joins joins;
     struct sc_answers answers;
     struct sc_greetings greetings;

@@ -183,6 +183,11 @@ struct sc_service *sc_service_table_next(const struct sc_service_table *t,
     return n ? sc_container(n, struct sc_service, node) : NULL;
 }
 
+bool sc_service_table_serves(const struct sc_service_table *t, const struct sc_service_id *id)
+{
+    return find_service(t, id) != NULL;
+}
+
 struct sc_instance *sc_service_table_find(const struct sc_service_table *t,
                                           const struct sc_service_id *id, uint64_t host)
 {

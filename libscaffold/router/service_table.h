@@ -59,6 +59,9 @@ void sc_service_table_remove(struct sc_service_table *t, struct sc_instance *i);
 struct sc_instance *sc_service_table_find(const struct sc_service_table *t,
                                           const struct sc_service_id *id, uint64_t host);
 
+/* True when there is an instance, of whatever host, for exactly this id. */
+bool sc_service_table_serves(const struct sc_service_table *t, const struct sc_service_id *id);
+
 /* Which instances a choice may take. */
 struct sc_choice {
     uint64_t hash;           /* equal hashes choose equally, as long as the table stays */

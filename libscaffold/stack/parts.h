@@ -9,6 +9,7 @@
 #include "stack/connectionless.h"
 #include "stack/departures.h"
 #include "stack/flows.h"
+#include "stack/grants.h"
 #include "stack/opening.h"
 #include "stack/peers.h"
 #include "stack/remote.h"
@@ -19,6 +20,7 @@ struct sc_stack {
     struct sc_channels channels;
     struct sc_service_table services;
     struct sc_pool pool;
+    struct sc_grants grants;
     struct sc_router router;    /* one of the two... */
     struct sc_remote remote;    /* ...is this host's role... */
     struct sc_routing *routing; /* ...and this is which */

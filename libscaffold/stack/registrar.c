@@ -83,24 +83,58 @@ static void doubt(struct sc_registrar *g, sc_time now)
     sc_dues_arm(&g->node->dues, &g->due, now + SC_REQUEST_RETRANSMIT);
 }
 
-static void send_registration(struct sc_registrar *g, struct sc_control *c)
+/* No host but this one has it: see sc_meaning_of_loopback. */
+static bool stays_here(const struct sc_service_id *id)
+{
+    static const uint8_t nobody[SC_PROVIDER_LEN];
+    return memcmp(id->bytes, nobody, sizeof nobody) == 0;
+}
+
+static void count(struct sc_registrar *g, const struct sc_service_id *id, bool added)
+{
+    g->registered += added ? 1 : -1u;
+    g->digest ^= sc_service_table_digest(id);
+}
+
+static void offer_by(struct sc_registrar *g, sc_time at)
+{
+    sc_dues_arm(&g->node->dues, &g->offering, sc_time_min(at, g->offering.timer.at));
+}
+
+static void send_registration(struct sc_registrar *g, struct sc_control *c, sc_time now)
 {
     c->serial = ++g->serial;
+    c->wants_grant = c->service_count > 0 && sc_grants_wants(g->grants, &c->service[0], now);
+    if (c->wants_grant) /* which may be lost */
+        offer_by(g, now + SC_OFFER_AGAIN);
     send(g, c, c->serial);
     c->service_count = 0;
     c->replaces = 0;
 }
 
-static void register_all(struct sc_registrar *g)
+/* What was denied is asked for with all the rest, and counts until it is denied again. */
+static void forget_denials(struct sc_registrar *g)
+{
+    for (struct sc_denied *one; (one = sc_denials_any(&g->denials)) != NULL;) {
+        struct sc_service_id id = one->service;
+        if (sc_denials_take(&g->denials, &id))
+            count(g, &id, true);
+    }
+}
+
+static void register_all(struct sc_registrar *g, sc_time now)
 {
     struct sc_control c = {.message = SC_MSG_REGISTER, .replaces = 1};
+    forget_denials(g);
     for (struct sc_service *v = NULL; (v = sc_service_table_next(g->services, v)) != NULL;) {
+        if (stays_here(&v->id))
+            continue;
         c.service[c.service_count++] = v->id;
         if (c.service_count == SC_REGISTER_MAX)
-            send_registration(g, &c);
+            send_registration(g, &c, now);
     }
     if (c.service_count || c.replaces)
-        send_registration(g, &c);
+        send_registration(g, &c, now);
 }
 
 bool sc_registrar_reachable(const struct sc_registrar *g, sc_time now)
@@ -152,6 +186,50 @@ static void on_due(void *part, struct sc_due *d, sc_time now)
     tell_reachable(g, now);
 }
 
+/* Providers that were asked for in one go. */
+struct asked {
+    uint8_t provider[SC_PROVIDERS_HELD][SC_PROVIDER_LEN];
+    size_t count;
+};
+
+/* True when there is room for it, and it was not there. */
+static bool note_asked(struct asked *all, const struct sc_service_id *id)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (memcmp(all->provider[i], id->bytes, SC_PROVIDER_LEN) == 0)
+            return false;
+    if (all->count == SC_PROVIDERS_HELD)
+        return false;
+    memcpy(all->provider[all->count++], id->bytes, SC_PROVIDER_LEN);
+    return true;
+}
+
+/* Of each provider that it is time for: its first service is registered once more. */
+static bool ask_for_grants(struct sc_registrar *g, sc_time now)
+{
+    struct asked all = {.count = 0};
+    for (struct sc_service *v = NULL; (v = sc_service_table_next(g->services, v)) != NULL;) {
+        struct sc_control c = {.message = SC_MSG_REGISTER, .service_count = 1, .service = {v->id}};
+        if (!stays_here(&v->id) && sc_grants_wants(g->grants, &v->id, now) &&
+            !sc_denials_find(&g->denials, &v->id) && note_asked(&all, &v->id))
+            send_registration(g, &c, now);
+    }
+    return all.count > 0;
+}
+
+static void on_offering(void *part, struct sc_due *d, sc_time now)
+{
+    struct sc_registrar *g = part;
+    bool denied = g->denials.count > 0, asked = false;
+    if (g->joined && denied)
+        register_all(g, now);
+    else if (g->joined)
+        asked = ask_for_grants(g, now);
+    if (g->joined && (denied || asked))
+        doubt(g, now);
+    sc_dues_arm(&g->node->dues, d, now + (denied || asked ? SC_OFFER_AGAIN : SC_OFFER_LOOK));
+}
+
 /* What the new channel is asked first: one with a router that was restarted begins anew. */
 static struct sc_control first_request(const struct sc_registrar *g)
 {
@@ -172,9 +250,10 @@ void sc_registrar_heard(struct sc_registrar *g, struct sc_channel *s, sc_time no
 
 void sc_registrar_init(struct sc_registrar *g, struct sc_node *node,
                        const struct sc_service_table *services, struct sc_pool *pool,
-                       struct sc_channels *channels, sc_time now)
+                       struct sc_channels *channels, struct sc_grants *grants, sc_time now)
 {
     *g = (struct sc_registrar){.node = node,
+                               .grants = grants,
                                .services = services,
                                .pool = pool,
                                .channels = channels,
@@ -182,18 +261,28 @@ void sc_registrar_init(struct sc_registrar *g, struct sc_node *node,
                                .interval = SC_REQUEST_RETRANSMIT,
                                .refresh_interval = SC_REQUEST_RETRANSMIT};
     sc_due_init(&g->due, on_due, g);
+    sc_due_init(&g->offering, on_offering, g);
+    sc_denials_init(&g->denials, node->map_seed);
     sc_approach_init(&g->approach, node, channels, &g->link);
 }
 
 void sc_registrar_fini(struct sc_registrar *g)
 {
     sc_approach_fini(&g->approach);
+    sc_denials_fini(&g->denials);
     sc_channels_leave(g->channels, &g->link);
 }
 
 void sc_registrar_start(struct sc_registrar *g, sc_time now)
 {
     sc_dues_arm(&g->node->dues, &g->due, now);
+}
+
+/* Of the router; one that is malformed or not signed is not worth more than none. */
+static void take_grant(struct sc_registrar *g, const struct sc_control *c, sc_time now)
+{
+    if (c->grant.len > 0 && sc_grants_take(g->grants, c->grant, SC_HELD_GIVEN, now) < 0)
+        g->node->counters.dropped_grants++;
 }
 
 static void on_joined(struct sc_registrar *g, const struct sc_control *c, sc_time now)
@@ -223,9 +312,12 @@ static void on_joined(struct sc_registrar *g, const struct sc_control *c, sc_tim
     g->interval = SC_REQUEST_RETRANSMIT;
     if (moved && g->reachable)
         sc_notices_tell(&g->node->notices, &(struct sc_event){.type = SC_EVENT_JOINED});
-    if (g->registered)
-        register_all(g);
+    take_grant(g, c, now);
+    if (g->registered || g->denials.count)
+        register_all(g, now);
     doubt(g, now);
+    if (g->node->secure)
+        offer_by(g, now + SC_OFFER_SOON);
 }
 
 /* The router knows what was registered up to this serial. */
@@ -251,7 +343,7 @@ static void on_refreshed(struct sc_registrar *g, const struct sc_control *c, sc_
     if (c->state == SC_REFRESH_JOIN) {
         join(g, now); /* with the address we have, which a restarted router gives back */
     } else if (c->state == SC_REFRESH_REGISTER) {
-        register_all(g);
+        register_all(g, now);
         doubt(g, now);
     } else {
         known(g, g->serial);
@@ -260,12 +352,58 @@ static void on_refreshed(struct sc_registrar *g, const struct sc_control *c, sc_
     }
 }
 
+/* The router has not seen our grant for it yet: there is one answer to that. */
+static bool show_grant(struct sc_registrar *g, const struct sc_service_id *id, sc_time now)
+{
+    enum sc_grant_age age;
+    const struct sc_held *held = sc_grants_find(g->grants, id, now, &age);
+    if (!held || sc_denials_find(&g->denials, id) || !sc_denials_show(&g->denials, id))
+        return false;
+    struct sc_control c = {.message = SC_MSG_REGISTER,
+                           .service_count = 1,
+                           .service = {*id},
+                           .grant = {held->bytes, held->len}};
+    send_registration(g, &c, now);
+    return true;
+}
+
+/* By our own clock it may be plainer. */
+static enum sc_denial reason(const struct sc_registrar *g, const struct sc_service_id *id,
+                             enum sc_denial why, sc_time now)
+{
+    enum sc_grant_age age;
+    bool good = sc_grants_find(g->grants, id, now, &age) != NULL;
+    if (why != SC_DENIAL_NO_GRANT || good || age == SC_GRANT_GOOD)
+        return why;
+    return age == SC_GRANT_EARLY ? SC_DENIAL_EARLY : SC_DENIAL_OVER;
+}
+
+static void on_denied(struct sc_registrar *g, const struct sc_service_id *id, enum sc_denial why,
+                      sc_time now)
+{
+    struct sc_note note = {.what = SC_NOTE_DENIED, .service = *id};
+    if (!sc_service_table_serves(g->services, id) || show_grant(g, id, now))
+        return;
+    why = reason(g, id, why, now);
+    if (!sc_denials_put(&g->denials, id, why))
+        return;
+    count(g, id, false);
+    note.denial = (uint8_t)why;
+    sc_notices_note(&g->node->notices, &note);
+    offer_by(g, now + SC_OFFER_AGAIN);
+}
+
 /* One change after what is known; otherwise a REFRESH tells. */
-static void on_registered(struct sc_registrar *g, const struct sc_control *c)
+static void on_registered(struct sc_registrar *g, const struct sc_control *c, sc_time now)
 {
     bool ours = c->transaction == transaction(g, SC_MSG_REGISTER, c->serial) ||
                 c->transaction == transaction(g, SC_MSG_UNREGISTER, c->serial);
-    if (ours && c->serial == g->known_serial + 1)
+    if (!ours)
+        return;
+    take_grant(g, c, now);
+    for (size_t i = 0; i < c->service_count; i++)
+        on_denied(g, &c->service[i], (enum sc_denial)c->denial[i], now);
+    if (c->serial == g->known_serial + 1)
         known(g, c->serial);
 }
 
@@ -278,21 +416,31 @@ void sc_registrar_on_answer(struct sc_registrar *g, const struct sc_control *c, 
     else if (c->message == SC_MSG_REFRESHED)
         on_refreshed(g, c, now);
     else if (c->message == SC_MSG_REGISTERED)
-        on_registered(g, c);
+        on_registered(g, c, now);
     tell_reachable(g, now);
 }
 
 void sc_registrar_change(struct sc_registrar *g, const struct sc_service_id *id, bool added,
                          sc_time now)
 {
-    g->registered += added ? 1 : -1u;
-    g->digest ^= sc_service_table_digest(id);
+    if (stays_here(id))
+        return;
+    bool was_denied = sc_denials_take(&g->denials, id);
+    if (!was_denied || added)
+        count(g, id, added);
     if (!g->joined)
         return; /* joining registers everything */
     struct sc_control c = {.message = added ? SC_MSG_REGISTER : SC_MSG_UNREGISTER,
-                           .serial = ++g->serial,
                            .service_count = 1,
                            .service = {*id}};
-    send(g, &c, c.serial);
+    send_registration(g, &c, now);
+    doubt(g, now);
+}
+
+void sc_registrar_offer(struct sc_registrar *g, sc_time now)
+{
+    if (!g->joined || g->denials.count == 0)
+        return;
+    register_all(g, now);
     doubt(g, now);
 }

@@ -110,12 +110,12 @@ static const struct sc_routing_ops ops = {.name = "remote router",
                                           .tick = tick};
 
 void sc_remote_init(struct sc_remote *m, struct sc_node *node, struct sc_service_table *services,
-                    struct sc_pool *pool, struct sc_channels *channels, bool require_verified,
-                    sc_time now)
+                    struct sc_pool *pool, struct sc_channels *channels, struct sc_grants *grants,
+                    bool require_verified, sc_time now)
 {
     m->routing = (struct sc_routing){
         .ops = &ops, .node = node, .services = services, .pool = pool, .channels = channels};
-    sc_registrar_init(&m->registrar, node, services, pool, channels, now);
+    sc_registrar_init(&m->registrar, node, services, pool, channels, grants, now);
     sc_pins_init(&m->pins, node, require_verified);
     sc_lookups_init(&m->lookups, node, pool, &m->pins, &m->registrar);
 }

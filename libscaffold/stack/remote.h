@@ -14,10 +14,10 @@ struct sc_remote {
     struct sc_lookups lookups;
 };
 
-/* `services` and `pool` outlive it. */
+/* `services`, `pool` and `grants` outlive it. */
 void sc_remote_init(struct sc_remote *m, struct sc_node *node, struct sc_service_table *services,
-                    struct sc_pool *pool, struct sc_channels *channels, bool require_verified,
-                    sc_time now);
+                    struct sc_pool *pool, struct sc_channels *channels, struct sc_grants *grants,
+                    bool require_verified, sc_time now);
 void sc_remote_fini(struct sc_remote *m);
 
 /* It is this host's role from now on. */

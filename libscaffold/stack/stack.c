@@ -36,10 +36,14 @@ static void take_role(struct sc_stack *s, const struct sc_stack_config *c, sc_ti
     sc_service_table_init(&s->services, s->node.map_seed);
     sc_pool_init(&s->pool, c->pool_base, is_router ? c->pool_bits : 0, s->node.map_seed);
     sc_channels_init(&s->channels, &s->node);
+    sc_grants_init(&s->grants, &s->node, &s->pool);
     sc_router_init(&s->router, &s->node, &s->services, &s->pool, &s->channels, c->domain,
                    c->network_seed, now);
-    sc_remote_init(&s->remote, &s->node, &s->services, &s->pool, &s->channels, c->require_verified,
-                   now);
+    s->router.rights.listed = c->rights_listed;
+    s->router.rights.right = c->right;
+    s->router.rights.right_count = c->right_count;
+    sc_remote_init(&s->remote, &s->node, &s->services, &s->pool, &s->channels, &s->grants,
+                   c->require_verified, now);
     s->routing = is_router ? &s->router.routing : &s->remote.routing;
     if (is_router)
         sc_router_start(&s->router, now);
@@ -85,6 +89,7 @@ void sc_stack_free(struct sc_stack *s)
     sc_peers_fini(&s->peers);
     sc_connectionless_fini(&s->connectionless);
     sc_remote_fini(&s->remote);
+    sc_grants_fini(&s->grants);
     sc_service_table_fini(&s->services); /* instances are on lists of the router's hosts... */
     sc_pool_fini(&s->pool);              /* ...and names on accounts of its askers */
     sc_router_fini(&s->router);

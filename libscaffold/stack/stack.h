@@ -20,6 +20,8 @@
 #include "node/self.h"
 #include "node/trust.h"
 #include "router/invitations.h"
+#include "router/rights.h"
+#include "stack/grants.h"
 #include "transport/flow.h"
 #include "transport/train.h"
 #include "wire/control.h"
@@ -41,8 +43,11 @@ struct sc_stack_config {
     bool require_verified; /* not on a router: aliases that nobody here has vouched for are refused
                             */
     uint8_t network_seed[SC_NETWORK_SEED_LEN]; /* router: kept; its aliases' keys follow from it */
-    uint64_t epoch;                            /* random per incarnation, not 0 */
-    bool secure; /* what hosts and routers say to each other is sealed; needs: */
+    bool rights_listed; /* router: hosts serve its aliases' names only as they are listed: */
+    const struct sc_right *right; /* ...the caller's, as long as the stack lives */
+    size_t right_count;
+    uint64_t epoch; /* random per incarnation, not 0 */
+    bool secure;    /* what hosts and routers say to each other is sealed; needs: */
     uint8_t key_seed[SC_KEY_SEED_LEN];          /* of the host key; kept */
     struct sc_trust trust;                      /* our router, and what it has invited us with */
     uint64_t wall;                              /* seconds since 1970, now */
@@ -188,6 +193,30 @@ void sc_stack_scan_pins(const struct sc_stack *s, size_t *cursor,
 /* Router: puts back a persisted mapping, before the first tick; which service it is follows from
  * the name. Returns 0, -EEXIST, -EINVAL (no name, or outside the pool). */
 int sc_stack_restore_mapping(struct sc_stack *s, const struct sc_mapping *m);
+
+/* Puts back a kept grant, before the first tick: one of this host, or one that another has shown
+ * this router. False: it is none, or there are too many. */
+bool sc_stack_restore_grant(struct sc_stack *s, struct sc_field grant);
+
+/* Somebody here has got it for this host; SC_EVENT_GRANT follows. Returns as sc_grants_take. */
+int sc_stack_install_grant(struct sc_stack *s, struct sc_field grant, sc_time now);
+
+/* This host has the key of a provider, whose names it serves, and grants. As sc_grants_hold. */
+int sc_stack_hold_provider(struct sc_stack *s, const uint8_t seed[SC_KEY_SEED_LEN], sc_time now);
+
+/* Grants what `g` says, but for the provider, whose key this host has, and the serial. Returns its
+ * length; 0: it does not have the key. */
+size_t sc_stack_grant(struct sc_stack *s, const uint8_t provider[SC_PROVIDER_LEN],
+                      struct sc_grant *g, uint8_t out[SC_GRANT_MAX]);
+
+/* Grants that this host has: pass NULL first. */
+const struct sc_held *sc_stack_next_grant(const struct sc_stack *s, const struct sc_held *h);
+
+/* Keys of providers that this host has, by number; NULL: that was the last one. */
+const uint8_t *sc_stack_provider(const struct sc_stack *s, size_t i);
+
+/* Why the router does not register this service; SC_DENIAL_NONE: it does, or has not answered. */
+enum sc_denial sc_stack_denial(const struct sc_stack *s, const struct sc_service_id *id);
 
 /* Router: what SC_EVENT_STORE asked for is stored, or could not be (`error`: a positive errno).
  * Until then nobody is told of it, and those who ask wait. At most SC_CHANGES_MAX are under way. */

@@ -86,7 +86,7 @@ static void a_name_that_certifies_itself(void **state)
     assert_false(sc_provider_has_key(key));
     for (size_t i = 0; i < SC_PROVIDER_LEN; i++)
         assert_int_equal(id.bytes[i], i * 17);
-    assert_int_equal(a.known.count, 0);
+    assert_int_equal(a.by_name.count, 0);
     sc_aliases_fini(&a);
 }
 
@@ -102,7 +102,7 @@ static void not_all_are_remembered(void **state)
         snprintf(name, sizeof name, "web.a%u.scaffold", i);
         id_of(&a, name, key);
     }
-    assert_int_equal(a.known.count, SC_ALIASES_REMEMBERED);
+    assert_int_equal(a.by_name.count, SC_ALIASES_REMEMBERED);
     id_of(&a, name, again);
     assert_memory_equal(key, again, sizeof key);
     assert_int_equal(sc_aliases_bind(&a, "bound", key), 0);

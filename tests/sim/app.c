@@ -463,6 +463,7 @@ static void on_event(struct sim_host *h, const struct sc_event *e)
             sim_violation(h->sim, "a datagram that nobody sent");
         break;
     case SC_EVENT_PIN:
+    case SC_EVENT_GRANT:
     case SC_EVENT_NOTE:
         break;
     case SC_EVENT_NONE:

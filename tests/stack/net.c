@@ -36,6 +36,15 @@ static void secure(struct net *n, struct sc_stack_config *c, int router)
         memcpy(c->trust.invitation, invitation.secret, sizeof c->trust.invitation);
 }
 
+/* As if somebody had asked for a name of it: ids are made without asking here. */
+static void know_alias(const struct net *n, struct net_node *node)
+{
+    uint8_t key[SC_KEY_LEN];
+    provider_key("demo", key);
+    if (n->network == 0)
+        assert_int_equal(sc_stack_restore_alias(node->stack, "demo", key), 0);
+}
+
 struct net_node *net_start(struct net *n, int i, const char *name, int router, uint64_t epoch)
 {
     struct net_node *node = &n->node[i];
@@ -50,6 +59,9 @@ struct net_node *net_start(struct net *n, int i, const char *name, int router, u
     memset(c.secret, (int)(epoch * 7 + (uint64_t)i), sizeof c.secret);
     memset(c.host_secret, n->host_secret, sizeof c.host_secret);
     c.require_verified = n->strict;
+    c.rights_listed = n->right_count > 0;
+    c.right = n->right;
+    c.right_count = n->right_count;
     memset(c.network_seed, n->network, sizeof c.network_seed);
     if (router >= 0)
         c.router = n->node[router].at;
@@ -58,8 +70,10 @@ struct net_node *net_start(struct net *n, int i, const char *name, int router, u
     node->stack = sc_stack_new(&c, n->now);
     OPENSSL_cleanse(&c, sizeof c);
     assert_non_null(node->stack);
-    if (n->secure && router < 0)
+    if (n->secure && router < 0) {
         assert_true(sc_stack_invite(node->stack, &invitation, n->now));
+        know_alias(n, node);
+    }
     return node;
 }
 
@@ -185,6 +199,10 @@ void net_take_events(struct net_node *node)
             node->noted[e.note.what]++;
             node->notes_left_out += e.note.left_out;
             node->note = e.note;
+            break;
+        case SC_EVENT_GRANT:
+            node->granted++;
+            node->grant = e.grant;
             break;
         case SC_EVENT_PIN:
             node->pinned++;

@@ -38,6 +38,8 @@ struct net_node {
     struct sc_instance *arrived_at; /* the instance of the last one */
     struct sc_pin pin;              /* the last one, of so many: */
     unsigned pinned;
+    struct sc_kept_grant grant; /* the same */
+    unsigned granted;
     unsigned mapped, joined, registered, allocated;
     int disk_error;  /* what its disk says... */
     bool disk_waits; /* ...or it says nothing, and this is what it was asked last */
@@ -48,7 +50,7 @@ struct net_node {
     size_t datagram_count;
     struct sc_datagram undelivered; /* the last one */
     unsigned undelivered_count;
-    unsigned noted[SC_NOTE_UNREGISTERED + 1];
+    unsigned noted[SC_NOTE_GRANT_TIME + 1];
     unsigned notes_left_out;
     struct sc_note note; /* the last one */
 };
@@ -77,8 +79,10 @@ struct net {
     bool other_keys; /* ...or others */
     bool uninvited;  /* ...and nothing to show to a router that does not know them */
     bool strict;     /* hosts that are started believe nobody's key that they have not been told */
-    uint8_t network; /* bytes of the seed of routers that are started; 0: service_id */
-    uint8_t host_secret;             /* bytes of it, of the next hosts that are started; 0: none */
+    struct sc_right right[4]; /* what routers that are started let hosts serve... */
+    size_t right_count;       /* ...0: everything */
+    uint8_t network;          /* bytes of the seed of routers that are started; 0: service_id */
+    uint8_t host_secret;      /* bytes of it, of the next hosts that are started; 0: none */
     uint8_t packet[SC_DATAGRAM_MAX]; /* for filters: one of interest */
     size_t packet_len;
 };

@@ -290,6 +290,7 @@ static void what_is_not_sealed_is_not_heard(void **state)
                                .name = "mallory",
                                .by = SC_LOOKUP_NAME,
                                .service_count = 1,
+                               .denial = {SC_DENIAL_OVER},
                                .replaces = m == SC_MSG_REGISTER};
         say(&n, 0, from, c);
         say(&n, 1, &n.node[0].at, c);

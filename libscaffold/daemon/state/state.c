@@ -195,6 +195,33 @@ int sc_state_pin(struct sc_state *st, const struct sc_pin *pin)
     return err;
 }
 
+/* All of it but the times, the serial and the signature: whom it is about, and what. */
+static size_t subject(const struct sc_kept_grant *g, uint8_t out[SC_GRANT_MAX])
+{
+    const size_t times = SC_GRANT_TIMES_AT, behind = times + SC_GRANT_TIMES_LEN;
+    memcpy(out, g->bytes, times);
+    memcpy(out + times, g->bytes + behind, g->len - SC_SIGNATURE_LEN - behind);
+    return g->len - SC_SIGNATURE_LEN - SC_GRANT_TIMES_LEN;
+}
+
+int sc_state_grant(struct sc_state *st, const struct sc_kept_grant *grant)
+{
+    static const char sql[] = "INSERT OR REPLACE INTO grants VALUES (?1, ?2)";
+    uint8_t about[SC_GRANT_MAX];
+    sqlite3_stmt *q = NULL;
+    if (has_moved(st))
+        return -ESTALE;
+    int rc = sqlite3_prepare_v2(st->db, sql, -1, &q, NULL);
+    if (rc == SQLITE_OK) {
+        sqlite3_bind_blob(q, 1, about, (int)subject(grant, about), SQLITE_STATIC);
+        sqlite3_bind_blob(q, 2, grant->bytes, (int)grant->len, SQLITE_STATIC);
+        rc = sqlite3_step(q);
+    }
+    int err = sc_state_error(st, rc);
+    sqlite3_finalize(q);
+    return err;
+}
+
 /* --- restoring -------------------------------------------------------------------------------- */
 
 static bool restore_alias(struct sc_stack *stack, sqlite3_stmt *row)
@@ -213,6 +240,14 @@ static bool restore_pin(struct sc_stack *stack, sqlite3_stmt *row)
     snprintf(p.alias, sizeof p.alias, "%s", (const char *)sqlite3_column_text(row, 0));
     memcpy(p.key, sqlite3_column_blob(row, 1), sizeof p.key);
     return sc_stack_restore_pin(stack, &p);
+}
+
+static bool restore_grant(struct sc_stack *stack, sqlite3_stmt *row)
+{
+    int len = sqlite3_column_bytes(row, 0);
+    return len > 0 && len <= SC_GRANT_MAX &&
+           sc_stack_restore_grant(stack,
+                                  (struct sc_field){sqlite3_column_blob(row, 0), (size_t)len});
 }
 
 static bool restore_mapping(struct sc_stack *stack, sqlite3_stmt *row)
@@ -253,9 +288,12 @@ int sc_state_restore(struct sc_state *st, struct sc_stack *stack)
         restore_mapping);
     int pins =
         restore(st, stack, "SELECT alias, key, how, since FROM known_providers", restore_pin);
+    int grants = restore(st, stack, "SELECT bytes FROM grants", restore_grant);
     if (aliases < 0 || mappings < 0)
         return aliases < 0 ? aliases : mappings;
-    return pins < 0 ? pins : aliases + mappings + pins;
+    if (pins < 0 || grants < 0)
+        return pins < 0 ? pins : grants;
+    return aliases + mappings + pins + grants;
 }
 
 /* --- in words --------------------------------------------------------------------------------- */

@@ -12,7 +12,7 @@
 #include "stack/stack.h"
 
 /* PRAGMA user_version of the file; a file with a larger one is a newer scaffoldd's. */
-#define SC_STATE_SCHEMA 2
+#define SC_STATE_SCHEMA 3
 #define SC_HOST_SECRET_LEN 16
 
 struct sqlite3;
@@ -35,8 +35,8 @@ struct sc_state {
 int sc_state_open(struct sc_state *st, const char *dir, uint32_t instance, char *why, size_t size);
 void sc_state_close(struct sc_state *st);
 
-/* Gives every bound alias and every kept mapping to the stack, the oldest first. Returns how many
- * could not be used, or a negative errno as sc_state_keep does. */
+/* Gives every bound alias, kept mapping, pin and grant to the stack, the oldest first. Returns how
+ * many could not be used, or a negative errno as sc_state_keep does. */
 int sc_state_restore(struct sc_state *st, struct sc_stack *stack);
 
 /* Keeps `count` mappings, all or none; waits for the disk. An address that has had another name
@@ -51,6 +51,9 @@ int sc_state_pin_router(struct sc_state *st, const uint8_t hash[SC_KEY_HASH_LEN]
 
 /* Keeps the key that an alias is known by. Returns as sc_state_keep. */
 int sc_state_pin(struct sc_state *st, const struct sc_pin *pin);
+
+/* Keeps a grant, instead of one that says the same for another time. Returns as sc_state_keep. */
+int sc_state_grant(struct sc_state *st, const struct sc_kept_grant *grant);
 
 /* One line: what is wrong, with which file, and what to do. */
 void sc_state_explain(const struct sc_state *st, int error, char *why, size_t size);

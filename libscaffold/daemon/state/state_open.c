@@ -38,8 +38,15 @@ static const char keys_sql[] =
     " key BLOB NOT NULL,"
     " how TEXT NOT NULL,"      /* first-use, or local: somebody here has said so */
     " since INTEGER NOT NULL)" /* in seconds since 1970 */
+    " WITHOUT ROWID;";
+
+/* What schema 3 has more than the second one. */
+static const char grants_sql[] =
+    "CREATE TABLE grants ("    /* to this host, or that others have shown this router */
+    " about BLOB PRIMARY KEY," /* all but times, serial and signature */
+    " bytes BLOB NOT NULL)"    /* crypto/grant.h */
     " WITHOUT ROWID;"
-    "PRAGMA user_version = 2";
+    "PRAGMA user_version = 3";
 
 /* Exclusive, before anything is read: no shared memory beside the file, which would need room on a
  * full disk, and a second scaffoldd finds it locked. Synchronous full: what is committed survives
@@ -265,6 +272,8 @@ static int make_tables(struct sc_state *st, char *old, size_t size)
     err = make_meta(st);
     if (err == 0)
         err = make_keys(st);
+    if (err == 0)
+        err = sc_state_run(st, grants_sql);
     return err < 0 ? err : sc_state_run(st, "COMMIT");
 }
 
@@ -274,11 +283,13 @@ static int bring_up_to_date(struct sc_state *st, int schema)
     if (schema == SC_STATE_SCHEMA)
         return 0;
     int err = sc_state_run(st, "BEGIN IMMEDIATE");
-    if (err == 0)
+    if (err == 0 && schema < 2)
         err = make_keys(st);
     if (err == 0)
-        err = sc_state_run(st, "COMMIT");
+        err = sc_state_run(st, grants_sql);
     if (err == 0)
+        err = sc_state_run(st, "COMMIT");
+    if (err == 0 && schema < 2)
         sc_log(SC_LOG_INFO, "%s: names keep their addresses; hosts have to join once more",
                st->path);
     return err;

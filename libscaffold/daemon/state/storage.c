@@ -14,17 +14,22 @@
 
 /* --- the thread ------------------------------------------------------------------------------- */
 
+static size_t length(const struct sc_storage_batch *b)
+{
+    return b->count + b->pin_count + b->grant_count;
+}
+
 /* What has gathered; NULL when it is time to end and nothing is left. */
 static struct sc_storage_batch *next_batch(struct sc_storage *s)
 {
     pthread_mutex_lock(&s->lock);
-    while (s->gathering->count + s->gathering->pin_count == 0 && !s->stopping)
+    while (length(s->gathering) == 0 && !s->stopping)
         pthread_cond_wait(&s->work, &s->lock);
     struct sc_storage_batch *b = s->gathering;
     s->gathering = s->writing;
     s->writing = b;
     pthread_mutex_unlock(&s->lock);
-    return b->count + b->pin_count ? b : NULL;
+    return length(b) ? b : NULL;
 }
 
 static void answer(struct sc_storage *s, uint64_t token, int error, const char *why)
@@ -57,10 +62,18 @@ static void write_batch(struct sc_storage *s, struct sc_storage_batch *b)
             answer(s, b->token[i], error, why);
     }
     b->count = 0;
+}
+
+/* What is learnt anew after the next start where the disk does not take it. */
+static void write_learnt(struct sc_storage *s, struct sc_storage_batch *b)
+{
     for (size_t i = 0; i < b->pin_count; i++)
-        if (sc_state_pin(s->state, &b->pin[i]) < 0) /* it is learnt anew after the next start */
+        if (sc_state_pin(s->state, &b->pin[i]) < 0)
             break;
-    b->pin_count = 0;
+    for (size_t i = 0; i < b->grant_count; i++)
+        if (sc_state_grant(s->state, &b->grant[i]) < 0)
+            break;
+    b->pin_count = b->grant_count = 0;
 }
 
 static void tell(struct sc_storage *s)
@@ -76,6 +89,7 @@ static void *run(void *arg)
     struct sc_storage_batch *b;
     while ((b = next_batch(s)) != NULL) {
         write_batch(s, b);
+        write_learnt(s, b);
         tell(s);
     }
     return NULL;
@@ -150,6 +164,16 @@ void sc_storage_pin(struct sc_storage *s, const struct sc_pin *pin)
     struct sc_storage_batch *b = s->gathering;
     if (b->pin_count < SC_PINS_WAITING)
         b->pin[b->pin_count++] = *pin;
+    pthread_cond_signal(&s->work);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void sc_storage_grant(struct sc_storage *s, const struct sc_kept_grant *grant)
+{
+    pthread_mutex_lock(&s->lock);
+    struct sc_storage_batch *b = s->gathering;
+    if (b->grant_count < SC_GRANTS_WAITING)
+        b->grant[b->grant_count++] = *grant;
     pthread_cond_signal(&s->work);
     pthread_mutex_unlock(&s->lock);
 }

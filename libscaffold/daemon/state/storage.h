@@ -18,6 +18,8 @@ struct sc_storage_batch {
     struct sc_mapping mapping[SC_CHANGES_MAX];
     size_t pin_count; /* for which nobody waits */
     struct sc_pin pin[SC_PINS_WAITING];
+    size_t grant_count; /* the same */
+    struct sc_kept_grant grant[SC_GRANTS_WAITING];
 };
 
 struct sc_storage_result {
@@ -54,6 +56,9 @@ void sc_storage_put(struct sc_storage *s, uint64_t token, const struct sc_mappin
 
 /* Has the pin kept, if not too many wait. */
 void sc_storage_pin(struct sc_storage *s, const struct sc_pin *pin);
+
+/* Has the grant kept, if not too many wait. */
+void sc_storage_grant(struct sc_storage *s, const struct sc_kept_grant *grant);
 
 /* Takes all results there are. Returns how many. `why` gets the last failure. */
 size_t sc_storage_take(struct sc_storage *s, struct sc_storage_result out[SC_CHANGES_MAX],

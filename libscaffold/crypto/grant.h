@@ -10,7 +10,8 @@
 
 #include "crypto/key.h"
 
-#define SC_GRANT_PATTERN_MAX 253
+/* Longer labels are granted by their suffix: a grant fits into every message that carries it. */
+#define SC_GRANT_PATTERN_MAX 150
 /* All but the pattern's characters. */
 #define SC_GRANT_FIXED (4 + 2 * SC_KEY_LEN + 3 * 8 + 1 + 1 + 2 + 2 + 1 + SC_SIGNATURE_LEN)
 #define SC_GRANT_MAX (SC_GRANT_FIXED + SC_GRANT_PATTERN_MAX)

@@ -14,6 +14,7 @@
 
 #include "daemon/entropy.h"
 #include "local/places.h"
+#include "naming/scope.h"
 #include "naming/service_name.h"
 #include "transport/congestion/congestion.h"
 
@@ -313,6 +314,36 @@ void sc_config_allow(struct sc_config *c, const char *key, const struct sc_value
         return;
     allow_trouble(err, kind, by_name, why, sizeof why);
     snprintf(name, sizeof name, "allow.%s", key);
+    complain(c, name, name, v, line, why, p);
+}
+
+static const char *grant_trouble(struct sc_config *c, const char *host, const struct sc_value *v,
+                                 struct sc_right *out)
+{
+    char pattern[SC_GRANT_PATTERN_MAX + 1], alias[SC_SCOPE_PROVIDER + 1];
+    if (wrong_name(c, host) || strlen(host) > SC_HOST_NAME_MAX)
+        return "the key is a host's name";
+    if (v->type != SC_VALUE_TEXT || !sc_scope_read(v->text, pattern, alias) ||
+        !sc_service_name_is_alias(alias))
+        return "give LABEL.ALIAS, *.ALIAS or *.SUFFIX.ALIAS, as in \"web.demo\"";
+    if (c->right_count == SC_RIGHTS_MAX)
+        return "there are as many entries as scaffoldd takes; use patterns";
+    strcpy(out->host, host);
+    strcpy(out->alias, alias);
+    strcpy(out->pattern, pattern);
+    return NULL;
+}
+
+void sc_config_grant(struct sc_config *c, const char *host, const struct sc_value *v, unsigned line,
+                     struct sc_problems *p)
+{
+    char name[80];
+    const char *why = grant_trouble(c, host, v, &c->right[c->right_count % SC_RIGHTS_MAX]);
+    if (!why) {
+        c->right_count++;
+        return;
+    }
+    snprintf(name, sizeof name, "grants.%.63s", host);
     complain(c, name, name, v, line, why, p);
 }
 

@@ -18,8 +18,11 @@
 #include "daemon/problems.h"
 #include "daemon/underlay/router_name.h"
 #include "local/address.h"
+#include "router/right.h"
 
 #define SC_DEFAULT_PORT 7213
+/* Entries of [grants]: more are better a pattern. */
+#define SC_RIGHTS_MAX 512
 
 enum sc_setting {
     SC_SET_NAME,
@@ -74,6 +77,9 @@ struct sc_config {
     char plane_name[16];
     enum sc_plane_wish plane;
     struct sc_allow allow;
+    bool rights_listed; /* [grants] is there */
+    size_t right_count;
+    struct sc_right right[SC_RIGHTS_MAX];
     uint64_t seed;
 
     char file[256]; /* the TOML file; "": none */
@@ -120,6 +126,10 @@ void sc_config_set(struct sc_config *c, enum sc_setting s, const struct sc_value
 
 /* Takes one entry of [allow]: `key` is uids, users or groups. */
 void sc_config_allow(struct sc_config *c, const char *key, const struct sc_value *v, unsigned line,
+                     struct sc_problems *p);
+
+/* Takes one entry of [grants]: what a host may serve of this router's aliases. */
+void sc_config_grant(struct sc_config *c, const char *host, const struct sc_value *v, unsigned line,
                      struct sc_problems *p);
 
 /* How people find the setting: "--port 70000", "FILE:3: port 70000", or the key and its default. */

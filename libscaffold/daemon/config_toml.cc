@@ -114,6 +114,29 @@ void take_allow(struct sc_config *c, const toml::node &node, struct sc_problems 
         take_list(c, std::string(key.str()).c_str(), value, p);
 }
 
+void take_grants(struct sc_config *c, const toml::node &node, struct sc_problems *p)
+{
+    const toml::table *grants = node.as_table();
+    if (!grants) {
+        sc_problem(p, "%s:%u: grants must be a table: [grants]", c->file, line_of(node));
+        return;
+    }
+    c->rights_listed = true;
+    for (auto &&[key, value] : *grants) {
+        std::string host(key.str());
+        const toml::array *list = value.as_array();
+        if (!list)
+            sc_problem(p, "%s:%u: grants.%.64s: give a list, as in %.64s = [\"web.demo\"]", c->file,
+                       line_of(value), host.c_str(), host.c_str());
+        else
+            for (const toml::node &item : *list) {
+                std::string text;
+                struct sc_value v = value_of(item, text);
+                sc_config_grant(c, host.c_str(), &v, line_of(item), p);
+            }
+    }
+}
+
 void take(struct sc_config *c, const std::string &key, const toml::node &node,
           struct sc_problems *p)
 {
@@ -122,6 +145,8 @@ void take(struct sc_config *c, const std::string &key, const toml::node &node,
     struct sc_value v = value_of(node, text);
     if (key == "allow")
         take_allow(c, node, p);
+    else if (key == "grants")
+        take_grants(c, node, p);
     else if (s == SC_SETTINGS || std::strlen(key.c_str()) != key.size())
         sc_problem(p, "%s:%u: unknown setting \"%.64s\"; scaffoldd --help lists what there is",
                    c->file, line_of(node), key.c_str());

@@ -11,8 +11,10 @@
 #include "daemon/control/server.h"
 #include "daemon/daemon.h"
 #include "daemon/datagram/endpoint.h"
+#include "daemon/denial.h"
 #include "daemon/show.h"
 #include "daemon/stream/session_parts.h"
+#include "daemon/wall.h"
 
 /* What was left out is said this often. */
 #define SUMMARY_EVERY (10 * SC_SECOND)
@@ -270,8 +272,24 @@ void sc_journal_endpoint(const struct sc_endpoint *e, bool serves)
 
 /* --- other hosts ------------------------------------------------------------------------------ */
 
+/* Of a host, or, without one, ours. */
+static void note_denied(struct sc_daemon *d, const struct sc_note *n)
+{
+    char line[SC_SHOWN];
+    enum sc_denial why = (enum sc_denial)n->denial;
+    if (*n->host) {
+        sc_show_service(d, &n->service, line, sizeof line);
+        sc_journal(d, SC_JOURNAL_SERVICES, SC_LOG_WARN, "service %s of host %s is not taken: %s",
+                   line, n->host, sc_denial_of_host(why));
+    } else {
+        sc_denial_explain(d, &n->service, why, line, sizeof line);
+        sc_journal(d, SC_JOURNAL_SERVICES, SC_LOG_WARN, "not registered: %s", line);
+    }
+}
+
 static void note_host(struct sc_daemon *d, const struct sc_note *n, const char *at)
 {
+    char until[SC_WALL_TEXT], clock[96];
     switch (n->what) {
     case SC_NOTE_JOINED:
         sc_journal(d, SC_JOURNAL_HOSTS, SC_LOG_INFO, "host %s joined from %s", n->host, at);
@@ -301,6 +319,22 @@ static void note_host(struct sc_daemon *d, const struct sc_note *n, const char *
                    "%s wants to join as hosts did before they had keys, or with security = "
                    "\"off\"; give it this release, and a token",
                    at);
+        break;
+    case SC_NOTE_DENIED:
+        note_denied(d, n);
+        break;
+    case SC_NOTE_GRANT_ENDS:
+        sc_journal(
+            d, SC_JOURNAL_STATE, SC_LOG_WARN,
+            "the grant for names of provider %s ends %s; `scaffold key grant` makes another, "
+            "`scaffold key install` takes it here",
+            n->host, sc_wall_show(n->until, until));
+        break;
+    case SC_NOTE_GRANT_TIME:
+        sc_wall_blame(clock, sizeof clock);
+        sc_journal(d, SC_JOURNAL_STATE, SC_LOG_WARN,
+                   "the grant for names of provider %s, until %s, is not good %s", n->host,
+                   sc_wall_show(n->until, until), clock);
         break;
     case SC_NOTE_NAME_TAKEN:
         sc_journal(d, SC_JOURNAL_STRANGERS, SC_LOG_WARN,

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -21,10 +20,12 @@
 #include "daemon/reports.h"
 #include "daemon/signals.h"
 #include "daemon/state/key_file.h"
+#include "daemon/state/provider_keys.h"
 #include "daemon/stream/client_port.h"
 #include "daemon/stream/listener.h"
 #include "daemon/stream/registry.h"
 #include "daemon/stream/session.h"
+#include "daemon/wall.h"
 #include "router/pool.h"
 #include "transport/congestion/congestion.h"
 
@@ -50,7 +51,7 @@ static bool turn(struct sc_daemon *d, bool more)
 {
     struct sc_loop *l = &d->loop;
     sc_loop_turn(l, more ? 0 : sc_stack_deadline(d->stack));
-    sc_stack_set_wall(d->stack, (uint64_t)time(NULL), l->now);
+    sc_stack_set_wall(d->stack, sc_wall_now(), l->now);
     if (sc_stack_deadline(d->stack) <= l->now)
         sc_stack_tick(d->stack, l->now);
     more = d->udp.v4.readable || d->udp.v6.readable;
@@ -140,14 +141,12 @@ static int find_trust(struct sc_daemon *d, struct sc_trust *t, char *why, size_t
     return 0;
 }
 
-/* Beside the state. */
 static int find_key(const struct sc_daemon *d, uint8_t seed[SC_KEY_SEED_LEN], char *why,
                     size_t size)
 {
     char folder[sizeof d->state.path];
-    int len = (int)(strrchr(d->state.path, '/') - d->state.path);
-    snprintf(folder, sizeof folder, "%.*s/keys", len, d->state.path);
-    return sc_key_file_open(folder, "host", seed, why, size);
+    return sc_key_file_open(sc_provider_keys_folder(d, folder, sizeof folder), "host", seed, why,
+                            size);
 }
 
 static int open_stack(struct sc_daemon *d, char *why, size_t size)
@@ -160,7 +159,7 @@ static int open_stack(struct sc_daemon *d, char *why, size_t size)
                                 .entropy = sc_entropy_kernel,
                                 .router = d->router};
     c.secure = d->config.secure;
-    c.wall = (uint64_t)time(NULL);
+    c.wall = sc_wall_now();
     if (find_trust(d, &c.trust, why, size) < 0 || find_key(d, c.key_seed, why, size) < 0)
         return -1;
     snprintf(c.host_name, sizeof c.host_name, "%s", d->config.host_name);
@@ -169,6 +168,9 @@ static int open_stack(struct sc_daemon *d, char *why, size_t size)
         sc_random(&c.epoch, sizeof c.epoch);
     memcpy(c.host_secret, d->state.host_secret, sizeof c.host_secret);
     c.require_verified = d->config.require_verified;
+    c.rights_listed = d->config.rights_listed;
+    c.right = d->config.right;
+    c.right_count = d->config.right_count;
     memcpy(c.network_seed, d->state.network_seed, sizeof c.network_seed);
     sc_random(c.secret, sizeof c.secret);
     d->stack = sc_stack_new(&c, d->loop.now);
@@ -177,6 +179,8 @@ static int open_stack(struct sc_daemon *d, char *why, size_t size)
         snprintf(why, size, "%s", strerror(ENOMEM));
         return -1;
     }
+    if (d->config.secure && sc_provider_keys_load(d, why, size) < 0)
+        return -1;
     int bad = sc_state_restore(&d->state, d->stack);
     if (bad < 0)
         sc_state_explain(&d->state, bad, why, size);
@@ -244,6 +248,16 @@ static int start(struct sc_daemon *d, char *why, size_t size)
     sc_daemon_on_activity(d);
     sc_idle_update(d);
     return 0;
+}
+
+/* Nothing that this host has been granted is good then. */
+static void check_clock(void)
+{
+    char now[SC_WALL_TEXT];
+    uint64_t wall = sc_wall_now();
+    if (sc_wall_is_unset(wall))
+        sc_log(SC_LOG_WARN, "this machine's clock says %s, before scaffoldd was built; set it",
+               sc_wall_show(wall, now));
 }
 
 static void say_ready(const struct sc_daemon *d)
@@ -337,6 +351,7 @@ int main(int argc, char **argv)
         return FAILED;
     }
     sc_problems_log(&problems); /* warnings, now that there is a log */
+    check_clock();
     say_ready(d);
     bool more = false;
     while (!d->loop.stopping)

@@ -16,7 +16,8 @@ static const char *const names[SC_CTL_OPS] = {
     [SC_CTL_FLOW_SET] = "FLOW_SET", [SC_CTL_FLOW_GET] = "FLOW_GET",
     [SC_CTL_STATUS] = "STATUS",     [SC_CTL_STOP] = "STOP",
     [SC_CTL_INVITE] = "INVITE",     [SC_CTL_FORGET_HOST] = "FORGET_HOST",
-    [SC_CTL_TRUST] = "TRUST",
+    [SC_CTL_TRUST] = "TRUST",       [SC_CTL_NEW_PROVIDER] = "NEW_PROVIDER",
+    [SC_CTL_GRANT] = "GRANT",       [SC_CTL_INSTALL] = "INSTALL",
 };
 
 static bool is_op(uint16_t op)
@@ -60,6 +61,12 @@ static bool fields_fit(const struct sc_ctl_request *q)
         return ends(q->host.name, sizeof q->host.name);
     case SC_CTL_TRUST:
         return ends(q->trust.alias, sizeof q->trust.alias);
+    case SC_CTL_GRANT:
+        return ends(q->grant.name, sizeof q->grant.name) &&
+               q->grant.first_port <= q->grant.last_port && q->grant.days > 0 &&
+               q->grant.flags > 0 && q->grant.flags <= 3;
+    case SC_CTL_INSTALL:
+        return q->install.len <= sizeof q->install.grant;
     default:
         return true;
     }

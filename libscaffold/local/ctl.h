@@ -17,6 +17,8 @@
  *   tools     STATUS (reply carries a pipe: lines of JSON, see below), STOP,
  *             INVITE, FORGET_HOST (root and the owner)
  *             TRUST {alias, key, replace}              -> reply
+ *             NEW_PROVIDER, INSTALL {grant}            -> reply
+ *             GRANT {name, host, ports, days}          -> reply (which carries a pipe: a grant)
  *
  * Sockets are made, and bound to their names, by scaffoldd, which keeps the other end of each from
  * the beginning (daemon/pair.h). Descriptors go from scaffoldd to programs, never the other way.
@@ -38,9 +40,10 @@
 #include "local/socket_name.h"
 
 #define SC_CTL_MAGIC 0x53434631u /* "SCF1" */
-#define SC_CTL_VERSION 5
+#define SC_CTL_VERSION 6
 #define SC_CTL_NAME 256 /* room for a DNS name and its port suffix, with the final zero */
 #define SC_CTL_TEXT 256
+#define SC_CTL_GRANT_MAX 318 /* room for the longest */
 
 /* What a program means by an IPv4 address of the pool, where it got that for a name: the service,
  * in a few bytes. Zeros: it does not say; all ones: more than one. */
@@ -79,6 +82,9 @@ enum sc_ctl_op {
     SC_CTL_INVITE, /* the reply's text is a token for --join */
     SC_CTL_FORGET_HOST,
     SC_CTL_TRUST,
+    SC_CTL_NEW_PROVIDER, /* the reply's name is its hash, in base32 */
+    SC_CTL_GRANT,        /* the reply carries a pipe with a grant, of a provider whose key is here */
+    SC_CTL_INSTALL,      /* a grant for this host */
     SC_CTL_OPS
 };
 
@@ -130,6 +136,22 @@ struct sc_ctl_trust {
     char alias[64];
     uint8_t key[32];
     uint8_t replace; /* also where it is known by another one */
+};
+
+/* A grant that is to be made: crypto/grant.h. */
+struct sc_ctl_grant {
+    char name[SC_CTL_NAME]; /* PATTERN.PROVIDER.scaffold */
+    uint8_t host[32];       /* its key */
+    uint16_t first_port, last_port;
+    uint8_t proto; /* 0: any */
+    uint8_t flags;
+    uint16_t days; /* from now on */
+};
+
+/* One that was made. */
+struct sc_ctl_kept {
+    uint16_t len;
+    uint8_t grant[SC_CTL_GRANT_MAX];
 };
 
 struct sc_ctl_request {
@@ -193,6 +215,8 @@ struct sc_ctl_request {
             uint32_t value;
         } flow;
         struct sc_ctl_trust trust;
+        struct sc_ctl_grant grant;
+        struct sc_ctl_kept install;
     };
 };
 

@@ -1,5 +1,7 @@
 #include "naming/scope.h"
 
+#include <ctype.h>
+
 #include "naming/provider.h"
 #include "naming/service_name.h"
 
@@ -21,6 +23,27 @@ bool sc_scope_is_pattern(const char *text)
     memcpy(name, text, len);
     memcpy(name + len, ".x.scaffold", sizeof ".x.scaffold");
     return sc_service_name_read(name, &n, NULL) == 0 && strcmp(n.label, text) == 0;
+}
+
+bool sc_scope_read(const char *text, char pattern[SC_GRANT_PATTERN_MAX + 1],
+                   char provider[SC_SCOPE_PROVIDER + 1])
+{
+    static const char suffix[] = ".scaffold";
+    size_t len = strlen(text), tail = sizeof suffix - 1;
+    char both[SC_NAME_MAX + 1];
+    if (len > SC_NAME_MAX)
+        return false;
+    for (size_t i = 0; i <= len; i++)
+        both[i] = (char)tolower((unsigned char)text[i]);
+    if (len > tail && strcmp(both + len - tail, suffix) == 0)
+        both[len - tail] = 0;
+    char *dot = strrchr(both, '.');
+    if (!dot || !dot[1] || dot - both > SC_GRANT_PATTERN_MAX || strlen(dot + 1) > SC_SCOPE_PROVIDER)
+        return false;
+    *dot = 0;
+    strcpy(pattern, both);
+    strcpy(provider, dot + 1);
+    return sc_scope_is_pattern(pattern);
 }
 
 static bool ends_in(const char *label, const char *suffix)

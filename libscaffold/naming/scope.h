@@ -7,8 +7,16 @@
 #include "base/service_id.h"
 #include "crypto/grant.h"
 
+/* An alias, or a provider's hash: a part of a name (RFC 1035, 2.3.4). */
+#define SC_SCOPE_PROVIDER 63
+
 /* True for a label, `*` and `*.suffix`. */
 bool sc_scope_is_pattern(const char *text);
+
+/* "PATTERN.PROVIDER", or with `.scaffold` behind it: its two parts, in small letters. False: it is
+ * neither, or the pattern is none. */
+bool sc_scope_read(const char *text, char pattern[SC_GRANT_PATTERN_MAX + 1],
+                   char provider[SC_SCOPE_PROVIDER + 1]);
 
 /* Whether the pattern covers the label of this id. `label` is its text, or NULL where nobody here
  * knows it: then its hash is all there is, which no suffix can be found in. */

@@ -107,6 +107,12 @@ void sc_aliases_id(struct sc_aliases *a, const struct sc_service_name *n, uint8_
     sc_service_name_to_id(n, provider, id);
 }
 
+bool sc_aliases_has(const struct sc_aliases *a, const char *alias, const uint8_t key[SC_KEY_LEN])
+{
+    const struct sc_alias *known = find(a, alias);
+    return known && memcmp(known->key, key, SC_KEY_LEN) == 0;
+}
+
 const char *sc_aliases_of(const struct sc_aliases *a, const uint8_t provider[SC_PROVIDER_LEN])
 {
     struct sc_map_node *n = sc_map_find(&a->by_provider, provider);

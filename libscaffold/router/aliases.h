@@ -27,6 +27,9 @@ int sc_aliases_bind(struct sc_aliases *a, const char *alias, const uint8_t key[S
 void sc_aliases_id(struct sc_aliases *a, const struct sc_service_name *n, uint8_t key[SC_KEY_LEN],
                    struct sc_service_id *id);
 
+/* Whether the alias is known to have this key. */
+bool sc_aliases_has(const struct sc_aliases *a, const char *alias, const uint8_t key[SC_KEY_LEN]);
+
 /* The alias whose provider this is, among those that are known; NULL: none of them. */
 const char *sc_aliases_of(const struct sc_aliases *a, const uint8_t provider[SC_PROVIDER_LEN]);
 

@@ -1,5 +1,6 @@
 #include "router/rights.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "naming/scope.h"
@@ -321,7 +322,7 @@ size_t sc_rights_grant(struct sc_rights *r, const struct sc_host *h, const struc
     if (!pattern || !sc_aliases_pair(r->aliases, k.alias, &provider))
         return 0;
     memcpy(g.host, h->key, SC_KEY_LEN);
-    strcpy(g.pattern, pattern);
+    snprintf(g.pattern, sizeof g.pattern, "%s", pattern);
     sc_entropy_fill(&r->node->crypto.entropy, (uint8_t *)&g.serial, sizeof g.serial);
     size_t len = sc_grant_write(out, &r->node->crypto, &g, &provider);
     sc_key_wipe(&provider);

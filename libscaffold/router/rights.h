@@ -6,13 +6,7 @@
 
 #include "router/aliases.h"
 #include "router/leases.h"
-
-/* The operator's word that a host may serve names of one of the network's aliases. */
-struct sc_right {
-    char host[SC_HOST_NAME_MAX + 1];
-    char alias[SC_ALIAS_MAX + 1];
-    char pattern[SC_GRANT_PATTERN_MAX + 1]; /* naming/scope.h */
-};
+#include "router/right.h"
 
 struct sc_rights {
     struct sc_node *node;

@@ -70,3 +70,9 @@ enum sc_denial sc_stack_denial(const struct sc_stack *s, const struct sc_service
     const struct sc_denied *one = sc_denials_find(&s->remote.registrar.denials, id);
     return one ? one->why : SC_DENIAL_NONE;
 }
+
+bool sc_stack_may_serve(const struct sc_stack *s, const struct sc_service_id *id, sc_time now)
+{
+    enum sc_grant_age age;
+    return sc_grants_find(&s->grants, id, now, &age) != NULL;
+}

@@ -46,19 +46,37 @@ bool sc_stack_mapping_of_service(const struct sc_stack *s, const struct sc_servi
 
 int sc_stack_restore_alias(struct sc_stack *s, const char *alias, const uint8_t key[SC_KEY_LEN])
 {
-    return sc_aliases_bind(&s->router.aliases, alias, key);
+    int err = sc_aliases_bind(&s->router.aliases, alias, key);
+    return err == -EEXIST && sc_stack_pin(s, alias) ? 0 : err; /* the operator's word counts */
 }
 
 bool sc_stack_restore_pin(struct sc_stack *s, const struct sc_pin *pin)
 {
-    return sc_pins_restore(&s->remote.pins, pin);
+    bool is_router = s->routing == &s->router.routing;
+    if (is_router && pin->local)
+        sc_aliases_bind(&s->router.aliases, pin->alias, pin->key);
+    return (is_router && !pin->local) || sc_pins_restore(&s->remote.pins, pin);
+}
+
+/* A router's: names that were given out by the old key keep it until a restart. */
+static int bind_alias(struct sc_stack *s, const char *alias, const uint8_t key[SC_KEY_LEN],
+                      bool replace, sc_time now)
+{
+    int err = sc_aliases_bind(&s->router.aliases, alias, key);
+    bool another = err == -EEXIST && !sc_aliases_has(&s->router.aliases, alias, key);
+    if (err == -EINVAL || err == -ENOMEM)
+        return err;
+    if (another && !replace)
+        return -EKEYREJECTED;
+    err = sc_pins_vouch(&s->remote.pins, alias, key, true, now);
+    return err < 0 ? err : another ? -EINPROGRESS : 0;
 }
 
 int sc_stack_vouch(struct sc_stack *s, const char *alias, const uint8_t key[SC_KEY_LEN],
                    bool replace, sc_time now)
 {
     if (s->routing == &s->router.routing)
-        return -ENOTSUP;
+        return bind_alias(s, alias, key, replace, now);
     int err = sc_pins_vouch(&s->remote.pins, alias, key, replace, now);
     if (err == 0)
         sc_pool_vouch(&s->pool, alias, key, SC_VOUCHED_PINNED);

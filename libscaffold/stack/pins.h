@@ -1,5 +1,5 @@
 /* Which keys this host knows aliases by: as it first heard of them, or as somebody here has said,
- * who wins. A router has none: what its aliases stand for it says itself. Not thread-safe. */
+ * who wins. A router has those alone that its operator has said. Not thread-safe. */
 #ifndef SC_STACK_PINS_H
 #define SC_STACK_PINS_H
 

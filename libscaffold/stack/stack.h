@@ -173,17 +173,18 @@ bool sc_stack_mapping_of_service(const struct sc_stack *s, const struct sc_servi
  * or -ENOMEM. */
 int sc_stack_restore_alias(struct sc_stack *s, const char *alias, const uint8_t key[SC_KEY_LEN]);
 
-/* Not on a router: puts back a persisted pin, before the first tick. False: it is none, or there
- * are too many. */
+/* Puts back a persisted pin, before the first tick and the aliases: on a router, the operator's
+ * word of whose an alias is. False: it is none, or there are too many. */
 bool sc_stack_restore_pin(struct sc_stack *s, const struct sc_pin *pin);
 
-/* Somebody on this host says which key an alias stands for; SC_EVENT_PIN follows. Returns 0,
- * -EINVAL (no alias), -EKEYREJECTED (it is known by another key, which is not to be replaced),
- * -ENOTSUP (a router says what its own aliases stand for) or -ENOMEM. */
+/* Somebody on this host says which key an alias stands for, on a router for all its hosts;
+ * SC_EVENT_PIN follows. Returns 0, -EINVAL (no alias), -EKEYREJECTED (it is known by another key,
+ * which is not to be replaced), -EINPROGRESS (a router's names have the old key until it is started
+ * again) or -ENOMEM. */
 int sc_stack_vouch(struct sc_stack *s, const char *alias, const uint8_t key[SC_KEY_LEN],
                    bool replace, sc_time now);
 
-/* What this host knows the alias by; NULL: it does not, or is a router. */
+/* What this host knows the alias by; NULL: it does not. */
 const struct sc_pin *sc_stack_pin(const struct sc_stack *s, const char *alias);
 
 /* All of them, as sc_stack_scan_hosts. */
@@ -214,6 +215,9 @@ const struct sc_held *sc_stack_next_grant(const struct sc_stack *s, const struct
 
 /* Keys of providers that this host has, by number; NULL: that was the last one. */
 const uint8_t *sc_stack_provider(const struct sc_stack *s, size_t i);
+
+/* Whether this host has a grant for this that is good now. */
+bool sc_stack_may_serve(const struct sc_stack *s, const struct sc_service_id *id, sc_time now);
 
 /* Why the router does not register this service; SC_DENIAL_NONE: it does, or has not answered. */
 enum sc_denial sc_stack_denial(const struct sc_stack *s, const struct sc_service_id *id);

@@ -18,6 +18,8 @@ static struct sc_ctl_request request(uint16_t op)
         q.prepare.family = SC_FAMILY_INET6;
     if (op == SC_CTL_BIND)
         q.bind.family = SC_FAMILY_INET;
+    if (op == SC_CTL_GRANT)
+        q.grant = (struct sc_ctl_grant){.flags = 1, .days = 1};
     return q;
 }
 
@@ -127,6 +129,8 @@ static void strings_must_end(void **state)
         STRING(SC_CTL_FLOW_ERROR, flow.flow.own), STRING(SC_CTL_FLOW_ERROR, flow.flow.peer),
         STRING(SC_CTL_FLOW_SET, flow.flow.own),   STRING(SC_CTL_FLOW_SET, flow.flow.peer),
         STRING(SC_CTL_FLOW_GET, flow.flow.own),   STRING(SC_CTL_FLOW_GET, flow.flow.peer),
+        STRING(SC_CTL_FORGET_HOST, host.name),    STRING(SC_CTL_TRUST, trust.alias),
+        STRING(SC_CTL_GRANT, grant.name),
     };
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
         struct sc_ctl_request q = request(strings[i].op);

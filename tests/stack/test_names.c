@@ -173,7 +173,13 @@ static void a_key_is_pinned_when_first_heard_of(void **state)
     pool_of(r, "web.demo.scaffold"); /* a router's own names */
     assert_int_equal(r->mapping.vouched, SC_VOUCHED_LOCAL);
     assert_int_equal(r->pinned, 0);
-    assert_int_equal(sc_stack_vouch(r->stack, "demo", key, true, n.now), -ENOTSUP);
+    assert_int_equal(sc_stack_vouch(r->stack, "demo", key, false, n.now), 0);
+    key[0] ^= 1;
+    assert_int_equal(sc_stack_vouch(r->stack, "demo", key, false, n.now), -EKEYREJECTED);
+    assert_int_equal(sc_stack_vouch(r->stack, "demo", key, true, n.now), -EINPROGRESS);
+    assert_int_equal(sc_stack_vouch(r->stack, "acme", key, false, n.now), 0);
+    pool_of(r, "web.acme.scaffold");
+    assert_memory_equal(r->mapping.key, key, sizeof key);
     pool_of(a, "web.aaisem2ekvthpcezvk54zxpo74.scaffold");
     assert_int_equal(a->mapping.vouched, SC_VOUCHED_SELF);
     assert_int_equal(a->pinned, 1);

@@ -15,7 +15,7 @@
 /* What a grant may take beside the rest of its message. */
 static void add_grant(struct sc_control *c)
 {
-    static const uint8_t grant[416] = {1, 2, 3};
+    static const uint8_t grant[313] = {1, 2, 3};
     bool lists = c->message == SC_MSG_REGISTERED || c->message == SC_MSG_REGISTER;
     if (c->message == SC_MSG_REGISTERED) {
         c->service_count = SC_REGISTER_MAX;
@@ -196,7 +196,7 @@ static bool is_older(uint8_t message, size_t cut_off)
 {
     switch (message) {
     case SC_MSG_JOINED: /* trouble, names, key, grant */
-        return cut_off == 418 || cut_off == 450 || cut_off == 454 || cut_off == 455;
+        return cut_off == 315 || cut_off == 347 || cut_off == 351 || cut_off == 352;
     case SC_MSG_REGISTERED: /* refusals, grant */
         return cut_off == 35 || cut_off == 35 + 12 * 33 + 1;
     case SC_MSG_REFRESHED: /* reuses */

@@ -10,6 +10,7 @@
 #include "daemon/control/server.h"
 #include "daemon/control/wait.h"
 #include "daemon/datagram/endpoint.h"
+#include "daemon/denial.h"
 #include "daemon/datagram/receiver.h"
 #include "daemon/underlay/host_address.h"
 
@@ -32,9 +33,24 @@ static const char *trouble(int error)
     }
 }
 
+/* It ends with the program's end of it, which is here. */
+static void refuse_offered(struct sc_ctl_call *c, enum sc_denial why)
+{
+    char line[SC_CTL_TEXT];
+    close(c->offered);
+    c->offered = -1;
+    sc_denial_explain(c->server->daemon, &c->open.service, why, line, sizeof line);
+    sc_ctl_send_error(c, sc_denial_error(why), line);
+}
+
 static void give_offered(struct sc_ctl_call *c)
 {
     struct sc_ctl_reply r = sc_ctl_reply_to(c);
+    enum sc_denial why = sc_stack_denial(c->server->daemon->stack, &c->open.service);
+    if (why != SC_DENIAL_NONE) {
+        refuse_offered(c, why);
+        return;
+    }
     int fd = c->offered;
     c->offered = -1;
     r.address = c->open.own;

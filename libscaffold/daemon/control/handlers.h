@@ -24,7 +24,12 @@ void sc_ctl_on_status(struct sc_ctl_call *c);
 void sc_ctl_on_stop(struct sc_ctl_call *c);
 void sc_ctl_on_invite(struct sc_ctl_call *c);
 void sc_ctl_on_forget_host(struct sc_ctl_call *c);
-void sc_ctl_on_trust(struct sc_ctl_call *c);
 void sc_ctl_on_hello(struct sc_ctl_call *c);
+
+/* keys.c */
+void sc_ctl_on_trust(struct sc_ctl_call *c);
+void sc_ctl_on_new_provider(struct sc_ctl_call *c);
+void sc_ctl_on_grant(struct sc_ctl_call *c);
+void sc_ctl_on_install(struct sc_ctl_call *c);
 
 #endif

@@ -28,6 +28,9 @@ static void dispatch(struct sc_ctl_call *c)
         [SC_CTL_INVITE] = sc_ctl_on_invite,
         [SC_CTL_FORGET_HOST] = sc_ctl_on_forget_host,
         [SC_CTL_TRUST] = sc_ctl_on_trust,
+        [SC_CTL_NEW_PROVIDER] = sc_ctl_on_new_provider,
+        [SC_CTL_GRANT] = sc_ctl_on_grant,
+        [SC_CTL_INSTALL] = sc_ctl_on_install,
     };
     sc_journal_call(c);
     handlers[c->request.op](c);

@@ -13,6 +13,7 @@
 #include "daemon/control/reply.h"
 #include "daemon/control/server.h"
 #include "daemon/control/wait.h"
+#include "daemon/denial.h"
 #include "daemon/meaning.h"
 #include "daemon/pair.h"
 #include "daemon/stream/diag.h"
@@ -243,9 +244,18 @@ static void ask_for_address(struct sc_ctl_call *c)
         sc_ctl_look_up(c, SC_LOOKUP_POOL, "", sc_address_to_v4(&name.address), listen_mapped);
 }
 
+/* Its service is registered by now, or is not to be: then it does not listen. */
 static void answer_listen(struct sc_ctl_call *c)
 {
-    sc_ctl_send_error(c, 0, "");
+    struct sc_daemon *d = c->server->daemon;
+    struct sc_bound *b = sc_bound_find(d, c->request.listen.own);
+    char line[SC_CTL_TEXT] = "";
+    enum sc_denial why = b ? sc_stack_denial(d->stack, &b->service->id) : SC_DENIAL_NONE;
+    if (why != SC_DENIAL_NONE)
+        sc_denial_explain(d, &b->service->id, why, line, sizeof line);
+    if (why != SC_DENIAL_NONE && b->listener)
+        sc_listener_close(b->listener);
+    sc_ctl_send_error(c, sc_denial_error(why), line);
 }
 
 void sc_ctl_on_listen(struct sc_ctl_call *c)
@@ -267,8 +277,10 @@ void sc_ctl_on_listen(struct sc_ctl_call *c)
     }
     b->sealed = sc_rights_are_kept_out(&d->loop); /* since it was made */
     err = sc_serving_open(b, c->request.listen.backlog, c->peer.pid, c->peer.uid, why);
-    if (err || sc_stack_registered(d->stack) || sc_address_is_loopback(&b->name.address))
+    if (err || sc_address_is_loopback(&b->name.address))
         sc_ctl_send_error(c, err, why);
+    else if (sc_stack_registered(d->stack))
+        answer_listen(c);
     else
         sc_ctl_await_registration(c, answer_listen);
 }

@@ -17,7 +17,19 @@
 #define AHEAD 65536
 
 /* What is told, in this order. */
-enum part { HEAD, HOSTS, INSTANCES, BOUND, SESSIONS, LOCALS, ENDPOINTS, PINS, END, NOTHING };
+enum part {
+    HEAD,
+    HOSTS,
+    INSTANCES,
+    BOUND,
+    SESSIONS,
+    LOCALS,
+    ENDPOINTS,
+    PINS,
+    GRANTS,
+    END,
+    NOTHING
+};
 
 struct job {
     struct sc_list link;  /* of all */
@@ -110,6 +122,14 @@ static void add_pin(void *arg, const struct sc_pin *p)
     sc_rows_pin(arg, p);
 }
 
+/* There are few. */
+static void add_grants(struct job *j)
+{
+    const struct sc_held *h = NULL;
+    while ((h = sc_stack_next_grant(j->daemon->stack, h)) != NULL)
+        sc_rows_grant(&j->rows, h);
+}
+
 static void scan_bound(struct job *j)
 {
     struct sc_map_node *n = sc_map_scan(&j->daemon->bound.names, &j->cursor);
@@ -152,6 +172,9 @@ static void tell_some(struct job *j)
         break;
     case PINS:
         sc_stack_scan_pins(d->stack, &j->cursor, add_pin, &j->rows);
+        break;
+    case GRANTS:
+        add_grants(j);
         break;
     case END:
         sc_rows_end(&j->rows);

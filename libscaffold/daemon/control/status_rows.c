@@ -11,6 +11,7 @@
 
 #include "daemon/control/trouble.h"
 #include "daemon/show.h"
+#include "daemon/wall.h"
 #include "naming/service_name.h"
 
 /* --- lines ------------------------------------------------------------------------------------ */
@@ -136,6 +137,28 @@ void sc_rows_pin(struct sc_rows *r, const struct sc_pin *p)
     cJSON_AddStringToObject(o, "how", p->local ? "local" : "first-use");
     cJSON_AddNumberToObject(o, "since", (double)p->since);
     put(r, "provider", o);
+}
+
+void sc_rows_grant(struct sc_rows *r, const struct sc_held *h)
+{
+    static const char *const how[] = {
+        [SC_HELD_GIVEN] = "router", [SC_HELD_OWN] = "own key", [SC_HELD_INSTALLED] = "installed"};
+    static const char *const age[] = {
+        [SC_GRANT_GOOD] = "good", [SC_GRANT_EARLY] = "early", [SC_GRANT_OVER] = "over"};
+    const struct sc_grant *g = &h->grant;
+    char provider[SC_PROVIDER_TEXT + 1];
+    cJSON *o = cJSON_CreateObject();
+    sc_provider_write(h->provider, provider);
+    cJSON_AddStringToObject(o, "provider", provider);
+    cJSON_AddStringToObject(o, "pattern", g->pattern);
+    cJSON_AddStringToObject(o, "how", how[h->how]);
+    cJSON_AddStringToObject(o, "state", age[sc_grant_age(g, sc_wall_now())]);
+    cJSON_AddNumberToObject(o, "from", (double)g->from);
+    cJSON_AddNumberToObject(o, "until", (double)g->until);
+    cJSON_AddNumberToObject(o, "first_port", g->first_port);
+    cJSON_AddNumberToObject(o, "last_port", g->last_port);
+    cJSON_AddNumberToObject(o, "protocol", g->proto);
+    put(r, "grant", o);
 }
 
 /* `lease_left` is 0 for what is served here, which needs none. */

@@ -43,6 +43,7 @@ void sc_rows_endpoint(struct sc_rows *r, const struct sc_endpoint *e);
 void sc_rows_flow(struct sc_rows *r, const struct sc_session_status *s);
 /* What an alias is known by. */
 void sc_rows_pin(struct sc_rows *r, const struct sc_pin *p);
+void sc_rows_grant(struct sc_rows *r, const struct sc_held *h);
 void sc_rows_end(struct sc_rows *r);
 
 #endif

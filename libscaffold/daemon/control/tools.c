@@ -172,35 +172,6 @@ void sc_ctl_on_forget_host(struct sc_ctl_call *c)
     sc_ctl_send_error(c, -err, line);
 }
 
-static const char *trust_trouble(int error)
-{
-    switch (error) {
-    case EINVAL:
-        return "no alias of a provider: letters, digits and hyphens, and not the hash of a key";
-    case EKEYREJECTED:
-        return "the alias is known by another key (scaffold key list); --replace takes this one";
-    case ENOTSUP:
-        return "this host is a service router: it says itself what its aliases stand for";
-    default:
-        return "scaffoldd knows as many providers as it can";
-    }
-}
-
-void sc_ctl_on_trust(struct sc_ctl_call *c)
-{
-    struct sc_daemon *d = c->server->daemon;
-    if (c->peer.uid != 0 && c->peer.uid != d->id.uid) {
-        sc_ctl_send_error(
-            c, EPERM, "only root and the user who runs scaffoldd can say what an alias stands for");
-        return;
-    }
-    int err = -sc_stack_vouch(d->stack, c->request.trust.alias, c->request.trust.key,
-                              c->request.trust.replace, d->loop.now);
-    sc_ctl_send_error(c, err, err ? trust_trouble(err) : "");
-    if (!err)
-        sc_daemon_on_activity(d);
-}
-
 void sc_ctl_on_hello(struct sc_ctl_call *c)
 {
     struct sc_ctl_reply r = sc_ctl_reply_to(c);

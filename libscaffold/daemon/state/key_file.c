@@ -84,12 +84,11 @@ static bool write_all(int fd, const char *text, size_t len)
 }
 
 /* Whole, or not at all: under another name first. */
-static int make_file(int folder, const char *name, const char *path, uint8_t seed[SC_KEY_SEED_LEN],
-                     char *why, size_t size)
+static int write_file(int folder, const char *name, const char *path,
+                      const uint8_t seed[SC_KEY_SEED_LEN], char *why, size_t size)
 {
     char text[TEXT_LEN + 1], draft[80];
     snprintf(draft, sizeof draft, "%s.new", name);
-    sc_random(seed, SC_KEY_SEED_LEN);
     sc_base32_write(seed, SC_KEY_SEED_LEN, text);
     text[TEXT_LEN - 1] = '\n';
     unlinkat(folder, draft, 0); /* of a start that was cut off */
@@ -103,6 +102,27 @@ static int make_file(int folder, const char *name, const char *path, uint8_t see
     return done ? 0
                 : complain(path, strerror(error), "free some space, or give another --state-dir",
                            why, size);
+}
+
+static int make_file(int folder, const char *name, const char *path, uint8_t seed[SC_KEY_SEED_LEN],
+                     char *why, size_t size)
+{
+    sc_random(seed, SC_KEY_SEED_LEN);
+    return write_file(folder, name, path, seed, why, size);
+}
+
+int sc_key_file_make(const char *folder, const char *name, const uint8_t seed[SC_KEY_SEED_LEN],
+                     char *why, size_t size)
+{
+    char file[64], path[512];
+    int dir = open_folder(folder, why, size);
+    if (dir < 0)
+        return -1;
+    snprintf(file, sizeof file, "%s.key", name);
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    int err = write_file(dir, file, path, seed, why, size);
+    close(dir);
+    return err;
 }
 
 int sc_key_file_open(const char *folder, const char *name, uint8_t seed[SC_KEY_SEED_LEN], char *why,

@@ -13,4 +13,8 @@
 int sc_key_file_open(const char *folder, const char *name, uint8_t seed[SC_KEY_SEED_LEN], char *why,
                      size_t size);
 
+/* Keeps this one in a new file, and waits until it is on the disk. Returns as sc_key_file_open. */
+int sc_key_file_make(const char *folder, const char *name, const uint8_t seed[SC_KEY_SEED_LEN],
+                     char *why, size_t size);
+
 #endif

@@ -280,14 +280,14 @@ static int restore(struct sc_state *st, struct sc_stack *stack, const char *sql,
 
 int sc_state_restore(struct sc_state *st, struct sc_stack *stack)
 {
+    int pins =
+        restore(st, stack, "SELECT alias, key, how, since FROM known_providers", restore_pin);
     int aliases = restore(st, stack, "SELECT alias, key FROM aliases", restore_alias);
     int mappings = restore(
         st, stack,
         "SELECT address, name, used, reused, hosts.key FROM mappings LEFT JOIN hosts USING (name)"
         " ORDER BY kept, address",
         restore_mapping);
-    int pins =
-        restore(st, stack, "SELECT alias, key, how, since FROM known_providers", restore_pin);
     int grants = restore(st, stack, "SELECT bytes FROM grants", restore_grant);
     if (aliases < 0 || mappings < 0)
         return aliases < 0 ? aliases : mappings;

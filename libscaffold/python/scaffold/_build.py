@@ -64,17 +64,28 @@ CONTROL = """
     #define SC_CTL_INVITE ...
     #define SC_CTL_FORGET_HOST ...
     #define SC_CTL_TRUST ...
+    #define SC_CTL_NEW_PROVIDER ...
+    #define SC_CTL_GRANT ...
+    #define SC_CTL_INSTALL ...
     #define SC_CTL_TEXT ...
+    #define SC_CTL_GRANT_MAX ...
 
     struct sc_ctl_invite { uint32_t uses; uint32_t seconds; ...; };
     struct sc_ctl_host { char name[...]; ...; };
     struct sc_ctl_trust { char alias[64]; uint8_t key[32]; uint8_t replace; ...; };
+    struct sc_ctl_grant {
+        char name[...]; uint8_t host[32]; uint16_t first_port; uint16_t last_port; uint8_t proto;
+        uint8_t flags; uint16_t days; ...;
+    };
+    struct sc_ctl_kept { uint16_t len; uint8_t grant[...]; ...; };
     struct sc_ctl_request {
         uint32_t magic; uint16_t version; uint16_t op; uint64_t netns;
-        struct sc_ctl_invite invite; struct sc_ctl_host host; struct sc_ctl_trust trust; ...;
+        struct sc_ctl_invite invite; struct sc_ctl_host host; struct sc_ctl_trust trust;
+        struct sc_ctl_grant grant; struct sc_ctl_kept install; ...;
     };
     struct sc_ctl_reply {
-        uint32_t magic; uint16_t version; uint16_t op; int32_t error; char text[...]; ...;
+        uint32_t magic; uint16_t version; uint16_t op; int32_t error; char text[...];
+        char name[...]; ...;
     };
     struct sc_daemon_id { uint32_t uid; uint32_t instance; };
     struct sc_place { char dir[...]; struct sc_daemon_id id; bool own; ...; };

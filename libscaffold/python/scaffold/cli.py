@@ -247,7 +247,7 @@ def status(runtime_dir: Path | None, as_json: bool, every: bool, name: str | Non
 
 @main.group()
 def key() -> None:
-    """Which keys the aliases of providers stand for, on this host."""
+    """Keys of this host and of providers: what aliases stand for, and who may serve which names."""
 
 
 @command("scaffold key list --json", key, name="list")
@@ -273,13 +273,87 @@ def key_list(runtime_dir: Path | None, as_json: bool) -> None:
 @click.argument("alias")
 @click.argument("public_key", metavar="KEY")
 def key_trust(runtime_dir: Path | None, replace: bool, alias: str, public_key: str) -> None:
-    """Say which key ALIAS stands for: 64 hexadecimal digits."""
-    import re
+    """Say which key ALIAS stands for: on this host; at a router, for all of its network."""
+    from . import keys
 
-    if not re.fullmatch("[0-9a-fA-F]{64}", public_key):
-        raise click.BadParameter("a key has 64 hexadecimal digits")
     with Control(_running_dir_of(runtime_dir)) as control:
-        control.trust(alias, bytes.fromhex(public_key), replace)
+        control.trust(alias, keys.key_of(public_key), replace)
+
+
+@command("scaffold key show\nscaffold key show --json", key, name="show")
+@click.option("--json", "as_json", is_flag=True, help='{"host", "key", "grants"}')
+@RUNTIME_DIR
+def key_show(runtime_dir: Path | None, as_json: bool) -> None:
+    """This host's key, by which others grant it names, and the grants that it has."""
+    import time
+
+    from . import keys
+
+    with Control(_running_dir_of(runtime_dir)) as control:
+        document = control.status()
+    own, grants = document["hosts"][0], document["grants"]
+    if as_json:
+        shown = {"host": own["name"], "key": own.get("key"), "grants": grants}
+        click.echo(json.dumps(shown, indent=2))
+        return
+    click.echo(f"host {own['name']}  {own.get('key', 'none: security is off')}")
+    for one in grants:
+        until = time.strftime("%Y-%m-%d", time.localtime(one["until"]))
+        ports = keys.ports_text(one["first_port"], one["last_port"], one["protocol"])
+        name = f"{one['pattern']}.{one['provider']}.scaffold"
+        click.echo(f"{name}  ports {ports}  {one['how']}  {one['state']} until {until}")
+
+
+@command("scaffold key new-provider", key, name="new-provider")
+@RUNTIME_DIR
+def key_new_provider(runtime_dir: Path | None) -> None:
+    """Make the key of a provider, whose names certify themselves: prints what stands in them.
+
+    This host serves them from now on, and grants them to others. The key is a file beside this
+    host's own, `keys/provider-HASH.key` in the state directory: keep a copy of it.
+    """
+    with Control(_running_dir_of(runtime_dir)) as control:
+        click.echo(control.new_provider())
+
+
+@command(
+    "scaffold key grant web.c2f5....scaffold HOSTKEY\n"
+    "scaffold key grant '*.c2f5....scaffold' HOSTKEY --days 30 --ports 8000-8080/tcp",
+    key,
+    name="grant",
+)
+@click.option("--days", type=click.IntRange(1, 3650), default=365, show_default=True)
+@click.option("--ports", default="any", show_default=True, help="80, 8000-8080/tcp, any/udp ...")
+@RUNTIME_DIR
+@click.argument("name")
+@click.argument("host_key", metavar="HOSTKEY")
+def key_grant(
+    runtime_dir: Path | None, days: int, ports: str, name: str, host_key: str
+) -> None:
+    """Let another host serve NAME, where this one has the key of NAME's provider.
+
+    NAME is LABEL.PROVIDER.scaffold, or has *, or *.SUFFIX, for the label. HOSTKEY is what `scaffold
+    key show` prints there. What is printed is for `scaffold key install` there, and no secret.
+    """
+    from . import keys
+
+    key_bytes, three = keys.key_of(host_key), keys.ports_of(ports)
+    with Control(_running_dir_of(runtime_dir)) as control:
+        click.echo(keys.text_of(control.grant(name, key_bytes, three, days)))
+
+
+@command("scaffold key install scg1-...\nscaffold key install - < grant", key, name="install")
+@RUNTIME_DIR
+@click.argument("grant")
+def key_install(runtime_dir: Path | None, grant: str) -> None:
+    """Take a GRANT that was made for this host; - reads it from standard input."""
+    import sys
+
+    from . import keys
+
+    given = keys.grant_of(sys.stdin.read(4096) if grant == "-" else grant)
+    with Control(_running_dir_of(runtime_dir)) as control:
+        control.install(given)
 
 
 def shim_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -128,6 +128,43 @@ class Control:
 
         self._ask(lib.SC_CTL_TRUST, fill=fill)
 
+    def new_provider(self) -> str:
+        """Make a provider's key, which scaffoldd keeps; its hash, which stands in its names."""
+        self._ask(lib.SC_CTL_NEW_PROVIDER)
+        return self._name
+
+    def grant(self, name: str, host: bytes, ports: tuple[int, int, int], days: int) -> bytes:
+        """Let the host of this key serve `PATTERN.PROVIDER.scaffold`, whose provider's key this
+        host has, at `ports` (first, last, protocol or 0), from now on.
+        """
+        text = name.encode("utf-8", "surrogateescape")
+        if len(text) > 253:
+            raise ServiceError(22, f"{name}: a name has 253 characters at most")
+
+        def fill(request: Any) -> None:
+            it = request.grant
+            it.name, it.host, it.flags, it.days = text, host, 1, days
+            it.first_port, it.last_port, it.proto = ports
+
+        fd = self._ask(lib.SC_CTL_GRANT, fill=fill)
+        if fd is None:
+            raise ServiceError(71, "scaffoldd sent no grant; are both of the same version?")
+        try:
+            return _read_all(fd)
+        finally:
+            os.close(fd)
+
+    def install(self, grant: bytes) -> None:
+        """Take a grant for this host."""
+        if len(grant) > lib.SC_CTL_GRANT_MAX:
+            raise ServiceError(22, "that is no grant: it is too long")
+
+        def fill(request: Any) -> None:
+            request.install.len = len(grant)
+            request.install.grant = grant.ljust(lib.SC_CTL_GRANT_MAX, b"\0")
+
+        self._ask(lib.SC_CTL_INSTALL, fill=fill)
+
     def stop(self, timeout_s: float = 10.0) -> None:
         """Stop scaffoldd, of whatever release, and wait until it has exited."""
         try:
@@ -249,6 +286,7 @@ class Control:
         if reply.version != version:
             raise AnotherVersion(self.pid, reply.version)
         self._text: str = ffi.string(reply.text).decode("utf-8", "replace")
+        self._name: str = ffi.string(reply.name).decode("utf-8", "replace")
         if reply.error != 0:
             raise ServiceError(reply.error, self._text or os.strerror(abs(reply.error)))
         if reply.op != op:

@@ -30,7 +30,7 @@ def assemble(text: bytes) -> dict[str, Any]:
     sent = text.decode("utf-8", "replace").split("\n")
     if sent[-2:] != ['["end",{}]', ""]:
         raise NoDaemon(100, "scaffoldd's answer broke off; its log may say why")
-    kinds = ("scaffoldd", "host", "instance", "flow", "provider")
+    kinds = ("scaffoldd", "host", "instance", "flow", "provider", "grant")
     rows: dict[str, list[Row]] = {kind: [] for kind in kinds}
     for kind, row in json.loads(f"[{','.join(sent[:-2])}]"):
         rows.setdefault(kind, []).append(row)
@@ -40,6 +40,9 @@ def assemble(text: bytes) -> dict[str, Any]:
     document["services"] = sorted(_services(rows["instance"]), key=lambda one: one["name"])
     document["flows"] = rows["flow"]
     document["providers"] = sorted(rows["provider"], key=lambda one: one["alias"])
+    document["grants"] = sorted(
+        rows["grant"], key=lambda one: (one["provider"], one["pattern"], one["until"])
+    )
     document["counters"] = counters
     return document
 

@@ -102,6 +102,15 @@
 #define SC_GREETS_OF_ALL 512
 #define SC_GREETS_OF_STRANGER 128
 #define SC_GREETS_OF_STRANGERS 256
+/* The same of those that come with a cookie, so that they are where they say. What comes from
+ * made-up places takes nothing of it. */
+#define SC_GREETS_PROVEN_OF_HOST 16
+#define SC_GREETS_PROVEN_OF_ALL 512
+#define SC_GREETS_PROVEN_OF_STRANGER 128
+#define SC_GREETS_PROVEN_OF_STRANGERS 512
+/* Cookies for them, at 3 us. */
+#define SC_COOKIES_OF_ONE 1024
+#define SC_COOKIES_OF_ALL 32768
 /* Grants that a router checks, or signs, at 130 us each; hosts show or want one when they begin to
  * serve names of a provider, and every few days. What is not done is asked for again. */
 #define SC_GRANTS_OF_ONE 32
@@ -180,9 +189,14 @@
 /* A channel of a host that was not let in: it may ask again why not. */
 #define SC_CHANNEL_STRANGER (5 * SC_SECOND)
 #define SC_CHANNELS_STRANGE_MAX 4096
-/* Handshakes that were answered and not yet proven: a second's worth of all, several times. */
-#define SC_GREETINGS_MAX 4096
+/* Handshakes that were answered and not yet proven: those that may be begun with a cookie while one
+ * lives are fewer than the difference, so they push nobody out... */
+#define SC_GREETINGS_MAX 8192
+/* ...and above this one needs a cookie: what others may begin in a life, and a bit more. */
+#define SC_GREETINGS_PLAIN_MAX 2048
 #define SC_GREETING_LIFE (5 * SC_SECOND)
+/* Proofs that are looked into for one of them, at 250 us each: an honest host's is good. */
+#define SC_PROVE_TRIALS 8
 /* Of one handshake: repetitions of PROVE, of which the router may have forgotten the beginning, and
  * answers that are looked into, at 200 us each. */
 #define SC_PROVE_MAX 3

@@ -45,6 +45,7 @@ static void greet(struct sc_approach *a, sc_time now)
     forget(a);
     a->stage = SC_APPROACH_GREETING;
     a->trials = 0;
+    a->is_again = false;
     a->id = sc_channels_new_id(a->channels);
     sc_node_renew_credentials(a->node, now);
     a->own = a->node->credentials.handshake;
@@ -75,9 +76,29 @@ void sc_approach_go_on(struct sc_approach *a, sc_time now)
         return;
     }
     send(a);
+    a->is_again = false;
     struct sc_channel *s = sc_channels_find(a->channels, a->channel);
     if (a->stage == SC_APPROACH_PROVING && s) /* the proof may have come, and the answer be lost */
         sc_channels_control(a->channels, s, NULL, SC_QUEUE_OWN, &a->request);
+}
+
+void sc_approach_on_again(struct sc_approach *a, const struct sc_control *c)
+{
+    uint8_t packet[sizeof a->packet];
+    struct sc_reader r = sc_reader(packet, a->len);
+    struct sc_header h;
+    struct sc_control greet;
+    if (a->stage != SC_APPROACH_GREETING || c->channel != a->id || a->is_again) {
+        a->node->counters.dropped_unopened++;
+        return;
+    }
+    memcpy(packet, a->packet, a->len);
+    sc_header_read(&r, &h);
+    sc_control_read(&r, &h, &greet);
+    greet.cookie = c->cookie;
+    put(a, &greet);
+    a->is_again = true;
+    send(a);
 }
 
 /* --- GREETED ---------------------------------------------------------------------------------- */

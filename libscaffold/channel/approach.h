@@ -21,6 +21,7 @@ struct sc_approach {
     size_t len;
     unsigned sent;             /* so often */
     unsigned trials;           /* GREETED that came for it */
+    bool is_again;             /* it was repeated at once, for a cookie's sake */
     uint32_t channel;          /* PROVING: the new one, not heard in yet... */
     struct sc_control request; /* ...and what was asked in it first */
 };
@@ -31,6 +32,9 @@ void sc_approach_fini(struct sc_approach *a);
 
 /* Greets, or says again what was not answered. */
 void sc_approach_go_on(struct sc_approach *a, sc_time now);
+
+/* The router wants a cookie with GREET: it is repeated at once, but not for each that comes. */
+void sc_approach_on_again(struct sc_approach *a, const struct sc_control *c);
 
 /* True when it was our router's, as it proves by the key that we know; then `request` is sent with
  * our own proof. */

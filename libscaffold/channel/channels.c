@@ -20,7 +20,7 @@ static void end(struct sc_channels *all, struct sc_channel *s)
     all->strange_count -= !s->link;
     sc_list_remove(&s->age);
     sc_map_remove(&all->by_id, &s->by_id);
-    OPENSSL_cleanse(&s->keys, sizeof s->keys);
+    OPENSSL_cleanse(s, sizeof *s);
     free(s);
     sc_aead_forget(&all->node->crypto.aead);
 }

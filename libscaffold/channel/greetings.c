@@ -3,18 +3,21 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
+/* What a GREET is, and where it came from; a repetition is the same. */
+#define FROM_LEN (SC_UNDERLAY_LEN + 4 + SC_X25519_LEN)
+
 /* A handshake that was answered. */
 struct greeting {
     struct sc_map_node by_id, by_from;
     struct sc_list age;
     sc_time since;
-    uint32_t id;                       /* ours, of the channel to come */
-    uint8_t from[SC_UNDERLAY_LEN + 4]; /* where it came from, and the id there, as a key */
+    uint32_t id;            /* ours, of the channel to come */
+    uint8_t from[FROM_LEN]; /* where it came from, the id there, and its key */
     struct sc_underlay at;
     uint32_t peer_id;
-    uint8_t ephemeral[SC_X25519_LEN]; /* by which a repetition is known */
-    struct sc_x25519 own;             /* as it was when this began */
+    struct sc_x25519 own; /* as it was when this began */
     struct sc_noise noise;
+    unsigned trials; /* proofs that were looked into */
     uint8_t reply[SC_CONTROL_REQUEST];
     size_t reply_len;
 };
@@ -69,11 +72,13 @@ void sc_greetings_fini(struct sc_greetings *g)
     sc_map_fini(&g->by_from);
 }
 
-static void make_from(uint8_t key[SC_UNDERLAY_LEN + 4], const struct sc_underlay *from, uint32_t id)
+static void make_from(uint8_t key[FROM_LEN], const struct sc_underlay *from,
+                      const struct sc_control *c)
 {
-    struct sc_writer w = sc_writer(key, SC_UNDERLAY_LEN + 4);
+    struct sc_writer w = sc_writer(key, FROM_LEN);
     sc_underlay_write(&w, from);
-    sc_write_u32(&w, id);
+    sc_write_u32(&w, c->channel);
+    sc_write_copy(&w, c->handshake.data, SC_X25519_LEN);
 }
 
 static struct greeting *find(const struct sc_greetings *g, uint32_t id)
@@ -83,10 +88,10 @@ static struct greeting *find(const struct sc_greetings *g, uint32_t id)
 }
 
 static struct greeting *find_from(const struct sc_greetings *g, const struct sc_underlay *from,
-                                  uint32_t peer_id)
+                                  const struct sc_control *c)
 {
-    uint8_t key[SC_UNDERLAY_LEN + 4];
-    make_from(key, from, peer_id);
+    uint8_t key[FROM_LEN];
+    make_from(key, from, c);
     struct sc_map_node *n = sc_map_find(&g->by_from, key);
     return n ? sc_container(n, struct greeting, by_from) : NULL;
 }
@@ -118,8 +123,7 @@ static struct greeting *add(struct sc_greetings *g, const struct sc_control *c,
     one->at = *from;
     sc_node_renew_credentials(g->node, now);
     one->own = g->node->credentials.handshake;
-    make_from(one->from, from, c->channel);
-    memcpy(one->ephemeral, c->handshake.data, sizeof one->ephemeral);
+    make_from(one->from, from, c);
     sc_list_init(&one->age);
     if (sc_map_insert(&g->by_id, &one->by_id) < 0 ||
         sc_map_insert(&g->by_from, &one->by_from) < 0) {
@@ -161,6 +165,41 @@ static bool answer(struct sc_greetings *g, struct greeting *one, const struct sc
     return len > 0 && !w.bad;
 }
 
+/* "Come again with this": less than GREET has, and nothing is kept. */
+static void give_cookie(struct sc_greetings *g, const struct sc_control *c,
+                        const struct sc_underlay *from, bool known, sc_time now)
+{
+    struct sc_node *node = g->node;
+    const struct sc_cookie_use use = {SC_COOKIE_GREET, c->channel};
+    uint8_t packet[SC_CONTROL_REQUEST], cookie[SC_COOKIE_MAX];
+    struct sc_writer w = sc_writer(packet, sizeof packet);
+    if (!sc_node_allows(node, SC_RATE_COOKIE, from, known, now))
+        return;
+    struct sc_control again = {.message = SC_MSG_AGAIN,
+                               .transaction = c->transaction,
+                               .src = node->env.address,
+                               .channel = c->channel};
+    again.cookie =
+        (struct sc_field){cookie, sc_secrets_cookie(&node->secrets, from, use, now, cookie)};
+    sc_control_write(&w, &again);
+    node->counters.retries++;
+    sc_outbox_put(&node->outbox, sc_outbox_queue_for(known), from, packet, sc_writer_len(&w));
+}
+
+static bool may_begin(struct sc_greetings *g, const struct sc_control *c,
+                      const struct sc_underlay *from, bool known, sc_time now)
+{
+    struct sc_node *node = g->node;
+    const struct sc_cookie_use use = {SC_COOKIE_GREET, c->channel};
+    if (sc_secrets_cookie_valid(&node->secrets, from, use, &c->cookie, now))
+        return sc_node_allows(node, SC_RATE_GREET_PROVEN, from, known, now);
+    if (g->by_id.count < SC_GREETINGS_PLAIN_MAX &&
+        sc_node_allows(node, SC_RATE_GREET, from, known, now))
+        return true;
+    give_cookie(g, c, from, known, now);
+    return false;
+}
+
 void sc_greetings_on_greet(struct sc_greetings *g, const struct sc_control *c,
                            const struct sc_underlay *from, bool known, sc_time now)
 {
@@ -169,13 +208,9 @@ void sc_greetings_on_greet(struct sc_greetings *g, const struct sc_control *c,
         node->counters.dropped_malformed++;
         return;
     }
-    if (!sc_node_allows(node, SC_RATE_GREET, from, known, now))
+    if (!may_begin(g, c, from, known, now))
         return;
-    struct greeting *one = find_from(g, from, c->channel);
-    if (one && memcmp(one->ephemeral, c->handshake.data, sizeof one->ephemeral) != 0) {
-        end(g, one); /* another attempt */
-        one = NULL;
-    }
+    struct greeting *one = find_from(g, from, c);
     if (!one) {
         one = add(g, c, from, now);
         if (one && !answer(g, one, c)) {
@@ -191,14 +226,14 @@ void sc_greetings_on_greet(struct sc_greetings *g, const struct sc_control *c,
 /* --- PROVE ------------------------------------------------------------------------------------ */
 
 /* On a copy: who only saw GREETED cannot spoil it for the host. */
-static bool is_proven(struct sc_greetings *g, const struct greeting *one,
-                      const struct sc_control *c, struct sc_agreement *agreed,
-                      struct sc_proof *proof)
+static bool is_proven(struct sc_greetings *g, struct greeting *one, const struct sc_control *c,
+                      struct sc_agreement *agreed, struct sc_proof *proof)
 {
     struct sc_crypto *crypto = &g->node->crypto;
     struct sc_noise noise = one->noise;
     uint8_t payload[SC_CONTROL_REQUEST];
     size_t len = 0;
+    one->trials++;
     bool proven = sc_noise_read(&noise, crypto, c->handshake, payload, &len) &&
                   sc_proof_read_host(proof, crypto, (struct sc_field){payload, len}, noise.peer);
     if (proven) {
@@ -206,6 +241,7 @@ static bool is_proven(struct sc_greetings *g, const struct greeting *one,
         sc_noise_split(&noise, crypto, &agreed->keys.seal, &agreed->keys.open);
     }
     sc_noise_wipe(&noise, crypto);
+    OPENSSL_cleanse(payload, sizeof payload);
     return proven;
 }
 
@@ -216,8 +252,11 @@ struct sc_channel *sc_greetings_on_prove(struct sc_greetings *g, const struct sc
     struct greeting *one = find(g, c->channel);
     struct sc_agreement agreed;
     /* From elsewhere it may be a copy, which would draw the channel to whoever made it. */
-    if (!one || !sc_underlay_equal(&one->at, from) || !is_proven(g, one, c, &agreed, proof)) {
+    bool proven = one && sc_underlay_equal(&one->at, from) && is_proven(g, one, c, &agreed, proof);
+    if (!proven) {
         g->node->counters.dropped_unopened++;
+        if (one && one->trials >= SC_PROVE_TRIALS)
+            end(g, one);
         return NULL;
     }
     agreed.id = one->id;

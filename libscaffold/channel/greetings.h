@@ -1,6 +1,8 @@
 /* A router's side of handshakes: GREET is answered, and PROVE makes a channel. What is half done is
- * bounded by SC_GREETINGS_MAX, the oldest goes first; who has not shown yet that it gets packets
- * where it says costs one answer at the rate of strangers. Not thread-safe. */
+ * bounded by SC_GREETINGS_MAX, the oldest goes first. When there is much of it, or more comes than
+ * one rate allows, GREET is answered by a cookie and nothing is kept; who brings that back has
+ * shown that it gets packets where it says, and has a rate that made-up places do not use up. Not
+ * thread-safe. */
 #ifndef SC_CHANNEL_GREETINGS_H
 #define SC_CHANNEL_GREETINGS_H
 

@@ -52,8 +52,8 @@ bool sc_proof_read_router(struct sc_proof *p, struct sc_crypto *crypto, struct s
     if (!read_proof(p, crypto, &r, handshake))
         return false;
     sc_read_string(&r, name);
-    snprintf(p->name, sizeof p->name, "%.*s", SC_HOST_NAME_MAX, name);
-    return !r.bad && sc_reader_left(&r) == 0;
+    int len = snprintf(p->name, sizeof p->name, "%s", name);
+    return !r.bad && len <= SC_HOST_NAME_MAX && sc_reader_left(&r) == 0;
 }
 
 bool sc_proof_read_host(struct sc_proof *p, struct sc_crypto *crypto, struct sc_field payload,

@@ -11,15 +11,17 @@
 #include "wire/ids.h"
 
 enum sc_rate {
-    SC_RATE_OPEN,    /* an OPEN is answered, or passed on */
-    SC_RATE_CROWD,   /* a flow is half-open although there are too many of those */
-    SC_RATE_REQUEST, /* a router answers a CONTROL request */
-    SC_RATE_NAME,    /* a router takes a name that it has never heard */
-    SC_RATE_GREET,   /* a router answers a handshake */
-    SC_RATE_GRANT,   /* a router checks a grant, or signs one */
-    SC_RATE_DENIAL,  /* ...says which services it does not register */
-    SC_RATE_PROBE,   /* PROBE draws ALIVE */
-    SC_RATE_RESET,   /* RESET is sent, or a datagram back that led nowhere */
+    SC_RATE_OPEN,         /* an OPEN is answered, or passed on */
+    SC_RATE_CROWD,        /* a flow is half-open although there are too many of those */
+    SC_RATE_REQUEST,      /* a router answers a CONTROL request */
+    SC_RATE_NAME,         /* a router takes a name that it has never heard */
+    SC_RATE_GREET,        /* a router answers a handshake */
+    SC_RATE_GREET_PROVEN, /* ...of who has shown that he gets packets */
+    SC_RATE_COOKIE,       /* ...or says how to show that */
+    SC_RATE_GRANT,        /* a router checks a grant, or signs one */
+    SC_RATE_DENIAL,       /* ...says which services it does not register */
+    SC_RATE_PROBE,        /* PROBE draws ALIVE */
+    SC_RATE_RESET,        /* RESET is sent, or a datagram back that led nowhere */
     SC_RATES,
 };
 

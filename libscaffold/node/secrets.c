@@ -68,34 +68,34 @@ bool sc_secrets_host_equal(const uint8_t *a, const uint8_t *b)
 }
 
 /* Time is cut into slots of a cookie's life; the slot before is still good. */
-static void cookie_of(const struct sc_secrets *s, const struct sc_underlay *from, uint64_t open_id,
-                      uint64_t slot, uint8_t out[COOKIE_LEN])
+static void cookie_of(const struct sc_secrets *s, const struct sc_underlay *from,
+                      struct sc_cookie_use use, uint64_t slot, uint8_t out[COOKIE_LEN])
 {
     uint8_t text[1 + SC_UNDERLAY_LEN + 16];
     struct sc_writer w = sc_writer(text, sizeof text);
-    sc_write_u8(&w, 'c');
+    sc_write_u8(&w, (uint8_t)use.what);
     sc_underlay_write(&w, from);
-    sc_write_u64(&w, open_id);
+    sc_write_u64(&w, use.id);
     sc_write_u64(&w, slot);
     mac(s, &w, out);
 }
 
 size_t sc_secrets_cookie(const struct sc_secrets *s, const struct sc_underlay *from,
-                         uint64_t open_id, sc_time now, uint8_t cookie[32])
+                         struct sc_cookie_use use, sc_time now, uint8_t cookie[SC_COOKIE_MAX])
 {
-    cookie_of(s, from, open_id, now / SC_COOKIE_LIFETIME, cookie);
+    cookie_of(s, from, use, now / SC_COOKIE_LIFETIME, cookie);
     return COOKIE_LEN;
 }
 
 bool sc_secrets_cookie_valid(const struct sc_secrets *s, const struct sc_underlay *from,
-                             uint64_t open_id, const struct sc_field *cookie, sc_time now)
+                             struct sc_cookie_use use, const struct sc_field *cookie, sc_time now)
 {
     uint8_t good[COOKIE_LEN];
     uint64_t slot = now / SC_COOKIE_LIFETIME;
     if (cookie->len != COOKIE_LEN)
         return false;
     for (uint64_t back = 0; back < 2 && back <= slot; back++) {
-        cookie_of(s, from, open_id, slot - back, good);
+        cookie_of(s, from, use, slot - back, good);
         if (sc_secret_equal(good, cookie->data, COOKIE_LEN))
             return true;
     }

@@ -31,10 +31,16 @@ uint64_t sc_secrets_socket(const struct sc_secrets *s, const char *name);
 /* What a RESET names this flow of ours by. */
 void sc_secrets_token(const struct sc_secrets *s, uint32_t flow, uint8_t token[SC_TOKEN_LEN]);
 
+/* What a cookie is for, and of which open id, or channel id of GREET. */
+struct sc_cookie_use {
+    enum { SC_COOKIE_OPEN = 'c', SC_COOKIE_GREET = 'g' } what;
+    uint64_t id;
+};
+
 /* Shows that whoever sends it back gets packets at `from`. Returns its length. */
 size_t sc_secrets_cookie(const struct sc_secrets *s, const struct sc_underlay *from,
-                         uint64_t open_id, sc_time now, uint8_t cookie[32]);
+                         struct sc_cookie_use use, sc_time now, uint8_t cookie[SC_COOKIE_MAX]);
 bool sc_secrets_cookie_valid(const struct sc_secrets *s, const struct sc_underlay *from,
-                             uint64_t open_id, const struct sc_field *cookie, sc_time now);
+                             struct sc_cookie_use use, const struct sc_field *cookie, sc_time now);
 
 #endif

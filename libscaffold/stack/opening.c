@@ -51,16 +51,17 @@ static void refuse(struct sc_opening *o, const struct sc_open *p, const struct o
 static void retry(struct sc_node *node, const struct sc_open *p, const struct opener *who,
                   sc_time now)
 {
-    uint8_t packet[128], cookie[32];
+    uint8_t packet[128], cookie[SC_COOKIE_MAX];
     struct sc_writer w = sc_writer(packet, sizeof packet);
     struct sc_header h = {.version = SC_WIRE_VERSION,
                           .type = SC_PKT_RETRY,
                           .hop_limit = SC_HOP_LIMIT,
                           .dst = p->src,
                           .flow = p->src_flow};
+    const struct sc_cookie_use use = {SC_COOKIE_OPEN, p->open_id};
     struct sc_retry r = {.open_id = p->open_id};
-    r.cookie = (struct sc_field){
-        cookie, sc_secrets_cookie(&node->secrets, &who->answer, p->open_id, now, cookie)};
+    r.cookie = (struct sc_field){cookie,
+                                 sc_secrets_cookie(&node->secrets, &who->answer, use, now, cookie)};
     sc_retry_write(&w, &h, &r);
     node->counters.retries++;
     sc_outbox_put(&node->outbox, who->queue, &who->answer, packet, sc_writer_len(&w));
@@ -73,10 +74,11 @@ static void retry(struct sc_node *node, const struct sc_open *p, const struct op
 static bool may_be_half_open(struct sc_opening *o, const struct sc_open *p,
                              const struct opener *who, sc_time now)
 {
+    const struct sc_cookie_use use = {SC_COOKIE_OPEN, p->open_id};
     struct sc_node *node = o->node;
     if (o->flows->half_open < SC_HALF_OPEN_MAX)
         return true;
-    if (sc_secrets_cookie_valid(&node->secrets, &who->answer, p->open_id, &p->cookie, now))
+    if (sc_secrets_cookie_valid(&node->secrets, &who->answer, use, &p->cookie, now))
         return sc_node_allows(node, SC_RATE_CROWD, &who->at, who->known, now);
     node->counters.dropped_half_open++;
     retry(node, p, who, now);

@@ -237,6 +237,11 @@ static struct sc_control first_request(const struct sc_registrar *g)
     return goes_on ? refresh_request(g) : join_request(g);
 }
 
+void sc_registrar_on_again(struct sc_registrar *g, const struct sc_control *c)
+{
+    sc_approach_on_again(&g->approach, c);
+}
+
 void sc_registrar_on_greeted(struct sc_registrar *g, const struct sc_control *c, sc_time now)
 {
     struct sc_control request = first_request(g);

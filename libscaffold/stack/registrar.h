@@ -49,7 +49,8 @@ void sc_registrar_fini(struct sc_registrar *g);
 /* The first JOIN is due. */
 void sc_registrar_start(struct sc_registrar *g, sc_time now);
 
-/* GREETED. */
+/* AGAIN and GREETED. */
+void sc_registrar_on_again(struct sc_registrar *g, const struct sc_control *c);
 void sc_registrar_on_greeted(struct sc_registrar *g, const struct sc_control *c, sc_time now);
 
 /* Something came in a channel with the router. */

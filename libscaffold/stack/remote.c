@@ -66,9 +66,11 @@ static void hear(struct sc_routing *base, const struct sc_control *c,
         sc_registrar_heard(&m->registrar, caller->channel, now);
     if (c->message == SC_MSG_GREETED)
         sc_registrar_on_greeted(&m->registrar, c, now);
+    else if (c->message == SC_MSG_AGAIN)
+        sc_registrar_on_again(&m->registrar, c);
     else if (c->message == SC_MSG_MAPPING)
         sc_lookups_on_mapping(&m->lookups, c, now);
-    else if (!sc_control_is_request(c->message))
+    else if (!sc_control_is_request(c->message) && !sc_control_is_plain(c->message))
         sc_registrar_on_answer(&m->registrar, c, now);
 }
 

@@ -298,11 +298,27 @@ static void write_handshake(struct sc_writer *w, const struct sc_control *c)
     sc_write_copy(w, c->handshake.data, c->handshake.len);
 }
 
+static void read_cookie(struct sc_reader *r, struct sc_control *c)
+{
+    c->cookie.len = sc_read_u8(r);
+    if (c->cookie.len > SC_COOKIE_MAX)
+        r->bad = true;
+    c->cookie.data = sc_read_bytes(r, c->cookie.len);
+}
+
+static void write_cookie(struct sc_writer *w, const struct sc_control *c)
+{
+    sc_write_u8(w, (uint8_t)c->cookie.len);
+    sc_write_copy(w, c->cookie.data, c->cookie.len);
+}
+
 static void read_greet(struct sc_reader *r, struct sc_control *c)
 {
     c->channel = sc_read_u32(r);
     c->suite = sc_read_u8(r);
     read_handshake(r, c);
+    if (has_more(r))
+        read_cookie(r, c);
 }
 
 static void write_greet(struct sc_writer *w, const struct sc_control *c)
@@ -310,6 +326,8 @@ static void write_greet(struct sc_writer *w, const struct sc_control *c)
     sc_write_u32(w, c->channel);
     sc_write_u8(w, c->suite);
     write_handshake(w, c);
+    if (c->cookie.len > 0)
+        write_cookie(w, c);
 }
 
 static const struct body bodies[] = {
@@ -329,6 +347,7 @@ static const struct body bodies[] = {
     [SC_MSG_GREET] = {read_greet, write_greet},
     [SC_MSG_GREETED] = {read_handshake, write_handshake},
     [SC_MSG_PROVE] = {read_handshake, write_handshake},
+    [SC_MSG_AGAIN] = {read_cookie, write_cookie},
 };
 
 static bool is_known(uint8_t message)
@@ -355,7 +374,7 @@ bool sc_control_is_request(uint8_t message)
 
 bool sc_control_is_plain(uint8_t message)
 {
-    return message >= SC_MSG_PROBE && message <= SC_MSG_PROVE;
+    return message >= SC_MSG_PROBE && message <= SC_MSG_AGAIN;
 }
 
 void sc_control_read_body(struct sc_reader *r, struct sc_control *c)

@@ -28,15 +28,17 @@
  *                                                        32 key of the provider
  *   WHERE     u64 network address                     -> THERE u64 address | 19 underlay
  *   PROBE     u64 epoch                               -> ALIVE u64 epoch
- *   GREET     u32 sender's channel id | u8 suite | u16 length, handshake
+ *   GREET     u32 sender's channel id | u8 suite | u16 length, handshake | u8 length, cookie
  *                                                     -> GREETED u16 length, handshake
+ *                                                     or AGAIN u8 length, cookie
  *   PROVE     u16 length, handshake                   -> an answer in the channel
  *
  * A grant is u16 length and bytes (crypto/grant.h); like all that stands last in a message, it is
  * left out where there is none.
  *
- * The flow id in the header of GREETED and PROVE is the receiver's channel id; elsewhere it is 0.
- * All but GREET, GREETED, PROVE, PROBE and ALIVE are sealed in a channel (channel/channel.h).
+ * The flow id in the header of GREETED, AGAIN and PROVE is the receiver's channel id; elsewhere
+ * it is 0. All but GREET, GREETED, AGAIN, PROVE, PROBE and ALIVE are sealed in a channel
+ * (channel/channel.h).
  */
 #ifndef SC_WIRE_CONTROL_H
 #define SC_WIRE_CONTROL_H
@@ -68,6 +70,7 @@ enum sc_control_message {
     SC_MSG_GREET = 14,
     SC_MSG_GREETED = 15,
     SC_MSG_PROVE = 16,
+    SC_MSG_AGAIN = 17, /* GREET is to be repeated with this cookie */
 };
 
 enum sc_lookup_by { SC_LOOKUP_NAME = 1, SC_LOOKUP_POOL = 2, SC_LOOKUP_SERVICE = 3 };
@@ -135,9 +138,10 @@ struct sc_control {
     uint32_t reuses;             /* REFRESHED: changes with every reuse; 0: not
                                     told */
     struct sc_underlay underlay; /* THERE */
-    uint32_t channel;            /* GREET: the sender's; GREETED, PROVE: the receiver's */
+    uint32_t channel;            /* GREET: the sender's; GREETED, AGAIN, PROVE: the receiver's */
     uint8_t suite;               /* GREET: crypto/noise.h */
     struct sc_field handshake;   /* GREET, GREETED, PROVE: read, it points into the packet */
+    struct sc_field cookie;      /* GREET, AGAIN: the same; at most SC_COOKIE_MAX */
     uint8_t key[SC_PUBLIC_KEY_LEN]; /* JOINED, MAPPING: a provider's public key; zeros: none */
 };
 

@@ -5,7 +5,6 @@
 /* DATAGRAM's: address, pool, port. */
 #define FRAGMENT_ORIGIN_AT (SC_HEADER_LEN + 8 + 4 + 2)
 #define HOP_AT 1
-#define COOKIE_MAX 32
 #define PROTECTED_BIT 0x10
 
 void sc_header_read(struct sc_reader *r, struct sc_header *h)
@@ -93,7 +92,7 @@ void sc_open_read(struct sc_reader *r, struct sc_open *p)
     }
     for (size_t i = 0; i < p->exclude_count; i++)
         p->exclude[i] = sc_read_u64(r);
-    p->cookie = field_read(r, 1, COOKIE_MAX);
+    p->cookie = field_read(r, 1, SC_COOKIE_MAX);
     p->handshake = field_read(r, 2, SIZE_MAX);
     zeros_read(r);
     if (p->src_flow == 0 || len < SC_OPEN_LEN)
@@ -195,7 +194,7 @@ void sc_refuse_write(struct sc_writer *w, const struct sc_header *h, const struc
 void sc_retry_read(struct sc_reader *r, struct sc_retry *p)
 {
     p->open_id = sc_read_u64(r);
-    p->cookie = field_read(r, 1, COOKIE_MAX);
+    p->cookie = field_read(r, 1, SC_COOKIE_MAX);
     if (sc_reader_left(r) > 0)
         r->bad = true;
 }

@@ -135,6 +135,9 @@ struct sc_refuse {
     uint8_t refusal;
 };
 
+/* A cookie has at most so many bytes. */
+#define SC_COOKIE_MAX 32
+
 /* RETRY: u64 open id | u8 cookie length, cookie */
 struct sc_retry {
     uint64_t open_id;

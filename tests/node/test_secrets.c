@@ -13,6 +13,9 @@
 #include "crypto/crypto.h"
 #include "node/secrets.h"
 
+/* Of the OPEN with this id. */
+#define OF(open_id) ((struct sc_cookie_use){SC_COOKIE_OPEN, open_id})
+
 static struct sc_crypto crypto;
 static struct sc_secrets secrets = {
     .crypto = &crypto, .run = "thirty-two bytes of this run....", .host = "of the host....."};
@@ -71,11 +74,11 @@ static void cookie(void **state)
     (void)state;
     struct sc_underlay from = {.family = 4, .port = 7, .ip = {10, 0, 0, 1}};
     uint8_t room[32];
-    struct sc_field field = {room, sc_secrets_cookie(&secrets, &from, 5, 0, room)};
-    assert_true(sc_secrets_cookie_valid(&secrets, &from, 5, &field, 0));
-    assert_false(sc_secrets_cookie_valid(&secrets, &from, 6, &field, 0));
+    struct sc_field field = {room, sc_secrets_cookie(&secrets, &from, OF(5), 0, room)};
+    assert_true(sc_secrets_cookie_valid(&secrets, &from, OF(5), &field, 0));
+    assert_false(sc_secrets_cookie_valid(&secrets, &from, OF(6), &field, 0));
     from.port++;
-    assert_false(sc_secrets_cookie_valid(&secrets, &from, 5, &field, 0));
+    assert_false(sc_secrets_cookie_valid(&secrets, &from, OF(5), &field, 0));
 }
 
 static int start(void **state)

@@ -217,7 +217,7 @@ void net_take_events(struct net_node *node)
 static void deliver(struct net *n, struct net_packet *p)
 {
     n->seen[net_type(p)]++;
-    n->messages[net_message(p) & 15]++;
+    n->messages[net_message(p) & 31]++;
     if (n->filter && n->filter(n, p))
         return;
     for (int i = 0; i < NET_NODES; i++) {

@@ -68,7 +68,7 @@ struct net {
     struct net_packet *first, **last;
     struct sc_train train;
     size_t seen[16];     /* packets by type... */
-    size_t messages[16]; /* ...and CONTROL by message */
+    size_t messages[32]; /* ...and CONTROL by message */
     /* True drops the packet. It may be changed. */
     bool (*filter)(struct net *n, struct net_packet *p);
     struct sc_mapping kept[NET_KEPT]; /* what routers asked to have kept */

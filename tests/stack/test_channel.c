@@ -380,14 +380,17 @@ static void remember(const uint8_t *key)
     seen.count++;
 }
 
+static void remember_channel(const struct sc_channel *c)
+{
+    remember(c->keys.seal.bytes);
+    remember(c->keys.open.bytes);
+}
+
 static void remember_keys(const struct net_node *node)
 {
     const struct sc_channels *all = &node->stack->channels;
-    for (struct sc_map_node *n = NULL; (n = sc_map_next(&all->by_id, n)) != NULL;) {
-        const struct sc_channel *c = sc_container(n, struct sc_channel, by_id);
-        remember(c->keys.seal.bytes);
-        remember(c->keys.open.bytes);
-    }
+    for (struct sc_map_node *n = NULL; (n = sc_map_next(&all->by_id, n)) != NULL;)
+        remember_channel(sc_container(n, struct sc_channel, by_id));
     remember(node->stack->node.credentials.handshake.secret);
     remember(node->stack->node.credentials.host.seed);
 }
@@ -431,6 +434,26 @@ static size_t left_in_memory(void)
     return found;
 }
 
+/* Of one channel that ends, while those before and after it, and the other host's, go on. */
+static void keys_are_gone_with_their_channel(void **state)
+{
+    (void)state;
+    struct net n;
+    start_three(&n);
+    const struct sc_link *link = &n.node[1].stack->remote.registrar.link;
+    uint32_t id = link->now->id;
+    remember_channel(link->now);
+    assert_true(left_in_memory() > 0);
+    net_run(&n, SC_CHANNEL_RENEW + 10 * SC_SECOND);
+    assert_int_not_equal(link->now->id, id);
+    assert_true(left_in_memory() > 0); /* it is still heard */
+    net_run(&n, SC_CHANNEL_END - SC_CHANNEL_RENEW);
+    assert_null(sc_channels_find(&n.node[1].stack->channels, id));
+    assert_true(n.node[0].stack->channels.by_id.count >= 2);
+    assert_int_equal(left_in_memory(), 0);
+    net_fini(&n);
+}
+
 static void keys_are_gone_with_their_channels(void **state)
 {
     (void)state;
@@ -461,6 +484,7 @@ int main(void)
         cmocka_unit_test(what_is_not_sealed_is_not_heard),
         cmocka_unit_test(what_is_not_sealed_is_not_forwarded),
         cmocka_unit_test(keys_change_and_nobody_notices),
+        cmocka_unit_test(keys_are_gone_with_their_channel),
         cmocka_unit_test(keys_are_gone_with_their_channels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,9 @@
 
 #define WEB "web.demo.scaffold:80"
 
+/* Of the OPEN with this id. */
+#define OF(open_id) ((struct sc_cookie_use){SC_COOKIE_OPEN, open_id})
+
 static struct sc_underlay somewhere(unsigned i)
 {
     return (struct sc_underlay){
@@ -89,24 +92,25 @@ static void validity(void **state)
     const struct sc_secrets *s = &n.node[1].stack->node.secrets;
     struct sc_underlay here = somewhere(1), there = somewhere(2);
     sc_time now = 100 * SC_COOKIE_LIFETIME;
-    struct sc_field cookie = {bytes, sc_secrets_cookie(s, &here, 7, now, bytes)};
+    struct sc_field cookie = {bytes, sc_secrets_cookie(s, &here, OF(7), now, bytes)};
     assert_true(cookie.len > 0 && cookie.len <= sizeof bytes);
-    assert_true(sc_secrets_cookie_valid(s, &here, 7, &cookie, now));
-    assert_true(sc_secrets_cookie_valid(s, &here, 7, &cookie, now + SC_COOKIE_LIFETIME));
-    assert_false(sc_secrets_cookie_valid(s, &here, 7, &cookie, now + 2 * SC_COOKIE_LIFETIME));
-    assert_false(sc_secrets_cookie_valid(s, &here, 8, &cookie, now));
-    assert_false(sc_secrets_cookie_valid(s, &there, 7, &cookie, now));
-    assert_false(sc_secrets_cookie_valid(&n.node[2].stack->node.secrets, &here, 7, &cookie, now));
+    assert_true(sc_secrets_cookie_valid(s, &here, OF(7), &cookie, now));
+    assert_true(sc_secrets_cookie_valid(s, &here, OF(7), &cookie, now + SC_COOKIE_LIFETIME));
+    assert_false(sc_secrets_cookie_valid(s, &here, OF(7), &cookie, now + 2 * SC_COOKIE_LIFETIME));
+    assert_false(sc_secrets_cookie_valid(s, &here, OF(8), &cookie, now));
+    assert_false(sc_secrets_cookie_valid(s, &there, OF(7), &cookie, now));
+    assert_false(
+        sc_secrets_cookie_valid(&n.node[2].stack->node.secrets, &here, OF(7), &cookie, now));
     there = here;
     there.port++;
-    assert_false(sc_secrets_cookie_valid(s, &there, 7, &cookie, now));
+    assert_false(sc_secrets_cookie_valid(s, &there, OF(7), &cookie, now));
     bytes[0] ^= 1;
-    assert_false(sc_secrets_cookie_valid(s, &here, 7, &cookie, now));
+    assert_false(sc_secrets_cookie_valid(s, &here, OF(7), &cookie, now));
     bytes[0] ^= 1;
     cookie.len--;
-    assert_false(sc_secrets_cookie_valid(s, &here, 7, &cookie, now));
+    assert_false(sc_secrets_cookie_valid(s, &here, OF(7), &cookie, now));
     cookie.len = 0;
-    assert_false(sc_secrets_cookie_valid(s, &here, 7, &cookie, now));
+    assert_false(sc_secrets_cookie_valid(s, &here, OF(7), &cookie, now));
     net_fini(&n);
 }
 
@@ -129,7 +133,7 @@ static void a_crowd_with_cookies(void **state)
         struct sc_open open = {
             .src = 9, .src_flow = 1, .open_id = i, .service = service_id(WEB), .origin = from};
         open.cookie = (struct sc_field){
-            cookie, sc_secrets_cookie(&b->stack->node.secrets, &from, i, n.now, cookie)};
+            cookie, sc_secrets_cookie(&b->stack->node.secrets, &from, OF(i), n.now, cookie)};
         sc_open_write(&w, &h, &open);
         net_send(&n, &n.node[0].at, &b->at, buf, sc_writer_len(&w));
         net_pump(&n);

@@ -65,6 +65,7 @@ MESSAGES = {
     14: "GREET",
     15: "GREETED",
     16: "PROVE",
+    17: "AGAIN",
 }
 REQUESTS = {1, 3, 4, 6, 8, 10, 12, 14}
 OPEN_LEN_MIN = 1164
@@ -550,12 +551,22 @@ _HANDSHAKE = [
 ]
 
 
+_COOKIE = [
+    FieldLenField("cookie_len", None, fmt="B", length_of="cookie"),
+    StrLenField("cookie", b"", length_from=lambda p: p.cookie_len),
+]
+
+
 class Greet(Packet):
-    fields_desc = [XIntField("channel", 0), ByteField("suite", 1), *_HANDSHAKE]
+    fields_desc = [XIntField("channel", 0), ByteField("suite", 1), *_HANDSHAKE, *_COOKIE]
 
 
 class Handshake(Packet):
     fields_desc = _HANDSHAKE
+
+
+class Again(Packet):
+    fields_desc = _COOKIE
 
 
 BODIES: dict[int, type[Packet]] = {
@@ -586,6 +597,7 @@ CONTROL_BODIES: dict[int, type[Packet]] = {
     14: Greet,
     15: Handshake,
     16: Handshake,
+    17: Again,
 }
 bind_layers(UDP, ScaffoldPacket, dport=PORT)
 bind_layers(UDP, ScaffoldPacket, sport=PORT)
@@ -657,6 +669,8 @@ RULES: dict[type[Packet], Callable[[Packet], bool]] = {
     Lookup: lambda p: 1 <= p.by <= 3 and 0 not in p.label,
     Mapping: lambda p: p.status <= 4 and p.flags <= 3 and 0 not in p.label,
     There: lambda p: _is_canonical(p.underlay),
+    Greet: lambda p: p.cookie_len <= 32,
+    Again: lambda p: p.cookie_len <= 32,
 }
 
 

@@ -9,7 +9,7 @@
 
 #define EACH_MESSAGE(m)                                                                            \
     uint8_t m = SC_MSG_JOIN;                                                                       \
-    m <= SC_MSG_PROVE;                                                                             \
+    m <= SC_MSG_AGAIN;                                                                             \
     m++
 
 /* What a grant may take beside the rest of its message. */
@@ -53,8 +53,9 @@ static struct sc_control full(uint8_t message)
                            .names = 32772,
                            .underlay = {.family = 6, .port = 7213, .ip = {0xfd, [15] = 1}}};
     static const uint8_t handshake[96] = "e, ee, s, es";
-    bool greets = message == SC_MSG_GREET || message == SC_MSG_GREETED || message == SC_MSG_PROVE;
+    bool greets = message >= SC_MSG_GREET && message <= SC_MSG_AGAIN;
     if (greets) {
+        c.cookie = (struct sc_field){handshake, 16};
         c.channel = 0x51525354;
         c.suite = message == SC_MSG_GREET ? 2 : 0;
         c.handshake = (struct sc_field){handshake, sizeof handshake};
@@ -78,7 +79,7 @@ static bool read_back(const uint8_t *packet, size_t len, struct sc_control *c)
     assert_int_equal(h.type, SC_PKT_CONTROL);
     assert_true(h.dst == 0);
     sc_control_read(&r, &h, c);
-    bool addressed = c->message == SC_MSG_GREETED || c->message == SC_MSG_PROVE;
+    bool addressed = c->message >= SC_MSG_GREETED && c->message <= SC_MSG_AGAIN;
     assert_true(r.bad || h.flow == (addressed ? c->channel : 0));
     return !r.bad;
 }
@@ -167,6 +168,12 @@ static void check_values(const struct sc_control *got, const struct sc_control *
         assert_int_equal(got->suite, sent->suite);
         assert_int_equal(got->handshake.len, sent->handshake.len);
         assert_memory_equal(got->handshake.data, sent->handshake.data, sent->handshake.len);
+        if (sent->message != SC_MSG_GREET)
+            break; /* else it has a cookie, too */
+        /* fall through */
+    case SC_MSG_AGAIN:
+        assert_int_equal(got->cookie.len, sent->cookie.len);
+        assert_memory_equal(got->cookie.data, sent->cookie.data, sent->cookie.len);
         break;
     default: /* PROBE, ALIVE */
         assert_true(got->epoch == sent->epoch);

@@ -180,7 +180,8 @@ static size_t make_control(struct sc_writer *w, uint8_t message)
                            .state = SC_REFRESH_REGISTER,
                            .by = SC_LOOKUP_NAME,
                            .underlay = underlay};
-    if (message == SC_MSG_GREET || message == SC_MSG_GREETED || message == SC_MSG_PROVE) {
+    if (message >= SC_MSG_GREET) {
+        c.cookie = (struct sc_field){(const uint8_t *)"a cookie", 8};
         c.channel = 0xa1b2c3d4;
         c.suite = 1;
         c.handshake = (struct sc_field){(const uint8_t *)"handshake", 9};
@@ -328,7 +329,7 @@ static size_t make(size_t i, uint8_t *out, size_t cap, char *name, size_t name_s
     return len;
 }
 
-#define PACKETS (MAKERS + SC_MSG_PROVE)
+#define PACKETS (MAKERS + SC_MSG_AGAIN)
 
 /* Reads a packet as the stack would; true when it is well-formed to its last byte. */
 static bool reads(const uint8_t *data, size_t len)

@@ -331,6 +331,8 @@ static cJSON *counters(struct sc_daemon *d)
         {"limited_requests", c->limited[SC_RATE_REQUEST]},
         {"limited_names", c->limited[SC_RATE_NAME]},
         {"limited_greets", c->limited[SC_RATE_GREET]},
+        {"limited_greets_proven", c->limited[SC_RATE_GREET_PROVEN]},
+        {"limited_cookies", c->limited[SC_RATE_COOKIE]},
         {"limited_grants", c->limited[SC_RATE_GRANT]},
         {"limited_denials", c->limited[SC_RATE_DENIAL]},
         {"limited_probes", c->limited[SC_RATE_PROBE]},

@@ -136,13 +136,14 @@ void sc_ctl_on_grant(struct sc_ctl_call *c)
     if (!may_grant(c))
         return;
     memcpy(g.host, q->host, sizeof g.host);
-    if (!sc_scope_read(q->name, g.pattern, whose) || !find_provider(d, whose, provider))
+    if (!sc_scope_read(q->name, g.pattern, whose))
         sc_ctl_send_error(c, EINVAL,
                           "give a name as LABEL.PROVIDER.scaffold, *.PROVIDER.scaffold or "
                           "*.SUFFIX.PROVIDER.scaffold");
     else if (sc_wall_is_unset(wall))
         sc_ctl_send_error(c, EINVAL, "this machine's clock is not set, and grants have times");
-    else if ((len = sc_stack_grant(d->stack, provider, &g, grant)) == 0)
+    else if (!find_provider(d, whose, provider) ||
+             (len = sc_stack_grant(d->stack, provider, &g, grant)) == 0)
         sc_ctl_send_error(c, ENOKEY,
                           "this host does not have that provider's key (scaffold key show); run "
                           "this where it was made");

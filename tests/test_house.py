@@ -50,12 +50,13 @@ MAY_INCLUDE = {
     "trap": "include/scaffold base local naming client trap/process trap/relay",
     "daemon/underlay": "",
     "daemon/state": "",
+    "daemon/trust": "daemon/state",
     "daemon/stream": "",
     "daemon/datagram": "daemon/underlay daemon/stream",
-    "daemon/control": "daemon/underlay daemon/stream daemon/datagram",
+    "daemon/control": "daemon/underlay daemon/trust daemon/stream daemon/datagram",
     "daemon": "base wire crypto transport transport/congestion naming node channel router stack "
     "local "
-    "daemon/underlay daemon/state daemon/stream daemon/datagram daemon/control",
+    "daemon/underlay daemon/state daemon/trust daemon/stream daemon/datagram daemon/control",
 }
 HALL = "daemon"
 """Its rooms see it: one scaffoldd (`daemon.h`), which has all of them, and what they share."""

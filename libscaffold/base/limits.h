@@ -223,7 +223,7 @@
 /* Of those, what waits for the disk. */
 #define SC_GRANTS_WAITING 64
 /* Grants whose signatures are known to be good. */
-#define SC_VERDICTS 1024
+#define SC_SIGNATURES_KNOWN 1024
 /* What a router did not take is offered to it again this often, and what it did not grant asked
  * for: its clock may have been set, or its rules... */
 #define SC_OFFER_AGAIN (60 * SC_SECOND)

@@ -11,10 +11,10 @@
 #include "daemon/control/server.h"
 #include "daemon/daemon.h"
 #include "daemon/datagram/endpoint.h"
-#include "daemon/denial.h"
+#include "daemon/trust/denial.h"
 #include "daemon/show.h"
 #include "daemon/stream/session_parts.h"
-#include "daemon/wall.h"
+#include "daemon/trust/wall.h"
 
 /* What was left out is said this often. */
 #define SUMMARY_EVERY (10 * SC_SECOND)

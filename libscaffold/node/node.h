@@ -15,7 +15,7 @@
 #include "node/rates.h"
 #include "node/secrets.h"
 #include "node/trust.h"
-#include "node/verdicts.h"
+#include "node/signatures.h"
 #include "transport/flow.h"
 
 struct sc_node {
@@ -35,7 +35,7 @@ struct sc_node {
     struct sc_notices notices;
     struct sc_outbox outbox;
     struct sc_rates rates;
-    struct sc_verdicts verdicts;
+    struct sc_signatures signatures;
     struct sc_stack_counters counters;
 };
 

@@ -287,7 +287,7 @@ void sc_rights_show(struct sc_rights *r, const struct sc_host *h, struct sc_fiel
     struct sc_event e = {.type = SC_EVENT_GRANT};
     struct sc_grant g;
     bool good = sc_grant_read(&g, grant) && memcmp(g.host, h->key, SC_KEY_LEN) == 0 &&
-                sc_verdicts_is_signed(&r->node->verdicts, &r->node->crypto, grant);
+                sc_signatures_is_good(&r->node->signatures, &r->node->crypto, grant);
     if (!good) {
         r->node->counters.dropped_grants++;
         return;

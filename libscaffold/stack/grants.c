@@ -112,7 +112,7 @@ int sc_grants_take(struct sc_grants *g, struct sc_field grant, enum sc_held_how 
         return -EINVAL;
     if (memcmp(read.host, node->credentials.host.public, SC_KEY_LEN) != 0)
         return -EXDEV;
-    if (!sc_verdicts_is_signed(&node->verdicts, &node->crypto, grant))
+    if (!sc_signatures_is_good(&node->signatures, &node->crypto, grant))
         return -EBADMSG;
     if (how == SC_HELD_INSTALLED && sc_grant_age(&read, sc_node_wall(node, now)) == SC_GRANT_OVER)
         return -ETIME;

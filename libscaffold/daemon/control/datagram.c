@@ -10,7 +10,7 @@
 #include "daemon/control/server.h"
 #include "daemon/control/wait.h"
 #include "daemon/datagram/endpoint.h"
-#include "daemon/denial.h"
+#include "daemon/trust/denial.h"
 #include "daemon/datagram/receiver.h"
 #include "daemon/underlay/host_address.h"
 

@@ -10,8 +10,8 @@
 #include "daemon/control/reply.h"
 #include "daemon/control/server.h"
 #include "daemon/entropy.h"
-#include "daemon/state/provider_keys.h"
-#include "daemon/wall.h"
+#include "daemon/trust/provider_keys.h"
+#include "daemon/trust/wall.h"
 #include "naming/scope.h"
 
 #define DAY_S (24 * 3600)

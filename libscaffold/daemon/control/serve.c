@@ -13,7 +13,7 @@
 #include "daemon/control/reply.h"
 #include "daemon/control/server.h"
 #include "daemon/control/wait.h"
-#include "daemon/denial.h"
+#include "daemon/trust/denial.h"
 #include "daemon/meaning.h"
 #include "daemon/pair.h"
 #include "daemon/stream/diag.h"

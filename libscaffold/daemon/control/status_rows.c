@@ -11,7 +11,7 @@
 
 #include "daemon/control/trouble.h"
 #include "daemon/show.h"
-#include "daemon/wall.h"
+#include "daemon/trust/wall.h"
 #include "naming/service_name.h"
 
 /* --- lines ------------------------------------------------------------------------------------ */

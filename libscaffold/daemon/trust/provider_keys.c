@@ -1,4 +1,4 @@
-#include "daemon/state/provider_keys.h"
+#include "daemon/trust/provider_keys.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,11 +1,11 @@
-#include "daemon/denial.h"
+#include "daemon/trust/denial.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 #include "daemon/daemon.h"
 #include "daemon/show.h"
-#include "daemon/wall.h"
+#include "daemon/trust/wall.h"
 
 /* Ours, if by it none of our grants is good; else it was the router's. */
 static void blame_clock(const struct sc_daemon *d, const struct sc_service_id *id,

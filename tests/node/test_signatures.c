@@ -5,11 +5,11 @@
 
 #include <cmocka.h>
 
-#include "node/verdicts.h"
+#include "node/signatures.h"
 
 static void only_what_was_signed_to_the_bit_is_good(void **state)
 {
-    static struct sc_verdicts verdicts;
+    static struct sc_signatures signatures;
     static const uint8_t seed[SC_KEY_SEED_LEN] = {3};
     struct sc_grant g = {.from = 1, .until = 2, .flags = SC_GRANT_SERVE, .pattern = "*"};
     uint8_t bytes[SC_GRANT_MAX];
@@ -22,13 +22,13 @@ static void only_what_was_signed_to_the_bit_is_good(void **state)
         size_t len = sc_grant_write(bytes, &c, &g, &provider);
         struct sc_field grant = {bytes, len};
         bytes[5] ^= 1;
-        assert_false(sc_verdicts_is_signed(&verdicts, &c, grant));
-        assert_false(sc_verdicts_is_signed(&verdicts, &c, grant));
+        assert_false(sc_signatures_is_good(&signatures, &c, grant));
+        assert_false(sc_signatures_is_good(&signatures, &c, grant));
         bytes[5] ^= 1;
-        assert_true(sc_verdicts_is_signed(&verdicts, &c, grant));
-        assert_true(sc_verdicts_is_signed(&verdicts, &c, grant));
+        assert_true(sc_signatures_is_good(&signatures, &c, grant));
+        assert_true(sc_signatures_is_good(&signatures, &c, grant));
         bytes[len - 1] ^= 1;
-        assert_false(sc_verdicts_is_signed(&verdicts, &c, grant));
+        assert_false(sc_signatures_is_good(&signatures, &c, grant));
     }
     sc_crypto_fini(&c);
 }

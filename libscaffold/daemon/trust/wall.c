@@ -1,4 +1,4 @@
-#include "daemon/wall.h"
+#include "daemon/trust/wall.h"
 
 #include <stdio.h>
 #include <time.h>

@@ -234,6 +234,12 @@ static void hear(struct sc_routing *base, const struct sc_control *c,
         serve(r, &q, now);
 }
 
+/* A request decides whose it is. */
+static void heard_in(struct sc_routing *base, struct sc_channel *s, sc_time now)
+{
+    (void)base, (void)s, (void)now;
+}
+
 int sc_router_forget_host(struct sc_router *r, const char *name)
 {
     struct sc_service_name n;
@@ -307,6 +313,7 @@ static const struct sc_routing_ops ops = {.name = "router",
                                           .change = change,
                                           .lookup = lookup,
                                           .hear = hear,
+                                          .heard_in = heard_in,
                                           .is_registered = is_registered,
                                           .describe = describe,
                                           .deadline = deadline,

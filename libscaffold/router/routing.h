@@ -81,6 +81,8 @@ struct sc_routing_ops {
     /* A CONTROL message other than PROBE and ALIVE. known: we have to do with whoever sent it. */
     void (*hear)(struct sc_routing *r, const struct sc_control *c, const struct sc_caller *caller,
                  sc_time now);
+    /* A packet came in this channel, sealed as agreed. */
+    void (*heard_in)(struct sc_routing *r, struct sc_channel *s, sc_time now);
     /* The router knows all that is served here. */
     bool (*is_registered)(const struct sc_routing *r);
     /* Fills in what only the role knows; the rest is set. */

@@ -163,12 +163,14 @@ static void tell_reachable(struct sc_registrar *g, sc_time now)
 }
 
 /* There is none with this router, or it is old, or the router does not know it any more: that of a
- * host that it has not let in it forgets soon. */
+ * host that it has not let in it forgets soon. A handshake is brought to its end, since the router
+ * may use the new one already. */
 static bool needs_channel(const struct sc_registrar *g, sc_time now)
 {
     sc_time life = g->joined ? SC_CHANNEL_RENEW : SC_CHANNEL_STRANGER;
-    return g->node->secure && (!g->link.now || now >= g->link.now->since + life ||
-                               g->unanswered >= SC_REFRESH_UNANSWERED);
+    return g->node->secure &&
+           (!g->link.now || now >= g->link.now->since + life ||
+            g->unanswered >= SC_REFRESH_UNANSWERED || g->approach.stage != SC_APPROACH_NONE);
 }
 
 static void on_due(void *part, struct sc_due *d, sc_time now)

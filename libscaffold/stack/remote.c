@@ -62,8 +62,6 @@ static void hear(struct sc_routing *base, const struct sc_control *c,
     struct sc_remote *m = remote_of(base);
     if (!caller->channel && !sc_node_is_router(base->node, &caller->at))
         return;
-    if (caller->channel)
-        sc_registrar_heard(&m->registrar, caller->channel, now);
     if (c->message == SC_MSG_GREETED)
         sc_registrar_on_greeted(&m->registrar, c, now);
     else if (c->message == SC_MSG_AGAIN)
@@ -72,6 +70,11 @@ static void hear(struct sc_routing *base, const struct sc_control *c,
         sc_lookups_on_mapping(&m->lookups, c, now);
     else if (!sc_control_is_request(c->message) && !sc_control_is_plain(c->message))
         sc_registrar_on_answer(&m->registrar, c, now);
+}
+
+static void heard_in(struct sc_routing *base, struct sc_channel *s, sc_time now)
+{
+    sc_registrar_heard(&remote_of(base)->registrar, s, now);
 }
 
 static bool is_registered(const struct sc_routing *base)
@@ -106,6 +109,7 @@ static const struct sc_routing_ops ops = {.name = "remote router",
                                           .change = change,
                                           .lookup = lookup,
                                           .hear = hear,
+                                          .heard_in = heard_in,
                                           .is_registered = is_registered,
                                           .describe = describe,
                                           .deadline = deadline,

@@ -243,6 +243,7 @@ static void on_sealed(struct sc_stack *s, uint8_t *data, size_t len, unsigned ec
     struct sc_reader r = sc_reader(packet, len);
     struct sc_header h;
     sc_header_read(&r, &h);
+    s->routing->ops->heard_in(s->routing, caller.channel, now);
     caller.at = caller.channel->at;
     caller.known = caller.channel->link != NULL;
     if (r.bad || !may_be_inside(&h))

@@ -359,6 +359,70 @@ static void keys_change_and_nobody_notices(void **state)
     net_fini(&n);
 }
 
+/* Answers that node 1 does not get: so many in its channel, and so many in the next one. */
+static struct {
+    uint32_t channel;
+    unsigned in_this, in_next;
+} lost;
+
+static bool loses_answers(struct net *n, struct net_packet *p)
+{
+    struct sc_reader r = sc_reader(p->data, p->len);
+    struct sc_header h;
+    sc_header_read(&r, &h);
+    if (!net_is(n, &p->to, 1) || !h.is_protected)
+        return false;
+    unsigned *left = h.flow == lost.channel ? &lost.in_this : &lost.in_next;
+    bool loses = *left > 0 && h.type == SC_PKT_CONTROL;
+    *left -= loses;
+    return loses;
+}
+
+static void start_losing(struct net *n, unsigned in_this, unsigned in_next)
+{
+    start_three(n);
+    net_serve(&n->node[1], "web.demo.scaffold:80");
+    net_run(n, SC_SECOND);
+    lost.channel = n->node[1].stack->remote.registrar.link.now->id;
+    lost.in_this = in_this;
+    lost.in_next = in_next;
+    n->filter = loses_answers;
+}
+
+static uint32_t channel_with(struct net *n, int node)
+{
+    uint64_t address = net_address(&n->node[node]);
+    return sc_hosts_find(&n->node[0].stack->router.hosts, address)->link.now->peer_id;
+}
+
+/* The router takes the new channel for good as soon as it hears in it, and opens flows there. */
+static void whatever_comes_shows_that_a_channel_is_good(void **state)
+{
+    (void)state;
+    struct net n;
+    start_losing(&n, 0, 1);
+    while (lost.in_next > 0)
+        net_run(&n, 100 * SC_MS);
+    assert_int_not_equal(channel_with(&n, 1), n.node[1].stack->remote.registrar.link.now->id);
+    check_flow(&n);
+    assert_int_equal(channel_with(&n, 1), n.node[1].stack->remote.registrar.link.now->id);
+    net_fini(&n);
+}
+
+/* That the router answers in the old channel after all is no reason to leave the new one alone. */
+static void a_handshake_comes_to_its_end(void **state)
+{
+    (void)state;
+    struct net n;
+    start_losing(&n, 3, 1);
+    net_run(&n, 10 * SC_SECOND);
+    assert_int_equal(lost.in_this + lost.in_next, 0);
+    assert_int_not_equal(channel_with(&n, 1), lost.channel);
+    assert_int_equal(channel_with(&n, 1), n.node[1].stack->remote.registrar.link.now->id);
+    check_flow(&n);
+    net_fini(&n);
+}
+
 /* --- what is left of it ----------------------------------------------------------------------- */
 
 #define KEYS 64
@@ -485,6 +549,8 @@ int main(void)
         cmocka_unit_test(what_is_not_sealed_is_not_forwarded),
         cmocka_unit_test(keys_change_and_nobody_notices),
         cmocka_unit_test(keys_are_gone_with_their_channel),
+        cmocka_unit_test(whatever_comes_shows_that_a_channel_is_good),
+        cmocka_unit_test(a_handshake_comes_to_its_end),
         cmocka_unit_test(keys_are_gone_with_their_channels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -189,13 +189,13 @@ static void on_data(struct sim_audit *a, const struct sc_header *h, struct sc_re
 
 static bool belongs_into_channel(const uint8_t *data, size_t len, const struct sc_header *h)
 {
-    if (h->type == SC_PKT_CONTROL)
-        return len > SC_HEADER_LEN && !sc_control_is_plain(data[SC_HEADER_LEN]);
-    return h->type == SC_PKT_OPEN || h->type == SC_PKT_REFUSE;
+    uint8_t message = sim_message_of(data, len);
+    return message ? !sc_control_is_plain(message)
+                   : h->type == SC_PKT_OPEN || h->type == SC_PKT_REFUSE;
 }
 
-static void on_packet(struct sim_audit *a, const struct sim_host *from, const uint8_t *data,
-                      size_t len, bool in_channel)
+static void on_packet(struct sim_audit *a, struct sim_host *from, const uint8_t *data, size_t len,
+                      bool in_channel)
 {
     struct sc_reader r = sc_reader(data, len);
     struct sc_header h;
@@ -203,6 +203,8 @@ static void on_packet(struct sim_audit *a, const struct sim_host *from, const ui
     if (!r.bad && from->config.secure && in_channel != belongs_into_channel(data, len, &h))
         sim_violation(a->sim, "%s sent a packet of type %u %s a channel", from->config.host_name,
                       h.type, in_channel ? "in" : "outside of");
+    if (a->sim->tap)
+        a->sim->tap(from, data, len, a->sim->tap_user);
     if (!r.bad && h.hop_limit == SC_HOP_LIMIT) {
         if (h.type == SC_PKT_ANSWER)
             on_answer(a, &h, &r);
@@ -250,8 +252,8 @@ static struct ear *ear_of(struct sim_audit *a, const struct sim_host *from, uint
     return e;
 }
 
-static void on_sealed(struct sim_audit *a, const struct sim_host *from, const uint8_t *data,
-                      size_t len, uint32_t id)
+static void on_sealed(struct sim_audit *a, struct sim_host *from, const uint8_t *data, size_t len,
+                      uint32_t id)
 {
     struct ear *e = ear_of(a, from, id);
     uint8_t copy[SC_DATAGRAM_MAX];
@@ -266,8 +268,7 @@ static void on_sealed(struct sim_audit *a, const struct sim_host *from, const ui
                       id);
 }
 
-void sim_audit_packet(struct sim_audit *a, const struct sim_host *from, const uint8_t *data,
-                      size_t len)
+void sim_audit_packet(struct sim_audit *a, struct sim_host *from, const uint8_t *data, size_t len)
 {
     struct sc_reader r = sc_reader(data, len);
     struct sc_header h;

@@ -11,24 +11,21 @@
 
 /* --- addresses -------------------------------------------------------------------------------- */
 
+/* Its last two bytes say whose it is. */
 static struct sc_underlay address_of(const struct sim *sim, size_t index)
 {
-    struct sc_underlay u = {.family = 4, .port = SIM_UDP_PORT};
-    if (sim->ipv6) {
-        u.family = 6;
-        u.ip[0] = 0xfd;
-        u.ip[15] = (uint8_t)(index + 1);
-    } else {
-        u.ip[0] = 10;
-        u.ip[3] = (uint8_t)(index + 1);
-    }
+    struct sc_underlay u = {.family = sim->ipv6 ? 6 : 4, .port = SIM_UDP_PORT};
+    size_t last = sim->ipv6 ? 15 : 3;
+    u.ip[0] = sim->ipv6 ? 0xfd : 10;
+    u.ip[last - 1] = (uint8_t)((index + 1) >> 8);
+    u.ip[last] = (uint8_t)(index + 1);
     return u;
 }
 
 struct sim_host *sim_host_of(struct sim *sim, const struct sc_underlay *u)
 {
     size_t last = u->family == 6 ? 15 : 3;
-    size_t index = (size_t)u->ip[last] - 1;
+    size_t index = (size_t)(u->ip[last - 1] << 8 | u->ip[last]) - 1;
     if (index >= sim->host_count || !sc_underlay_equal(&sim->host[index]->underlay, u))
         return NULL;
     return sim->host[index];
@@ -432,7 +429,7 @@ void sim_host_restart(struct sim_host *h)
 
 void sim_host_move(struct sim_host *h)
 {
-    size_t at = h->sim->ipv6 ? 14 : 2;
+    size_t at = h->sim->ipv6 ? 13 : 1;
     h->underlay.ip[at]++;
     sim_note(h->sim, h, "moved", h->underlay.ip[at], 0);
 }

@@ -201,6 +201,13 @@ void sim_note_packet(struct sim *sim, const struct sim_packet *p, enum sim_verdi
     record(sim, &r);
 }
 
+uint8_t sim_message_of(const uint8_t *packet, size_t len)
+{
+    return len > SC_HEADER_LEN && (packet[0] & 15) == SC_PKT_CONTROL
+               ? packet[SC_HEADER_LEN] % SIM_MESSAGES
+               : 0;
+}
+
 static void violate(struct sim *sim, const char *format, va_list args)
 {
     if (!sim->violation[0])

@@ -81,7 +81,7 @@ struct sim_record {
 };
 
 #define SIM_LOG 1024
-#define SIM_HOSTS 64
+#define SIM_HOSTS 1024
 
 struct sim {
     uint64_t seed;
@@ -114,6 +114,9 @@ struct sim {
     /* Sees each packet before its first link; true drops it. May inject others. */
     bool (*filter)(struct sim *sim, const struct sim_packet *p, void *user);
     void *filter_user;
+    /* Sees each packet that a stack sends; what is sealed, as it was before. */
+    void (*tap)(struct sim_host *from, const uint8_t *packet, size_t len, void *user);
+    void *tap_user;
     /* Takes datagrams, and what did not reach anybody; NULL: either is a violation. */
     void (*on_datagram)(struct sim_host *h, const struct sc_datagram *d, bool undelivered);
     struct sim_audit *audit;
@@ -151,6 +154,10 @@ void sim_note(struct sim *sim, const struct sim_host *host, const char *what, ui
 
 /* Notes the fate of a packet and folds it into the trace hash. */
 void sim_note_packet(struct sim *sim, const struct sim_packet *p, enum sim_verdict verdict);
+
+/* The message of a CONTROL packet; 0: it is none. */
+uint8_t sim_message_of(const uint8_t *packet, size_t len);
+#define SIM_MESSAGES 32 /* more than there are */
 
 /* Seed, violation and the last records, to stderr. */
 void sim_dump(const struct sim *sim);
@@ -434,8 +441,7 @@ struct sim_audit *sim_audit_new(struct sim *sim);
 void sim_audit_free(struct sim_audit *a);
 
 /* A packet that a stack has just sent; one that is sealed is looked into. */
-void sim_audit_packet(struct sim_audit *a, const struct sim_host *h, const uint8_t *data,
-                      size_t len);
+void sim_audit_packet(struct sim_audit *a, struct sim_host *from, const uint8_t *data, size_t len);
 
 /* --- keys.c ----------------------------------------------------------------------------------- */
 

@@ -11,6 +11,9 @@
 /* Events per epoll_wait: large enough to amortise the call, small enough to stay fair. */
 #define BATCH 128
 
+/* Until when a timer is left that is set too early: more than what flows wait for. */
+#define SOON (100 * SC_MS)
+
 sc_time sc_clock_now(void)
 {
     struct timespec ts;
@@ -115,11 +118,13 @@ void sc_loop_dispose(struct sc_loop *l, void *memory)
 }
 
 /* Deadlines mostly move away with every packet: the timer stays as it is then, and a turn in which
- * nothing is due sets it for whatever comes next. */
-static void set_timer(struct sc_loop *l, sc_time at)
+ * nothing is due sets it for whatever comes next. One that is not soon might be what wakes an idle
+ * process: it moves along. */
+static void set_timer(struct sc_loop *l, sc_time at, sc_time now)
 {
     struct itimerspec once = {.it_value = timespec_of(at)};
-    if (at >= l->timer_at)
+    bool is_soon = l->timer_at < now + SOON;
+    if (at == l->timer_at || (at > l->timer_at && is_soon))
         return;
     timerfd_settime(l->timer.fd, TFD_TIMER_ABSTIME, &once, NULL);
     l->timer_at = at;
@@ -129,7 +134,7 @@ static int wait_events(struct sc_loop *l, struct epoll_event *ev, sc_time deadli
 {
     if (deadline <= now)
         return epoll_wait(l->epfd, ev, BATCH, 0);
-    set_timer(l, deadline);
+    set_timer(l, deadline, now);
     return epoll_wait(l->epfd, ev, BATCH, -1);
 }
 

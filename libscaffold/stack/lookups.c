@@ -57,6 +57,17 @@ static void on_due(void *part, struct sc_due *d, sc_time now)
     q->interval *= 2;
 }
 
+void sc_lookups_again(struct sc_lookups *l, sc_time now)
+{
+    struct sc_list *it, *tmp;
+    sc_list_each(it, tmp, &l->requests)
+    {
+        struct sc_lookup *q = sc_container(it, struct sc_lookup, link);
+        q->interval = SC_REQUEST_RETRANSMIT;
+        on_due(l, &q->due, now);
+    }
+}
+
 static int ask_router(struct sc_lookups *l, const struct sc_control *c, void *ticket, sc_time now)
 {
     struct sc_lookup *q = l->count < SC_REQUESTS_MAX ? calloc(1, sizeof *q) : NULL;

@@ -31,6 +31,9 @@ void sc_lookups_fini(struct sc_lookups *l);
 /* SC_EVENT_MAPPED follows, perhaps at once. Returns 0 or -ENOBUFS. */
 int sc_lookups_ask(struct sc_lookups *l, const struct sc_control *question, void *ticket,
                    sc_time now);
+
+/* There is another router now, or another channel to it: what was asked in vain is asked again. */
+void sc_lookups_again(struct sc_lookups *l, sc_time now);
 void sc_lookups_on_mapping(struct sc_lookups *l, const struct sc_control *c, sc_time now);
 
 #endif

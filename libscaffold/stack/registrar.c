@@ -64,14 +64,16 @@ static void join(struct sc_registrar *g, sc_time now)
     come_again(g, now);
 }
 
+/* One that is not answered about as soon as the last one comes again: it is soon known whether the
+ * router was restarted. */
 static void refresh(struct sc_registrar *g, sc_time now)
 {
     struct sc_control c = refresh_request(g);
     ask(g, &c);
-    bool doubts = g->unanswered > 0 && g->unanswered < SC_REFRESH_UNANSWERED;
-    g->unanswered++;
-    if (g->node->secure && doubts) /* it is soon known whether the router was restarted */
-        g->refresh_interval = SC_REQUEST_RETRANSMIT;
+    if (g->unanswered == 0)
+        g->asked_at = now;
+    if (g->unanswered++ < SC_REFRESH_UNANSWERED)
+        g->refresh_interval = g->patience;
     sc_dues_arm(&g->node->dues, &g->due, now + g->refresh_interval);
     g->refresh_interval = sc_time_min(2 * g->refresh_interval, SC_LEASE_REFRESH);
 }
@@ -79,7 +81,6 @@ static void refresh(struct sc_registrar *g, sc_time now)
 /* The router may not know what we serve now: ask it soon. */
 static void doubt(struct sc_registrar *g, sc_time now)
 {
-    g->refresh_interval = SC_REQUEST_RETRANSMIT;
     sc_dues_arm(&g->node->dues, &g->due, now + SC_REQUEST_RETRANSMIT);
 }
 
@@ -266,7 +267,7 @@ void sc_registrar_init(struct sc_registrar *g, struct sc_node *node,
                                .channels = channels,
                                .started = now,
                                .interval = SC_REQUEST_RETRANSMIT,
-                               .refresh_interval = SC_REQUEST_RETRANSMIT};
+                               .patience = SC_REQUEST_RETRANSMIT};
     sc_due_init(&g->due, on_due, g);
     sc_due_init(&g->offering, on_offering, g);
     sc_denials_init(&g->denials, node->map_seed);
@@ -341,8 +342,16 @@ bool sc_registrar_is_registered(const struct sc_registrar *g)
     return g->known_serial == g->serial && g->joined;
 }
 
+/* Twice what it took; an answer to a repetition counts from the first one. */
+static void learn_patience(struct sc_registrar *g, sc_time now)
+{
+    sc_time wait = sc_time_max(2 * (now - g->asked_at), SC_REQUEST_RETRANSMIT);
+    g->patience = sc_time_min(wait, SC_LEASE_REFRESH);
+}
+
 static void on_refreshed(struct sc_registrar *g, const struct sc_control *c, sc_time now)
 {
+    learn_patience(g, now);
     if (c->transaction != transaction(g, SC_MSG_REFRESH, g->serial))
         return; /* about what was served before the last change */
     if (c->reuses)
@@ -354,7 +363,6 @@ static void on_refreshed(struct sc_registrar *g, const struct sc_control *c, sc_
         doubt(g, now);
     } else {
         known(g, g->serial);
-        g->refresh_interval = SC_LEASE_REFRESH;
         sc_dues_arm(&g->node->dues, &g->due, now + SC_LEASE_REFRESH);
     }
 }

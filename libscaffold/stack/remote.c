@@ -60,6 +60,7 @@ static void hear(struct sc_routing *base, const struct sc_control *c,
                  const struct sc_caller *caller, sc_time now)
 {
     struct sc_remote *m = remote_of(base);
+    uint32_t joins = m->registrar.joins;
     if (!caller->channel && !sc_node_is_router(base->node, &caller->at))
         return;
     if (c->message == SC_MSG_GREETED)
@@ -70,6 +71,8 @@ static void hear(struct sc_routing *base, const struct sc_control *c,
         sc_lookups_on_mapping(&m->lookups, c, now);
     else if (!sc_control_is_request(c->message) && !sc_control_is_plain(c->message))
         sc_registrar_on_answer(&m->registrar, c, now);
+    if (m->registrar.joins != joins)
+        sc_lookups_again(&m->lookups, now);
 }
 
 static void heard_in(struct sc_routing *base, struct sc_channel *s, sc_time now)

@@ -114,6 +114,21 @@ static void a_deadline_that_moves_away(void **state)
     sc_loop_fini(&l);
 }
 
+/* An idle process is not woken for nothing. */
+static void a_late_deadline_that_moves_away(void **state)
+{
+    (void)state;
+    struct sc_loop l;
+    assert_int_equal(sc_loop_init(&l), 0);
+    sc_time start = l.now;
+    turn_with_event(&l, start + 200 * SC_MS);
+    assert_int_equal(turns_until(&l, start + 400 * SC_MS), 1);
+    turn_with_event(&l, start + 700 * SC_MS);
+    turn_with_event(&l, SC_NEVER);
+    assert_int_equal(turns_until(&l, start + 1000 * SC_MS), 1);
+    sc_loop_fini(&l);
+}
+
 static void a_deadline_that_comes_nearer(void **state)
 {
     (void)state;
@@ -131,6 +146,7 @@ int main(void)
         cmocka_unit_test(once_in_a_turn),
         cmocka_unit_test(the_longest_turn),
         cmocka_unit_test(a_deadline_that_moves_away),
+        cmocka_unit_test(a_late_deadline_that_moves_away),
         cmocka_unit_test(a_deadline_that_comes_nearer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,8 +50,11 @@
 #define SC_OPEN_TIMEOUT (127 * SC_SECOND)
 /* At most this for each instance. */
 #define SC_OPEN_ATTEMPT (3 * SC_SECOND)
-/* First retransmission of an OPEN inside an attempt; doubles. */
+/* First retransmission of an OPEN inside an attempt; doubles up to the maximum: a host or router
+ * that was restarted in between has its channel back within two seconds, and is not to wait for it
+ * any longer. */
 #define SC_OPEN_RETRANSMIT (300 * SC_MS)
+#define SC_OPEN_RETRANSMIT_MAX (600 * SC_MS)
 /* Without a confirmed direct answer after this the answer goes by the relay. */
 #define SC_OPEN_RELAY_AFTER (300 * SC_MS)
 /* Instances that one OPEN can exclude: 8 bytes each, and OPEN must stay under SC_DATAGRAM_BASE. */

@@ -95,7 +95,7 @@ static bool produce_open(struct sc_flow *f, struct sc_train *t, sc_time now)
     f->opening.sent++;
     f->opening.sent_at = now;
     f->opening.retransmit_at = now + f->opening.interval;
-    f->opening.interval *= 2;
+    f->opening.interval = sc_time_min(2 * f->opening.interval, SC_OPEN_RETRANSMIT_MAX);
     return true;
 }
 

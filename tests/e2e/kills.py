@@ -80,18 +80,17 @@ class Kills:
                         return False
         return len(instances_of(router, TOGETHER)) == len(SERVERS)
 
-    def probe(self) -> float:
-        """Seconds until every service answers on every host that asks."""
+    def probe(self) -> dict[str, float]:
+        """Seconds until each service answers on every host that asks."""
         for probe in self.probes:
             assert probe.stdin
             probe.stdin.write(b"\n")
             probe.stdin.flush()
-        worst = 0.0
+        all_took = []
         for probe in self.probes:
             assert probe.stdout
-            took = json.loads(probe.stdout.readline())
-            worst = max(worst, *(took[name] for name in self.streams))
-        return worst
+            all_took.append(json.loads(probe.stdout.readline()))
+        return {name: max(took[name] for took in all_took) for name in self.streams}
 
     def round(self) -> None:
         """One or two scaffoldds go, by signal or by order, and come back after a while."""
@@ -109,11 +108,27 @@ class Kills:
             is_router = victim is self.lab.router
             other_port = not is_router and self.dice.random() < 0.5
             victim.scaffoldd(**({"port": 0} if other_port else {}))
-        took = self.probe()
+        took = max(self.probe().values())
         print(f"{how.name} of {' and '.join(names)}, {pause} s: back after {took:.2f} s")
         within(30, self.all_registered)
         self.outcome.kills += len(victims)
         self.outcome.back.append(took)
+
+    def restart(self) -> dict[str, float]:
+        """Some scaffoldds die, and come back in another order; gives what `probe` does."""
+        names = self.dice.sample(HOSTS, self.dice.randint(1, len(HOSTS)))
+        order = self.dice.sample(names, len(names))
+        time.sleep(self.dice.uniform(0, 1))
+        for name in names:
+            self.lab[name].kill_scaffoldd()
+        for name in order:
+            self.lab[name].scaffoldd()
+        took = self.probe()
+        print(f"{' '.join(names)} died, {' '.join(order)}: back after {max(took.values()):.2f} s")
+        within(60, self.all_registered)
+        self.outcome.kills += len(names)
+        self.outcome.back += took.values()
+        return took
 
     def _streams_of(self, host: str) -> list[Any]:
         flows = self.lab[host].status()["flows"]

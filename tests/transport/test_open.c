@@ -68,10 +68,10 @@ static void open_says_who_and_what(void **state)
 static void repeats_then_tries_anew(void **state)
 {
     (void)state;
-    static const sc_time at[] = {0, 300, 900, 2100, 3000, 3300};
-    static const int attempt[] = {0, 0, 0, 0, 1, 1};
+    static const sc_time at[] = {0, 300, 900, 1500, 2100, 2700, 3000, 3300};
+    static const int attempt[] = {0, 0, 0, 0, 0, 0, 1, 1};
     sc_time start = p->now;
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 8; i++) {
         p->now = start + at[i] * SC_MS;
         if (i > 0) {
             assert_int_equal(sc_flow_deadline(client()), p->now);

@@ -11,6 +11,8 @@ pytestmark = [pytest.mark.full, pytest.mark.hosts, pytest.mark.timeout(1800)]
 
 KILLS = 50
 BACK_WITHIN_S = 2.0
+RESTARTS = 30
+RESTARTED_WITHIN_S = 3.0
 
 
 @pytest.mark.parametrize("seed", [1])
@@ -27,3 +29,21 @@ def test_fifty_kills(seed: int, kind: str, figures: dict[str, float]) -> None:
     figures["back_worst_s"] = round(max(outcome.back), 3)
     figures.update(outcome.done)
     assert max(outcome.back) <= BACK_WITHIN_S
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_thirty_restarts(root_only: None, seed: int, figures: dict[str, float]) -> None:
+    """Of the router and of hosts, by kill -9, in any order; each service is waited for."""
+    print("seed", seed)
+    with Lab(HOSTS, router="r", kind="namespaces") as lab:
+        lab.start()
+        kills = Kills(lab, seed)
+        rounds = [kills.restart() for _ in range(RESTARTS)]
+        outcome = kills.finish()
+    worst = [max(took.values()) for took in rounds]
+    figures["kills"] = outcome.kills
+    figures["service_back_median_s"] = round(statistics.median(outcome.back), 3)
+    figures["all_back_median_s"] = round(statistics.median(worst), 3)
+    figures["all_back_worst_s"] = round(max(worst), 3)
+    figures.update(outcome.done)
+    assert max(worst) <= RESTARTED_WITHIN_S

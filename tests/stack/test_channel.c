@@ -626,14 +626,11 @@ int main(void)
         cmocka_unit_test(what_is_not_sealed_is_not_heard),
         cmocka_unit_test(what_is_not_sealed_is_not_forwarded),
         cmocka_unit_test(keys_change_and_nobody_notices),
-<<<<<<< HEAD
         cmocka_unit_test(keys_are_gone_with_their_channel),
         cmocka_unit_test(whatever_comes_shows_that_a_channel_is_good),
         cmocka_unit_test(a_handshake_comes_to_its_end),
-=======
         cmocka_unit_test(a_restart_is_noticed_soon),
         cmocka_unit_test(a_far_router_is_not_doubted),
->>>>>>> ad4c08c (stack: a restarted router is noticed 1.6 s after its last word, not 2.4)
         cmocka_unit_test(keys_are_gone_with_their_channels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "base/time.h"
 #include "crypto/aead.h"
+#include "crypto/hash.h"
 #include "crypto/window.h"
 #include "wire/packet.h"
 
@@ -30,9 +31,9 @@ struct sc_channel {
     struct sc_link *link; /* whose it is; NULL: nobody's whom we have let in */
     struct sc_list age;   /* among all, the oldest first */
     sc_time since;
-    uint8_t peer[32];                      /* the peer's host key */
-    uint8_t invitation[SC_INVITATION_LEN]; /* what a host that joins has shown; zeros: nothing */
-    struct sc_underlay at;                 /* where it has shown that it gets packets */
+    uint8_t peer[32];                /* the peer's host key */
+    uint8_t invitation[SC_HASH_LEN]; /* of the one that a host that joins has shown */
+    struct sc_underlay at;           /* where it has shown that it gets packets */
     struct sc_channel_keys keys;
     uint64_t sent; /* the next number */
     struct sc_window received;

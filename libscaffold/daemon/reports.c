@@ -54,6 +54,9 @@ static void take_event(struct sc_daemon *d, const struct sc_event *e)
     case SC_EVENT_STORE:
         sc_keeper_put(d, e);
         break;
+    case SC_EVENT_INVITED:
+        sc_storage_invite(&d->keeper.storage, &e->invitation);
+        break;
     case SC_EVENT_PIN:
         sc_storage_pin(&d->keeper.storage, &e->pin);
         break;

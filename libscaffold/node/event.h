@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "crypto/grant.h"
+#include "crypto/hash.h"
 #include "naming/provider.h"
 #include "wire/ids.h"
 
@@ -44,6 +45,7 @@ enum sc_event_type {
     SC_EVENT_STORE,       /* router: store mapping, then say sc_stack_stored(token) */
     SC_EVENT_PIN,         /* pin: store it; nobody waits for that */
     SC_EVENT_GRANT,       /* grant: store it; nobody waits for that */
+    SC_EVENT_INVITED,     /* router: invitation: the same */
     SC_EVENT_DATAGRAM,    /* datagram: complete; its data is valid until the next event is taken */
     SC_EVENT_UNDELIVERED, /* datagram without data: from_port's socket sent it to `to`, and nobody
                              serves that */
@@ -92,6 +94,13 @@ struct sc_pin {
     uint64_t since; /* seconds since 1970 */
 };
 
+/* What lets hosts in that a router has never seen: a secret that it gave to whoever runs them. */
+struct sc_invitation {
+    uint8_t hash[SC_HASH_LEN]; /* of the secret */
+    uint32_t uses;             /* hosts that it still lets in */
+    uint64_t until;            /* seconds since 1970 */
+};
+
 /* Who says that a name's provider has its key. */
 enum sc_vouched {
     SC_VOUCHED_OFF,    /* nobody */
@@ -115,9 +124,11 @@ struct sc_mapping {
     bool used;  /* was served once, or is a host's that joined */
     bool owned; /* a host's name, which only who has this key joins by: */
     uint8_t owner[SC_KEY_LEN];
-    bool reused; /* the address stood for another name before */
-    bool stale;  /* heard before the router last gave an address to another name: the address may be
-                    another's by now */
+    uint8_t invitation[SC_HASH_LEN]; /* SC_EVENT_STORE: one use of it is gone with that; zeros: of
+                                        none */
+    bool reused;                     /* the address stood for another name before */
+    bool stale; /* heard before the router last gave an address to another name: the address may be
+                   another's by now */
 };
 
 struct sc_event {
@@ -133,6 +144,7 @@ struct sc_event {
         struct sc_note note;
         struct sc_pin pin;
         struct sc_kept_grant grant;
+        struct sc_invitation invitation;
     };
 };
 

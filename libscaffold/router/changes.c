@@ -27,16 +27,17 @@ static bool ask_to_store(struct sc_changes *c, const struct sc_change *change)
 {
     struct sc_event e = {.type = SC_EVENT_STORE, .token = change->token};
     sc_mapping_of(change->entry, &e.mapping);
+    memcpy(e.mapping.invitation, change->invitation, sizeof e.mapping.invitation);
     return sc_notices_tell(&c->node->notices, &e);
 }
 
-static struct sc_change *begin(struct sc_changes *c, struct sc_pool_entry *e,
-                               struct sc_pool_entry *old, enum sc_change_kind kind)
+static struct sc_change *begin(struct sc_changes *c, const struct sc_change *what)
 {
-    struct sc_change *change = calloc(1, sizeof *change);
+    struct sc_change *change = malloc(sizeof *change);
     if (!change)
         return NULL;
-    *change = (struct sc_change){.token = ++c->tokens, .entry = e, .old = old, .kind = kind};
+    *change = *what;
+    change->token = ++c->tokens;
     if (!ask_to_store(c, change)) {
         free(change);
         return NULL;
@@ -84,7 +85,7 @@ static struct sc_pool_entry *make(struct sc_changes *c, const struct sc_service_
         return NULL;
     memcpy(e->key, key, sizeof e->key);
     e->vouched = sc_aliases_vouch(key);
-    e->change = begin(c, e, old, SC_CHANGE_NAME);
+    e->change = begin(c, &(struct sc_change){.kind = SC_CHANGE_NAME, .entry = e, .old = old});
     if (!e->change) {
         sc_pool_drop(c->pool, e);
         return NULL;
@@ -136,7 +137,7 @@ void sc_changes_use(struct sc_changes *c, const struct sc_service_id *service)
     if (!e || e->used || e->change || c->count >= SC_CHANGES_MAX)
         return; /* not now: it is served and reached again */
     sc_pool_use(c->pool, e, true);
-    if (begin(c, e, NULL, SC_CHANGE_USE))
+    if (begin(c, &(struct sc_change){.kind = SC_CHANGE_USE, .entry = e}))
         sc_asked_keep(&e->asked);
     else
         sc_pool_use(c->pool, e, false);
@@ -157,15 +158,15 @@ static void take_away(struct sc_changes *c, struct sc_pool_entry *e)
 }
 
 bool sc_changes_own(struct sc_changes *c, struct sc_pool_entry *e, const uint8_t key[SC_KEY_LEN],
-                    const uint8_t invitation[SC_INVITATION_LEN])
+                    const uint8_t invitation[SC_HASH_LEN])
 {
+    struct sc_change change = {.kind = SC_CHANGE_OWNER, .entry = e};
     if (e->change || c->count >= SC_CHANGES_MAX)
         return false;
     give(c, e, key);
-    e->change = begin(c, e, NULL, SC_CHANGE_OWNER);
-    if (e->change)
-        memcpy(((struct sc_change *)e->change)->invitation, invitation, SC_INVITATION_LEN);
-    else
+    memcpy(change.invitation, invitation, sizeof change.invitation);
+    e->change = begin(c, &change);
+    if (!e->change)
         take_away(c, e);
     return e->change != NULL;
 }
@@ -175,7 +176,7 @@ bool sc_changes_disown(struct sc_changes *c, struct sc_pool_entry *e)
     if (e->change || c->count >= SC_CHANGES_MAX)
         return false;
     take_away(c, e);
-    return begin(c, e, NULL, SC_CHANGE_LOSS) != NULL;
+    return begin(c, &(struct sc_change){.kind = SC_CHANGE_LOSS, .entry = e}) != NULL;
 }
 
 /* --- who waits -------------------------------------------------------------------------------- */

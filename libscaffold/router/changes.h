@@ -24,8 +24,8 @@ struct sc_change {
     struct sc_pool_entry *entry;
     struct sc_pool_entry *old; /* whose address it gets; NULL: nobody's */
     enum sc_change_kind kind;
-    uint8_t invitation[SC_INVITATION_LEN]; /* that the owner was let in by */
-    struct sc_list waiting;                /* sc_parked.link */
+    uint8_t invitation[SC_HASH_LEN]; /* that the owner was let in by; zeros: none */
+    struct sc_list waiting;          /* sc_parked.link */
 };
 
 /* A question, perhaps one that a change must be stored for. */
@@ -69,7 +69,7 @@ struct sc_pool_entry *sc_changes_map(struct sc_changes *c, const struct sc_servi
 /* The host's name is whose who has this key, for good, and was let in by this invitation: as
  * sc_changes_map, `e->change` is set while that is not stored. False: too much at once. */
 bool sc_changes_own(struct sc_changes *c, struct sc_pool_entry *e, const uint8_t key[SC_KEY_LEN],
-                    const uint8_t invitation[SC_INVITATION_LEN]);
+                    const uint8_t invitation[SC_HASH_LEN]);
 
 /* ...or nobody's again. */
 bool sc_changes_disown(struct sc_changes *c, struct sc_pool_entry *e);

@@ -1,9 +1,6 @@
 #include "router/invitations.h"
 
-#include <openssl/crypto.h>
 #include <string.h>
-
-#include "base/secret.h"
 
 static bool is_good(const struct sc_invitation *one, uint64_t wall)
 {
@@ -16,24 +13,27 @@ static void remove_those_over(struct sc_invitations *all, uint64_t wall)
     for (size_t i = 0; i < all->count; i++)
         if (is_good(&all->all[i], wall))
             all->all[kept++] = all->all[i];
-    OPENSSL_cleanse(&all->all[kept], (all->count - kept) * sizeof *all->all);
     all->count = kept;
 }
 
-static struct sc_invitation *find(struct sc_invitations *all,
-                                  const uint8_t secret[SC_INVITATION_LEN])
+static struct sc_invitation *find(struct sc_invitations *all, const uint8_t hash[SC_HASH_LEN])
 {
-    static const uint8_t none[SC_INVITATION_LEN];
-    struct sc_invitation *found = NULL;
     for (size_t i = 0; i < all->count; i++)
-        if (sc_secret_equal(all->all[i].secret, secret, SC_INVITATION_LEN))
-            found = &all->all[i];
-    return memcmp(secret, none, sizeof none) == 0 ? NULL : found;
+        if (memcmp(all->all[i].hash, hash, SC_HASH_LEN) == 0)
+            return &all->all[i];
+    return NULL;
+}
+
+void sc_invitation_hash(struct sc_crypto *c, const uint8_t secret[SC_INVITATION_LEN],
+                        uint8_t hash[SC_HASH_LEN])
+{
+    const struct sc_field data = {secret, SC_INVITATION_LEN};
+    sc_sha256(c, (struct sc_pieces){&data, 1}, hash);
 }
 
 bool sc_invitations_put(struct sc_invitations *all, const struct sc_invitation *one, uint64_t wall)
 {
-    struct sc_invitation *old = find(all, one->secret);
+    struct sc_invitation *old = find(all, one->hash);
     if (old) {
         *old = *one;
         return true;
@@ -46,15 +46,15 @@ bool sc_invitations_put(struct sc_invitations *all, const struct sc_invitation *
 }
 
 struct sc_invitation *sc_invitations_find(struct sc_invitations *all,
-                                          const uint8_t secret[SC_INVITATION_LEN], uint64_t wall)
+                                          const uint8_t hash[SC_HASH_LEN], uint64_t wall)
 {
-    struct sc_invitation *one = find(all, secret);
+    struct sc_invitation *one = find(all, hash);
     return one && is_good(one, wall) ? one : NULL;
 }
 
-void sc_invitations_give_back(struct sc_invitations *all, const uint8_t secret[SC_INVITATION_LEN])
+void sc_invitations_give_back(struct sc_invitations *all, const uint8_t hash[SC_HASH_LEN])
 {
-    struct sc_invitation *one = find(all, secret);
+    struct sc_invitation *one = find(all, hash);
     if (one)
         one->uses++;
 }

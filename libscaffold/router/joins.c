@@ -161,7 +161,7 @@ static bool enrol(struct sc_joins *j, struct sc_pool_entry *e, const struct sc_c
                   sc_time now)
 {
     struct sc_invitation *by = invitation_of(j, s, now);
-    bool begun = by && sc_changes_own(j->changes, e, s->peer, by->secret);
+    bool begun = by && sc_changes_own(j->changes, e, s->peer, by->hash);
     if (begun)
         by->uses--;
     return begun;

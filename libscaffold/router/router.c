@@ -1,6 +1,7 @@
 #include "router/router.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -212,7 +213,8 @@ static void on_prove(struct sc_router *r, const struct sc_control *c,
     struct sc_channel *s = sc_greetings_on_prove(&r->greetings, c, from, &proof, now);
     if (!s)
         return;
-    memcpy(s->invitation, proof.invitation, sizeof s->invitation);
+    sc_invitation_hash(&r->routing.node->crypto, proof.invitation, s->invitation);
+    OPENSSL_cleanse(proof.invitation, sizeof proof.invitation);
     struct sc_parked q = {.message = proof.request, .from = s->at, .channel = s->id};
     if (may_ask(r, &proof.request, s))
         serve(r, &q, now);

@@ -298,9 +298,21 @@ void sc_stack_set_wall(struct sc_stack *s, uint64_t seconds, sc_time now)
     s->node.wall = (int64_t)seconds - (int64_t)(now / SC_SECOND);
 }
 
-bool sc_stack_invite(struct sc_stack *s, const struct sc_invitation *one, sc_time now)
+bool sc_stack_invite(struct sc_stack *s, const uint8_t secret[SC_INVITATION_LEN], uint32_t uses,
+                     uint64_t until, sc_time now)
 {
-    return sc_invitations_put(&s->router.invitations, one, sc_node_wall(&s->node, now));
+    struct sc_event e = {.type = SC_EVENT_INVITED, .invitation = {.uses = uses, .until = until}};
+    sc_invitation_hash(&s->node.crypto, secret, e.invitation.hash);
+    bool invited =
+        sc_invitations_put(&s->router.invitations, &e.invitation, sc_node_wall(&s->node, now));
+    if (invited)
+        sc_notices_tell(&s->node.notices, &e);
+    return invited;
+}
+
+bool sc_stack_restore_invitation(struct sc_stack *s, const struct sc_invitation *one)
+{
+    return sc_invitations_put(&s->router.invitations, one, 0);
 }
 
 int sc_stack_forget_host(struct sc_stack *s, const char *name)

@@ -19,7 +19,6 @@
 #include "node/event.h"
 #include "node/self.h"
 #include "node/trust.h"
-#include "router/invitations.h"
 #include "router/rights.h"
 #include "stack/grants.h"
 #include "transport/flow.h"
@@ -99,9 +98,14 @@ void sc_stack_key_hash(struct sc_stack *s, uint8_t out[SC_KEY_HASH_LEN]);
 /* What the wall clock says now, in seconds since 1970: said again whenever it may have been set. */
 void sc_stack_set_wall(struct sc_stack *s, uint64_t seconds, sc_time now);
 
-/* Router: lets in who shows this secret; the same secret again replaces it. False: there are
- * SC_INVITATIONS_MAX that are good. */
-bool sc_stack_invite(struct sc_stack *s, const struct sc_invitation *one, sc_time now);
+/* Router: lets in so many hosts that show this secret, until then, in seconds since 1970;
+ * SC_EVENT_INVITED follows. The same secret again replaces it. False: there are SC_INVITATIONS_MAX
+ * that are good. */
+bool sc_stack_invite(struct sc_stack *s, const uint8_t secret[SC_INVITATION_LEN], uint32_t uses,
+                     uint64_t until, sc_time now);
+
+/* Router: puts back a persisted invitation. False: there are too many. */
+bool sc_stack_restore_invitation(struct sc_stack *s, const struct sc_invitation *one);
 
 /* Router: the host of this name is let go, and its key does not let it in any more. Returns 0,
  * -ENOENT (none has joined by this name) or -EAGAIN. */

@@ -2,9 +2,12 @@
 
 import json
 import shutil
+import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -52,6 +55,17 @@ def keys_of(host: Host) -> Path:
     return folder
 
 
+def kept(host: Host) -> list[tuple[int, int]]:
+    """Of each invitation in a copy of the state, since its owner keeps others out: the length of
+    what is kept of its secret, and how many it still lets in."""
+    (folder,) = (host.runtime_dir.parent / "state").glob("*")
+    with tempfile.TemporaryDirectory() as copy:
+        for file in folder.glob("state.db*"):
+            shutil.copy(file, copy)
+        with closing(sqlite3.connect(Path(copy) / "state.db")) as db:
+            return list(db.execute("SELECT length(hash), uses FROM invitations"))
+
+
 def restart(host: Host, **options: object) -> None:
     assert host.daemon is not None
     host.daemon.kill()
@@ -79,6 +93,18 @@ def test_a_token_is_used_up(lab: Lab) -> None:
     assert "join-token" in scaffold(lab["c"], "status").stdout
     restart(lab["c"], join=token(lab["a"], "--uses", "2", "--expires", "5m"))
     await_(lambda: has_joined(lab["c"]))
+
+
+def test_a_token_outlives_the_router(lab: Lab) -> None:
+    once = token(lab["a"])
+    within(20, lambda: kept(lab["a"]) == [(32, 1)])
+    restart(lab["a"])
+    lab["b"].scaffoldd(join=once)
+    await_(lambda: has_joined(lab["b"]))
+    restart(lab["a"])
+    lab["c"].scaffoldd(join=once)
+    await_(lambda: "scaffold join-token" in lab["c"].log())
+    assert not has_joined(lab["c"])
 
 
 def test_what_a_token_is(lab: Lab) -> None:

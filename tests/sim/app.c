@@ -464,6 +464,7 @@ static void on_event(struct sim_host *h, const struct sc_event *e)
         break;
     case SC_EVENT_PIN:
     case SC_EVENT_GRANT:
+    case SC_EVENT_INVITED:
     case SC_EVENT_NOTE:
         break;
     case SC_EVENT_NONE:

@@ -18,8 +18,7 @@ void net_init(struct net *n)
         n->node[i] = (struct net_node){.net = n, .at = net_underlay(i)};
 }
 
-static const struct sc_invitation invitation = {
-    .secret = "the invitation", .uses = 100, .until = NET_WALL + 3600};
+static const uint8_t invitation[SC_INVITATION_LEN] = "the invitation";
 
 static void secure(struct net *n, struct sc_stack_config *c, int router)
 {
@@ -33,7 +32,7 @@ static void secure(struct net *n, struct sc_stack_config *c, int router)
     c->trust.knows_router = true;
     sc_stack_key_hash(n->node[router].stack, c->trust.router);
     if (!n->uninvited)
-        memcpy(c->trust.invitation, invitation.secret, sizeof c->trust.invitation);
+        memcpy(c->trust.invitation, invitation, sizeof invitation);
 }
 
 /* As if somebody had asked for a name of it: ids are made without asking here. */
@@ -71,7 +70,7 @@ struct net_node *net_start(struct net *n, int i, const char *name, int router, u
     OPENSSL_cleanse(&c, sizeof c);
     assert_non_null(node->stack);
     if (n->secure && router < 0) {
-        assert_true(sc_stack_invite(node->stack, &invitation, n->now));
+        assert_true(sc_stack_invite(node->stack, invitation, 100, NET_WALL + 3600, n->now));
         know_alias(n, node);
     }
     return node;
@@ -207,6 +206,9 @@ void net_take_events(struct net_node *node)
         case SC_EVENT_PIN:
             node->pinned++;
             node->pin = e.pin;
+            break;
+        case SC_EVENT_INVITED:
+            node->invitation = e.invitation;
             break;
         case SC_EVENT_NONE:
             fail();

@@ -40,6 +40,7 @@ struct net_node {
     unsigned pinned;
     struct sc_kept_grant grant; /* the same */
     unsigned granted;
+    struct sc_invitation invitation; /* the last one */
     unsigned mapped, joined, registered, allocated;
     int disk_error;  /* what its disk says... */
     bool disk_waits; /* ...or it says nothing, and this is what it was asked last */

@@ -105,10 +105,10 @@ static void who_is_invited_later_gets_in(void **state)
     net_run(&n, 30 * SC_SECOND);
     assert_false(self_of(&n.node[3]).joined);
     n.uninvited = false;
-    struct sc_invitation late = {.uses = 1, .until = NET_WALL + 3600};
-    memset(late.secret, 'l', sizeof late.secret);
-    memcpy(n.node[3].stack->node.trust.invitation, late.secret, sizeof late.secret);
-    assert_true(sc_stack_invite(n.node[0].stack, &late, n.now));
+    uint8_t late[SC_INVITATION_LEN];
+    memset(late, 'l', sizeof late);
+    memcpy(n.node[3].stack->node.trust.invitation, late, sizeof late);
+    assert_true(sc_stack_invite(n.node[0].stack, late, 1, NET_WALL + 3600, n.now));
     net_run(&n, SC_CHANNEL_STRANGER + SC_REQUEST_RETRANSMIT_MAX);
     assert_true(self_of(&n.node[3]).joined);
     net_fini(&n);

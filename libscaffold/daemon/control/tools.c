@@ -139,21 +139,18 @@ void sc_ctl_on_invite(struct sc_ctl_call *c)
     struct sc_daemon *d = c->server->daemon;
     struct sc_ctl_reply r = sc_ctl_reply_to(c);
     struct sc_join_token t;
-    struct sc_invitation i = {.uses = c->request.invite.uses,
-                              .until = (uint64_t)time(NULL) + c->request.invite.seconds};
+    uint64_t until = (uint64_t)time(NULL) + c->request.invite.seconds;
     if (!may_admit(c))
         return;
     sc_stack_key_hash(d->stack, t.router);
     sc_random(t.secret, sizeof t.secret);
-    memcpy(i.secret, t.secret, sizeof i.secret);
-    if (sc_stack_invite(d->stack, &i, d->loop.now)) {
+    if (sc_stack_invite(d->stack, t.secret, c->request.invite.uses, until, d->loop.now)) {
         sc_join_token_write(&t, r.text);
         sc_ctl_send(c, &r);
     } else {
         sc_ctl_send_error(c, ENOBUFS, "256 tokens are good already; wait until some are used");
     }
     OPENSSL_cleanse(&t, sizeof t);
-    OPENSSL_cleanse(&i, sizeof i);
     OPENSSL_cleanse(&r, sizeof r);
 }
 

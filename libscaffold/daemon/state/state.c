@@ -65,6 +65,9 @@ int sc_state_number(struct sc_state *st, const char *sql, int64_t *out)
     return err;
 }
 
+/* Of an invitation: nobody is let in by it any more. */
+#define OVER "uses = 0 OR until <= CAST(strftime('%s', 'now') AS INTEGER)"
+
 /* --- keeping ---------------------------------------------------------------------------------- */
 
 static int prepare(struct sc_state *st, sqlite3_stmt **q, const char *sql)
@@ -132,6 +135,24 @@ static int own(struct sc_state *st, const struct sc_mapping *m)
     return finish(st, st->own);
 }
 
+/* Whoever has a name now was let in by it. */
+static int use_up(struct sc_state *st, const struct sc_mapping *m)
+{
+    static const char sql[] = "UPDATE invitations SET uses = uses - 1 WHERE hash = ?1 AND uses > 0";
+    static const uint8_t none[sizeof m->invitation];
+    sqlite3_stmt *q = NULL;
+    if (memcmp(m->invitation, none, sizeof none) == 0)
+        return 0;
+    int rc = sqlite3_prepare_v2(st->db, sql, -1, &q, NULL);
+    if (rc == SQLITE_OK) {
+        sqlite3_bind_blob(q, 1, m->invitation, sizeof m->invitation, SQLITE_STATIC);
+        rc = sqlite3_step(q);
+    }
+    int err = sc_state_error(st, rc);
+    sqlite3_finalize(q);
+    return err;
+}
+
 /* Somebody removed the file, or put another one there: what is written now would be gone at the
  * next start. */
 static bool has_moved(const struct sc_state *st)
@@ -150,6 +171,8 @@ int sc_state_keep(struct sc_state *st, const struct sc_mapping *m, size_t count)
         err = put(st, &m[i]);
         if (err == 0)
             err = own(st, &m[i]);
+        if (err == 0)
+            err = use_up(st, &m[i]);
     }
     if (err == 0)
         err = sc_state_run(st, "COMMIT");
@@ -222,6 +245,24 @@ int sc_state_grant(struct sc_state *st, const struct sc_kept_grant *grant)
     return err;
 }
 
+int sc_state_invite(struct sc_state *st, const struct sc_invitation *one)
+{
+    static const char sql[] = "INSERT OR REPLACE INTO invitations VALUES (?1, ?2, ?3)";
+    sqlite3_stmt *q = NULL;
+    if (has_moved(st))
+        return -ESTALE;
+    int rc = sqlite3_prepare_v2(st->db, sql, -1, &q, NULL);
+    if (rc == SQLITE_OK) {
+        sqlite3_bind_blob(q, 1, one->hash, sizeof one->hash, SQLITE_STATIC);
+        sqlite3_bind_int64(q, 2, one->uses);
+        sqlite3_bind_int64(q, 3, (int64_t)one->until);
+        rc = sqlite3_step(q);
+    }
+    int err = sc_state_error(st, rc);
+    sqlite3_finalize(q);
+    return err < 0 ? err : sc_state_run(st, "DELETE FROM invitations WHERE " OVER);
+}
+
 /* --- restoring -------------------------------------------------------------------------------- */
 
 static bool restore_alias(struct sc_stack *stack, sqlite3_stmt *row)
@@ -264,6 +305,16 @@ static bool restore_mapping(struct sc_stack *stack, sqlite3_stmt *row)
     return sc_stack_restore_mapping(stack, &m) == 0;
 }
 
+static bool restore_invitation(struct sc_stack *stack, sqlite3_stmt *row)
+{
+    struct sc_invitation one = {.uses = (uint32_t)sqlite3_column_int64(row, 1),
+                                .until = (uint64_t)sqlite3_column_int64(row, 2)};
+    if (sqlite3_column_bytes(row, 0) != sizeof one.hash)
+        return false;
+    memcpy(one.hash, sqlite3_column_blob(row, 0), sizeof one.hash);
+    return sc_stack_restore_invitation(stack, &one);
+}
+
 /* How many of the rows could not be used, or a negative errno. */
 static int restore(struct sc_state *st, struct sc_stack *stack, const char *sql,
                    bool (*restore_row)(struct sc_stack *stack, sqlite3_stmt *row))
@@ -288,12 +339,15 @@ int sc_state_restore(struct sc_state *st, struct sc_stack *stack)
         "SELECT address, name, used, reused, hosts.key FROM mappings LEFT JOIN hosts USING (name)"
         " ORDER BY kept, address",
         restore_mapping);
+    int invitations =
+        restore(st, stack, "SELECT hash, uses, until FROM invitations WHERE NOT (" OVER ")",
+                restore_invitation);
     int grants = restore(st, stack, "SELECT bytes FROM grants", restore_grant);
     if (aliases < 0 || mappings < 0)
         return aliases < 0 ? aliases : mappings;
     if (pins < 0 || grants < 0)
         return pins < 0 ? pins : grants;
-    return aliases + mappings + pins + grants;
+    return invitations < 0 ? invitations : aliases + mappings + pins + grants + invitations;
 }
 
 /* --- in words --------------------------------------------------------------------------------- */

@@ -41,10 +41,15 @@ static const char keys_sql[] =
     " WITHOUT ROWID;";
 
 /* What schema 3 has more than the second one. */
-static const char grants_sql[] =
+static const char schema_3_sql[] =
     "CREATE TABLE grants ("    /* to this host, or that others have shown this router */
     " about BLOB PRIMARY KEY," /* all but times, serial and signature */
     " bytes BLOB NOT NULL)"    /* crypto/grant.h */
+    " WITHOUT ROWID;"
+    "CREATE TABLE invitations (" /* of this router */
+    " hash BLOB PRIMARY KEY,"    /* SHA-256 of the secret */
+    " uses INTEGER NOT NULL,"    /* hosts that it still lets in */
+    " until INTEGER NOT NULL)"   /* in seconds since 1970 */
     " WITHOUT ROWID;"
     "PRAGMA user_version = 3";
 
@@ -273,7 +278,7 @@ static int make_tables(struct sc_state *st, char *old, size_t size)
     if (err == 0)
         err = make_keys(st);
     if (err == 0)
-        err = sc_state_run(st, grants_sql);
+        err = sc_state_run(st, schema_3_sql);
     return err < 0 ? err : sc_state_run(st, "COMMIT");
 }
 
@@ -286,7 +291,7 @@ static int bring_up_to_date(struct sc_state *st, int schema)
     if (err == 0 && schema < 2)
         err = make_keys(st);
     if (err == 0)
-        err = sc_state_run(st, grants_sql);
+        err = sc_state_run(st, schema_3_sql);
     if (err == 0)
         err = sc_state_run(st, "COMMIT");
     if (err == 0 && schema < 2)

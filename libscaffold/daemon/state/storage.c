@@ -14,22 +14,22 @@
 
 /* --- the thread ------------------------------------------------------------------------------- */
 
-static size_t length(const struct sc_storage_batch *b)
+static bool is_empty(const struct sc_storage_batch *b)
 {
-    return b->count + b->pin_count + b->grant_count;
+    return b->count + b->pin_count + b->grant_count + b->invitation_count == 0;
 }
 
 /* What has gathered; NULL when it is time to end and nothing is left. */
 static struct sc_storage_batch *next_batch(struct sc_storage *s)
 {
     pthread_mutex_lock(&s->lock);
-    while (length(s->gathering) == 0 && !s->stopping)
+    while (is_empty(s->gathering) && !s->stopping)
         pthread_cond_wait(&s->work, &s->lock);
     struct sc_storage_batch *b = s->gathering;
     s->gathering = s->writing;
     s->writing = b;
     pthread_mutex_unlock(&s->lock);
-    return length(b) ? b : NULL;
+    return is_empty(b) ? NULL : b;
 }
 
 static void answer(struct sc_storage *s, uint64_t token, int error, const char *why)
@@ -54,6 +54,10 @@ static int keep(struct sc_storage *s, const struct sc_mapping *m, size_t count, 
 static void write_batch(struct sc_storage *s, struct sc_storage_batch *b)
 {
     char why[512] = "";
+    for (size_t i = 0; i < b->invitation_count; i++)
+        if (sc_state_invite(s->state, &b->invitation[i]) < 0) /* it is good until the next start */
+            break;
+    b->invitation_count = 0;
     int error = b->count ? keep(s, b->mapping, b->count, why) : 0;
     for (size_t i = 0; i < b->count; i++) {
         if (error == EEXIST)
@@ -174,6 +178,16 @@ void sc_storage_grant(struct sc_storage *s, const struct sc_kept_grant *grant)
     struct sc_storage_batch *b = s->gathering;
     if (b->grant_count < SC_GRANTS_WAITING)
         b->grant[b->grant_count++] = *grant;
+    pthread_cond_signal(&s->work);
+    pthread_mutex_unlock(&s->lock);
+}
+
+void sc_storage_invite(struct sc_storage *s, const struct sc_invitation *one)
+{
+    pthread_mutex_lock(&s->lock);
+    struct sc_storage_batch *b = s->gathering;
+    if (b->invitation_count < SC_INVITATIONS_MAX)
+        b->invitation[b->invitation_count++] = *one;
     pthread_cond_signal(&s->work);
     pthread_mutex_unlock(&s->lock);
 }

@@ -20,6 +20,8 @@ struct sc_storage_batch {
     struct sc_pin pin[SC_PINS_WAITING];
     size_t grant_count; /* the same */
     struct sc_kept_grant grant[SC_GRANTS_WAITING];
+    size_t invitation_count; /* the same */
+    struct sc_invitation invitation[SC_INVITATIONS_MAX];
 };
 
 struct sc_storage_result {
@@ -59,6 +61,9 @@ void sc_storage_pin(struct sc_storage *s, const struct sc_pin *pin);
 
 /* Has the grant kept, if not too many wait. */
 void sc_storage_grant(struct sc_storage *s, const struct sc_kept_grant *grant);
+
+/* The same of an invitation, before anything that it lets in. */
+void sc_storage_invite(struct sc_storage *s, const struct sc_invitation *one);
 
 /* Takes all results there are. Returns how many. `why` gets the last failure. */
 size_t sc_storage_take(struct sc_storage *s, struct sc_storage_result out[SC_CHANGES_MAX],

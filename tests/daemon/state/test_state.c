@@ -21,6 +21,7 @@
 #include "daemon/state/state.h"
 #include "crypto/crypto.h"
 #include "naming/service_name.h"
+#include "stack/parts.h"
 
 #define INSTANCE 0x5ca1ab1e
 
@@ -232,6 +233,50 @@ static void a_pin_is_kept(void **state)
     sc_stack_free(s);
 }
 
+/* Uses that are left of an invitation after a start. */
+static uint32_t uses_of(struct place *p, uint8_t first)
+{
+    struct sc_stack *s = new_stack(p);
+    uint8_t hash[SC_HASH_LEN] = {first};
+    assert_int_equal(sc_state_restore(&p->state, s), 0);
+    struct sc_invitation *one = sc_invitations_find(&s->router.invitations, hash, 1);
+    uint32_t uses = one ? one->uses : 0;
+    sc_stack_free(s);
+    return uses;
+}
+
+/* Each name that is somebody's takes one of its uses, in the same transaction. */
+static void an_invitation_is_kept(void **state)
+{
+    struct place *p = *state;
+    struct sc_invitation two = {.hash = {1}, .uses = 2, .until = UINT32_MAX},
+                         over = {.hash = {2}, .uses = 2, .until = 1000};
+    struct sc_mapping m = {.pool = 0xc6120003,
+                           .name = "b.host.scaffold",
+                           .owned = true,
+                           .owner = {5},
+                           .invitation = {1}};
+    must_open(p);
+    assert_int_equal(sc_state_invite(&p->state, &two), 0);
+    assert_int_equal(sc_state_invite(&p->state, &over), 0);
+    assert_int_equal(sc_state_keep(&p->state, &m, 1), 0);
+    sc_state_close(&p->state);
+    must_open(p);
+    assert_int_equal(uses_of(p, 1), 1);
+    assert_int_equal(uses_of(p, 2), 0);
+    memset(m.invitation, 0, sizeof m.invitation); /* as it is kept again for another reason */
+    m.used = true;
+    assert_int_equal(sc_state_keep(&p->state, &m, 1), 0);
+    assert_int_equal(uses_of(p, 1), 1);
+    struct sc_mapping bad = {.pool = 0xc6120004, .name = "b.host.scaffold", .invitation = {1}};
+    assert_int_equal(sc_state_keep(&p->state, &bad, 1), -EEXIST);
+    assert_int_equal(uses_of(p, 1), 1);
+    m = (struct sc_mapping){
+        .pool = 0xc6120005, .name = "c.host.scaffold", .owned = true, .invitation = {1}};
+    assert_int_equal(sc_state_keep(&p->state, &m, 1), 0);
+    assert_int_equal(uses_of(p, 1), 0);
+}
+
 static void the_secret_is_nobody_elses(void **state)
 {
     struct place *p = *state;
@@ -351,6 +396,28 @@ static void takes_schema_1_over(void **state)
         sc_state_close(&p->state);
     }
     must_open(p);
+}
+
+/* What a network has is as it was; there were no invitations. */
+static void takes_schema_2_over(void **state)
+{
+    struct place *p = *state;
+    struct sc_invitation one = {.hash = {1}, .uses = 2, .until = UINT32_MAX};
+    uint8_t network[SC_NETWORK_SEED_LEN];
+    must_open(p);
+    keep(p, 7, "web.demo.scaffold");
+    memcpy(network, p->state.network_seed, sizeof network);
+    sc_state_close(&p->state);
+    run_sql(p, "DROP TABLE invitations; PRAGMA user_version = 2");
+    must_open(p);
+    assert_memory_equal(p->state.network_seed, network, sizeof network);
+    assert_int_equal(uses_of(p, 1), 0);
+    assert_int_equal(sc_state_invite(&p->state, &one), 0);
+    assert_int_equal(uses_of(p, 1), 2);
+    struct sc_stack *s = new_stack(p);
+    assert_int_equal(sc_state_restore(&p->state, s), 0);
+    assert_name_at(s, 7, "web.demo.scaffold");
+    sc_stack_free(s);
 }
 
 /* --- what can be wrong ------------------------------------------------------------------------ */
@@ -565,11 +632,13 @@ int main(void)
         CASE(an_address_has_one_name),
         CASE(an_alias_is_bound_for_good),
         CASE(a_pin_is_kept),
+        CASE(an_invitation_is_kept),
         CASE(the_secret_is_nobody_elses),
         CASE(takes_an_old_file_over_once),
         CASE(a_torn_line_takes_no_other_along),
         CASE(of_an_old_file_only_damage_is_called_so),
         CASE(takes_schema_1_over),
+        CASE(takes_schema_2_over),
         CASE(a_damaged_file_is_said_to_be),
         CASE(damage_anywhere_is_found),
         CASE(a_newer_scaffoldds_file_is_left_alone),

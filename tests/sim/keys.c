@@ -11,8 +11,7 @@ static const uint8_t network_seed[SC_NETWORK_SEED_LEN];
 static const char *const aliases[] = {"demo"};
 
 /* Good for all hosts, and for longer than any clock is wrong. */
-static const struct sc_invitation invitation = {
-    .secret = "the invitation", .uses = UINT32_MAX, .until = UINT64_MAX};
+static const uint8_t invitation[SC_INVITATION_LEN] = "the invitation";
 
 /* --- hosts ------------------------------------------------------------------------------------ */
 
@@ -37,7 +36,7 @@ void sim_keys_give(struct sim_host *h)
     c->trust.knows_router = true;
     memcpy(c->trust.router, h->router->key_hash, sizeof c->trust.router);
     if (h->incarnation == 1)
-        memcpy(c->trust.invitation, invitation.secret, sizeof c->trust.invitation);
+        memcpy(c->trust.invitation, invitation, sizeof invitation);
 }
 
 static void teach_alias(struct sim_host *h, const char *alias)
@@ -58,7 +57,7 @@ void sim_keys_teach(struct sim_host *h)
     if (!h->config.secure)
         return;
     sc_stack_key_hash(h->stack, h->key_hash);
-    if (!sc_stack_invite(h->stack, &invitation, h->sim->now))
+    if (!sc_stack_invite(h->stack, invitation, UINT32_MAX, UINT64_MAX, h->sim->now))
         sim_violation(h->sim, "%s cannot invite", h->config.host_name);
 }
 

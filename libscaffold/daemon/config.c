@@ -82,9 +82,12 @@ static const char *wrong_plane(struct sc_config *c, const char *text)
 
 static const char *wrong_join(struct sc_config *c, const char *text)
 {
-    return sc_join_token_read(text, &c->join) ? NULL
-                                              : "a token is sc1- and 52 characters; `scaffold "
-                                                "join-token` prints one at the router";
+    if (sc_join_token_find(text, &c->join))
+        return NULL;
+    if (*text == '@' && access(text + 1, R_OK) < 0)
+        return "that file cannot be read; its first line is to be what `scaffold join-token` "
+               "prints";
+    return "a token is sc1- and 52 characters; `scaffold join-token` prints one at the router";
 }
 
 static const char *wrong_security(struct sc_config *c, const char *text)
@@ -253,6 +256,12 @@ static bool take_switch(bool *out, const struct sc_value *v, char *why, size_t s
     return *why == 0;
 }
 
+/* A token is not repeated where others may read it; where it is to be found is. */
+static bool is_secret(const struct setting *t, const struct sc_value *v)
+{
+    return t->wrong == wrong_join && v->type == SC_VALUE_TEXT && *v->text != '@';
+}
+
 /* A value that is wrong changes nothing. */
 void sc_config_set(struct sc_config *c, enum sc_setting s, const struct sc_value *v, unsigned line,
                    struct sc_problems *p)
@@ -270,7 +279,8 @@ void sc_config_set(struct sc_config *c, enum sc_setting s, const struct sc_value
     if (!wrong)
         return;
     *c = before;
-    complain(c, t->flag, t->key, v, line, wrong, p);
+    const struct sc_value hidden = {.type = SC_VALUE_OTHER};
+    complain(c, t->flag, t->key, is_secret(t, v) ? &hidden : v, line, wrong, p);
 }
 
 /* --- [allow] ---------------------------------------------------------------------------------- */

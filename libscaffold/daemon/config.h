@@ -58,7 +58,7 @@ struct sc_config {
     char host_name[SC_HOST_NAME_MAX + 1];
     char router[256]; /* HOST[:PORT]; "": this scaffoldd is its own router */
     struct sc_router_name router_name;
-    char join_text[64]; /* --join; "": none */
+    char join_text[256]; /* --join; "": none */
     struct sc_join_token join;
     char security_name[8];
     bool secure;     /* what hosts and routers say to each other is sealed */

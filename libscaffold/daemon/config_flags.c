@@ -23,7 +23,9 @@ static const char usage[] =
     "  --router HOST[:PORT]   the service router to register with and resolve through\n"
     "  --join TOKEN           what the router's `scaffold join-token` printed: the key that it "
     "has\n"
-    "                         to have, and leave to join; not needed again by this host\n"
+    "                         to have, and leave to join; not needed again by this host. @FILE: "
+    "the\n"
+    "                         first line of a file; -: of standard input\n"
     "  --security NAME        on (default) or off, on every host of the network: off is for\n"
     "                         measuring, and anybody can join, serve and answer\n"
     "  --port N               UDP port (default 7213, any other when that is taken; 0: any)\n"
@@ -70,7 +72,7 @@ static void list_flags(struct option list[FLAGS + 1])
 
 /* What the flags say: for each its value, and whether it was given. */
 struct given {
-    const char *value[FLAGS];
+    char *value[FLAGS];
     bool is_given[FLAGS];
 };
 
@@ -133,6 +135,13 @@ static void take_file(struct sc_config *c, const char *path, struct sc_problems 
     sc_config_load(c, p);
 }
 
+/* Whoever lists processes sees the words of each; a file's name is no secret. */
+static void hide(char *secret)
+{
+    if (secret && *secret != '@')
+        memset(secret, '*', strlen(secret));
+}
+
 /* Beyond loopback flows are open to whoever is there, so it must be asked for by name. */
 static void check_exposure(const struct sc_config *c, struct sc_problems *p)
 {
@@ -166,6 +175,7 @@ bool sc_config_read(struct sc_config *c, int argc, char **argv, struct sc_proble
         if (g.is_given[s])
             sc_config_set(c, (enum sc_setting)s, &v, SC_LINE_FLAG, p);
     }
+    hide(g.value[SC_SET_JOIN]);
     if (!*c->runtime_dir)
         sc_problem(p, "SCAFFOLD_RUNTIME_DIR is longer than %zu bytes; give a shorter --runtime-dir",
                    sizeof c->runtime_dir - 1);

@@ -1,5 +1,7 @@
 #include "daemon/join_token.h"
 
+#include <openssl/crypto.h>
+#include <stdio.h>
 #include <string.h>
 
 #define PREFIX_LEN (sizeof SC_JOIN_TOKEN_PREFIX - 1)
@@ -22,4 +24,28 @@ bool sc_join_token_read(const char *text, struct sc_join_token *out)
     memcpy(out->router, bytes, sizeof out->router);
     memcpy(out->secret, bytes + sizeof out->router, sizeof out->secret);
     return true;
+}
+
+/* The first line; a longer one than any token is cut, and is none then. */
+static bool read_line(FILE *f, struct sc_join_token *out)
+{
+    char line[SC_JOIN_TOKEN_TEXT + 8] = "";
+    bool read = fgets(line, sizeof line, f) != NULL;
+    line[strcspn(line, " \t\r\n")] = 0;
+    read = read && sc_join_token_read(line, out);
+    OPENSSL_cleanse(line, sizeof line);
+    return read;
+}
+
+bool sc_join_token_find(const char *text, struct sc_join_token *out)
+{
+    if (strcmp(text, "-") == 0)
+        return read_line(stdin, out);
+    if (*text != '@')
+        return sc_join_token_read(text, out);
+    FILE *f = fopen(text + 1, "re");
+    bool read = f && read_line(f, out);
+    if (f)
+        fclose(f);
+    return read;
 }

@@ -21,4 +21,8 @@ void sc_join_token_write(const struct sc_join_token *t, char out[SC_JOIN_TOKEN_T
 /* False when it is none. */
 bool sc_join_token_read(const char *text, struct sc_join_token *out);
 
+/* The same of what people write: the token itself, `@FILE`, or `-` for standard input, where it is
+ * the first line. */
+bool sc_join_token_find(const char *text, struct sc_join_token *out);
+
 #endif

@@ -175,6 +175,8 @@ static int open_stack(struct sc_daemon *d, char *why, size_t size)
     sc_random(c.secret, sizeof c.secret);
     d->stack = sc_stack_new(&c, d->loop.now);
     OPENSSL_cleanse(&c, sizeof c);
+    OPENSSL_cleanse(d->config.join_text, sizeof d->config.join_text);
+    OPENSSL_cleanse(&d->config.join, sizeof d->config.join);
     if (!d->stack) {
         snprintf(why, size, "%s", strerror(ENOMEM));
         return -1;

@@ -44,6 +44,50 @@ static int read_flags(const char *one, const char *two, const char *three)
     return sc_config_read(&config, argc, argv, &problems);
 }
 
+/* --- tokens ----------------------------------------------------------------------------------- */
+
+#define TOKEN "sc1-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+/* Where others look for the words of a process. */
+static void a_token_is_hidden(void **state)
+{
+    (void)state;
+    char apart[] = TOKEN, joined[] = "--join=" TOKEN, wrong[] = TOKEN "b";
+    read_flags("--join", apart, NULL);
+    assert_int_equal(problems.errors, 0);
+    assert_string_equal(config.join_text, TOKEN);
+    assert_null(strchr(apart, 'a'));
+    read_flags(joined, NULL, NULL);
+    assert_int_equal(problems.errors, 0);
+    assert_null(strchr(joined, 'a'));
+    read_flags("--join", wrong, NULL);
+    assert_int_equal(problems.errors, 1);
+    assert_non_null(strstr(problems.problem[0].line, "--join: a token is"));
+    assert_null(strstr(problems.problem[0].line, "aaa"));
+}
+
+static void a_token_may_stand_in_a_file(void **state)
+{
+    (void)state;
+    static const struct sc_join_token none;
+    char where[sizeof path + 1];
+    snprintf(where, sizeof where, "@%s", path);
+    load("# nothing", 9);
+    read_flags("--join", where, NULL);
+    assert_int_equal(problems.errors, 1);
+    for (int i = 0; i < 3; i++) {
+        const char *text = (const char *[]){TOKEN, TOKEN "\n", TOKEN " \r\nmore\n"}[i];
+        load(text, strlen(text));
+        read_flags("--join", where, NULL);
+        assert_int_equal(problems.errors, 0);
+        assert_memory_equal(&config.join, &none, sizeof none);
+    }
+    char missing[] = "@/nowhere/at/all";
+    read_flags("--join", missing, NULL);
+    assert_int_equal(problems.errors, 1);
+    assert_non_null(strstr(problems.problem[0].line, "@/nowhere/at/all: that file cannot be read"));
+}
+
 /* --- files ------------------------------------------------------------------------------------ */
 
 /* TOML, the line of the problem, and words of it. */
@@ -347,6 +391,8 @@ static int remove_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_token_is_hidden),
+        cmocka_unit_test(a_token_may_stand_in_a_file),
         cmocka_unit_test(one_line_for_each_wrong_file),
         cmocka_unit_test(what_the_parser_does_not_expect),
         cmocka_unit_test(every_problem_is_told),

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from e2e.common import within
+from scaffold.control import Control
 from scaffold.errors import ServiceError
 from scaffold.lab import Host, Lab
 
@@ -105,6 +106,38 @@ def test_a_token_outlives_the_router(lab: Lab) -> None:
     lab["c"].scaffoldd(join=once)
     await_(lambda: "scaffold join-token" in lab["c"].log())
     assert not has_joined(lab["c"])
+
+
+def words_of(host: Host) -> bytes:
+    with Control(host.runtime_dir) as control:
+        return Path(f"/proc/{control.pid}/cmdline").read_bytes()
+
+
+@pytest.mark.parametrize("way", ["@FILE", "-", "TOKEN"])
+def test_a_token_is_not_in_the_list_of_processes(lab: Lab, tmp_path: Path, way: str) -> None:
+    once = token(lab["a"])
+    file = tmp_path / "token"
+    file.write_text(f"{once}\n")
+    router = f"127.0.0.1:{lab['a'].port}"
+    given = {"@FILE": f"@{file}", "-": "-", "TOKEN": once}[way]
+    done = subprocess.run(
+        [
+            *[sys.executable, "-m", "scaffold", "up", "--name", "b", "--router", router],
+            *["--port", "0", "--runtime-dir", str(lab["b"].runtime_dir)],
+            *["--state-dir", str(tmp_path / "state"), "--join", given],
+        ],
+        input=f"{once}\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    try:
+        await_(lambda: has_joined(lab["b"]))
+        assert b"--join" in words_of(lab["b"]) and b"sc1-" not in words_of(lab["b"])
+    finally:
+        scaffold(lab["b"], "down")
 
 
 def test_what_a_token_is(lab: Lab) -> None:

@@ -73,13 +73,22 @@ def main() -> None:
     """Bind to a service, connect to a service, with the programs you have."""
 
 
+def _said(context: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """An option's value, or the first line of standard input where it is "-"."""
+    del context, param
+    return sys.stdin.readline().strip() if value == "-" else value
+
+
 def daemon_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of `scaffold up`, gathered into daemon.Options."""
 
     @click.option("--name", help="This host's name.  [default: the machine's]")
     @click.option("--router", metavar="HOST[:PORT]", help="Service router to join.")
     @click.option(
-        "--join", metavar="TOKEN", help="What `scaffold join-token` printed at the router; once."
+        "--join",
+        metavar="TOKEN|@FILE|-",
+        callback=_said,
+        help="What `scaffold join-token` printed at the router, or where to read that; once.",
     )
     @click.option("--port", type=click.IntRange(0, 65535), help="UDP port.  [default: 7213]")
     @click.option("--listen", metavar="ADDRESS", help="Underlay address to listen on.")

@@ -30,7 +30,7 @@ class Options:
     router: str | None = None
     """HOST[:PORT] of the service router to register with and resolve through."""
     join: str | None = None
-    """What the router's `scaffold join-token` printed; needed once."""
+    """What the router's `scaffold join-token` printed, or @ and a file with that; needed once."""
     security: str | None = None
     """on or off, on every host of the network."""
     port: int | None = None
@@ -60,7 +60,7 @@ class Options:
         values = {
             "--name": self.name,
             "--router": self.router,
-            "--join": self.join,
+            "--join": "-" if self.said() else self.join,
             "--security": self.security,
             "--port": self.port,
             "--listen": self.listen,
@@ -73,6 +73,10 @@ class Options:
         }
         flags = [text for key, v in values.items() if v is not None for text in (key, str(v))]
         return [*flags, "--insecure-network"] if self.insecure_network else flags
+
+    def said(self) -> str | None:
+        """What scaffoldd is told on its standard input, since all users can read its arguments."""
+        return None if self.join is None or self.join.startswith("@") else f"{self.join}\n"
 
     def given(self) -> bool:
         """True when anything differs from the defaults."""
@@ -94,11 +98,11 @@ def start(runtime_dir: Path, options: Options) -> subprocess.Popen[bytes]:
     try:
         command = [*options.prefix, str(paths.part(paths.DAEMON, options.build)), "--runtime-dir"]
         command += [str(runtime_dir), "--ready-fd", str(writer), *options.arguments()]
-        with log.open("ab") as output:
+        with log.open("ab") as output, _saying(options.said()) as said:
             before = output.tell()
             process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=said,
                 stdout=output,
                 stderr=output,
                 pass_fds=(writer,),
@@ -112,6 +116,18 @@ def start(runtime_dir: Path, options: Options) -> subprocess.Popen[bytes]:
         if writer >= 0:
             os.close(writer)
     return process
+
+
+@contextmanager
+def _saying(text: str | None) -> Iterator[int]:
+    """A descriptor from which a short text can be read, and nothing else."""
+    reader, writer = os.pipe()
+    try:
+        os.write(writer, (text or "").encode())
+        os.close(writer)
+        yield reader
+    finally:
+        os.close(reader)
 
 
 def _configured_log(config: Path | None) -> str | None:

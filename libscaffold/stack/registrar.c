@@ -64,16 +64,19 @@ static void join(struct sc_registrar *g, sc_time now)
     come_again(g, now);
 }
 
-/* One that is not answered about as soon as the last one comes again: it is soon known whether the
- * router was restarted. */
+/* One that is not answered about as soon as the last one comes again, and then soon: it is known
+ * before long whether the router was restarted. */
 static void refresh(struct sc_registrar *g, sc_time now)
 {
     struct sc_control c = refresh_request(g);
     ask(g, &c);
-    if (g->unanswered == 0)
+    if (g->unanswered == 0) {
         g->asked_at = now;
-    if (g->unanswered++ < SC_REFRESH_UNANSWERED)
         g->refresh_interval = g->patience;
+    } else if (g->unanswered < SC_REFRESH_UNANSWERED) {
+        g->refresh_interval = SC_REQUEST_RETRANSMIT;
+    }
+    g->unanswered++;
     sc_dues_arm(&g->node->dues, &g->due, now + g->refresh_interval);
     g->refresh_interval = sc_time_min(2 * g->refresh_interval, SC_LEASE_REFRESH);
 }

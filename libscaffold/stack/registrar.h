@@ -33,7 +33,7 @@ struct sc_registrar {
     sc_time answered_at; /* last word of the router */
     sc_time interval;    /* of JOIN */
     sc_time refresh_interval;
-    sc_time patience;      /* how long the first REFRESHes wait for an answer */
+    sc_time patience;      /* how long the first REFRESH waits for an answer */
     sc_time asked_at;      /* the first of those that are unanswered */
     unsigned unanswered;   /* REFRESHes in this channel */
     uint32_t joins;        /* answered so far */

@@ -200,6 +200,8 @@ static void invite(struct world *w)
         sc_stack_restore_mapping(w->node[ROUTER].stack, &w->kept[i]);
 }
 
+static const uint8_t provider_seed[SC_KEY_SEED_LEN] = {1};
+
 static void start(struct world *w, size_t index)
 {
     static const char *const names[NODES] = {"r", "a", "m"};
@@ -228,6 +230,8 @@ static void start(struct world *w, size_t index)
     memcpy(n->key, n->stack->node.credentials.host.public, sizeof n->key);
     if (index == ROUTER)
         invite(w);
+    if (index == HOST) /* it serves a name of a provider whose key it has */
+        require(sc_stack_hold_provider(n->stack, provider_seed, w->now) == 0);
 }
 
 static void begin(struct world *w, uint64_t seed)
@@ -301,9 +305,10 @@ static void serve(struct world *w)
     struct sc_service_name name;
     struct sc_service_id id;
     struct sc_instance *i;
-    static const uint8_t provider[SC_PROVIDER_LEN] = {1};
+    uint8_t provider[SC_PROVIDER_LEN];
     if (sc_stack_instance_count(w->node[HOST].stack) > 0)
         return;
+    sc_provider_of_key(sc_stack_provider(w->node[HOST].stack, 0), provider);
     require(sc_service_name_read(SERVICE, &name, NULL) == 0);
     sc_service_name_to_id(&name, provider, &id);
     sc_stack_serve(w->node[HOST].stack, &id, NULL, &i, w->now);

@@ -408,7 +408,7 @@ static void takes_schema_2_over(void **state)
     keep(p, 7, "web.demo.scaffold");
     memcpy(network, p->state.network_seed, sizeof network);
     sc_state_close(&p->state);
-    run_sql(p, "DROP TABLE invitations; PRAGMA user_version = 2");
+    run_sql(p, "DROP TABLE invitations; DROP TABLE grants; PRAGMA user_version = 2");
     must_open(p);
     assert_memory_equal(p->state.network_seed, network, sizeof network);
     assert_int_equal(uses_of(p, 1), 0);

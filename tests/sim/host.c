@@ -11,12 +11,16 @@
 
 /* --- addresses -------------------------------------------------------------------------------- */
 
-/* Its last two bytes say whose it is. */
+/* Its last two bytes say whose it is, or its port. */
 static struct sc_underlay address_of(const struct sim *sim, size_t index)
 {
     struct sc_underlay u = {.family = sim->ipv6 ? 6 : 4, .port = SIM_UDP_PORT};
     size_t last = sim->ipv6 ? 15 : 3;
     u.ip[0] = sim->ipv6 ? 0xfd : 10;
+    if (sim->one_address) {
+        u.port = (uint16_t)(SIM_UDP_PORT + index);
+        return u;
+    }
     u.ip[last - 1] = (uint8_t)((index + 1) >> 8);
     u.ip[last] = (uint8_t)(index + 1);
     return u;
@@ -26,6 +30,8 @@ struct sim_host *sim_host_of(struct sim *sim, const struct sc_underlay *u)
 {
     size_t last = u->family == 6 ? 15 : 3;
     size_t index = (size_t)(u->ip[last - 1] << 8 | u->ip[last]) - 1;
+    if (sim->one_address)
+        index = (size_t)u->port - SIM_UDP_PORT;
     if (index >= sim->host_count || !sc_underlay_equal(&sim->host[index]->underlay, u))
         return NULL;
     return sim->host[index];

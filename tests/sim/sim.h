@@ -104,6 +104,7 @@ struct sim {
     struct sim_link *core[2];           /* from side 0 to side 1, and back; NULL: none */
     bool blocked[SIM_HOSTS][SIM_HOSTS]; /* from, to: packets vanish */
     bool ipv6;
+    bool one_address; /* hosts that are made differ by their ports, as behind a NAT */
     bool plain; /* hosts that are started have no keys: for tests that forge what is said plainly */
 
     struct sim_talk **talk; /* by port - SIM_PORT_FIRST */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "crypto/crypto.h"
@@ -31,6 +32,7 @@ struct direction {
     uint64_t granted;     /* by the end that they go to */
     uint64_t next_number; /* lowest that may follow */
     uint64_t sent_to;     /* highest stream offset */
+    sc_time answered_at;  /* last */
     struct direction *back;
     struct direction *all;
 };
@@ -116,14 +118,25 @@ static void grant(struct direction *d, uint64_t window)
         d->granted = window;
 }
 
+/* No flow is answered so late: its id has been drawn again, by chance or after its owner's death.
+ */
+static struct direction *answered(struct sim_audit *a, uint64_t address, uint32_t flow)
+{
+    struct direction *d = find_or_add(a, address, flow);
+    if (d->answered_at + SC_OPEN_TIMEOUT < a->sim->now)
+        d->granted = d->next_number = d->sent_to = 0;
+    d->answered_at = a->sim->now;
+    return d;
+}
+
 static void on_answer(struct sim_audit *a, const struct sc_header *h, struct sc_reader *r)
 {
     struct sc_answer p;
     sc_answer_read(r, &p);
     if (r->bad)
         return;
-    struct direction *to_client = find_or_add(a, h->dst, h->flow);
-    struct direction *to_server = find_or_add(a, p.src, p.src_flow);
+    struct direction *to_client = answered(a, h->dst, h->flow);
+    struct direction *to_server = answered(a, p.src, p.src_flow);
     to_client->back = to_server;
     to_server->back = to_client;
     grant(to_server, p.window);

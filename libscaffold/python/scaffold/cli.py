@@ -336,9 +336,7 @@ def key_new_provider(runtime_dir: Path | None) -> None:
 @RUNTIME_DIR
 @click.argument("name")
 @click.argument("host_key", metavar="HOSTKEY")
-def key_grant(
-    runtime_dir: Path | None, days: int, ports: str, name: str, host_key: str
-) -> None:
+def key_grant(runtime_dir: Path | None, days: int, ports: str, name: str, host_key: str) -> None:
     """Let another host serve NAME, where this one has the key of NAME's provider.
 
     NAME is LABEL.PROVIDER.scaffold, or has *, or *.SUFFIX, for the label. HOSTKEY is what `scaffold

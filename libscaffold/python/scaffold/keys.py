@@ -49,9 +49,7 @@ def ports_of(text: str) -> tuple[int, int, int]:
             raise ValueError
         return *pair, _PROTOCOLS[protocol or "any"]
     except (ValueError, KeyError):
-        raise ServiceError(
-            22, f"{text}: give a port or two, as 80, 8000-8080/tcp or any"
-        ) from None
+        raise ServiceError(22, f"{text}: give a port or two, as 80, 8000-8080/tcp or any") from None
 
 
 def ports_text(first: int, last: int, protocol: int) -> str:

@@ -40,7 +40,7 @@
 #include "local/socket_name.h"
 
 #define SC_CTL_MAGIC 0x53434631u /* "SCF1" */
-#define SC_CTL_VERSION 6
+#define SC_CTL_VERSION 5
 #define SC_CTL_NAME 256 /* room for a DNS name and its port suffix, with the final zero */
 #define SC_CTL_TEXT 256
 #define SC_CTL_GRANT_MAX 318 /* room for the longest */

@@ -26,7 +26,8 @@ void sc_key_wipe(struct sc_key *i);
 void sc_key_sign(const struct sc_key *i, struct sc_crypto *c, struct sc_field text,
                  uint8_t signature[SC_SIGNATURE_LEN]);
 
-/* True when whoever has this public key has signed the text; false also when it is no key. */
+/* True when whoever has this public key has signed the text; false also when it is no key,
+ * or one that anybody can sign for. */
 bool sc_key_verify(const uint8_t public[SC_KEY_LEN], struct sc_crypto *c, struct sc_field text,
                    const uint8_t signature[SC_SIGNATURE_LEN]);
 

@@ -84,9 +84,37 @@ static void a_statement_is_of_one_host_and_one_key(void **state)
     assert_false(sc_statement_is_of(statement, c, host.public, handshake));
 }
 
+/* Of points of a small order: what the fuzzer found first was zeros, signed by zeros. */
+static void keys_that_anybody_can_sign_for(void **state)
+{
+    static const char *const keys[] = {
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0000000000000000000000000000000000000000000000000000000000000080",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    };
+    const size_t count = sizeof keys / sizeof *keys;
+    struct sc_field key[sizeof keys / sizeof *keys];
+    for (size_t i = 0; i < count; i++)
+        key[i] = kit_bytes(keys[i]);
+    for (size_t i = 0; i < count; i++)
+        for (size_t r = 0; r < count; r++)
+            for (uint8_t n = 0; n < 64; n++) {
+                uint8_t signature[SC_SIGNATURE_LEN] = {0};
+                memcpy(signature, key[r].data, SC_KEY_LEN);
+                assert_false(
+                    sc_key_verify(key[i].data, *state, (struct sc_field){&n, 1}, signature));
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_that_anybody_can_sign_for),
         cmocka_unit_test(examples_of_the_rfc),
         cmocka_unit_test(a_statement_is_of_one_host_and_one_key),
     };

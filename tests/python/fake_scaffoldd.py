@@ -16,6 +16,7 @@ EMPTY = {
     "services": [],
     "flows": [],
     "providers": [],
+    "grants": [],
     "counters": {},
 }
 
@@ -24,7 +25,7 @@ def rows_of(document: dict[str, Any]) -> list[str]:
     """What scaffoldd sends to say this."""
     document = dict(document)
     hosts, services, flows = (document.pop(key) for key in ("hosts", "services", "flows"))
-    providers = document.pop("providers", [])
+    providers, grants = (document.pop(key, []) for key in ("providers", "grants"))
     rows: list[tuple[str, dict[str, Any]]] = [("scaffoldd", document)]
     rows += [("host", one) for one in hosts]
     for service in services:
@@ -32,6 +33,7 @@ def rows_of(document: dict[str, Any]) -> list[str]:
         rows += [("instance", of_service | one) for one in service["instances"]]
     rows += [("flow", one) for one in flows]
     rows += [("provider", one) for one in providers]
+    rows += [("grant", one) for one in grants]
     return [json.dumps(row, separators=(",", ":")) + "\n" for row in (*rows, ("end", {}))]
 
 

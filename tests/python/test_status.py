@@ -43,6 +43,13 @@ def flow(number: int, label: str, program: str = "wget") -> dict[str, Any]:
     }  # fmt: skip
 
 
+def grant() -> dict[str, Any]:
+    return {
+        "provider": "a" * 26, "pattern": "*", "how": "router", "state": "good", "from": 7,
+        "until": 9, "first_port": 0, "last_port": 65535, "protocol": 0,
+    }  # fmt: skip
+
+
 def document(hosts: int = 1, flows: int = 0, *services: dict[str, Any]) -> dict[str, Any]:
     return {
         "schema": 1,
@@ -51,6 +58,7 @@ def document(hosts: int = 1, flows: int = 0, *services: dict[str, Any]) -> dict[
         "services": list(services),
         "flows": [flow(i, "web") for i in range(flows)],
         "providers": [{"alias": "acme", "key": "0" * 64, "how": "first-use", "since": 7}],
+        "grants": [grant()],
         "counters": {"received": 7},
     }
 

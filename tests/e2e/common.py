@@ -28,6 +28,23 @@ OTHERS = ["ab", "civetweb", "elinks", "libmemcached", "pdns", "tftp"]
 """Programs of the table, beside those above."""
 
 
+HELLO = """
+import socket
+s = socket.create_server(("0.0.0.0", 80))
+while True:
+    c, _ = s.accept()
+    c.sendall(b"hello")
+    c.close()
+"""
+
+
+def serve_hello(lab: Lab, host: Host, service: str) -> subprocess.Popen[bytes]:
+    """A server that says hello, known to every host when this returns."""
+    server = host.popen([sys.executable, "-c", HELLO], service=service)
+    lab.await_service(f"{service}:80", process=server)
+    return server
+
+
 def serve(lab: Lab, mode: str, host: str = "b", service: str = SERVICE) -> subprocess.Popen[Any]:
     """peer.py as a service, known to every host when this returns."""
     command = [sys.executable, PEER, "serve", "0.0.0.0", str(PORT), mode]

@@ -9,20 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from e2e.common import within
+from e2e.common import serve_hello, within
 from scaffold.lab import Host, Lab
 
 pytestmark = pytest.mark.hosts
 
-SERVER = """
-import socket
-s = socket.create_server(("0.0.0.0", 80))
-print("serves", flush=True)
-while True:
-    c, _ = s.accept()
-    c.sendall(b"hello")
-    c.close()
-"""
 TRIES = """
 import socket, sys
 s = socket.socket()
@@ -89,12 +80,6 @@ def asks(host: Host, service: str) -> str:
     return host.run([sys.executable, "-c", CLIENT, service]).stdout.strip()
 
 
-def serve(lab: Lab, host: Host, service: str) -> subprocess.Popen[bytes]:
-    server = host.popen([sys.executable, "-c", SERVER], service=service)
-    lab.await_service(f"{service}:80", process=server)
-    return server
-
-
 def restart(host: Host) -> None:
     assert host.daemon is not None
     host.daemon.kill()
@@ -120,7 +105,7 @@ def test_a_providers_key_grants_its_names(lab: Lab) -> None:
     assert scaffold(a, "key", "install", grant[:-4] + "aaaa").returncode != 0
     assert scaffold(a, "key", "install", "-", text=f"{grant[:40]}\n{grant[40:]}\n").returncode == 0
     assert name in says(a, "key", "show")
-    serve(lab, a, name)
+    serve_hello(lab, a, name)
     assert asks(b, name) == "hello"
     assert tries(a, f"db.{provider}.scaffold") == DENIED
 
@@ -170,7 +155,7 @@ def test_an_alias_of_somebodys_own(lab: Lab) -> None:
     public = public_key(folder / f"provider-{provider}.key")
     says(r, "key", "trust", "acme", public)
     assert tries(a, "web.acme.scaffold") == DENIED
-    serve(lab, b, "web.acme.scaffold")
+    serve_hello(lab, b, "web.acme.scaffold")
     assert asks(a, "web.acme.scaffold") == "hello"
     assert asks(a, f"web.{provider}.scaffold") == "hello"
     refused = scaffold(r, "key", "trust", "acme", "11" * 32)

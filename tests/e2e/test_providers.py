@@ -8,17 +8,9 @@ import sys
 import time
 from contextlib import closing
 
+from e2e.common import serve_hello
 from scaffold.lab import Host, Lab
 
-SERVER = """
-import socket
-s = socket.create_server(("0.0.0.0", 80))
-print("serves", flush=True)
-while True:
-    c, _ = s.accept()
-    c.sendall(b"hello")
-    c.close()
-"""
 CLIENT = """
 import socket
 try:
@@ -60,8 +52,7 @@ def known(host: Host) -> dict[str, str]:
 def test_another_key() -> None:
     with Lab(["r", "a", "b"], router="r", kind="loopback") as lab:
         lab.start()
-        server = lab["r"].popen([sys.executable, "-c", SERVER], service="web.demo.scaffold")
-        lab.await_service("web.demo.scaffold:80", process=server)
+        server = serve_hello(lab, lab["r"], "web.demo.scaffold")
         for client in (lab["a"], lab["b"]):
             assert asks(client) == "hello"
             before = known(client)["demo"]
@@ -77,8 +68,7 @@ def test_another_key() -> None:
             db.execute("UPDATE meta SET value = randomblob(32) WHERE key = 'network_seed'")
             db.execute("DELETE FROM aliases")
         lab["r"].scaffoldd()
-        server = lab["r"].popen([sys.executable, "-c", SERVER], service="web.demo.scaffold")
-        lab.await_service("web.demo.scaffold:80", process=server)
+        serve_hello(lab, lab["r"], "web.demo.scaffold")
         for client in (lab["a"], lab["b"]):
             line = refusal(client)
             assert line[1] == before != line[3]

@@ -104,45 +104,52 @@ static int write_file(int folder, const char *name, const char *path,
                            why, size);
 }
 
-static int make_file(int folder, const char *name, const char *path, uint8_t seed[SC_KEY_SEED_LEN],
-                     char *why, size_t size)
+/* Where a key is, or is to be. */
+struct place {
+    int folder;
+    char file[64], path[512];
+};
+
+static int find(struct place *p, const char *folder, const char *name, char *why, size_t size)
 {
-    sc_random(seed, SC_KEY_SEED_LEN);
-    return write_file(folder, name, path, seed, why, size);
+    p->folder = open_folder(folder, why, size);
+    snprintf(p->file, sizeof p->file, "%s.key", name);
+    snprintf(p->path, sizeof p->path, "%s/%s", folder, p->file);
+    return p->folder < 0 ? -1 : 0;
 }
 
 int sc_key_file_make(const char *folder, const char *name, const uint8_t seed[SC_KEY_SEED_LEN],
                      char *why, size_t size)
 {
-    char file[64], path[512];
-    int dir = open_folder(folder, why, size);
-    if (dir < 0)
+    struct place p;
+    if (find(&p, folder, name, why, size) < 0)
         return -1;
-    snprintf(file, sizeof file, "%s.key", name);
-    snprintf(path, sizeof path, "%s/%s", folder, file);
-    int err = write_file(dir, file, path, seed, why, size);
-    close(dir);
+    int err = write_file(p.folder, p.file, p.path, seed, why, size);
+    close(p.folder);
     return err;
+}
+
+static int make_new(const struct place *p, uint8_t seed[SC_KEY_SEED_LEN], char *why, size_t size)
+{
+    sc_random(seed, SC_KEY_SEED_LEN);
+    return write_file(p->folder, p->file, p->path, seed, why, size);
 }
 
 int sc_key_file_open(const char *folder, const char *name, uint8_t seed[SC_KEY_SEED_LEN], char *why,
                      size_t size)
 {
-    char file[64], path[512];
-    int dir = open_folder(folder, why, size);
-    if (dir < 0)
+    struct place p;
+    if (find(&p, folder, name, why, size) < 0)
         return -1;
-    snprintf(file, sizeof file, "%s.key", name);
-    snprintf(path, sizeof path, "%s/%s", folder, file);
-    int fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), err = -1;
+    int fd = openat(p.folder, p.file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), err = -1;
     if (fd >= 0)
-        err = read_file(fd, path, seed, why, size);
+        err = read_file(fd, p.path, seed, why, size);
     else if (errno == ENOENT)
-        err = make_file(dir, file, path, seed, why, size);
+        err = make_new(&p, seed, why, size);
     else
-        complain(path, strerror(errno), "it has to be a file of yours", why, size);
+        complain(p.path, strerror(errno), "it has to be a file of yours", why, size);
     if (fd >= 0)
         close(fd);
-    close(dir);
+    close(p.folder);
     return err;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -39,7 +40,8 @@ static void provider_of(const uint8_t seed[SC_KEY_SEED_LEN], uint8_t provider[SC
 {
     struct sc_crypto c;
     struct sc_key pair;
-    sc_crypto_init(&c, NULL);
+    if (sc_crypto_init(&c, NULL) < 0)
+        abort(); /* without memory, or SHA-256 */
     sc_key_init(&pair, &c, seed);
     sc_provider_of_key(pair.public, provider);
     sc_key_wipe(&pair);

@@ -175,10 +175,8 @@ static void give_cookie(struct sc_greetings *g, const struct sc_control *c,
     struct sc_writer w = sc_writer(packet, sizeof packet);
     if (!sc_node_allows(node, SC_RATE_COOKIE, from, known, now))
         return;
-    struct sc_control again = {.message = SC_MSG_AGAIN,
-                               .transaction = c->transaction,
-                               .src = node->env.address,
-                               .channel = c->channel};
+    struct sc_control again = {
+        .message = SC_MSG_AGAIN, .transaction = c->transaction, .channel = c->channel};
     again.cookie =
         (struct sc_field){cookie, sc_secrets_cookie(&node->secrets, from, use, now, cookie)};
     sc_control_write(&w, &again);
